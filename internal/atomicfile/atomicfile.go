@@ -1,0 +1,103 @@
+// Package atomicfile writes files that are either whole or absent: a run
+// killed at any moment leaves the old file, or none, and never half a file
+// that looks whole.
+package atomicfile
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// File is a file being written under a temporary name in the folder of its
+// target. Write, Seek and WriteAt are those of os.File; end with Commit or
+// Abort, not with Close.
+type File struct {
+	*os.File
+	target string
+	done   bool
+}
+
+// Create starts a file that will appear as path on Commit. It fails at once
+// where path cannot be written: its folder is missing or read-only, or path is
+// a folder or a device. A symbolic link at path is followed.
+func Create(path string) (*File, error) {
+	target := path
+	mode := fs.FileMode(0o666)
+	if at, err := os.Stat(path); err == nil {
+		if !at.Mode().IsRegular() {
+			return nil, fmt.Errorf("cannot write %s: it is not a regular file; give the name of a file", path)
+		}
+		if target, err = filepath.EvalSymlinks(path); err != nil {
+			return nil, fmt.Errorf("cannot write %s: %w", path, err)
+		}
+		mode = at.Mode().Perm()
+	}
+	dir, base := filepath.Split(target)
+	// File systems allow 255 bytes a name.
+	temporary := filepath.Join(dir, "."+base[:min(len(base), 200)]+"."+rand.Text()[:12]+".tmp")
+	f, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at.Err // the temporary name would only confuse
+		}
+		return nil, fmt.Errorf("cannot write %s: %w; choose a folder that exists and that you may write to", path, err)
+	}
+	return &File{File: f, target: target}, nil
+}
+
+// Commit brings the bytes to the disk and gives the file its name. On an error
+// the temporary file is gone and the target is as it was.
+func (f *File) Commit() error {
+	if f.done {
+		return fmt.Errorf("write %s: already ended", f.target)
+	}
+	err := f.Sync()
+	if err != nil {
+		f.Abort()
+		return fmt.Errorf("write %s: %w", f.target, err)
+	}
+	f.done = true
+	if err = f.Close(); err == nil {
+		err = os.Rename(f.Name(), f.target)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("write %s: %w", f.target, err)
+	}
+	// The rename itself survives a power cut only once the folder is synced;
+	// not every system can do that, and the file is whole either way.
+	if dir, err := os.Open(filepath.Dir(f.target)); err == nil {
+		_ = dir.Sync()
+		dir.Close()
+	}
+	return nil
+}
+
+// Abort removes what was written and leaves the target as it was. After Commit
+// or Abort it does nothing, so `defer f.Abort()` is right after every Create.
+func (f *File) Abort() {
+	if f.done {
+		return
+	}
+	f.done = true
+	f.Close()
+	os.Remove(f.Name())
+}
+
+// WriteFile writes data to path in one step: whole, or not at all.
+func WriteFile(path string, data []byte) error {
+	f, err := Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if _, err := f.Write(data); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return f.Commit()
+}

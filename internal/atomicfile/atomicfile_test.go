@@ -1,0 +1,106 @@
+package atomicfile
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func entries(t *testing.T, dir string) int {
+	t.Helper()
+	e, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(e)
+}
+
+func TestTargetIsUntouchedUntilCommit(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "events.csv")
+	if err := WriteFile(path, []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Abort()
+	f.WriteString("new")
+	if got := read(t, path); got != "old" {
+		t.Fatalf("before Commit the target holds %q", got)
+	}
+	if err := f.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, path); got != "new" {
+		t.Fatalf("after Commit the target holds %q", got)
+	}
+	f.Abort()
+	if got := read(t, path); got != "new" || entries(t, dir) != 1 {
+		t.Fatalf("Abort after Commit changed the folder: %q, %d entries", got, entries(t, dir))
+	}
+	if f.Commit() == nil {
+		t.Fatal("a second Commit succeeded")
+	}
+}
+
+func TestAbortLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	f, err := Create(filepath.Join(dir, strings.Repeat("x", 250)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.WriteString("half")
+	f.Abort()
+	if n := entries(t, dir); n != 0 {
+		t.Fatalf("%d entries left", n)
+	}
+}
+
+func TestCreateRefusesAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	for path, want := range map[string]string{
+		filepath.Join(dir, "no", "such.csv"): "folder that exists",
+		dir:                                  "not a regular file",
+		os.DevNull:                           "not a regular file",
+	} {
+		_, err := Create(path)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if n := entries(t, dir); n != 0 {
+		t.Errorf("%d entries left", n)
+	}
+}
+
+func TestSymbolicLinkIsFollowed(t *testing.T) {
+	dir := t.TempDir()
+	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")
+	if err := WriteFile(target, []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(target, link); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	if err := WriteFile(link, []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, target); got != "new" {
+		t.Fatalf("the link's target holds %q", got)
+	}
+	if at, _ := os.Lstat(link); at.Mode()&os.ModeSymlink == 0 {
+		t.Fatal("the link was replaced by a file")
+	}
+}
