@@ -1,0 +1,281 @@
+package model
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sluice-hep/sluice/internal/atomicfile"
+)
+
+// Tensor is a named array of numbers in row-major order.
+type Tensor struct {
+	Name  string
+	Shape []int // the product of its entries is len(Data); empty for a single number
+	Data  []float32
+}
+
+// File is what a safetensors file holds: float32 tensors and texts by name.
+// Its metadata key "sha256" is written and checked by this package alone.
+type File struct {
+	Metadata map[string]string
+	Tensors  []Tensor
+}
+
+const (
+	metadataKey = "__metadata__" // reserved by the format
+	hashKey     = "sha256"       // of everything else in the file
+	// maxHeader is the format's own bound on the JSON text.
+	maxHeader = 100_000_000
+	// maxRank bounds the entries of a shape.
+	maxRank = 16
+)
+
+// Hash is the SHA-256 of the content in hexadecimal: of the tensors and of all metadata but the hash. It does
+// not depend on the layout, so a file copied by another safetensors writer keeps it.
+func (f *File) Hash() (string, error) {
+	header, tensors, err := f.header("")
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	h.Write(header)
+	if err := writeTensors(h, tensors); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Encode writes the file's bytes. Equal content gives equal bytes.
+func (f *File) Encode(w io.Writer) error {
+	sum, err := f.Hash()
+	if err != nil {
+		return err
+	}
+	header, tensors, err := f.header(sum)
+	if err != nil {
+		return err
+	}
+	if len(header) > maxHeader {
+		return fmt.Errorf("the header takes %d bytes, more than the format's %d", len(header), maxHeader)
+	}
+	var n [8]byte
+	binary.LittleEndian.PutUint64(n[:], uint64(len(header)))
+	if _, err := w.Write(n[:]); err != nil {
+		return err
+	}
+	if _, err := w.Write(header); err != nil {
+		return err
+	}
+	return writeTensors(w, tensors)
+}
+
+// Write writes the file at once or, after an error, not at all.
+func (f *File) Write(path string) error {
+	out, err := atomicfile.Create(path)
+	if err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	defer out.Abort()
+	if err := f.Encode(out); err != nil {
+		return fmt.Errorf("model: %s: %w", path, err)
+	}
+	if err := out.Commit(); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	return nil
+}
+
+// Read reads a file and checks its hash where it has one. Whatever the bytes, it takes no more memory than a
+// small multiple of the file's size.
+func Read(path string) (*File, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("model: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("model: %s: not a file", path)
+	}
+	f, err := Decode(in, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("model: %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// Decode reads a file of the given size in bytes.
+func Decode(r io.Reader, size int64) (*File, error) {
+	var n [8]byte
+	if size < 8 {
+		return nil, fmt.Errorf("%d bytes are too few for a safetensors file", size)
+	}
+	if _, err := io.ReadFull(r, n[:]); err != nil {
+		return nil, fmt.Errorf("the header's length: %w", err)
+	}
+	length := binary.LittleEndian.Uint64(n[:])
+	if length > maxHeader || length > uint64(size-8) {
+		return nil, fmt.Errorf("byte 0: a header of %d bytes does not fit a file of %d: truncated, or not a safetensors file", length, size)
+	}
+	text := make([]byte, length)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	metadata, entries, err := parseHeader(text)
+	if err != nil {
+		return nil, fmt.Errorf("header: %w", err)
+	}
+	if err := checkLayout(entries, size-8-int64(length)); err != nil {
+		return nil, err
+	}
+	f := &File{Metadata: metadata}
+	for _, e := range entries {
+		data, err := readFloats(r, int(e.end-e.begin)/4)
+		if err != nil {
+			return nil, fmt.Errorf("tensor %q: %w", e.name, err)
+		}
+		f.Tensors = append(f.Tensors, Tensor{e.name, e.shape, data})
+	}
+	return f, f.checkHash()
+}
+
+func (f *File) checkHash() error {
+	want, ok := f.Metadata[hashKey]
+	if !ok {
+		return nil
+	}
+	got, err := f.Hash()
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("damaged: the content's sha256 is %s, the file says %.64q", got, want)
+	}
+	return nil
+}
+
+// header is the JSON text for the given hash (none if empty), padded so that the data start at a multiple of
+// 8, and the tensors in the order of the data.
+func (f *File) header(sum string) ([]byte, []Tensor, error) {
+	metadata := make(map[string]string, len(f.Metadata)+1)
+	for k, v := range f.Metadata {
+		if !utf8.ValidString(k) || !utf8.ValidString(v) {
+			return nil, nil, fmt.Errorf("metadata %q is not UTF-8 text", k)
+		}
+		metadata[k] = v
+	}
+	delete(metadata, hashKey)
+	if sum != "" {
+		metadata[hashKey] = sum
+	}
+	tensors := slices.Clone(f.Tensors)
+	slices.SortFunc(tensors, func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) })
+
+	var b bytes.Buffer
+	writeJSON(&b, "{", metadataKey)
+	writeJSON(&b, ":", metadata)
+	offset := 0
+	for i, t := range tensors {
+		if err := t.check(); err != nil {
+			return nil, nil, err
+		}
+		if i > 0 && tensors[i-1].Name == t.Name {
+			return nil, nil, fmt.Errorf("two tensors are named %q", t.Name)
+		}
+		end := offset + 4*len(t.Data)
+		writeJSON(&b, ",", t.Name)
+		writeJSON(&b, ":", struct {
+			DType   string `json:"dtype"`
+			Shape   []int  `json:"shape"`
+			Offsets [2]int `json:"data_offsets"`
+		}{"F32", append([]int{}, t.Shape...), [2]int{offset, end}})
+		offset = end
+	}
+	b.WriteByte('}')
+	for b.Len()%8 != 0 {
+		b.WriteByte(' ')
+	}
+	return b.Bytes(), tensors, nil
+}
+
+// writeJSON appends a separator and a value; values here are strings, maps and structs, which always marshal.
+func writeJSON(b *bytes.Buffer, sep string, v any) {
+	b.WriteString(sep)
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err == nil {
+		b.Truncate(b.Len() - 1) // Encode ends with a newline
+	}
+}
+
+func (t *Tensor) check() error {
+	switch n, ok := count(t.Shape); {
+	case t.Name == metadataKey:
+		return fmt.Errorf("a tensor may not be named %s", metadataKey)
+	case !utf8.ValidString(t.Name):
+		return fmt.Errorf("the tensor name %q is not UTF-8 text", t.Name)
+	case len(t.Shape) > maxRank:
+		return fmt.Errorf("tensor %q: a shape of %d entries is longer than %d", t.Name, len(t.Shape), maxRank)
+	case !ok || n != len(t.Data):
+		return fmt.Errorf("tensor %q: the shape %v does not hold %d numbers", t.Name, t.Shape, len(t.Data))
+	}
+	return nil
+}
+
+// count is the product of a shape, false for a negative entry or one that no file can hold.
+func count(shape []int) (int, bool) {
+	n := 1
+	for _, s := range shape {
+		if s < 0 || s > 0 && n > math.MaxInt/8/s {
+			return 0, false
+		}
+		n *= s
+	}
+	return n, true
+}
+
+const blockFloats = 16 << 10 // numbers converted at a time
+
+func writeTensors(w io.Writer, tensors []Tensor) error {
+	block := make([]byte, 0, 4*blockFloats)
+	for _, t := range tensors {
+		for x := range slices.Chunk(t.Data, blockFloats) {
+			block = block[:0]
+			for _, v := range x {
+				block = binary.LittleEndian.AppendUint32(block, math.Float32bits(v))
+			}
+			if _, err := w.Write(block); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func readFloats(r io.Reader, n int) ([]float32, error) {
+	x := make([]float32, n)
+	block := make([]byte, 4*min(n, blockFloats))
+	for part := range slices.Chunk(x, blockFloats) {
+		b := block[:4*len(part)]
+		if _, err := io.ReadFull(r, b); err != nil {
+			return nil, err
+		}
+		for i := range part {
+			part[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		}
+	}
+	return x, nil
+}
