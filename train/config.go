@@ -9,7 +9,7 @@ type Config struct {
 	LR          float64   `yaml:"lr,omitempty" json:"lr,omitempty"`                     // learning rate; default 1e-3
 	Betas       []float64 `yaml:"betas,omitempty" json:"betas,omitempty"`               // Adam's; default [0.9, 0.999]
 	Epsilon     float64   `yaml:"epsilon,omitempty" json:"epsilon,omitempty"`           // Adam's; default 1e-8
-	Momentum    float64   `yaml:"momentum,omitempty" json:"momentum,omitempty"`         // SGD's; default 0.9
+	Momentum    float64   `yaml:"momentum,omitempty" json:"momentum,omitempty"`         // SGD's; default 0.9; negative for none
 	Nesterov    bool      `yaml:"nesterov,omitempty" json:"nesterov,omitempty"`         // SGD's
 	WeightDecay float64   `yaml:"weight_decay,omitempty" json:"weight_decay,omitempty"` // L2 (adam, sgd) or decoupled (adamw)
 	Schedule    Schedule  `yaml:"schedule,omitempty" json:"schedule,omitzero"`
@@ -21,11 +21,15 @@ type Config struct {
 	Valid float64 `yaml:"valid,omitempty" json:"valid,omitempty"`
 	Test  float64 `yaml:"test,omitempty" json:"test,omitempty"`
 	// Patience stops the training after so many epochs without a better validation loss; 0 never stops.
-	Patience   int     `yaml:"patience,omitempty" json:"patience,omitempty"`
-	MaxSeconds float64 `yaml:"max_seconds,omitempty" json:"max_seconds,omitempty"` // 0 for no limit
+	Patience int `yaml:"patience,omitempty" json:"patience,omitempty"`
+	// MaxSeconds ends the training after the step in which so many seconds are over; 0 for no limit. A
+	// polynomial or cosine schedule over the whole training then follows the clock wherever that is
+	// further on than the steps, so the result depends on the machine's speed.
+	MaxSeconds float64 `yaml:"max_seconds,omitempty" json:"max_seconds,omitempty"`
 }
 
-// Schedule is how the learning rate falls.
+// Schedule is how the learning rate falls. It begins after the warm-up where it counts steps, and with the
+// first epoch where it counts epochs.
 type Schedule struct {
 	// Type: constant, step, polynomial (Keras's formula), cosine or cosine-restarts (arXiv:1608.03983).
 	// Default cosine, to End over the whole training.
@@ -34,7 +38,7 @@ type Schedule struct {
 	Per    string  `yaml:"per,omitempty" json:"per,omitempty"`
 	Every  int     `yaml:"every,omitempty" json:"every,omitempty"`   // step: a drop every so many; default 10
 	Gamma  float64 `yaml:"gamma,omitempty" json:"gamma,omitempty"`   // step: the factor of a drop; default 0.1
-	End    float64 `yaml:"end,omitempty" json:"end,omitempty"`       // polynomial, cosine: the last learning rate; default 0
+	End    float64 `yaml:"end,omitempty" json:"end,omitempty"`       // polynomial, cosine, cosine-restarts: the lowest learning rate; default 0
 	Over   int     `yaml:"over,omitempty" json:"over,omitempty"`     // polynomial, cosine: its length; default the whole training
 	Power  float64 `yaml:"power,omitempty" json:"power,omitempty"`   // polynomial; default 1
 	First  int     `yaml:"first,omitempty" json:"first,omitempty"`   // cosine-restarts: the first cycle's length; default 10 epochs

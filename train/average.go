@@ -1,0 +1,23 @@
+package train
+
+import "math"
+
+// averageRate is the weight of the newest of t values in their exponential moving average, without the bias
+// towards the start: (1-decay)/(1-decay^t).
+func averageRate(decay float64, t int) float64 {
+	return (1 - decay) / (1 - math.Pow(decay, float64(t)))
+}
+
+// moveAverage brings avg towards p by the given rate.
+func moveAverage(avg, p []float32, rate float64) {
+	r := float32(rate)
+	for i, x := range p {
+		avg[i] += r * (x - avg[i])
+	}
+}
+
+func swap(a, b []float32) {
+	for i, x := range a {
+		a[i], b[i] = b[i], x
+	}
+}

@@ -1,0 +1,294 @@
+package train
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/sluice-hep/sluice/internal/rng"
+)
+
+const (
+	badSteps  = 5                      // so many in a row that are not finite end the training
+	reportGap = 100 * time.Millisecond // between two calls of Options.Progress within an epoch
+	manyNotes = 100                    // notices kept; what comes after is only shown
+)
+
+// trainer is a training under way. What must survive an interruption is in at, params, best, average and the
+// optimiser's state; the rest follows from the arguments of Run.
+type trainer struct {
+	obj  Objective
+	data Data
+	cfg  Config
+	opts Options
+	now  func() time.Time
+
+	id                          identity
+	at                          progress
+	params, grad, best, average []float32 // average is nil without Config.EMA
+	opt                         optimiser
+	order                       []int32 // the training events as this epoch takes them
+	perEpoch                    int     // steps an epoch
+
+	tick      time.Time // when the last step or epoch ended
+	began     time.Time // this run, perhaps a resumption
+	earlier   progress  // what was done before it
+	reported  time.Time
+	saved     time.Time
+	saveTakes time.Duration
+}
+
+func run(ctx context.Context, obj Objective, data Data, cfg Config, opts Options, now func() time.Time) (*Result, error) {
+	t, err := newTrainer(obj, data, cfg, opts, now)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.start(); err != nil {
+		return nil, err
+	}
+	for !t.finished() {
+		if err := t.epoch(ctx); err != nil {
+			if ctx.Err() == nil {
+				return nil, err
+			}
+			return t.result(true), err
+		}
+	}
+	return t.finish()
+}
+
+func newTrainer(obj Objective, data Data, cfg Config, opts Options, now func() time.Time) (*trainer, error) {
+	cfg = cfg.WithDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	switch n := len(data.Train); {
+	case n < cfg.Batch:
+		return nil, &FieldError{"batch", fmt.Sprintf("a batch of %d needs as many training events, but there are only %d: "+
+			"take more events, or set train.batch to %d or less", cfg.Batch, n, max(n, 1))}
+	case cfg.Patience > 0 && len(data.Valid) == 0:
+		return nil, &FieldError{"patience", "there are no validation events to judge by: set train.valid higher, or patience to 0"}
+	case len(obj.Params()) == 0:
+		return nil, fmt.Errorf("train: there are no parameters to train")
+	}
+	n := len(obj.Params())
+	t := &trainer{
+		obj: obj, data: data, cfg: cfg, opts: opts, now: now,
+		params: obj.Params(), grad: make([]float32, n), best: make([]float32, n),
+		opt: cfg.optimiser(n), order: make([]int32, len(data.Train)),
+		perEpoch: stepsPerEpoch(len(data.Train), cfg.Batch),
+		at:       progress{LRFactor: 1, Valid: NLL(math.NaN()), BestValid: NLL(math.NaN())},
+	}
+	if cfg.EMA > 0 {
+		t.average = make([]float32, n)
+	}
+	return t, nil
+}
+
+// stepsPerEpoch counts a last batch that is short if it is at least half a batch: the gradient of a few events
+// is mostly noise. They come in another place in the next epoch.
+func stepsPerEpoch(n, batch int) int {
+	steps := n / batch
+	if 2*(n%batch) >= batch {
+		steps++
+	}
+	return steps
+}
+
+// start takes up the state on disk, or writes the first one: a place that cannot be written is known before
+// the work, not after it.
+func (t *trainer) start() error {
+	t.began = t.now()
+	t.tick, t.reported = t.began, t.began
+	if t.opts.State != "" {
+		t.id = t.identity()
+	}
+	if t.opts.Resume && t.opts.State != "" {
+		found, err := t.load()
+		if err != nil {
+			return err
+		}
+		if found {
+			t.earlier, t.saved = t.at, t.began
+			t.show(fmt.Sprintf("resumed in epoch %d after %d steps", min(t.at.Epoch+1, t.cfg.Epochs), t.at.Steps))
+			return nil
+		}
+	}
+	if text := NegativeWeights(t.opts.Weights, t.data.Train); text != "" && t.opts.Weights != nil {
+		t.notice(text)
+	}
+	return t.save()
+}
+
+func (t *trainer) finished() bool {
+	return t.at.Step == 0 && (t.at.Epoch >= t.cfg.Epochs ||
+		t.cfg.Patience > 0 && t.at.Stale >= t.cfg.Patience ||
+		t.timeUp() && t.at.Steps > 0)
+}
+
+func (t *trainer) seconds() float64 { return t.earlier.Seconds + t.tick.Sub(t.began).Seconds() }
+
+func (t *trainer) timeUp() bool { return t.cfg.MaxSeconds > 0 && t.seconds() >= t.cfg.MaxSeconds }
+
+// epoch takes the steps that are left of an epoch and validates.
+func (t *trainer) epoch(ctx context.Context) error {
+	copy(t.order, t.data.Train)
+	rng.New(t.opts.Seed, rng.StreamShuffle, uint32(t.at.Epoch)).Shuffle(t.order)
+	for t.at.Step < t.perEpoch {
+		if ctx.Err() != nil {
+			return t.interrupted(ctx)
+		}
+		if err := t.step(t.batch()); err != nil {
+			return err
+		}
+		t.tick = t.now()
+		if t.tick.Sub(t.reported) >= reportGap {
+			t.report(false)
+		}
+		t.saveAfter(20 * time.Second)
+		if t.timeUp() {
+			break
+		}
+	}
+	t.validate()
+	t.tick = t.now()
+	t.report(true)
+	t.saveAfter(time.Second)
+	return nil
+}
+
+func (t *trainer) batch() []int32 {
+	first := t.at.Step * t.cfg.Batch
+	return t.order[first:min(first+t.cfg.Batch, len(t.order))]
+}
+
+// step is one gradient and, where that is finite, one step of the optimiser.
+func (t *trainer) step(rows []int32) error {
+	at := &t.at
+	at.LR = at.LRFactor * t.cfg.Schedule.rate(t.cfg.LR, t.clock())
+	loss := t.obj.Gradient(rows, t.grad)
+	norm := math.Sqrt(squaredNorm(t.grad))
+	at.Step++
+	at.Steps++
+	at.Events += len(rows)
+	if !finite(loss) || !finite(norm) {
+		return t.skip(loss)
+	}
+	at.Bad = 0
+	at.Applied++
+	t.opt.step(t.params, t.grad, at.LR, clipScale(norm, t.cfg.ClipNorm), at.Applied)
+	if t.average != nil {
+		moveAverage(t.average, t.params, averageRate(t.cfg.EMA, at.Applied))
+	}
+	at.LossSum += loss * float64(len(rows))
+	at.LossEvents += len(rows)
+	return nil
+}
+
+func (t *trainer) clock() clock {
+	c := clock{step: t.at.Steps, perEpoch: t.perEpoch, epochs: t.cfg.Epochs}
+	if t.cfg.MaxSeconds > 0 {
+		c.time = t.seconds() / t.cfg.MaxSeconds
+	}
+	return c
+}
+
+// skip halves the learning rate in place of a step that cannot be taken.
+func (t *trainer) skip(loss float64) error {
+	at := &t.at
+	what := "gradient"
+	if !finite(loss) {
+		what = "loss"
+	}
+	at.Bad++
+	if at.Bad >= badSteps {
+		return fmt.Errorf("train: epoch %d, step %d: the %s is not finite, for the %dth step in a row; %s",
+			at.Epoch+1, at.Step, what, at.Bad, t.likelyCause())
+	}
+	at.LRFactor /= 2
+	t.notice(fmt.Sprintf("epoch %d, step %d: the %s is not finite: step undone, learning rate halved to %.3g",
+		at.Epoch+1, at.Step, what, at.LR/2))
+	return nil
+}
+
+func (t *trainer) likelyCause() string {
+	if t.at.Applied == 0 {
+		return "no step ever succeeded, so look for infinite or very large values in the features or weights, or prepare the features (prepare: auto)"
+	}
+	return fmt.Sprintf("the likely cause is too high a learning rate: lower train.lr (%g) or train.clip_norm, or warm up (train.schedule.warmup)", t.cfg.LR)
+}
+
+// validate ends an epoch.
+func (t *trainer) validate() {
+	at := &t.at
+	kept := t.params
+	valid := math.NaN()
+	if t.average != nil {
+		kept = t.average
+		swap(t.params, t.average)
+	}
+	if len(t.data.Valid) > 0 {
+		valid = t.obj.Loss(t.data.Valid)
+	}
+	if t.average != nil {
+		swap(t.params, t.average)
+	}
+	at.Epoch++
+	at.Valid = asNLL(valid)
+	at.Stale++
+	// Until one is finite, and without validation, the last epoch is the best.
+	if never := math.IsNaN(float64(at.BestValid)); never || at.Valid < at.BestValid {
+		if finite(valid) {
+			at.BestValid, at.Stale = at.Valid, 0
+		}
+		at.BestEpoch = at.Epoch
+		copy(t.best, kept)
+	}
+	at.History = append(at.History, Epoch{at.Epoch, t.runningLoss(), at.Valid, at.LR})
+	at.Step, at.LossSum, at.LossEvents = 0, 0, 0
+	if len(t.data.Valid) > 0 && !finite(valid) {
+		t.notice(fmt.Sprintf("epoch %d: the validation loss is not finite: an event has a density of 0 or NaN", at.Epoch))
+	}
+}
+
+func (t *trainer) runningLoss() NLL { return asNLL(t.at.LossSum / float64(t.at.LossEvents)) }
+
+func (t *trainer) interrupted(ctx context.Context) error {
+	text := "no state was kept"
+	if t.opts.State != "" {
+		if err := t.save(); err != nil {
+			return fmt.Errorf("%w: the state could not be kept: %w", ctx.Err(), err)
+		}
+		text = "state kept in " + t.opts.State
+	}
+	return fmt.Errorf("train: epoch %d, step %d: %w; %s", t.at.Epoch+1, t.at.Step, ctx.Err(), text)
+}
+
+// finish leaves the best parameters and judges them.
+func (t *trainer) finish() (*Result, error) {
+	if err := t.save(); err != nil {
+		return nil, err
+	}
+	copy(t.params, t.best)
+	r := t.result(false)
+	r.ValidNLL = t.at.BestValid
+	r.TrainNLL = asNLL(t.obj.Loss(t.data.Train))
+	if len(t.data.Test) > 0 {
+		r.TestNLL = asNLL(t.obj.Loss(t.data.Test))
+	}
+	return r, nil
+}
+
+func (t *trainer) result(interrupted bool) *Result {
+	none := NLL(math.NaN())
+	r := &Result{
+		Epochs: t.at.Epoch, Steps: t.at.Steps, BestEpoch: t.at.BestEpoch,
+		TrainNLL: none, ValidNLL: t.at.BestValid, TestNLL: none,
+		Seconds: t.seconds(), History: t.at.History, Notices: t.at.Notices, Interrupted: interrupted,
+	}
+	if r.Seconds > 0 {
+		r.EventsPerSecond = float64(t.at.Events) / r.Seconds
+	}
+	return r
+}

@@ -1,0 +1,170 @@
+package train
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+)
+
+// load takes up the state on disk. Where there is none, found is false; where it cannot be taken up, nothing
+// of the training has changed.
+func (t *trainer) load() (found bool, err error) {
+	f, err := os.Open(t.opts.State)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("train: %w", err)
+	}
+	defer f.Close()
+	if err := t.readState(f); err != nil {
+		return false, &StateError{t.opts.State, err.Error()}
+	}
+	return true, nil
+}
+
+func (t *trainer) readState(f *os.File) error {
+	size, err := checkSum(f)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	in := bufio.NewReaderSize(f, 1<<16)
+	h, length, err := readHeader(in, size)
+	if err != nil {
+		return err
+	}
+	if err := t.id.differs(h.Identity); err != nil {
+		return err
+	}
+	if err := h.Progress.check(t.cfg, t.perEpoch); err != nil {
+		return err
+	}
+	arrays := t.arrays()
+	want := int64(len(stateMagic)) + 8 + length + 4*int64(len(arrays))*int64(len(t.params)) + 4
+	if h.Arrays != len(arrays) || size != want {
+		return fmt.Errorf("holds %d arrays in %d bytes, not the %d in %d bytes of this training", h.Arrays, size, len(arrays), want)
+	}
+	for _, a := range arrays {
+		if err := readFloats(in, a); err != nil {
+			return err
+		}
+	}
+	t.at = h.Progress
+	return nil
+}
+
+// checkSum reads the whole file before any of it is trusted, and returns its size.
+func checkSum(f *os.File) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	size := info.Size()
+	if !info.Mode().IsRegular() || size < int64(len(stateMagic))+8+4 {
+		return 0, fmt.Errorf("is not the state of a training, or was cut off (%d bytes)", size)
+	}
+	start := make([]byte, len(stateMagic))
+	if _, err := f.ReadAt(start, 0); err != nil {
+		return 0, err
+	}
+	if string(start) != stateMagic {
+		return 0, errors.New("is not the state of a training, or of another version of the program")
+	}
+	sum := crc32.New(castagnoli)
+	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, size-4)); err != nil {
+		return 0, err
+	}
+	var last [4]byte
+	if _, err := f.ReadAt(last[:], size-4); err != nil {
+		return 0, err
+	}
+	if binary.LittleEndian.Uint32(last[:]) != sum.Sum32() {
+		return 0, errors.New("was cut off or damaged: its check sum is wrong")
+	}
+	return size, nil
+}
+
+func readHeader(in *bufio.Reader, size int64) (h header, length int64, err error) {
+	var start [len(stateMagic) + 8]byte
+	if _, err := io.ReadFull(in, start[:]); err != nil {
+		return h, 0, err
+	}
+	n := binary.LittleEndian.Uint64(start[len(stateMagic):])
+	if n > uint64(size) {
+		return h, 0, fmt.Errorf("is damaged: a header of %d bytes in a file of %d", n, size)
+	}
+	text := make([]byte, n)
+	if _, err := io.ReadFull(in, text); err != nil {
+		return h, 0, err
+	}
+	if err := json.Unmarshal(text, &h); err != nil {
+		return h, 0, fmt.Errorf("is damaged: header: %w", err)
+	}
+	return h, int64(n), nil
+}
+
+func readFloats(in io.Reader, dst []float32) error {
+	var buf [1 << 14]byte
+	for len(dst) > 0 {
+		n := min(len(dst), len(buf)/4)
+		if _, err := io.ReadFull(in, buf[:4*n]); err != nil {
+			return err
+		}
+		for i := range n {
+			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(buf[4*i:]))
+		}
+		dst = dst[n:]
+	}
+	return nil
+}
+
+// differs says what of a state belongs to another training.
+func (id identity) differs(state identity) error {
+	ours, err := json.Marshal(id.Config)
+	if err != nil {
+		return err
+	}
+	theirs, err := json.Marshal(state.Config)
+	if err != nil {
+		return err
+	}
+	switch {
+	case state.Params != id.Params:
+		return fmt.Errorf("belongs to a flow of %d parameters, not %d", state.Params, id.Params)
+	case !bytes.Equal(ours, theirs):
+		return fmt.Errorf("belongs to another configuration, %s, where this is %s", theirs, ours)
+	case state.Seed != id.Seed:
+		return fmt.Errorf("belongs to seed %d, not %d", state.Seed, id.Seed)
+	case state.DataID != id.DataID || state.Rows != id.Rows:
+		return errors.New("belongs to other data")
+	}
+	return nil
+}
+
+// check refuses numbers that no training of this configuration comes to.
+func (p *progress) check(c Config, perEpoch int) error {
+	steps := p.Epoch*perEpoch + p.Step
+	for _, ok := range []bool{
+		within(p.Epoch, 0, c.Epochs), within(p.Step, 0, perEpoch),
+		within(p.Steps, 0, steps), within(p.Applied, 0, p.Steps), within(p.Bad, 0, badSteps),
+		p.Events >= 0, within(p.LossEvents, 0, perEpoch*c.Batch), finite(p.LossSum),
+		p.LRFactor > 0 && p.LRFactor <= 1, within(p.BestEpoch, min(p.Epoch, 1), p.Epoch), within(p.Stale, 0, p.Epoch),
+		within(p.Seconds, 0, 1e12), len(p.History) == p.Epoch,
+	} {
+		if !ok {
+			return errors.New("is damaged: its counts do not fit together")
+		}
+	}
+	return nil
+}
