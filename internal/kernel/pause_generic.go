@@ -1,0 +1,4 @@
+package kernel
+
+// pause stands for a moment of waiting in a spinning loop.
+func pause() {}
