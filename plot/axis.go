@@ -1,0 +1,144 @@
+package plot
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// axis maps values to fractions of a length.
+type axis struct {
+	min, max float64
+	log      bool
+	label    string
+	unit     string // of x and y; "" for none
+	ticks    []tick
+}
+
+// tick is a mark on an axis: minor without a label. Sup is the exponent of a power of ten.
+type tick struct {
+	at         float64
+	label, sup string
+}
+
+func (t tick) major() bool { return t.label != "" || t.sup != "" }
+
+// at is the fraction of the axis' length at which v lies, cut to the axis.
+func (a *axis) at(v float64) float64 {
+	lo, hi := a.min, a.max
+	if a.log {
+		if v <= lo {
+			return 0
+		}
+		lo, hi, v = math.Log(lo), math.Log(hi), math.Log(v)
+	}
+	return min(max((v-lo)/(hi-lo), 0), 1)
+}
+
+// newAxis has about n labelled ticks; a log axis has one a decade.
+func newAxis(lo, hi float64, log bool, n int, label string) axis {
+	if !(hi > lo) {
+		pad := max(math.Abs(lo)*0.05, 1e-30)
+		if lo == 0 {
+			pad = 0.5
+		}
+		lo, hi = lo-pad, hi+pad
+	}
+	a := axis{min: lo, max: hi, log: log, label: label}
+	if log {
+		a.ticks = logTicks(lo, hi)
+	} else {
+		a.ticks = linearTicks(lo, hi, n)
+	}
+	return a
+}
+
+// linearTicks are multiples of 1, 2 or 5 times a power of ten.
+func linearTicks(lo, hi float64, n int) []tick {
+	step, minor := niceStep((hi - lo) / float64(n))
+	small := step / float64(minor)
+	exponent := commonExponent(lo, hi)
+	eps := (hi - lo) * 1e-9
+	var ticks []tick
+	for k, v := math.Ceil((lo-eps)/small), 0.0; len(ticks) < 20*n; k++ {
+		if v = k * small; v > hi+eps {
+			break
+		}
+		t := tick{at: v}
+		if math.Mod(k, float64(minor)) == 0 {
+			t.label, t.sup = number(v, step, exponent)
+		}
+		ticks = append(ticks, t)
+	}
+	return ticks
+}
+
+// niceStep is the smallest step of at least raw, and how many minor steps it has.
+func niceStep(raw float64) (step float64, minor int) {
+	base := math.Pow(10, math.Floor(math.Log10(raw)))
+	for _, s := range []struct {
+		factor float64
+		minor  int
+	}{{1, 5}, {2, 4}, {5, 5}} {
+		if s.factor*base >= raw*(1-1e-9) {
+			return s.factor * base, s.minor
+		}
+	}
+	return 10 * base, 5
+}
+
+// commonExponent is the power of ten to write at each tick; 0 where plain numbers are short.
+func commonExponent(lo, hi float64) int {
+	largest := max(math.Abs(lo), math.Abs(hi))
+	if largest >= 1e6 || largest < 1e-3 {
+		return int(math.Floor(math.Log10(largest)))
+	}
+	return 0
+}
+
+// number writes v with the digits that step needs, times ten to the exponent.
+func number(v, step float64, exponent int) (label, sup string) {
+	scale := math.Pow(10, float64(exponent))
+	decimals := max(0, int(math.Ceil(-math.Log10(step/scale)-1e-6)))
+	if math.Abs(v) < step/1e3 {
+		return "0", ""
+	}
+	label = strings.Replace(strconv.FormatFloat(v/scale, 'f', min(decimals, 12), 64), "-", "−", 1)
+	if exponent == 0 {
+		return label, ""
+	}
+	return label + "×10", exponentText(exponent)
+}
+
+func exponentText(e int) string { return strings.Replace(strconv.Itoa(e), "-", "−", 1) }
+
+// logTicks are powers of ten, labelled, and their multiples between.
+func logTicks(lo, hi float64) []tick {
+	first, last := int(math.Floor(math.Log10(lo))), int(math.Ceil(math.Log10(hi)))
+	every := 1 + (last-first)/8
+	var ticks []tick
+	for e := first; e <= last; e++ {
+		base := math.Pow(10, float64(e))
+		for m := 1.0; m < 10; m++ {
+			t := tick{at: m * base}
+			if t.at < lo*(1-1e-9) || t.at > hi*(1+1e-9) || (every > 1 && m > 1) {
+				continue
+			}
+			if m == 1 && e%every == 0 {
+				t.label, t.sup = powerOfTen(e)
+			}
+			ticks = append(ticks, t)
+		}
+	}
+	return ticks
+}
+
+func powerOfTen(e int) (label, sup string) {
+	switch e {
+	case 0:
+		return "1", ""
+	case 1:
+		return "10", ""
+	}
+	return "10", exponentText(e)
+}

@@ -1,0 +1,99 @@
+package plot
+
+import (
+	"image/color"
+	"strings"
+	"unicode"
+
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/font/liberation"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Colours: Okabe and Ito, "Color Universal Design" (2008), and greys.
+var (
+	ink       = color.RGBA{0x1a, 0x1a, 0x1a, 0xff} // frames, ticks, text
+	faint     = color.RGBA{0x80, 0x80, 0x80, 0xff} // what is said in passing
+	grey      = color.RGBA{0xd4, 0xd4, 0xd4, 0xff} // the filled reference
+	greyEdge  = color.RGBA{0x8c, 0x8c, 0x8c, 0xff} // its outline
+	greyBand  = color.RGBA{0xa6, 0xa6, 0xa6, 0xff} // its uncertainty
+	blue      = color.RGBA{0x00, 0x72, 0xb2, 0xff}
+	vermilion = color.RGBA{0xd5, 0x5e, 0x00, 0xff}
+	green     = color.RGBA{0x00, 0x9e, 0x73, 0xff}
+	purple    = color.RGBA{0xcc, 0x79, 0xa7, 0xff}
+	orange    = color.RGBA{0xe6, 0x9f, 0x00, 0xff}
+	sky       = color.RGBA{0x56, 0xb4, 0xe9, 0xff}
+	groups    = []color.RGBA{blue, vermilion, green, purple, orange, sky}
+
+	// diverging runs from -1 over 0 to 1, sequential from none to many; both keep their order in grey print.
+	diverging  = ramp{{0x1f, 0x4e, 0x8c, 0xff}, {0x6b, 0xa3, 0xd0, 0xff}, {0xf7, 0xf7, 0xf7, 0xff}, {0xe8, 0x96, 0x72, 0xff}, {0xa3, 0x1f, 0x2b, 0xff}}
+	sequential = ramp{{0xf4, 0xf8, 0xfb, 0xff}, {0x86, 0xbc, 0xdc, 0xff}, {0x00, 0x72, 0xb2, 0xff}, {0x08, 0x2c, 0x54, 0xff}}
+)
+
+// Lengths in points. A picture of 320 points is 427 CSS pixels wide, so that the text of one
+// shown at 400 pixels is 12 to 14 pixels high.
+const (
+	fontSize   = vg.Length(10.5)
+	smallSize  = vg.Length(9)
+	cellSize   = vg.Length(7.5) // numbers in cells of matrices
+	frameWidth = vg.Length(0.8)
+	lineWidth  = vg.Length(1.4)
+	errorWidth = vg.Length(0.9)
+	majorTick  = vg.Length(6)
+	minorTick  = vg.Length(3)
+	gap        = vg.Length(4)  // between things that belong together
+	margin     = vg.Length(10) // at the rim: half of a tick label may stand out
+)
+
+// fontStack: Arial and Helvetica have the widths of Liberation Sans, by which the layout is computed.
+const fontStack = "Liberation Sans,Arial,Helvetica,sans-serif"
+
+var fonts = font.NewCache(liberation.Collection())
+
+// textStyle aligns text by the fraction of its width and height that lies left of and below its point.
+func textStyle(size vg.Length, c color.Color, x, y float64) draw.TextStyle {
+	return draw.TextStyle{
+		Color:   c,
+		Font:    font.Font{Typeface: "Liberation", Variant: "Sans", Size: size},
+		XAlign:  text.XAlignment(-x),
+		YAlign:  text.YAlignment(-y),
+		Handler: text.Plain{Fonts: fonts},
+	}
+}
+
+func textWidth(size vg.Length, s string) vg.Length {
+	return textStyle(size, ink, 0, 0).Width(s)
+}
+
+// fit makes a label of a user's text: one line, without control characters, cut to width.
+func fit(s string, size, width vg.Length) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == 0xFFFE || r == 0xFFFF {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	r := []rune(s)
+	if len(r) > 200 {
+		r = append(r[:200], '…')
+	}
+	for len(r) > 1 && textWidth(size, string(r)) > width {
+		r = append(r[:len(r)-2], '…')
+	}
+	return string(r)
+}
+
+// ramp is a scale of colours, evenly spaced.
+type ramp []color.RGBA
+
+// at is the colour at t in [0, 1].
+func (r ramp) at(t float64) color.RGBA {
+	t = min(max(t, 0), 1) * float64(len(r)-1)
+	i := min(int(t), len(r)-2)
+	t -= float64(i)
+	mix := func(a, b uint8) uint8 { return uint8(float64(a)*(1-t) + float64(b)*t + 0.5) }
+	a, b := r[i], r[i+1]
+	return color.RGBA{mix(a.R, b.R), mix(a.G, b.G), mix(a.B, b.B), 0xff}
+}
