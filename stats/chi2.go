@@ -1,0 +1,115 @@
+package stats
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Chi2 compares the shapes of two histograms with the same edges; what lies outside the edges does not
+// enter. Where every event weighs 1 it is Pearson's test of homogeneity of counts; otherwise
+// sum (p/P - q/Q)^2 / (v/P^2 + u/Q^2) with p, q the sums of weights, v, u those of squared weights, P, Q
+// the totals (Gagunashvili, arXiv:physics/0605123), which wants at least some ten events a bin. ndf is the
+// number of bins that are not empty, less one. ndf is 0 where there is nothing to compare.
+func Chi2(a, b *Histogram) (chi2 float64, ndf int, err error) {
+	if !slices.Equal(a.Edges, b.Edges) {
+		return 0, 0, fmt.Errorf("stats: the histograms have different edges")
+	}
+	p, q := sum(a.SumW), sum(b.SumW)
+	if p == 0 || q == 0 {
+		return 0, 0, nil
+	}
+	counts := a.counts() && b.counts()
+	for i := range a.SumW {
+		variance := a.SumW2[i]/(p*p) + b.SumW2[i]/(q*q)
+		if variance == 0 {
+			continue
+		}
+		if counts { // under the hypothesis: the common share (a+b)/(p+q), times 1/p + 1/q
+			variance = (a.SumW[i] + b.SumW[i]) / (p * q)
+		}
+		d := a.SumW[i]/p - b.SumW[i]/q
+		chi2 += d * d / variance
+		ndf++
+	}
+	return chi2, max(ndf-1, 0), nil
+}
+
+// Chi2P is the probability of at least this chi2 by chance; 1 where ndf is 0.
+func Chi2P(chi2 float64, ndf int) float64 {
+	if ndf < 1 {
+		return 1
+	}
+	return distuv.ChiSquared{K: float64(ndf)}.Survival(chi2)
+}
+
+// minEntries is the least number of effective entries that is expected of either sample in a bin that
+// chi2 is computed from, so that its terms are near to normal.
+const minEntries = 10
+
+// chi2Between bins two samples for Chi2. The edges are quantiles of a, every 2 % and at 0.1, 0.5 and 1 %
+// of either end; the outer bins are open; a value at which several quantiles meet (an atom, an integer)
+// has a bin of its own. Bins are then joined, from the left, until each is expected to hold minEntries of
+// either sample. This judges a bin by the mean of the two samples' shapes, so one that only one of them
+// fills stays.
+func chi2Between(a, b *CDF) (chi2 float64, ndf int) {
+	edges := quantileEdges(a)
+	ha, hb := merge(a.histogram(edges), b.histogram(edges))
+	chi2, ndf, _ = Chi2(ha, hb) // the edges are the same
+	return chi2, ndf
+}
+
+func quantileEdges(a *CDF) []float64 {
+	p := []float64{0.001, 0.005, 0.01}
+	for k := 1; k < 50; k++ {
+		p = append(p, float64(k)/50)
+	}
+	p = append(p, 0.99, 0.995, 0.999)
+	edges := []float64{math.Inf(-1)}
+	for _, p := range p {
+		switch q, last := a.Quantile(p), edges[len(edges)-1]; {
+		case q > last:
+			edges = append(edges, q)
+		case q == last:
+			edges = append(edges, math.Nextafter(q, math.Inf(1)))
+		}
+	}
+	return append(edges, math.Inf(1))
+}
+
+// merge joins bins of two histograms with the same edges, as chi2Between says.
+func merge(a, b *Histogram) (ma, mb *Histogram) {
+	na, nb := effective(sum(a.SumW), sum(a.SumW2)), effective(sum(b.SumW), sum(b.SumW2))
+	ma, mb = &Histogram{Edges: a.Edges[:1:1]}, &Histogram{Edges: b.Edges[:1:1]}
+	var p, v, q, u float64
+	flush := func(edge float64) {
+		ma.push(edge, p, v)
+		mb.push(edge, q, u)
+		p, v, q, u = 0, 0, 0, 0
+	}
+	for i := range a.SumW {
+		p, v, q, u = p+a.SumW[i], v+a.SumW2[i], q+b.SumW[i], u+b.SumW2[i]
+		share := (effective(p, v)/na + effective(q, u)/nb) / 2
+		if share*min(na, nb) >= minEntries {
+			flush(a.Edges[i+1])
+		}
+	}
+	if last := len(ma.SumW) - 1; last >= 0 { // what is left joins the last bin
+		p, v, q, u = p+ma.SumW[last], v+ma.SumW2[last], q+mb.SumW[last], u+mb.SumW2[last]
+		ma.pop()
+		mb.pop()
+	}
+	flush(a.Edges[len(a.Edges)-1])
+	return ma, mb
+}
+
+func (h *Histogram) push(edge, w, w2 float64) {
+	h.Edges, h.SumW, h.SumW2 = append(h.Edges, edge), append(h.SumW, w), append(h.SumW2, w2)
+}
+
+func (h *Histogram) pop() {
+	n := len(h.SumW) - 1
+	h.Edges, h.SumW, h.SumW2 = h.Edges[:n+1], h.SumW[:n], h.SumW2[:n]
+}

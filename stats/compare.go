@@ -1,0 +1,137 @@
+package stats
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/sluice-hep/sluice/events"
+)
+
+// Comparison says how far a generated sample is from its reference. It holds no NaN and no infinity, so it
+// always marshals to JSON.
+type Comparison struct {
+	// Names are the columns in order, also that of the matrices.
+	Names           []string                    `json:"-"`
+	ReferenceEvents int                         `json:"reference_events"`
+	GeneratedEvents int                         `json:"generated_events"`
+	Columns         map[string]ColumnComparison `json:"columns"`
+
+	// The matrices are Correlation's. CorrelationMaxDiff is the largest absolute difference between them, and
+	// CorrelationMaxPair the columns where it is; 0 and empty with a single column.
+	CorrelationReference [][]float64 `json:"-"`
+	CorrelationGenerated [][]float64 `json:"-"`
+	CorrelationMaxDiff   float64     `json:"correlation_max_diff"`
+	CorrelationMaxPair   []string    `json:"correlation_max_pair,omitempty"`
+}
+
+// ColumnComparison compares one column. Values that are NaN or infinite are left out, and counted.
+type ColumnComparison struct {
+	KS   float64 `json:"ks"`   // Kolmogorov-Smirnov statistic
+	KSP  float64 `json:"ks_p"` // and its probability by chance
+	W1   float64 `json:"w1"`   // Wasserstein-1 distance, in the column's unit
+	Chi2 float64 `json:"chi2"` // over about 50 bins of equal content in the reference, joined where few events are expected
+	NDF  int     `json:"ndf"`
+	// Chi2NDF is Chi2/NDF, near 1 for samples of one distribution; 0 where NDF is 0: all values equal, or
+	// fewer than about 20 events.
+	Chi2NDF float64 `json:"chi2_ndf"`
+
+	Reference        Moments `json:"reference"`
+	Generated        Moments `json:"generated"`
+	ReferenceSkipped int     `json:"reference_skipped,omitempty"` // NaN or infinite
+	GeneratedSkipped int     `json:"generated_skipped,omitempty"`
+}
+
+// Compare compares the named columns of two tables, with the weights that each table names. Without names it
+// compares every column of numbers that both tables have, weights aside. It is an error if a column is
+// missing, holds text, or has no finite value, and if a table's weights are not numbers or do not sum to a
+// positive one.
+func Compare(ref, gen *events.Table, columns []string) (*Comparison, error) {
+	if len(columns) == 0 {
+		if columns = commonColumns(ref, gen); len(columns) == 0 {
+			return nil, fmt.Errorf("stats: the reference and the generated table have no column of numbers in common")
+		}
+	}
+	r, err := selectColumns(ref, columns)
+	if err != nil {
+		return nil, fmt.Errorf("the reference table: %w", err)
+	}
+	g, err := selectColumns(gen, columns)
+	if err != nil {
+		return nil, fmt.Errorf("the generated table: %w", err)
+	}
+	c := &Comparison{
+		Names: slices.Clone(columns), Columns: map[string]ColumnComparison{},
+		ReferenceEvents: r.len, GeneratedEvents: g.len,
+	}
+	rm, gm := make([]Moments, len(columns)), make([]Moments, len(columns))
+	for k, name := range columns {
+		col, err := compareColumn(r, g, k)
+		if err != nil {
+			return nil, fmt.Errorf("column %q: %w", name, err)
+		}
+		c.Columns[name] = col.bounded()
+		rm[k], gm[k] = col.Reference, col.Generated
+	}
+	c.CorrelationReference, c.CorrelationGenerated = r.correlation(rm), g.correlation(gm)
+	c.correlationDifference()
+	return c, nil
+}
+
+func commonColumns(ref, gen *events.Table) (names []string) {
+	for i := range ref.Columns {
+		c := &ref.Columns[i]
+		other, err := gen.Column(c.Name)
+		if err == nil && c.Type != events.Text && other.Type != events.Text && c.Name != ref.Weight && c.Name != gen.Weight {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+func compareColumn(ref, gen *selection, k int) (c ColumnComparison, err error) {
+	sample := func(s *selection, which string) (cdf *CDF, m Moments, skipped int) {
+		x, w, skipped := s.finite(k)
+		cdf, e := NewCDF(x, w)
+		if e != nil && err == nil {
+			err = fmt.Errorf("the %s table (%d events, %d of them NaN or infinite): %w", which, s.len, skipped, e)
+		}
+		return cdf, NewMoments(x, w), skipped
+	}
+	var a, b *CDF
+	a, c.Reference, c.ReferenceSkipped = sample(ref, "reference")
+	b, c.Generated, c.GeneratedSkipped = sample(gen, "generated")
+	if err != nil {
+		return c, err
+	}
+	c.KS, c.KSP = KS(a, b)
+	c.W1 = Wasserstein1(a, b)
+	if c.Chi2, c.NDF = chi2Between(a, b); c.NDF > 0 {
+		c.Chi2NDF = c.Chi2 / float64(c.NDF)
+	}
+	return c, nil
+}
+
+// bounded replaces what overflowed, at values beyond 1e75 or so, by the largest number.
+func (c ColumnComparison) bounded() ColumnComparison {
+	for _, p := range []*float64{
+		&c.KS, &c.KSP, &c.W1, &c.Chi2, &c.Chi2NDF,
+		&c.Reference.Mean, &c.Reference.Std, &c.Reference.Skew, &c.Reference.Kurtosis,
+		&c.Generated.Mean, &c.Generated.Std, &c.Generated.Skew, &c.Generated.Kurtosis,
+	} {
+		if !finite(*p) {
+			*p = math.Copysign(math.MaxFloat64, *p)
+		}
+	}
+	return c
+}
+
+func (c *Comparison) correlationDifference() {
+	for i := range c.Names {
+		for j := range i {
+			if d := math.Abs(c.CorrelationReference[i][j] - c.CorrelationGenerated[i][j]); d > c.CorrelationMaxDiff {
+				c.CorrelationMaxDiff, c.CorrelationMaxPair = d, []string{c.Names[j], c.Names[i]}
+			}
+		}
+	}
+}

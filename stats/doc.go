@@ -1,0 +1,11 @@
+// Package stats measures how far two samples of events are apart: distances
+// and tests of one column (Kolmogorov-Smirnov, Wasserstein, chi2 of
+// histograms), of several (energy distance, maximum mean discrepancy, sliced
+// Wasserstein), and the difference of correlations. Compare does what a user
+// wants to see of two tables at once.
+//
+// Everything is computed in float64 and takes event weights; nil weights mean
+// that every event weighs 1. Weights may be negative as long as their sum is
+// positive: a cumulative distribution then need not rise everywhere, and what
+// is computed from it keeps its definition.
+package stats
