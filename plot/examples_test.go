@@ -13,9 +13,18 @@ func pictured(t *testing.T) map[string]*Picture {
 	t.Helper()
 	all := map[string]*Picture{}
 	for name, d := range map[string]interface{ Picture() (*Picture, error) }{
-		"overlay_log":    exampleOverlay(),
-		"overlay_linear": linearOverlay(),
-		"overlay_scaled": scaledOverlay(),
+		"overlay_log":     exampleOverlay(),
+		"overlay_linear":  linearOverlay(),
+		"overlay_scaled":  scaledOverlay(),
+		"correlations_4":  exampleCorrelations(4),
+		"correlations_12": exampleCorrelations(12),
+		"correlations_40": exampleCorrelations(40),
+		"loss":            exampleLoss(60),
+		"loss_short":      &Loss{Train: []float64{2, 1.5, 1.4}, Valid: []float64{1.9, math.NaN(), 1.5}, Best: 3},
+		"loss_one":        &Loss{Train: []float64{-3.25}},
+		"flow_steps":      exampleSteps(),
+		"latent":          exampleLatent(),
+		"density":         exampleDensity(),
 	} {
 		p, err := d.Picture()
 		if err != nil {
@@ -92,4 +101,80 @@ func scaledOverlay() *Overlay {
 	return &Overlay{Label: "a rather long name of a column, with <angles> & more", Unit: "keV",
 		Reference: Histogram{Edges: edges, W: []float64{-3, 0, 120, 90, 12, 40}, W2: []float64{9, 0, 130, 99, 14, 60}, Events: 283},
 		Generated: Histogram{Edges: edges, W: []float64{2, 10, 2100, 2300, 500, 300}, Events: 1234567}}
+}
+
+// exampleCorrelations falls off with the distance of two columns, with noise between the two samples.
+func exampleCorrelations(n int) *Correlations {
+	m := &Correlations{GeneratedName: "Generated (10,000 events)"}
+	r := rand.New(rand.NewPCG(7, 7))
+	for i := range n {
+		m.Columns = append(m.Columns, []string{"mjj", "pt_lead", "missing_energy_phi", "m_bb"}[i%4]+"_"+string(rune('a'+i%26)))
+		ref, gen := make([]float64, n), make([]float64, n)
+		for j := range n {
+			ref[j] = math.Cos(float64(i-j)) * math.Exp(-math.Abs(float64(i-j))/3)
+			if gen[j] = ref[j]; j != i {
+				gen[j] += 0.02 * r.NormFloat64()
+			}
+		}
+		m.Reference, m.Generated = append(m.Reference, ref), append(m.Generated, gen)
+	}
+	m.Generated[0][n-1], m.Generated[n-1][0] = math.NaN(), math.NaN()
+	return m
+}
+
+func exampleLoss(epochs int) *Loss {
+	truth := 1.12
+	l := &Loss{Best: epochs * 3 / 4, Truth: &truth}
+	r := rand.New(rand.NewPCG(3, 3))
+	for e := range epochs {
+		fall := math.Exp(-float64(e) / 4)
+		l.Train = append(l.Train, 1.13+5*fall*fall+0.3*fall+0.002*r.NormFloat64())
+		l.Valid = append(l.Valid, 1.145+5*fall*fall+0.3*fall+0.004*r.NormFloat64())
+		l.LR = append(l.LR, 5e-4*(1+math.Cos(math.Pi*float64(e)/float64(epochs))))
+	}
+	return l
+}
+
+// moons are two half circles, which turn to a normal as t goes from 0 to 1.
+func moons(n int, t float64) (x, y []float64, half []int) {
+	r := rand.New(rand.NewPCG(5, 5))
+	for i := range n {
+		a, k := math.Pi*r.Float64(), i%2
+		sin, cos := math.Sincos(a)
+		if k == 1 {
+			sin, cos = 0.5-sin, 1-cos
+		}
+		u, v := r.NormFloat64(), r.NormFloat64()
+		x = append(x, (1-t)*(cos+0.05*u)+t*u)
+		y = append(y, (1-t)*(sin+0.05*v)+t*v)
+		half = append(half, k)
+	}
+	return x, y, half
+}
+
+func exampleSteps() *Panels {
+	p := &Panels{Alt: "The steps of a flow"}
+	for i := range 6 {
+		x, y, _ := moons(10000, float64(i)/5)
+		title := "after transform " + string(rune('0'+i))
+		if i == 0 {
+			title = "data"
+		}
+		p.Panels = append(p.Panels, Panel{Title: title, X: x, Y: y})
+	}
+	return p
+}
+
+func exampleLatent() *Panels {
+	x, y, half := moons(5000, 1)
+	dx, dy, _ := moons(3000, 0)
+	return &Panels{Alt: "Latent space", Panels: []Panel{
+		{Title: "data", XLabel: "x1", YLabel: "x2", X: dx, Y: dy, Group: half[:3000]},
+		{Title: "latent", XLabel: "z0", YLabel: "z1", X: x, Y: y, Group: half, Sigmas: 3},
+	}}
+}
+
+func exampleDensity() *Panels {
+	x, y, _ := moons(100000, 0.2)
+	return &Panels{Alt: "Density", Panels: []Panel{{Title: "generated", XLabel: "x1 [cm]", YLabel: "x2 [cm]", X: x, Y: y}}}
 }

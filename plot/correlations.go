@@ -1,0 +1,235 @@
+package plot
+
+import (
+	"fmt"
+	"image"
+	"math"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Correlations shows two correlation matrices side by side, and generated minus reference as a third panel
+// with a colour scale of its own. Up to 12 columns have their numbers written in the cells.
+type Correlations struct {
+	Columns              []string
+	Reference, Generated [][]float64 // one row a column; NaN where there is none (a constant column)
+	// Names above the panels; "" stands for "Reference" and "Generated".
+	ReferenceName, GeneratedName string
+}
+
+const (
+	maxMatrix      = 1000 // columns
+	numberedMatrix = 12   // columns whose cells hold numbers
+	matrixSize     = vg.Length(210)
+	matrixGap      = vg.Length(10)
+	barWidth       = vg.Length(9) // of a colour scale
+	barRoom        = vg.Length(44)
+	longestName    = vg.Length(80)
+	rowPitch       = vg.Length(8) // least distance of two names
+)
+
+// Picture draws the matrices, or says which has the wrong shape.
+func (m *Correlations) Picture() (*Picture, error) {
+	n := len(m.Columns)
+	if n < 1 || n > maxMatrix {
+		return nil, fmt.Errorf("plot: correlations of %d columns: there must be 1 to %d", n, maxMatrix)
+	}
+	if err := square(m.Reference, n); err != nil {
+		return nil, fmt.Errorf("plot: correlations: reference: %w", err)
+	}
+	if err := square(m.Generated, n); err != nil {
+		return nil, fmt.Errorf("plot: correlations: generated: %w", err)
+	}
+	names := m.names()
+	side := names.width + gap
+	width := side + 3*matrixSize + 2*matrixGap + 2*barRoom
+	height := matrixSize + side + smallSize + 3*gap
+	alt := "Correlation matrices of the reference and the generated events, and their difference"
+	return &Picture{width, height, alt, func(c draw.Canvas) { m.draw(c, names) }}, nil
+}
+
+func square(m [][]float64, n int) error {
+	if len(m) != n {
+		return fmt.Errorf("%d rows for %d columns", len(m), n)
+	}
+	for i, row := range m {
+		if len(row) != n {
+			return fmt.Errorf("row %d has %d values for %d columns", i, len(row), n)
+		}
+	}
+	return nil
+}
+
+// matrixNames are the columns' names, cut, and every how many of them are written.
+type matrixNames struct {
+	text  []string
+	width vg.Length
+	every int
+}
+
+func (m *Correlations) names() matrixNames {
+	pitch := matrixSize / vg.Length(len(m.Columns))
+	names := matrixNames{every: int(math.Ceil(float64(rowPitch / pitch)))}
+	for _, c := range m.Columns {
+		s := fit(c, smallSize, longestName)
+		names.text = append(names.text, s)
+		names.width = max(names.width, textWidth(smallSize, s))
+	}
+	return names
+}
+
+func (m *Correlations) draw(c draw.Canvas, names matrixNames) {
+	n := len(m.Columns)
+	difference, largest := make([][]float64, n), 0.0
+	for i := range difference {
+		difference[i] = make([]float64, n)
+		for j := range difference[i] {
+			d := m.Generated[i][j] - m.Reference[i][j]
+			difference[i][j] = d
+			if !math.IsNaN(d) && !math.IsInf(d, 0) {
+				largest = max(largest, math.Abs(d))
+			}
+		}
+	}
+	span := 0.05
+	for _, s := range []float64{0.1, 0.2, 0.5, 1, 2} {
+		if largest > span {
+			span = s
+		}
+	}
+	title := func(s, fallback string) string {
+		if s == "" {
+			s = fallback
+		}
+		return fit(s, fontSize, matrixSize)
+	}
+	left, bottom := c.Min.X+names.width+gap, c.Min.Y+names.width+gap
+	panel := func(x vg.Length, title string, v [][]float64, span float64, decimals int) {
+		box := vg.Rectangle{Min: vg.Point{X: x, Y: bottom}, Max: vg.Point{X: x + matrixSize, Y: bottom + matrixSize}}
+		matrixPanel{c, box, v, span, decimals}.draw(title, names)
+	}
+	panel(left, title(m.ReferenceName, "Reference"), m.Reference, 1, 2)
+	names.draw(c, left, bottom)
+	left += matrixSize + matrixGap
+	panel(left, title(m.GeneratedName, "Generated"), m.Generated, 1, 2)
+	left += matrixSize
+	colourScale(c, left+gap, bottom, 1)
+	left += barRoom + matrixGap
+	decimals := 2
+	if span <= 0.1 {
+		decimals = 3
+	}
+	panel(left, "Difference (largest "+strconv.FormatFloat(largest, 'f', 3, 64)+")", difference, span, decimals)
+	colourScale(c, left+matrixSize+gap, bottom, span)
+}
+
+// draw writes the names left of the first panel, the first at the top.
+func (names matrixNames) draw(c draw.Canvas, x, bottom vg.Length) {
+	pitch := matrixSize / vg.Length(len(names.text))
+	for i := 0; i < len(names.text); i += names.every {
+		y := bottom + matrixSize - (vg.Length(i)+0.5)*pitch
+		c.FillText(textStyle(smallSize, ink, 1, 0.5), vg.Point{X: x - gap, Y: y}, names.text[i])
+	}
+}
+
+// matrixPanel is one matrix with colours from -span to span.
+type matrixPanel struct {
+	c        draw.Canvas
+	box      vg.Rectangle
+	v        [][]float64
+	span     float64
+	decimals int
+}
+
+func (p matrixPanel) draw(title string, names matrixNames) {
+	c, box, n := p.c, p.box, len(p.v)
+	c.DrawImage(box, p.image())
+	pitch := matrixSize / vg.Length(n)
+	for i := 0; i < n; i += names.every {
+		style := textStyle(smallSize, ink, 1, 0.5)
+		style.Rotation = math.Pi / 2
+		x := box.Min.X + (vg.Length(i)+0.5)*pitch
+		c.FillText(style, vg.Point{X: x, Y: box.Min.Y - gap}, names.text[i])
+	}
+	if n <= numberedMatrix {
+		p.numbers(pitch)
+	}
+	var frame vg.Path
+	rectangle(&frame, box.Min.X, box.Min.Y, box.Max.X, box.Max.Y)
+	stroke(c, frame, ink, frameWidth)
+	middle := vg.Point{X: (box.Min.X + box.Max.X) / 2, Y: box.Max.Y + gap}
+	c.FillText(textStyle(fontSize, ink, 0.5, 0), middle, title)
+}
+
+// image has a whole number of pixels a cell, enough of them that a browser's smoothing does not show.
+func (p matrixPanel) image() image.Image {
+	n := len(p.v)
+	cell := max(1, 480/n)
+	img := image.NewRGBA(image.Rect(0, 0, n*cell, n*cell))
+	for y := range n * cell {
+		for x := range n * cell {
+			v := p.v[y/cell][x/cell]
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				img.SetRGBA(x, y, grey)
+				continue
+			}
+			img.SetRGBA(x, y, diverging.at((v/p.span+1)/2))
+		}
+	}
+	return img
+}
+
+func (p matrixPanel) numbers(pitch vg.Length) {
+	size := min(smallSize, pitch*0.42)
+	if p.decimals > 2 {
+		size = min(size, pitch*0.38)
+	}
+	for i, row := range p.v {
+		for j, v := range row {
+			colour := ink
+			if math.Abs(v)/p.span > 0.65 {
+				colour = diverging[len(diverging)/2]
+			}
+			at := vg.Point{X: p.box.Min.X + (vg.Length(j)+0.5)*pitch, Y: p.box.Max.Y - (vg.Length(i)+0.5)*pitch}
+			p.c.FillText(textStyle(size, colour, 0.5, 0.5), at, cellNumber(v, p.decimals))
+		}
+	}
+}
+
+// cellNumber is short: no digits where the value is 0 or 1, no sign on a zero.
+func cellNumber(v float64, decimals int) string {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return "–"
+	}
+	s := strconv.FormatFloat(v, 'f', decimals, 64)
+	if strings.Trim(s, "-0.") == "" {
+		return "0"
+	}
+	if whole, found := strings.CutSuffix(s, "."+strings.Repeat("0", decimals)); found {
+		s = whole
+	}
+	return strings.Replace(s, "-", "−", 1)
+}
+
+// colourScale stands right of a panel, from -span to span.
+func colourScale(c draw.Canvas, x, bottom vg.Length, span float64) {
+	const steps = 256
+	img := image.NewRGBA(image.Rect(0, 0, 1, steps))
+	for y := range steps {
+		img.SetRGBA(0, y, diverging.at(1-float64(y)/(steps-1)))
+	}
+	box := vg.Rectangle{Min: vg.Point{X: x, Y: bottom}, Max: vg.Point{X: x + barWidth, Y: bottom + matrixSize}}
+	c.DrawImage(box, img)
+	var frame vg.Path
+	rectangle(&frame, box.Min.X, box.Min.Y, box.Max.X, box.Max.Y)
+	stroke(c, frame, ink, frameWidth)
+	for k := -2; k <= 2; k++ {
+		v := span * float64(k) / 2
+		label := strings.Replace(strconv.FormatFloat(v, 'g', 3, 64), "-", "−", 1)
+		y := bottom + matrixSize*vg.Length(k+2)/4
+		c.FillText(textStyle(smallSize, ink, 0, 0.5), vg.Point{X: box.Max.X + gap, Y: y}, label)
+	}
+}

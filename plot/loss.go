@@ -1,0 +1,184 @@
+package plot
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// Loss is the course of a training, one value an epoch. NaN is a gap.
+type Loss struct {
+	Train, Valid []float64 // nats per event; Valid may be empty
+	LR           []float64 // the learning rate; may be empty
+	Best         int       // the epoch whose weights were kept, from 1; 0 for none
+	// Truth is the true entropy where it is known, drawn as a line.
+	Truth *float64
+}
+
+const (
+	lossWidth  = vg.Length(400)
+	lossHeight = vg.Length(260)
+	rateHeight = vg.Length(46)
+	maxEpochs  = 1_000_000
+)
+
+// Picture draws the curves, or says which does not fit the others.
+func (l *Loss) Picture() (*Picture, error) {
+	n := len(l.Train)
+	switch {
+	case n < 1 || n > maxEpochs:
+		return nil, fmt.Errorf("plot: loss of %d epochs: there must be 1 to %d", n, maxEpochs)
+	case len(l.Valid) != 0 && len(l.Valid) != n:
+		return nil, fmt.Errorf("plot: loss: %d validation losses for %d epochs", len(l.Valid), n)
+	case len(l.LR) != 0 && len(l.LR) != n:
+		return nil, fmt.Errorf("plot: loss: %d learning rates for %d epochs", len(l.LR), n)
+	case l.Best < 0 || l.Best > n:
+		return nil, fmt.Errorf("plot: loss: the best epoch %d is not one of %d", l.Best, n)
+	}
+	return &Picture{lossWidth, lossHeight, "Training and validation loss by epoch", l.draw}, nil
+}
+
+func (l *Loss) draw(c draw.Canvas) {
+	n := len(l.Train)
+	epochs := make([]float64, n)
+	for i := range epochs {
+		epochs[i] = float64(i + 1)
+	}
+	xAxis := newAxis(epochs[0], epochs[n-1], false, 8, "Epoch")
+	xAxis.keepWhole()
+	yAxis := l.axis()
+	axes := []*axis{&yAxis}
+	bottom := xRoom
+	var rAxis axis
+	if len(l.LR) > 0 {
+		rAxis = rateAxis(l.LR)
+		axes = append(axes, &rAxis)
+		bottom += rateHeight + 1.5*gap
+	}
+	left, right := leftMargin(axes...), xAxis.rightMargin()
+	legend := l.legend()
+	width := lossWidth - left - right
+	high := draw.Crop(c, left, -right, bottom, -legend.height(width)-gap)
+	main := frame{high, xAxis, yAxis}
+	l.curves(&main, epochs)
+	main.drawAxes(len(l.LR) == 0, left)
+	legend.draw(c, vg.Point{X: high.Min.X, Y: c.Max.Y - gap/2}, width)
+	if len(l.LR) > 0 {
+		below := frame{draw.Crop(c, left, -right, xRoom, -(lossHeight - xRoom - rateHeight)), xAxis, rAxis}
+		stroke(below.c, below.polyline(epochs, l.LR), faint, lineWidth)
+		below.drawAxes(true, left)
+	}
+}
+
+func (l *Loss) curves(f *frame, epochs []float64) {
+	if l.Truth != nil {
+		stroke(f.c, f.polyline([]float64{f.x.min, f.x.max}, []float64{*l.Truth, *l.Truth}), green, lineWidth, 5, 3)
+	}
+	if l.Best > 0 {
+		var p vg.Path
+		x := f.c.X(f.x.at(float64(l.Best)))
+		p.Move(vg.Point{X: x, Y: f.c.Min.Y})
+		p.Line(vg.Point{X: x, Y: f.c.Max.Y})
+		stroke(f.c, p, faint, errorWidth, 2, 2)
+	}
+	for _, curve := range []struct {
+		y      []float64
+		colour int
+	}{{l.Train, 0}, {l.Valid, 1}} {
+		if len(curve.y) == 0 {
+			continue
+		}
+		stroke(f.c, f.polyline(epochs, curve.y), groups[curve.colour], lineWidth)
+		if len(curve.y) <= 30 {
+			fill(f.c, f.dots(epochs, curve.y, 2), groups[curve.colour])
+		}
+	}
+	if l.Best > 0 {
+		kept := l.Valid
+		if len(kept) == 0 {
+			kept = l.Train
+		}
+		at := epochs[l.Best-1 : l.Best]
+		fill(f.c, f.dots(at, kept[l.Best-1:l.Best], 3.5), ink)
+	}
+}
+
+// dots are filled circles at the points with finite y.
+func (f *frame) dots(xs, ys []float64, radius vg.Length) vg.Path {
+	var p vg.Path
+	for i, y := range ys {
+		if math.IsNaN(y) || math.IsInf(y, 0) {
+			continue
+		}
+		at := f.point(xs[i], y)
+		p.Move(vg.Point{X: at.X + radius, Y: at.Y})
+		p.Arc(at, radius, 0, 2*math.Pi)
+		p.Close()
+	}
+	return p
+}
+
+// axis shows the end of the training: where the first epochs are far above the rest, it cuts them.
+func (l *Loss) axis() axis {
+	var v []float64
+	for _, y := range slices.Concat(l.Train, l.Valid) {
+		if !math.IsNaN(y) && !math.IsInf(y, 0) {
+			v = append(v, y)
+		}
+	}
+	if len(v) == 0 {
+		v = []float64{0, 1}
+	}
+	slices.Sort(v)
+	lo, hi := v[0], v[len(v)-1]
+	typical := v[len(v)*9/10]
+	if hi-lo > 5*(typical-lo) && typical > lo {
+		hi = lo + 2*(typical-lo)
+	}
+	if l.Truth != nil && !math.IsNaN(*l.Truth) {
+		lo, hi = min(lo, *l.Truth), max(hi, *l.Truth)
+	}
+	pad := (hi - lo) * 0.06
+	return newAxis(lo-pad, hi+pad, false, 5, "NLL [nats / event]")
+}
+
+func rateAxis(rates []float64) axis {
+	lo, hi := math.Inf(1), 0.0
+	for _, r := range rates {
+		if r > 0 && !math.IsInf(r, 0) {
+			lo, hi = min(lo, r), max(hi, r)
+		}
+	}
+	if hi == 0 {
+		return newAxis(0, 1, false, 2, "LR")
+	}
+	if hi/lo > 30 {
+		lo = max(lo, hi*1e-6)
+		a := newAxis(lo/1.5, hi*1.5, true, 0, "LR")
+		return a
+	}
+	return newAxis(0, hi*1.15, false, 2, "LR")
+}
+
+// keepWhole drops the ticks between whole numbers.
+func (a *axis) keepWhole() {
+	a.ticks = slices.DeleteFunc(a.ticks, func(t tick) bool { return math.Abs(t.at-math.Round(t.at)) > 1e-6 })
+}
+
+func (l *Loss) legend() legend {
+	e := legend{{text: "Training", colour: groups[0]}}
+	if len(l.Valid) > 0 {
+		e = append(e, entry{text: "Validation", colour: groups[1]})
+	}
+	if l.Truth != nil {
+		e = append(e, entry{text: "True entropy", colour: green, dashes: []vg.Length{5, 3}})
+	}
+	if l.Best > 0 {
+		e = append(e, entry{text: "Best: epoch " + strconv.Itoa(l.Best), colour: faint, dashes: []vg.Length{2, 2}})
+	}
+	return e
+}
