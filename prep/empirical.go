@@ -1,0 +1,66 @@
+package prep
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+)
+
+// empirical is the distribution of weighted training values: distinct values in order, and the fraction
+// below each with half of its own weight, so that ties stand at the middle of their step.
+type empirical struct {
+	value []float64
+	mass  []float64 // fraction of the weight at value[i]
+	below []float64 // fraction below value[i], plus mass[i]/2
+	n     float64   // effective number of events, (sum w)^2 / sum w^2
+}
+
+func newEmpirical(x, w []float64) *empirical {
+	order := make([]int32, len(x))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(x[a], x[b]) })
+	e := &empirical{}
+	var sum, sq float64
+	for _, i := range order {
+		wi := weight(w, int(i))
+		if wi == 0 {
+			continue
+		}
+		sum += wi
+		sq += wi * wi
+		if k := len(e.value); k > 0 && e.value[k-1] == x[i] {
+			e.mass[k-1] += wi
+			continue
+		}
+		e.value = append(e.value, x[i])
+		e.mass = append(e.mass, wi)
+	}
+	if sum > 0 {
+		e.n = sum * sum / sq
+	}
+	e.below = make([]float64, len(e.value))
+	c := 0.0
+	for i := range e.mass {
+		e.below[i] = (c + e.mass[i]/2) / sum
+		c += e.mass[i]
+		e.mass[i] /= sum
+	}
+	return e
+}
+
+// at is the quantile of fraction p, linear between neighbouring values.
+func (e *empirical) at(p float64) float64 {
+	j := sort.SearchFloat64s(e.below, p)
+	switch {
+	case len(e.value) == 0:
+		return 0
+	case j == 0:
+		return e.value[0]
+	case j == len(e.value):
+		return e.value[j-1]
+	}
+	t := (p - e.below[j-1]) / (e.below[j] - e.below[j-1])
+	return e.value[j-1] + t*(e.value[j]-e.value[j-1])
+}

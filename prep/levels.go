@@ -1,0 +1,112 @@
+package prep
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+)
+
+// levels takes a column of a few distinct values to a standard normal: value k gets the interval of the normal
+// that holds its probability P[k], and an event a place in it by noise u,
+//
+//	y = Phi^-1(P[0] + ... + P[k-1] + u P[k]),   log-det = log P[k] - log phi(y),
+//
+// so that under a normal density every value has exactly its probability: the density here is per value, not
+// per unit. A value that training did not see counts as the nearest one with the probability 1/(events+1).
+type levels struct {
+	Value  []float64 `json:"value"`
+	Cum    []float64 `json:"cum"`    // upper end of each value's interval of (0, 1); the last is 1
+	Events float64   `json:"events"` // effective number of training events
+}
+
+const maxLevels = 4096
+
+func (s *levels) Kind() string { return "levels" }
+
+func (s *levels) Fit(x, w []float64) error {
+	e := newEmpirical(x, w)
+	if len(e.value) > maxLevels {
+		return fmt.Errorf("levels takes up to %d distinct values, not %d", maxLevels, len(e.value))
+	}
+	if len(e.value) == 0 {
+		return errors.New("no event has a positive weight")
+	}
+	*s = levels{Value: e.value, Cum: make([]float64, len(e.value)), Events: e.n}
+	c := 0.0
+	for i, m := range e.mass {
+		c += m
+		s.Cum[i] = c
+	}
+	s.Cum[len(s.Cum)-1] = 1
+	return s.check()
+}
+
+func (s *levels) Apply(x, logDet []float64) { s.ApplyNoise(x, nil, logDet) }
+
+func (s *levels) ApplyNoise(x, u, logDet []float64) {
+	for i, v := range x {
+		k := s.nearest(v)
+		lo, p := s.interval(k)
+		c := lo + p*place(u, i)
+		y := normalQuantile(c, 1-c)
+		x[i] = y
+		if logDet == nil {
+			continue
+		}
+		if s.Value[k] != v {
+			p = 1 / (s.Events + 1)
+		}
+		logDet[i] += math.Log(p) - logNormal(y)
+	}
+}
+
+func (s *levels) Invert(y, logDet []float64) {
+	for i, v := range y {
+		k := min(sort.SearchFloat64s(s.Cum, normalCDF(v)), len(s.Cum)-1)
+		_, p := s.interval(k)
+		y[i] = s.Value[k]
+		if logDet != nil {
+			logDet[i] -= math.Log(p) - logNormal(v)
+		}
+	}
+}
+
+func (s *levels) interval(k int) (lo, width float64) {
+	if k > 0 {
+		lo = s.Cum[k-1]
+	}
+	return lo, s.Cum[k] - lo
+}
+
+func (s *levels) nearest(v float64) int {
+	k := sort.SearchFloat64s(s.Value, v)
+	if k == len(s.Value) || k > 0 && v-s.Value[k-1] < s.Value[k]-v {
+		k--
+	}
+	return k
+}
+
+func (s *levels) check() error {
+	n := len(s.Value)
+	if n == 0 || n > maxLevels || len(s.Cum) != n {
+		return fmt.Errorf("%d values with %d probabilities; there must be 1 to %d of both", n, len(s.Cum), maxLevels)
+	}
+	if !finite(s.Value...) || !finite(s.Cum...) || s.Cum[0] <= 0 || s.Cum[n-1] != 1 || !increasing(s.Value) || !increasing(s.Cum) {
+		return errors.New("values or cumulative probabilities are not finite and increasing to 1")
+	}
+	if !(s.Events >= 1 && finite(s.Events)) {
+		return errors.New("the number of events is not positive")
+	}
+	return nil
+}
+
+func increasing(x []float64) bool {
+	return slices.IsSortedFunc(x, func(a, b float64) int {
+		if a < b { // equal neighbours count as out of order
+			return -1
+		}
+		return 1
+	})
+}
