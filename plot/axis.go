@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"gonum.org/v1/plot/vg"
 )
 
 // axis maps values to fractions of a length.
@@ -23,19 +25,43 @@ type tick struct {
 
 func (t tick) major() bool { return t.label != "" || t.sup != "" }
 
-// at is the fraction of the axis' length at which v lies, cut to the axis.
-func (a *axis) at(v float64) float64 {
+// fraction of the axis' length at which v lies; outside [0, 1] beyond its ends, NaN where v has no logarithm.
+func (a *axis) fraction(v float64) float64 {
 	lo, hi := a.min, a.max
 	if a.log {
-		if v <= lo {
-			return 0
+		if v <= 0 {
+			return math.NaN()
 		}
 		lo, hi, v = math.Log(lo), math.Log(hi), math.Log(v)
 	}
-	return min(max((v-lo)/(hi-lo), 0), 1)
+	return (v - lo) / (hi - lo)
 }
 
-// newAxis has about n labelled ticks; a log axis has one a decade.
+// at is the fraction, cut to the axis.
+func (a *axis) at(v float64) float64 {
+	if a.log && v <= a.min {
+		return 0
+	}
+	return min(max(a.fraction(v), 0), 1)
+}
+
+// newXAxis has as many labelled ticks as stand side by side in width.
+func newXAxis(lo, hi float64, width vg.Length, label string) axis {
+	for n := 6; ; n-- {
+		a := newAxis(lo, hi, false, n, label)
+		labels := vg.Length(0)
+		for _, t := range a.ticks {
+			if t.major() {
+				labels += t.width() + 2*gap
+			}
+		}
+		if labels < 0.9*width || n == 2 {
+			return a
+		}
+	}
+}
+
+// newAxis has about n labelled ticks; a log axis labels at most n decades.
 func newAxis(lo, hi float64, log bool, n int, label string) axis {
 	if !(hi > lo) {
 		pad := max(math.Abs(lo)*0.05, 1e-30)
@@ -46,7 +72,7 @@ func newAxis(lo, hi float64, log bool, n int, label string) axis {
 	}
 	a := axis{min: lo, max: hi, log: log, label: label}
 	if log {
-		a.ticks = logTicks(lo, hi)
+		a.ticks = logTicks(lo, hi, n)
 	} else {
 		a.ticks = linearTicks(lo, hi, n)
 	}
@@ -73,16 +99,16 @@ func linearTicks(lo, hi float64, n int) []tick {
 	return ticks
 }
 
-// niceStep is the smallest step of at least raw, and how many minor steps it has.
+// niceStep is the round step nearest to raw, and how many minor steps it has.
 func niceStep(raw float64) (step float64, minor int) {
 	base := math.Pow(10, math.Floor(math.Log10(raw)))
-	for _, s := range []struct {
-		factor float64
-		minor  int
-	}{{1, 5}, {2, 4}, {5, 5}} {
-		if s.factor*base >= raw*(1-1e-9) {
-			return s.factor * base, s.minor
-		}
+	switch m := raw / base; {
+	case m < 1.5:
+		return base, 5
+	case m < 3.5:
+		return 2 * base, 4
+	case m < 7.5:
+		return 5 * base, 5
 	}
 	return 10 * base, 5
 }
@@ -113,9 +139,9 @@ func number(v, step float64, exponent int) (label, sup string) {
 func exponentText(e int) string { return strings.Replace(strconv.Itoa(e), "-", "−", 1) }
 
 // logTicks are powers of ten, labelled, and their multiples between.
-func logTicks(lo, hi float64) []tick {
+func logTicks(lo, hi float64, n int) []tick {
 	first, last := int(math.Floor(math.Log10(lo))), int(math.Ceil(math.Log10(hi)))
-	every := 1 + (last-first)/8
+	every := 1 + (last-first-1)/n
 	var ticks []tick
 	for e := first; e <= last; e++ {
 		base := math.Pow(10, float64(e))

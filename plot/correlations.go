@@ -23,7 +23,7 @@ type Correlations struct {
 const (
 	maxMatrix      = 1000 // columns
 	numberedMatrix = 12   // columns whose cells hold numbers
-	matrixSize     = vg.Length(210)
+	shortMatrix    = 6    // columns whose cells have room for the 0 before the point
 	matrixGap      = vg.Length(10)
 	barWidth       = vg.Length(9) // of a colour scale
 	barRoom        = vg.Length(44)
@@ -44,9 +44,9 @@ func (m *Correlations) Picture() (*Picture, error) {
 		return nil, fmt.Errorf("plot: correlations: generated: %w", err)
 	}
 	names := m.names()
-	side := names.width + gap
-	width := side + 3*matrixSize + 2*matrixGap + 2*barRoom
-	height := matrixSize + side + smallSize + 3*gap
+	foot := names.width + 2*gap
+	width := foot + 3*names.side + 2*matrixGap + 2*barRoom
+	height := foot + names.side + fontSize + 2*gap
 	alt := "Correlation matrices of the reference and the generated events, and their difference"
 	return &Picture{width, height, alt, func(c draw.Canvas) { m.draw(c, names) }}, nil
 }
@@ -63,16 +63,17 @@ func square(m [][]float64, n int) error {
 	return nil
 }
 
-// matrixNames are the columns' names, cut, and every how many of them are written.
+// matrixNames are the columns' names, cut, and every how many of them are written beside a matrix.
 type matrixNames struct {
-	text  []string
-	width vg.Length
-	every int
+	text        []string
+	width, side vg.Length
+	every       int
 }
 
 func (m *Correlations) names() matrixNames {
-	pitch := matrixSize / vg.Length(len(m.Columns))
-	names := matrixNames{every: int(math.Ceil(float64(rowPitch / pitch)))}
+	// Few columns make a small matrix, whose text is then larger on the page.
+	side := min(max(vg.Length(len(m.Columns))*24, 120), 216)
+	names := matrixNames{side: side, every: int(math.Ceil(float64(rowPitch * vg.Length(len(m.Columns)) / side)))}
 	for _, c := range m.Columns {
 		s := fit(c, smallSize, longestName)
 		names.text = append(names.text, s)
@@ -82,7 +83,7 @@ func (m *Correlations) names() matrixNames {
 }
 
 func (m *Correlations) draw(c draw.Canvas, names matrixNames) {
-	n := len(m.Columns)
+	n, side := len(m.Columns), names.side
 	difference, largest := make([][]float64, n), 0.0
 	for i := range difference {
 		difference[i] = make([]float64, n)
@@ -104,33 +105,33 @@ func (m *Correlations) draw(c draw.Canvas, names matrixNames) {
 		if s == "" {
 			s = fallback
 		}
-		return fit(s, fontSize, matrixSize)
+		return fit(s, fontSize, side)
 	}
-	left, bottom := c.Min.X+names.width+gap, c.Min.Y+names.width+gap
+	left, bottom := c.Min.X+names.width+2*gap, c.Min.Y+names.width+2*gap
 	panel := func(x vg.Length, title string, v [][]float64, span float64, decimals int) {
-		box := vg.Rectangle{Min: vg.Point{X: x, Y: bottom}, Max: vg.Point{X: x + matrixSize, Y: bottom + matrixSize}}
+		box := vg.Rectangle{Min: vg.Point{X: x, Y: bottom}, Max: vg.Point{X: x + side, Y: bottom + side}}
 		matrixPanel{c, box, v, span, decimals}.draw(title, names)
 	}
 	panel(left, title(m.ReferenceName, "Reference"), m.Reference, 1, 2)
 	names.draw(c, left, bottom)
-	left += matrixSize + matrixGap
+	left += side + matrixGap
 	panel(left, title(m.GeneratedName, "Generated"), m.Generated, 1, 2)
-	left += matrixSize
-	colourScale(c, left+gap, bottom, 1)
+	left += side
+	colourScale(c, left+gap, bottom, side, 1)
 	left += barRoom + matrixGap
 	decimals := 2
 	if span <= 0.1 {
 		decimals = 3
 	}
-	panel(left, "Difference (largest "+strconv.FormatFloat(largest, 'f', 3, 64)+")", difference, span, decimals)
-	colourScale(c, left+matrixSize+gap, bottom, span)
+	panel(left, fit("Difference (max "+strconv.FormatFloat(largest, 'f', 3, 64)+")", fontSize, side), difference, span, decimals)
+	colourScale(c, left+side+gap, bottom, side, span)
 }
 
 // draw writes the names left of the first panel, the first at the top.
 func (names matrixNames) draw(c draw.Canvas, x, bottom vg.Length) {
-	pitch := matrixSize / vg.Length(len(names.text))
+	pitch := names.side / vg.Length(len(names.text))
 	for i := 0; i < len(names.text); i += names.every {
-		y := bottom + matrixSize - (vg.Length(i)+0.5)*pitch
+		y := bottom + names.side - (vg.Length(i)+0.5)*pitch
 		c.FillText(textStyle(smallSize, ink, 1, 0.5), vg.Point{X: x - gap, Y: y}, names.text[i])
 	}
 }
@@ -147,7 +148,7 @@ type matrixPanel struct {
 func (p matrixPanel) draw(title string, names matrixNames) {
 	c, box, n := p.c, p.box, len(p.v)
 	c.DrawImage(box, p.image())
-	pitch := matrixSize / vg.Length(n)
+	pitch := names.side / vg.Length(n)
 	for i := 0; i < n; i += names.every {
 		style := textStyle(smallSize, ink, 1, 0.5)
 		style.Rotation = math.Pi / 2
@@ -194,7 +195,11 @@ func (p matrixPanel) numbers(pitch vg.Length) {
 				colour = diverging[len(diverging)/2]
 			}
 			at := vg.Point{X: p.box.Min.X + (vg.Length(j)+0.5)*pitch, Y: p.box.Max.Y - (vg.Length(i)+0.5)*pitch}
-			p.c.FillText(textStyle(size, colour, 0.5, 0.5), at, cellNumber(v, p.decimals))
+			s := cellNumber(v, p.decimals)
+			if len(p.v) > shortMatrix {
+				s = strings.Replace(s, "0.", ".", 1)
+			}
+			p.c.FillText(textStyle(size, colour, 0.5, 0.5), at, s)
 		}
 	}
 }
@@ -215,13 +220,13 @@ func cellNumber(v float64, decimals int) string {
 }
 
 // colourScale stands right of a panel, from -span to span.
-func colourScale(c draw.Canvas, x, bottom vg.Length, span float64) {
+func colourScale(c draw.Canvas, x, bottom, height vg.Length, span float64) {
 	const steps = 256
 	img := image.NewRGBA(image.Rect(0, 0, 1, steps))
 	for y := range steps {
 		img.SetRGBA(0, y, diverging.at(1-float64(y)/(steps-1)))
 	}
-	box := vg.Rectangle{Min: vg.Point{X: x, Y: bottom}, Max: vg.Point{X: x + barWidth, Y: bottom + matrixSize}}
+	box := vg.Rectangle{Min: vg.Point{X: x, Y: bottom}, Max: vg.Point{X: x + barWidth, Y: bottom + height}}
 	c.DrawImage(box, img)
 	var frame vg.Path
 	rectangle(&frame, box.Min.X, box.Min.Y, box.Max.X, box.Max.Y)
@@ -229,7 +234,7 @@ func colourScale(c draw.Canvas, x, bottom vg.Length, span float64) {
 	for k := -2; k <= 2; k++ {
 		v := span * float64(k) / 2
 		label := strings.Replace(strconv.FormatFloat(v, 'g', 3, 64), "-", "−", 1)
-		y := bottom + matrixSize*vg.Length(k+2)/4
+		y := bottom + height*vg.Length(k+2)/4
 		c.FillText(textStyle(smallSize, ink, 0, 0.5), vg.Point{X: box.Max.X + gap, Y: y}, label)
 	}
 }

@@ -158,22 +158,29 @@ func rectangle(p *vg.Path, x0, y0, x1, y1 vg.Length) {
 	p.Close()
 }
 
-// polyline draws a curve through points with finite y, with gaps at the others.
+// polyline is a curve, with gaps where y is not finite, cut off at the frame.
 func (f *frame) polyline(xs, ys []float64) vg.Path {
-	var p vg.Path
+	var runs [][]vg.Point
 	down := false
 	for i, y := range ys {
-		if math.IsNaN(y) || math.IsInf(y, 0) {
+		fy := f.y.fraction(y)
+		if math.IsNaN(fy) || math.IsInf(fy, 0) {
 			down = false
 			continue
 		}
-		at := f.point(xs[i], y)
-		if down {
-			p.Line(at)
-		} else {
-			p.Move(at)
+		if !down {
+			runs = append(runs, nil)
 		}
+		k := len(runs) - 1
+		runs[k] = append(runs[k], vg.Point{X: f.c.X(f.x.fraction(xs[i])), Y: f.c.Y(fy)})
 		down = true
+	}
+	var p vg.Path
+	for _, run := range f.c.ClipLinesXY(runs...) {
+		p.Move(run[0])
+		for _, at := range run[1:] {
+			p.Line(at)
+		}
 	}
 	return p
 }

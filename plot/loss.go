@@ -48,8 +48,7 @@ func (l *Loss) draw(c draw.Canvas) {
 	for i := range epochs {
 		epochs[i] = float64(i + 1)
 	}
-	xAxis := newAxis(epochs[0], epochs[n-1], false, 8, "Epoch")
-	xAxis.keepWhole()
+	xAxis := epochAxis(n)
 	yAxis := l.axis()
 	axes := []*axis{&yAxis}
 	bottom := xRoom
@@ -107,11 +106,11 @@ func (l *Loss) curves(f *frame, epochs []float64) {
 	}
 }
 
-// dots are filled circles at the points with finite y.
+// dots are filled circles at the points inside the frame.
 func (f *frame) dots(xs, ys []float64, radius vg.Length) vg.Path {
 	var p vg.Path
 	for i, y := range ys {
-		if math.IsNaN(y) || math.IsInf(y, 0) {
+		if !(y >= f.y.min && y <= f.y.max) {
 			continue
 		}
 		at := f.point(xs[i], y)
@@ -135,9 +134,8 @@ func (l *Loss) axis() axis {
 	}
 	slices.Sort(v)
 	lo, hi := v[0], v[len(v)-1]
-	typical := v[len(v)*9/10]
-	if hi-lo > 5*(typical-lo) && typical > lo {
-		hi = lo + 2*(typical-lo)
+	if typical := v[len(v)*7/10]; hi-lo > 4*(typical-lo) && typical > lo {
+		hi = lo + 4*(typical-lo)
 	}
 	if l.Truth != nil && !math.IsNaN(*l.Truth) {
 		lo, hi = min(lo, *l.Truth), max(hi, *l.Truth)
@@ -158,15 +156,24 @@ func rateAxis(rates []float64) axis {
 	}
 	if hi/lo > 30 {
 		lo = max(lo, hi*1e-6)
-		a := newAxis(lo/1.5, hi*1.5, true, 0, "LR")
-		return a
+		return newAxis(lo/1.5, hi*1.5, true, 3, "LR")
 	}
 	return newAxis(0, hi*1.15, false, 2, "LR")
 }
 
-// keepWhole drops the ticks between whole numbers.
-func (a *axis) keepWhole() {
-	a.ticks = slices.DeleteFunc(a.ticks, func(t tick) bool { return math.Abs(t.at-math.Round(t.at)) > 1e-6 })
+// epochAxis has ticks at whole numbers only.
+func epochAxis(n int) axis {
+	pad := max(float64(n-1)*0.02, 0.2)
+	a := newXAxis(1-pad, float64(n)+pad, lossWidth*0.85, "Epoch")
+	if n > 10 {
+		a.ticks = slices.DeleteFunc(a.ticks, func(t tick) bool { return math.Abs(t.at-math.Round(t.at)) > 1e-6 })
+		return a
+	}
+	a.ticks = nil
+	for e := 1; e <= n; e++ {
+		a.ticks = append(a.ticks, tick{at: float64(e), label: strconv.Itoa(e)})
+	}
+	return a
 }
 
 func (l *Loss) legend() legend {

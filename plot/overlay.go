@@ -53,7 +53,7 @@ func (o *Overlay) draw(c draw.Canvas) {
 	ratio := ratioOf(gen, ref)
 
 	n := len(ref.y)
-	xAxis := newAxis(ref.edges[0], ref.edges[n], false, 6, o.Label)
+	xAxis := newXAxis(ref.edges[0], ref.edges[n], overlayWidth*0.85, o.Label)
 	xAxis.unit = o.Unit
 	yAxis := contentAxis(ref, gen, o.Linear, o.contentLabel(width, uniform))
 	rAxis := ratio.axis()
@@ -120,7 +120,7 @@ func contentAxis(ref, gen bars, linear bool, label string) axis {
 	}
 	if !linear && high/positive > 100 {
 		lo := max(positive/2, high*1e-7)
-		return newAxis(lo, high*math.Pow(high/lo, 0.06), true, 0, label)
+		return newAxis(lo, high*math.Pow(high/lo, 0.06), true, 8, label)
 	}
 	return newAxis(low*1.08, high*1.08, false, 5, label)
 }

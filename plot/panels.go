@@ -2,6 +2,7 @@ package plot
 
 import (
 	"fmt"
+	"image/color"
 	"math"
 	"slices"
 	"strconv"
@@ -70,7 +71,7 @@ func (p *Panels) Picture() (*Picture, error) {
 	height := vg.Length(rows) * (g.top + g.side + g.bottom)
 	return &Picture{width, height, p.Alt, func(c draw.Canvas) {
 		for i := range p.Panels {
-			p.Panels[i].draw(g.cell(c, i), g.left)
+			p.Panels[i].draw(g.cell(c, i))
 		}
 	}}, nil
 }
@@ -132,7 +133,7 @@ func (q *Panel) frame() frame {
 		r[0], r[1] = bulk(q.X)
 		r[2], r[3] = bulk(q.Y)
 	}
-	return frame{x: newAxis(r[0], r[1], false, 4, q.XLabel), y: newAxis(r[2], r[3], false, 4, q.YLabel)}
+	return frame{x: newXAxis(r[0], r[1], panelSize, q.XLabel), y: newAxis(r[2], r[3], false, 4, q.YLabel)}
 }
 
 // bulk is the range of the finite values without the outermost 0.2 % on each side, and some room.
@@ -148,13 +149,13 @@ func bulk(v []float64) (lo, hi float64) {
 	return lo - pad, hi + pad
 }
 
-func (q *Panel) draw(c draw.Canvas, left vg.Length) {
+func (q *Panel) draw(c draw.Canvas) {
 	f := q.frame()
 	f.c = c
 	img, outside := q.image(&f, int(c.Max.X-c.Min.X))
 	c.DrawImage(c.Rectangle, img)
 	q.circles(&f)
-	f.drawAxes(true, left)
+	f.drawAxes(true, leftMargin(&f.y))
 	middle := (c.Min.X + c.Max.X) / 2
 	title := fit(q.Title, fontSize, f.width()+2*margin)
 	c.FillText(textStyle(fontSize, ink, 0.5, 0), vg.Point{X: middle, Y: c.Max.Y + gap}, title)
@@ -176,8 +177,14 @@ func (q *Panel) circles(f *frame) {
 				p.Line(at)
 			}
 		}
-		label := f.point(0, float64(s))
-		f.c.FillText(textStyle(smallSize, ink, 0.5, 0), vg.Point{X: label.X, Y: label.Y + 1}, strconv.Itoa(s)+"σ")
 	}
 	stroke(f.c, p, ink, errorWidth, 4, 2)
+	for s := 1; s <= q.Sigmas; s++ {
+		label, at := strconv.Itoa(s)+"σ", f.point(0, float64(s))
+		var ground vg.Path
+		half := textWidth(smallSize, label)/2 + 1
+		rectangle(&ground, at.X-half, at.Y-smallSize*0.5, at.X+half, at.Y+smallSize*0.5)
+		fill(f.c, ground, color.White)
+		f.c.FillText(textStyle(smallSize, ink, 0.5, 0.5), at, label)
+	}
 }

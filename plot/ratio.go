@@ -45,7 +45,7 @@ func (r *ratio) axis() axis {
 			break
 		}
 	}
-	a := newAxis(max(0, 1-1.3*half), 1+1.3*half, false, 4, "Ratio")
+	a := newAxis(max(0, 1-1.3*half), 1+1.3*half, false, 4, "Gen. / Ref.")
 	a.ticks = nil
 	for k := -2; k <= 2; k++ {
 		v := 1 + float64(k)*half/2

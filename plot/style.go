@@ -2,6 +2,7 @@ package plot
 
 import (
 	"image/color"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -67,7 +68,8 @@ func textWidth(size vg.Length, s string) vg.Length {
 	return textStyle(size, ink, 0, 0).Width(s)
 }
 
-// fit makes a label of a user's text: one line, without control characters, cut to width.
+// fit makes a label of a user's text: one line, without control characters, cut in the middle to
+// width, since the ends of column names tell them apart.
 func fit(s string, size, width vg.Length) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == 0xFFFE || r == 0xFFFF {
@@ -77,12 +79,17 @@ func fit(s string, size, width vg.Length) string {
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 	r := []rune(s)
 	if len(r) > 200 {
-		r = append(r[:200], '…')
+		r = slices.Concat(r[:100], r[len(r)-100:])
+	} else if textWidth(size, s) <= width {
+		return s
 	}
-	for len(r) > 1 && textWidth(size, string(r)) > width {
-		r = append(r[:len(r)-2], '…')
+	for n := len(r) - 1; n > 1; n-- {
+		s = string(r[:(n+1)/2]) + "…" + string(r[len(r)-n/2:])
+		if textWidth(size, s) <= width {
+			return s
+		}
 	}
-	return string(r)
+	return "…"
 }
 
 // ramp is a scale of colours, evenly spaced.
