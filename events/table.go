@@ -1,27 +1,32 @@
 // Package events holds tables of events: columns with names, units and types,
 // read from and written to the field's file formats, with selections and
 // derived columns.
+//
+// The formats live in packages below this one (events/csv, npy, parquet), which
+// know columns and nothing of tables: events imports them, and they import
+// events/internal/column, so that there is no cycle and no registration at
+// start-up. The list of formats is in formats.go.
 package events
 
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
 )
 
 // Type is how the values of a column are held.
-type Type uint8
+type Type = column.Type
 
+// The types of columns.
 const (
-	Float32 Type = iota // the default for every number that a flow sees; NaN is a missing value
-	Float64             // kept only where a caller asked for full precision; NaN is a missing value
-	Int64               // integers, exact; no missing values (a column with missing integers is a float)
-	Text                // labels; "" is a missing value
+	Float32 = column.Float32 // the default for every number that a flow sees; NaN is a missing value
+	Float64 = column.Float64 // where a caller asked for full precision, or float32 would lose whole numbers; NaN is a missing value
+	Int64   = column.Int64   // integers, exact; no missing values (a column with missing integers is a float)
+	Text    = column.Text    // labels; "" is a missing value
 )
-
-func (t Type) String() string {
-	return [...]string{"float32", "float64", "int64", "text"}[t]
-}
 
 // Column is one column of a table. Exactly the slice that Type names is set.
 type Column struct {
@@ -63,22 +68,21 @@ func (c *Column) Float(i int) float64 {
 	}
 }
 
-// Floats appends the column's values as float64 to dst and returns it. A text column is an error.
+// Floats appends the column's values as float64 to dst and returns it. A text
+// column is an error that names its first value that is not a number.
 func (c *Column) Floats(dst []float64) ([]float64, error) {
 	if c.Type == Text {
-		return dst, fmt.Errorf("events: column %q holds text (first value %q), not numbers", c.Name, first(c.Str))
+		for i, s := range c.Str {
+			if _, err := strconv.ParseFloat(strings.TrimSpace(s), 64); err != nil && s != "" {
+				return dst, fmt.Errorf("events: column %q holds text: row %d: %q is not a number", c.Name, i+1, s)
+			}
+		}
+		return dst, fmt.Errorf("events: column %q holds text, not numbers", c.Name)
 	}
 	for i := range c.Len() {
 		dst = append(dst, c.Float(i))
 	}
 	return dst, nil
-}
-
-func first(s []string) string {
-	if len(s) == 0 {
-		return ""
-	}
-	return s[0]
 }
 
 // Slice is the column of events [i, j); it shares memory with c.
@@ -152,7 +156,7 @@ func (t *Table) Column(name string) (*Column, error) {
 			return &t.Columns[i], nil
 		}
 	}
-	return nil, fmt.Errorf("events: no column %q; there is %s", name, strings.Join(t.Names(), ", "))
+	return nil, fmt.Errorf("events: %w", column.Missing(name, t.Names()))
 }
 
 // Slice is the table of events [i, j); it shares memory with t.

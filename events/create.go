@@ -1,0 +1,102 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/internal/atomicfile"
+)
+
+// Writer writes tables, one after the other, as one file. Names and types of
+// the columns are those of the first table. The file appears, whole, at Close;
+// a killed run leaves none.
+type Writer struct {
+	path  string
+	file  *atomicfile.File
+	out   column.Writer
+	names []Column
+	err   error
+}
+
+// Create starts a file of events; its format follows from the extension. A
+// folder that cannot be written is an error here, before any work. End with
+// Close or Abort.
+func Create(path string) (*Writer, error) {
+	extension, f := extensionOf(path)
+	if f == nil || f.create == nil {
+		return nil, inFile(path, fmt.Errorf("cannot tell the format from %q; known are %s", filepath.Ext(path), strings.Join(extensions(true), " ")))
+	}
+	file, err := atomicfile.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("events: %w", err)
+	}
+	out, err := f.create(file, extension)
+	if err != nil {
+		file.Abort()
+		return nil, inFile(path, err)
+	}
+	return &Writer{path: path, file: file, out: out}, nil
+}
+
+// Write appends the events of t.
+func (w *Writer) Write(t *Table) error {
+	if w.err == nil {
+		w.err = w.write(t)
+	}
+	return w.err
+}
+
+func (w *Writer) write(t *Table) error {
+	if len(t.Columns) == 0 {
+		return inFile(w.path, errors.New("a table without columns cannot be written"))
+	}
+	if w.names == nil {
+		for _, c := range t.Columns {
+			w.names = append(w.names, Column{Name: c.Name, Unit: c.Unit, Type: c.Type})
+		}
+	}
+	if len(t.Columns) != len(w.names) {
+		return inFile(w.path, fmt.Errorf("a table of %d columns after one of %d", len(t.Columns), len(w.names)))
+	}
+	columns := make([]column.Column, len(t.Columns))
+	for i, c := range t.Columns {
+		if c.Name != w.names[i].Name || c.Type != w.names[i].Type {
+			return inFile(w.path, fmt.Errorf("column %d is %q (%s) after %q (%s)", i+1, c.Name, c.Type, w.names[i].Name, w.names[i].Type))
+		}
+		if c.Len() != t.Len() {
+			return inFile(w.path, fmt.Errorf("column %q holds %d events, column %q %d", c.Name, c.Len(), t.Columns[0].Name, t.Len()))
+		}
+		columns[i] = column.Column(c)
+	}
+	if err := w.out.Write(columns); err != nil {
+		return inFile(w.path, err)
+	}
+	return nil
+}
+
+// Close writes what is left and gives the file its name. After an error no file
+// is left.
+func (w *Writer) Close() error {
+	defer w.Abort()
+	if w.err == nil && w.names == nil {
+		w.err = inFile(w.path, errors.New("no table was written"))
+	}
+	if w.err != nil {
+		return w.err
+	}
+	if w.err = w.out.Finish(); w.err != nil {
+		w.err = inFile(w.path, w.err)
+		return w.err
+	}
+	if err := w.file.Commit(); err != nil {
+		w.err = fmt.Errorf("events: %w", err)
+	}
+	return w.err
+}
+
+// Abort drops what was written. After Close it does nothing, so `defer
+// w.Abort()` is right after every Create.
+func (w *Writer) Abort() { w.file.Abort() }

@@ -1,0 +1,273 @@
+// Package csv reads and writes tables of events as text: a row an event, cells
+// between separators, optionally gzip or zstd.
+package csv
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
+)
+
+// Options says how to read. The zero value finds everything out by itself.
+type Options struct {
+	Columns   []string               // only these; nil: all
+	Double    bool                   // numbers as float64
+	Types     map[string]column.Type // columns whose type is given
+	Separator byte                   // 0: found from the first lines
+	Header    Header
+	Whole     bool // look at the whole file before choosing types, not at its first block
+}
+
+// Header says whether the first row holds the names.
+type Header uint8
+
+// The values are those of events.Header.
+const (
+	HeaderAuto Header = iota
+	HeaderYes
+	HeaderNo
+)
+
+// Reader reads a text file block by block.
+type Reader struct {
+	file    io.Closer
+	src     *source
+	split   dialect
+	columns []column.Column
+	plan    []field // one a column of the file
+	names   []string
+	row     int64 // rows of data read
+	err     error // what ended the reading
+}
+
+// field is what to do with one column of the file.
+type field struct {
+	column.Column      // the block being filled
+	wanted        bool // else its cells are skipped
+	at            int  // place among the columns returned
+	whole         bool // whole numbers only so far: rounding one would lose what it names
+	words         words
+}
+
+// Open opens a file and decides names and types: from its first block (4 MiB,
+// so the whole of a small file), or from all of it with Options.Whole.
+func Open(path string, opts Options) (*Reader, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, bare(err)
+	}
+	r, err := newReader(f, opts)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	r.file = f
+	return r, nil
+}
+
+func newReader(f io.ReadSeeker, opts Options) (*Reader, error) {
+	src, err := newSource(f)
+	if err != nil {
+		return nil, err
+	}
+	split, names, err := learn(src, opts)
+	if err != nil {
+		src.close()
+		return nil, err
+	}
+	tallies, err := examine(src, split, len(names), opts)
+	if err == nil && opts.Whole {
+		src.close()
+		if _, err = f.Seek(0, io.SeekStart); err == nil {
+			src, err = newSource(f)
+		}
+	}
+	if err != nil {
+		src.close()
+		return nil, err
+	}
+	r := &Reader{src: src, split: split, names: names}
+	if err := r.choose(tallies, opts); err != nil {
+		src.close()
+		return nil, err
+	}
+	if split.header {
+		if _, err := r.next(); err != nil {
+			src.close()
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// choose fixes names and types of the columns to return.
+func (r *Reader) choose(tallies []tally, opts Options) error {
+	picked, err := column.Pick(r.names, opts.Columns)
+	if err != nil {
+		return err
+	}
+	for name := range opts.Types {
+		if !slices.Contains(r.names, name) {
+			return column.Missing(name, r.names)
+		}
+	}
+	r.plan = make([]field, len(r.names))
+	r.columns = make([]column.Column, len(picked))
+	for k, i := range picked {
+		t, given := opts.Types[r.names[i]]
+		if !given {
+			t = tallies[i].typ(opts.Double)
+		}
+		r.columns[k] = column.Column{Name: r.names[i], Type: t}
+		r.plan[i] = field{Column: r.columns[k], wanted: true, at: k, whole: !given && tallies[i].wholeOnly()}
+	}
+	return nil
+}
+
+// Columns gives name and type of each column.
+func (r *Reader) Columns() []column.Column { return r.columns }
+
+// Rows is -1: only reading tells.
+func (r *Reader) Rows() int64 { return -1 }
+
+// Skipped is empty: every column of a text file can be read.
+func (r *Reader) Skipped() []string { return nil }
+
+// Close ends the reading.
+func (r *Reader) Close() error {
+	r.src.close()
+	if r.file == nil {
+		return nil
+	}
+	return r.file.Close()
+}
+
+// Read returns the next rows, at most n.
+func (r *Reader) Read(n int) ([]column.Column, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	const step = 1024
+	rows := 0
+	for rows < n && r.err == nil {
+		want := min(step, n-rows)
+		r.grow(rows + want)
+		var got int
+		got, r.err = r.fill(rows, want)
+		rows += got
+	}
+	if r.err != nil && r.err != io.EOF || rows == 0 {
+		return nil, r.err
+	}
+	return r.take(rows), nil
+}
+
+// grow makes room for n rows in the block.
+func (r *Reader) grow(n int) {
+	for i := range r.plan {
+		f := &r.plan[i]
+		if !f.wanted {
+			continue
+		}
+		switch f.Type {
+		case column.Float32:
+			f.F32 = extend(f.F32, n)
+		case column.Float64:
+			f.F64 = extend(f.F64, n)
+		case column.Int64:
+			f.I64 = extend(f.I64, n)
+		default:
+			f.Str = extend(f.Str, n)
+		}
+	}
+}
+
+func extend[T any](x []T, n int) []T {
+	return slices.Grow(x, n-len(x))[:n]
+}
+
+// take hands the block out.
+func (r *Reader) take(rows int) []column.Column {
+	out := make([]column.Column, len(r.columns))
+	for i := range r.plan {
+		f := &r.plan[i]
+		if !f.wanted {
+			continue
+		}
+		c := &out[f.at]
+		*c = r.columns[f.at]
+		switch f.Type {
+		case column.Float32:
+			c.F32, f.F32 = f.F32[:rows], nil
+		case column.Float64:
+			c.F64, f.F64 = f.F64[:rows], nil
+		case column.Int64:
+			c.I64, f.I64 = f.I64[:rows], nil
+		default:
+			c.Str, f.Str = f.Str[:rows], nil
+		}
+	}
+	return out
+}
+
+// fill parses up to n rows into the block from row on.
+func (r *Reader) fill(row, n int) (int, error) {
+	for k := range n {
+		line, err := r.next()
+		if err != nil {
+			return k, err
+		}
+		if err := r.parse(line, row+k); err != nil {
+			if !errors.Is(err, errQuote) {
+				return k, err
+			}
+			// A quoted cell runs over the end of the line.
+			if line, err = r.src.extend(); err != nil {
+				return k, fmt.Errorf("%s%w", r.place(), err)
+			}
+			if err := r.parse(line, row+k); err != nil {
+				return k, err
+			}
+		}
+		r.row++
+	}
+	return n, nil
+}
+
+// next is the next line that is neither blank nor a comment.
+func (r *Reader) next() ([]byte, error) { return nextRow(r.src) }
+
+func nextRow(src *source) ([]byte, error) {
+	for {
+		line, err := src.line()
+		if err != nil {
+			return nil, err
+		}
+		i := 0
+		for isBlank(line[i]) {
+			i++
+		}
+		if line[i] != '\n' && line[i] != '#' {
+			return line, nil
+		}
+	}
+}
+
+// place names the row being parsed.
+func (r *Reader) place() string {
+	return "row " + strconv.FormatInt(r.row+1, 10) + " (line " + strconv.FormatInt(r.src.number, 10) + "): "
+}
+
+// bare drops the path from an error of package os: the caller adds its own.
+func bare(err error) error {
+	var at *os.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
+}

@@ -1,0 +1,165 @@
+package csv
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	firstBlock = 4 << 20  // bytes that decide separator, header and types
+	longestRow = 16 << 20 // a longer row is no row but a file of another kind
+)
+
+var errQuote = errors.New("a quoted cell has no closing quote")
+
+// source gives the lines of a file. A line ends with \n, always: one is added
+// where the last line has none.
+type source struct {
+	in     io.Reader
+	stop   func()
+	buf    []byte
+	at     int // start of the next line
+	start  int // start of the line given last
+	eof    bool
+	number int64 // of the line given last, from 1
+}
+
+// Compressed reports whether head begins a gzip or zstd file.
+func Compressed(head []byte) bool {
+	return bytes.HasPrefix(head, []byte("\x1f\x8b")) || bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd"))
+}
+
+func newSource(f io.Reader) (*source, error) {
+	s := &source{in: f, stop: func() {}, buf: make([]byte, 0, firstBlock+1)}
+	head := make([]byte, 4)
+	n, err := io.ReadFull(f, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, bare(err)
+	}
+	head = head[:n]
+	if !Compressed(head) {
+		s.buf = append(s.buf, head...)
+	} else if err := s.decompress(io.MultiReader(bytes.NewReader(head), f), head[0] == 0x1f); err != nil {
+		return nil, err
+	}
+	if err := s.fill(); err != nil {
+		s.close()
+		return nil, err
+	}
+	if bytes.HasPrefix(s.buf, []byte("\xff\xfe")) || bytes.HasPrefix(s.buf, []byte("\xfe\xff")) {
+		s.close()
+		return nil, errors.New("is UTF-16 text; save it as UTF-8")
+	}
+	if bytes.HasPrefix(s.buf, []byte("\xef\xbb\xbf")) { // a UTF-8 byte order mark
+		s.at = 3
+	}
+	return s, nil
+}
+
+// decompress reads ahead in a goroutine of its own: unpacking and parsing take
+// about as long, and so share two cores.
+func (s *source) decompress(f io.Reader, gz bool) error {
+	if gz {
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			return fmt.Errorf("damaged gzip data: %w", err)
+		}
+		s.in = newAhead(z)
+	} else {
+		// 128 MiB is what zstd's own tool allows without being asked.
+		z, err := zstd.NewReader(f, zstd.WithDecoderMaxMemory(128<<20), zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return fmt.Errorf("damaged zstd data: %w", err)
+		}
+		s.in = newAhead(z.IOReadCloser())
+	}
+	s.stop = s.in.(*ahead).close
+	return nil
+}
+
+func (s *source) close() {
+	if s != nil {
+		s.stop()
+		s.stop = func() {}
+	}
+}
+
+// fill reads until the buffer is full or the file ends.
+func (s *source) fill() error {
+	for len(s.buf) < cap(s.buf)-1 && !s.eof {
+		n, err := s.in.Read(s.buf[len(s.buf) : cap(s.buf)-1])
+		s.buf = s.buf[:len(s.buf)+n]
+		if err == io.EOF {
+			s.eof = true
+			if len(s.buf) > 0 && s.buf[len(s.buf)-1] != '\n' {
+				s.buf = append(s.buf, '\n')
+			}
+		} else if err != nil {
+			return fmt.Errorf("after line %d: %w", s.number, bare(err))
+		}
+	}
+	return nil
+}
+
+// line is the next line, with its \n; valid until the next call. io.EOF after
+// the last.
+func (s *source) line() ([]byte, error) {
+	s.start = s.at
+	if err := s.more(); err != nil {
+		return nil, err
+	}
+	s.number++
+	return s.buf[s.start:s.at], nil
+}
+
+// more moves at behind the next \n, keeping what lies from start on.
+func (s *source) more() error {
+	searched := s.at
+	for {
+		if i := bytes.IndexByte(s.buf[searched:], '\n'); i >= 0 {
+			s.at = searched + i + 1
+			return nil
+		}
+		if s.eof {
+			return io.EOF
+		}
+		searched = len(s.buf) - s.start
+		if searched >= longestRow {
+			return fmt.Errorf("line %d is longer than %d MiB; is this a table of text?", s.number+1, longestRow>>20)
+		}
+		if s.start > 0 {
+			n := copy(s.buf, s.buf[s.start:])
+			s.at -= s.start
+			s.buf, s.start = s.buf[:n], 0
+		} else {
+			s.buf = append(make([]byte, 0, 2*cap(s.buf)), s.buf...)
+		}
+		if err := s.fill(); err != nil {
+			return err
+		}
+	}
+}
+
+// extend is the line given last with the lines that follow, up to an even
+// number of quotes: a quoted cell may hold line ends.
+func (s *source) extend() ([]byte, error) {
+	quotes := bytes.Count(s.buf[s.start:s.at], []byte{'"'})
+	for {
+		length := s.at - s.start
+		if err := s.more(); err == io.EOF {
+			return nil, errQuote
+		} else if err != nil {
+			return nil, err
+		}
+		s.number++
+		quotes += bytes.Count(s.buf[s.start+length:s.at], []byte{'"'})
+		if quotes%2 == 0 {
+			return s.buf[s.start:s.at], nil
+		}
+	}
+}

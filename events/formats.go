@@ -1,0 +1,126 @@
+package events
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sluice-hep/sluice/events/csv"
+	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/internal/atomicfile"
+)
+
+// format is one file format. A new one is a row of formats, and a package that
+// imports only events/internal/column.
+type format struct {
+	extensions []string // lower case, with the dot
+	magic      string   // how the file begins; "" where nothing marks it
+	open       func(path, key string, o Options) (column.Reader, error)
+	create     func(f *atomicfile.File, extension string) (column.Writer, error) // nil: read only
+}
+
+// The first row also takes what no other claims.
+func formats() []format {
+	return []format{
+		{
+			extensions: []string{".csv", ".tsv", ".txt", ".dat", ".csv.gz", ".tsv.gz", ".txt.gz", ".dat.gz", ".csv.zst", ".tsv.zst", ".txt.zst", ".dat.zst"},
+			open: func(path, _ string, o Options) (column.Reader, error) {
+				return csv.Open(path, csv.Options{
+					Columns: o.Columns, Double: o.Double, Types: o.Types,
+					Separator: o.Separator, Header: csv.Header(o.Header), Whole: o.whole,
+				})
+			},
+			create: func(f *atomicfile.File, extension string) (column.Writer, error) {
+				return csv.NewWriter(f, extension)
+			},
+		},
+	}
+}
+
+// extensionOf is the longest known extension of name, or "".
+func extensionOf(name string) (string, *format) {
+	lower := strings.ToLower(name)
+	var best string
+	var found *format
+	for _, f := range formats() {
+		for _, e := range f.extensions {
+			if strings.HasSuffix(lower, e) && len(e) > len(best) {
+				best, found = e, &f
+			}
+		}
+	}
+	return best, found
+}
+
+// splitKey splits `file.h5:key` after the first known extension. A file that
+// has the whole name, colon and all, is taken as it is.
+func splitKey(name string) (file, key string) {
+	if !strings.Contains(name, ":") {
+		return name, ""
+	}
+	if _, err := os.Stat(name); err == nil {
+		return name, ""
+	}
+	for i := range len(name) {
+		if name[i] != ':' {
+			continue
+		}
+		if _, f := extensionOf(name[:i]); f != nil {
+			return name[:i], name[i+1:]
+		}
+	}
+	return name, ""
+}
+
+// formatOf finds the format of a file that is to be read.
+func formatOf(path string) (*format, error) {
+	at, err := os.Stat(path)
+	if err != nil {
+		var bad *fs.PathError
+		if errors.As(err, &bad) {
+			err = bad.Err
+		}
+		return nil, inFile(path, err)
+	}
+	if at.IsDir() {
+		return nil, inFile(path, errors.New("is a folder; name the files in it, for example "+filepath.Join(path, "*.csv")))
+	}
+	if _, f := extensionOf(path); f != nil {
+		return f, nil
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("events: %w", err)
+	}
+	defer in.Close()
+	head := make([]byte, 512)
+	n, _ := in.Read(head)
+	head = head[:n]
+	all := formats()
+	for i, f := range all {
+		if f.magic != "" && bytes.HasPrefix(head, []byte(f.magic)) {
+			return &all[i], nil
+		}
+	}
+	if bytes.IndexByte(head, 0) >= 0 && !csv.Compressed(head) {
+		return nil, inFile(path, fmt.Errorf("unknown format; known are %s", strings.Join(extensions(false), " ")))
+	}
+	return &all[0], nil
+}
+
+// extensions lists what can be read, or written.
+func extensions(write bool) []string {
+	var all []string
+	for _, f := range formats() {
+		if !write || f.create != nil {
+			all = append(all, f.extensions...)
+		}
+	}
+	slices.Sort(all)
+	return all
+}

@@ -1,0 +1,112 @@
+// Package column is what the file formats share: a column of values, and the
+// faces of a reader and a writer of columns. Package events imports the formats
+// and the formats import this package, so there is no cycle and nothing
+// registers itself at start-up.
+package column
+
+import (
+	"fmt"
+	"math"
+)
+
+// Type is how the values of a column are held.
+type Type uint8
+
+const (
+	Float32 Type = iota // the default for every number that a flow sees; NaN is a missing value
+	Float64             // kept only where a caller asked for full precision, or float32 would lose whole numbers; NaN is a missing value
+	Int64               // integers, exact; no missing values (a column with missing integers is a float)
+	Text                // labels; "" is a missing value
+)
+
+func (t Type) String() string {
+	return [...]string{"float32", "float64", "int64", "text"}[t]
+}
+
+// Column has the fields of events.Column, so that each converts to the other.
+type Column struct {
+	Name string
+	Unit string
+	Type Type
+
+	F32 []float32
+	F64 []float64
+	I64 []int64
+	Str []string
+}
+
+// New makes a column of n zero values.
+func New(name, unit string, t Type, n int) Column {
+	c := Column{Name: name, Unit: unit, Type: t}
+	switch t {
+	case Float32:
+		c.F32 = make([]float32, n)
+	case Float64:
+		c.F64 = make([]float64, n)
+	case Int64:
+		c.I64 = make([]int64, n)
+	default:
+		c.Str = make([]string, n)
+	}
+	return c
+}
+
+// Len is the number of values.
+func (c *Column) Len() int {
+	return len(c.F32) + len(c.F64) + len(c.I64) + len(c.Str)
+}
+
+// Reader reads the columns of one file, in order, a block of events at a time.
+// It is for one goroutine.
+type Reader interface {
+	// Columns gives name, unit and type of each column that Read returns.
+	Columns() []Column
+	// Rows is the number of events where the file says it, else -1.
+	Rows() int64
+	// Skipped says, a line each, which columns of the file are left out and why.
+	Skipped() []string
+	// Read returns the next events, at most n and at least one; io.EOF after the last.
+	Read(n int) ([]Column, error)
+	Close() error
+}
+
+// Writer writes blocks of columns; names and types are those of the first block
+// and do not change. Finish writes what is left, after the last block.
+type Writer interface {
+	Write([]Column) error
+	Finish() error
+}
+
+// Contradiction is a value that the type of its column cannot hold. Reading the
+// file again with the type Want for that column gets past it.
+type Contradiction struct {
+	Place  string // "row 812 (line 813): "; "" where unknown
+	Column string
+	Value  string // as the file spells it
+	Why    string // "is not a number"
+	Want   Type
+}
+
+func (c *Contradiction) Error() string {
+	return fmt.Sprintf("%scolumn %q: %q %s", c.Place, c.Column, c.Value, c.Why)
+}
+
+// TooLarge says that v, at 0-based row i, is finite but beyond float32.
+func TooLarge(name string, row int64, v float64) error {
+	return &Contradiction{
+		Place: fmt.Sprintf("row %d: ", row+1), Column: name, Value: fmt.Sprint(v),
+		Why: "is beyond float32; keep full precision (Double)", Want: Float64,
+	}
+}
+
+// Narrow rounds src to float32. It returns the index of the first finite value
+// that float32 cannot hold, or -1.
+func Narrow(dst []float32, src []float64) int {
+	for i, v := range src {
+		dst[i] = float32(v)
+		if math.Abs(v) > math.MaxFloat32 && !math.IsInf(v, 0) && math.IsInf(float64(dst[i]), 0) {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,115 @@
+package column
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Unique makes the names of a file's columns usable: surrounding blanks go, a
+// column without a name becomes col and its number from 0, and a name that came
+// before gets .1, .2, ...
+func Unique(names []string) []string {
+	out := make([]string, len(names))
+	seen := make(map[string]int, len(names))
+	for i, name := range names {
+		name = strings.TrimSpace(name)
+		if name == "" {
+			name = "col" + strconv.Itoa(i)
+		}
+		base := name
+		for {
+			n, taken := seen[name]
+			if !taken {
+				break
+			}
+			seen[name] = n + 1
+			name = base + "." + strconv.Itoa(n+1)
+		}
+		seen[name] = 0
+		out[i] = name
+	}
+	return out
+}
+
+// Pick returns the places of the wanted names among names, in the order wanted;
+// all of them where wanted is nil.
+func Pick(names, wanted []string) ([]int, error) {
+	at := make(map[string]int, len(names))
+	for i, name := range names {
+		at[name] = i
+	}
+	if wanted == nil {
+		wanted = names
+	}
+	picked := make([]int, len(wanted))
+	taken := make(map[string]bool, len(wanted))
+	for k, name := range wanted {
+		i, ok := at[name]
+		if !ok {
+			return nil, Missing(name, names)
+		}
+		if taken[name] {
+			return nil, fmt.Errorf("column %q is asked for twice", name)
+		}
+		taken[name] = true
+		picked[k] = i
+	}
+	return picked, nil
+}
+
+// Missing says that there is no column of that name, and what there is.
+func Missing(name string, names []string) error {
+	near := ""
+	if n := Near(name, names); len(n) > 0 {
+		near = "; did you mean " + strings.Join(n, " or ") + "?"
+	}
+	const most = 30 // a line of names, not a page
+	list := strings.Join(names[:min(len(names), most)], ", ")
+	if len(names) > most {
+		list += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	if len(names) == 0 {
+		list = "no column"
+	}
+	return fmt.Errorf("no column %q%s; there is %s", name, near, list)
+}
+
+// Near returns up to three of names that differ from name by letter case, or by
+// few letters (one in three, Levenshtein), the nearest first.
+func Near(name string, names []string) []string {
+	var near [3][]string
+	limit := min(2, (len(name)+2)/3)
+	for _, other := range names {
+		if len(other) > 200 || len(name) > 200 {
+			continue
+		}
+		d := distance(strings.ToLower(name), strings.ToLower(other))
+		if d <= limit {
+			near[d] = append(near[d], strconv.Quote(other))
+		}
+	}
+	all := append(append(near[0], near[1]...), near[2]...)
+	return all[:min(len(all), 3)]
+}
+
+// distance is the number of letters to insert, drop or change to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

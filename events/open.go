@@ -1,0 +1,118 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
+)
+
+// Options says what to read of a file and how. The zero value reads every
+// column, numbers as float32.
+type Options struct {
+	Columns []string // only these, in this order; nil: all
+	Double  bool     // keep float64 where the file holds more than float32
+	// Types holds columns, by name, at a type of the caller's choice.
+	Types map[string]Type
+
+	// For text files only.
+	Separator byte   // 0: found from the first lines, among , ; tab | and blanks
+	Header    Header // whether the first row holds the names
+
+	whole bool // CSV: look at the whole file before choosing types
+}
+
+// Header says whether a text file begins with a row of names.
+type Header uint8
+
+const (
+	HeaderAuto Header = iota // a first row with a cell that is no number is a header
+	HeaderYes
+	HeaderNo // columns are named col0, col1, ...
+)
+
+// Reader reads the events of one file in order, a block at a time, in memory
+// that does not grow with the file. It is for one goroutine; the caller closes it.
+type Reader interface {
+	// Columns gives name, unit and type of each column that Read returns.
+	Columns() []Column
+	// Rows is the number of events where the file says it, else -1.
+	Rows() int64
+	// Skipped says, a line each, which columns of the file are left out and why.
+	Skipped() []string
+	// Read returns the next events: at most n, at least one; io.EOF after the last.
+	Read(n int) (*Table, error)
+	Close() error
+}
+
+// Open opens a file of events. Its format follows from the extension, or from
+// its first bytes where the extension says nothing. Where a file holds several
+// tables, a name `file:key` picks one.
+func Open(path string, opts Options) (Reader, error) {
+	file, key := splitKey(path)
+	f, err := formatOf(file)
+	if err != nil {
+		return nil, err
+	}
+	in, err := f.open(file, key, opts)
+	if err != nil {
+		return nil, inFile(path, err)
+	}
+	return &reader{in: in, path: path}, nil
+}
+
+func inFile(path string, err error) error {
+	return fmt.Errorf("events: %s: %w", path, err)
+}
+
+type reader struct {
+	in   column.Reader
+	path string
+}
+
+func (r *reader) Columns() []Column { return fromFormat(r.in.Columns()) }
+func (r *reader) Rows() int64       { return r.in.Rows() }
+func (r *reader) Skipped() []string { return r.in.Skipped() }
+
+func (r *reader) Read(n int) (*Table, error) {
+	if n <= 0 {
+		return nil, fmt.Errorf("events: Read of %d events; ask for at least 1", n)
+	}
+	columns, err := r.in.Read(n)
+	if err == io.EOF {
+		return nil, io.EOF
+	}
+	var bad *column.Contradiction
+	if errors.As(err, &bad) {
+		err = fmt.Errorf("%w, and the events before it made the column %s; state its type as %s", err, r.typeOf(bad.Column), bad.Want)
+	}
+	if err != nil {
+		return nil, inFile(r.path, err)
+	}
+	return &Table{Columns: fromFormat(columns)}, nil
+}
+
+func (r *reader) typeOf(name string) Type {
+	for _, c := range r.in.Columns() {
+		if c.Name == name {
+			return c.Type
+		}
+	}
+	return Float32
+}
+
+func (r *reader) Close() error {
+	if err := r.in.Close(); err != nil {
+		return inFile(r.path, err)
+	}
+	return nil
+}
+
+func fromFormat(columns []column.Column) []Column {
+	out := make([]Column, len(columns))
+	for i, c := range columns {
+		out[i] = Column(c)
+	}
+	return out
+}

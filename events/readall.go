@@ -1,0 +1,280 @@
+package events
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
+)
+
+// ReadAll reads one or several files as one table. A name may hold a pattern
+// (`run*.csv`); the files must have the same columns. Unlike Open it looks at
+// whole files before it chooses types, so that the type of a column depends on
+// its values and not on their order.
+func ReadAll(paths []string, opts Options) (*Table, error) {
+	files, err := expand(paths)
+	if err != nil {
+		return nil, err
+	}
+	var all *Table
+	for _, path := range files {
+		t, err := readWhole(path, opts)
+		if err != nil {
+			return nil, err
+		}
+		if all == nil {
+			all = t
+			continue
+		}
+		if err := all.join(t, files[0], path); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// expand replaces patterns by the files they match, in the order of their names.
+func expand(paths []string) ([]string, error) {
+	var files []string
+	for _, path := range paths {
+		file, key := splitKey(path)
+		if _, err := os.Stat(file); err == nil || !strings.ContainsAny(file, "*?[") {
+			files = append(files, path)
+			continue
+		}
+		found, err := filepath.Glob(file)
+		if err != nil {
+			return nil, inFile(path, err)
+		}
+		if len(found) == 0 {
+			return nil, inFile(path, errors.New("no file matches"))
+		}
+		for _, f := range found {
+			if key != "" {
+				f += ":" + key
+			}
+			files = append(files, f)
+		}
+	}
+	if len(files) == 0 {
+		return nil, errors.New("events: no file given")
+	}
+	return files, nil
+}
+
+// readWhole reads a file, again with a wider type where a value asks for it.
+func readWhole(path string, opts Options) (*Table, error) {
+	opts.Types = maps.Clone(opts.Types)
+	for {
+		t, err := readOnce(path, opts)
+		var bad *column.Contradiction
+		if !errors.As(err, &bad) || !again(path, &opts, bad) {
+			return t, err
+		}
+	}
+}
+
+// again widens the options by what was found; false where that cannot help: a
+// type that the caller gave, a type tried before, a pipe that is read only once.
+func again(path string, opts *Options, bad *column.Contradiction) bool {
+	file, _ := splitKey(path)
+	if at, err := os.Stat(file); err != nil || !at.Mode().IsRegular() {
+		return false
+	}
+	if had, given := opts.Types[bad.Column]; given && (had >= bad.Want || opts.whole) {
+		return false
+	}
+	opts.whole = true
+	if opts.Types == nil {
+		opts.Types = make(map[string]Type)
+	}
+	opts.Types[bad.Column] = bad.Want
+	return true
+}
+
+func readOnce(path string, opts Options) (*Table, error) {
+	in, err := Open(path, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	all := &Table{Columns: in.Columns()}
+	const block = 1 << 16
+	all.reserve(capacity(path, in.Rows(), len(all.Columns)))
+	for {
+		t, err := in.Read(block)
+		if err == io.EOF {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		all.append(t)
+	}
+}
+
+// capacity is the number of events to make room for: what the file says, unless
+// that is beyond belief for its size.
+func capacity(path string, rows int64, columns int) int {
+	file, _ := splitKey(path)
+	at, err := os.Stat(file)
+	if err != nil || rows < 0 || columns == 0 {
+		return 0
+	}
+	return int(min(rows, 10*at.Size()/int64(columns)))
+}
+
+func (t *Table) reserve(n int) {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		switch c.Type {
+		case Float32:
+			c.F32 = slices.Grow(c.F32, n)
+		case Float64:
+			c.F64 = slices.Grow(c.F64, n)
+		case Int64:
+			c.I64 = slices.Grow(c.I64, n)
+		default:
+			c.Str = slices.Grow(c.Str, n)
+		}
+	}
+}
+
+// append adds the events of b, whose columns are those of t.
+func (t *Table) append(b *Table) {
+	for i := range t.Columns {
+		c, d := &t.Columns[i], &b.Columns[i]
+		c.F32 = append(c.F32, d.F32...)
+		c.F64 = append(c.F64, d.F64...)
+		c.I64 = append(c.I64, d.I64...)
+		c.Str = append(c.Str, d.Str...)
+	}
+}
+
+// join adds the events of another file, whose columns may lie in another order
+// and be narrower or wider numbers.
+func (t *Table) join(b *Table, first, path string) error {
+	if err := sameNames(t, b, first, path); err != nil {
+		return err
+	}
+	ordered := &Table{Columns: make([]Column, len(t.Columns))}
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		d, err := b.Column(c.Name)
+		if err != nil {
+			return inFile(path, err)
+		}
+		ordered.Columns[i] = *d
+		d = &ordered.Columns[i]
+		if c.Type == d.Type {
+			continue
+		}
+		common, ok := commonType(c, d)
+		if !ok {
+			return inFile(path, fmt.Errorf("column %q is %s, but %s in %s", c.Name, d.Type, c.Type, first))
+		}
+		c.convert(common)
+		d.convert(common)
+	}
+	t.append(ordered)
+	return nil
+}
+
+// sameNames shows how the columns of two files differ.
+func sameNames(t, b *Table, first, path string) error {
+	without := func(x, y []string) (only []string) {
+		for _, name := range x {
+			if !slices.Contains(y, name) {
+				only = append(only, name)
+			}
+		}
+		return only
+	}
+	lacks, extra := without(t.Names(), b.Names()), without(b.Names(), t.Names())
+	if len(lacks) == 0 && len(extra) == 0 {
+		return nil
+	}
+	var difference []string
+	if len(lacks) > 0 {
+		difference = append(difference, "lacks "+strings.Join(lacks, ", "))
+	}
+	if len(extra) > 0 {
+		difference = append(difference, "has besides "+strings.Join(extra, ", "))
+	}
+	return inFile(path, fmt.Errorf("the columns differ from those of %s: it %s; read only the columns that both hold", first, strings.Join(difference, " and ")))
+}
+
+// commonType holds the values of both columns without loss. A column of nothing
+// but missing values goes with anything.
+func commonType(a, b *Column) (Type, bool) {
+	if a.Type == Text || b.Type == Text {
+		return Text, a.allMissing() || b.allMissing()
+	}
+	if a.Type == Int64 || b.Type == Int64 {
+		integers, floats := a, b
+		if b.Type == Int64 {
+			integers, floats = b, a
+		}
+		if floats.allWhole() {
+			return Int64, true
+		}
+		if integers.exactIn32() && floats.Type == Float32 {
+			return Float32, true
+		}
+	}
+	return Float64, true
+}
+
+func (c *Column) allMissing() bool {
+	for i := range c.Len() {
+		if c.Type == Text && c.Str[i] != "" || c.Type != Text && !math.IsNaN(c.Float(i)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Column) allWhole() bool {
+	for i := range c.Len() {
+		if v := c.Float(i); v != math.Trunc(v) || math.Abs(v) > 1<<53 {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Column) exactIn32() bool {
+	for _, v := range c.I64 {
+		if v > 1<<24 || v < -1<<24 {
+			return false
+		}
+	}
+	return true
+}
+
+// convert changes the type of a column of numbers; values that are all missing
+// become empty text.
+func (c *Column) convert(to Type) {
+	if c.Type == to {
+		return
+	}
+	from := *c
+	*c = Column(column.New(c.Name, c.Unit, to, c.Len()))
+	for i := range from.Len() {
+		switch to {
+		case Float32:
+			c.F32[i] = float32(from.Float(i))
+		case Float64:
+			c.F64[i] = from.Float(i)
+		case Int64:
+			c.I64[i] = int64(from.Float(i))
+		}
+	}
+}
