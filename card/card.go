@@ -1,0 +1,120 @@
+// Package card reads the analysis card: one YAML text that says which events,
+// which columns, how they are prepared, which flow, how it is trained and what
+// is made of it. Everything but the events and the features has a default:
+//
+//	files: [jets.csv]
+//	features: [mass, pt]
+//
+// A key that does not exist, a value of the wrong type and a value that cannot
+// be are errors of one line that name the file, the line, the column, the key
+// and what to do.
+package card
+
+import (
+	"path/filepath"
+
+	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/train"
+)
+
+// Card is an analysis. The zero value of a field means its default.
+type Card struct {
+	// Name is used for the files that a run writes. Default: the card's file name without its ending.
+	Name string `yaml:"name,omitempty"`
+	// Title stands above the report. Default: the name.
+	Title string `yaml:"title,omitempty"`
+
+	// Files hold the events; patterns such as run*.csv are allowed, and relative paths count from Dir.
+	Files []string `yaml:"files,omitempty"`
+	// Toy draws the events instead from a distribution whose density is known.
+	Toy Toy `yaml:"toy,omitempty"`
+
+	// Define makes columns from others, in this order.
+	Define Definitions `yaml:"define,omitempty"`
+	// Where keeps the events for which an expression is true. Default: all.
+	Where string `yaml:"where,omitempty"`
+	// DropNaN leaves out events with a missing feature, context or weight, which are an error otherwise.
+	DropNaN bool `yaml:"drop_nan,omitempty"`
+
+	// Features are the columns modelled, Context those conditioned on. A card may write either as a map
+	// from name to unit. Default features of a toy: its own.
+	Features []string `yaml:"features,omitempty"`
+	Context  []string `yaml:"context,omitempty"`
+	// Weight names the column of event weights. Default: all events weigh 1.
+	Weight string `yaml:"weight,omitempty"`
+	// Units of columns, where the file knows none or another; Labels are their names in plots.
+	Units  map[string]string `yaml:"units,omitempty"`
+	Labels map[string]string `yaml:"labels,omitempty"`
+
+	// Prepare maps each feature, PrepareContext each context column, to what a flow learns easily. Default: auto.
+	Prepare        prep.Spec `yaml:"prepare,omitempty"`
+	PrepareContext prep.Spec `yaml:"prepare_context,omitempty"`
+
+	Flow    flow.Spec    `yaml:"flow,omitempty"`
+	Train   train.Config `yaml:"train,omitempty"`
+	Sample  Sample       `yaml:"sample,omitempty"`
+	Compare Compare      `yaml:"compare,omitempty"`
+	Plots   Plots        `yaml:"plots,omitempty"`
+
+	// Seed of all random numbers. A card that says nothing gets 1.
+	Seed uint64 `yaml:"seed"`
+	// Threads used. Default: all.
+	Threads int `yaml:"threads,omitempty"`
+
+	// Dir is the folder that relative paths in Files count from: the card's.
+	Dir string `yaml:"-"`
+}
+
+// Toy is a distribution of known density.
+type Toy struct {
+	Name   string `yaml:"name,omitempty"`   // two-moons or banana
+	Events int    `yaml:"events,omitempty"` // default 20000
+	// Noise is the width of the moons. Default 0.05.
+	Noise float64 `yaml:"noise,omitempty"`
+	// Standardised shifts and scales each column to mean 0 and variance 1.
+	Standardised bool `yaml:"standardised,omitempty"`
+}
+
+// Definition is a column made from others.
+type Definition struct{ Name, Expr string }
+
+// Definitions are written as a map from name to expression, and keep their order.
+type Definitions []Definition
+
+// Sample says which events are drawn from the trained model.
+type Sample struct {
+	// Events is how many; 0, written `same`, for as many as the model is compared with.
+	Events Count `yaml:"events,omitempty"`
+	// File that holds them, in any format that can be written. Default sample.parquet.
+	File string `yaml:"file,omitempty"`
+	// Context fixes context columns, or ContextFile gives a row for each event. Default: those of the data.
+	Context     map[string]float64 `yaml:"context,omitempty"`
+	ContextFile string             `yaml:"context_file,omitempty"`
+}
+
+// Count is a number of events, where `same` (0) means as many as there are.
+type Count int
+
+// Compare says how generated events are compared with the data.
+type Compare struct {
+	Columns []string `yaml:"columns,omitempty"` // default: all features
+	Bins    int      `yaml:"bins,omitempty"`    // of a histogram; default 50
+}
+
+// Plots asks for pictures that not every report needs.
+type Plots struct {
+	Steps  bool `yaml:"steps,omitempty"`  // the data after each transform of the flow, for two features
+	Latent bool `yaml:"latent,omitempty"` // the data in the latent space
+}
+
+// Paths are the files as the program opens them: relative ones joined to Dir.
+func (c *Card) Paths() []string {
+	paths := make([]string, len(c.Files))
+	for i, f := range c.Files {
+		if paths[i] = f; !filepath.IsAbs(f) {
+			paths[i] = filepath.Join(c.Dir, f)
+		}
+	}
+	return paths
+}

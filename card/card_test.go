@@ -1,0 +1,324 @@
+package card
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/train"
+)
+
+const full = `# the whole schema
+name: lhco
+title: "LHC Olympics: jets"
+files: [data/a.parquet, "data/b*.csv"]
+define:
+  mj_min: min(mj1, mj2) / 1000
+  delta_mj: "abs(mj1 - mj2) / 1000  # TeV"
+  a: "mj_min > 0 && delta_mj < 1 ? 1 : 0"
+where: |
+  mj_min > 0.05 &&
+  label == 0
+drop_nan: true
+features:
+  mj_min: TeV
+  delta_mj: TeV
+  "tau21.1":
+context: [mjj]
+weight: w
+units: {mjj: TeV}
+labels: {mj_min: "m_{J}^{min}"}
+prepare:
+  mj_min: [minmax, {clip: {b: 1e-6}}, logit, standardise]
+  delta_mj: auto
+  "*": [standardise]
+prepare_context: [standardise]
+flow: {type: nsf-ar, transforms: 6, hidden: [64, 32], bound: 4.5}
+train:
+  epochs: 1e2
+  lr: 2e-3
+  betas: [0.9, 0.99]
+  nesterov: false
+  schedule: {type: step, every: 5}
+sample:
+  events: same
+  file: new.parquet
+  context: {mjj: 3.5}
+compare: {columns: [mj_min], bins: 40}
+plots:
+  latent: true
+seed: 7
+threads: 2
+`
+
+func fullCard() *Card {
+	steps := []prep.StepSpec{{Kind: "minmax"}, {Kind: "clip", Options: map[string]float64{"b": 1e-6}}, {Kind: "logit"}, {Kind: "standardise"}}
+	return &Card{
+		Name: "lhco", Title: "LHC Olympics: jets", Files: []string{"data/a.parquet", "data/b*.csv"},
+		Define: Definitions{
+			{"mj_min", "min(mj1, mj2) / 1000"}, {"delta_mj", "abs(mj1 - mj2) / 1000  # TeV"},
+			{"a", "mj_min > 0 && delta_mj < 1 ? 1 : 0"},
+		},
+		Where: "mj_min > 0.05 &&\nlabel == 0\n", DropNaN: true,
+		Features: []string{"mj_min", "delta_mj", "tau21.1"}, Context: []string{"mjj"}, Weight: "w",
+		Units:  map[string]string{"mj_min": "TeV", "delta_mj": "TeV", "mjj": "TeV"},
+		Labels: map[string]string{"mj_min": "m_{J}^{min}"},
+		Prepare: prep.Spec{
+			All:     steps[3:],
+			Columns: map[string][]prep.StepSpec{"mj_min": steps, "delta_mj": nil},
+		},
+		PrepareContext: prep.Spec{All: steps[3:]},
+		Flow:           flow.Spec{Type: "nsf-ar", Transforms: 6, Hidden: []int{64, 32}, Bound: 4.5},
+		Train: train.Config{
+			Epochs: 100, LR: 2e-3, Betas: []float64{0.9, 0.99},
+			Schedule: train.Schedule{Type: "step", Every: 5},
+		},
+		Sample:  Sample{File: "new.parquet", Context: map[string]float64{"mjj": 3.5}},
+		Compare: Compare{Columns: []string{"mj_min"}, Bins: 40},
+		Plots:   Plots{Latent: true},
+		Seed:    7, Threads: 2,
+	}
+}
+
+func TestParseReadsTheWholeSchema(t *testing.T) {
+	c, err := Parse([]byte(full), "lhco.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fullCard(); !reflect.DeepEqual(c, want) {
+		t.Errorf("read\n%+v\nwant\n%+v", c, want)
+	}
+}
+
+func TestCanonicalTextReadsBack(t *testing.T) {
+	odd := fullCard()
+	odd.Title = " yes: \"no\" # \\ 'x'\n\ttab é\u0001 "
+	odd.Define = append(odd.Define, Definition{"null", "1e5"}, Definition{"- x", "true"}, Definition{"007", "~"}, Definition{"a: b", "[1]"})
+	odd.Units = map[string]string{"1": "1", "true": "", "x\ny": "%", "*": "&x", "": "{"}
+	odd.Prepare = prep.Spec{All: []prep.StepSpec{}}
+	odd.Seed = 0
+	for _, c := range []*Card{fullCard(), odd, {Name: "a", Toy: Toy{Name: "banana"}, Seed: 1 << 62}} {
+		text, err := c.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := Parse(text, "x.yaml")
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, text)
+		}
+		if !reflect.DeepEqual(back, c) {
+			t.Errorf("read\n%+v\nwant\n%+v\nfrom\n%s", back, c, text)
+		}
+		again, err := back.YAML()
+		if err != nil || string(again) != string(text) {
+			t.Errorf("the text of the same card changed: %v\n%s\nto\n%s", err, text, again)
+		}
+	}
+}
+
+func TestShortestCard(t *testing.T) {
+	c, err := Parse([]byte("files: jets.csv\nfeatures: [mass, pt]\n"), "cards/jets.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Card{Name: "jets", Files: []string{"jets.csv"}, Features: []string{"mass", "pt"}, Seed: 1}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("read %+v, want %+v", c, want)
+	}
+}
+
+func TestPathsCountFromTheCard(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.yaml")
+	if err := os.WriteFile(path, []byte("files: [x.csv, /data/y*.csv]\nfeatures: [a]\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.Paths(), []string{filepath.Join(dir, "x.csv"), "/data/y*.csv"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("paths %q, want %q", got, want)
+	}
+	if _, err := Load(filepath.Join(dir, "none.yaml")); err == nil || !strings.HasPrefix(err.Error(), "card: open ") {
+		t.Errorf("a missing card: %v", err)
+	}
+	if _, err := Load(dir); err == nil {
+		t.Error("a folder is read as a card")
+	}
+}
+
+func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
+	const head = "files: [a.csv]\nfeatures: [x, y]\n" // two lines
+	for _, c := range []struct{ text, want string }{
+		{head + "train:\n  epochs: ten\n", `c.yaml:4:11: train.epochs: "ten" is not an integer`},
+		{head + "train:\n  epochs: 1.5\n", `c.yaml:4:11: train.epochs: "1.5" is not an integer`},
+		{head + "train: {epochs: \"10\"}\n", `c.yaml:3:17: train.epochs: "10" is a text, not an integer; take the quotes off`},
+		{head + "train: {epochs: 99999999999999999999}\n", `c.yaml:3:17: train.epochs: "99999999999999999999" is too large`},
+		{head + "train:\n  epochs:\n", `c.yaml:4:11: train.epochs: nothing is not an integer`},
+		{head + "train:\n  lr: fast\n", `c.yaml:4:7: train.lr: "fast" is not a finite number`},
+		{head + "train:\n  lr: .nan\n", `c.yaml:4:7: train.lr: ".nan" is not a finite number`},
+		{head + "train:\n  epocs: 3\n", `c.yaml:4:3: train.epocs: no such key; did you mean epochs?`},
+		{head + "trian: {}\n", `c.yaml:3:1: trian: no such key; did you mean train?`},
+		{head + "plots:\n  qqqqqq: 1\n", `c.yaml:4:3: plots.qqqqqq: no such key; there is latent, steps`},
+		{head + "train: 3\n", `c.yaml:3:8: train: "3" where a map of keys and values belongs`},
+		{head + "where: [a]\n", `c.yaml:3:8: where: a list where a text belongs; put it in quotes`},
+		{head + "drop_nan: yes\n", `c.yaml:3:11: drop_nan: "yes" is not true or false`},
+		{head + "flow: {hidden: 64,32}\n", `c.yaml:3:19: flow.32: no such key; there is activation, bins, bound, context, degrees, dropout, hidden, init, log_scale, permute, transforms, type`},
+		{head + "flow:\n  hidden: 64,x\n", `c.yaml:4:11: flow.hidden: "64,x" is not an integer; write a list as [a, b]`},
+		{head + "flow:\n  hidden: [64, -1]\n", `c.yaml:4:3: flow.hidden: a width of -1 is not between 1 and 65536`},
+		{head + "flow:\n\n  type: glow\n", `c.yaml:5:9: flow.type: "glow" is not one of [maf realnvp nsf nsf-ar]`},
+		{head + "train:\n  schedule:\n    gamma: 2\n    type: step\n", `c.yaml:5:12: train.schedule.gamma: 2 is not above 0 and at most 1`},
+		{head + "train:\n  valid: 1\n", `c.yaml:4:10: train.valid: 1 is not below 1`},
+		{head + "seed: -1\n", `c.yaml:3:7: seed: "-1" is not between 0 and 9223372036854775807`},
+		{head + "seed: 1\nseed: 2\n", `c.yaml:4:1: mapping key "seed" already defined at [3:1]`},
+		{head + "prepare:\n  x: [logit]\n  y: [lgit]\n", `c.yaml:5:6: prepare.y: "lgit" is not a preparation step; there is minmax`},
+		{head + "prepare: {z: [logit]}\n", `c.yaml:3:11: prepare.z: "z" is not listed under features; there is x, y`},
+		{head + "compare:\n  columns: [xx]\n", `c.yaml:4:3: compare.columns: "xx" is not listed under features; did you mean x?`},
+		{head + "context: [z, x]\n", `c.yaml:3:1: context: "x" stands under features already; a column is one or the other`},
+		{head + "sample:\n  events: some\n", `c.yaml:4:11: sample.events: "some" is not an integer`},
+		{head + "sample:\n  context: {q: 1}\n", `c.yaml:4:16: sample.context.q: "q" is not listed under context`},
+		{head + "toy: {name: banana}\n", `c.yaml:3:1: toy: events come from files or from a toy, not from both; take one out`},
+		{head + "define:\n  a.b: \"\"\n", `c.yaml:4:8: define.a.b: the expression is empty`},
+		{head + "define:\n  - a\n", `c.yaml:4:3: define: a list where a map of keys and values belongs`},
+		{head + "context: {z: m}\nunits:\n  z: km\n", `c.yaml:5:6: units.z: "km", but "m" where the column is named; take one out`},
+		{head + "where: a: b\n", `c.yaml:3:8: mapping value is not allowed in this context; indent`},
+		{head + "\twhere: a\n", `c.yaml:3:1: `},
+		{head + "title: *big\n", `c.yaml:3:8: anchors and aliases (*) are not part of a card`},
+		{head + "title: &a x\n", `c.yaml:3:8: anchors and aliases (&) are not part of a card`},
+		{head + "where: !x\n", `c.yaml:3:8: !x is not part of a card; put a text that begins with it in quotes`},
+		{head + "---\nname: b\n", `c.yaml:3:1: a card is one document`},
+		{head + "title: [\n", `c.yaml:3:`},
+		{"features: [a]\n", `c.yaml: files: missing; write files: [events.csv], or toy: {name: two-moons}`},
+		{"files: a.csv\n", `c.yaml: features: missing; name the columns`},
+		{"toy: {name: bananas}\n", `c.yaml:1:13: toy.name: no toy "bananas"; did you mean banana?`},
+		{"files: [a]\nfeatures: [a, b, a]\n", `c.yaml:2:1: features: "a" comes twice; take one out`},
+		{"", `c.yaml: nothing in it; the shortest card`},
+		{"# only\n", `c.yaml: nothing in it; the shortest card`},
+		{"just text", `c.yaml:1:1: "just text" where a map of keys and values belongs`},
+		{strings.Repeat("[", 100), `c.yaml:1:33: brackets are nested more than 32 deep`},
+		{strings.Repeat("- ", 100), `c.yaml:1:65: lists are nested more than 32 deep`},
+	} {
+		_, err := Parse([]byte(c.text), "c.yaml")
+		switch {
+		case err == nil:
+			t.Errorf("no error for\n%s", c.text)
+		case !strings.HasPrefix(err.Error(), c.want):
+			t.Errorf("%v\nwant %s\nfor\n%s", err, c.want, c.text)
+		case strings.Contains(err.Error(), "\n"):
+			t.Errorf("more than a line: %v", err)
+		}
+	}
+}
+
+func TestSet(t *testing.T) {
+	c := fullCard()
+	for _, s := range [][2]string{
+		{"train.epochs", "3"}, {"train.schedule.type", "cosine"}, {"train.lr", "1e-4"}, {"flow.hidden", "[8]"},
+		{"where", "a ? b : c # d"}, {"title", `"quoted"`}, {"define.new", "x*2"}, {"define.mj_min", "min(a, b)"},
+		{"units.tau21.1", "%"}, {"labels.mjj", "m"}, {"features", "[x, y]"}, {"prepare.y", "[logit]"},
+		{"prepare.*", "auto"}, {"prepare_context", "auto"}, {"sample", "{events: 5}"}, {"sample.context.mjj", "2"},
+		{"compare", ""}, {"seed", "0"}, {"context", "{q: GeV}"},
+	} {
+		if err := c.Set(s[0], s[1]); err != nil {
+			t.Errorf("%s=%s: %v", s[0], s[1], err)
+		}
+	}
+	w := fullCard()
+	w.Train.Epochs, w.Train.Schedule.Type, w.Train.LR, w.Flow.Hidden = 3, "cosine", 1e-4, []int{8}
+	w.Where, w.Title = "a ? b : c # d", "quoted"
+	w.Define[0].Expr = "min(a, b)"
+	w.Define = append(w.Define, Definition{"new", "x*2"})
+	w.Units["tau21.1"], w.Units["q"], w.Labels["mjj"], w.Features, w.Context = "%", "GeV", "m", []string{"x", "y"}, []string{"q"}
+	w.Prepare.Columns["y"], w.Prepare.All, w.PrepareContext.All = []prep.StepSpec{{Kind: "logit"}}, nil, nil
+	w.Sample.Events, w.Sample.Context["mjj"], w.Seed = 5, 2, 0
+	if !reflect.DeepEqual(c, w) {
+		t.Errorf("got\n%+v\nwant\n%+v", c, w)
+	}
+}
+
+func TestSetRefusesAndLeavesTheCard(t *testing.T) {
+	for _, s := range []struct{ key, value, want string }{
+		{"train.epocs", "3", "set train.epocs: no such key; did you mean epochs?"},
+		{"epochs", "3", "set epochs: no such key; there is compare, context,"},
+		{"train.epochs", "ten", `set train.epochs: "ten" is not an integer`},
+		{"train.epochs.x", "1", "set train.epochs.x: no such key; train.epochs is one value"},
+		{"flow.hidden", "8,8", `set flow.hidden: "8,8" is not an integer; write a list as [a, b]`},
+		{"flow.hidden", "[8", "set flow.hidden: "},
+		{"prepare.x", "[nope]", "set prepare.x: \"nope\" is not a preparation step"},
+		{"units", "[a]", "set units: a list where a map of keys and values belongs"},
+		{"sample.context.mjj", "x", `set sample.context.mjj: "x" is not a finite number`},
+		{"features", "{a: {b: c}}", "set features.a: a map where a text belongs"},
+		{"", "3", "set a key is missing"},
+	} {
+		c := fullCard()
+		err := c.Set(s.key, s.value)
+		if err == nil || !strings.HasPrefix(err.Error(), s.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s=%s: %v\nwant %s", s.key, s.value, err, s.want)
+		}
+		if !reflect.DeepEqual(c, fullCard()) {
+			t.Errorf("%s=%s: the card changed", s.key, s.value)
+		}
+	}
+}
+
+// Texts of the allowed size that are slow or large for a parser that takes them at their word.
+func TestHostileCardsEndSoon(t *testing.T) {
+	stairs := ""
+	for i := range 600 {
+		stairs += strings.Repeat(" ", i) + "a:\n"
+	}
+	fill := func(s string) string { return strings.Repeat(s, 200_000/len(s)) }
+	for name, text := range map[string]string{
+		"brackets": fill("["), "braces": fill("{"), "dashes": fill("- "), "questions": fill("? "), "tags": fill("!!a "),
+		"anchors": fill("&a "), "aliases": fill("*a "), "merges": fill("<<: "), "keys in a line": fill("a: "),
+		"the same key": fill("a: 1\n"), "stairs": stairs, "documents": fill("---\n"), "quotes": fill("'"),
+		"list": "files: [" + fill("1,") + "]\nfeatures: [a]", "features": "files: a\nfeatures: [" + fill("1,") + "]",
+		"closed": fill("[") + fill("]"), "too long": strings.Repeat("#", maxBytes+1),
+	} {
+		start := time.Now()
+		_, err := Parse([]byte(text), "c.yaml")
+		if err != nil && len(err.Error()) > 400 {
+			t.Errorf("%s: an error of %d bytes", name, len(err.Error()))
+		}
+		// At most half a second each where measured; the parser alone takes 17 s for 100 kB of dashes.
+		if d := time.Since(start); d > 3*time.Second {
+			t.Errorf("%s: took %v", name, d)
+		}
+		if err == nil && name != "list" {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(full))
+	f.Add([]byte("files: jets.csv\nfeatures: [mass, pt]\n"))
+	f.Add([]byte("toy: {name: banana}\ndefine: {a: 'x # y', \"b: c\": \"\\u00e9\\n\"}\nprepare: [logit, {clip: {b: 1e-3}}]\n"))
+	f.Add([]byte("toy:\n  name: two-moons\n  noise: 0.1\nfeatures:\n  a: GeV\n  b:\nwhere: >-\n  a\n  b\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := Parse(text, "c.yaml")
+		if err != nil {
+			if s := err.Error(); strings.Contains(s, "\n") || !strings.HasPrefix(s, "c.yaml:") {
+				t.Errorf("not a line with its place: %q", s)
+			}
+			return
+		}
+		canonical, err := c.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := Parse(canonical, "c.yaml")
+		if err != nil {
+			t.Fatalf("%v in\n%q\nof\n%q", err, canonical, text)
+		}
+		if !reflect.DeepEqual(c, back) {
+			t.Fatalf("%+v\nbecame\n%+v\nin\n%q", c, back, canonical)
+		}
+	})
+}

@@ -1,0 +1,223 @@
+package card
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/train"
+)
+
+// toys are the distributions that a card can name.
+var toys = []string{"two-moons", "banana"}
+
+// Validate reports the first value that cannot be, by its key.
+func (c *Card) Validate() error {
+	for _, check := range []func() error{
+		c.checkName, c.checkSource, c.checkColumns, c.checkPreparation, c.checkFlow, c.checkOutput,
+	} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func wrong(key, format string, args ...any) error {
+	return &keyError{key: key, reason: fmt.Sprintf(format, args...)}
+}
+
+func (c *Card) checkName() error {
+	if strings.ContainsAny(c.Name, `/\`) || c.Name == "." || c.Name == ".." {
+		return wrong("name", "%q cannot be the name of a file; leave the folders out", c.Name)
+	}
+	return nil
+}
+
+func (c *Card) checkSource() error {
+	t := c.Toy
+	switch {
+	case t == Toy{} && len(c.Files) == 0:
+		return wrong("files", "missing; write files: [events.csv], or toy: {name: %s}", toys[0])
+	case t != Toy{} && len(c.Files) > 0:
+		return wrong("toy", "events come from files or from a toy, not from both; take one out")
+	case slices.Contains(c.Files, ""):
+		return wrong("files", "one of the names is empty")
+	case t == Toy{}:
+		return nil
+	case t.Name == "":
+		return wrong("toy.name", "missing; there is %s", strings.Join(toys, ", "))
+	case !slices.Contains(toys, t.Name):
+		return wrong("toy.name", "no toy %q; %s", t.Name, suggest(t.Name, slices.Clone(toys)))
+	case t.Events < 0 || t.Events > 1e9:
+		return wrong("toy.events", "%d is not between 1 and 1000000000", t.Events)
+	case !(t.Noise >= 0 && t.Noise <= 10):
+		return wrong("toy.noise", "%g is not between 0 and 10", t.Noise)
+	}
+	return nil
+}
+
+func (c *Card) checkColumns() error {
+	if len(c.Features) == 0 && c.Toy == (Toy{}) {
+		return wrong("features", "missing; name the columns to model, as in features: [a, b] (sluice inspect lists what a file has)")
+	}
+	place := map[string]string{}
+	for _, part := range []struct {
+		key   string
+		names []string
+	}{{"features", c.Features}, {"context", c.Context}, {"weight", nonEmpty(c.Weight)}} {
+		for _, name := range part.names {
+			before, twice := place[name]
+			switch {
+			case name == "":
+				return wrong(part.key, "one of the names is empty")
+			case twice && before == part.key:
+				return wrong(part.key, "%q comes twice; take one out", name)
+			case twice:
+				return wrong(part.key, "%q stands under %s already; a column is one or the other", name, before)
+			}
+			place[name] = part.key
+		}
+	}
+	defined := map[string]bool{}
+	for _, d := range c.Define {
+		switch {
+		case d.Name == "":
+			return wrong("define", "one of the names is empty")
+		case strings.TrimSpace(d.Expr) == "":
+			return wrong(join("define", d.Name), "the expression is empty")
+		case defined[d.Name]:
+			return wrong(join("define", d.Name), "comes twice; take one out")
+		}
+		defined[d.Name] = true
+	}
+	return nil
+}
+
+func nonEmpty(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+func (c *Card) checkPreparation() error {
+	if err := c.Prepare.Validate(); err != nil {
+		return wrong("prepare", "%v", err)
+	}
+	if err := c.PrepareContext.Validate(); err != nil {
+		return wrong("prepare_context", "%v", err)
+	}
+	for name := range c.Prepare.Columns {
+		if err := c.oneOf(join("prepare", name), name, "features", c.Features); err != nil {
+			return err
+		}
+	}
+	for name := range c.PrepareContext.Columns {
+		if err := c.oneOf(join("prepare_context", name), name, "context", c.Context); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oneOf checks that a column is one of those listed under a key; nothing is known of a toy's own columns.
+func (c *Card) oneOf(key, name, list string, known []string) error {
+	if slices.Contains(known, name) || len(known) == 0 && list == "features" && c.Toy != (Toy{}) {
+		return nil
+	}
+	if len(known) == 0 {
+		return wrong(key, "%q is not listed under %s", name, list)
+	}
+	return wrong(key, "%q is not listed under %s; %s", name, list, suggest(name, slices.Clone(known)))
+}
+
+func (c *Card) checkFlow() error {
+	var inFlow *flow.FieldError
+	if err := c.Flow.Validate(); errors.As(err, &inFlow) {
+		return wrong(join("flow", inFlow.Field), "%s", inFlow.Reason)
+	} else if err != nil {
+		return wrong("flow", "%v", err)
+	}
+	var inTrain *train.FieldError
+	if err := c.Train.Validate(); errors.As(err, &inTrain) {
+		return wrong(join("train", inTrain.Field), "%s", inTrain.Reason)
+	} else if err != nil {
+		return wrong("train", "%v", err)
+	}
+	return nil
+}
+
+func (c *Card) checkOutput() error {
+	switch s := c.Sample; {
+	case s.Events < 0:
+		return wrong("sample.events", "%d is not 1 or more; write same for as many as there are", s.Events)
+	case len(s.Context) > 0 && s.ContextFile != "":
+		return wrong("sample.context_file", "the context comes from a file or from values, not from both; take one out")
+	case s.ContextFile != "" && len(c.Context) == 0:
+		return wrong("sample.context_file", "the card has no context; name its columns under context:")
+	case c.Compare.Bins < 0 || c.Compare.Bins == 1 || c.Compare.Bins > 10_000:
+		return wrong("compare.bins", "%d is not between 2 and 10000", c.Compare.Bins)
+	case c.Threads < 0 || c.Threads > 4096:
+		return wrong("threads", "%d is not between 1 and 4096", c.Threads)
+	case c.Plots.Steps && len(c.Features) != 2 && len(c.Features) > 0:
+		return wrong("plots.steps", "the steps of a flow can be drawn for two features, not for %d; take it out", len(c.Features))
+	}
+	for name, v := range c.Sample.Context {
+		if err := c.oneOf(join("sample.context", name), name, "context", c.Context); err != nil {
+			return err
+		}
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return wrong(join("sample.context", name), "%g is not a finite number", v)
+		}
+	}
+	for _, name := range c.Compare.Columns {
+		if err := c.oneOf("compare.columns", name, "features", c.Features); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place gives the error of a check the line of its key in the text, or of the group that the key belongs to.
+func place(err error, root ast.Node) error {
+	var k *keyError
+	if !errors.As(err, &k) {
+		return err
+	}
+	rest, n := k.key, root
+	for rest != "" {
+		pair, left := findKey(n, rest)
+		if pair == nil {
+			break
+		}
+		t := pair.Key.GetToken()
+		if _, ok := scalar(pair.Value); ok {
+			t = pair.Value.GetToken()
+		}
+		k.line, k.column = t.Position.Line, t.Position.Column
+		rest, n = left, pair.Value
+	}
+	return k
+}
+
+// findKey is the pair of a map whose key a dotted path begins with, and the rest of the path. Names of columns may
+// hold dots themselves.
+func findKey(n ast.Node, path string) (*ast.MappingValueNode, string) {
+	m, ok := n.(ast.MapNode)
+	if !ok {
+		return nil, ""
+	}
+	for it := m.MapRange(); it.Next(); {
+		name, _ := scalar(it.Key())
+		if rest, ok := strings.CutPrefix(path, name); ok && (rest == "" || rest[0] == '.') {
+			return it.KeyValue(), strings.TrimPrefix(rest, ".")
+		}
+	}
+	return nil, ""
+}

@@ -1,0 +1,131 @@
+package card
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+
+	"github.com/sluice-hep/sluice/prep"
+)
+
+// YAML is the card's text in a canonical form: what differs from the defaults, in the order of Card's fields.
+// Parse reads it back as the same card.
+func (c *Card) YAML() ([]byte, error) {
+	var w writer
+	w.object(reflect.ValueOf(*c), 0)
+	return w.Bytes(), w.err
+}
+
+// writer puts maps on lines and lists in brackets. The YAML package's own writer is not used: it loses a key with a
+// line break, and takes an empty list for none.
+type writer struct {
+	bytes.Buffer
+	err error
+}
+
+func (w *writer) object(v reflect.Value, indent int) {
+	for i := range v.NumField() {
+		if key, f := yamlKey(v.Type().Field(i)), v.Field(i); key != "" && (!f.IsZero() || key == "seed") {
+			w.pair(key, f, indent)
+		}
+	}
+}
+
+// pair writes a key and what belongs to it, on the same line or, indented, on the next ones.
+func (w *writer) pair(key string, v reflect.Value, indent int) {
+	fmt.Fprintf(w, "%*s%s:", indent, "", quote(key))
+	switch x := v.Interface().(type) {
+	case Definitions:
+		w.WriteByte('\n')
+		for _, d := range x {
+			w.pair(d.Name, reflect.ValueOf(d.Expr), indent+2)
+		}
+		return
+	case prep.Spec:
+		plain, err := x.MarshalYAML()
+		if err != nil {
+			w.err = fmt.Errorf("card: %s: %w", key, err)
+			return
+		}
+		v = reflect.ValueOf(plain)
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		w.WriteByte('\n')
+		w.object(v, indent+2)
+	case reflect.Map:
+		w.WriteByte('\n')
+		for _, k := range sortedKeys(v) {
+			w.pair(k.String(), elem(v.MapIndex(k)), indent+2)
+		}
+	default:
+		w.WriteByte(' ')
+		w.inline(v)
+		w.WriteByte('\n')
+	}
+}
+
+// inline writes a value on one line.
+func (w *writer) inline(v reflect.Value) {
+	switch v = elem(v); v.Kind() {
+	case reflect.String:
+		w.WriteString(quote(v.String()))
+	case reflect.Float64:
+		w.WriteString(strconv.FormatFloat(v.Float(), 'g', -1, 64))
+	case reflect.Slice:
+		w.WriteByte('[')
+		for i := range v.Len() {
+			if i > 0 {
+				w.WriteString(", ")
+			}
+			w.inline(v.Index(i))
+		}
+		w.WriteByte(']')
+	case reflect.Map:
+		w.WriteByte('{')
+		for i, k := range sortedKeys(v) {
+			if i > 0 {
+				w.WriteString(", ")
+			}
+			w.WriteString(quote(k.String()) + ": ")
+			w.inline(v.MapIndex(k))
+		}
+		w.WriteByte('}')
+	default:
+		fmt.Fprint(w, v.Interface())
+	}
+}
+
+func elem(v reflect.Value) reflect.Value {
+	if v.Kind() == reflect.Interface {
+		return v.Elem()
+	}
+	return v
+}
+
+func sortedKeys(m reflect.Value) []reflect.Value {
+	k := m.MapKeys()
+	slices.SortFunc(k, func(a, b reflect.Value) int { return bytes.Compare([]byte(a.String()), []byte(b.String())) })
+	return k
+}
+
+// bare is a text that YAML reads back as itself without quotes, alone and in a list.
+var bare = regexp.MustCompile(`^[A-Za-z_]([A-Za-z0-9_./*^()<>=&|+ -]*[A-Za-z0-9_.)])?$`)
+
+// quote writes a text; a JSON string is also YAML.
+func quote(s string) string {
+	if bare.MatchString(s) && !slices.Contains([]string{"true", "True", "TRUE", "false", "False", "FALSE", "null", "Null", "NULL"}, s) {
+		return s
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
+		return strconv.Quote(s)
+	}
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+}
