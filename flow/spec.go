@@ -17,8 +17,8 @@ type Spec struct {
 	Hidden []int `yaml:"hidden,omitempty" json:"hidden,omitempty"`
 	// Activation of the hidden layers: relu, tanh or elu. Default relu.
 	Activation string `yaml:"activation,omitempty" json:"activation,omitempty"`
-	// LogScale bounds the log-scale of affine transformers: tanh, soft (clip, linear near 0 and within
-	// +-5) or none. Default tanh.
+	// LogScale bounds the log-scale of affine transformers: tanh, soft, sigmoid or none; see the type LogScale.
+	// Default tanh.
 	LogScale string `yaml:"log_scale,omitempty" json:"log_scale,omitempty"`
 	// Bins of a spline, on [-Bound, Bound], linear outside. Defaults 8 and 5.
 	Bins  int     `yaml:"bins,omitempty" json:"bins,omitempty"`
@@ -90,7 +90,7 @@ func (s Spec) Validate() error {
 	for _, err := range []error{
 		oneOf("type", s.Type, "maf", "realnvp", "nsf", "nsf-ar"),
 		oneOf("activation", s.Activation, "relu", "tanh", "elu"),
-		oneOf("log_scale", s.LogScale, "tanh", "soft", "none"),
+		oneOf("log_scale", s.LogScale, "tanh", "soft", "sigmoid", "none"),
 		oneOf("permute", s.Permute, "reverse", "random", "none"),
 		oneOf("degrees", s.Degrees, "cyclic", "equal"),
 		oneOf("context", s.Context, "all", "first"),

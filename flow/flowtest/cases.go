@@ -1,0 +1,123 @@
+package flowtest
+
+import (
+	"math"
+	"testing"
+
+	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/internal/rng"
+)
+
+// Case is one flow that the suite runs over.
+type Case struct {
+	Name              string
+	Features, Context int
+	Spec              flow.Spec
+	// Contracts says that a transform may shrink a far-out feature by e^5 or more beside another that keeps its size, so
+	// that float32 cannot hold the way back from 1e6.
+	Contracts bool
+}
+
+// Cases lists every transform with every option that changes its arithmetic.
+func Cases() []Case {
+	small := []int{12, 16}
+	cases := []Case{
+		{Name: "maf/one-feature", Features: 1, Spec: flow.Spec{Type: "maf", Transforms: 2}},
+		{Name: "maf/two", Features: 2, Spec: flow.Spec{Type: "maf", Transforms: 3}},
+		{Name: "maf/context", Features: 3, Context: 2, Spec: flow.Spec{Type: "maf", Transforms: 2}},
+		{Name: "maf/context-first", Features: 3, Context: 2, Spec: flow.Spec{Type: "maf", Transforms: 2, Context: "first"}},
+		{Name: "maf/soft-equal-random", Features: 5, Spec: flow.Spec{Type: "maf", Transforms: 3, LogScale: "soft", Degrees: "equal", Permute: "random"}},
+		{Name: "maf/none-tanh", Features: 4, Spec: flow.Spec{Type: "maf", Transforms: 2, LogScale: "none", Activation: "tanh"}},
+		{Name: "maf/elu-orthogonal", Features: 4, Context: 1, Spec: flow.Spec{Type: "maf", Transforms: 2, Activation: "elu", Init: "orthogonal"}},
+		{Name: "realnvp/two", Features: 2, Spec: flow.Spec{Type: "realnvp", Transforms: 4}},
+		{Name: "realnvp/context-he", Features: 5, Context: 2, Spec: flow.Spec{Type: "realnvp", Transforms: 3, Init: "he"}},
+		{Name: "realnvp/sigmoid", Features: 3, Spec: flow.Spec{Type: "realnvp", Transforms: 2, LogScale: "sigmoid"}},
+		{Name: "realnvp/soft", Features: 3, Spec: flow.Spec{Type: "realnvp", Transforms: 2, LogScale: "soft"}},
+		{Name: "nsf/two", Features: 2, Spec: flow.Spec{Type: "nsf", Transforms: 4}},
+		{Name: "nsf/context-reverse", Features: 5, Context: 1, Spec: flow.Spec{Type: "nsf", Transforms: 3, Bins: 5, Bound: 3, Permute: "reverse"}},
+		{Name: "nsf-ar/one-feature", Features: 1, Context: 1, Spec: flow.Spec{Type: "nsf-ar", Transforms: 2}},
+		{Name: "nsf-ar/two", Features: 2, Spec: flow.Spec{Type: "nsf-ar", Transforms: 2}},
+		{Name: "nsf-ar/context", Features: 4, Context: 2, Spec: flow.Spec{Type: "nsf-ar", Transforms: 2, Bins: 16, Bound: 4}},
+	}
+	for i := range cases {
+		cases[i].Spec.Hidden = small
+		scale := cases[i].Spec.LogScale
+		cases[i].Contracts = scale != "" && scale != "tanh"
+	}
+	return cases
+}
+
+// New builds the flow of a case, moved away from the identity by random parameters.
+func (c Case) New(t testing.TB) *flow.Flow {
+	t.Helper()
+	f, err := flow.New(c.Features, c.Context, c.Spec, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := rng.New(11, rng.StreamTest, 0)
+	p := f.Params()
+	move := make([]float32, len(p))
+	for _, v := range f.Views() {
+		for i := range v.Of(move) {
+			v.Of(move)[i] = float32(0.4 / math.Sqrt(float64(v.Cols)) * src.NormFloat64())
+		}
+	}
+	for _, tr := range f.Transforms() {
+		tr.Cut(move)
+	}
+	for i := range p {
+		p[i] += move[i]
+	}
+	return f
+}
+
+// Events draws n events of standard deviation 1.5, as columns and as rows.
+func (c Case) Events(n int, seed uint64) (x, context [][]float32) {
+	draw := func(cols int, sub uint32) [][]float32 {
+		src := rng.New(seed, rng.StreamTest, sub)
+		out := make([][]float32, cols)
+		for i := range out {
+			out[i] = make([]float32, n)
+			for e := range out[i] {
+				out[i][e] = float32(1.5 * src.NormFloat64())
+			}
+		}
+		return out
+	}
+	x = draw(c.Features, 1)
+	if c.Context > 0 {
+		context = draw(c.Context, 2)
+	}
+	return x, context
+}
+
+// rowsOf turns columns into float64 events.
+func rowsOf(cols [][]float32) [][]float64 {
+	if cols == nil {
+		return nil
+	}
+	out := make([][]float64, len(cols[0]))
+	for e := range out {
+		for _, c := range cols {
+			out[e] = append(out[e], float64(c[e]))
+		}
+	}
+	return out
+}
+
+func float64s(p []float32) []float64 {
+	out := make([]float64, len(p))
+	for i, v := range p {
+		out[i] = float64(v)
+	}
+	return out
+}
+
+func run(t *testing.T, f func(t *testing.T, c Case)) {
+	for _, c := range Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			t.Parallel()
+			f(t, c)
+		})
+	}
+}

@@ -1,0 +1,353 @@
+package flowtest
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/internal/rng"
+)
+
+// The float32 pass agrees with the float64 reading of the formulas: z, log-det and its sign (against a numerical
+// Jacobian of the oracle).
+func TestToLatentAgainstOracle(t *testing.T) {
+	run(t, func(t *testing.T, c Case) {
+		f := c.New(t)
+		x, ctx := c.Events(100, 3)
+		z, logDet, err := f.ToLatent(x, ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, xr, cr := float64s(f.Params()), rowsOf(x), rowsOf(ctx)
+		for e := range xr {
+			var ce []float64
+			if cr != nil {
+				ce = cr[e]
+			}
+			want, ld := Oracle(f, p, xr[e], ce)
+			for i := range want {
+				// a few hundred roundings of 6e-8 through networks with slopes of order 10
+				if got := float64(z[i][e]); math.Abs(got-want[i]) > 2e-4*(1+math.Abs(want[i])) {
+					t.Fatalf("event %d, z[%d] = %v, want %v", e, i, got, want[i])
+				}
+			}
+			if math.Abs(float64(logDet[e])-ld) > 2e-3*(1+math.Abs(ld)) {
+				t.Fatalf("event %d, log-det %v, want %v", e, logDet[e], ld)
+			}
+			// step 1e-6: differences good to 1e-9, log-det to 1e-6 unless x lies at a kink of the map
+			if num := numericLogDet(f, p, xr[e], ce); e%10 == 0 && math.Abs(num-ld) > 1e-4 {
+				t.Fatalf("event %d, numerical log-det %v, formula %v", e, num, ld)
+			}
+		}
+	})
+}
+
+// numericLogDet is log|det| of the Jacobian by central differences.
+func numericLogDet(f *flow.Flow, p, x, c []float64) float64 {
+	const h = 1e-6
+	d := len(x)
+	j := make([][]float64, d)
+	for i := range j {
+		j[i] = make([]float64, d)
+	}
+	for k := range x {
+		up, down := slices.Clone(x), slices.Clone(x)
+		up[k] += h
+		down[k] -= h
+		zu, _ := Oracle(f, p, up, c)
+		zd, _ := Oracle(f, p, down, c)
+		for i := range zu {
+			j[i][k] = (zu[i] - zd[i]) / (2 * h)
+		}
+	}
+	var logDet float64
+	for k := range d { // Gaussian elimination with row pivots
+		best := k
+		for i := k; i < d; i++ {
+			if math.Abs(j[i][k]) > math.Abs(j[best][k]) {
+				best = i
+			}
+		}
+		j[k], j[best] = j[best], j[k]
+		logDet += math.Log(math.Abs(j[k][k]))
+		for i := k + 1; i < d; i++ {
+			r := j[i][k] / j[k][k]
+			for l := k; l < d; l++ {
+				j[i][l] -= r * j[k][l]
+			}
+		}
+	}
+	return logDet
+}
+
+// Data -> latent -> data and back, in the bulk, at the edges of the splines and far outside.
+func TestRoundTrip(t *testing.T) {
+	run(t, func(t *testing.T, c Case) {
+		f := c.New(t)
+		x, ctx := c.Events(3000, 4)
+		edge := float32(c.Spec.WithDefaults().Bound)
+		for i := range x {
+			x[i][0], x[i][1], x[i][2], x[i][3] = edge, -edge, 0, edge*0.999
+			if !c.Contracts {
+				x[i][4], x[i][5] = 1e6, -1e6
+			}
+		}
+		z, up, err := f.ToLatent(x, ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, down, err := f.ToData(z, ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for e := range x[0] {
+			scale := 1.0 // an error in one feature is amplified by the conditioner of the next
+			for i := range x {
+				scale = max(scale, math.Abs(float64(x[i][e])), math.Abs(float64(z[i][e])))
+			}
+			for i := range x {
+				if d := math.Abs(float64(back[i][e] - x[i][e])); !(d <= 1e-4*scale) {
+					t.Fatalf("event %d, feature %d: %v came back as %v (z = %v)", e, i, x[i][e], back[i][e], z[i][e])
+				}
+			}
+			if scale < 100 {
+				if d := math.Abs(float64(up[e] + down[e])); !(d <= 5e-3*(1+math.Abs(float64(up[e])))) {
+					t.Fatalf("event %d: log-det %v up, %v down", e, up[e], down[e])
+				}
+			}
+		}
+	})
+}
+
+// The hand-written gradient against central differences of the float64 oracle, for every parameter (at most 400).
+func TestGradient(t *testing.T) {
+	run(t, func(t *testing.T, c Case) {
+		f := c.New(t)
+		x, ctx := c.Events(70, 5) // more than a tile, and not a whole one
+		l, err := flow.NewLikelihood(f, x, ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		rows := make([]int32, len(x[0]))
+		for i := range rows {
+			rows[i] = int32(i)
+		}
+		grad := make([]float32, len(f.Params()))
+		loss := l.Gradient(rows, grad)
+		p, xr, cr := float64s(f.Params()), rowsOf(x), rowsOf(ctx)
+		if want := NLL(f, p, xr, cr); math.Abs(loss-want) > 1e-4*(1+math.Abs(want)) {
+			t.Errorf("loss %v, want %v", loss, want)
+		}
+		if again := l.Loss(rows); again != loss {
+			t.Errorf("Loss %v differs from Gradient's %v", again, loss)
+		}
+		cut := slices.Repeat([]float32{1}, len(p))
+		for _, tr := range f.Transforms() {
+			tr.Cut(cut)
+		}
+		step := max(1, len(p)/400)
+		for i := 0; i < len(p); i += step {
+			if cut[i] == 0 {
+				if grad[i] != 0 || p[i] != 0 {
+					t.Fatalf("parameter %d is masked, but %v with gradient %v", i, p[i], grad[i])
+				}
+				continue
+			}
+			want, kink := derivative(func(h float64) float64 {
+				q := slices.Clone(p)
+				q[i] += h
+				return NLL(f, q, xr, cr)
+			})
+			if !kink && math.Abs(float64(grad[i])-want) > 1e-3*(1+math.Abs(want)) {
+				t.Fatalf("%s: gradient %v, want %v", nameOf(f, i), grad[i], want)
+			}
+		}
+	})
+}
+
+// derivative is a central difference; where the one-sided ones differ, the loss has a kink nearby (a ReLU or a knot).
+func derivative(loss func(h float64) float64) (d float64, kink bool) {
+	const h = 1e-5
+	up, mid, down := loss(h), loss(0), loss(-h)
+	return (up - down) / (2 * h), math.Abs(up-2*mid+down)/h > 1e-3*(1+math.Abs(up-down)/h)
+}
+
+func nameOf(f *flow.Flow, i int) string {
+	for _, v := range f.Views() {
+		if i >= v.Offset && i < v.Offset+v.Rows*v.Cols {
+			return fmt.Sprintf("%s[%d,%d]", v.Name, (i-v.Offset)/v.Cols, (i-v.Offset)%v.Cols)
+		}
+	}
+	return "?"
+}
+
+// The density integrates to 1 over the plane (over the line for one feature).
+func TestNormalisation(t *testing.T) {
+	run(t, func(t *testing.T, c Case) {
+		if c.Features > 2 {
+			t.Skip("the integral is taken in one and two dimensions")
+		}
+		f := c.New(t)
+		const lim = 25
+		n := 6000
+		if c.Features == 2 {
+			n = 700
+		}
+		step := 2 * lim / float64(n)
+		total := n
+		if c.Features == 2 {
+			total = n * n
+		}
+		x := make([][]float32, c.Features)
+		for k := range x {
+			x[k] = make([]float32, total)
+			for e := range x[k] {
+				i := e % n
+				if k == 1 {
+					i = e / n
+				}
+				x[k][e] = float32(-lim + step*(float64(i)+0.5))
+			}
+		}
+		var ctx [][]float32
+		for range c.Context {
+			ctx = append(ctx, slices.Repeat([]float32{0.4}, total))
+		}
+		logProb, err := f.LogProb(x, ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sum float64
+		for _, lp := range logProb {
+			sum += math.Exp(lp)
+		}
+		// the midpoint rule at a step of 0.07 across the kinks of ReLU networks
+		if sum *= math.Pow(step, float64(c.Features)); math.Abs(sum-1) > 5e-3 {
+			t.Errorf("the density integrates to %v", sum)
+		}
+	})
+}
+
+// One thread gives the same bits as several: densities, samples, gradients.
+func TestThreads(t *testing.T) {
+	run(t, func(t *testing.T, c Case) {
+		f := c.New(t)
+		x, ctx := c.Events(700, 6)
+		rows := rng.New(1, rng.StreamTest, 9).Perm(700)[:650]
+		type result struct {
+			logProb []float64
+			sample  [][]float32
+			grad    []float32
+		}
+		var first result
+		for _, threads := range []int{1, 2, 3, 8} {
+			f.Threads = threads
+			var r result
+			var err error
+			if r.logProb, err = f.LogProb(x, ctx); err != nil {
+				t.Fatal(err)
+			}
+			if r.sample, err = f.Sample(700, ctx, 5, 0); err != nil {
+				t.Fatal(err)
+			}
+			l, err := flow.NewLikelihood(f, x, ctx, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.grad = make([]float32, len(f.Params()))
+			l.Gradient(rows, r.grad)
+			l.Close()
+			if threads == 1 {
+				first = r
+				continue
+			}
+			if !slices.Equal(r.logProb, first.logProb) || !slices.Equal(r.grad, first.grad) {
+				t.Fatalf("%d threads change the result", threads)
+			}
+			for i := range r.sample {
+				if !slices.Equal(r.sample[i], first.sample[i]) {
+					t.Fatalf("%d threads change the sample", threads)
+				}
+			}
+		}
+	})
+}
+
+// Event i of a sample does not depend on how the sample is cut into parts.
+func TestShards(t *testing.T) {
+	run(t, func(t *testing.T, c Case) {
+		f := c.New(t)
+		_, ctx := c.Events(300, 6)
+		whole, err := f.Sample(300, ctx, 5, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tail [][]float32
+		for _, col := range ctx {
+			tail = append(tail, col[111:])
+		}
+		part, err := f.Sample(189, tail, 5, 111)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range whole {
+			if !slices.Equal(whole[i][111:], part[i]) {
+				t.Fatalf("feature %d of events 111 to 300 depends on the cut", i)
+			}
+		}
+	})
+}
+
+// A million samples without a NaN or Inf.
+func TestSamplesAreFinite(t *testing.T) {
+	n := 1_000_000
+	if testing.Short() {
+		n = 50_000
+	}
+	run(t, func(t *testing.T, c Case) {
+		f := c.New(t)
+		f.Threads = 1
+		const chunk = 50_000
+		for first := 0; first < n; first += chunk {
+			_, ctx := c.Events(chunk, uint64(first))
+			x, err := f.Sample(chunk, ctx, 8, uint64(first))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range x {
+				for e, v := range x[i] {
+					if v-v != 0 {
+						t.Fatalf("event %d, feature %d is %v", first+e, i, v)
+					}
+				}
+			}
+		}
+	})
+}
+
+// A flow with the parameters of another of the same description is the same flow.
+func TestParametersAreEverything(t *testing.T) {
+	run(t, func(t *testing.T, c Case) {
+		f := c.New(t)
+		g, err := flow.New(c.Features, c.Context, c.Spec, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copy(g.Params(), f.Params())
+		x, ctx := c.Events(100, 9)
+		a, err := f.LogProb(x, ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := g.LogProb(x, ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(a, b) {
+			t.Error("densities differ")
+		}
+	})
+}

@@ -1,0 +1,50 @@
+package flow
+
+import (
+	"math"
+
+	"github.com/sluice-hep/sluice/internal/kernel"
+)
+
+// RationalQuadraticSpline is the monotone spline of Durkan et al. (arXiv:1906.04032) with K bins on [-Bound, Bound]
+// and the identity outside. The rows of h are K raw widths, K raw heights and the K-1 raw derivatives at the inner knots:
+// widths and heights are softmax with a minimum of 1e-3, derivatives softplus + 1e-3, and 1 at the ends.
+type RationalQuadraticSpline struct{ spline kernel.Spline }
+
+// NewRationalQuadraticSpline returns a spline transformer. The raw widths and heights are multiplied by scale first.
+func NewRationalQuadraticSpline(bins int, bound, scale float64) *RationalQuadraticSpline {
+	return &RationalQuadraticSpline{kernel.Spline{Bins: bins, Bound: float32(bound), Scale: float32(scale)}}
+}
+
+// Params implements Transformer.
+func (r *RationalQuadraticSpline) Params() int { return 3*r.spline.Bins - 1 }
+
+// Saved implements Transformer.
+func (r *RationalQuadraticSpline) Saved() int { return r.spline.SavedRows() }
+
+// Start implements Transformer: equal bins and derivatives of 1 are the identity.
+func (r *RationalQuadraticSpline) Start(h []float32) []float32 {
+	for range 2 * r.spline.Bins {
+		h = append(h, 0)
+	}
+	one := float32(math.Log(math.Expm1(1 - 1e-3)))
+	for range r.spline.Bins - 1 {
+		h = append(h, one)
+	}
+	return h
+}
+
+// ToLatent implements Transformer.
+func (r *RationalQuadraticSpline) ToLatent(z, logDet, x, h, saved []float32, n int) {
+	r.spline.ToLatent(z, logDet, x, h, saved, n)
+}
+
+// Backward implements Transformer.
+func (r *RationalQuadraticSpline) Backward(dx, dh, dz, dLogDet, x, z, h, saved []float32, n int) {
+	r.spline.Backward(dx, dh, dz, dLogDet, x, h, saved, n)
+}
+
+// ToData implements Transformer.
+func (r *RationalQuadraticSpline) ToData(x, logDet, z, h []float32, n int) {
+	r.spline.ToData(x, logDet, z, h, n)
+}

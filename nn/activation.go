@@ -1,0 +1,46 @@
+package nn
+
+import "github.com/sluice-hep/sluice/internal/kernel"
+
+// activate applies tanh or elu (arXiv:1511.07289) to rows of a tile in place. relu is part of the product.
+func activate(kind string, h []float32, rows, n int) {
+	for r := range rows {
+		x := h[r*kernel.Tile:][:n]
+		switch kind {
+		case "tanh":
+			kernel.Tanh(x, x)
+		case "elu":
+			var e [kernel.Tile]float32
+			for i, v := range x {
+				e[i] = min(v, 0)
+			}
+			kernel.Exp(e[:n], e[:n])
+			for i, v := range x {
+				if v < 0 {
+					x[i] = e[i] - 1
+				}
+			}
+		}
+	}
+}
+
+// activateBackward multiplies the gradient d by the derivative of the activation, whose result was h.
+func activateBackward(kind string, d, h []float32, rows, n int) {
+	for r := range rows {
+		d, h := d[r*kernel.Tile:][:n], h[r*kernel.Tile:][:n]
+		switch kind {
+		case "relu":
+			kernel.ReLUBackward(d, h)
+		case "tanh":
+			for i, v := range h {
+				d[i] *= 1 - v*v
+			}
+		case "elu":
+			for i, v := range h {
+				if v < 0 {
+					d[i] *= v + 1
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package nn
+
+import (
+	"fmt"
+
+	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/internal/rng"
+)
+
+// Config describes a network.
+type Config struct {
+	Features   int   // inputs besides the context
+	Context    int   // context columns
+	Hidden     []int // widths of the hidden layers
+	Outputs    int
+	Activation string // relu, tanh or elu
+	// ContextFirst gives the context to the first layer only, not to every layer.
+	ContextFirst bool
+}
+
+// MLP is a fully connected network on tiles, whose layers see the context
+// besides the layer before. Its memory (act) holds, layer after layer, the
+// rows [context; inputs], and the outputs at the end; Forward leaves there
+// what Backward needs.
+type MLP struct {
+	cfg     Config
+	linears []linear
+	at      []int // row of act where the input of each layer starts; the last entry is the output's
+	rows    int
+	widest  int
+	degrees []degreeRows // of a MADE; nil otherwise
+}
+
+// NewMLP lays out a fully connected network.
+func NewMLP(l *Layout, scope string, cfg Config) *MLP {
+	m := &MLP{cfg: cfg}
+	in := cfg.Features
+	for i := range len(cfg.Hidden) + 1 {
+		out := cfg.Outputs
+		if i < len(cfg.Hidden) {
+			out = cfg.Hidden[i]
+		}
+		context := cfg.Context
+		if i > 0 && cfg.ContextFirst {
+			context = 0
+		}
+		m.linears = append(m.linears, newLinear(l, scope, i, context, in, out))
+		m.at = append(m.at, m.rows)
+		m.rows += context + in
+		m.widest = max(m.widest, context+in, out)
+		in = out
+	}
+	m.at = append(m.at, m.rows)
+	m.rows += cfg.Outputs
+	return m
+}
+
+// Outputs is the number of rows that Forward returns.
+func (m *MLP) Outputs() int { return m.cfg.Outputs }
+
+// Rows is the number of tile rows in act.
+func (m *MLP) Rows() int { return m.rows }
+
+// Scratch is the number of tile rows that Backward needs besides act.
+func (m *MLP) Scratch() int { return 2*m.widest + kernel.RoundLanes(m.widest) }
+
+// Input returns the rows of act where the features go.
+func (m *MLP) Input(act []float32) []float32 {
+	return act[m.linears[0].context*kernel.Tile:]
+}
+
+// Forward computes the outputs from the features in Input(act), which the caller has put there, and the context.
+// The result lies in act.
+func (m *MLP) Forward(p, act, context []float32, n int) []float32 {
+	m.setContext(act, context)
+	for l := range m.linears {
+		m.layer(p, act, l, 0, m.linears[l].out, n)
+	}
+	return act[m.at[len(m.linears)]*kernel.Tile:]
+}
+
+// setContext copies the context in front of each layer's inputs.
+func (m *MLP) setContext(act, context []float32) {
+	for l := range m.linears {
+		if c := m.linears[l].context; c > 0 {
+			copy(act[m.at[l]*kernel.Tile:], context[:c*kernel.Tile])
+		}
+	}
+}
+
+// layer computes units [r0, r1) of layer l.
+func (m *MLP) layer(p, act []float32, l, r0, r1, n int) {
+	in := act[m.at[l]*kernel.Tile:]
+	hidden := l+1 < len(m.linears)
+	row := m.at[l+1] + r0
+	if hidden {
+		row += m.linears[l+1].context
+	}
+	c := act[row*kernel.Tile:]
+	m.linears[l].forward(p, c, in, r0, r1, n, hidden && m.cfg.Activation == "relu")
+	if hidden && m.cfg.Activation != "relu" {
+		activate(m.cfg.Activation, c, r1-r0, n)
+	}
+}
+
+// Backward puts (first) or adds the gradient of the parameters to g, from the gradient d of the outputs, and
+// returns the gradient of the features, which lies in scratch; nil where dx is not wanted. d is left as it was.
+func (m *MLP) Backward(p, g, act, d, scratch []float32, n int, first, dx bool) []float32 {
+	w := m.widest * kernel.Tile
+	bufs := [2][]float32{scratch[:w], scratch[w : 2*w]}
+	for l := len(m.linears) - 1; l >= 0; l-- {
+		lin := &m.linears[l]
+		in := act[m.at[l]*kernel.Tile:]
+		lin.gradient(g, d, in, scratch[2*w:], n, first)
+		if l == 0 && !dx {
+			return nil
+		}
+		dIn := bufs[l%2]
+		lin.backward(p, dIn, d, n)
+		if l > 0 {
+			activateBackward(m.cfg.Activation, dIn, in[lin.context*kernel.Tile:], lin.in, n)
+		}
+		d = dIn
+	}
+	return d
+}
+
+// Cut sets the gradient to zero where the network has no weight.
+func (m *MLP) Cut(g []float32) {
+	for i := range m.linears {
+		m.linears[i].cut(g)
+	}
+}
+
+// Start draws the parameters: hidden layers by init ("orthogonal", "glorot" or "he"), the last layer a
+// hundredth of that around the given biases, so that a flow starts near the map that they mean.
+func (m *MLP) Start(p []float32, init string, src *rng.Source, bias []float32) error {
+	for i := range m.linears {
+		l := &m.linears[i]
+		w := l.w.Of(p)
+		if err := draw(w, l.w.Rows, l.w.Cols, init, src); err != nil {
+			return err
+		}
+		clear(l.b.Of(p))
+		if i == len(m.linears)-1 {
+			for j := range w {
+				w[j] *= 0.01
+			}
+			if copy(l.b.Of(p), bias) != l.out {
+				return fmt.Errorf("nn: %d start values for %d outputs", len(bias), l.out)
+			}
+		}
+		l.cut(p)
+	}
+	return nil
+}

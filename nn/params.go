@@ -1,0 +1,38 @@
+// Package nn holds the conditioners of flows: networks on tiles of events,
+// their parameters and how these start.
+package nn
+
+import "fmt"
+
+// View is a named matrix (or, with Cols == 1, a vector) inside the flat
+// parameter vector, row after row.
+type View struct {
+	Name       string
+	Rows, Cols int
+	Offset     int
+}
+
+// Of returns the view's part of a flat vector.
+func (v View) Of(flat []float32) []float32 {
+	n := v.Rows * v.Cols
+	return flat[v.Offset : v.Offset+n : v.Offset+n]
+}
+
+// Layout places the parameters of all layers in one flat vector.
+type Layout struct {
+	Views []View
+	Size  int
+}
+
+// Add appends a matrix.
+func (l *Layout) Add(name string, rows, cols int) View {
+	v := View{Name: name, Rows: rows, Cols: cols, Offset: l.Size}
+	l.Views = append(l.Views, v)
+	l.Size += rows * cols
+	return v
+}
+
+// Scope returns a name for part i of a layer.
+func Scope(prefix string, i int, part string) string {
+	return fmt.Sprintf("%s.%d.%s", prefix, i, part)
+}
