@@ -6,10 +6,12 @@ import (
 	"math"
 	"time"
 
+	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
 const (
+	hugeNorm  = 1e18                   // of a gradient after clipping: its square does not fit float32
 	badSteps  = 5                      // so many in a row that are not finite end the training
 	reportGap = 100 * time.Millisecond // between two calls of Options.Progress within an epoch
 	manyNotes = 100                    // notices kept; what comes after is only shown
@@ -55,7 +57,7 @@ func run(ctx context.Context, obj Objective, data Data, cfg Config, opts Options
 			return t.result(true), err
 		}
 	}
-	return t.finish()
+	return t.finish(), nil
 }
 
 func newTrainer(obj Objective, data Data, cfg Config, opts Options, now func() time.Time) (*trainer, error) {
@@ -168,16 +170,17 @@ func (t *trainer) step(rows []int32) error {
 	at := &t.at
 	at.LR = at.LRFactor * t.cfg.Schedule.rate(t.cfg.LR, t.clock())
 	loss := t.obj.Gradient(rows, t.grad)
-	norm := math.Sqrt(squaredNorm(t.grad))
+	norm := math.Sqrt(kernel.SquaredNorm(t.grad))
+	scale := clipScale(norm, t.cfg.ClipNorm)
 	at.Step++
 	at.Steps++
 	at.Events += len(rows)
-	if !finite(loss) || !finite(norm) {
+	if !finite(loss) || !(scale*norm < hugeNorm) {
 		return t.skip(loss)
 	}
 	at.Bad = 0
 	at.Applied++
-	t.opt.step(t.params, t.grad, at.LR, clipScale(norm, t.cfg.ClipNorm), at.Applied)
+	t.opt.step(t.params, t.grad, at.LR, scale, at.Applied)
 	if t.average != nil {
 		moveAverage(t.average, t.params, averageRate(t.cfg.EMA, at.Applied))
 	}
@@ -266,10 +269,8 @@ func (t *trainer) interrupted(ctx context.Context) error {
 }
 
 // finish leaves the best parameters and judges them.
-func (t *trainer) finish() (*Result, error) {
-	if err := t.save(); err != nil {
-		return nil, err
-	}
+func (t *trainer) finish() *Result {
+	t.saveOrSay()
 	copy(t.params, t.best)
 	r := t.result(false)
 	r.ValidNLL = t.at.BestValid
@@ -277,7 +278,7 @@ func (t *trainer) finish() (*Result, error) {
 	if len(t.data.Test) > 0 {
 		r.TestNLL = asNLL(t.obj.Loss(t.data.Test))
 	}
-	return r, nil
+	return r
 }
 
 func (t *trainer) result(interrupted bool) *Result {

@@ -25,21 +25,24 @@ func (t *trainer) load() (found bool, err error) {
 		return false, fmt.Errorf("train: %w", err)
 	}
 	defer f.Close()
-	if err := t.readState(f); err != nil {
+	info, err := f.Stat()
+	if err != nil {
+		return false, fmt.Errorf("train: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return false, &StateError{t.opts.State, "is not a file"}
+	}
+	if err := t.readState(f, info.Size()); err != nil {
 		return false, &StateError{t.opts.State, err.Error()}
 	}
 	return true, nil
 }
 
-func (t *trainer) readState(f *os.File) error {
-	size, err := checkSum(f)
-	if err != nil {
+func (t *trainer) readState(f io.ReaderAt, size int64) error {
+	if err := checkSum(f, size); err != nil {
 		return err
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	in := bufio.NewReaderSize(f, 1<<16)
+	in := bufio.NewReaderSize(io.NewSectionReader(f, 0, size), 1<<16)
 	h, length, err := readHeader(in, size)
 	if err != nil {
 		return err
@@ -64,35 +67,30 @@ func (t *trainer) readState(f *os.File) error {
 	return nil
 }
 
-// checkSum reads the whole file before any of it is trusted, and returns its size.
-func checkSum(f *os.File) (int64, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	size := info.Size()
-	if !info.Mode().IsRegular() || size < int64(len(stateMagic))+8+4 {
-		return 0, fmt.Errorf("is not the state of a training, or was cut off (%d bytes)", size)
+// checkSum reads the whole file before any of it is trusted.
+func checkSum(f io.ReaderAt, size int64) error {
+	if size < int64(len(stateMagic))+8+4 {
+		return fmt.Errorf("is not the state of a training, or was cut off (%d bytes)", size)
 	}
 	start := make([]byte, len(stateMagic))
 	if _, err := f.ReadAt(start, 0); err != nil {
-		return 0, err
+		return err
 	}
 	if string(start) != stateMagic {
-		return 0, errors.New("is not the state of a training, or of another version of the program")
+		return errors.New("is not the state of a training, or of another version of the program")
 	}
 	sum := crc32.New(castagnoli)
 	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, size-4)); err != nil {
-		return 0, err
+		return err
 	}
 	var last [4]byte
 	if _, err := f.ReadAt(last[:], size-4); err != nil {
-		return 0, err
+		return err
 	}
 	if binary.LittleEndian.Uint32(last[:]) != sum.Sum32() {
-		return 0, errors.New("was cut off or damaged: its check sum is wrong")
+		return errors.New("was cut off or damaged: its check sum is wrong")
 	}
-	return size, nil
+	return nil
 }
 
 func readHeader(in *bufio.Reader, size int64) (h header, length int64, err error) {

@@ -96,12 +96,15 @@ func (t *trainer) arrays() [][]float32 {
 	return append(a, t.opt.state()...)
 }
 
-// saveAfter saves once so much time has passed, or ten times what a save takes. One that fails is said and
-// tried again later: a full disk should not cost the training.
+// saveAfter saves once so much time has passed, or ten times what a save takes.
 func (t *trainer) saveAfter(gap time.Duration) {
-	if t.opts.State == "" || t.tick.Sub(t.saved) < max(gap, 10*t.saveTakes) {
-		return
+	if t.opts.State != "" && t.tick.Sub(t.saved) >= max(gap, 10*t.saveTakes) {
+		t.saveOrSay()
 	}
+}
+
+// saveOrSay goes on after a failure, to try again later: a full disk should not cost the training.
+func (t *trainer) saveOrSay() {
 	if err := t.save(); err != nil {
 		t.saved = t.tick
 		t.show(err.Error() + "; the training goes on, but could not be resumed from here")
