@@ -60,13 +60,13 @@ func TestWriteExamples(t *testing.T) {
 
 // histogramOf fills n bins from lo to hi with unit weights.
 func histogramOf(x []float64, n int, lo, hi float64) Histogram {
-	h := Histogram{Edges: make([]float64, n+1), W: make([]float64, n), Events: len(x)}
+	h := Histogram{Edges: make([]float64, n+1), SumW: make([]float64, n), Events: len(x)}
 	for i := range h.Edges {
 		h.Edges[i] = lo + (hi-lo)*float64(i)/float64(n)
 	}
 	for _, v := range x {
 		if i := int(math.Floor((v - lo) / (hi - lo) * float64(n))); i >= 0 && i < n {
-			h.W[i]++
+			h.SumW[i]++
 		}
 	}
 	return h
@@ -99,8 +99,8 @@ func linearOverlay() *Overlay {
 func scaledOverlay() *Overlay {
 	edges := []float64{-2e6, -1e6, 0, 1e6, 1.5e6, 2e6, 4e6}
 	return &Overlay{Label: "a rather long name of a column, with <angles> & more", Unit: "keV",
-		Reference: Histogram{Edges: edges, W: []float64{-3, 0, 120, 90, 12, 40}, W2: []float64{9, 0, 130, 99, 14, 60}, Events: 283},
-		Generated: Histogram{Edges: edges, W: []float64{2, 10, 2100, 2300, 500, 300}, Events: 1234567}}
+		Reference: Histogram{Edges: edges, SumW: []float64{-3, 0, 120, 90, 12, 40}, SumW2: []float64{9, 0, 130, 99, 14, 60}, Events: 283},
+		Generated: Histogram{Edges: edges, SumW: []float64{2, 10, 2100, 2300, 500, 300}, Events: 1234567, Over: 321}}
 }
 
 // exampleCorrelations falls off with the distance of two columns, with noise between the two samples.

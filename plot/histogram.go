@@ -10,8 +10,11 @@ import (
 // Histogram is the contents of n bins between n+1 edges.
 type Histogram struct {
 	Edges []float64 // increasing
-	W     []float64 // sum of weights a bin
-	W2    []float64 // sum of squared weights a bin; nil stands for W, which is right for unit weights
+	SumW  []float64 // sum of weights a bin
+	SumW2    []float64 // sum of squared weights a bin; nil stands for SumW, which is right for unit weights
+	// Under and Over are the sums of weights outside the edges. They count in the scale of an overlay, and its
+	// legend says them.
+	Under, Over float64
 	// Events is the number of events behind it, for the legend; 0 is left out.
 	Events int
 }
@@ -19,22 +22,25 @@ type Histogram struct {
 const maxBins = 10000
 
 func (h *Histogram) check() error {
-	n := len(h.W)
+	n := len(h.SumW)
 	switch {
 	case n == 0 || n > maxBins:
 		return fmt.Errorf("%d bins are not between 1 and %d", n, maxBins)
 	case len(h.Edges) != n+1:
 		return fmt.Errorf("%d bins have %d edges, not %d", n, n+1, len(h.Edges))
-	case h.W2 != nil && len(h.W2) != n:
-		return fmt.Errorf("%d bins have %d sums of squared weights, not %d", n, n, len(h.W2))
+	case h.SumW2 != nil && len(h.SumW2) != n:
+		return fmt.Errorf("%d bins have %d sums of squared weights, not %d", n, n, len(h.SumW2))
 	}
 	for i := range n {
 		if !(h.Edges[i] < h.Edges[i+1]) {
 			return fmt.Errorf("edges %d and %d, %g and %g, do not increase", i, i+1, h.Edges[i], h.Edges[i+1])
 		}
-		if v := h.W[i] + h.variance(i); math.IsNaN(v) || math.IsInf(v, 0) {
+		if v := h.SumW[i] + h.variance(i); math.IsNaN(v) || math.IsInf(v, 0) {
 			return fmt.Errorf("the content of bin %d is not finite", i)
 		}
+	}
+	if s := h.sum(); math.IsNaN(s) || math.IsInf(s, 0) {
+		return fmt.Errorf("the sum of its weights is not finite")
 	}
 	if width := h.Edges[n] - h.Edges[0]; math.IsInf(width, 0) {
 		return fmt.Errorf("the edges from %g to %g are too wide", h.Edges[0], h.Edges[n])
@@ -43,15 +49,16 @@ func (h *Histogram) check() error {
 }
 
 func (h *Histogram) variance(i int) float64 {
-	if h.W2 == nil {
-		return math.Abs(h.W[i])
+	if h.SumW2 == nil {
+		return math.Abs(h.SumW[i])
 	}
-	return h.W2[i]
+	return h.SumW2[i]
 }
 
+// sum is over all events, those outside the edges too.
 func (h *Histogram) sum() float64 {
-	s := 0.0
-	for _, w := range h.W {
+	s := h.Under + h.Over
+	for _, w := range h.SumW {
 		s += w
 	}
 	return s
@@ -59,7 +66,7 @@ func (h *Histogram) sum() float64 {
 
 // uniform is the common width of the bins, if there is one.
 func (h *Histogram) uniform() (width float64, ok bool) {
-	n := len(h.W)
+	n := len(h.SumW)
 	width = (h.Edges[n] - h.Edges[0]) / float64(n)
 	for i := range n {
 		if math.Abs(h.Edges[i+1]-h.Edges[i]-width) > 1e-6*width {
@@ -76,8 +83,8 @@ type bars struct {
 
 // bars scales the contents; perWidth divides by the bin widths.
 func (h *Histogram) bars(scale float64, perWidth bool) bars {
-	b := bars{h.Edges, make([]float64, len(h.W)), make([]float64, len(h.W))}
-	for i, w := range h.W {
+	b := bars{h.Edges, make([]float64, len(h.SumW)), make([]float64, len(h.SumW))}
+	for i, w := range h.SumW {
 		s := scale
 		if perWidth {
 			s /= h.Edges[i+1] - h.Edges[i]

@@ -126,21 +126,24 @@ func contentAxis(ref, gen bars, linear bool, label string) axis {
 }
 
 func (o *Overlay) legend(scale float64) legend {
-	text := func(name, fallback string, events int) string {
+	text := func(name, fallback string, h *Histogram) string {
 		if name == "" {
 			name = fallback
 		}
-		if events > 0 {
-			name += ", " + grouped(events) + " events"
+		if h.Events > 0 {
+			name += ", " + grouped(h.Events) + " events"
+		}
+		if outside := h.Under + h.Over; outside != 0 {
+			name += " (" + strconv.FormatFloat(outside, 'g', 3, 64) + " outside)"
 		}
 		return name
 	}
-	generated := text(o.GeneratedName, "Generated", o.Generated.Events)
+	generated := text(o.GeneratedName, "Generated", &o.Generated)
 	if scale != 1 {
 		generated += " × " + strconv.FormatFloat(scale, 'g', 3, 64)
 	}
 	return legend{
-		{text: text(o.ReferenceName, "Reference", o.Reference.Events), colour: grey, box: true},
+		{text: text(o.ReferenceName, "Reference", &o.Reference), colour: grey, box: true},
 		{text: generated, colour: vermilion},
 	}
 }
