@@ -1,5 +1,7 @@
 package kernel
 
+import "fmt"
+
 // Gemm is one matrix product C = A B, or C += A B, or C = A B + bias.
 //
 // A is M x K with row stride LDA, or its transpose where TransA is set (element (i, p) is then
@@ -27,19 +29,43 @@ type Gemm struct {
 }
 
 // Run computes the product.
-func (g *Gemm) Run() { gemmGeneric(g) }
+func (g *Gemm) Run() {
+	g.check()
+	g.run()
+}
+
+// check stops a product that would reach outside its operands.
+func (g *Gemm) check() {
+	rows, cols := g.M, g.K
+	if g.TransA {
+		rows, cols = g.K, g.M
+	}
+	if !holds(g.A, g.LDA, rows, cols) || !holds(g.B, g.LDB, g.K, g.N) || !holds(g.C, g.LDC, g.M, g.N) ||
+		g.Bias != nil && len(g.Bias) < g.M || g.KBegin != nil && len(g.KBegin) < g.M ||
+		g.KEnd != nil && len(g.KEnd) < g.M || g.NEnd != nil && len(g.NEnd) < g.M {
+		panic(fmt.Sprintf("kernel: an operand is too small for a product of %d x %d x %d", g.M, g.N, g.K))
+	}
+}
+
+// holds says whether x has room for a matrix.
+func holds(x []float32, ld, rows, cols int) bool {
+	return rows >= 0 && cols >= 0 && (rows == 0 || cols == 0 || ld >= cols && len(x) >= (rows-1)*ld+cols)
+}
 
 func gemmGeneric(g *Gemm) {
 	for i := range g.M {
 		k0, k1, n1 := 0, g.K, g.N
 		if g.KBegin != nil {
-			k0 = int(g.KBegin[i])
+			k0 = max(int(g.KBegin[i]), 0)
 		}
 		if g.KEnd != nil {
-			k1 = int(g.KEnd[i])
+			k1 = min(int(g.KEnd[i]), g.K)
 		}
 		if g.NEnd != nil {
-			n1 = int(g.NEnd[i])
+			n1 = min(max(int(g.NEnd[i]), 0), g.N)
+		}
+		if n1 == 0 {
+			continue
 		}
 		c := g.C[i*g.LDC:][:n1]
 		if !g.Add {

@@ -10,6 +10,8 @@
 // through Lanes partial sums. Denormal numbers count as zero.
 package kernel
 
+//go:generate go run -C gen .
+
 import (
 	"fmt"
 	"unsafe"

@@ -1,0 +1,370 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Offsets in the Go type gemmTile.
+const (
+	tileA      = 8 * iota // *float32
+	tileB                 // *float32
+	tileC                 // *float32
+	tileBias              // *float32, or nil
+	tileLDA               // bytes
+	tileLDB               // bytes
+	tileLDC               // bytes
+	tileK                 // steps
+	tilePanels            // panels of columns, at least 1
+	tileMask              // bits of the last vector's lanes (AVX-512), or address of its mask (AVX2)
+	tileMode              // modeAdd, modeReLU
+	tileOffA              // bytes: where the rows begin in A, ...
+	tileOffB              // ... the first panel in B
+	tileOffC              // ... and in C
+)
+
+const (
+	modeAdd  = 1
+	modeReLU = 2
+)
+
+// gemmKernel is one micro-kernel: rows x vectors of C stay in registers over the whole of K.
+type gemmKernel struct {
+	*file
+	trans  bool // A is stored transposed
+	rows   int
+	nv     int  // vectors in a row of C
+	masked bool // the last vector is partial
+
+	t, a, b, c, lda, ldb, ldc, k, panels reg.GPVirtual
+	bases                                []reg.GPVirtual // A at rows 0, 5, 10
+	lda3                                 reg.GPVirtual
+	acc                                  [][]reg.VecPhysical
+	av, bv                               []reg.VecPhysical // of one step: the shorter side whole, the other one at a time
+	maskv                                reg.VecPhysical
+}
+
+// gemmShapes lists the kernels of a number of rows: a wide panel, a pair of vectors, and masked edges of
+// two and one vectors. At least 8 accumulators hide the latency of FMA where the rows allow it. AVX-512 has
+// its masks for nothing, so there the edge serves as the pair.
+func (s *isa) gemmShapes(rows int) [4]gemmKernel {
+	pair := gemmKernel{rows: rows, nv: 2, masked: s.wide()}
+	wide := pair
+	switch {
+	case s.wide() && rows <= 6:
+		wide = gemmKernel{rows: rows, nv: 4}
+	case rows == 1:
+		wide.nv = 8
+	case rows <= 3:
+		wide.nv = 4
+	}
+	return [4]gemmKernel{
+		wide, pair,
+		{rows: rows, nv: 2, masked: true}, {rows: rows, nv: 1, masked: true},
+	}
+}
+
+func (s *isa) gemmRows() int {
+	if s.wide() {
+		return 12
+	}
+	return 6
+}
+
+func (g *gemmKernel) name() string {
+	form, edge := "N", ""
+	if g.trans {
+		form = "T"
+	}
+	if g.masked {
+		edge = "Edge"
+	}
+	return fmt.Sprintf("gemm%s%s%dx%d%s", g.isa.name, form, g.rows, g.nv*g.lanes(), edge)
+}
+
+// gemmFile writes all micro-kernels and the Go function that picks one by number.
+func gemmFile(s *isa) *file {
+	f := newFile(s, "gemm_"+s.file)
+	var pick strings.Builder
+	fmt.Fprintf(&pick, "// gemm%s runs the micro-kernel of the given number: 4*(rows-1) + shape, and 4*%d more where A is transposed.\n", s.name, s.gemmRows())
+	fmt.Fprintf(&pick, "//\n//go:noinline\nfunc gemm%s(kernel int, t *gemmTile) {\n\tswitch kernel {\n", s.name)
+	done := map[string]bool{}
+	for form := range 2 {
+		for rows := 1; rows <= s.gemmRows(); rows++ {
+			for shape, g := range s.gemmShapes(rows) {
+				g.file, g.trans = f, form == 1
+				if !done[g.name()] {
+					g.write()
+					done[g.name()] = true
+				}
+				fmt.Fprintf(&pick, "\tcase %d:\n\t\t%s(t)\n", (form*s.gemmRows()+rows-1)*4+shape, g.name())
+			}
+		}
+	}
+	pick.WriteString("\t}\n}\n")
+	var widths []string
+	for rows := 1; rows <= s.gemmRows(); rows++ {
+		widths = append(widths, fmt.Sprint(s.gemmShapes(rows)[0].nv*s.lanes()))
+	}
+	f.stubs = append(f.stubs, pick.String(), fmt.Sprintf("// gemmWide%s is the number of columns of the wide kernel of so many rows.\nvar gemmWide%s = [...]int{0, %s}\n", s.name, s.name, strings.Join(widths, ", ")))
+	return f
+}
+
+func (g *gemmKernel) at(offset int) operand.Mem { return operand.Mem{Base: g.t, Disp: offset} }
+
+func (g *gemmKernel) field(offset int) reg.GPVirtual {
+	r := g.GP64()
+	g.MOVQ(g.at(offset), r)
+	return r
+}
+
+func (g *gemmKernel) write() {
+	g.function(g.name(), "(t *gemmTile)", "(t *byte)")
+	g.t = g.Load(g.Param("t"), g.GP64()).(reg.GPVirtual)
+	restore := g.flushDenormals()
+	g.registers()
+	g.lda, g.ldb, g.ldc = g.field(tileLDA), g.field(tileLDB), g.field(tileLDC)
+	bPanel := g.field(tileB)
+	g.ADDQ(g.at(tileOffB), bPanel)
+	g.c = g.field(tileC)
+	g.ADDQ(g.at(tileOffC), g.c)
+	g.panels = g.field(tilePanels)
+	g.b, g.k = g.GP64(), g.GP64()
+	g.bases = []reg.GPVirtual{g.GP64()}
+	if !g.trans {
+		g.lda3 = g.GP64()
+		g.LEAQ(operand.Mem{Base: g.lda, Index: g.lda, Scale: 2}, g.lda3)
+		for r := 5; r < g.rows; r += 5 {
+			g.bases = append(g.bases, g.GP64())
+		}
+	}
+	g.Label("panel")
+	g.start(bPanel)
+	g.init()
+	g.loop()
+	g.store()
+	step := operand.U32(g.bytes * g.nv)
+	g.ADDQ(step, bPanel)
+	g.ADDQ(step, g.c)
+	g.DECQ(g.panels)
+	g.JNZ(operand.LabelRef("panel"))
+	restore()
+	g.end()
+}
+
+// registers deals out the vector registers, and loads the mask of an edge.
+func (g *gemmKernel) registers() {
+	free := g.regs
+	take := func() reg.VecPhysical {
+		r := free[0]
+		free = free[1:]
+		return r
+	}
+	g.acc = make([][]reg.VecPhysical, g.rows)
+	for i := range g.acc {
+		for range g.nv {
+			g.acc[i] = append(g.acc[i], take())
+		}
+	}
+	g.av, g.bv = []reg.VecPhysical{take()}, []reg.VecPhysical{take()}
+	for range min(g.rows, g.nv) - 1 {
+		if g.rows < g.nv {
+			g.av = append(g.av, take())
+		} else {
+			g.bv = append(g.bv, take())
+		}
+	}
+	if !g.masked {
+		return
+	}
+	m := g.field(tileMask)
+	if g.wide() {
+		g.KMOVW(m.As32(), reg.K1)
+	} else {
+		g.maskv = take()
+		g.VMOVUPS(operand.Mem{Base: m}, g.maskv)
+	}
+}
+
+// start points to the first step of K.
+func (g *gemmKernel) start(bPanel reg.GPVirtual) {
+	g.MOVQ(g.at(tileA), g.bases[0])
+	g.ADDQ(g.at(tileOffA), g.bases[0])
+	for i := 1; i < len(g.bases); i++ {
+		g.LEAQ(operand.Mem{Base: g.bases[i-1], Index: g.lda, Scale: 4}, g.bases[i])
+		g.ADDQ(g.lda, g.bases[i])
+	}
+	g.MOVQ(bPanel, g.b)
+	g.MOVQ(g.at(tileK), g.k)
+}
+
+// partial says whether vector v of a row is the masked one.
+func (g *gemmKernel) partial(v int) bool { return g.masked && v == g.nv-1 }
+
+func (g *gemmKernel) load(m operand.Mem, v int, dst reg.VecPhysical) {
+	switch {
+	case !g.partial(v):
+		g.VMOVUPS(m, dst)
+	case g.wide():
+		g.VMOVUPS_Z(m, reg.K1, dst)
+	default:
+		g.VMASKMOVPS(m, g.maskv, dst)
+	}
+}
+
+// init sets the accumulators to C, to the bias of their row, or to zero.
+func (g *gemmKernel) init() {
+	mode, p := g.GP64(), g.GP64()
+	g.MOVQ(g.at(tileMode), mode)
+	g.TESTQ(operand.U32(modeAdd), mode)
+	g.JZ(operand.LabelRef("fresh"))
+	g.MOVQ(g.c, p)
+	for i, row := range g.acc {
+		for v, r := range row {
+			g.load(operand.Mem{Base: p, Disp: g.bytes * v}, v, r)
+		}
+		if i+1 < g.rows {
+			g.ADDQ(g.ldc, p)
+		}
+	}
+	g.JMP(operand.LabelRef("steps"))
+	g.Label("fresh")
+	g.MOVQ(g.at(tileBias), p)
+	g.TESTQ(p, p)
+	g.JZ(operand.LabelRef("zero"))
+	for i, row := range g.acc {
+		for _, r := range row {
+			g.VBROADCASTSS(operand.Mem{Base: p, Disp: 4 * i}, r)
+		}
+	}
+	g.JMP(operand.LabelRef("steps"))
+	g.Label("zero")
+	for _, row := range g.acc {
+		for _, r := range row {
+			g.zero(r)
+		}
+	}
+	g.Label("steps")
+}
+
+func (f *file) zero(r reg.VecPhysical) {
+	if f.wide() {
+		f.VPXORD(r, r, r)
+	} else {
+		f.VXORPS(r, r, r)
+	}
+}
+
+// element is A at row i, u steps ahead.
+func (g *gemmKernel) element(i, u int) operand.Mem {
+	if g.trans {
+		return operand.Mem{Base: g.bases[0], Disp: 4 * i}
+	}
+	m := operand.Mem{Base: g.bases[i/5], Disp: 4 * u}
+	switch i % 5 {
+	case 1, 2, 4:
+		m.Index, m.Scale = g.lda, uint8(i%5)
+	case 3:
+		m.Index, m.Scale = g.lda3, 1
+	}
+	return m
+}
+
+// step adds one column of A times one row of B.
+func (g *gemmKernel) step(u int) {
+	b := func(v int) reg.VecPhysical { return g.bv[v%len(g.bv)] }
+	a := func(i int) reg.VecPhysical { return g.av[i%len(g.av)] }
+	loadB := func(v int) { g.load(operand.Mem{Base: g.b, Disp: g.bytes * v}, v, b(v)) }
+	loadA := func(i int) { g.VBROADCASTSS(g.element(i, u), a(i)) }
+	if g.rows < g.nv {
+		for i := range g.rows {
+			loadA(i)
+		}
+		for v := range g.nv {
+			loadB(v)
+			for i := range g.rows {
+				g.VFMADD231PS(b(v), a(i), g.acc[i][v])
+			}
+		}
+	} else {
+		for v := range g.nv {
+			loadB(v)
+		}
+		for i := range g.rows {
+			loadA(i)
+			for v := range g.nv {
+				g.VFMADD231PS(b(v), a(i), g.acc[i][v])
+			}
+		}
+	}
+	g.ADDQ(g.ldb, g.b)
+	if g.trans {
+		g.ADDQ(g.lda, g.bases[0])
+	}
+}
+
+func (g *gemmKernel) advance(steps int) {
+	if g.trans {
+		return
+	}
+	for _, p := range g.bases {
+		g.ADDQ(operand.Imm(uint64(4*steps)), p)
+	}
+}
+
+func (g *gemmKernel) loop() {
+	const unroll = 4
+	g.SUBQ(operand.Imm(unroll), g.k)
+	g.JLT(operand.LabelRef("rest"))
+	g.Label("steps4")
+	for u := range unroll {
+		g.step(u)
+	}
+	g.advance(unroll)
+	g.SUBQ(operand.Imm(unroll), g.k)
+	g.JGE(operand.LabelRef("steps4"))
+	g.Label("rest")
+	g.ADDQ(operand.Imm(unroll), g.k)
+	g.JZ(operand.LabelRef("store"))
+	g.Label("steps1")
+	g.step(0)
+	g.advance(1)
+	g.DECQ(g.k)
+	g.JNZ(operand.LabelRef("steps1"))
+}
+
+// store writes C, through max(C, 0) where asked for; NaN stays NaN.
+func (g *gemmKernel) store() {
+	g.Label("store")
+	mode, p := g.GP64(), g.GP64()
+	g.MOVQ(g.at(tileMode), mode)
+	g.TESTQ(operand.U32(modeReLU), mode)
+	g.JZ(operand.LabelRef("write"))
+	g.zero(g.av[0])
+	for _, row := range g.acc {
+		for _, r := range row {
+			g.VMAXPS(r, g.av[0], r)
+		}
+	}
+	g.Label("write")
+	g.MOVQ(g.c, p)
+	for i, row := range g.acc {
+		for v, r := range row {
+			m := operand.Mem{Base: p, Disp: g.bytes * v}
+			switch {
+			case !g.partial(v):
+				g.VMOVUPS(r, m)
+			case g.wide():
+				g.VMOVUPS(r, reg.K1, m)
+			default:
+				g.VMASKMOVPS(r, g.maskv, m)
+			}
+		}
+		if i+1 < g.rows {
+			g.ADDQ(g.ldc, p)
+		}
+	}
+}

@@ -1,0 +1,43 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// eachISA runs a test under every instruction set that the machine has.
+func eachISA(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	before := isa
+	defer func() { isa = before }()
+	for _, s := range supportedISAs() {
+		isa = s
+		t.Run(s, f)
+	}
+}
+
+func TestChooseISA(t *testing.T) {
+	best := supportedISAs()[0]
+	for asked, want := range map[string]string{"": best, "generic": isaGeneric, "sse9": best} {
+		if got := chooseISA(asked); got != want {
+			t.Errorf("SLUICE_ISA=%s runs %s, want %s", asked, got, want)
+		}
+	}
+}
+
+// randoms returns n values about 1 in size.
+func randoms(r *rand.Rand, n int) []float32 {
+	x := Aligned(n)
+	for i := range x {
+		x[i] = float32(r.NormFloat64())
+	}
+	return x
+}
+
+func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
+
+func nan32() float32          { return float32(math.NaN()) }
+func inf32(sign int) float32  { return float32(math.Inf(sign)) }
+func isNaN32(x float32) bool  { return x != x }
+func abs32(x float32) float32 { return float32(math.Abs(float64(x))) }
