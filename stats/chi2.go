@@ -52,8 +52,8 @@ const minEntries = 10
 // chi2Between bins two samples for Chi2. The edges are quantiles of a, every 2 % and at 0.1, 0.5 and 1 %
 // of either end; the outer bins are open; a value at which several quantiles meet (an atom, an integer)
 // has a bin of its own. Bins are then joined, from the left, until each is expected to hold minEntries of
-// either sample. This judges a bin by the mean of the two samples' shapes, so one that only one of them
-// fills stays.
+// either sample, by the share of the two samples together: were it by either alone, bins would tend to end
+// where that sample fluctuates up, and chi2 be too large.
 func chi2Between(a, b *CDF) (chi2 float64, ndf int) {
 	edges := quantileEdges(a)
 	ha, hb := merge(a.histogram(edges), b.histogram(edges))
@@ -91,7 +91,7 @@ func merge(a, b *Histogram) (ma, mb *Histogram) {
 	}
 	for i := range a.SumW {
 		p, v, q, u = p+a.SumW[i], v+a.SumW2[i], q+b.SumW[i], u+b.SumW2[i]
-		share := (effective(p, v)/na + effective(q, u)/nb) / 2
+		share := (effective(p, v) + effective(q, u)) / (na + nb)
 		if share*min(na, nb) >= minEntries {
 			flush(a.Edges[i+1])
 		}

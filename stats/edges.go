@@ -58,7 +58,13 @@ func roundEdges(lo, hi float64, n int) []float64 {
 			break
 		}
 	}
-	first, last := math.Floor(lo/width*(1+1e-12)), math.Ceil(hi/width*(1-1e-12))
+	first, last := math.Floor(lo/width), math.Ceil(hi/width)
+	if first*width > lo { // the quotients round
+		first--
+	}
+	if last*width < hi {
+		last++
+	}
 	return grid(first*width, last*width, max(int(last-first), 1))
 }
 
