@@ -52,7 +52,7 @@ func newXAxis(lo, hi float64, width vg.Length, label string) axis {
 		labels := vg.Length(0)
 		for _, t := range a.ticks {
 			if t.major() {
-				labels += t.width() + 2*gap
+				labels += t.width() + 4*gap
 			}
 		}
 		if labels < 0.9*width || n == 2 {

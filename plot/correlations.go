@@ -26,7 +26,7 @@ const (
 	shortMatrix    = 6    // columns whose cells have room for the 0 before the point
 	matrixGap      = vg.Length(10)
 	barWidth       = vg.Length(9) // of a colour scale
-	barRoom        = vg.Length(44)
+	barRoom        = vg.Length(50)
 	longestName    = vg.Length(80)
 	rowPitch       = vg.Length(8) // least distance of two names
 )

@@ -11,7 +11,7 @@ import (
 type Histogram struct {
 	Edges []float64 // increasing
 	SumW  []float64 // sum of weights a bin
-	SumW2    []float64 // sum of squared weights a bin; nil stands for SumW, which is right for unit weights
+	SumW2 []float64 // sum of squared weights a bin; nil stands for SumW, which is right for unit weights
 	// Under and Over are the sums of weights outside the edges. They count in the scale of an overlay, and its
 	// legend says them.
 	Under, Over float64

@@ -46,10 +46,11 @@ func (p *Picture) SVG() ([]byte, error) {
 	return append([]byte(head), body...), nil
 }
 
-// vgsvg says the font at each text and takes every image for a JPEG.
+// vgsvg says the font at each text, takes every image for a JPEG and keeps the shape of its pixels.
 var shorten = strings.NewReplacer(
 	"font-family:Liberation Sans;font-variant:normal;font-weight:normal;font-style:normal;", "",
 	`xlink:href="data:image/jpg;`, `href="data:image/png;`,
+	`<image `, `<image preserveAspectRatio="none" `,
 	"\n\t", " ",
 )
 

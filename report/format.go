@@ -1,0 +1,55 @@
+package report
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// digits writes a number with three significant digits.
+func digits(v float64) string { return number(v, 3) }
+
+// bound writes the end of a column's range: six digits, as many as it needs.
+func bound(v float64) string {
+	if a := math.Abs(v); a >= 1e-4 && a < 1e6 {
+		return minus(strconv.FormatFloat(v, 'g', 6, 64))
+	}
+	return number(v, 6)
+}
+
+func number(v float64, precision int) string {
+	switch {
+	case math.IsNaN(v):
+		return "–"
+	case math.IsInf(v, 1):
+		return "∞"
+	case math.IsInf(v, -1):
+		return "−∞"
+	case v == 0:
+		return "0"
+	}
+	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', precision-1, 64), "e")
+	e, _ := strconv.Atoi(exponent)
+	if e < -4 || e >= 6 {
+		return minus(mantissa) + "×10" + superscript.Replace(strconv.Itoa(e))
+	}
+	return minus(strconv.FormatFloat(rounded(v, precision), 'f', max(0, precision-1-e), 64))
+}
+
+func rounded(v float64, precision int) float64 {
+	r, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'e', precision-1, 64), 64)
+	return r
+}
+
+func minus(s string) string { return strings.Replace(s, "-", "−", 1) }
+
+var superscript = strings.NewReplacer("-", "⁻", "0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴",
+	"5", "⁵", "6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹")
+
+// probability is "= 0.21" or "< 10⁻¹²".
+func probability(p float64) string {
+	if p < smallestPower {
+		return "< 10⁻¹²"
+	}
+	return "= " + digits(p)
+}

@@ -1,0 +1,99 @@
+// Package report writes the page about a model: one HTML file with everything in
+// it (pictures as SVG, no script, nothing loaded from elsewhere), for screens
+// light and dark and for paper. The same input gives the same bytes.
+package report
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/sluice-hep/sluice/internal/atomicfile"
+	"github.com/sluice-hep/sluice/plot"
+)
+
+// Page is what a report says, in the order of its sections. What is empty or nil is left out; only Title is
+// needed.
+type Page struct {
+	Title   string
+	Lead    string // a sentence under the title
+	Date    string // left out where "", which keeps the bytes reproducible
+	Version string // of the program, for the foot
+
+	Summary  []Fact
+	Warnings []string // what the reader must know before using the events
+	Notices  []string // what was decided on the reader's behalf
+
+	Distances   []Distance
+	Correlation *Correlation
+	Overlays    []*plot.Picture
+
+	Correlations *plot.Picture
+	Loss         *plot.Picture
+	Steps        *plot.Picture // a flow's transforms, one panel each
+	Latent       *plot.Picture
+	Sections     []Section // further analyses
+
+	Preparation []Prepared
+	Card        string // the analysis card's text
+	Commands    string // how to make this page again, a command a line
+}
+
+// Fact is a line of the summary: "Test NLL", "1.13 nats", "true entropy 1.12".
+type Fact struct{ Name, Value, Note string }
+
+// Distance is how far a column of generated events is from the reference. NaN is written as a dash.
+type Distance struct {
+	Column, Unit string
+	KS, P        float64 // Kolmogorov-Smirnov distance and its p-value
+	W1           float64 // Wasserstein-1 distance, in the column's unit
+	Chi2NDF      float64
+}
+
+// Correlation is the largest difference of a correlation coefficient.
+type Correlation struct {
+	MaxDiff float64
+	A, B    string // the columns where it is; may be ""
+}
+
+// Prepared is how a column was prepared for the flow, and why.
+type Prepared struct {
+	Column, Unit string
+	Min, Max     float64 // the trained range
+	Steps        []string
+	Why          string
+}
+
+// Section is a further analysis: text, pictures and a table, each optional.
+type Section struct {
+	Title, Text string
+	Pictures    []*plot.Picture
+	Head        []string
+	Rows        [][]string
+}
+
+// Write renders the page to a file, which appears whole or not at all.
+func Write(path string, p *Page) error {
+	f, err := atomicfile.Create(path)
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	if err := p.Render(f); err != nil {
+		f.Abort()
+		return err
+	}
+	if err := f.Commit(); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+// Render writes the page as HTML.
+func (p *Page) Render(w io.Writer) error {
+	if p.Title == "" {
+		return fmt.Errorf("report: the page has no title")
+	}
+	if err := page.Execute(w, p); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}

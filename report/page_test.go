@@ -1,0 +1,142 @@
+package report
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/sluice-hep/sluice/plot"
+)
+
+type drawing interface{ Picture() (*plot.Picture, error) }
+
+func picture(t testing.TB, d drawing) *plot.Picture {
+	t.Helper()
+	p, err := d.Picture()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// overlay is a falling spectrum with a generated one that leaves it at the end.
+func overlay(label, unit string, top float64) *plot.Overlay {
+	const bins = 40
+	ref, gen := plot.Histogram{Events: 10000}, plot.Histogram{Events: 10000}
+	for i := range bins + 1 {
+		ref.Edges = append(ref.Edges, top*float64(i)/bins)
+	}
+	for i := range bins {
+		x := float64(i) / bins
+		w := math.Round(2400 * x * math.Exp(-7*x*x))
+		ref.SumW = append(ref.SumW, w)
+		gen.SumW = append(gen.SumW, math.Round(w*(1+0.05*math.Sin(20*x)+0.2*x*x)))
+	}
+	gen.Edges = ref.Edges
+	return &plot.Overlay{Label: label, Unit: unit, Reference: ref, Generated: gen, ReferenceName: "Held-out data"}
+}
+
+// scatter is a spiral, the same at each call.
+func scatter(n int) (x, y []float64) {
+	for i := range n {
+		r, a := math.Sqrt(float64(i)/float64(n)), 2.399963*float64(i)
+		x, y = append(x, 3*r*math.Cos(a)), append(y, 3*r*math.Sin(a))
+	}
+	return x, y
+}
+
+func examplePage(t testing.TB) *Page {
+	x, y := scatter(3000)
+	names := []string{"m_lower", "m_diff", "tau21_1", "tau21_2"}
+	ref := [][]float64{{1, 0.3, -0.2, 0.1}, {0.3, 1, 0.05, -0.4}, {-0.2, 0.05, 1, 0.2}, {0.1, -0.4, 0.2, 1}}
+	gen := [][]float64{{1, 0.31, -0.19, 0.1}, {0.31, 1, 0.05, -0.38}, {-0.19, 0.05, 1, 0.21}, {0.1, -0.38, 0.21, 1}}
+	var steps plot.Panels
+	for _, title := range []string{"data", "after 1", "after 2", "latent"} {
+		steps.Panels = append(steps.Panels, plot.Panel{Title: title, X: x, Y: y})
+	}
+	return &Page{
+		Title: "LHC Olympics R&D: jet masses and substructure",
+		Lead:  "A masked autoregressive flow trained on 80,000 events; 9,999 of the 10,000 events it generated are compared with held-out data.",
+		Summary: []Fact{
+			{"Events", "99,988", "80 % train, 10 % validate, 10 % test"},
+			{"Features", "4", "m_lower, m_diff, tau21_1, tau21_2"},
+			{"Flow", "MAF, 8 transforms", "182,336 parameters"},
+			{"Test NLL", "−3.412 nats", "train −3.420, validation −3.409"},
+			{"Training", "48 epochs in 61 s", "63,000 events/s"},
+		},
+		Warnings: []string{"12 generated events lie outside the trained range of m_diff."},
+		Notices:  []string{"The learning rate was halved at step 1,204: the loss was not finite."},
+		Distances: []Distance{
+			{"m_lower", "TeV", 0.00712, 0.954, 0.000811, 0.98},
+			{"m_diff", "TeV", 0.0131, 0.353, 0.00206, 1.12},
+			{"tau21_1", "", 0.0104, 0.647, 0.00144, 0.87},
+			{"tau21_2", "", 0.00983, 0.721, 0.00131, 1.04},
+		},
+		Correlation: &Correlation{0.02, "m_diff", "tau21_2"},
+		Overlays: []*plot.Picture{picture(t, overlay("m_lower", "TeV", 1)), picture(t, overlay("m_diff", "TeV", 2)),
+			picture(t, overlay("tau21_1", "", 1.2)), picture(t, overlay("tau21_2", "", 1.2))},
+		Correlations: picture(t, &plot.Correlations{Columns: names, Reference: ref, Generated: gen}),
+		Loss: picture(t, &plot.Loss{Train: []float64{-1, -2.2, -3, -3.2, -3.3}, Valid: []float64{-1.2, -2.3, -3, -3.1, -3.05},
+			LR: []float64{1e-3, 9e-4, 6e-4, 3e-4, 1e-4}, Best: 4}),
+		Steps:  picture(t, &steps),
+		Latent: picture(t, &plot.Panels{Panels: []plot.Panel{{Title: "latent", XLabel: "z0", YLabel: "z1", X: x, Y: y, Sigmas: 3}}}),
+		Sections: []Section{{Title: "Anomaly search", Text: "The two samples with the largest significance.",
+			Head: []string{"Cut", "SIC"}, Rows: [][]string{{"0.1 %", "12.3"}, {"1 %", "8.9"}}}},
+		Preparation: []Prepared{
+			{"m_lower", "TeV", 0.0123, 1.2345678, []string{"min-max", "logit", "standardise"}, "continuous, bounded on both sides"},
+			{"m_diff", "TeV", 0, 3.2, []string{"log", "standardise"}, "continuous with a tail over two decades"},
+			{"njets", "", 2, 2, nil, "constant: left out, and put back when sampling"},
+		},
+		Card:     "data: lhco.parquet\nfeatures: [m_lower, m_diff, tau21_1, tau21_2]\nflow:\n  type: maf\n",
+		Commands: "sluice run cards/lhco.yaml --seed 1",
+		Version:  "sluice 0.1.0",
+	}
+}
+
+func render(t testing.TB, p *Page) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := p.Render(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestWriteExample writes the example page for looking at, to the folder in SLUICE_PICTURES.
+func TestWriteExample(t *testing.T) {
+	dir := os.Getenv("SLUICE_PICTURES")
+	if dir == "" {
+		t.Skip("SLUICE_PICTURES names no folder to write the example page to")
+	}
+	if err := Write(filepath.Join(dir, "report.html"), examplePage(t)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPageIsTheSameEachTime(t *testing.T) {
+	if a, b := render(t, examplePage(t)), render(t, examplePage(t)); a != b {
+		t.Error("two renderings of one page differ")
+	}
+}
+
+// Whatever a page would load, run or link to begins with one of these.
+var external = regexp.MustCompile(`(?i)<script|<link|<iframe|<object|<embed|<base|\bsrc=|url\(|@import|\bon[a-z]+=|https?://`)
+
+func TestPageIsSelfContained(t *testing.T) {
+	html := strings.ReplaceAll(render(t, examplePage(t)), `xmlns="http://www.w3.org/2000/svg"`, "")
+	if at := external.FindString(html); at != "" {
+		t.Errorf("the page holds %q", at)
+	}
+	for _, ref := range regexp.MustCompile(`href="([^"]{0,20})`).FindAllStringSubmatch(html, -1) {
+		if !strings.HasPrefix(ref[1], "data:image/png;") {
+			t.Errorf("the page refers to %q", ref[1])
+		}
+	}
+	if len(html) > 1_000_000 {
+		t.Errorf("the page of four columns has %d bytes, over 1 MB", len(html))
+	}
+}

@@ -1,0 +1,110 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// Level is how far agreement goes.
+type Level string
+
+const (
+	Agree   Level = "agree"   // no difference found
+	Close   Level = "close"   // differences that are small, though these events can tell
+	Differs Level = "differs" // differences to be seen in a histogram
+	Apart   Level = "apart"   // not the same distribution in any useful sense
+	Unknown Level = "unknown" // nothing to judge by
+)
+
+// The bounds between the levels. A KS distance of 0.02 moves 2 % of the events, which a histogram of 10,000
+// events just shows; one of 0.1 nobody overlooks.
+const (
+	chance        = 0.05 // of a p-value, after allowing for the number of columns
+	closeKS       = 0.02
+	differsKS     = 0.1
+	closeCorr     = 0.05
+	differsCorr   = 0.2
+	smallestPower = 1e-12 // p-values below are not told apart
+)
+
+// Verdict says in words how far the generated events agree with the reference.
+type Verdict struct {
+	Level     Level
+	Headline  string
+	Sentences []string
+}
+
+// Verdict judges by the distances of the columns and by the correlations.
+func (p *Page) Verdict() Verdict {
+	worst, least, tested := -1, -1, 0
+	for i, d := range p.Distances {
+		if !math.IsNaN(d.KS) && (worst < 0 || d.KS > p.Distances[worst].KS) {
+			worst = i
+		}
+		if !math.IsNaN(d.P) {
+			tested++
+			if least < 0 || d.P < p.Distances[least].P {
+				least = i
+			}
+		}
+	}
+	if worst < 0 {
+		return Verdict{Level: Unknown, Headline: "There is nothing to judge by", Sentences: []string{"No column has a distance."}}
+	}
+	v := Verdict{Level: p.level(worst, least, tested)}
+	v.Headline = map[Level]string{
+		Agree:   "No difference found, column by column",
+		Close:   "Close: the differences are small, but larger than chance",
+		Differs: "The samples differ visibly",
+		Apart:   "The samples do not agree",
+	}[v.Level]
+	v.Sentences = append(v.Sentences, p.columnSentence(worst, least, tested)...)
+	if c := p.Correlation; c != nil && !math.IsNaN(c.MaxDiff) {
+		where := ""
+		if c.A != "" && c.B != "" {
+			where = fmt.Sprintf(" (%s with %s)", c.A, c.B)
+		}
+		v.Sentences = append(v.Sentences, fmt.Sprintf("Correlation coefficients differ by at most %s%s.", digits(c.MaxDiff), where))
+	}
+	v.Sentences = append(v.Sentences, "This looks at each column alone and at linear correlations of pairs; it does not test for structure beyond that.")
+	return v
+}
+
+func (p *Page) level(worst, least, tested int) Level {
+	ks, corr := p.Distances[worst].KS, 0.0
+	if p.Correlation != nil && !math.IsNaN(p.Correlation.MaxDiff) {
+		corr = p.Correlation.MaxDiff
+	}
+	byChance := tested == len(p.Distances) && p.Distances[least].P*float64(tested) >= chance
+	switch {
+	case !byChance && ks >= differsKS || corr >= differsCorr:
+		return Apart
+	case !byChance && ks >= closeKS || corr >= closeCorr:
+		return Differs
+	case !byChance:
+		return Close
+	}
+	return Agree
+}
+
+// columnSentence names the column farthest off, and what chance says to the smallest p-value.
+func (p *Page) columnSentence(worst, least, tested int) []string {
+	d := p.Distances[worst]
+	s := fmt.Sprintf("The largest Kolmogorov–Smirnov distance is %s in %s", digits(d.KS), d.Column)
+	if !math.IsNaN(d.P) {
+		s += fmt.Sprintf(" (p %s)", probability(d.P))
+	}
+	sentences := []string{s + fmt.Sprintf(": the cumulative distributions come apart by at most %s %% of the events.", digits(100*d.KS))}
+	if least < 0 || tested < 2 {
+		return sentences
+	}
+	q := p.Distances[least]
+	allowed := math.Min(1, q.P*float64(tested))
+	s = fmt.Sprintf("The smallest of %d p-values, %s in %s, is %s after allowing for %d columns", tested,
+		strings.TrimPrefix(probability(q.P), "= "), q.Column, strings.TrimPrefix(probability(allowed), "= "), tested)
+	if allowed >= chance {
+		return append(sentences, s+": what samples of one distribution would show.")
+	}
+	return append(sentences, s+": more than chance.")
+}
