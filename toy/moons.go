@@ -17,7 +17,7 @@ type moons struct {
 
 // panelNodes resolve an integrand that falls by e^-reach over the panel, monotonically, to 1e-14.
 const (
-	panelNodes = 40
+	panelNodes = 32
 	reach      = 45 // e^-45 is below the rounding of the integral
 )
 
@@ -95,17 +95,18 @@ func (m *moons) panel(kappa, a, b float64) float64 {
 		return math.Inf(-1)
 	}
 	var s float64
+	sinA, cosA := math.Sincos(a)
 	for i, u := range m.nodes {
-		h := width * u / 2
+		sin, cos := math.Sincos(width * u / 2)
 		// cos a - cos d = 2 sin((d+a)/2) sin((d-a)/2), without cancellation
-		s += m.weights[i] * math.Exp(-2*kappa*math.Sin(a+h)*math.Sin(h))
+		s += m.weights[i] * math.Exp(-2*kappa*(sinA*cos+cosA*sin)*sin)
 	}
 	return math.Log(width*s) - 2*kappa*sa*sa
 }
 
-// entropy sums -p log p over a grid, which for a density this smooth converges like exp(-(2 pi sigma/step)^2/2)
-// but where the moons cross, and so fast there too. The moons are each other's point reflection,
-// which leaves half of the plane.
+// entropy sums -p log p over a grid. Where the density is smooth on the scale of sigma the sum converges at a
+// step of 1 already; where the moons meet, log p bends faster: a step of 0.4 errs by 4e-8 at sigma = 0.1, and
+// 0.25 by 4e-12. The moons are each other's point reflection, so the upper one's events stand for all.
 func (m *moons) entropy() (whole, givenPart float64) {
 	const step, tails = 0.25, 9.0 // in sigma; a normal tail beyond 9 sigma is below 1e-18
 	h := step * m.sigma
