@@ -19,15 +19,23 @@ type CDF struct {
 // NewCDF sorts a copy of x. Values that are not finite, weights that are not finite or do not sum to a
 // positive number, and an empty sample are errors.
 func NewCDF(x, w []float64) (*CDF, error) {
+	c, err := newCDF(x, w)
+	if err != nil {
+		return nil, fmt.Errorf("stats: %w", err)
+	}
+	return c, nil
+}
+
+func newCDF(x, w []float64) (*CDF, error) {
 	if w != nil && len(w) != len(x) {
-		return nil, fmt.Errorf("stats: %d values but %d weights", len(x), len(w))
+		return nil, fmt.Errorf("%d values but %d weights", len(x), len(w))
 	}
 	if len(x) == 0 {
-		return nil, fmt.Errorf("stats: no values")
+		return nil, fmt.Errorf("no values")
 	}
 	for i, v := range x {
 		if !finite(v) {
-			return nil, fmt.Errorf("stats: value %d is %v; drop it first", i, v)
+			return nil, fmt.Errorf("value %d is %v; drop it first", i, v)
 		}
 	}
 	c := &CDF{x: slices.Clone(x)}
@@ -45,7 +53,7 @@ func (c *CDF) accumulate(w []float64) error {
 	ev := make([]event, len(w))
 	for i, x := range c.x {
 		if !finite(w[i]) {
-			return fmt.Errorf("stats: weight %d is %v", i, w[i])
+			return fmt.Errorf("weight %d is %v", i, w[i])
 		}
 		ev[i] = event{x, w[i]}
 	}
@@ -59,7 +67,7 @@ func (c *CDF) accumulate(w []float64) error {
 		c.cum2[i+1] = c.cum2[i] + e.w*e.w
 	}
 	if sum, _ := c.sums(len(ev)); !(sum > 0) || !finite(sum) {
-		return fmt.Errorf("stats: the weights sum to %g; a distribution needs a positive sum", sum)
+		return fmt.Errorf("the weights sum to %g; a distribution needs a positive sum", sum)
 	}
 	return nil
 }
@@ -97,7 +105,8 @@ func (c *CDF) At(x float64) float64 {
 	return c.share(sort.Search(len(c.x), func(i int) bool { return c.x[i] > x }))
 }
 
-// Quantile is the smallest value of the sample at which the distribution reaches p.
+// Quantile is the smallest value of the sample at which the distribution reaches p; with negative weights it
+// is one such value.
 func (c *CDF) Quantile(p float64) float64 {
 	i := sort.Search(len(c.x), func(i int) bool { return c.share(i+1) >= p })
 	return c.x[min(i, len(c.x)-1)]

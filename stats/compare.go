@@ -54,11 +54,11 @@ func Compare(ref, gen *events.Table, columns []string) (*Comparison, error) {
 	}
 	r, err := selectColumns(ref, columns)
 	if err != nil {
-		return nil, fmt.Errorf("the reference table: %w", err)
+		return nil, fmt.Errorf("stats: the reference table: %w", err)
 	}
 	g, err := selectColumns(gen, columns)
 	if err != nil {
-		return nil, fmt.Errorf("the generated table: %w", err)
+		return nil, fmt.Errorf("stats: the generated table: %w", err)
 	}
 	c := &Comparison{
 		Names: slices.Clone(columns), Columns: map[string]ColumnComparison{},
@@ -68,7 +68,7 @@ func Compare(ref, gen *events.Table, columns []string) (*Comparison, error) {
 	for k, name := range columns {
 		col, err := compareColumn(r, g, k)
 		if err != nil {
-			return nil, fmt.Errorf("column %q: %w", name, err)
+			return nil, fmt.Errorf("stats: column %q: %w", name, err)
 		}
 		c.Columns[name] = col.bounded()
 		rm[k], gm[k] = col.Reference, col.Generated
@@ -92,7 +92,7 @@ func commonColumns(ref, gen *events.Table) (names []string) {
 func compareColumn(ref, gen *selection, k int) (c ColumnComparison, err error) {
 	sample := func(s *selection, which string) (cdf *CDF, m Moments, skipped int) {
 		x, w, skipped := s.finite(k)
-		cdf, e := NewCDF(x, w)
+		cdf, e := newCDF(x, w)
 		if e != nil && err == nil {
 			err = fmt.Errorf("the %s table (%d events, %d of them NaN or infinite): %w", which, s.len, skipped, e)
 		}

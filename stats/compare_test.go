@@ -263,7 +263,7 @@ func TestCompareSaysWhatIsWrong(t *testing.T) {
 			continue
 		}
 		for _, want := range c.want {
-			if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			if !strings.HasPrefix(err.Error(), "stats: ") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%s: %q does not say %q in one line", c.name, err, want)
 			}
 		}

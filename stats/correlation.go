@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/sluice-hep/sluice/events"
@@ -12,7 +13,7 @@ import (
 func Correlation(t *events.Table, columns []string) ([][]float64, error) {
 	s, err := selectColumns(t, columns)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("stats: %w", err)
 	}
 	m := make([]Moments, len(columns))
 	for k := range columns {

@@ -11,7 +11,8 @@ type Moments struct {
 }
 
 // NewMoments computes the moments of x; w is nil where all weights are 1. With negative weights a variance
-// may come out negative: Std, Skew and Kurtosis are then 0. An empty sample gives zeros.
+// may come out negative: Std, Skew and Kurtosis are then 0. An empty sample, or one whose weights do not sum
+// to a positive number, gives zeros.
 func NewMoments(x, w []float64) (m Moments) {
 	if len(x) == 0 {
 		return m
@@ -26,6 +27,9 @@ func NewMoments(x, w []float64) (m Moments) {
 	for i, v := range x {
 		total += weight(i)
 		shift += weight(i) * (v - x[0]) // from x[0]: exact for a constant
+	}
+	if !(total > 0) {
+		return m
 	}
 	m.Mean = x[0] + shift/total
 	var s [5]float64

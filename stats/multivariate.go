@@ -88,8 +88,8 @@ func withoutDiagonal(mean, zero float64, n int) float64 {
 
 // Energy is the square of the energy distance (Szekely and Rizzo), 2 E|x-y| - E|x-x'| - E|y-y'| with the
 // Euclidean norm. v averages over all pairs, pairs of an event with itself included, and is never negative;
-// u leaves these out, so that its mean is 0 for samples of one distribution, and is NaN with weights. The
-// time is that of all pairs.
+// u leaves these out, so that its mean is 0 for samples of one distribution, and is NaN with weights or
+// a single event. The time is that of all pairs.
 func Energy(x, y Sample) (v, u float64, err error) {
 	if err := check(x, y); err != nil {
 		return 0, 0, err

@@ -20,20 +20,20 @@ func selectColumns(t *events.Table, names []string) (*selection, error) {
 	var missing []string
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
-			return nil, fmt.Errorf("stats: column %q is named twice", name)
+			return nil, fmt.Errorf("column %q is named twice", name)
 		}
 		c, err := t.Column(name)
 		switch {
 		case err != nil:
 			missing = append(missing, fmt.Sprintf("%q", name))
 		case c.Type == events.Text:
-			return nil, fmt.Errorf("stats: column %q holds text; only numbers can be compared", name)
+			return nil, fmt.Errorf("column %q holds text; only numbers can be compared", name)
 		default:
 			s.columns = append(s.columns, c)
 		}
 	}
 	if missing != nil {
-		return nil, fmt.Errorf("stats: no column %s; there is %s", strings.Join(missing, ", "), strings.Join(t.Names(), ", "))
+		return nil, fmt.Errorf("no column %s; there is %s", strings.Join(missing, ", "), strings.Join(t.Names(), ", "))
 	}
 	return s, s.readWeights(t)
 }
@@ -44,14 +44,14 @@ func (s *selection) readWeights(t *events.Table) error {
 	}
 	c, err := t.Column(t.Weight)
 	if err != nil {
-		return fmt.Errorf("stats: weights: %w", err)
+		return fmt.Errorf("weights: %w", err)
 	}
 	if s.weights, err = c.Floats(nil); err != nil {
-		return fmt.Errorf("stats: weights: %w", err)
+		return fmt.Errorf("weights: %w", err)
 	}
 	for i, w := range s.weights {
 		if !finite(w) {
-			return fmt.Errorf("stats: row %d: weight %q is %v; select the events whose weight is a number", i+1, t.Weight, w)
+			return fmt.Errorf("row %d: weight %q is %v; select the events whose weight is a number", i+1, t.Weight, w)
 		}
 	}
 	return nil
