@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -51,7 +52,7 @@ func run(ctx context.Context, obj Objective, data Data, cfg Config, opts Options
 	}
 	for !t.finished() {
 		if err := t.epoch(ctx); err != nil {
-			if ctx.Err() == nil {
+			if !errors.Is(err, ctx.Err()) { // a training that fails is no interruption, even after one
 				return nil, err
 			}
 			return t.result(true), err

@@ -168,6 +168,16 @@ func TestFiveStepsNotFiniteAreAnError(t *testing.T) {
 	}
 }
 
+func TestBadStepsNotInARowAreNoError(t *testing.T) {
+	cfg := Config{Epochs: 4, Batch: 10}
+	obj := newGaussian(100)
+	obj.spoil = func(call int) bool { return call%5 != 0 } // four in a row, again and again
+	r := mustRun(t, obj, samples(100, cfg), cfg, Options{})
+	if r.Steps != 32 || len(r.Notices) != 26 {
+		t.Errorf("%d steps, %d notices; want 32 and 26", r.Steps, len(r.Notices))
+	}
+}
+
 func TestGradientTooLargeForFloat32IsUndone(t *testing.T) {
 	cfg := Config{Epochs: 1, Batch: 10, ClipNorm: -1}
 	for _, g := range []float32{float32(math.Inf(1)), float32(math.NaN()), 1e30} {

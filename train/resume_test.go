@@ -96,6 +96,34 @@ func TestResumeGivesTheSameBits(t *testing.T) {
 	}
 }
 
+// Interruptions must not let a training that fails go on for ever.
+func TestBadStepsInARowAreCountedAcrossInterruptions(t *testing.T) {
+	cfg := Config{Epochs: 3, Batch: 10}
+	data := samples(100, cfg)
+	opts := Options{State: filepath.Join(t.TempDir(), "state"), Resume: true}
+	total := 0
+	for {
+		ctx, cancel := context.WithCancel(context.Background())
+		obj := newGaussian(100)
+		before := total
+		obj.spoil = func(call int) bool { return before+call > 2 }
+		obj.seen = func([]int32) {
+			if obj.calls == 2 || before+obj.calls == 7 {
+				cancel()
+			}
+		}
+		r, err := Run(ctx, obj, data, cfg, opts)
+		cancel()
+		total += obj.calls
+		if !errors.Is(err, context.Canceled) {
+			if err == nil || r != nil || total != 7 {
+				t.Errorf("failed after %d steps, want 7: %v", total, err)
+			}
+			return
+		}
+	}
+}
+
 // A kill without warning leaves the last state on disk; it is newer than the gap between saves, and as good.
 func TestKilledTrainingGoesOnFromTheLastState(t *testing.T) {
 	const n = 150
