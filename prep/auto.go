@@ -2,64 +2,42 @@ package prep
 
 import (
 	"fmt"
-	"math"
+
+	"github.com/sluice-hep/sluice/events"
 )
 
-const (
-	kindContinuous = "continuous"
-	kindInteger    = "integer"
-	kindDiscrete   = "discrete"
-	kindAtoms      = "atoms"
-	kindConstant   = "constant"
-)
+// fewLevels is up to how many distinct integers a column counts as a list of levels.
+const fewLevels = 64
 
-// fewValues is up to how many distinct values a column counts as a list of levels.
-const fewValues = 64
-
-// choose is the automatic preparation of a column with values x: its steps, its kind and the reason.
-func choose(x, w []float64) (steps []StepSpec, kind, why string) {
-	e := newEmpirical(x, w)
-	n := len(e.value)
-	integers := true
-	atoms, heaviest := 0, 0
-	for k, v := range e.value {
-		integers = integers && v == math.Trunc(v) && math.Abs(v) <= maxInteger
-		if e.mass[k] >= 0.01 && e.mass[k]*float64(len(x)) >= 5 {
-			atoms++
-		}
-		if e.mass[k] > e.mass[heaviest] {
-			heaviest = k
-		}
+// Auto is the automatic preparation of a column: its steps, and the reason in one sentence. A constant column
+// has no steps: it is dropped.
+func Auto(s events.Summary) (steps []StepSpec, why string) {
+	quantile := StepSpec{Kind: "quantile"}
+	switch few := s.Distinct <= fewLevels && s.Distinct*4 <= s.Count; {
+	case s.Kind == events.KindConstant:
+		return nil, "the same value in every event: dropped"
+	case s.Kind == events.KindDiscrete, s.Kind == events.KindInteger && few:
+		return []StepSpec{{Kind: "levels"}},
+			fmt.Sprintf("%d different values: each gets the part of a normal that holds its probability", s.Distinct)
+	case s.Kind == events.KindInteger && max(s.Max, -s.Min) <= maxInteger:
+		return []StepSpec{{Kind: "dequantise"}, quantile},
+			"integers: uniform noise fills the steps between them, then quantiles to a normal"
+	case s.Kind == events.KindAtoms:
+		return []StepSpec{{Kind: "spread"}, quantile},
+			fmt.Sprintf("single values hold many events (%g: %.3g %%): noise spreads them over narrow windows, then quantiles to a normal",
+				s.Atoms[0].Value, 100*s.Atoms[0].Fraction)
 	}
-	few := n <= fewValues && n*4 <= len(x)
-	switch {
-	case few && integers:
-		return []StepSpec{{Kind: "levels"}}, kindInteger,
-			fmt.Sprintf("integers with %d different values: each gets the interval of a normal that holds its probability", n)
-	case few:
-		return []StepSpec{{Kind: "levels"}}, kindDiscrete,
-			fmt.Sprintf("only %d different values: each gets the interval of a normal that holds its probability", n)
-	case integers:
-		return []StepSpec{{Kind: "dequantise"}, {Kind: "quantile"}}, kindInteger,
-			fmt.Sprintf("integers with %d different values: uniform noise fills the steps between them, then quantiles to a normal", n)
-	case atoms > 0:
-		return []StepSpec{{Kind: "spread"}, {Kind: "quantile"}}, kindAtoms,
-			fmt.Sprintf("%d values stand out (%g in %.3g %% of events): noise spreads them over narrow windows, then quantiles to a normal", atoms, e.value[heaviest], 100*e.mass[heaviest])
-	}
-	return []StepSpec{{Kind: "quantile"}}, kindContinuous, "continuous: " + e.shape() + "quantiles to a normal, with power-law tails outside"
+	return []StepSpec{quantile}, "continuous" + tailWords(s) + ": quantiles to a normal, power-law tails outside the training range"
 }
 
-// shape says what is remarkable about a continuous distribution.
-func (e *empirical) shape() string {
-	lo, hi := e.value[0], e.value[len(e.value)-1]
-	median := e.at(0.5)
-	left, right := median-e.at(0.16), e.at(0.84)-median
-	s := ""
-	if right > 0 && (hi-median)/right > 8 {
-		s += fmt.Sprintf("a long upper tail (to %.3g, %.0f widths above the median); ", hi, (hi-median)/right)
+// tailWords says how far the longer tail reaches, if that is far.
+func tailWords(s events.Summary) string {
+	up, down := (s.Max-s.Mean)/s.Std, (s.Mean-s.Min)/s.Std
+	switch {
+	case max(up, down) < 10:
+		return ""
+	case up > down:
+		return fmt.Sprintf(" with a long upper tail (to %.3g, %.0f standard deviations)", s.Max, up)
 	}
-	if left > 0 && (median-lo)/left > 8 {
-		s += fmt.Sprintf("a long lower tail (to %.3g, %.0f widths below the median); ", lo, (median-lo)/left)
-	}
-	return s
+	return fmt.Sprintf(" with a long lower tail (to %.3g, %.0f standard deviations)", s.Min, down)
 }

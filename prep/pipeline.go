@@ -23,10 +23,10 @@ type Pipeline struct {
 
 // Column is the preparation of one column.
 type Column struct {
-	Name string `json:"name"`
-	Unit string `json:"unit,omitempty"`
-	Type string `json:"type"` // how tables hold it: float32, float64 or int64
-	Kind string `json:"kind"` // continuous, integer, discrete, atoms or constant
+	Name string      `json:"name"`
+	Unit string      `json:"unit,omitempty"`
+	Type string      `json:"type"` // how tables hold it: float32, float64 or int64
+	Kind events.Kind `json:"kind"`
 	// Min and Max are the trained range.
 	Min float64 `json:"min"`
 	Max float64 `json:"max"`
@@ -36,7 +36,7 @@ type Column struct {
 }
 
 // Constant reports whether the column held one value, Min, throughout.
-func (c *Column) Constant() bool { return c.Kind == kindConstant }
+func (c *Column) Constant() bool { return c.Kind == events.KindConstant }
 
 // Fit prepares the named columns of training events t for use as features: weights are those of t, seed draws
 // the noise on repeated values. Notices say in a sentence each what a user should know, such as a constant
@@ -68,8 +68,13 @@ func fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*Pipeline, []
 		if err != nil {
 			return nil, nil, err
 		}
-		c := Column{Name: name, Unit: col.Unit, Type: col.Type.String(), Min: slices.Min(x), Max: slices.Max(x)}
-		if err := p.fitColumn(&c, x, w, spec, uint32(i)); err != nil {
+		s := events.Summarise(&events.Table{Columns: []events.Column{*col}})[0]
+		specs, why := Auto(s)
+		if given := spec.of(name); given != nil && s.Kind != events.KindConstant {
+			specs, why = given, "as the card says"
+		}
+		c := Column{Name: name, Unit: s.Unit, Type: s.Type, Kind: s.Kind, Min: s.Min, Max: s.Max, Why: why}
+		if err := p.fitColumn(&c, x, w, specs, uint32(i)); err != nil {
 			return nil, nil, fmt.Errorf("prep: column %q: %w", name, err)
 		}
 		if c.Constant() {
@@ -83,17 +88,8 @@ func fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*Pipeline, []
 	return p, notices, nil
 }
 
-// fitColumn chooses and fits the steps of column i.
-func (p *Pipeline) fitColumn(c *Column, x, w []float64, spec Spec, i uint32) error {
-	if c.Min == c.Max {
-		c.Kind, c.Why = kindConstant, "the same value in every event"
-		return nil
-	}
-	specs, kind, why := choose(x, w)
-	c.Kind, c.Why = kind, why
-	if given := spec.of(c.Name); given != nil {
-		specs, c.Why = given, "as the card says"
-	}
+// fitColumn fits the steps of column i, and prepares x on the way.
+func (p *Pipeline) fitColumn(c *Column, x, w []float64, specs []StepSpec, i uint32) error {
 	steps, err := build(specs)
 	if err != nil {
 		return err

@@ -15,9 +15,11 @@ const (
 	significant = 1.7 // deviation, in units of 1/sqrt(events), at which an interval is divided
 )
 
-// tailIndices are what a tail may be: from nearly as heavy as a distribution can be to one for
-// which 10,000 tail widths still cost no more than 50 nats.
-var tailIndices = []float64{1, 1.5, 2, 3, 4}
+// tailIndices are what a tail may be. Few events lie there, so a light tail taken for a heavier one costs next to nothing.
+var tailIndices = []float64{0.5, 1, 1.5, 2, 3}
+
+// No event within farRanges times the training range of it may cost farCost nats more than the mean.
+const farRanges, farCost = 1000, 45
 
 func (s *quantile) Fit(x, w []float64) error {
 	e := newEmpirical(x, w)
@@ -43,7 +45,7 @@ func (s *quantile) Fit(x, w []float64) error {
 		}
 		s.slopes()
 	}
-	s.Lower, s.Upper = s.fitTails(e)
+	s.fitTails(e)
 	if err := s.check(); err != nil {
 		return fmt.Errorf("no smooth map to a normal: %w", err)
 	}
@@ -118,29 +120,54 @@ func (s *quantile) refine(e *empirical) bool {
 	return done
 }
 
-// fitTails chooses the index of each tail by maximum likelihood of the events beyond the outermost knots.
-func (s *quantile) fitTails(e *empirical) (lower, upper float64) {
-	best := [2]float64{math.Inf(-1), math.Inf(-1)}
+// fitTails chooses the index of each tail by maximum likelihood of the events beyond the outermost knots,
+// among those in which an event far outside costs few nats. At a hard edge only the heaviest do: there a
+// distance is measured in a tiny scale.
+func (s *quantile) fitTails(e *empirical) {
+	s.Lower, s.Upper = tailIndices[0], tailIndices[0]
+	lower, upper := s.tails()
+	first, last := e.value[0], e.value[len(e.value)-1]
+	mean := -s.meanLogDensity(e)
+	far := farRanges * (last - first)
+	n := len(e.value)
+	low, _ := slices.BinarySearch(e.value, lower.X)
+	high, _ := slices.BinarySearch(e.value, upper.X)
+	s.Lower = lower.fit(e.value[:low], e.mass[:low], first-far, mean+farCost)
+	s.Upper = upper.fit(e.value[high:n], e.mass[high:n], last+far, mean+farCost)
+}
+
+// fit is the likeliest index for values of given mass, all beyond the knot, among those in which an event
+// at far costs at most so many nats; the first of tailIndices where there is none.
+func (t tail) fit(value, mass []float64, far, cost float64) float64 {
+	best, most := tailIndices[0], math.Inf(-1)
 	for _, index := range tailIndices {
-		s.Lower, s.Upper = index, index
-		lo, up := s.tails()
-		var l [2]float64
-		for j, v := range e.value {
-			switch {
-			case v < lo.X:
-				y, d := lo.apply(v)
-				l[0] += e.mass[j] * (d + logNormal(y))
-			case v > up.X:
-				y, d := up.apply(v)
-				l[1] += e.mass[j] * (d + logNormal(y))
-			}
+		t.Index = index
+		if -t.logDensity(far) > cost {
+			continue
 		}
-		if l[0] >= best[0] {
-			best[0], lower = l[0], index
+		sum := 0.0
+		for i, v := range value {
+			sum += mass[i] * t.logDensity(v)
 		}
-		if l[1] >= best[1] {
-			best[1], upper = l[1], index
+		if sum >= most {
+			best, most = index, sum
 		}
 	}
-	return lower, upper
+	return best
+}
+
+// logDensity is that of x if y is standard normal.
+func (t tail) logDensity(x float64) float64 {
+	y, d := t.apply(x)
+	return d + logNormal(y)
+}
+
+func (s *quantile) meanLogDensity(e *empirical) float64 {
+	y, d := slices.Clone(e.value), make([]float64, len(e.value))
+	s.Apply(y, d)
+	sum := 0.0
+	for i := range y {
+		sum += e.mass[i] * (d[i] + logNormal(y[i]))
+	}
+	return sum
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -267,6 +268,10 @@ func number(v any) (float64, error) {
 			return 1, nil
 		}
 		return 0, nil
+	case string: // goccy/go-yaml reads 1e-6, without a point, as text
+		if x, err := strconv.ParseFloat(v, 64); err == nil {
+			return x, nil
+		}
 	}
 	return 0, fmt.Errorf("%v is not a number", v)
 }

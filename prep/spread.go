@@ -35,7 +35,7 @@ func (s *spread) Fit(x, w []float64) error {
 	}
 	scale := e.scaleOutside(s.Above)
 	for k, v := range e.value {
-		if e.mass[k] < s.Above {
+		if e.mass[k] < s.Above || e.mass[k]*e.n < 4 { // a value seen once or twice in a small table is no atom
 			continue
 		}
 		// A window must be wider than the spacing of float32 at the atom.

@@ -1,0 +1,202 @@
+package prep
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/sluice-hep/sluice/internal/rng"
+)
+
+// The steps with cells: each value has its own, the inverse finds the value from any place in it, and the
+// log-det is that of the place.
+func cellCases(t *testing.T) []struct {
+	name  string
+	step  Randomised
+	train []float64
+	all   bool // every value is in a cell
+	total bool // the cells hold all of the probability of a normal y
+} {
+	g := rng.New(3, rng.StreamToy, 1)
+	counts, tags, atoms := make([]float64, 3000), make([]float64, 3000), make([]float64, 3000)
+	for i := range counts {
+		counts[i] = math.Floor(math.Exp(1.2 * g.NormFloat64()))
+		tags[i] = []float64{0, 1.0865, 2.1731, -7.5}[g.IntN(4)*g.IntN(2)]
+		atoms[i] = []float64{0, -999, 5 * g.Float64(), 5 * g.Float64(), 5 * g.Float64()}[g.IntN(5)]
+	}
+	cases := []struct {
+		name       string
+		spec       StepSpec
+		train      []float64
+		all, total bool
+	}{
+		{"dequantise", StepSpec{"dequantise", nil}, counts, true, true},
+		{"dequantise scaled", StepSpec{"dequantise", map[string]float64{"scaled": 1}}, counts, true, false},
+		{"levels of integers", StepSpec{"levels", nil}, counts, true, true},
+		{"levels", StepSpec{"levels", nil}, tags, true, true},
+		{"spread", StepSpec{"spread", nil}, atoms, false, false},
+	}
+	var out []struct {
+		name       string
+		step       Randomised
+		train      []float64
+		all, total bool
+	}
+	for _, c := range cases {
+		steps, err := build([]StepSpec{c.spec})
+		if err == nil {
+			err = steps[0].Fit(c.train, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, struct {
+			name       string
+			step       Randomised
+			train      []float64
+			all, total bool
+		}{c.name, steps[0].(Randomised), c.train, c.all, c.total})
+	}
+	return out
+}
+
+func TestCellsRoundTripIsExact(t *testing.T) {
+	for _, c := range cellCases(t) {
+		for _, place := range []float64{0x1p-53, 1e-9, 0.3, 0.5, 1 - 1e-9, 1 - 0x1p-51} {
+			y, u, d := slices.Clone(c.train), make([]float64, len(c.train)), make([]float64, len(c.train))
+			for i := range u {
+				u[i] = place
+			}
+			c.step.ApplyNoise(y, u, d)
+			if !finite(y...) || !finite(d...) {
+				t.Fatalf("%s: not finite", c.name)
+			}
+			if place == 0x1p-53 || place == 1-0x1p-51 {
+				continue // x+u rounds to an integer: finite is enough, and the noise is never so close
+			}
+			c.step.Invert(y, d)
+			for i, v := range c.train {
+				if y[i] != v || math.Abs(d[i]) > 1e-6 {
+					t.Fatalf("%s: %g comes back as %g, log-dets differ by %g", c.name, v, y[i], d[i])
+				}
+			}
+		}
+		saveAndLoad(t, c.step, c.train)
+	}
+}
+
+// The middle of the cell is what Apply takes.
+func TestCellsWithoutNoise(t *testing.T) {
+	for _, c := range cellCases(t) {
+		a, b, u := slices.Clone(c.train), slices.Clone(c.train), make([]float64, len(c.train))
+		for i := range u {
+			u[i] = 0.5
+		}
+		c.step.Apply(a, nil)
+		c.step.ApplyNoise(b, u, nil)
+		if !slices.Equal(a, b) {
+			t.Errorf("%s: Apply is not the middle of the cells", c.name)
+		}
+	}
+}
+
+// Within a cell of width 1 in x, dy/du is the derivative that the log-det gives.
+func TestCellsLogDet(t *testing.T) {
+	for _, c := range cellCases(t) {
+		if !c.all {
+			continue
+		}
+		for _, x := range c.train[:50] {
+			const h = 1e-6
+			y, d := []float64{x, x, x}, make([]float64, 3)
+			c.step.ApplyNoise(y, []float64{0.4 - h, 0.4, 0.4 + h}, d)
+			if got, want := math.Exp(d[1]), (y[2]-y[0])/(2*h); math.Abs(got/want-1) > 1e-6 { // 1e-16/h, and h^2
+				t.Errorf("%s: dy/du at %g is %g; finite differences say %g", c.name, x, got, want)
+			}
+		}
+	}
+}
+
+// Summed over values and integrated over their cells, a normal density of y gives 1; for levels, each value
+// gets exactly its frequency.
+func TestCellsProbabilitiesSumToOne(t *testing.T) {
+	for _, c := range cellCases(t) {
+		if !c.total {
+			continue
+		}
+		values := grid(-20, 200, 220)
+		if l, ok := c.step.(*levels); ok {
+			values = l.Value
+		}
+		sum := 0.0
+		for _, v := range values {
+			const n = 1000
+			y, u, d := make([]float64, n), make([]float64, n), make([]float64, n)
+			for i := range u {
+				y[i], u[i] = v, (float64(i)+0.5)/n
+			}
+			c.step.ApplyNoise(y, u, d)
+			p := 0.0
+			for i := range y {
+				p += math.Exp(d[i]+logNormal(y[i])) / n
+			}
+			if l, ok := c.step.(*levels); ok {
+				k := 0
+				for _, x := range c.train {
+					if x == v {
+						k++
+					}
+				}
+				if want := float64(k) / l.Events; math.Abs(p-want) > 1e-9 {
+					t.Errorf("%s: value %g has probability %g; its frequency is %g", c.name, v, p, want)
+				}
+			}
+			sum += p
+		}
+		if math.Abs(sum-1) > 1e-6 { // midpoint rule of 1e-3: 1e-7
+			t.Errorf("%s: probabilities sum to %v", c.name, sum)
+		}
+	}
+}
+
+func TestLevelsUnseenValueIsImprobableNotImpossible(t *testing.T) {
+	s := &levels{}
+	if err := s.Fit([]float64{0, 0, 0, 1, 1, 3}, nil); err != nil {
+		t.Fatal(err)
+	}
+	x, d := []float64{2.9}, []float64{0}
+	s.Apply(x, d)
+	if got := math.Exp(d[0] + logNormal(x[0])); math.Abs(got-1./7) > 1e-12 {
+		t.Errorf("probability %g, want 1/7", got)
+	}
+	s.Invert(x, nil)
+	if x[0] != 3 {
+		t.Errorf("comes back as %g, want the nearest value 3", x[0])
+	}
+}
+
+func TestSpreadLeavesOtherValuesAlone(t *testing.T) {
+	for _, c := range cellCases(t) {
+		s, ok := c.step.(*spread)
+		if !ok {
+			continue
+		}
+		if !slices.Equal(s.Atom, []float64{-999, 0}) {
+			t.Errorf("atoms %v, want -999 and 0", s.Atom)
+		}
+		y := slices.Clone(c.train)
+		s.Apply(y, nil)
+		for i, v := range c.train {
+			if v != 0 && v != -999 && y[i] != v {
+				t.Fatalf("%g became %g", v, y[i])
+			}
+		}
+	}
+}
+
+func TestDequantiseRefusesWhatIsNotAnInteger(t *testing.T) {
+	err := (&dequantise{}).Fit([]float64{1, 2, 2.5}, nil)
+	if err == nil || err.Error() != "row 3: dequantise takes integers, not 2.5" {
+		t.Errorf("got %v", err)
+	}
+}
