@@ -69,34 +69,41 @@ func expand(paths []string) ([]string, error) {
 	return files, nil
 }
 
-// readWhole reads a file, again with a wider type where a value asks for it.
+// readWhole reads a file, again where a value contradicts the type of its column.
 func readWhole(path string, opts Options) (*Table, error) {
-	opts.Types = maps.Clone(opts.Types)
+	given := opts.Types
+	opts.Types = maps.Clone(given)
 	for {
 		t, err := readOnce(path, opts)
 		var bad *column.Contradiction
-		if !errors.As(err, &bad) || !again(path, &opts, bad) {
+		if !errors.As(err, &bad) || !readableAgain(path) {
 			return t, err
 		}
+		if _, mine := given[bad.Column]; mine {
+			return nil, err
+		}
+		// First a look at the whole file, so that the type follows from all
+		// values; formats that state their types do not heed that, and need
+		// the wider type.
+		if !opts.whole {
+			opts.whole = true
+			continue
+		}
+		if was, tried := opts.Types[bad.Column]; tried && was == bad.Want {
+			return nil, err
+		}
+		if opts.Types == nil {
+			opts.Types = make(map[string]Type)
+		}
+		opts.Types[bad.Column] = bad.Want
 	}
 }
 
-// again widens the options by what was found; false where that cannot help: a
-// type that the caller gave, a type tried before, a pipe that is read only once.
-func again(path string, opts *Options, bad *column.Contradiction) bool {
+// readableAgain is false for a pipe.
+func readableAgain(path string) bool {
 	file, _ := splitKey(path)
-	if at, err := os.Stat(file); err != nil || !at.Mode().IsRegular() {
-		return false
-	}
-	if had, given := opts.Types[bad.Column]; given && (had >= bad.Want || opts.whole) {
-		return false
-	}
-	opts.whole = true
-	if opts.Types == nil {
-		opts.Types = make(map[string]Type)
-	}
-	opts.Types[bad.Column] = bad.Want
-	return true
+	at, err := os.Stat(file)
+	return err == nil && at.Mode().IsRegular()
 }
 
 func readOnce(path string, opts Options) (*Table, error) {

@@ -153,10 +153,13 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 		return nil, r.err
 	}
 	const step = 1024
-	rows := 0
+	rows, room := 0, 0
 	for rows < n && r.err == nil {
 		want := min(step, n-rows)
-		r.grow(rows + want)
+		if rows+want > room {
+			room = rows + max(want, min(n-rows, r.src.rowsAhead()))
+			r.grow(room)
+		}
 		var got int
 		got, r.err = r.fill(rows, want)
 		rows += got

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"strconv"
 	"unsafe"
 )
@@ -16,91 +17,86 @@ var tens = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 
 type decimal struct {
 	mantissa uint64
 	exponent int
-	negative bool
-	whole    bool // neither point nor exponent
-	ok       bool // false: not a plain decimal of at most 19 digits
+	sign     uint64 // the sign bit of the float64
+	whole    bool   // neither point nor exponent
+	ok       bool   // false: not a plain decimal of at most 19 digits
 }
 
-// scan reads the decimal at b[i] and returns the index behind it. b ends in a
-// byte that no number holds.
+// slack is how many bytes scan may look at behind the last one of a row.
+const slack = 8
+
+// scan reads the decimal at b[i] and returns the index behind it. The row ends
+// in a byte that no number holds, with slack bytes behind it.
+//
+// It avoids branches that depend on the digits: in measured values signs and
+// lengths are as good as random, and a wrong guess costs more than the digits.
 func scan(b []byte, i int) (d decimal, end int) {
-	switch b[i] {
-	case '-':
-		d.negative = true
-		i++
-	case '+':
-		i++
+	var minus, plus uint64
+	if b[i] == '-' {
+		minus = 1
 	}
+	if b[i] == '+' {
+		plus = 1
+	}
+	d.sign = minus << 63
+	i += int(minus + plus)
 	start := i
 	d.mantissa, i = digits(b, i, 0)
 	count := i - start
-	d.whole = true
-	if b[i] == '.' {
-		d.whole = false
+	d.whole = b[i] != '.'
+	if !d.whole {
 		point := i + 1
 		d.mantissa, i = digits(b, point, d.mantissa)
 		d.exponent = point - i
 		count += i - point
 	}
-	if count == 0 || count > 19 {
-		return d, i
-	}
+	d.ok = uint(count-1) < 19
 	if b[i]|0x20 == 'e' {
-		d.whole = false
-		i++
-		negative := b[i] == '-'
-		if negative || b[i] == '+' {
-			i++
-		}
-		start = i
-		var e uint64
-		e, i = digits(b, i, 0)
-		if i == start || i-start > 4 {
-			return d, i
-		}
-		if negative {
-			d.exponent -= int(e)
-		} else {
-			d.exponent += int(e)
-		}
+		return d.power(b, i+1)
 	}
-	d.ok = true
 	return d, i
 }
 
-// digits appends the digits at b[i] to m, which wraps beyond 19 of them.
-func digits(b []byte, i int, m uint64) (uint64, int) {
-	for i+8 <= len(b) {
-		v := binary.LittleEndian.Uint64(b[i:])
-		if !eightDigits(v) {
-			break
-		}
-		m = m*100000000 + eight(v)
-		i += 8
+// power reads what follows the e of an exponent.
+func (d decimal) power(b []byte, i int) (decimal, int) {
+	d.whole = false
+	sign := 1
+	if b[i] == '-' {
+		sign = -1
 	}
-	for b[i]-'0' <= 9 {
-		m = m*10 + uint64(b[i]-'0')
+	if b[i] == '-' || b[i] == '+' {
 		i++
 	}
-	return m, i
+	e, end := digits(b, i, 0)
+	d.exponent += sign * int(e&0xffff)
+	d.ok = d.ok && uint(end-i-1) < 4
+	return d, end
 }
 
-// eightDigits: every byte of v has the upper half 3, and keeps it when 6 is
-// added, so that it is '0' to '9'.
-func eightDigits(v uint64) bool {
-	const upper = 0xF0F0F0F0F0F0F0F0
-	return v&upper == 0x3030303030303030 && (v+0x0606060606060606)&upper == 0x3030303030303030
+// digits appends the digits at b[i] to m, which wraps beyond 19 of them. Eight
+// bytes are looked at in one go: neighbours are joined to pairs, pairs to fours,
+// fours to eight (D. Lemire, Number parsing at a gigabyte per second,
+// arXiv:2101.11408), after zeros have taken the place of what is no digit.
+func digits(b []byte, i int, m uint64) (uint64, int) {
+	for {
+		v := binary.LittleEndian.Uint64(b[i:]) ^ 0x3030303030303030
+		// The top bit of each byte above 9; exact up to the first such byte,
+		// from where on carries may spoil it.
+		other := (v + 0x7676767676767676 | v) & 0x8080808080808080
+		n := bits.TrailingZeros64(other) / 8
+		v <<= uint(64-8*n) & 127
+		v = v*10 + v>>8
+		const mask = 0x000000FF000000FF
+		v = ((v&mask)*(100+1000000<<32) + (v>>16&mask)*(1+10000<<32)) >> 32
+		m = m*powers[n&15] + v
+		i += n
+		if n < 8 {
+			return m, i
+		}
+	}
 }
 
-// eight is the value of eight digits: neighbours are joined to pairs, pairs to
-// fours, fours to eight (D. Lemire, Number parsing at a gigabyte per second,
-// arXiv:2101.11408).
-func eight(v uint64) uint64 {
-	v -= 0x3030303030303030
-	v = v*10 + v>>8
-	const mask = 0x000000FF000000FF
-	return ((v&mask)*(100+1000000<<32) + (v>>16&mask)*(1+10000<<32)) >> 32
-}
+var powers = [16]uint64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8}
 
 // float32 rounds once, as strconv does, or says that it cannot tell cheaply.
 //
@@ -113,19 +109,17 @@ func (d decimal) float32() (float32, bool) {
 	if !ok || low-(1<<28-2) <= 4 || f > math.MaxFloat32 || f < 0x1p-126 && f != 0 {
 		return 0, false
 	}
-	if d.negative {
-		f = -f
-	}
-	return float32(f), true
+	return float32(d.signed(f)), true
 }
 
 // float64 is exact where mantissa and power of ten are: one rounding.
 func (d decimal) float64() (float64, bool) {
 	f, ok := d.approximate()
-	if d.negative {
-		f = -f
-	}
-	return f, ok && d.mantissa <= 1<<53
+	return d.signed(f), ok && d.mantissa <= 1<<53
+}
+
+func (d decimal) signed(f float64) float64 {
+	return math.Float64frombits(math.Float64bits(f) | d.sign)
 }
 
 func (d decimal) approximate() (float64, bool) {
@@ -145,7 +139,7 @@ func (d decimal) approximate() (float64, bool) {
 // number is the value of a whole cell, inf included; false where it is none.
 func number(cell []byte) (float64, bool) { return parse(cell, 64) }
 
-func parse(cell []byte, bits int) (float64, bool) {
+func parse(cell []byte, size int) (float64, bool) {
 	if len(cell) == 0 || len(cell) > 400 {
 		return 0, false
 	}
@@ -154,8 +148,8 @@ func parse(cell []byte, bits int) (float64, bool) {
 			return infinity(cell)
 		}
 	}
-	v, err := strconv.ParseFloat(view(cell), bits)
-	if err != nil && bits == 32 {
+	v, err := strconv.ParseFloat(view(cell), size)
+	if err != nil && size == 32 {
 		return v, false
 	}
 	return v, err == nil || math.IsInf(v, 0)
@@ -183,8 +177,10 @@ func whole(cell []byte) (int64, bool) {
 	if len(cell) == 0 || len(cell) > 20 {
 		return 0, false
 	}
-	if c := cell[len(cell)-1]; c-'0' > 9 {
-		return 0, false
+	for i, c := range cell {
+		if c-'0' > 9 && (i > 0 || c != '-' && c != '+') {
+			return 0, false
+		}
 	}
 	v, err := strconv.ParseInt(view(cell), 10, 64)
 	return v, err == nil

@@ -33,10 +33,16 @@ func (r *Reader) parse(b []byte, row int) error {
 // ends it. Plain decimals go the short way, in one pass over their bytes.
 func (r *Reader) parseCell(f *field, b []byte, i, row int) (int, error) {
 	if f.wanted && f.Type != column.Text {
-		start := r.split.skipBlanks(b, i)
-		d, end := scan(b, start)
+		start := i
+		if b[i] <= ' ' {
+			start = r.split.skipBlanks(b, i)
+		}
+		d, end := scan(b[:len(b)+slack], start)
 		if d.ok && (b[end] == r.split.separator || b[end] == '\n') && f.put(d, row) {
-			return r.split.close(b, end), nil
+			if r.split.separator == ' ' {
+				end = r.split.close(b, end)
+			}
+			return end, nil
 		}
 	}
 	content, end, ok := r.split.cell(b, i)
@@ -77,7 +83,7 @@ func (f *field) put(d decimal, row int) bool {
 		if !d.whole || v < 0 {
 			return false
 		}
-		if d.negative {
+		if d.sign != 0 {
 			v = -v
 		}
 		f.I64[row] = v

@@ -35,7 +35,7 @@ func Compressed(head []byte) bool {
 }
 
 func newSource(f io.Reader) (*source, error) {
-	s := &source{in: f, stop: func() {}, buf: make([]byte, 0, firstBlock+1)}
+	s := &source{in: f, stop: func() {}, buf: make([]byte, 0, firstBlock+1+slack)}
 	head := make([]byte, 4)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
@@ -91,8 +91,9 @@ func (s *source) close() {
 
 // fill reads until the buffer is full or the file ends.
 func (s *source) fill() error {
-	for len(s.buf) < cap(s.buf)-1 && !s.eof {
-		n, err := s.in.Read(s.buf[len(s.buf) : cap(s.buf)-1])
+	room := cap(s.buf) - 1 - slack // for the last \n, and for scan
+	for len(s.buf) < room && !s.eof {
+		n, err := s.in.Read(s.buf[len(s.buf):room])
 		s.buf = s.buf[:len(s.buf)+n]
 		if err == io.EOF {
 			s.eof = true
@@ -115,6 +116,11 @@ func (s *source) line() ([]byte, error) {
 	}
 	s.number++
 	return s.buf[s.start:s.at], nil
+}
+
+// rowsAhead guesses, from the line given last, how many rows the buffer holds yet.
+func (s *source) rowsAhead() int {
+	return (len(s.buf) - s.at) / max(s.at-s.start, 2)
 }
 
 // more moves at behind the next \n, keeping what lies from start on.

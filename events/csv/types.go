@@ -20,17 +20,33 @@ type tally struct {
 func count(tallies []tally, d dialect, line []byte) error {
 	i := 0
 	for k := range tallies {
-		content, end, ok := d.cell(line, i)
-		if !ok {
-			return errQuote
+		n, end := scan(line[:len(line)+slack], d.skipBlanks(line, i))
+		if n.ok && (line[end] == d.separator || line[end] == '\n') && tallies[k].plain(n) {
+			end = d.close(line, end)
+		} else {
+			var content []byte
+			var ok bool
+			if content, end, ok = d.cell(line, i); !ok {
+				return errQuote
+			}
+			tallies[k].add(content)
 		}
-		tallies[k].add(content)
 		if line[end] == '\n' {
 			break // a short row: the parser says so
 		}
 		i = end + 1
 	}
 	return nil
+}
+
+// plain adds a number that is neither large nor long, as nearly all are.
+func (t *tally) plain(n decimal) bool {
+	if n.whole && n.mantissa > 1<<24 || n.exponent > 18 {
+		return false
+	}
+	t.numbers = true
+	t.decimal = t.decimal || !n.whole
+	return true
 }
 
 func (t *tally) add(cell []byte) {

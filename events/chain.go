@@ -1,0 +1,147 @@
+package events
+
+import (
+	"fmt"
+	"io"
+	"maps"
+)
+
+// Chain reads several files, one after the other, as one stream of events with the columns of the first. It is
+// for one goroutine; the caller closes it.
+type Chain struct {
+	files   []string
+	opts    Options
+	columns []Column
+
+	in   Reader
+	next int   // file to open
+	done int64 // events read of the file that is open
+	at   int64 // of which before the last Read
+}
+
+// OpenAll opens files as one stream. A name may hold a pattern (`run*.csv`); the files must have the same columns.
+// Whole text files are looked at before the types are chosen, so that these depend on the values and not on
+// their order; where the files differ in the type of a number, it is float64.
+func OpenAll(paths []string, opts Options) (*Chain, error) {
+	files, err := expand(paths)
+	if err != nil {
+		return nil, err
+	}
+	c := &Chain{files: files, opts: opts}
+	c.opts.Types = maps.Clone(opts.Types)
+	if len(files) > 1 {
+		if err := c.agree(); err != nil {
+			return nil, err
+		}
+	}
+	return c, c.open()
+}
+
+// agree finds types that suit every file.
+func (c *Chain) agree() error {
+	var first *Table
+	for _, path := range c.files {
+		in, err := c.openFile(path)
+		if err != nil {
+			return err
+		}
+		t := &Table{Columns: in.Columns()}
+		if err := in.Close(); err != nil {
+			return err
+		}
+		if first == nil {
+			first = t
+			continue
+		}
+		if err := sameNames(first, t, c.files[0], path); err != nil {
+			return err
+		}
+		for i := range t.Columns {
+			d := &t.Columns[i]
+			f, err := first.Column(d.Name)
+			switch {
+			case err != nil:
+				return inFile(path, err)
+			case f.Type == d.Type:
+			case f.Type == Text || d.Type == Text:
+				return inFile(path, fmt.Errorf("column %q is %s, but %s in %s", d.Name, d.Type, f.Type, c.files[0]))
+			default:
+				if c.opts.Types == nil {
+					c.opts.Types = make(map[string]Type)
+				}
+				c.opts.Types[d.Name] = Float64
+			}
+		}
+	}
+	return nil
+}
+
+func (c *Chain) openFile(path string) (Reader, error) {
+	opts := c.opts
+	opts.whole = readableAgain(path)
+	return Open(path, opts)
+}
+
+// open goes on to the next file.
+func (c *Chain) open() error {
+	in, err := c.openFile(c.files[c.next])
+	if err != nil {
+		return err
+	}
+	c.in, c.done, c.at = in, 0, 0
+	c.next++
+	if c.columns == nil {
+		c.columns = in.Columns()
+	}
+	return nil
+}
+
+// Columns gives name, unit and type of each column.
+func (c *Chain) Columns() []Column { return c.columns }
+
+// Path is the file that the last Read came from, and First the place in it, from 0, of the first event of that Read.
+func (c *Chain) Path() string { return c.files[c.next-1] }
+
+// First: see Path.
+func (c *Chain) First() int64 { return c.at }
+
+// Read returns the next events, at most n, of one file; io.EOF after the last.
+func (c *Chain) Read(n int) (*Table, error) {
+	for {
+		t, err := c.in.Read(n)
+		if err == nil {
+			c.at = c.done
+			c.done += int64(t.Len())
+			return c.ordered(t)
+		}
+		if err != io.EOF || c.next == len(c.files) {
+			return nil, err
+		}
+		if err := c.in.Close(); err != nil {
+			return nil, err
+		}
+		if err := c.open(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// ordered puts columns as the first file has them.
+func (c *Chain) ordered(t *Table) (*Table, error) {
+	if c.next == 1 {
+		return t, nil
+	}
+	out := &Table{Columns: make([]Column, len(c.columns))}
+	for i := range c.columns {
+		d, err := t.Column(c.columns[i].Name)
+		if err != nil {
+			return nil, inFile(c.Path(), err)
+		}
+		out.Columns[i] = *d
+		out.Columns[i].convert(c.columns[i].Type)
+	}
+	return out, nil
+}
+
+// Close closes the file that is open.
+func (c *Chain) Close() error { return c.in.Close() }

@@ -1,0 +1,42 @@
+package csv
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"testing"
+)
+
+// table is n rows of 9 columns in the manner of a CMS ntuple.
+func table(n int) []byte {
+	r := rand.New(rand.NewPCG(1, 2))
+	var b bytes.Buffer
+	b.WriteString("pt1,eta1,phi1,q1,pt2,eta2,phi2,q2,M\n")
+	for range n {
+		for range 2 {
+			fmt.Fprintf(&b, "%.7g,%.7g,%.7g,%d,", 50*r.ExpFloat64(), 2*r.NormFloat64(), 3*r.NormFloat64(), 2*r.IntN(2)-1)
+		}
+		fmt.Fprintf(&b, "%.7g\n", 90+r.NormFloat64())
+	}
+	return b.Bytes()
+}
+
+func benchmark(b *testing.B, text []byte, opts Options) {
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		r, err := newReader(bytes.NewReader(text), opts)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for err == nil {
+			_, err = r.Read(1 << 16)
+		}
+		if err != io.EOF {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRead(b *testing.B)      { benchmark(b, table(400_000), Options{}) }
+func BenchmarkReadWhole(b *testing.B) { benchmark(b, table(100_000), Options{Whole: true}) }
