@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/toy"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -38,7 +39,7 @@ type Card struct {
 	DropNaN bool `yaml:"drop_nan,omitempty"`
 
 	// Features are the columns modelled, Context those conditioned on. A card may write either as a map
-	// from name to unit. Default features of a toy: its own.
+	// from name to unit. Default features of a toy: x1 and x2.
 	Features []string `yaml:"features,omitempty"`
 	Context  []string `yaml:"context,omitempty"`
 	// Weight names the column of event weights. Default: all events weigh 1.
@@ -68,12 +69,17 @@ type Card struct {
 
 // Toy is a distribution of known density.
 type Toy struct {
-	Name   string `yaml:"name,omitempty"`   // two-moons or banana
+	Name   string `yaml:"name,omitempty"`   // one of toy.Names
 	Events int    `yaml:"events,omitempty"` // default 20000
 	// Noise is the width of the moons. Default 0.05.
 	Noise float64 `yaml:"noise,omitempty"`
 	// Standardised shifts and scales each column to mean 0 and variance 1.
 	Standardised bool `yaml:"standardised,omitempty"`
+}
+
+// Options are the toy's own.
+func (t Toy) Options() toy.Options {
+	return toy.Options{Noise: t.Noise, Standardise: t.Standardised}
 }
 
 // Definition is a column made from others.

@@ -46,7 +46,7 @@ func Parse(data []byte, name string) (*Card, error) {
 	c := &Card{Seed: 1}
 	root, err := parseYAML(data)
 	if err == nil && root.Type() == ast.NullType {
-		err = errors.New("nothing in it; the shortest card is two lines: files: [events.csv] and features: [a, b]")
+		err = errors.New("nothing in it; the shortest card has files: [events.csv] and features: [a, b] on two lines")
 	}
 	if err == nil {
 		err = decode(c, root)
@@ -55,6 +55,9 @@ func Parse(data []byte, name string) (*Card, error) {
 		if c.Name == "" {
 			base := filepath.Base(name)
 			c.Name = strings.TrimSuffix(base, filepath.Ext(base))
+		}
+		if c.Features == nil && c.Toy != (Toy{}) {
+			c.Features = []string{"x1", "x2"}
 		}
 		err = place(c.Validate(), root)
 	}
@@ -131,7 +134,7 @@ func atToken(t *token.Token, key, reason string) *keyError {
 // bounded nesting, parsing takes time and memory in proportion to the text.
 func parseYAML(data []byte) (ast.Node, error) {
 	if len(data) > maxBytes {
-		return nil, fmt.Errorf("a card of more than %d bytes; put data into files and name them under files:", maxBytes)
+		return nil, fmt.Errorf("a card of more than %d bytes; put data into files of their own", maxBytes)
 	}
 	tokens := lexer.Tokenize(string(data))
 	if err := checkTokens(tokens); err != nil {

@@ -10,11 +10,9 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/toy"
 	"github.com/sluice-hep/sluice/train"
 )
-
-// toys are the distributions that a card can name.
-var toys = []string{"two-moons", "banana"}
 
 // Validate reports the first value that cannot be, by its key.
 func (c *Card) Validate() error {
@@ -43,7 +41,7 @@ func (c *Card) checkSource() error {
 	t := c.Toy
 	switch {
 	case t == Toy{} && len(c.Files) == 0:
-		return wrong("files", "missing; write files: [events.csv], or toy: {name: %s}", toys[0])
+		return wrong("files", "missing; write files: [events.csv], or toy: {name: two-moons}")
 	case t != Toy{} && len(c.Files) > 0:
 		return wrong("toy", "events come from files or from a toy, not from both; take one out")
 	case slices.Contains(c.Files, ""):
@@ -51,20 +49,25 @@ func (c *Card) checkSource() error {
 	case t == Toy{}:
 		return nil
 	case t.Name == "":
-		return wrong("toy.name", "missing; there is %s", strings.Join(toys, ", "))
-	case !slices.Contains(toys, t.Name):
-		return wrong("toy.name", "no toy %q; %s", t.Name, suggest(t.Name, slices.Clone(toys)))
+		return wrong("toy.name", "missing; there is %s", strings.Join(toy.Names(), ", "))
+	case !slices.Contains(toy.Names(), t.Name):
+		return wrong("toy.name", "no toy %q; %s", t.Name, suggest(t.Name, toy.Names()))
 	case t.Events < 0 || t.Events > 1e9:
 		return wrong("toy.events", "%d is not between 1 and 1000000000", t.Events)
-	case !(t.Noise >= 0 && t.Noise <= 10):
-		return wrong("toy.noise", "%g is not between 0 and 10", t.Noise)
+	}
+	if _, err := toy.New(t.Name, t.Options()); err != nil {
+		return wrong("toy", "%s", strings.TrimPrefix(err.Error(), "toy: "))
 	}
 	return nil
 }
 
 func (c *Card) checkColumns() error {
-	if len(c.Features) == 0 && c.Toy == (Toy{}) {
+	const most = 4096
+	if len(c.Features) == 0 {
 		return wrong("features", "missing; name the columns to model, as in features: [a, b] (sluice inspect lists what a file has)")
+	}
+	if n := max(len(c.Features), len(c.Context)); n > most {
+		return wrong("features", "%d columns are more than the %d that a flow can take", n, most)
 	}
 	place := map[string]string{}
 	for _, part := range []struct {
@@ -114,21 +117,21 @@ func (c *Card) checkPreparation() error {
 		return wrong("prepare_context", "%v", err)
 	}
 	for name := range c.Prepare.Columns {
-		if err := c.oneOf(join("prepare", name), name, "features", c.Features); err != nil {
+		if err := oneOf(join("prepare", name), name, "features", c.Features); err != nil {
 			return err
 		}
 	}
 	for name := range c.PrepareContext.Columns {
-		if err := c.oneOf(join("prepare_context", name), name, "context", c.Context); err != nil {
+		if err := oneOf(join("prepare_context", name), name, "context", c.Context); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// oneOf checks that a column is one of those listed under a key; nothing is known of a toy's own columns.
-func (c *Card) oneOf(key, name, list string, known []string) error {
-	if slices.Contains(known, name) || len(known) == 0 && list == "features" && c.Toy != (Toy{}) {
+// oneOf checks that a column is one of those listed under a key.
+func oneOf(key, name, list string, known []string) error {
+	if slices.Contains(known, name) {
 		return nil
 	}
 	if len(known) == 0 {
@@ -165,11 +168,11 @@ func (c *Card) checkOutput() error {
 		return wrong("compare.bins", "%d is not between 2 and 10000", c.Compare.Bins)
 	case c.Threads < 0 || c.Threads > 4096:
 		return wrong("threads", "%d is not between 1 and 4096", c.Threads)
-	case c.Plots.Steps && len(c.Features) != 2 && len(c.Features) > 0:
+	case c.Plots.Steps && len(c.Features) != 2:
 		return wrong("plots.steps", "the steps of a flow can be drawn for two features, not for %d; take it out", len(c.Features))
 	}
 	for name, v := range c.Sample.Context {
-		if err := c.oneOf(join("sample.context", name), name, "context", c.Context); err != nil {
+		if err := oneOf(join("sample.context", name), name, "context", c.Context); err != nil {
 			return err
 		}
 		if math.IsNaN(v) || math.IsInf(v, 0) {
@@ -177,7 +180,7 @@ func (c *Card) checkOutput() error {
 		}
 	}
 	for _, name := range c.Compare.Columns {
-		if err := c.oneOf("compare.columns", name, "features", c.Features); err != nil {
+		if err := oneOf("compare.columns", name, "features", c.Features); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,144 @@
+package model
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/train"
+)
+
+// Info is what there is to say about a model.
+type Info struct {
+	Hash          string        `json:"sha256"`
+	FormatVersion int           `json:"format_version"`
+	Features      []Column      `json:"features"`
+	Context       []Column      `json:"context"`
+	Flow          flow.Spec     `json:"flow"` // with its defaults
+	Parameters    int           `json:"parameters"`
+	Seed          uint64        `json:"seed"`
+	Train         *train.Result `json:"train,omitempty"`
+	Card          string        `json:"card"`
+}
+
+// Column is a feature or a context column as the model knows it.
+type Column struct {
+	Name  string   `json:"name"`
+	Unit  string   `json:"unit,omitempty"`
+	Min   float64  `json:"min"` // of the trained range
+	Max   float64  `json:"max"`
+	Kind  string   `json:"kind"`
+	Steps []string `json:"steps"` // of its preparation
+	Why   string   `json:"why"`
+}
+
+// schema is what another program needs to make sense of the columns.
+type schema struct {
+	Features []Column `json:"features"`
+	Context  []Column `json:"context"`
+}
+
+func columnInfo(p *prep.Pipeline) []Column {
+	columns := []Column{}
+	if p == nil {
+		return columns
+	}
+	for i := range p.Columns {
+		c := &p.Columns[i]
+		info := Column{Name: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max, Kind: string(c.Kind), Steps: []string{}, Why: c.Why}
+		for _, s := range c.Steps {
+			info.Steps = append(info.Steps, s.Kind())
+		}
+		columns = append(columns, info)
+	}
+	return columns
+}
+
+// Info collects what there is to say about the model.
+func (m *Model) Info() (Info, error) {
+	hash, err := m.Hash()
+	return Info{
+		Hash: hash, FormatVersion: FormatVersion, Features: columnInfo(m.Features), Context: columnInfo(m.Context),
+		Flow: m.Flow.Spec.WithDefaults(), Parameters: len(m.Flow.Params()), Seed: m.Seed, Train: m.Train, Card: m.Card,
+	}, err
+}
+
+// Describe writes the model card for people.
+func (m *Model) Describe(w io.Writer) error {
+	info, err := m.Info()
+	if err != nil {
+		return err
+	}
+	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.DiscardEmptyColumns)
+	fmt.Fprintf(out, "sha256  %s (format %d, seed %d)\n", info.Hash, info.FormatVersion, info.Seed)
+	describeColumns(out, "features", info.Features)
+	describeColumns(out, "context", info.Context)
+	describeFlow(out, info)
+	if info.Train != nil {
+		describeTraining(out, info.Train)
+	}
+	if info.Card != "" {
+		fmt.Fprintf(out, "\ncard\n")
+		for line := range strings.Lines(info.Card) {
+			fmt.Fprintf(out, "  %s\n", clean(strings.TrimSuffix(line, "\n")))
+		}
+	}
+	return out.Flush()
+}
+
+func describeColumns(w io.Writer, title string, columns []Column) {
+	if len(columns) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", title)
+	for _, c := range columns {
+		unit := ""
+		if c.Unit != "" {
+			unit = "[" + c.Unit + "]"
+		}
+		steps := strings.Join(c.Steps, ", ")
+		if steps == "" {
+			steps = "not seen by the flow"
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%.6g to %.6g\t%s\t%s\t%s\n", clean(c.Name), clean(unit), c.Min, c.Max, clean(c.Kind), steps, clean(c.Why))
+	}
+}
+
+func describeFlow(w io.Writer, info Info) {
+	s := info.Flow
+	fmt.Fprintf(w, "\nflow\n  %s: %d transforms, hidden layers %v (%s), permutation %s, %d parameters\n",
+		s.Type, s.Transforms, s.Hidden, s.Activation, s.Permute, info.Parameters)
+	if s.Bins > 0 {
+		fmt.Fprintf(w, "  splines of %d bins on [-%g, %g], linear outside\n", s.Bins, s.Bound, s.Bound)
+	} else {
+		fmt.Fprintf(w, "  log-scale through %s\n", s.LogScale)
+	}
+}
+
+func describeTraining(w io.Writer, r *train.Result) {
+	fmt.Fprintf(w, "\ntraining\n  %d epochs, %d steps; the parameters are those of epoch %d\n", r.Epochs, r.Steps, r.BestEpoch)
+	for _, part := range []struct {
+		name string
+		nll  train.NLL
+	}{{"training", r.TrainNLL}, {"validation", r.ValidNLL}, {"test", r.TestNLL}} {
+		if part.nll == part.nll {
+			fmt.Fprintf(w, "  NLL of the %s events\t%.4f nats per event\n", part.name, float64(part.nll))
+		}
+	}
+	for _, n := range r.Notices {
+		fmt.Fprintf(w, "  %s\n", clean(n))
+	}
+}
+
+// clean keeps text from a file from steering the terminal or the table.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return ' '
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,147 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/train"
+)
+
+// Model is a trained density of a table's columns, in the user's units. Its methods may be called concurrently.
+type Model struct {
+	Features *prep.Pipeline // fitted preparation of the columns modelled
+	Context  *prep.Pipeline // and of those conditioned on; of dimension 0, or nil, where there are none
+	Flow     *flow.Flow     // over the prepared columns
+	Seed     uint64         // that the flow was built from
+	Card     string         // the analysis card, YAML; may be empty
+	Train    *train.Result  // the record of the training, NLL in the user's units; may be nil
+}
+
+// LogProb is the log-density of each event in nats, per unit of the features and given the context. Event i of t
+// is number first+i of its sample, which decides the noise that gives an integer its place in a cell.
+func (m *Model) LogProb(t *events.Table, first uint64) ([]float64, error) {
+	x, context, logDet, err := m.prepare(t, first)
+	if err != nil {
+		return nil, err
+	}
+	logProb, err := m.Flow.LogProb(x, context)
+	if err != nil {
+		return nil, err
+	}
+	for i, d := range logDet {
+		logProb[i] += d
+	}
+	return logProb, nil
+}
+
+// ToLatent maps events to the latent z, a column for each feature that is not constant; see LogProb.
+func (m *Model) ToLatent(t *events.Table, first uint64) ([][]float32, error) {
+	x, context, _, err := m.prepare(t, first)
+	if err != nil {
+		return nil, err
+	}
+	z, _, err := m.Flow.ToLatent(x, context)
+	return z, err
+}
+
+// Sample draws n events, those that follow the first ones of an endless sample: event i depends on the seed, on i and
+// on its context alone. context is a table of n events with the context columns, which the result carries
+// after the features; nil for a model without.
+func (m *Model) Sample(n int, context *events.Table, seed, first uint64) (*events.Table, error) {
+	if n < 0 {
+		return nil, fmt.Errorf("model: %d events to draw", n)
+	}
+	given, err := m.givenContext(n, context)
+	if err != nil {
+		return nil, err
+	}
+	x, err := m.Flow.Sample(n, given, seed, first)
+	if err != nil {
+		return nil, err
+	}
+	t, _, err := m.Features.Invert(x)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range m.contextNames() {
+		c, err := context.Column(name)
+		if err != nil {
+			return nil, err
+		}
+		t.Columns = append(t.Columns, *c)
+	}
+	return t, nil
+}
+
+// givenContext is a table's context columns as the flow sees them.
+func (m *Model) givenContext(n int, t *events.Table) ([][]float32, error) {
+	names := m.contextNames()
+	switch {
+	case len(names) == 0:
+		return nil, nil
+	case t == nil:
+		return nil, fmt.Errorf("model: it is conditional: give a value of %q for each event", names)
+	case t.Len() != n:
+		return nil, fmt.Errorf("model: a context of %d events for %d", t.Len(), n)
+	}
+	cols, _, err := m.Context.Apply(t, 0)
+	return cols, err
+}
+
+func (m *Model) contextNames() []string {
+	if m.Context == nil {
+		return nil
+	}
+	return m.Context.Names()
+}
+
+// prepare gives the columns that the flow sees and the log-determinants of the features' preparation.
+func (m *Model) prepare(t *events.Table, first uint64) (x, context [][]float32, logDet []float64, err error) {
+	if x, logDet, err = m.Features.Apply(t, first); err != nil {
+		return nil, nil, nil, err
+	}
+	context, err = m.givenContext(t.Len(), t)
+	return x, context, logDet, err
+}
+
+// validate reports what keeps the parts from being one model.
+func (m *Model) validate() error {
+	if m.Features == nil || m.Flow == nil {
+		return errors.New("a model needs features and a flow")
+	}
+	contextDim := 0
+	if m.Context != nil {
+		contextDim = m.Context.Dim()
+	}
+	if m.Features.Dim() != m.Flow.Features || contextDim != m.Flow.Context {
+		return fmt.Errorf("a flow of %d features and %d context columns does not go with a preparation of %d and %d",
+			m.Flow.Features, m.Flow.Context, m.Features.Dim(), contextDim)
+	}
+	return checkParameters(m.Flow)
+}
+
+// checkParameters refuses numbers that are not finite, and weights that a mask keeps at zero and that are not: with
+// those a density would not integrate to 1.
+func checkParameters(f *flow.Flow) error {
+	cut := slices.Clone(f.Params())
+	for _, t := range f.Transforms() {
+		t.Cut(cut)
+	}
+	for _, v := range f.Views() {
+		masked := v.Of(cut)
+		for i, x := range v.Of(f.Params()) {
+			if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+				return fmt.Errorf("parameter %q, number %d, is %g", v.Name, i, x)
+			}
+			if x != masked[i] {
+				return fmt.Errorf("parameter %q, number %d, is masked and not zero but %g", v.Name, i, x)
+			}
+		}
+	}
+	return nil
+}
