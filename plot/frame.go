@@ -18,7 +18,6 @@ func (f *frame) point(x, y float64) vg.Point {
 	return vg.Point{X: f.c.X(f.x.at(x)), Y: f.c.Y(f.y.at(y))}
 }
 
-func (f *frame) top() vg.Length   { return f.c.Max.Y }
 func (f *frame) width() vg.Length { return f.c.Max.X - f.c.Min.X }
 
 // leftMargin is the room that the tick labels of vertical axes and the axes' labels need.

@@ -27,16 +27,16 @@ func (h *Histogram) check() error {
 	case n == 0 || n > maxBins:
 		return fmt.Errorf("%d bins are not between 1 and %d", n, maxBins)
 	case len(h.Edges) != n+1:
-		return fmt.Errorf("%d bins have %d edges, not %d", n, n+1, len(h.Edges))
+		return fmt.Errorf("%d bins need %d edges, not %d", n, n+1, len(h.Edges))
 	case h.SumW2 != nil && len(h.SumW2) != n:
-		return fmt.Errorf("%d bins have %d sums of squared weights, not %d", n, n, len(h.SumW2))
+		return fmt.Errorf("%d bins need %d sums of squared weights, not %d", n, n, len(h.SumW2))
 	}
 	for i := range n {
 		if !(h.Edges[i] < h.Edges[i+1]) {
 			return fmt.Errorf("edges %d and %d, %g and %g, do not increase", i, i+1, h.Edges[i], h.Edges[i+1])
 		}
-		if v := h.SumW[i] + h.variance(i); math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("the content of bin %d is not finite", i)
+		if v := (math.Abs(h.SumW[i]) + h.variance(i)) / (h.Edges[i+1] - h.Edges[i]); math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("the content of bin %d, or its density, is not finite", i)
 		}
 	}
 	if s := h.sum(); math.IsNaN(s) || math.IsInf(s, 0) {

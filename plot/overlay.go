@@ -36,6 +36,11 @@ func (o *Overlay) Picture() (*Picture, error) {
 			return nil, fmt.Errorf("plot: overlay of %q: the two histograms have different edges", o.Label)
 		}
 	}
+	for i, y := range o.Generated.bars(o.scale(), true).y {
+		if math.IsInf(y, 0) {
+			return nil, fmt.Errorf("plot: overlay of %q: bin %d of the generated histogram overflows at the reference's scale", o.Label, i)
+		}
+	}
 	alt := "Histogram of " + o.Label + ": reference and generated events, and their ratio below"
 	return &Picture{overlayWidth, overlayHeight, alt, o.draw}, nil
 }
@@ -148,10 +153,10 @@ func (o *Overlay) legend(scale float64) legend {
 	}
 }
 
-// grouped writes an integer with commas.
+// grouped writes a count with commas.
 func grouped(n int) string {
 	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]
 	}
 	return s

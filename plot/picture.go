@@ -42,7 +42,7 @@ func (p *Picture) SVG() ([]byte, error) {
 	body = []byte(shorten.Replace(string(body)))
 	head := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="%gpt" height="%gpt" viewBox="0 0 %g %g" `+
 		`font-family="%s" role="img" aria-label="%s">`+"\n",
-		p.width, p.height, p.width, p.height, fontStack, html.EscapeString(p.alt))
+		p.width, p.height, p.width, p.height, fontStack, html.EscapeString(clean(p.alt)))
 	return append([]byte(head), body...), nil
 }
 

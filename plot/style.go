@@ -68,15 +68,20 @@ func textWidth(size vg.Length, s string) vg.Length {
 	return textStyle(size, ink, 0, 0).Width(s)
 }
 
-// fit makes a label of a user's text: one line, without control characters, cut in the middle to
-// width, since the ends of column names tell them apart.
-func fit(s string, size, width vg.Length) string {
-	s = strings.Map(func(r rune) rune {
+// clean is a user's text as one line without control characters, which XML cannot hold.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == 0xFFFE || r == 0xFFFF {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
+}
+
+// fit makes a label of a user's text, cut in the middle to width, since the ends of column names tell them
+// apart.
+func fit(s string, size, width vg.Length) string {
+	s = clean(s)
 	r := []rune(s)
 	if len(r) > 200 {
 		r = slices.Concat(r[:100], r[len(r)-100:])

@@ -53,6 +53,9 @@ type Distance struct {
 type Correlation struct {
 	MaxDiff float64
 	A, B    string // the columns where it is; may be ""
+	// Events are the numbers of reference and generated events, by which the verdict tells a difference from
+	// chance; 0 where they are not known.
+	Events [2]int
 }
 
 // Prepared is how a column was prepared for the flow, and why.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"flag"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/sluice-hep/sluice/plot"
 )
+
+var update = flag.Bool("update", false, "write the golden page anew")
 
 type drawing interface{ Picture() (*plot.Picture, error) }
 
@@ -76,7 +79,7 @@ func examplePage(t testing.TB) *Page {
 			{"tau21_1", "", 0.0104, 0.647, 0.00144, 0.87},
 			{"tau21_2", "", 0.00983, 0.721, 0.00131, 1.04},
 		},
-		Correlation: &Correlation{0.02, "m_diff", "tau21_2"},
+		Correlation: &Correlation{0.02, "m_diff", "tau21_2", [2]int{9999, 10000}},
 		Overlays: []*plot.Picture{picture(t, overlay("m_lower", "TeV", 1)), picture(t, overlay("m_diff", "TeV", 2)),
 			picture(t, overlay("tau21_1", "", 1.2)), picture(t, overlay("tau21_2", "", 1.2))},
 		Correlations: picture(t, &plot.Correlations{Columns: names, Reference: ref, Generated: gen}),
@@ -123,6 +126,26 @@ func TestPageIsTheSameEachTime(t *testing.T) {
 	}
 }
 
+// The golden page has no raster picture, whose bytes are the compressor's.
+func TestGolden(t *testing.T) {
+	const file = "testdata/page.html"
+	p := examplePage(t)
+	p.Overlays, p.Correlations, p.Steps, p.Latent = p.Overlays[:1], nil, nil, nil
+	got := render(t, p)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the page differs from %s; look at it, and write it anew with -update", file)
+	}
+}
+
 // Whatever a page would load, run or link to begins with one of these.
 var external = regexp.MustCompile(`(?i)<script|<link|<iframe|<object|<embed|<base|\bsrc=|url\(|@import|\bon[a-z]+=|https?://`)
 
@@ -138,5 +161,100 @@ func TestPageIsSelfContained(t *testing.T) {
 	}
 	if len(html) > 1_000_000 {
 		t.Errorf("the page of four columns has %d bytes, over 1 MB", len(html))
+	}
+}
+
+const hostile = `</title></style><script>alert("x")</script><img src=x onerror=alert(1)>`
+
+// Text from files, cards and users stays text, wherever it stands.
+func TestUserTextIsEscaped(t *testing.T) {
+	o := overlay(hostile, hostile, 1)
+	o.ReferenceName, o.GeneratedName = hostile, hostile
+	one := [][]float64{{1}}
+	p := &Page{
+		Title: hostile, Lead: hostile, Date: hostile, Version: hostile,
+		Summary:      []Fact{{hostile, hostile, hostile}},
+		Warnings:     []string{hostile},
+		Notices:      []string{hostile},
+		Distances:    []Distance{{hostile, hostile, 0.1, 0.2, 0.3, 0.4}, {hostile, hostile, 0.1, 0.001, 0.3, 0.4}},
+		Correlation:  &Correlation{MaxDiff: 0.1, A: hostile, B: hostile},
+		Overlays:     []*plot.Picture{picture(t, o)},
+		Correlations: picture(t, &plot.Correlations{Columns: []string{hostile}, Reference: one, Generated: one, ReferenceName: hostile}),
+		Latent:       picture(t, &plot.Panels{Alt: hostile, Panels: []plot.Panel{{Title: hostile, XLabel: hostile, YLabel: hostile}}}),
+		Sections:     []Section{{Title: hostile, Text: hostile, Head: []string{hostile}, Rows: [][]string{{hostile}}}},
+		Preparation:  []Prepared{{hostile, hostile, 0, 1, []string{hostile}, hostile}},
+		Card:         hostile,
+		Commands:     hostile,
+	}
+	html := render(t, p)
+	if strings.Contains(html, "<script") || strings.Contains(html, "<img") {
+		t.Error("a script or an image of the user's text is in the page")
+	}
+	for _, element := range []string{"title", "style", "html", "main"} {
+		if n := strings.Count(html, "</"+element+">"); n != 1 {
+			t.Errorf("%d ends of <%s>, not 1", n, element)
+		}
+	}
+	if n := strings.Count(html, "&lt;script&gt;"); n < 20 {
+		t.Errorf("only %d of the texts are on the page", n)
+	}
+}
+
+func TestEmptySectionsAreLeftOut(t *testing.T) {
+	html := render(t, &Page{Title: "t"})
+	for _, s := range []string{"<h2", "<section", "<table", "<svg", "<dl", "<ul", "<pre", "<footer", "<p"} {
+		if strings.Contains(html, s) {
+			t.Errorf("an empty page has %s", s)
+		}
+	}
+	full := render(t, examplePage(t))
+	at := 0
+	for _, title := range []string{"Distances", "Columns", "Correlations", "Training", "Steps of the flow", "Latent space",
+		"Anomaly search", "Preparation", "Notices", "Card", "To reproduce"} {
+		i := strings.Index(full, "<h2>"+title+"</h2>")
+		if i < at {
+			t.Errorf("section %q is at %d, not after %d", title, i, at)
+		}
+		at = i
+	}
+	if n := strings.Count(full, "<svg "); n != 8 {
+		t.Errorf("%d pictures, not 8", n)
+	}
+}
+
+func TestTables(t *testing.T) {
+	html := render(t, examplePage(t))
+	for _, want := range []string{
+		`<tr class="largest"><td>m_diff</td><td class="number">0.0131</td><td class="number">0.353</td><td class="number">0.00206</td><td>TeV</td><td class="number">1.12</td></tr>`,
+		`<tr><td>m_lower</td><td>TeV</td><td class="number">0.0123</td><td class="number">1.23457</td><td>min-max → logit → standardise</td>`,
+		`<td>njets</td><td></td><td class="number">2</td><td class="number">2</td><td>–</td>`,
+	} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page has no row %s", want)
+		}
+	}
+	if n := strings.Count(html, `class="largest"`); n != 1 {
+		t.Errorf("%d rows are pointed out, not 1", n)
+	}
+}
+
+func TestWriteIsWholeOrNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "report.html")
+	if err := Write(path, &Page{}); err == nil || !strings.Contains(err.Error(), "no title") {
+		t.Errorf("a page without a title: %v", err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("a page that failed left %v", left)
+	}
+	if err := Write(path, &Page{Title: "t"}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != render(t, &Page{Title: "t"}) {
+		t.Errorf("the file is not the page (%v)", err)
+	}
+	if err := Write(filepath.Join(dir, "none", "report.html"), &Page{Title: "t"}); err == nil || !strings.Contains(err.Error(), "none") {
+		t.Errorf("a folder that is not there: %v", err)
 	}
 }

@@ -59,22 +59,25 @@ func (p *Page) Verdict() Verdict {
 		Differs: "The samples differ visibly",
 		Apart:   "The samples do not agree",
 	}[v.Level]
-	v.Sentences = append(v.Sentences, p.columnSentence(worst, least, tested)...)
-	if c := p.Correlation; c != nil && !math.IsNaN(c.MaxDiff) {
-		where := ""
-		if c.A != "" && c.B != "" {
-			where = fmt.Sprintf(" (%s with %s)", c.A, c.B)
-		}
-		v.Sentences = append(v.Sentences, fmt.Sprintf("Correlation coefficients differ by at most %s%s.", digits(c.MaxDiff), where))
+	if v.Level == Close && tested < len(p.Distances) {
+		v.Headline = "Close, as far as it was measured"
+	}
+	v.Sentences = append(v.Sentences, p.columnSentences(worst, least, tested)...)
+	if v.Level == Agree && p.Distances[worst].KS >= differsKS {
+		v.Sentences = append(v.Sentences, "There are too few events to see more: differences of that size may be real.")
+	}
+	if p.Correlation != nil && !math.IsNaN(p.Correlation.MaxDiff) {
+		v.Sentences = append(v.Sentences, p.correlationSentence())
 	}
 	v.Sentences = append(v.Sentences, "This looks at each column alone and at linear correlations of pairs; it does not test for structure beyond that.")
 	return v
 }
 
+// level goes by the distances that chance does not explain.
 func (p *Page) level(worst, least, tested int) Level {
 	ks, corr := p.Distances[worst].KS, 0.0
-	if p.Correlation != nil && !math.IsNaN(p.Correlation.MaxDiff) {
-		corr = p.Correlation.MaxDiff
+	if c := p.Correlation; c != nil && c.MaxDiff > p.correlationChance() {
+		corr = c.MaxDiff
 	}
 	byChance := tested == len(p.Distances) && p.Distances[least].P*float64(tested) >= chance
 	switch {
@@ -88,23 +91,57 @@ func (p *Page) level(worst, least, tested int) Level {
 	return Agree
 }
 
-// columnSentence names the column farthest off, and what chance says to the smallest p-value.
-func (p *Page) columnSentence(worst, least, tested int) []string {
+// correlationChance is what the largest difference over all pairs of columns exceeds in one of 20 comparisons
+// of samples of one distribution, at most: a coefficient of n events spreads by up to 1/sqrt(n).
+func (p *Page) correlationChance() float64 {
+	c, n := p.Correlation, float64(len(p.Distances))
+	if c.Events[0] <= 0 || c.Events[1] <= 0 || n < 2 {
+		return 0
+	}
+	spread := math.Sqrt(1/float64(c.Events[0]) + 1/float64(c.Events[1]))
+	return spread * math.Sqrt2 * math.Erfinv(1-chance/(n*(n-1)/2))
+}
+
+func (p *Page) correlationSentence() string {
+	c := p.Correlation
+	s := "Correlation coefficients differ by at most " + digits(c.MaxDiff)
+	if c.A != "" && c.B != "" {
+		s += fmt.Sprintf(" (%s with %s)", c.A, c.B)
+	}
+	if limit := p.correlationChance(); limit > 0 {
+		s += fmt.Sprintf("; chance alone gives up to %s", digits(limit))
+	}
+	return s + "."
+}
+
+// columnSentences name the column farthest off, what chance says to the smallest p-value, and the columns
+// without a distance.
+func (p *Page) columnSentences(worst, least, tested int) []string {
 	d := p.Distances[worst]
 	s := fmt.Sprintf("The largest Kolmogorov–Smirnov distance is %s in %s", digits(d.KS), d.Column)
 	if !math.IsNaN(d.P) {
 		s += fmt.Sprintf(" (p %s)", probability(d.P))
 	}
 	sentences := []string{s + fmt.Sprintf(": the cumulative distributions come apart by at most %s %% of the events.", digits(100*d.KS))}
-	if least < 0 || tested < 2 {
-		return sentences
+	if tested >= 2 {
+		q := p.Distances[least]
+		allowed := math.Min(1, q.P*float64(tested))
+		s = fmt.Sprintf("The smallest of %d p-values, %s in %s, is %s after allowing for %d columns", tested,
+			strings.TrimPrefix(probability(q.P), "= "), q.Column, strings.TrimPrefix(probability(allowed), "= "), tested)
+		if allowed >= chance {
+			sentences = append(sentences, s+": what samples of one distribution would show.")
+		} else {
+			sentences = append(sentences, s+": more than chance.")
+		}
 	}
-	q := p.Distances[least]
-	allowed := math.Min(1, q.P*float64(tested))
-	s = fmt.Sprintf("The smallest of %d p-values, %s in %s, is %s after allowing for %d columns", tested,
-		strings.TrimPrefix(probability(q.P), "= "), q.Column, strings.TrimPrefix(probability(allowed), "= "), tested)
-	if allowed >= chance {
-		return append(sentences, s+": what samples of one distribution would show.")
+	var without []string
+	for _, d := range p.Distances {
+		if math.IsNaN(d.KS) {
+			without = append(without, d.Column)
+		}
 	}
-	return append(sentences, s+": more than chance.")
+	if len(without) > 0 {
+		sentences = append(sentences, "There is no distance for "+strings.Join(without, ", ")+".")
+	}
+	return sentences
 }

@@ -1,0 +1,239 @@
+package plot
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"flag"
+	"image/png"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+)
+
+var update = flag.Bool("update", false, "write the golden picture anew")
+
+func svgOf(t interface {
+	Helper()
+	Fatal(...any)
+}, d interface{ Picture() (*Picture, error) }) string {
+	t.Helper()
+	p, err := d.Picture()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.SVG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// texts parses an SVG and returns what it writes; it fails on anything but the few elements of a drawing.
+func texts(svg string) (all []string, err error) {
+	d := xml.NewDecoder(strings.NewReader(svg))
+	var in string
+	for {
+		tok, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		switch tok := tok.(type) {
+		case xml.StartElement:
+			in = tok.Name.Local
+			switch in {
+			case "svg", "g", "path", "text", "image":
+			default:
+				return nil, errors.New("an element <" + in + ">")
+			}
+			for _, a := range tok.Attr {
+				if a.Name.Local != "href" && a.Name.Local != "aria-label" && (strings.Contains(a.Value, "NaN") || strings.Contains(a.Value, "Inf")) {
+					return nil, errors.New(in + " " + a.Name.Local + "=" + a.Value)
+				}
+			}
+		case xml.CharData:
+			if in == "text" {
+				all = append(all, string(tok))
+			}
+		case xml.EndElement:
+			in = ""
+		}
+	}
+}
+
+func TestPicturesAreWellFormedAndTheSameEachTime(t *testing.T) {
+	again := pictured(t)
+	for name, p := range pictured(t) {
+		svg, err := p.SVG()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := texts(string(svg)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if len(svg) > 400_000 {
+			t.Errorf("%s: %d bytes, over 400 kB", name, len(svg))
+		}
+		second, err := again[name].SVG()
+		if err != nil || !bytes.Equal(svg, second) {
+			t.Errorf("%s: the same input gave other bytes (%v)", name, err)
+		}
+	}
+}
+
+func TestPNG(t *testing.T) {
+	p, err := exampleOverlay().Picture()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := p.PNG(640)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := png.Decode(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Whole dots per inch make the width inexact by up to one part in 144.
+	if w := img.Bounds().Dx(); w < 635 || w > 645 {
+		t.Errorf("width %d, not about 640", w)
+	}
+	if r, g, b, a := img.At(0, img.Bounds().Dy()/2).RGBA(); r+g+b+a != 4*0xffff {
+		t.Error("the rim is not white")
+	}
+	for _, width := range []int{-1, 15, 10001} {
+		if _, err := p.PNG(width); err == nil {
+			t.Errorf("a width of %d was accepted", width)
+		}
+	}
+}
+
+// The golden picture has no image in it, so that its bytes depend on nothing but this package's drawing.
+func TestGolden(t *testing.T) {
+	const file = "testdata/overlay.svg"
+	got := svgOf(t, scaledOverlay())
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the picture differs from %s; look at it, and write it anew with -update", file)
+	}
+}
+
+const hostile = "a<script>alert(1)</script>&\"'\x00\x1b\n\xff"
+
+func TestUserTextIsEscaped(t *testing.T) {
+	o := exampleOverlay()
+	o.Label, o.Unit, o.ReferenceName, o.GeneratedName = "<b>&\"\x00\x1b\n\xff", "<i>", hostile, hostile
+	m := exampleCorrelations(3)
+	m.Columns[1], m.ReferenceName = hostile, hostile
+	p := exampleLatent()
+	p.Alt, p.Panels[0].Title, p.Panels[0].XLabel, p.Panels[0].YLabel = hostile, hostile, hostile, hostile
+	for _, d := range []interface{ Picture() (*Picture, error) }{o, m, p} {
+		svg := svgOf(t, d)
+		if _, err := texts(svg); err != nil {
+			t.Errorf("%T: %v", d, err)
+		}
+		if strings.ContainsAny(svg, "\x00\x1b") || !utf8.ValidString(svg) {
+			t.Errorf("%T: control characters in the SVG", d)
+		}
+	}
+	all, err := texts(svgOf(t, o))
+	if err != nil || !strings.Contains(strings.Join(all, "|"), "<b>&\"   \uFFFD [<i>]") {
+		t.Errorf("the axis label is not among %q (%v)", all, err)
+	}
+}
+
+func TestBadInputIsAnError(t *testing.T) {
+	histogram := func(change func(*Histogram)) *Overlay {
+		o := exampleOverlay()
+		change(&o.Generated)
+		return o
+	}
+	for want, d := range map[string]interface{ Picture() (*Picture, error) }{
+		`overlay of "lower jet mass": generated histogram: 49 bins need 50 edges, not 51`: histogram(func(h *Histogram) { h.SumW = h.SumW[:49] }),
+		`do not increase`:                      histogram(func(h *Histogram) { h.Edges[3] = h.Edges[2] }),
+		`bin 2, or its density, is not finite`: histogram(func(h *Histogram) { h.SumW[2] = math.NaN() }),
+		`the sum of its weights`:               histogram(func(h *Histogram) { h.Over = math.Inf(1) }),
+		`50 sums of squared weights, not 2`:    histogram(func(h *Histogram) { h.SumW2 = []float64{1, 2} }),
+		`different edges`:                      histogram(func(h *Histogram) { h.Edges[50] = 2 }),
+		`0 bins`:                               &Overlay{},
+		`too wide`:                             &Overlay{Reference: Histogram{Edges: []float64{-1e308, 1e308}, SumW: []float64{1}}},
+		`correlations of 0 columns`:            &Correlations{},
+		`reference: 0 rows`:                    &Correlations{Columns: []string{"a"}},
+		`row 0 has 2 values`:                   &Correlations{Columns: []string{"a"}, Reference: [][]float64{{1}}, Generated: [][]float64{{1, 2}}},
+		`loss of 0 epochs`:                     &Loss{},
+		`2 validation losses`:                  &Loss{Train: []float64{1}, Valid: []float64{1, 2}},
+		`2 learning rates`:                     &Loss{Train: []float64{1}, LR: []float64{1, 2}},
+		`best epoch 2`:                         &Loss{Train: []float64{1}, Best: 2},
+		`0 panels`:                             &Panels{},
+		`1 values of x and 0 of y`:             &Panels{Panels: []Panel{{X: []float64{1}}}},
+		`group 6 of point 0`:                   &Panels{Panels: []Panel{{X: []float64{1}, Y: []float64{1}, Group: []int{6}}}},
+		`6 circles`:                            &Panels{Panels: []Panel{{Sigmas: 6}}},
+		`is not a range`:                       &Panels{Panels: []Panel{{Range: [4]float64{1, 0, 0, 1}}}},
+		`[0 NaN 0 1] is not a range`:           &Panels{Panels: []Panel{{Range: [4]float64{0, math.NaN(), 0, 1}}}},
+		`panel 1 ("t"): 2 groups for`:          &Panels{Panels: []Panel{{Title: "t", Group: []int{0, 0}}}},
+	} {
+		if _, err := d.Picture(); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "plot: ") {
+			t.Errorf("the error is %v, not about %q", err, want)
+		}
+	}
+}
+
+// Whatever finite contents two histograms have, weighted, empty or negative, the picture holds finite numbers.
+func TestAnyHistogramsCanBeDrawn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 12).Draw(t, "bins")
+		width := rapid.SampledFrom([]float64{1e-200, 1e-6, 1, 1e9, 1e200}).Draw(t, "width")
+		edges := []float64{rapid.SampledFrom([]float64{0, -width, 3 * width}).Draw(t, "start")}
+		for range n {
+			edges = append(edges, edges[len(edges)-1]+width*rapid.Float64Range(0.5, 2).Draw(t, "step"))
+		}
+		contents := func() Histogram {
+			h := Histogram{Edges: edges}
+			for range n {
+				w := rapid.OneOf(rapid.Just(0.0), rapid.Float64Range(-10, 1e5), rapid.Float64Range(-1e-12, 1e-12)).Draw(t, "w")
+				h.SumW = append(h.SumW, w)
+				h.SumW2 = append(h.SumW2, math.Abs(w)*rapid.Float64Range(0, 3).Draw(t, "spread"))
+			}
+			return h
+		}
+		svg := svgOf(t, &Overlay{Label: "x", Reference: contents(), Generated: contents()})
+		if _, err := texts(svg); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A training's curves may hold anything, too.
+func TestAnyLossCanBeDrawn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 40).Draw(t, "epochs")
+		value := rapid.OneOf(rapid.Float64Range(-5, 5), rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), 1e30, -1e30, 0}))
+		curve := func(name string) []float64 { return rapid.SliceOfN(value, n, n).Draw(t, name) }
+		svg := svgOf(t, &Loss{Train: curve("train"), Valid: curve("valid"), LR: curve("lr"), Best: rapid.IntRange(0, n).Draw(t, "best")})
+		if _, err := texts(svg); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func BenchmarkOverlaySVG(b *testing.B) {
+	for b.Loop() {
+		svgOf(b, exampleOverlay())
+	}
+}
