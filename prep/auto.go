@@ -24,8 +24,8 @@ func Auto(s events.Summary) (steps []StepSpec, why string) {
 			"integers: uniform noise fills the steps between them, then quantiles to a normal"
 	case s.Kind == events.KindAtoms:
 		return []StepSpec{{Kind: "spread"}, quantile},
-			fmt.Sprintf("single values hold many events (%g: %.3g %%): noise spreads them over narrow windows, then quantiles to a normal",
-				s.Atoms[0].Value, 100*s.Atoms[0].Fraction)
+			fmt.Sprintf("single values hold many events (%.6g: %.3g %%): noise spreads them over narrow windows, then quantiles to a normal",
+				s.Atoms[0].Value+0, 100*s.Atoms[0].Fraction) // -0 + 0 is 0
 	}
 	return []StepSpec{quantile}, "continuous" + tailWords(s) + ": quantiles to a normal, power-law tails outside the training range"
 }

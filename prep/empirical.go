@@ -16,26 +16,28 @@ type empirical struct {
 }
 
 func newEmpirical(x, w []float64) *empirical {
-	order := make([]int32, len(x))
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(x[a], x[b]) })
 	e := &empirical{}
 	var sum, sq float64
-	for _, i := range order {
-		wi := weight(w, int(i))
-		if wi == 0 {
-			continue
-		}
+	add := func(v, wi float64) {
 		sum += wi
 		sq += wi * wi
-		if k := len(e.value); k > 0 && e.value[k-1] == x[i] {
+		if k := len(e.value); k > 0 && e.value[k-1] == v {
 			e.mass[k-1] += wi
-			continue
+			return
 		}
-		e.value = append(e.value, x[i])
+		e.value = append(e.value, v+0) // -0 + 0 is 0
 		e.mass = append(e.mass, wi)
+	}
+	if w == nil { // sorting numbers is several times faster than sorting their places
+		for _, v := range slices.Sorted(slices.Values(x)) {
+			add(v, 1)
+		}
+	} else {
+		for _, i := range sortedPlaces(x) {
+			if wi := weight(w, int(i)); wi > 0 {
+				add(x[i], wi)
+			}
+		}
 	}
 	if sum > 0 {
 		e.n = sum * sum / sq
@@ -48,6 +50,31 @@ func newEmpirical(x, w []float64) *empirical {
 		e.mass[i] /= sum
 	}
 	return e
+}
+
+func sortedPlaces(x []float64) []int32 {
+	order := make([]int32, len(x))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(x[a], x[b]) })
+	return order
+}
+
+// every takes one of so many events that at most n remain, with their weights: enough for quantiles, and bounded in time.
+func every(n int, x, w []float64) ([]float64, []float64) {
+	stride := (len(x) + n - 1) / n
+	if stride <= 1 {
+		return x, w
+	}
+	var a, b []float64
+	for i := 0; i < len(x); i += stride {
+		a = append(a, x[i])
+		if w != nil {
+			b = append(b, w[i])
+		}
+	}
+	return a, b
 }
 
 // at is the quantile of fraction p, linear between neighbouring values.

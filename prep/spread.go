@@ -20,9 +20,9 @@ type spread struct {
 
 const maxAtoms = 1024
 
-// Half-widths of windows lie between these fractions of the column's scale: wide enough to survive float32,
-// narrow enough to hold next to no other event.
-const minWindow, maxWindow = 1e-5, 2e-3
+// Half-widths of windows lie between these fractions of the column's scale: wide enough for a spline to
+// resolve, narrow enough to hold next to no other event.
+const minWindow, maxWindow = 1e-7, 2e-3
 
 func (s *spread) Kind() string { return "spread" }
 
@@ -38,8 +38,7 @@ func (s *spread) Fit(x, w []float64) error {
 		if e.mass[k] < s.Above || e.mass[k]*e.n < 4 { // a value seen once or twice in a small table is no atom
 			continue
 		}
-		// A window must be wider than the spacing of float32 at the atom.
-		least := max(minWindow*scale, 4*math.Abs(v)*0x1p-23)
+		least := max(minWindow*scale, math.Abs(v)*0x1p-40) // and well above the spacing of float64
 		left, right := maxWindow*scale, maxWindow*scale
 		if k > 0 {
 			left = min(left, (v-e.value[k-1])/2)

@@ -1,0 +1,70 @@
+package prep
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/sluice-hep/sluice/events"
+)
+
+func readData(t *testing.T, name string) *events.Table {
+	t.Helper()
+	dir := os.Getenv("SLUICE_DATA")
+	if dir == "" {
+		t.Skip("SLUICE_DATA is not set: it is the folder of the real data")
+	}
+	tab, err := events.ReadAll([]string{filepath.Join(dir, name)}, events.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tab
+}
+
+// A test event outside the training range costs few nats, summed over all columns: the automatic preparation
+// alone, with a standard normal in place of the flow.
+func TestDataFarEventsCostFewNats(t *testing.T) {
+	for _, name := range []string{"lhco4", "magic10", "higgs24"} {
+		train := readData(t, "splits/"+name+"_train.npy")
+		test := readData(t, "splits/"+name+"_test.npy")
+		p := mustFit(t, train, train.Names(), Spec{})
+		mean, worst := 0.0, math.Inf(-1)
+		all := cost(t, p, test)
+		for i, c := range all {
+			mean += c / float64(len(all))
+			if n, _, _ := p.OutOfRange(test.Slice(i, i+1)); n > 0 {
+				worst = max(worst, c)
+			}
+		}
+		if worst-mean > 50 {
+			t.Errorf("%s: an event outside costs %.1f nats more than the mean of %.1f", name, worst, mean)
+		}
+	}
+}
+
+// The muon of 24 TeV among transverse momenta of some 10 GeV, not seen in training.
+func TestDataFakeMuonCostsFewNats(t *testing.T) {
+	tab := readData(t, "cms_dimuon_2012_os_pairs.csv.gz")
+	pt, err := tab.Column("pt1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var usual, fake []int32
+	for i := range pt.Len() {
+		if pt.Float(i) > 2000 {
+			fake = append(fake, int32(i))
+		} else {
+			usual = append(usual, int32(i))
+		}
+	}
+	train := tab.Take(usual)
+	p := mustFit(t, train, []string{"pt1"}, Spec{})
+	mean := 0.0
+	for _, c := range cost(t, p, train) {
+		mean += c / float64(len(usual))
+	}
+	if c := cost(t, p, tab.Take(fake)); len(c) != 1 || c[0]-mean > 50 {
+		t.Errorf("%d events cost %.1f nats, %.1f in the mean", len(c), c, mean)
+	}
+}
