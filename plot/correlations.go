@@ -3,6 +3,7 @@ package plot
 import (
 	"fmt"
 	"image"
+	imagedraw "image/draw"
 	"math"
 	"strconv"
 	"strings"
@@ -170,14 +171,14 @@ func (p matrixPanel) image() image.Image {
 	n := len(p.v)
 	cell := max(1, 480/n)
 	img := image.NewRGBA(image.Rect(0, 0, n*cell, n*cell))
-	for y := range n * cell {
-		for x := range n * cell {
-			v := p.v[y/cell][x/cell]
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				img.SetRGBA(x, y, grey)
-				continue
+	for i, row := range p.v {
+		for j, v := range row {
+			colour := grey
+			if !math.IsNaN(v) && !math.IsInf(v, 0) {
+				colour = diverging.at((v/p.span + 1) / 2)
 			}
-			img.SetRGBA(x, y, diverging.at((v/p.span+1)/2))
+			square := image.Rect(j*cell, i*cell, (j+1)*cell, (i+1)*cell)
+			imagedraw.Draw(img, square, image.NewUniform(colour), image.Point{}, imagedraw.Src)
 		}
 	}
 	return img

@@ -18,7 +18,7 @@ func pictured(t *testing.T) map[string]*Picture {
 		"overlay_scaled":  scaledOverlay(),
 		"correlations_4":  exampleCorrelations(4),
 		"correlations_12": exampleCorrelations(12),
-		"correlations_40": exampleCorrelations(40),
+		"correlations_25": exampleCorrelations(25),
 		"loss":            exampleLoss(60),
 		"loss_short":      &Loss{Train: []float64{2, 1.5, 1.4}, Valid: []float64{1.9, math.NaN(), 1.5}, Best: 3},
 		"loss_one":        &Loss{Train: []float64{-3.25}},
@@ -154,8 +154,8 @@ func moons(n int, t float64) (x, y []float64, half []int) {
 
 func exampleSteps() *Panels {
 	p := &Panels{Alt: "The steps of a flow"}
-	for i := range 6 {
-		x, y, _ := moons(10000, float64(i)/5)
+	for i := range 3 {
+		x, y, _ := moons(5000, float64(i)/2)
 		title := "after transform " + string(rune('0'+i))
 		if i == 0 {
 			title = "data"

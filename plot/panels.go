@@ -51,14 +51,15 @@ func (p *Panels) Picture() (*Picture, error) {
 	if n == 1 {
 		g.side = panelAlone
 	}
+	frames := make([]frame, n)
 	for i := range p.Panels {
 		q := &p.Panels[i]
 		if err := q.check(); err != nil {
 			return nil, fmt.Errorf("plot: panel %d (%q): %w", i+1, q.Title, err)
 		}
-		f := q.frame()
-		g.left = max(g.left, leftMargin(&f.y))
-		g.right = max(g.right, f.x.rightMargin())
+		frames[i] = q.frame()
+		g.left = max(g.left, leftMargin(&frames[i].y))
+		g.right = max(g.right, frames[i].x.rightMargin())
 		if q.XLabel != "" {
 			g.bottom = xRoom
 		}
@@ -71,7 +72,9 @@ func (p *Panels) Picture() (*Picture, error) {
 	height := vg.Length(rows) * (g.top + g.side + g.bottom)
 	return &Picture{width, height, p.Alt, func(c draw.Canvas) {
 		for i := range p.Panels {
-			p.Panels[i].draw(g.cell(c, i))
+			f := frames[i]
+			f.c = g.cell(c, i)
+			p.Panels[i].draw(&f)
 		}
 	}}, nil
 }
@@ -149,12 +152,11 @@ func bulk(v []float64) (lo, hi float64) {
 	return lo - pad, hi + pad
 }
 
-func (q *Panel) draw(c draw.Canvas) {
-	f := q.frame()
-	f.c = c
-	img, outside := q.image(&f, int(c.Max.X-c.Min.X))
+func (q *Panel) draw(f *frame) {
+	c := f.c
+	img, outside := q.image(f, int(c.Max.X-c.Min.X))
 	c.DrawImage(c.Rectangle, img)
-	q.circles(&f)
+	q.circles(f)
 	f.drawAxes(true, leftMargin(&f.y))
 	middle := (c.Min.X + c.Max.X) / 2
 	title := fit(q.Title, fontSize, f.width()+2*margin)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sluice-hep/sluice/plot"
@@ -58,7 +59,7 @@ func examplePage(t testing.TB) *Page {
 	ref := [][]float64{{1, 0.3, -0.2, 0.1}, {0.3, 1, 0.05, -0.4}, {-0.2, 0.05, 1, 0.2}, {0.1, -0.4, 0.2, 1}}
 	gen := [][]float64{{1, 0.31, -0.19, 0.1}, {0.31, 1, 0.05, -0.38}, {-0.19, 0.05, 1, 0.21}, {0.1, -0.38, 0.21, 1}}
 	var steps plot.Panels
-	for _, title := range []string{"data", "after 1", "after 2", "latent"} {
+	for _, title := range []string{"data", "after 1"} {
 		steps.Panels = append(steps.Panels, plot.Panel{Title: title, X: x, Y: y})
 	}
 	return &Page{
@@ -109,6 +110,17 @@ func render(t testing.TB, p *Page) string {
 	return b.String()
 }
 
+// full is the example page, rendered once for the tests that only read it.
+func full(t testing.TB) string {
+	once.Do(func() { rendered = render(t, examplePage(t)) })
+	return rendered
+}
+
+var (
+	once     sync.Once
+	rendered string
+)
+
 // TestWriteExample writes the example page for looking at, to the folder in SLUICE_PICTURES.
 func TestWriteExample(t *testing.T) {
 	dir := os.Getenv("SLUICE_PICTURES")
@@ -121,7 +133,7 @@ func TestWriteExample(t *testing.T) {
 }
 
 func TestPageIsTheSameEachTime(t *testing.T) {
-	if a, b := render(t, examplePage(t)), render(t, examplePage(t)); a != b {
+	if full(t) != render(t, examplePage(t)) {
 		t.Error("two renderings of one page differ")
 	}
 }
@@ -150,7 +162,7 @@ func TestGolden(t *testing.T) {
 var external = regexp.MustCompile(`(?i)<script|<link|<iframe|<object|<embed|<base|\bsrc=|url\(|@import|\bon[a-z]+=|https?://`)
 
 func TestPageIsSelfContained(t *testing.T) {
-	html := strings.ReplaceAll(render(t, examplePage(t)), `xmlns="http://www.w3.org/2000/svg"`, "")
+	html := strings.ReplaceAll(full(t), `xmlns="http://www.w3.org/2000/svg"`, "")
 	if at := external.FindString(html); at != "" {
 		t.Errorf("the page holds %q", at)
 	}
@@ -207,7 +219,7 @@ func TestEmptySectionsAreLeftOut(t *testing.T) {
 			t.Errorf("an empty page has %s", s)
 		}
 	}
-	full := render(t, examplePage(t))
+	full := full(t)
 	at := 0
 	for _, title := range []string{"Distances", "Columns", "Correlations", "Training", "Steps of the flow", "Latent space",
 		"Anomaly search", "Preparation", "Notices", "Card", "To reproduce"} {
@@ -223,7 +235,7 @@ func TestEmptySectionsAreLeftOut(t *testing.T) {
 }
 
 func TestTables(t *testing.T) {
-	html := render(t, examplePage(t))
+	html := full(t)
 	for _, want := range []string{
 		`<tr class="largest"><td>m_diff</td><td class="number">0.0131</td><td class="number">0.353</td><td class="number">0.00206</td><td>TeV</td><td class="number">1.12</td></tr>`,
 		`<tr><td>m_lower</td><td>TeV</td><td class="number">0.0123</td><td class="number">1.23457</td><td>min-max → logit → standardise</td>`,

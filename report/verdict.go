@@ -24,7 +24,6 @@ const (
 	closeKS       = 0.02
 	differsKS     = 0.1
 	closeCorr     = 0.05
-	differsCorr   = 0.2
 	smallestPower = 1e-12 // p-values below are not told apart
 )
 
@@ -59,7 +58,11 @@ func (p *Page) Verdict() Verdict {
 		Differs: "The samples differ visibly",
 		Apart:   "The samples do not agree",
 	}[v.Level]
-	if v.Level == Close && tested < len(p.Distances) {
+	correlations := p.Correlation != nil && p.Correlation.MaxDiff > math.Max(closeCorr, p.correlationChance())
+	switch {
+	case correlations && (v.Level == Agree || v.Level == Close):
+		v.Level, v.Headline = Differs, "The columns agree one by one, but their correlations differ"
+	case v.Level == Close && tested < len(p.Distances):
 		v.Headline = "Close, as far as it was measured"
 	}
 	v.Sentences = append(v.Sentences, p.columnSentences(worst, least, tested)...)
@@ -75,24 +78,22 @@ func (p *Page) Verdict() Verdict {
 
 // level goes by the distances that chance does not explain.
 func (p *Page) level(worst, least, tested int) Level {
-	ks, corr := p.Distances[worst].KS, 0.0
-	if c := p.Correlation; c != nil && c.MaxDiff > p.correlationChance() {
-		corr = c.MaxDiff
-	}
+	ks := p.Distances[worst].KS
 	byChance := tested == len(p.Distances) && p.Distances[least].P*float64(tested) >= chance
 	switch {
-	case !byChance && ks >= differsKS || corr >= differsCorr:
+	case byChance:
+		return Agree
+	case ks >= differsKS:
 		return Apart
-	case !byChance && ks >= closeKS || corr >= closeCorr:
+	case ks >= closeKS:
 		return Differs
-	case !byChance:
-		return Close
 	}
-	return Agree
+	return Close
 }
 
 // correlationChance is what the largest difference over all pairs of columns exceeds in one of 20 comparisons
-// of samples of one distribution, at most: a coefficient of n events spreads by up to 1/sqrt(n).
+// of samples of one distribution: a coefficient of n events spreads by up to 1/sqrt(n), unless a few extreme
+// events dominate it.
 func (p *Page) correlationChance() float64 {
 	c, n := p.Correlation, float64(len(p.Distances))
 	if c.Events[0] <= 0 || c.Events[1] <= 0 || n < 2 {
@@ -110,6 +111,9 @@ func (p *Page) correlationSentence() string {
 	}
 	if limit := p.correlationChance(); limit > 0 {
 		s += fmt.Sprintf("; chance alone gives up to %s", digits(limit))
+		if c.MaxDiff > limit {
+			s += ", or more where a few extreme events dominate"
+		}
 	}
 	return s + "."
 }

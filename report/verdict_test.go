@@ -26,11 +26,11 @@ func TestVerdict(t *testing.T) {
 		{"no p-values", []Distance{{"a", "", 0.01, nan, 0, 1}}, nil, Close, "0.0100 in a: the"},
 		{"nothing", []Distance{{"a", "", nan, nan, nan, nan}}, nil, Unknown, "No column"},
 		{"correlations differ", []Distance{{"a", "", 0.01, 0.9, 0, 1}}, &Correlation{MaxDiff: 0.06, A: "a", B: "b"}, Differs, "at most 0.0600 (a with b)"},
-		{"correlations are apart", []Distance{{"a", "", 0.01, 0.9, 0, 1}}, &Correlation{MaxDiff: 0.2}, Apart, "at most 0.200."},
+		{"correlations say nothing of the columns", []Distance{{"a", "", 0.5, 0, 0, 1}}, &Correlation{MaxDiff: 0.2}, Apart, "at most 0.200."},
 		{"correlations agree", []Distance{{"a", "", 0.01, 0.9, 0, 1}}, &Correlation{MaxDiff: 0.04}, Agree, "at most 0.0400"},
 		// sqrt(2/200) times the normal's two-sided 5 % point, 1.96.
 		{"correlations differ by chance", []Distance{{"a", "", 0.01, 0.9, 0, 1}, {"b", "", 0.01, 0.9, 0, 1}}, &Correlation{MaxDiff: 0.19, Events: [2]int{200, 200}}, Agree, "up to 0.196."},
-		{"correlations differ by more than chance", []Distance{{"a", "", 0.01, 0.9, 0, 1}, {"b", "", 0.01, 0.9, 0, 1}}, &Correlation{MaxDiff: 0.199, Events: [2]int{200, 200}}, Differs, "up to 0.196."},
+		{"correlations differ by more than chance", []Distance{{"a", "", 0.01, 0.9, 0, 1}, {"b", "", 0.01, 0.9, 0, 1}}, &Correlation{MaxDiff: 0.199, Events: [2]int{200, 200}}, Differs, "up to 0.196, or more"},
 	} {
 		v := (&Page{Title: "t", Distances: c.d, Correlation: c.corr}).Verdict()
 		if v.Level != c.level {
