@@ -288,7 +288,7 @@ func TestHostileCardsStaySmall(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		if err == nil {
 			t.Errorf("%s: no error", name)
-		} else if len(err.Error()) > 400 {
+		} else if len(err.Error()) > 1200 {
 			t.Errorf("%s: an error of %d bytes", name, len(err.Error()))
 		}
 		// A token of the syntax takes some 300 bytes; the parser without a bound on nesting takes 4 GB for 100 kB of dashes.
@@ -302,11 +302,12 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(full))
 	f.Add([]byte("files: jets.csv\nfeatures: [mass, pt]\n"))
 	f.Add([]byte("toy: {name: banana}\ndefine: {a: 'x # y', \"b: c\": \"\\u00e9\\n\"}\nprepare: [logit, {clip: {b: 1e-3}}]\n"))
+	f.Add([]byte("fi\x00\x1bles: {a4 'xr\nna}: defie9\n"))
 	f.Add([]byte("toy:\n  name: two-moons\n  noise: 0.1\nfeatures:\n  a: GeV\n  b:\nwhere: >-\n  a\n  b\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := Parse(text, "c.yaml")
 		if err != nil {
-			if s := err.Error(); strings.Contains(s, "\n") || !strings.HasPrefix(s, "c.yaml:") {
+			if s := err.Error(); strings.ContainsAny(s, "\n\x1b\x00") || !strings.HasPrefix(s, "c.yaml:") {
 				t.Errorf("not a line with its place: %q", s)
 			}
 			return

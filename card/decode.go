@@ -2,11 +2,8 @@ package card
 
 import (
 	"errors"
-	"fmt"
-	"maps"
 	"math"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -122,119 +119,6 @@ func (d *decoder) list(key string, n ast.Node, v reflect.Value) error {
 	}
 	v.Set(x)
 	return nil
-}
-
-func (d *decoder) definitions(key string, n ast.Node, to *Definitions) error {
-	*to = nil
-	return d.pairs(key, n, func(k *ast.MappingValueNode, name string) error {
-		var def Definition
-		if err := d.value(join(key, name), k.Value, reflect.ValueOf(&def.Expr).Elem()); err != nil {
-			return err
-		}
-		def.Name = name
-		*to = append(*to, def)
-		return nil
-	})
-}
-
-// columns reads columns written as a map from name to unit.
-func (d *decoder) columns(key string, n ast.Node, to *[]string) error {
-	*to = nil
-	return d.pairs(key, n, func(k *ast.MappingValueNode, name string) error {
-		*to = append(*to, name)
-		if k.Value.Type() == ast.NullType {
-			return nil
-		}
-		var unit string
-		if err := d.value(join(key, name), k.Value, reflect.ValueOf(&unit).Elem()); err != nil {
-			return err
-		}
-		if d.units == nil {
-			d.units = map[string]string{}
-		}
-		d.units[name] = unit
-		return nil
-	})
-}
-
-// addUnits joins the units that stand with the columns to those under units.
-func (d *decoder) addUnits(c *Card) {
-	if c.Units == nil {
-		c.Units = d.units
-		return
-	}
-	maps.Copy(c.Units, d.units)
-}
-
-// prepare reads a preparation; one by column is read column by column, so that an error has its line.
-func (d *decoder) prepare(key string, n ast.Node, to *prep.Spec) error {
-	if _, ok := n.(ast.MapNode); !ok {
-		return d.steps(key, n, to)
-	}
-	*to = prep.Spec{}
-	return d.pairs(key, n, func(k *ast.MappingValueNode, name string) error {
-		return d.columnSteps(join(key, name), name, k.Value, to)
-	})
-}
-
-// columnSteps reads the steps of one column, "*" for all others, into a preparation.
-func (d *decoder) columnSteps(key, column string, n ast.Node, to *prep.Spec) error {
-	var one prep.Spec
-	if _, ok := n.(ast.MapNode); ok {
-		return at(n, key, "a map where a list of steps belongs; write [%s]", strings.Join(prep.Kinds()[:3], ", "))
-	}
-	if err := d.steps(key, n, &one); err != nil {
-		return err
-	}
-	if column == "*" {
-		to.All = one.All
-		return nil
-	}
-	if to.Columns == nil {
-		to.Columns = map[string][]prep.StepSpec{}
-	}
-	to.Columns[column] = one.All
-	return nil
-}
-
-func (d *decoder) steps(key string, n ast.Node, to *prep.Spec) error {
-	err := to.UnmarshalYAML(func(v any) error {
-		*v.(*any) = plain(n)
-		return nil
-	})
-	if err != nil {
-		return at(n, key, "%s", firstLine(err.Error()))
-	}
-	return nil
-}
-
-// plain is a value as text, number, truth, list or map, with the same idea of a number as the rest of the card: the
-// YAML package takes 1e-6 for a text.
-func plain(n ast.Node) any {
-	switch x := n.(type) {
-	case *ast.NullNode:
-		return nil
-	case *ast.BoolNode:
-		return x.Value
-	case *ast.SequenceNode:
-		list := make([]any, len(x.Values))
-		for i, e := range x.Values {
-			list[i] = plain(e)
-		}
-		return list
-	case ast.MapNode:
-		m := map[string]any{}
-		for it := x.MapRange(); it.Next(); {
-			name, _ := scalar(it.Key())
-			m[name] = plain(it.Value())
-		}
-		return m
-	}
-	text, _ := scalar(n)
-	if v, err := strconv.ParseFloat(text, 64); err == nil && !quoted(n) {
-		return v
-	}
-	return text
 }
 
 // pairs calls f for each key and value of a map; an empty value has none.
@@ -366,45 +250,4 @@ func fieldByKey(v reflect.Value, key string) (reflect.Value, bool) {
 		}
 	}
 	return reflect.Value{}, false
-}
-
-// suggest names the keys that a mistyped one may have meant, or else all.
-func suggest(name string, known []string) string {
-	var near []string
-	for _, k := range known {
-		if distance(name, k) <= (max(len(name), len(k))+1)/3 || len(name) > 2 && strings.HasPrefix(k, name) {
-			near = append(near, k)
-		}
-	}
-	if len(near) > 0 {
-		return fmt.Sprintf("did you mean %s?", strings.Join(near, " or "))
-	}
-	slices.Sort(known)
-	return "there is " + strings.Join(known, ", ")
-}
-
-// distance is the number of letters to change, add, drop or swap with their neighbour to turn a into b.
-func distance(a, b string) int {
-	if len(a) > 50 {
-		return len(a)
-	}
-	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		before, last, row = last, row, before
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], before[j-2]+1)
-			}
-		}
-	}
-	return row[len(b)]
 }

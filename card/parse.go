@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -99,9 +100,24 @@ func (e *keyError) Error() string {
 		b.WriteString(": ")
 	}
 	if e.key != "" {
-		b.WriteString(e.key + ": ")
+		b.WriteString(oneLine(e.key) + ": ")
 	}
-	return b.String() + e.reason
+	return b.String() + oneLine(e.reason)
+}
+
+// oneLine shows a text from a card without what a terminal would act on, and at a bearable length.
+func oneLine(s string) string {
+	shown := strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	const most = 500
+	if len(shown) > most {
+		shown = strings.ToValidUTF8(shown[:most], "") + "..."
+	}
+	return shown
 }
 
 func inFile(err error, name string) error {
@@ -132,7 +148,12 @@ func atToken(t *token.Token, key, reason string) *keyError {
 // parseYAML returns the one value of a YAML text, a null for an empty one. Anchors and aliases (a few lines of which can stand for
 // gigabytes), tags, directives and further documents have no place in a card; without them, and with
 // bounded nesting, parsing takes time and memory in proportion to the text.
-func parseYAML(data []byte) (ast.Node, error) {
+func parseYAML(data []byte) (root ast.Node, err error) {
+	defer func() {
+		if recover() != nil { // a mistake of the YAML package
+			root, err = nil, errors.New("not YAML; check quotes and indentation")
+		}
+	}()
 	if len(data) > maxBytes {
 		return nil, fmt.Errorf("a card of more than %d bytes; put data into files of their own", maxBytes)
 	}

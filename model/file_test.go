@@ -3,6 +3,7 @@ package model
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -114,6 +115,27 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 				t.Fatalf("byte %d, bit %d: %q is read as if whole", i, bit, bad[max(0, i-20):min(len(bad), i+20)])
 			}
 		}
+	}
+}
+
+func TestHashDoesNotDependOnTheLayout(t *testing.T) {
+	raw := encode(t, small())
+	end := 8 + int(binary.LittleEndian.Uint64(raw))
+	var header map[string]any
+	if err := json.Unmarshal(raw[8:end], &header); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.MarshalIndent(header, "", "\t") // other white space, escapes and order
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := append(withHeader(string(text), 0), raw[end:]...)
+	f, err := Decode(bytes.NewReader(other), int64(len(other)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(encode(t, f), raw) {
+		t.Error("the same content in another layout is written differently")
 	}
 }
 

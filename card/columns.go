@@ -1,0 +1,125 @@
+package card
+
+import (
+	"maps"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/sluice-hep/sluice/prep"
+)
+
+func (d *decoder) definitions(key string, n ast.Node, to *Definitions) error {
+	*to = nil
+	return d.pairs(key, n, func(k *ast.MappingValueNode, name string) error {
+		var def Definition
+		if err := d.value(join(key, name), k.Value, reflect.ValueOf(&def.Expr).Elem()); err != nil {
+			return err
+		}
+		def.Name = name
+		*to = append(*to, def)
+		return nil
+	})
+}
+
+// columns reads columns written as a map from name to unit.
+func (d *decoder) columns(key string, n ast.Node, to *[]string) error {
+	*to = nil
+	return d.pairs(key, n, func(k *ast.MappingValueNode, name string) error {
+		*to = append(*to, name)
+		if k.Value.Type() == ast.NullType {
+			return nil
+		}
+		var unit string
+		if err := d.value(join(key, name), k.Value, reflect.ValueOf(&unit).Elem()); err != nil {
+			return err
+		}
+		if d.units == nil {
+			d.units = map[string]string{}
+		}
+		d.units[name] = unit
+		return nil
+	})
+}
+
+// addUnits joins the units that stand with the columns to those under units.
+func (d *decoder) addUnits(c *Card) {
+	if c.Units == nil {
+		c.Units = d.units
+		return
+	}
+	maps.Copy(c.Units, d.units)
+}
+
+// prepare reads a preparation; one by column is read column by column, so that an error has its line.
+func (d *decoder) prepare(key string, n ast.Node, to *prep.Spec) error {
+	if _, ok := n.(ast.MapNode); !ok {
+		return d.steps(key, n, to)
+	}
+	*to = prep.Spec{}
+	return d.pairs(key, n, func(k *ast.MappingValueNode, name string) error {
+		return d.columnSteps(join(key, name), name, k.Value, to)
+	})
+}
+
+// columnSteps reads the steps of one column, "*" for all others, into a preparation.
+func (d *decoder) columnSteps(key, column string, n ast.Node, to *prep.Spec) error {
+	var one prep.Spec
+	if _, ok := n.(ast.MapNode); ok {
+		return at(n, key, "a map where a list of steps belongs; write [%s]", strings.Join(prep.Kinds()[:3], ", "))
+	}
+	if err := d.steps(key, n, &one); err != nil {
+		return err
+	}
+	if column == "*" {
+		to.All = one.All
+		return nil
+	}
+	if to.Columns == nil {
+		to.Columns = map[string][]prep.StepSpec{}
+	}
+	to.Columns[column] = one.All
+	return nil
+}
+
+func (d *decoder) steps(key string, n ast.Node, to *prep.Spec) error {
+	err := to.UnmarshalYAML(func(v any) error {
+		*v.(*any) = plain(n)
+		return nil
+	})
+	if err != nil {
+		return at(n, key, "%s", firstLine(err.Error()))
+	}
+	return nil
+}
+
+// plain is a value as text, number, truth, list or map, with the same idea of a number as the rest of the card: the
+// YAML package takes 1e-6 for a text.
+func plain(n ast.Node) any {
+	switch x := n.(type) {
+	case *ast.NullNode:
+		return nil
+	case *ast.BoolNode:
+		return x.Value
+	case *ast.SequenceNode:
+		list := make([]any, len(x.Values))
+		for i, e := range x.Values {
+			list[i] = plain(e)
+		}
+		return list
+	case ast.MapNode:
+		m := map[string]any{}
+		for it := x.MapRange(); it.Next(); {
+			name, _ := scalar(it.Key())
+			m[name] = plain(it.Value())
+		}
+		return m
+	}
+	text, _ := scalar(n)
+	if v, err := strconv.ParseFloat(text, 64); err == nil && !quoted(n) {
+		return v
+	}
+	return text
+}
