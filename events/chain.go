@@ -12,6 +12,7 @@ type Chain struct {
 	files   []string
 	opts    Options
 	columns []Column
+	skipped []string
 
 	in   Reader
 	next int   // file to open
@@ -91,13 +92,16 @@ func (c *Chain) open() error {
 	c.in, c.done, c.at = in, 0, 0
 	c.next++
 	if c.columns == nil {
-		c.columns = in.Columns()
+		c.columns, c.skipped = in.Columns(), in.Skipped()
 	}
 	return nil
 }
 
 // Columns gives name, unit and type of each column.
 func (c *Chain) Columns() []Column { return c.columns }
+
+// Skipped says, a line each, which columns of the first file are left out and why.
+func (c *Chain) Skipped() []string { return c.skipped }
 
 // Path is the file that the last Read came from, and First the place in it, from 0, of the first event of that Read.
 func (c *Chain) Path() string { return c.files[c.next-1] }

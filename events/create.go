@@ -99,4 +99,7 @@ func (w *Writer) Close() error {
 
 // Abort drops what was written. After Close it does nothing, so `defer
 // w.Abort()` is right after every Create.
-func (w *Writer) Abort() { w.file.Abort() }
+func (w *Writer) Abort() {
+	w.out.Abort()
+	w.file.Abort()
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluice-hep/sluice/events/csv"
 	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/npy"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
 )
 
@@ -37,6 +38,26 @@ func formats() []format {
 			},
 			create: func(f *atomicfile.File, extension string) (column.Writer, error) {
 				return csv.NewWriter(f, extension)
+			},
+		},
+		{
+			extensions: []string{".npy"},
+			magic:      "\x93NUMPY",
+			open: func(path, key string, o Options) (column.Reader, error) {
+				return npy.Open(path, npy.Options{Key: key, Columns: o.Columns, Double: o.Double, Types: o.Types})
+			},
+			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
+				return npy.NewWriter(f.File), nil
+			},
+		},
+		{
+			extensions: []string{".npz"},
+			magic:      "PK\x03\x04",
+			open: func(path, key string, o Options) (column.Reader, error) {
+				return npy.OpenArchive(path, npy.Options{Key: key, Columns: o.Columns, Double: o.Double, Types: o.Types})
+			},
+			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
+				return npy.NewArchiveWriter(f.File)
 			},
 		},
 	}

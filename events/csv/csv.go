@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 
@@ -57,9 +56,9 @@ type field struct {
 // Open opens a file and decides names and types: from its first block (4 MiB,
 // so the whole of a small file), or from all of it with Options.Whole.
 func Open(path string, opts Options) (*Reader, error) {
-	f, err := os.Open(path)
+	f, err := column.OpenFile(path)
 	if err != nil {
-		return nil, bare(err)
+		return nil, err
 	}
 	r, err := newReader(f, opts)
 	if err != nil {
@@ -264,13 +263,4 @@ func nextRow(src *source) ([]byte, error) {
 // place names the row being parsed.
 func (r *Reader) place() string {
 	return "row " + strconv.FormatInt(r.row+1, 10) + " (line " + strconv.FormatInt(r.src.number, 10) + "): "
-}
-
-// bare drops the path from an error of package os: the caller adds its own.
-func bare(err error) error {
-	var at *os.PathError
-	if errors.As(err, &at) {
-		return at.Err
-	}
-	return err
 }

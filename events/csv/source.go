@@ -8,6 +8,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
 )
 
 const (
@@ -39,7 +41,7 @@ func newSource(f io.Reader) (*source, error) {
 	head := make([]byte, 4)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return nil, bare(err)
+		return nil, column.WithoutPath(err)
 	}
 	head = head[:n]
 	if !Compressed(head) {
@@ -101,7 +103,7 @@ func (s *source) fill() error {
 				s.buf = append(s.buf, '\n')
 			}
 		} else if err != nil {
-			return fmt.Errorf("after line %d: %w", s.number, bare(err))
+			return fmt.Errorf("after line %d: %w", s.number, column.WithoutPath(err))
 		}
 	}
 	return nil

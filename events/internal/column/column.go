@@ -71,10 +71,12 @@ type Reader interface {
 }
 
 // Writer writes blocks of columns; names and types are those of the first block
-// and do not change. Finish writes what is left, after the last block.
+// and do not change. Finish writes what is left, after the last block; Abort
+// instead, or after it, drops what the writer holds.
 type Writer interface {
 	Write([]Column) error
 	Finish() error
+	Abort()
 }
 
 // Contradiction is a value that the type of its column cannot hold. Reading the
@@ -109,4 +111,32 @@ func Narrow(dst []float32, src []float64) int {
 		}
 	}
 	return -1
+}
+
+// Slice is the column of values [i, j); it shares memory with c.
+func (c *Column) Slice(i, j int) Column {
+	s := Column{Name: c.Name, Unit: c.Unit, Type: c.Type}
+	switch c.Type {
+	case Float32:
+		s.F32 = c.F32[i:j]
+	case Float64:
+		s.F64 = c.F64[i:j]
+	case Int64:
+		s.I64 = c.I64[i:j]
+	default:
+		s.Str = c.Str[i:j]
+	}
+	return s
+}
+
+// Half is the value of a 16-bit float (IEEE 754 binary16).
+func Half(h uint16) float32 {
+	sign, exponent, fraction := uint32(h>>15)<<31, uint32(h>>10)&31, uint32(h)&1023
+	switch exponent {
+	case 0: // subnormal: fraction * 2^-24
+		return math.Float32frombits(math.Float32bits(float32(fraction)*0x1p-24) | sign)
+	case 31:
+		return math.Float32frombits(sign | 0x7f800000 | fraction<<13)
+	}
+	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }
