@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/sluice-hep/sluice"
+)
+
+// Exit codes.
+const (
+	done        = 0
+	failed      = 1
+	badInput    = 2
+	interrupted = 130
+)
+
+// app is what all verbs share: where output goes, and the global flags.
+type app struct {
+	stdout, stderr io.Writer
+
+	threads int
+	seed    uint64
+	json    bool
+	quiet   bool
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sluice",
+		Short: "Normalizing flows for event data: learn a density, draw events from it, test both",
+		Long: `sluice learns the probability density of a table of events (CSV, NumPy, Parquet)
+with a normalizing flow, draws new events from it, evaluates it, and says in a
+report how far both can be trusted.`,
+		Example:       "  sluice run cards/lhco.yaml\n  sluice inspect cards/data/lhco.parquet",
+		SilenceErrors: true, SilenceUsage: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("there is no verb %q; sluice --help lists them", args[0])
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	flags := root.PersistentFlags()
+	flags.IntVar(&a.threads, "threads", 0, "threads used (default: all)")
+	flags.Uint64Var(&a.seed, "seed", 1, "seed of all random numbers")
+	flags.BoolVar(&a.json, "json", false, "print one JSON object on stdout at the end")
+	flags.BoolVar(&a.quiet, "quiet", false, "no progress on stderr; warnings and errors remain")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage("%s; see %s --help", err, c.CommandPath())
+	})
+	root.AddCommand(a.runVerb(), a.inspectVerb(), a.trainVerb(), a.sampleVerb(), a.densityVerb(), a.compareVerb(),
+		a.describeVerb(), a.convertVerb(), a.versionVerb())
+	return root
+}
+
+// usageError is a command line that cannot be.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usage(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// arguments checks how many names a verb is given; at most none where most is negative.
+func arguments(least, most int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < least || most >= 0 && len(args) > most {
+			return usage("%s takes %s, and %d were given; see %s --help", c.CommandPath(), what, len(args), c.CommandPath())
+		}
+		return nil
+	}
+}
+
+// resumable is an interruption from which a command goes on.
+type resumable struct {
+	err     error
+	command string
+}
+
+func (e *resumable) Error() string { return e.err.Error() }
+func (e *resumable) Unwrap() error { return e.err }
+
+// report says what went wrong, in one line, and returns the exit code.
+func (a *app) report(err error) int {
+	var in *sluice.InputError
+	var use *usageError
+	var again *resumable
+	code := failed
+	switch {
+	case err == nil:
+		return done
+	case errors.As(err, &again):
+		fmt.Fprintf(a.stderr, "sluice: interrupted; the state is saved, and goes on with: %s\n", again.command)
+		return interrupted
+	case errors.Is(err, context.Canceled):
+		code = interrupted
+	case errors.As(err, &in), errors.As(err, &use):
+		code = badInput
+	}
+	fmt.Fprintf(a.stderr, "sluice: %s\n", strings.Join(strings.Fields(err.Error()), " "))
+	return code
+}
+
+// options are those of the library, with what is shown on stderr.
+func (a *app) options() sluice.Options {
+	p := &progress{out: a.stderr, quiet: a.quiet, terminal: isTerminal(a.stderr)}
+	return sluice.Options{Threads: a.threads, Notice: p.notice, Stage: p.stage, Progress: p.training}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// result prints what a verb found: one JSON object, or text.
+func (a *app) result(v any, text func(w io.Writer)) error {
+	if !a.json {
+		text(a.stdout)
+		return nil
+	}
+	return json.NewEncoder(a.stdout).Encode(v)
+}
+
+// checkGlobal refuses global flags that cannot be.
+func (a *app) checkGlobal() error {
+	if a.threads < 0 || a.threads > 4096 {
+		return usage("--threads %d is not between 1 and 4096", a.threads)
+	}
+	return nil
+}

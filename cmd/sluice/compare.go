@@ -1,0 +1,38 @@
+package main
+
+import (
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-hep/sluice"
+)
+
+func (a *app) compareVerb() *cobra.Command {
+	var o sluice.CompareOptions
+	c := &cobra.Command{
+		Use:   "compare REFERENCE GENERATED",
+		Short: "Measure how far generated events are from reference events",
+		Long: `Measure, column by column, how far generated events are from reference events:
+the Kolmogorov-Smirnov distance and its p-value, the Wasserstein-1 distance in the
+column's unit, chi2/ndf of histograms, and the largest difference of a correlation.`,
+		Example: `  sluice run cards/two-moons.yaml --out out/moons --set train.epochs=3
+  sluice sample out/moons/model.safetensors -n 20000 -o other.csv --seed 2
+  sluice compare out/moons/sample.parquet other.csv -o moons.html`,
+		Args: arguments(2, 2, "two files"),
+	}
+	c.Flags().StringSliceVar(&o.Columns, "columns", nil, "columns to compare (default: all that both have)")
+	c.Flags().StringVar(&o.Weight, "weight", "", "column of event weights, in each file that has it")
+	c.Flags().StringVarP(&o.Report, "output", "o", "", "a report (HTML) to write")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		o.Columns = trimmed(o.Columns)
+		o.Command = "sluice " + strings.Join(quoted(c, args), " ")
+		r, err := sluice.CompareFiles(args[0], args[1], o)
+		if err != nil {
+			return err
+		}
+		return a.result(r, func(w io.Writer) { printComparison(w, r) })
+	}
+	return c
+}

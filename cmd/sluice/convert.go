@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-hep/sluice"
+)
+
+func (a *app) convertVerb() *cobra.Command {
+	var file string
+	var define []string
+	var o sluice.ConvertOptions
+	c := &cobra.Command{
+		Use:   "convert FILE... -o FILE",
+		Short: "Write events in another format, with columns made or selected on the way",
+		Long: `Write the events of one or several files as one file of any format that can be
+written (the ending says which), a block at a time: files may be larger than memory.`,
+		Example: `  sluice convert cards/data/lhco.parquet -o heavy.csv.gz \
+      --define 'm_max=max(mj1, mj2)/1000' --where 'm_max > 0.5' --columns label,m_max`,
+		Args: arguments(1, -1, "one or more files"),
+	}
+	c.Flags().StringVarP(&file, "output", "o", "", "the file to write")
+	c.Flags().StringArrayVar(&define, "define", nil, "NAME=EXPR: a column made from others (repeatable)")
+	c.Flags().StringVar(&o.Where, "where", "", "keep the events for which an expression holds")
+	c.Flags().StringSliceVar(&o.Columns, "columns", nil, "columns to write, in this order (default: all)")
+	c.RunE = func(c *cobra.Command, files []string) (err error) {
+		if file == "" {
+			return usage("where to write the events? give -o FILE")
+		}
+		o.Columns = trimmed(o.Columns)
+		if o.Define, err = definitions(define); err != nil {
+			return err
+		}
+		r, err := sluice.ConvertFiles(c.Context(), files, file, o, a.options())
+		if err != nil {
+			return err
+		}
+		return a.result(r, func(w io.Writer) { fmt.Fprintf(w, "%s  %d of %d events\n", r.File, r.Events, r.Read) })
+	}
+	return c
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-hep/sluice"
+)
+
+func (a *app) densityVerb() *cobra.Command {
+	var file string
+	var e sluice.Evaluate
+	c := &cobra.Command{
+		Use:   "density MODEL FILE... -o FILE",
+		Short: "Evaluate the density of events",
+		Long: `Write the columns of files and log_prob, the log of the density of each event in
+nats per unit of the features; with --latent also the latent columns z_0, z_1, ...
+Columns that the model's card defines are computed where the files lack them.`,
+		Example: `  sluice run cards/lhco.yaml --set train.epochs=3
+  sluice density out/lhco/model.safetensors cards/data/lhco.parquet -o scored.parquet --latent`,
+		Args: arguments(2, -1, "a model and one or more files"),
+	}
+	c.Flags().StringVarP(&file, "output", "o", "", "the file to write")
+	c.Flags().BoolVar(&e.Latent, "latent", false, "write the latent columns too")
+	c.Flags().BoolVar(&e.DropNaN, "drop-nan", false, "leave out events with a missing feature or context")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if file == "" {
+			return usage("where to write the events? give -o FILE")
+		}
+		m, err := a.load(args[0])
+		if err != nil {
+			return err
+		}
+		r, err := sluice.DensityFile(c.Context(), m, args[1:], file, e, a.options())
+		if err != nil {
+			return err
+		}
+		return a.result(r, func(w io.Writer) {
+			fmt.Fprintf(w, "%s  %d events in %.2f s; mean log_prob %.4f nats, %d events out of the trained range\n",
+				r.File, r.Events, r.Seconds, r.MeanLogProb, r.OutOfRange)
+		})
+	}
+	return c
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-hep/sluice"
+)
+
+func (a *app) describeVerb() *cobra.Command {
+	return &cobra.Command{
+		Use:     "describe MODEL",
+		Short:   "Print the model card: columns, units, ranges, preparation, flow, training, hash",
+		Example: "  sluice run cards/banana.yaml --set train.epochs=3\n  sluice describe out/banana/model.safetensors",
+		Args:    arguments(1, 1, "one model"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			m, err := a.load(args[0])
+			if err != nil {
+				return err
+			}
+			info, err := m.Info()
+			if err != nil {
+				return err
+			}
+			var text bytes.Buffer
+			if err := m.Describe(&text); err != nil {
+				return err
+			}
+			return a.result(info, func(w io.Writer) { text.WriteTo(w) })
+		},
+	}
+}
+
+func (a *app) versionVerb() *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  sluice version",
+		Args:    arguments(0, 0, "no arguments"),
+		RunE: func(*cobra.Command, []string) error {
+			v := map[string]string{"version": sluice.Version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH}
+			return a.result(v, func(w io.Writer) {
+				fmt.Fprintf(w, "sluice %s, %s, %s/%s\n", v["version"], v["go"], v["os"], v["arch"])
+			})
+		},
+	}
+}

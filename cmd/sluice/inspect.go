@@ -1,0 +1,53 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-hep/sluice"
+)
+
+func (a *app) inspectVerb() *cobra.Command {
+	return &cobra.Command{
+		Use:     "inspect FILE...",
+		Short:   "Show what the columns of files hold, and how each would be prepared",
+		Example: "  sluice inspect cards/data/lhco.parquet",
+		Args:    arguments(1, -1, "one or more files"),
+		RunE: func(_ *cobra.Command, files []string) error {
+			r, err := sluice.InspectFiles(files)
+			if err != nil {
+				return err
+			}
+			return a.result(r, func(w io.Writer) { printInspection(w, r) })
+		},
+	}
+}
+
+func printInspection(w io.Writer, r *sluice.Inspection) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "name\tunit\ttype\tkind\tcount\tNaN\tmin\tmax\tmean\tstd\tpreparation\tatoms")
+	for _, c := range r.Columns {
+		steps := strings.Join(c.Prepare, ", ")
+		if steps == "" {
+			steps = "-"
+		}
+		var atoms []string
+		for _, a := range c.Atoms {
+			atoms = append(atoms, fmt.Sprintf("%.6g: %.3g", a.Value, a.Fraction))
+		}
+		numbers := fmt.Sprintf("%.6g\t%.6g\t%.6g\t%.6g", c.Min, c.Max, c.Mean, c.Std)
+		if c.Kind == "text" {
+			numbers = "\t\t\t"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\n", c.Name, c.Unit, c.Type, c.Kind, c.Count, c.NaN, numbers, steps, strings.Join(atoms, ", "))
+	}
+	t.Flush()
+	fmt.Fprintf(w, "%d rows\n", r.Rows)
+	for _, line := range r.Skipped {
+		fmt.Fprintf(w, "left out: %s\n", line)
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/sluice-hep/sluice/train"
+)
+
+// progress shows on stderr what goes on: one line that is rewritten on a terminal, a line an epoch (not more
+// than one in two seconds) elsewhere.
+type progress struct {
+	out      io.Writer
+	quiet    bool
+	terminal bool
+
+	open     bool // a rewritten line has not ended
+	negative bool // that an NLL can be negative was said
+	last     time.Time
+}
+
+var stages = map[string]string{
+	"read": "reading events", "prepare": "preparing columns", "train": "training",
+	"sample": "drawing events", "compare": "comparing", "report": "writing the report",
+}
+
+func (p *progress) stage(name string) {
+	if !p.quiet {
+		p.line(stages[name])
+	}
+}
+
+// notice is shown even when quiet if it is a warning.
+func (p *progress) notice(text string) {
+	if !p.quiet || strings.HasPrefix(text, "warning") {
+		p.line(text)
+	}
+}
+
+func (p *progress) line(text string) {
+	if p.open {
+		fmt.Fprintln(p.out)
+		p.open = false
+	}
+	fmt.Fprintln(p.out, text)
+}
+
+func (p *progress) training(at train.Progress) {
+	if p.quiet || at.Notice != "" {
+		return
+	}
+	if !p.negative && at.Loss < 0 {
+		p.negative = true
+		p.line("the NLL is below 0: a density may exceed 1, so this is as good as any other value")
+	}
+	if p.terminal {
+		fmt.Fprintf(p.out, "\r\x1b[K%s %s", bar(at, 20), numbers(at))
+		p.open = true
+		if at.EpochEnd && at.Epoch == at.Epochs {
+			fmt.Fprintln(p.out)
+			p.open = false
+		}
+		return
+	}
+	last := at.EpochEnd && at.Epoch == at.Epochs
+	if now := time.Now(); at.EpochEnd && now.Sub(p.last) >= 2*time.Second || now.Sub(p.last) >= 10*time.Second || last {
+		p.last = now
+		fmt.Fprintln(p.out, numbers(at))
+	}
+}
+
+// bar is the share of all steps that are done.
+func bar(at train.Progress, width int) string {
+	share := float64(at.Epoch-1) / float64(at.Epochs)
+	if at.Steps > 0 {
+		share += float64(at.Step) / float64(at.Steps) / float64(at.Epochs)
+	}
+	n := min(max(int(share*float64(width)), 0), width)
+	return strings.Repeat("█", n) + strings.Repeat("░", width-n)
+}
+
+func numbers(at train.Progress) string {
+	s := fmt.Sprintf("epoch %d/%d  loss %s  best valid %s  %s events/s", at.Epoch, at.Epochs, nats(at.Loss), nats(float64(at.Best)), rate(at.EventsPerSecond))
+	if at.EventsPerSecond > 0 {
+		s += fmt.Sprintf("  %s left", at.Left.Round(time.Second))
+	}
+	return s
+}
+
+func nats(x float64) string {
+	if math.IsNaN(x) {
+		return "-"
+	}
+	return fmt.Sprintf("%.4f", x)
+}
+
+func rate(x float64) string {
+	switch {
+	case x >= 1e6:
+		return fmt.Sprintf("%.2fM", x/1e6)
+	case x >= 1e4:
+		return fmt.Sprintf("%.0fk", x/1e3)
+	}
+	return fmt.Sprintf("%.0f", x)
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/stats"
+)
+
+func (a *app) runVerb() *cobra.Command {
+	var out string
+	var sets []string
+	c := &cobra.Command{
+		Use:   "run CARD",
+		Short: "Do the whole chain of a card: read, prepare, train, draw, compare, report",
+		Long: `Do the whole chain of a card: read, prepare, train, draw, compare, report. The
+results go to out/NAME. Run again, it goes on where an earlier run was interrupted,
+and does not train again a model that is there already.`,
+		Example: "  sluice run cards/lhco.yaml\n  sluice run cards/two-moons.yaml --out /tmp/moons --set train.epochs=5",
+		Args:    arguments(1, 1, "one card"),
+	}
+	c.Flags().StringVar(&out, "out", "", "folder for the results (default out/NAME)")
+	c.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE: change a value of the card (repeatable)")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		job, err := card.Load(args[0])
+		if err != nil {
+			return &sluice.InputError{Err: err}
+		}
+		if err := set(job, sets); err != nil {
+			return err
+		}
+		if err := a.global(c, job); err != nil {
+			return err
+		}
+		if out == "" {
+			out = filepath.Join("out", job.Name)
+		}
+		command := "sluice " + strings.Join(quoted(c, args), " ")
+		s, err := sluice.Run(c.Context(), job, out, sluice.RunOptions{Options: a.options(), Command: command})
+		if err != nil && c.Context().Err() != nil {
+			return &resumable{err, command}
+		}
+		if err != nil {
+			return err
+		}
+		return a.result(s, func(w io.Writer) { printRun(w, s) })
+	}
+	return c
+}
+
+// quoted is a verb's command line with the flags given, for a shell.
+func quoted(c *cobra.Command, args []string) []string {
+	words := append([]string{c.Name()}, args...)
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name == "json" || f.Name == "quiet" || f.Name == "threads" {
+			return
+		}
+		if list, ok := f.Value.(interface{ GetSlice() []string }); ok {
+			for _, v := range list.GetSlice() {
+				words = append(words, "--"+f.Name, v)
+			}
+			return
+		}
+		words = append(words, "--"+f.Name, f.Value.String())
+	})
+	for i, w := range words {
+		if strings.ContainsFunc(w, func(r rune) bool { return !strings.ContainsRune(plain, r) }) || w == "" {
+			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return words
+}
+
+const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%"
+
+func printRun(w io.Writer, s *sluice.Summary) {
+	printTraining(w, s.Train)
+	if s.TrueEntropy != nil {
+		fmt.Fprintf(w, "           true entropy %.4f nats: the lowest NLL that any model can reach\n", *s.TrueEntropy)
+	}
+	fmt.Fprintf(w, "sample     %s\n", s.Sample)
+	fmt.Fprintf(w, "report     %s\n\n", s.Report)
+	printComparison(w, s.Compare)
+}
+
+func printComparison(w io.Writer, c *stats.Comparison) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "column\tKS\tp\tW1\tchi2/ndf\t\n")
+	for _, name := range c.Names {
+		d := c.Columns[name]
+		fmt.Fprintf(t, "%s\t%.4f\t%.3g\t%.3g\t%.3g\t\n", name, d.KS, d.KSP, d.W1, d.Chi2NDF)
+	}
+	t.Flush()
+	if len(c.CorrelationMaxPair) == 2 {
+		fmt.Fprintf(w, "largest difference of a correlation: %.4f (%s)\n", c.CorrelationMaxDiff, strings.Join(c.CorrelationMaxPair, ", "))
+	}
+	fmt.Fprintf(w, "%d generated events against %d\n", c.GeneratedEvents, c.ReferenceEvents)
+}

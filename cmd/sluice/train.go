@@ -1,0 +1,177 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/train"
+)
+
+func (a *app) trainVerb() *cobra.Command {
+	f := &trainFlags{}
+	c := &cobra.Command{
+		Use:   "train FILE... -o MODEL --features a,b,c",
+		Short: "Learn the density of columns of files",
+		Long: `Learn the density of columns of files, and write it as one model file. Names are
+given as in CSV: quote one that holds a comma. Everything that a card can say can
+be set with --set, as in --set flow.transforms=10 or --set prepare=[standardise].
+
+Losses are negative log-likelihoods in nats per event, of the density per unit
+of the columns; they can be negative.`,
+		Example: `  sluice train cards/data/lhco.parquet -o jets.safetensors \
+      --define 'tau21=tau2j1/(tau1j1+1e-5)' --features mj1,tau21 --where 'mj1 > 0' --epochs 5`,
+		Args: arguments(1, -1, "one or more files"),
+	}
+	f.register(c)
+	c.RunE = func(c *cobra.Command, files []string) error {
+		job, err := f.card(files)
+		if err != nil {
+			return err
+		}
+		if err := a.global(c, job); err != nil {
+			return err
+		}
+		o := a.options()
+		o.Resume = f.resume
+		t, err := sluice.TrainFile(c.Context(), job, f.model, o)
+		if err != nil && c.Context().Err() != nil {
+			return &resumable{err, "the same command and --resume"}
+		}
+		var state *train.StateError
+		if errors.As(err, &state) {
+			return fmt.Errorf("%w (leave out --resume)", err)
+		}
+		if err != nil {
+			return err
+		}
+		return a.result(t, func(w io.Writer) { printTraining(w, t) })
+	}
+	return c
+}
+
+// trainFlags are a card on the command line.
+type trainFlags struct {
+	model, weight, where, flow      string
+	features, context, define, sets []string
+	epochs, batch                   int
+	lr, valid, test, maxSeconds     float64
+	dropNaN, resume                 bool
+}
+
+func (f *trainFlags) register(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVarP(&f.model, "output", "o", "", "the model file to write")
+	flags.StringSliceVar(&f.features, "features", nil, "columns to model")
+	flags.StringSliceVar(&f.context, "context", nil, "columns to condition on")
+	flags.StringVar(&f.weight, "weight", "", "column of event weights")
+	flags.StringArrayVar(&f.define, "define", nil, "NAME=EXPR: a column made from others (repeatable)")
+	flags.StringVar(&f.where, "where", "", "keep the events for which an expression holds")
+	flags.StringVar(&f.flow, "flow", "", "family: maf, realnvp, nsf, nsf-ar (default maf)")
+	flags.StringArrayVar(&f.sets, "set", nil, "KEY=VALUE: any value of a card (repeatable)")
+	flags.IntVar(&f.epochs, "epochs", 0, "passes over the training events (default 50)")
+	flags.IntVar(&f.batch, "batch", 0, "events a step (default 256)")
+	flags.Float64Var(&f.lr, "lr", 0, "learning rate (default 0.001)")
+	flags.Float64Var(&f.valid, "valid", 0.1, "fraction of events that validate; 0 for none")
+	flags.Float64Var(&f.test, "test", 0.1, "fraction of events held out; 0 for none")
+	flags.Float64Var(&f.maxSeconds, "max-seconds", 0, "end the training after so long; 0 for no limit")
+	flags.BoolVar(&f.dropNaN, "drop-nan", false, "leave out events with a missing feature, context or weight")
+	flags.BoolVar(&f.resume, "resume", false, "go on with an interrupted training")
+}
+
+func (f *trainFlags) card(files []string) (*card.Card, error) {
+	if f.model == "" {
+		return nil, usage("where to write the model? give -o MODEL")
+	}
+	base := filepath.Base(f.model)
+	c := &card.Card{
+		Name: strings.TrimSuffix(base, filepath.Ext(base)), Files: files, Seed: 1,
+		Features: trimmed(f.features), Context: trimmed(f.context), Weight: f.weight, Where: f.where, DropNaN: f.dropNaN,
+	}
+	var err error
+	if c.Define, err = definitions(f.define); err != nil {
+		return nil, err
+	}
+	c.Flow.Type = f.flow
+	t := &c.Train
+	t.Epochs, t.Batch, t.LR, t.MaxSeconds = f.epochs, f.batch, f.lr, f.maxSeconds
+	t.Valid, t.Test = fraction(f.valid), fraction(f.test)
+	return c, set(c, f.sets)
+}
+
+// fraction turns none into what a card says for it.
+func fraction(x float64) float64 {
+	if x == 0 {
+		return -1
+	}
+	return x
+}
+
+func trimmed(names []string) []string {
+	for i := range names {
+		names[i] = strings.TrimSpace(names[i])
+	}
+	return names
+}
+
+func definitions(lines []string) (card.Definitions, error) {
+	var all card.Definitions
+	for _, line := range lines {
+		name, expr, ok := strings.Cut(line, "=")
+		if name = strings.TrimSpace(name); !ok || name == "" || strings.TrimSpace(expr) == "" {
+			return nil, usage("--define %q is not NAME=EXPR", line)
+		}
+		all = append(all, card.Definition{Name: name, Expr: strings.TrimSpace(expr)})
+	}
+	return all, nil
+}
+
+// set changes values of a card and checks it as a whole.
+func set(c *card.Card, sets []string) error {
+	for _, s := range sets {
+		key, value, ok := strings.Cut(s, "=")
+		if !ok {
+			return usage("--set %q is not KEY=VALUE, as in train.epochs=20", s)
+		}
+		if err := c.Set(strings.TrimSpace(key), value); err != nil {
+			return usage("--%s", err)
+		}
+	}
+	if err := c.Validate(); err != nil {
+		return usage("%s", err)
+	}
+	return nil
+}
+
+// global lets the global flags win over the card.
+func (a *app) global(c *cobra.Command, job *card.Card) error {
+	if c.Flags().Changed("seed") {
+		job.Seed = a.seed
+	}
+	if a.threads > 0 {
+		job.Threads = a.threads
+	}
+	return a.checkGlobal()
+}
+
+func printTraining(w io.Writer, t *sluice.Training) {
+	fmt.Fprintf(w, "model      %s (%d parameters)\n", t.Model, t.Parameters)
+	fmt.Fprintf(w, "training   %d epochs, %d steps in %.1f s, %s events/s; best epoch %d\n", t.Epochs, t.Steps, t.Seconds, rate(t.EventsPerSecond), t.BestEpoch)
+	var parts []string
+	for _, n := range []struct {
+		name string
+		nll  train.NLL
+	}{{"train", t.TrainNLL}, {"valid", t.ValidNLL}, {"test", t.TestNLL}} {
+		if !math.IsNaN(float64(n.nll)) {
+			parts = append(parts, fmt.Sprintf("%s %.4f", n.name, float64(n.nll)))
+		}
+	}
+	fmt.Fprintf(w, "NLL        %s nats per event\n", strings.Join(parts, ", "))
+}

@@ -1,0 +1,145 @@
+package sluice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
+)
+
+// ConvertOptions say what of the events is kept.
+type ConvertOptions struct {
+	Define  card.Definitions
+	Where   string
+	Columns []string // none: all, those defined last
+}
+
+// Converted is the record of a conversion.
+type Converted struct {
+	File   string `json:"file"`
+	Events int    `json:"events"` // written
+	Read   int    `json:"read"`
+}
+
+// ConvertFiles writes events from files of one format to a file of any other, a block at a time.
+func ConvertFiles(ctx context.Context, files []string, path string, c ConvertOptions, o Options) (*Converted, error) {
+	in, err := openBlocks(files, c)
+	if err != nil {
+		return nil, input(err)
+	}
+	defer in.Close()
+	for _, line := range in.Skipped() {
+		o.notice(line)
+	}
+	out, err := events.Create(path)
+	if err != nil {
+		return nil, input(err)
+	}
+	defer out.Abort()
+	r := &Converted{File: path}
+	var first *events.Table
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("interrupted after %d events: %w", r.Read, err)
+		}
+		t, err := in.Read(chunk)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, input(err)
+		}
+		r.Read += t.Len()
+		if t, err = c.apply(t); err != nil {
+			return nil, input(err)
+		}
+		if first == nil {
+			first = t.Slice(0, 0)
+		}
+		if t.Len() == 0 {
+			continue
+		}
+		r.Events += t.Len()
+		if err := sameTypes(t, first); err != nil {
+			return nil, err
+		}
+		if err := out.Write(t); err != nil {
+			return nil, err
+		}
+	}
+	if r.Events == 0 {
+		return nil, input(c.nothing(r.Read))
+	}
+	return r, out.Close()
+}
+
+// openBlocks reads no more columns than are wanted.
+func openBlocks(files []string, c ConvertOptions) (*events.Chain, error) {
+	opts := events.Options{Double: true}
+	if len(c.Define) == 0 && c.Where == "" {
+		opts.Columns = c.Columns
+	}
+	return events.OpenAll(files, opts)
+}
+
+func (c *ConvertOptions) apply(t *events.Table) (*events.Table, error) {
+	for _, d := range c.Define {
+		if err := events.Define(t, d.Name, d.Expr); err != nil {
+			return nil, err
+		}
+	}
+	if c.Where != "" {
+		rows, err := events.Rows(t, c.Where)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) < t.Len() {
+			t = t.Take(rows)
+		}
+	}
+	if len(c.Columns) == 0 {
+		return t, nil
+	}
+	kept := &events.Table{}
+	for _, name := range c.Columns {
+		col, err := t.Column(name)
+		if err != nil {
+			return nil, err
+		}
+		kept.Columns = append(kept.Columns, *col)
+	}
+	return kept, nil
+}
+
+func (c *ConvertOptions) nothing(read int) error {
+	if c.Where != "" && read > 0 {
+		return fmt.Errorf("the selection %q leaves none of %d events", c.Where, read)
+	}
+	return errors.New("there are no events")
+}
+
+// sameTypes holds numbers as the first block does: the type of a defined column depends on its values.
+func sameTypes(t, first *events.Table) error {
+	for i := range t.Columns {
+		c, to := &t.Columns[i], first.Columns[i].Type
+		if c.Type == to || c.Type == events.Text || to == events.Text || to == events.Int64 {
+			continue // Write refuses what differs
+		}
+		x, err := c.Floats(nil)
+		if err != nil {
+			return err
+		}
+		*c = events.Column{Name: c.Name, Unit: c.Unit, Type: to}
+		if to == events.Float64 {
+			c.F64 = x
+			continue
+		}
+		for _, v := range x {
+			c.F32 = append(c.F32, float32(v))
+		}
+	}
+	return nil
+}

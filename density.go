@@ -1,0 +1,207 @@
+package sluice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/model"
+)
+
+// Evaluate says what of a density is wanted beside log_prob.
+type Evaluate struct {
+	Latent  bool // the latent columns z_0, z_1, ...
+	DropNaN bool // leave out events with a missing feature or context, which are an error otherwise
+}
+
+// Evaluated is the record of a density.
+type Evaluated struct {
+	File        string  `json:"file"`
+	Events      int     `json:"events"`
+	MeanLogProb float64 `json:"mean_log_prob"` // nats
+	OutOfRange  int     `json:"out_of_range"`  // events outside the trained range of a feature or context
+	Seconds     float64 `json:"seconds"`
+}
+
+// DensityFile writes the columns of files and the log-density of each event, in nats per unit of the features.
+func DensityFile(ctx context.Context, m *model.Model, files []string, path string, e Evaluate, o Options) (*Evaluated, error) {
+	began := time.Now()
+	needed := slices.Concat(m.Features.Names(), m.Context.Names())
+	in, err := openStream(files, derived(m), needed)
+	if err != nil {
+		return nil, input(err)
+	}
+	defer in.close()
+	d := &density{m: m, e: e, in: in, needed: needed, features: newRangeWatch(m.Features), context: newRangeWatch(m.Context)}
+	if err := d.checkNames(); err != nil {
+		return nil, input(err)
+	}
+	out, err := events.Create(path)
+	if err != nil {
+		return nil, input(err)
+	}
+	defer out.Abort()
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("interrupted after %d events: %w", d.events, err)
+		}
+		t, err := in.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, input(err)
+		}
+		if t, err = d.block(t); err != nil {
+			return nil, err
+		}
+		if t == nil {
+			continue
+		}
+		if err := out.Write(t); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.end(o); err != nil {
+		return nil, err
+	}
+	if err := out.Close(); err != nil {
+		return nil, err
+	}
+	return &Evaluated{
+		File: path, Events: d.events, MeanLogProb: d.sum / float64(d.events), OutOfRange: d.outside,
+		Seconds: time.Since(began).Seconds(),
+	}, nil
+}
+
+// density is an evaluation under way.
+type density struct {
+	m                 *model.Model
+	e                 Evaluate
+	in                *stream
+	needed            []string
+	features, context *rangeWatch
+
+	seen, events, outside int
+	sum                   float64
+	gaps                  []gaps // with events counted over all files
+	firstGap              map[string]string
+}
+
+// latent names the latent columns.
+func (d *density) latent() []string {
+	names := make([]string, d.m.Features.Dim())
+	for i := range names {
+		names[i] = fmt.Sprintf("z_%d", i)
+	}
+	return names
+}
+
+// checkNames refuses inputs that have the names of the results.
+func (d *density) checkNames() error {
+	added := []string{"log_prob"}
+	if d.e.Latent {
+		added = append(added, d.latent()...)
+	}
+	for _, c := range d.in.files.Columns() {
+		if slices.Contains(added, c.Name) {
+			return fmt.Errorf("%s has a column %q already; rename it or leave it out (sluice convert --columns)", d.in.files.Path(), c.Name)
+		}
+	}
+	return nil
+}
+
+// block is the table to write for the next events, or nil if there is nothing to write.
+func (d *density) block(t *events.Table) (*events.Table, error) {
+	first := d.seen
+	d.seen += t.Len()
+	found, marked, err := findGaps(t, d.needed)
+	if err != nil {
+		return nil, input(err)
+	}
+	if len(found) > 0 {
+		d.remember(found)
+		if !d.e.DropNaN {
+			return nil, nil // the rest is only counted
+		}
+		t = t.Take(unmarked(marked))
+	}
+	if t.Len() == 0 || len(d.gaps) > 0 && !d.e.DropNaN {
+		return nil, nil
+	}
+	if err := d.countOutside(t); err != nil {
+		return nil, input(err)
+	}
+	logProb, err := d.m.LogProb(t, uint64(first))
+	if err != nil {
+		return nil, input(err)
+	}
+	d.events += len(logProb)
+	for _, l := range logProb {
+		d.sum += l
+	}
+	columns := make([]events.Column, 0, len(t.Columns)+1)
+	for i := range d.in.files.Columns() { // without those defined
+		columns = append(columns, t.Columns[i])
+	}
+	columns = append(columns, events.Column{Name: "log_prob", Unit: "nats", Type: events.Float64, F64: logProb})
+	if d.e.Latent {
+		z, err := d.m.ToLatent(t, uint64(first))
+		if err != nil {
+			return nil, err
+		}
+		for i, name := range d.latent() {
+			columns = append(columns, events.Column{Name: name, F32: z[i]})
+		}
+	}
+	return &events.Table{Columns: columns}, nil
+}
+
+// countOutside counts an event once, whether a feature or its context is out of range.
+func (d *density) countOutside(t *events.Table) error {
+	a, err := d.features.watch(t)
+	if err != nil {
+		return err
+	}
+	b, err := d.context.watch(t)
+	d.outside += max(a, b)
+	return err
+}
+
+// remember adds up the gaps of a block.
+func (d *density) remember(found []gaps) {
+	for _, g := range found {
+		i := slices.IndexFunc(d.gaps, func(h gaps) bool { return h.column == g.column })
+		if i >= 0 {
+			d.gaps[i].count += g.count
+			continue
+		}
+		if d.firstGap == nil {
+			d.firstGap = map[string]string{}
+		}
+		d.firstGap[g.column] = fmt.Sprintf("row %d of %s", d.in.files.First()+int64(g.first)+1, d.in.files.Path())
+		d.gaps = append(d.gaps, g)
+	}
+}
+
+// end says what was missing or out of range.
+func (d *density) end(o Options) error {
+	if len(d.gaps) > 0 && !d.e.DropNaN {
+		g := d.gaps[0]
+		return input(fmt.Errorf("column %q: %d of %d values are missing (NaN), the first in %s; --drop-nan leaves these events out",
+			g.column, g.count, d.seen, d.firstGap[g.column]))
+	}
+	if d.events == 0 {
+		return input(errors.New("there are no events to evaluate"))
+	}
+	if dropped := d.seen - d.events; dropped > 0 {
+		o.notice(fmt.Sprintf("%d of %d events have a missing value and are left out", dropped, d.seen))
+	}
+	d.features.warn(o)
+	d.context.warn(o)
+	return nil
+}

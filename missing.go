@@ -1,0 +1,66 @@
+package sluice
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/sluice-hep/sluice/events"
+)
+
+// gaps are the missing values of one column.
+type gaps struct {
+	column string
+	count  int
+	first  int // event, from 0
+}
+
+// findGaps lists which of the named columns have missing values, and marks the events that have one.
+func findGaps(t *events.Table, names []string) ([]gaps, []bool, error) {
+	var found []gaps
+	marked := make([]bool, t.Len())
+	for _, name := range names {
+		c, err := t.Column(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if c.Type == events.Int64 || c.Type == events.Text {
+			continue
+		}
+		g := gaps{column: name}
+		for i := range c.Len() {
+			if math.IsNaN(c.Float(i)) {
+				if g.count == 0 {
+					g.first = i
+				}
+				g.count++
+				marked[i] = true
+			}
+		}
+		if g.count > 0 {
+			found = append(found, g)
+		}
+	}
+	return found, marked, nil
+}
+
+// gapsError says what is missing; row is the row in the file of an event.
+func gapsError(found []gaps, events int, row func(int) int) error {
+	parts := make([]string, len(found))
+	for i, g := range found {
+		parts[i] = fmt.Sprintf("column %q: %d of %d values are missing (NaN), the first in row %d", g.column, g.count, events, row(g.first))
+	}
+	return fmt.Errorf("%s; --drop-nan (in a card: drop_nan: true) leaves these events out", strings.Join(parts, "; "))
+}
+
+// unmarked lists the events that are not marked.
+func unmarked(marked []bool) []int32 {
+	rows := make([]int32, 0, len(marked))
+	for i, m := range marked {
+		if !m {
+			rows = append(rows, int32(i))
+		}
+	}
+	return slices.Clip(rows)
+}

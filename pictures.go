@@ -1,0 +1,231 @@
+package sluice
+
+import (
+	"fmt"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/plot"
+	"github.com/sluice-hep/sluice/report"
+	"github.com/sluice-hep/sluice/stats"
+	"github.com/sluice-hep/sluice/train"
+)
+
+// pair is a reference sample beside a generated one.
+type pair struct {
+	reference, generated         *events.Table
+	referenceName, generatedName string
+	labels                       map[string]string // of columns, where they have one
+	bins                         int               // of a histogram; 0 for 50
+}
+
+func (p *pair) label(column string) string {
+	if l := p.labels[column]; l != "" {
+		return l
+	}
+	return column
+}
+
+// addTo puts the distances and the pictures of a comparison on a page.
+func (p *pair) addTo(page *report.Page, c *stats.Comparison) error {
+	for _, name := range c.Names {
+		ref, err := p.reference.Column(name)
+		if err != nil {
+			return err
+		}
+		d := c.Columns[name]
+		page.Distances = append(page.Distances, report.Distance{
+			Column: p.label(name), Unit: ref.Unit, KS: d.KS, P: d.KSP, W1: d.W1, Chi2NDF: d.Chi2NDF,
+		})
+		picture, err := p.overlay(name)
+		if err != nil {
+			return err
+		}
+		page.Overlays = append(page.Overlays, picture)
+	}
+	if len(c.Names) < 2 {
+		return nil
+	}
+	m := &plot.Correlations{
+		Reference: c.CorrelationReference, Generated: c.CorrelationGenerated,
+		ReferenceName: p.referenceName, GeneratedName: p.generatedName,
+	}
+	for _, name := range c.Names {
+		m.Columns = append(m.Columns, p.label(name))
+	}
+	page.Correlation = &report.Correlation{MaxDiff: c.CorrelationMaxDiff}
+	if most := c.CorrelationMaxPair; len(most) == 2 {
+		page.Correlation.A, page.Correlation.B = p.label(most[0]), p.label(most[1])
+	}
+	var err error
+	page.Correlations, err = m.Picture()
+	return err
+}
+
+func (p *pair) overlay(column string) (*plot.Picture, error) {
+	bins := p.bins
+	if bins == 0 {
+		bins = 50
+	}
+	ref, x, w, err := values(p.reference, column)
+	if err != nil {
+		return nil, err
+	}
+	_, y, v, err := values(p.generated, column)
+	if err != nil {
+		return nil, err
+	}
+	edges := stats.Edges(x, bins)
+	a, err := histogram(edges, x, w)
+	if err != nil {
+		return nil, err
+	}
+	b, err := histogram(edges, y, v)
+	if err != nil {
+		return nil, err
+	}
+	o := plot.Overlay{
+		Label: p.label(column), Unit: ref.Unit, Reference: a, Generated: b,
+		ReferenceName: p.referenceName, GeneratedName: p.generatedName,
+	}
+	return o.Picture()
+}
+
+// values are a column and the weights of its table, nil where all are 1.
+func values(t *events.Table, column string) (c *events.Column, x, w []float64, err error) {
+	if c, err = t.Column(column); err != nil {
+		return nil, nil, nil, err
+	}
+	if x, err = c.Floats(nil); err != nil {
+		return nil, nil, nil, err
+	}
+	if t.Weight != "" {
+		weight, err := t.Column(t.Weight)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if w, err = weight.Floats(nil); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	return c, x, w, nil
+}
+
+func histogram(edges, x, w []float64) (plot.Histogram, error) {
+	h, err := stats.NewHistogram(edges, x, w)
+	if err != nil {
+		return plot.Histogram{}, err
+	}
+	return plot.Histogram{Edges: h.Edges, SumW: h.SumW, SumW2: h.SumW2, Under: h.Under, Over: h.Over, Events: len(x)}, nil
+}
+
+// lossPicture draws the course of a training; truth is the true entropy, where it is known.
+func lossPicture(r *train.Result, truth *float64) (*plot.Picture, error) {
+	l := plot.Loss{Best: r.BestEpoch, Truth: truth}
+	valid := false
+	for _, e := range r.History {
+		l.Train = append(l.Train, float64(e.TrainNLL))
+		l.Valid = append(l.Valid, float64(e.ValidNLL))
+		l.LR = append(l.LR, e.LR)
+		valid = valid || e.ValidNLL == e.ValidNLL
+	}
+	if !valid {
+		l.Valid = nil
+	}
+	return l.Picture()
+}
+
+// drawn is how many events a scatter shows: enough for a shape, few enough to see dots.
+const drawn = 5000
+
+// stepsPicture shows events on their way from the latent space to the data, a panel a transform. Colours tell the
+// quarters of the latent space, so that the eye can follow them.
+func stepsPicture(m *model.Model, c *card.Card, given *events.Table) (*plot.Picture, error) {
+	n := drawn
+	var context [][]float32
+	if given != nil {
+		n = min(n, given.Len())
+		given = given.Slice(0, n)
+		var err error
+		if context, _, err = m.Context.Apply(given, 0); err != nil {
+			return nil, err
+		}
+	}
+	steps, err := m.Flow.Steps(m.Flow.Latent(n, c.Seed, 0), context)
+	if err != nil {
+		return nil, err
+	}
+	quarter := make([]int, n)
+	for i := range quarter {
+		if steps[0][0][i] < 0 {
+			quarter[i]++
+		}
+		if steps[0][1][i] < 0 {
+			quarter[i] += 2
+		}
+	}
+	pictures := plot.Panels{Alt: "Generated events in the latent space and after each transform of the flow, down to the data"}
+	for k, s := range steps {
+		title := fmt.Sprintf("after transform %d", k)
+		if k == 0 {
+			title = "latent"
+		}
+		pictures.Panels = append(pictures.Panels, plot.Panel{Title: title, X: doubles(s[0]), Y: doubles(s[1]), Group: quarter})
+	}
+	last, err := dataPanel(m, c, steps[len(steps)-1])
+	if err != nil {
+		return nil, err
+	}
+	last.Group = quarter
+	pictures.Panels = append(pictures.Panels, last)
+	return pictures.Picture()
+}
+
+// dataPanel is the end of the way, in the user's units.
+func dataPanel(m *model.Model, c *card.Card, x [][]float32) (plot.Panel, error) {
+	t, _, err := m.Features.Invert(x)
+	if err != nil {
+		return plot.Panel{}, err
+	}
+	p := plot.Panel{Title: "data"}
+	labels := pair{labels: c.Labels}
+	for i := range m.Features.Columns {
+		if col := &m.Features.Columns[i]; !col.Constant() {
+			v, err := t.Columns[i].Floats(nil)
+			if err != nil {
+				return p, err
+			}
+			if p.X == nil {
+				p.X, p.XLabel = v, labels.label(col.Name)
+			} else {
+				p.Y, p.YLabel = v, labels.label(col.Name)
+			}
+		}
+	}
+	return p, nil
+}
+
+// latentPicture shows where the flow puts data: in pairs of latent columns, at most six.
+func latentPicture(m *model.Model, t *events.Table) (*plot.Picture, error) {
+	z, err := m.ToLatent(t.Slice(0, min(drawn, t.Len())), 0)
+	if err != nil || len(z) < 2 {
+		return nil, err
+	}
+	pictures := plot.Panels{Alt: "Data in the latent space, with circles at one, two and three standard deviations"}
+	for i := 0; i+1 < len(z) && len(pictures.Panels) < 6; i++ {
+		pictures.Panels = append(pictures.Panels, plot.Panel{
+			Title: "data in the latent space", XLabel: fmt.Sprintf("z_%d", i), YLabel: fmt.Sprintf("z_%d", i+1),
+			X: doubles(z[i]), Y: doubles(z[i+1]), Sigmas: 3,
+		})
+	}
+	return pictures.Picture()
+}
+
+func doubles(x []float32) []float64 {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
+	}
+	return y
+}

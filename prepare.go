@@ -1,0 +1,101 @@
+package sluice
+
+import (
+	"fmt"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/train"
+)
+
+// Prepared is a table of events as a training needs it.
+type Prepared struct {
+	Events   *events.Table
+	Rows     train.Data     // which events train, which validate, which test
+	Features *prep.Pipeline // fitted on the training events
+	Context  *prep.Pipeline
+	Notices  []string
+
+	card    *card.Card
+	x       [][]float32 // prepared features of every event
+	context [][]float32
+	logDet  []float64 // of the preparation, a value an event
+	weight  []float32 // nil where all are 1
+}
+
+// Prepare splits the events of a card, fits the preparation of each column and applies it. Errors are
+// InputErrors.
+func Prepare(c *card.Card, t *events.Table) (*Prepared, error) {
+	p, err := prepare(c, t)
+	return p, input(err)
+}
+
+func prepare(c *card.Card, t *events.Table) (*Prepared, error) {
+	cfg := c.Train.WithDefaults()
+	p := &Prepared{Events: t, card: c}
+	p.Rows.Train, p.Rows.Valid, p.Rows.Test = train.Split(t.Len(), cfg.Valid, cfg.Test, c.Seed)
+	if n := len(p.Rows.Train); n < cfg.Batch {
+		return nil, fmt.Errorf("a batch of %d needs as many training events, but %d events leave only %d (%d validate, %d test): "+
+			"take more events or a smaller batch (--batch, in a card train.batch)", cfg.Batch, t.Len(), n, len(p.Rows.Valid), len(p.Rows.Test))
+	}
+	training := t.Take(p.Rows.Train)
+	var notices []string
+	var err error
+	if p.Features, p.Notices, err = prep.Fit(training, features(c), c.Prepare, c.Seed); err != nil {
+		return nil, err
+	}
+	if p.Context, notices, err = prep.FitContext(training, c.Context, c.PrepareContext); err != nil {
+		return nil, err
+	}
+	p.Notices = append(p.Notices, notices...)
+	if p.x, p.logDet, err = p.Features.Apply(t, 0); err != nil {
+		return nil, err
+	}
+	if len(c.Context) > 0 {
+		if p.context, _, err = p.Context.Apply(t, 0); err != nil {
+			return nil, err
+		}
+	}
+	return p, p.readWeights()
+}
+
+// readWeights refuses samples over which no mean can be taken.
+func (p *Prepared) readWeights() error {
+	if p.Events.Weight == "" {
+		return nil
+	}
+	c, err := p.Events.Column(p.Events.Weight)
+	if err != nil {
+		return err
+	}
+	w, err := c.Floats(nil)
+	if err != nil {
+		return err
+	}
+	p.weight = make([]float32, len(w))
+	for i, v := range w {
+		p.weight[i] = float32(v)
+	}
+	for _, s := range []struct {
+		name string
+		rows []int32
+	}{{"training", p.Rows.Train}, {"validation", p.Rows.Valid}, {"test", p.Rows.Test}} {
+		if sum := p.sumWeights(s.rows); len(s.rows) > 0 && !(sum > 0) {
+			return fmt.Errorf("weight %q: the weights of the %d %s events add up to %g; a mean needs a positive sum", p.Events.Weight, len(s.rows), s.name, sum)
+		}
+	}
+	return nil
+}
+
+// sumWeights is the number of events where all weigh 1.
+func (p *Prepared) sumWeights(rows []int32) float64 {
+	if p.weight == nil {
+		return float64(len(rows))
+	}
+	var s float64
+	for _, r := range rows {
+		s += float64(p.weight[r])
+	}
+	return s
+}

@@ -1,0 +1,53 @@
+package sluice
+
+import (
+	"fmt"
+
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/prep"
+)
+
+// rangeWatch counts, block by block, the events outside the range that a model was trained in.
+type rangeWatch struct {
+	p      *prep.Pipeline
+	ranges []prep.Range // by column of the pipeline
+	events int          // seen
+}
+
+func newRangeWatch(p *prep.Pipeline) *rangeWatch {
+	w := &rangeWatch{p: p}
+	for i := range p.Columns {
+		c := &p.Columns[i]
+		w.ranges = append(w.ranges, prep.Range{Column: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max})
+	}
+	return w
+}
+
+// watch returns how many events of t lie outside.
+func (w *rangeWatch) watch(t *events.Table) (int, error) {
+	n, found, err := w.p.OutOfRange(t)
+	w.events += t.Len()
+	for _, f := range found {
+		for i := range w.ranges {
+			if w.ranges[i].Column == f.Column {
+				w.ranges[i].Below += f.Below
+				w.ranges[i].Above += f.Above
+			}
+		}
+	}
+	return n, err
+}
+
+// warn says which columns were out of range.
+func (w *rangeWatch) warn(o Options) {
+	for _, r := range w.ranges {
+		if n := r.Below + r.Above; n > 0 {
+			unit := ""
+			if r.Unit != "" {
+				unit = " " + r.Unit
+			}
+			o.notice(fmt.Sprintf("warning: column %q: %d of %d events lie outside the trained range, %.6g to %.6g%s: there the model extrapolates",
+				r.Column, n, w.events, r.Min, r.Max, unit))
+		}
+	}
+}

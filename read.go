@@ -1,0 +1,128 @@
+package sluice
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/toy"
+)
+
+// Read gives the events of a card: read or drawn, with the columns that it defines and the units that it states,
+// selected, and complete. Notices say what was left out. Errors are InputErrors.
+func Read(c *card.Card) (t *events.Table, notices []string, err error) {
+	t, notices, err = read(c)
+	return t, notices, input(err)
+}
+
+func read(c *card.Card) (*events.Table, []string, error) {
+	t, err := source(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	if t.Len() > math.MaxInt32 {
+		return nil, nil, fmt.Errorf("%d events are more than the %d that a training can hold", t.Len(), math.MaxInt32)
+	}
+	for _, d := range c.Define {
+		if err := events.Define(t, d.Name, d.Expr); err != nil {
+			return nil, nil, err
+		}
+	}
+	all := t.Len()
+	row := func(i int) int { return i + 1 }
+	if c.Where != "" {
+		if t, row, err = selectRows(t, c.Where); err != nil {
+			return nil, nil, err
+		}
+	}
+	if t.Len() == 0 {
+		return nil, nil, errors.New("there are no events")
+	}
+	var notices []string
+	if t.Len() < all {
+		notices = append(notices, fmt.Sprintf("%d of %d events pass the selection", t.Len(), all))
+	}
+	for i := range t.Columns {
+		if unit, ok := c.Units[t.Columns[i].Name]; ok {
+			t.Columns[i].Unit = unit
+		}
+	}
+	t.Weight = c.Weight
+	return complete(c, t, row, notices)
+}
+
+// complete deals with missing values as the card says.
+func complete(c *card.Card, t *events.Table, row func(int) int, notices []string) (*events.Table, []string, error) {
+	found, marked, err := findGaps(t, used(c))
+	if err != nil || len(found) == 0 {
+		return t, notices, err
+	}
+	if !c.DropNaN {
+		return nil, nil, gapsError(found, t.Len(), row)
+	}
+	rows := unmarked(marked)
+	if len(rows) == 0 {
+		return nil, nil, fmt.Errorf("every one of the %d events has a missing value in one of %q", t.Len(), used(c))
+	}
+	notices = append(notices, fmt.Sprintf("%d of %d events have a missing value and are left out", t.Len()-len(rows), t.Len()))
+	return t.Take(rows), notices, nil
+}
+
+// source reads the files of a card or draws its toy.
+func source(c *card.Card) (*events.Table, error) {
+	if c.Toy != (card.Toy{}) {
+		return toy.Generate(c.Toy.Name, toyEvents(c), c.Seed, toyOptions(c))
+	}
+	opts := events.Options{}
+	if len(c.Define) == 0 && c.Where == "" {
+		opts.Columns = used(c) // else an expression may want any column
+	}
+	return events.ReadAll(c.Paths(), opts)
+}
+
+func toyOptions(c *card.Card) toy.Options {
+	return toy.Options{Noise: c.Toy.Noise, Standardise: c.Toy.Standardised}
+}
+
+func toyEvents(c *card.Card) int {
+	if c.Toy.Events == 0 {
+		return 20_000
+	}
+	return c.Toy.Events
+}
+
+// features are the columns modelled; those of a toy need not be named.
+func features(c *card.Card) []string {
+	if len(c.Features) == 0 && c.Toy != (card.Toy{}) {
+		return []string{"x1", "x2"}
+	}
+	return c.Features
+}
+
+// used lists every column that the analysis itself needs.
+func used(c *card.Card) []string {
+	names := slices.Concat(features(c), c.Context)
+	if c.Weight != "" {
+		names = append(names, c.Weight)
+	}
+	return names
+}
+
+// selectRows is the table of the events that pass, and the row in t, from 1, of each of them.
+func selectRows(t *events.Table, expression string) (*events.Table, func(int) int, error) {
+	rows, err := events.Rows(t, expression)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(rows) == 0 {
+		return nil, nil, fmt.Errorf("the selection %q leaves none of %d events", expression, t.Len())
+	}
+	row := func(i int) int { return int(rows[i]) + 1 }
+	if len(rows) == t.Len() {
+		return t, row, nil
+	}
+	return t.Take(rows), row, nil
+}

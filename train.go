@@ -1,0 +1,173 @@
+package sluice
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"math"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/internal/atomicfile"
+	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/train"
+)
+
+// Train reads the events of a card, prepares them and fits a flow. The NLL of the result are in the user's units.
+// When ctx is cancelled, the state is saved to Options.State and the error wraps ctx's.
+func Train(ctx context.Context, c *card.Card, o Options) (*model.Model, *train.Result, error) {
+	o.stage("read")
+	t, notices, err := Read(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, n := range notices {
+		o.notice(n)
+	}
+	o.stage("prepare")
+	p, err := Prepare(c, t)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, n := range p.Notices {
+		o.notice(n)
+	}
+	o.stage("train")
+	return p.Train(ctx, o)
+}
+
+// Train fits a flow to prepared events.
+func (p *Prepared) Train(ctx context.Context, o Options) (*model.Model, *train.Result, error) {
+	f, err := flow.New(p.Features.Dim(), p.Context.Dim(), p.card.Flow, p.card.Seed)
+	if err != nil {
+		return nil, nil, input(err)
+	}
+	f.Threads = threads(p.card, o)
+	objective, err := newObjective(f, p)
+	if err != nil {
+		return nil, nil, input(err)
+	}
+	defer objective.Close()
+	result, err := train.Run(ctx, objective, p.Rows, p.card.Train, train.Options{
+		Seed: p.card.Seed, Weights: p.weight, State: o.State, Resume: o.Resume, DataID: p.dataID(),
+		Progress: func(at train.Progress) {
+			if at.Notice != "" {
+				o.notice(at.Notice)
+			}
+			if o.Progress != nil {
+				o.Progress(at)
+			}
+		},
+	})
+	if err != nil {
+		return nil, result, trainError(err)
+	}
+	text, err := p.card.YAML()
+	if err != nil {
+		return nil, nil, err
+	}
+	m := &model.Model{Features: p.Features, Context: p.Context, Flow: f, Seed: p.card.Seed, Card: string(text), Train: result}
+	return m, result, nil
+}
+
+// trainError marks what the user can set right.
+func trainError(err error) error {
+	var field *train.FieldError
+	var state *train.StateError
+	if errors.As(err, &field) || errors.As(err, &state) {
+		return input(err)
+	}
+	return err
+}
+
+func threads(c *card.Card, o Options) int {
+	if o.Threads > 0 {
+		return o.Threads
+	}
+	return c.Threads
+}
+
+// StatePath is where the state of the training of a model is kept until the model is written.
+func StatePath(model string) string { return model + ".state" }
+
+// TrainFile is Train with the model written to a file. The state is kept beside it until then.
+func TrainFile(ctx context.Context, c *card.Card, path string, o Options) (*Training, error) {
+	if err := writable(path); err != nil {
+		return nil, err
+	}
+	o.State = StatePath(path)
+	m, result, err := Train(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.Save(path); err != nil {
+		return nil, err
+	}
+	return newTraining(path, m, result), train.RemoveState(o.State)
+}
+
+// writable finds out before the work whether a file can be written after it.
+func writable(path string) error {
+	f, err := atomicfile.Create(path)
+	if err != nil {
+		return input(err)
+	}
+	f.Abort()
+	return nil
+}
+
+// Training is the record of a training and where its model is.
+type Training struct {
+	Model      string `json:"model"`
+	Parameters int    `json:"parameters"`
+	*train.Result
+}
+
+func newTraining(path string, m *model.Model, result *train.Result) *Training {
+	return &Training{Model: path, Parameters: len(m.Flow.Params()), Result: result}
+}
+
+// dataID tells apart what is learned: the prepared events, how they were prepared, and the flow.
+func (p *Prepared) dataID() string {
+	h := sha256.New()
+	record, err := json.Marshal([]any{p.card.Flow.WithDefaults(), p.Features, p.Context})
+	if err != nil { // a preparation that cannot be written could not be saved either
+		record = []byte(err.Error())
+	}
+	fmt.Fprintf(h, "%d %s", len(record), record)
+	for _, columns := range [][][]float32{p.x, p.context, {p.weight}} {
+		fmt.Fprintf(h, "columns %d\n", len(columns))
+		for _, c := range columns {
+			hashFloats(h, c)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Fingerprint tells whether a trained model is the one that these events and this card would give.
+func (p *Prepared) Fingerprint() string {
+	cfg, err := json.Marshal(p.card.Train.WithDefaults())
+	if err != nil {
+		cfg = []byte(err.Error())
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", p.dataID(), p.card.Seed, cfg))
+	return hex.EncodeToString(sum[:])
+}
+
+func hashFloats(h hash.Hash, x []float32) {
+	fmt.Fprintf(h, "%d\n", len(x))
+	var block [4096]byte
+	for len(x) > 0 {
+		n := min(len(x), len(block)/4)
+		for i, v := range x[:n] {
+			u := math.Float32bits(v)
+			block[4*i], block[4*i+1], block[4*i+2], block[4*i+3] = byte(u), byte(u>>8), byte(u>>16), byte(u>>24)
+		}
+		h.Write(block[:4*n])
+		x = x[n:]
+	}
+}
