@@ -46,18 +46,27 @@ func Uniform(dst []float64, seed uint64, stream, column uint32, first uint64) {
 	}
 }
 
-// Normal fills dst with standard normal numbers by the Box-Muller transform: dst[i] belongs to event
-// first+i of the given column of the stream. Two columns (2k, 2k+1) share one block.
+// Normal fills dst with standard normal numbers: dst[i] belongs to event first+i of the given column of the stream.
 func Normal(dst []float32, seed uint64, stream, column uint32, first uint64) {
-	for i := range dst {
+	if column%2 == 0 {
+		NormalPair(dst, nil, seed, stream, column/2, first)
+	} else {
+		NormalPair(nil, dst, seed, stream, column/2, first)
+	}
+}
+
+// NormalPair fills two columns, 2*pair and 2*pair+1, at the price of one, by the Box-Muller transform. Either may be nil.
+func NormalPair(even, odd []float32, seed uint64, stream, pair uint32, first uint64) {
+	for i := range max(len(even), len(odd)) {
 		e := first + uint64(i)
-		a, b, c, d := Block(seed, uint32(e), uint32(e>>32), column/2, stream)
+		a, b, c, d := Block(seed, uint32(e), uint32(e>>32), pair, stream)
 		r := math.Sqrt(-2 * math.Log(unit(a, b)))
-		s, co := math.Sincos(2 * math.Pi * unit(c, d))
-		if column%2 == 0 {
-			dst[i] = float32(r * co)
-		} else {
-			dst[i] = float32(r * s)
+		sin, cos := math.Sincos(2 * math.Pi * unit(c, d))
+		if even != nil {
+			even[i] = float32(r * cos)
+		}
+		if odd != nil {
+			odd[i] = float32(r * sin)
 		}
 	}
 }

@@ -62,3 +62,11 @@ func TestIntNIsUniform(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkNormalPair(b *testing.B) {
+	x, y := make([]float32, 64), make([]float32, 64)
+	for b.Loop() {
+		NormalPair(x, y, 1, StreamSample, 0, 0)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(128*b.N), "ns/number")
+}
