@@ -40,7 +40,11 @@ func (h AdamStep) factors() adamFactors {
 // Adam updates the parameters p and the moments m and v from the gradient g, in one pass.
 func Adam(p, g, m, v []float32, h AdamStep) {
 	f := h.factors()
-	adamGeneric(p, g[:len(p)], m[:len(p)], v[:len(p)], &f)
+	for len(p) > 0 {
+		n := min(len(p), chunk)
+		adam(p[:n], g[:n], m[:n], v[:n], &f)
+		p, g, m, v = p[n:], g[n:], m[n:], v[n:]
+	}
 }
 
 func adamGeneric(p, g, m, v []float32, f *adamFactors) {

@@ -26,6 +26,11 @@ type optimiserRef struct {
 
 // The vectors are repeated over a length that takes both whole blocks and a tail.
 func TestAdamReference(t *testing.T) {
+	eachISA(t, adamReference)
+}
+
+func adamReference(t *testing.T) {
+	t.Helper()
 	var ref optimiserRef
 	reference(t, "optimisers.json", &ref)
 	for _, name := range []string{"adam", "adam_l2", "adamw"} {

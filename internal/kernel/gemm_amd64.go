@@ -31,17 +31,6 @@ const (
 // edgeMasks holds, from entry 8-w on, a mask of w lanes.
 var edgeMasks = [16]int32{-1, -1, -1, -1, -1, -1, -1, -1}
 
-func (g *Gemm) run() {
-	switch isa {
-	case isaAVX512:
-		g.blocks(12, 16, gemmWideAVX512[:])
-	case isaAVX2:
-		g.blocks(6, 8, gemmWideAVX2[:])
-	default:
-		gemmGeneric(g)
-	}
-}
-
 // blocks cuts the rows into nearly equal blocks of at most maxRows, so that none is left too small to hide
 // the latency of its multiply-adds.
 func (g *Gemm) blocks(maxRows, lanes int, wide []int) {

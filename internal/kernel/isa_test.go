@@ -13,13 +13,13 @@ func eachISA(t *testing.T, f func(t *testing.T)) {
 	defer func() { isa = before }()
 	for _, s := range supportedISAs() {
 		isa = s
-		t.Run(s, f)
+		t.Run(s.String(), f)
 	}
 }
 
 func TestChooseISA(t *testing.T) {
 	best := supportedISAs()[0]
-	for asked, want := range map[string]string{"": best, "generic": isaGeneric, "sse9": best} {
+	for asked, want := range map[string]instructionSet{"": best, "generic": isaGeneric, "sse9": best} {
 		if got := chooseISA(asked); got != want {
 			t.Errorf("SLUICE_ISA=%s runs %s, want %s", asked, got, want)
 		}
@@ -37,7 +37,6 @@ func randoms(r *rand.Rand, n int) []float32 {
 
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
 
-func nan32() float32          { return float32(math.NaN()) }
-func inf32(sign int) float32  { return float32(math.Inf(sign)) }
-func isNaN32(x float32) bool  { return x != x }
-func abs32(x float32) float32 { return float32(math.Abs(float64(x))) }
+func nan32() float32         { return float32(math.NaN()) }
+func inf32(sign int) float32 { return float32(math.Inf(sign)) }
+func isNaN32(x float32) bool { return x != x }

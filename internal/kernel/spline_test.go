@@ -89,6 +89,11 @@ func near(t *testing.T, what string, e int, got float32, want, tol float64) {
 
 // The tolerances are the float32 column of testdata/reference/README.md.
 func TestSplineReference(t *testing.T) {
+	eachISA(t, splineReference)
+}
+
+func splineReference(t *testing.T) {
+	t.Helper()
 	for _, k := range []int{4, 8, 32, 128} {
 		var ref struct {
 			Inputs  map[string]rqsInputs

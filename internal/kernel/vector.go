@@ -14,32 +14,46 @@ const (
 	opSoftplus
 )
 
+// chunk is how many elements one call of assembly takes at most: some ten microseconds.
+const chunk = 1 << 15
+
 // expMin and expMax bound exp's argument, so that no result is denormal or infinite.
 const (
-	expMin = -87.33654
-	expMax = 88.37626
+	expMin = -87.3125
+	expMax = 88.375
 )
 
-// Exp sets dst to exp(src). Arguments are clamped to [-87.33, 88.37]: the result is neither 0 nor Inf.
-func Exp(dst, src []float32) { applyUnary(opExp, dst, src) }
+// Exp sets dst to exp(src). Arguments are clamped to [-87.3125, 88.375]: the result is neither 0 nor Inf.
+func Exp(dst, src []float32) { each(opExp, dst, src) }
 
 // Log sets dst to log(src): -Inf for zero and denormal numbers, NaN for negative ones.
-func Log(dst, src []float32) { applyUnary(opLog, dst, src) }
+func Log(dst, src []float32) { each(opLog, dst, src) }
 
 // Tanh sets dst to tanh(src).
-func Tanh(dst, src []float32) { applyUnary(opTanh, dst, src) }
+func Tanh(dst, src []float32) { each(opTanh, dst, src) }
 
 // Sigmoid sets dst to 1 / (1 + exp(-src)).
-func Sigmoid(dst, src []float32) { applyUnary(opSigmoid, dst, src) }
+func Sigmoid(dst, src []float32) { each(opSigmoid, dst, src) }
 
 // Softplus sets dst to log(1 + exp(src)).
-func Softplus(dst, src []float32) { applyUnary(opSoftplus, dst, src) }
+func Softplus(dst, src []float32) { each(opSoftplus, dst, src) }
+
+func each(op unary, dst, src []float32) {
+	src = src[:len(dst)]
+	for len(dst) > 0 {
+		n := min(len(dst), chunk)
+		applyUnary(op, dst[:n], src[:n])
+		dst, src = dst[n:], src[n:]
+	}
+}
 
 // Axpy adds a*x to y.
 func Axpy(y []float32, a float32, x []float32) {
 	x = x[:len(y)]
-	for i, v := range x {
-		y[i] += a * v
+	for len(y) > 0 {
+		n := min(len(y), chunk)
+		axpy(y[:n], a, x[:n])
+		y, x = y[n:], x[n:]
 	}
 }
 
@@ -49,33 +63,28 @@ func Add(dst, src []float32) { Axpy(dst, 1, src) }
 // Mul sets dst to a*b.
 func Mul(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]
-	for i := range dst {
-		dst[i] = a[i] * b[i]
+	for len(dst) > 0 {
+		n := min(len(dst), chunk)
+		mul(dst[:n], a[:n], b[:n])
+		dst, a, b = dst[n:], a[n:], b[n:]
 	}
 }
 
 // Scale multiplies x by a.
 func Scale(x []float32, a float32) {
-	for i := range x {
-		x[i] *= a
+	for len(x) > 0 {
+		n := min(len(x), chunk)
+		scale(x[:n], a)
+		x = x[n:]
 	}
 }
 
 // ReLUBackward sets the gradient d to 0 where the activation h is not positive.
 func ReLUBackward(d, h []float32) {
 	h = h[:len(d)]
-	for i, v := range h {
-		if v <= 0 {
-			d[i] = 0
-		}
-	}
-}
-
-// Transpose sets dst[c*ldd+r] to src[r*lds+c] for r < rows and c < cols.
-func Transpose(dst []float32, ldd int, src []float32, lds, rows, cols int) {
-	for r := range rows {
-		for c, v := range src[r*lds:][:cols] {
-			dst[c*ldd+r] = v
-		}
+	for len(d) > 0 {
+		n := min(len(d), chunk)
+		reluBackward(d[:n], h[:n])
+		d, h = d[n:], h[n:]
 	}
 }

@@ -4,8 +4,7 @@ import "math"
 
 const minNormal = 0x1p-126
 
-func applyUnary(op unary, dst, src []float32) {
-	src = src[:len(dst)]
+func unaryGeneric(op unary, dst, src []float32) {
 	for i, v := range src {
 		dst[i] = float32(unary64(op, float64(v)))
 	}
@@ -33,3 +32,29 @@ func unary64(op unary, x float64) float64 {
 func exp64(x float64) float64 { return math.Exp(min(max(x, expMin), expMax)) }
 
 func softplus64(x float64) float64 { return max(x, 0) + math.Log1p(exp64(-math.Abs(x))) }
+
+func axpyGeneric(y []float32, a float32, x []float32) {
+	for i, v := range x {
+		y[i] += a * v
+	}
+}
+
+func mulGeneric(dst, a, b []float32) {
+	for i := range dst {
+		dst[i] = a[i] * b[i]
+	}
+}
+
+func scaleGeneric(x []float32, a float32) {
+	for i := range x {
+		x[i] *= a
+	}
+}
+
+func reluBackwardGeneric(d, h []float32) {
+	for i, v := range h {
+		if v <= 0 {
+			d[i] = 0
+		}
+	}
+}

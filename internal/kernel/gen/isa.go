@@ -35,13 +35,13 @@ func (s *isa) wide() bool { return s.bytes == 64 }
 type file struct {
 	*build.Context
 	*isa
-	base   string   // of the file's name
-	stubs  []string // Go declarations of its functions
-	consts map[uint32]operand.Mem
+	base   string                 // of the file's name
+	stubs  []string               // Go declarations of its functions
+	consts map[uint64]operand.Mem // by bits
 }
 
 func newFile(s *isa, base string) *file {
-	f := &file{Context: build.NewContext(), isa: s, base: base, consts: map[uint32]operand.Mem{}}
+	f := &file{Context: build.NewContext(), isa: s, base: base, consts: map[uint64]operand.Mem{}}
 	f.ConstraintExpr("amd64")
 	return f
 }
@@ -59,17 +59,22 @@ func (f *file) function(name, signature, asm string) {
 func (f *file) constant(v float64) operand.Mem { return f.constantBits(math.Float32bits(float32(v))) }
 
 func (f *file) constantBits(bits uint32) operand.Mem {
-	if m, ok := f.consts[bits]; ok {
+	if m, ok := f.consts[uint64(bits)]; ok {
 		return m
 	}
 	m := f.StaticGlobal(fmt.Sprintf("c%08x", bits))
-	f.DataAttributes(attr.RODATA | attr.NOPTR)
+	f.constantAttributes()
 	for range 16 {
 		f.AppendDatum(operand.U32(bits))
 	}
-	f.consts[bits] = m
+	f.consts[uint64(bits)] = m
 	return m
 }
+
+func (f *file) constantAttributes() { f.DataAttributes(attr.RODATA | attr.NOPTR) }
+
+// lanesKey stands for the table of lane masks among the constants.
+const lanesKey = 1 << 32
 
 // flushDenormals makes denormal operands and results count as zero until the function returned by it runs:
 // where they occur they cost a hundred cycles each.

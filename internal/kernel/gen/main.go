@@ -20,11 +20,13 @@ import (
 func main() {
 	dir := flag.String("dir", "..", "folder of package kernel")
 	flag.Parse()
+	files := []*file{moveFile()}
 	for _, s := range []*isa{avx2, avx512} {
-		for _, f := range []*file{gemmFile(s), peakFile(s)} {
-			if err := f.print(*dir); err != nil {
-				log.Fatalf("gen: %s: %v", f.base, err)
-			}
+		files = append(files, gemmFile(s), peakFile(s), unaryFile(s), columnFile(s), sumFile(s))
+	}
+	for _, f := range files {
+		if err := f.print(*dir); err != nil {
+			log.Fatalf("gen: %s: %v", f.base, err)
 		}
 	}
 }

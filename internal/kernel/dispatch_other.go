@@ -1,0 +1,45 @@
+//go:build !amd64
+
+package kernel
+
+func supportedISAs() []instructionSet { return []instructionSet{isaGeneric} }
+
+func (g *Gemm) run() { gemmGeneric(g) }
+
+func peak(n int) int { return peakGeneric(n) }
+
+func applyUnary(op unary, dst, src []float32) { unaryGeneric(op, dst, src) }
+
+func axpy(y []float32, a float32, x []float32) { axpyGeneric(y, a, x) }
+
+func mul(dst, a, b []float32) { mulGeneric(dst, a, b) }
+
+func scale(x []float32, a float32) { scaleGeneric(x, a) }
+
+func reluBackward(d, h []float32) { reluBackwardGeneric(d, h) }
+
+func affineToLatent(z, logDet, x, shift, logScale []float32) {
+	affineToLatentGeneric(z, logDet, x, shift, logScale)
+}
+
+func affineBackward(dx, dShift, dLogScale, z, logScale, dz, dLogDet []float32) {
+	affineBackwardGeneric(dx, dShift, dLogScale, z, logScale, dz, dLogDet)
+}
+
+func affineToData(x, logDet, z, shift, logScale []float32) {
+	affineToDataGeneric(x, logDet, z, shift, logScale)
+}
+
+func adam(p, g, m, v []float32, f *adamFactors) { adamGeneric(p, g, m, v, f) }
+
+func sumLanes(s *[Lanes]float32, x []float32) { sumLanesGeneric(s, x) }
+
+func squareLanes(s *[Lanes]float64, x []float32) { squareLanesGeneric(s, x) }
+
+func addRowSums(dst, src []float32, ld, rows, n int) { addRowSumsGeneric(dst, src, ld, rows, n) }
+
+func transposeStrip(dst []float32, ldd int, src []float32, lds, cols int) {
+	transposeGeneric(dst, ldd, src, lds, 8, cols)
+}
+
+func pause() {}

@@ -1,4 +1,0 @@
-package kernel
-
-// pause stands for a moment of waiting in a spinning loop.
-func pause() {}

@@ -1,5 +1,0 @@
-//go:build !amd64
-
-package kernel
-
-func peak(n int) int { return peakGeneric(n) }
