@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-hep/sluice/events/csv"
 	"github.com/sluice-hep/sluice/events/internal/column"
 	"github.com/sluice-hep/sluice/events/npy"
+	"github.com/sluice-hep/sluice/events/parquet"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
 )
 
@@ -58,6 +59,16 @@ func formats() []format {
 			},
 			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
 				return npy.NewArchiveWriter(f.File)
+			},
+		},
+		{
+			extensions: []string{".parquet", ".pq"},
+			magic:      "PAR1",
+			open: func(path, _ string, o Options) (column.Reader, error) {
+				return parquet.Open(path, parquet.Options{Columns: o.Columns, Double: o.Double, Types: o.Types})
+			},
+			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
+				return parquet.NewWriter(f), nil
 			},
 		},
 	}

@@ -1,0 +1,180 @@
+// Package parquet reads and writes Parquet files as tables of events: their flat
+// columns of numbers and text.
+package parquet
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	pq "github.com/parquet-go/parquet-go"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
+)
+
+// unitKey begins the key of a column's unit in the file's metadata.
+const unitKey = "sluice.unit."
+
+// Options says what to read.
+type Options struct {
+	Columns []string               // only these; nil: all flat ones
+	Double  bool                   // keep float64
+	Types   map[string]column.Type // columns whose type is given
+}
+
+// Reader reads a file block by block.
+type Reader struct {
+	file    *os.File
+	size    int64
+	meta    *pq.File
+	leaves  []leaf
+	skipped []string
+	rows    int64
+	row     int64
+}
+
+// Open opens a file.
+func Open(path string, opts Options) (r *Reader, err error) {
+	f, err := column.OpenFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	defer recovered(&err)
+	at, err := f.Stat()
+	if err != nil {
+		return nil, column.WithoutPath(err)
+	}
+	if err := checkFooter(f, at.Size()); err != nil {
+		return nil, err
+	}
+	meta, err := pq.OpenFile(f, at.Size(), pq.SkipPageIndex(true), pq.SkipBloomFilters(true))
+	if err != nil {
+		return nil, err
+	}
+	r = &Reader{file: f, size: at.Size(), meta: meta, rows: meta.NumRows()}
+	if err := r.checkRows(); err != nil {
+		return nil, err
+	}
+	return r, r.choose(opts)
+}
+
+// recovered makes an error of a panic: the library panics on some damaged files.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("damaged Parquet data: %v", p)
+	}
+}
+
+// checkRows compares the number of rows with those of the row groups.
+func (r *Reader) checkRows() error {
+	total := int64(0)
+	for _, g := range r.meta.Metadata().RowGroups {
+		if g.NumRows < 0 || total+g.NumRows < total {
+			return errors.New("damaged metadata: a row group of impossible size")
+		}
+		total += g.NumRows
+	}
+	if total != r.rows {
+		return fmt.Errorf("damaged metadata: %d rows in all, but %d in its row groups", r.rows, total)
+	}
+	return nil
+}
+
+// choose fixes which columns are read, and as what.
+func (r *Reader) choose(opts Options) error {
+	var names []string
+	var found []leaf
+	for _, c := range r.meta.Root().Columns() {
+		name := strings.TrimSpace(c.Name())
+		k, why := kind{}, ""
+		switch {
+		case !c.Leaf():
+			why = "is nested"
+		case c.Repeated():
+			why = "is a list in every event"
+		default:
+			k, why = kindOf(c)
+		}
+		if why != "" {
+			if slices.Contains(opts.Columns, name) {
+				return fmt.Errorf("column %q %s; only one value an event can be read", name, why)
+			}
+			r.skipped = append(r.skipped, fmt.Sprintf("column %q %s", name, why))
+			continue
+		}
+		names = append(names, name)
+		found = append(found, leaf{kind: k, column: c})
+	}
+	if len(names) == 0 {
+		return fmt.Errorf("holds no flat column: %s", strings.Join(r.skipped, "; "))
+	}
+	names = column.Unique(names)
+	picked, err := column.Pick(names, opts.Columns)
+	if err != nil {
+		return err
+	}
+	for _, i := range picked {
+		l := found[i]
+		l.name = names[i]
+		l.unit, _ = r.meta.Lookup(unitKey + l.name)
+		if err := l.choose(r.meta, opts); err != nil {
+			return err
+		}
+		r.leaves = append(r.leaves, l)
+	}
+	return nil
+}
+
+// Columns gives name, unit and type of each column.
+func (r *Reader) Columns() []column.Column {
+	columns := make([]column.Column, len(r.leaves))
+	for i := range r.leaves {
+		columns[i] = column.Column{Name: r.leaves[i].name, Unit: r.leaves[i].unit, Type: r.leaves[i].typ}
+	}
+	return columns
+}
+
+// Rows is the number of events.
+func (r *Reader) Rows() int64 { return r.rows }
+
+// Skipped says which columns are left out.
+func (r *Reader) Skipped() []string { return r.skipped }
+
+// Close ends the reading.
+func (r *Reader) Close() error {
+	for i := range r.leaves {
+		r.leaves[i].close()
+	}
+	return r.file.Close()
+}
+
+// Read returns the next events, at most n.
+func (r *Reader) Read(n int) ([]column.Column, error) {
+	n = int(min(int64(n), r.rows-r.row))
+	if n == 0 {
+		return nil, io.EOF
+	}
+	// What the first column holds bounds the room that the others are given.
+	first, err := r.leaves[0].read(r, n)
+	if err != nil {
+		return nil, err
+	}
+	out := []column.Column{first}
+	for i := 1; i < len(r.leaves); i++ {
+		c, err := r.leaves[i].read(r, n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	r.row += int64(n)
+	return out, nil
+}

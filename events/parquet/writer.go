@@ -1,0 +1,131 @@
+package parquet
+
+import (
+	"fmt"
+	"io"
+
+	pq "github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
+)
+
+// rowsPerGroup bounds what the writer and later readers hold in memory.
+const rowsPerGroup = 1 << 20
+
+// Writer writes columns as a Parquet file, packed with zstd. A missing number is
+// NaN.
+type Writer struct {
+	to     io.Writer
+	out    *pq.Writer
+	rows   int64
+	values []pq.Value
+}
+
+// NewWriter writes to w.
+func NewWriter(w io.Writer) *Writer { return &Writer{to: w} }
+
+// ordered is a schema whose columns keep their order; a pq.Group sorts them.
+type ordered struct {
+	pq.Group
+	fields []pq.Field
+}
+
+func (o ordered) Fields() []pq.Field { return o.fields }
+
+func (w *Writer) start(columns []column.Column) error {
+	group := make(pq.Group, len(columns))
+	for _, c := range columns {
+		if _, twice := group[c.Name]; twice {
+			return fmt.Errorf("two columns are named %q; rename one", c.Name)
+		}
+		group[c.Name] = node(c.Type)
+	}
+	byName := make(map[string]pq.Field, len(columns))
+	for _, f := range group.Fields() {
+		byName[f.Name()] = f
+	}
+	root := ordered{Group: group}
+	options := []pq.WriterOption{pq.Compression(&zstd.Codec{}), pq.CreatedBy("sluice", "", "")}
+	for _, c := range columns {
+		root.fields = append(root.fields, byName[c.Name])
+		if c.Unit != "" {
+			options = append(options, pq.KeyValueMetadata(unitKey+c.Name, c.Unit))
+		}
+	}
+	w.out = pq.NewWriter(w.to, append(options, pq.NewSchema("events", root))...)
+	return nil
+}
+
+func node(t column.Type) pq.Node {
+	switch t {
+	case column.Float32:
+		return pq.Leaf(pq.FloatType)
+	case column.Float64:
+		return pq.Leaf(pq.DoubleType)
+	case column.Int64:
+		return pq.Int(64)
+	}
+	return pq.String()
+}
+
+// Write appends a block.
+func (w *Writer) Write(columns []column.Column) (err error) {
+	defer recovered(&err)
+	if w.out == nil {
+		if err := w.start(columns); err != nil {
+			return err
+		}
+	}
+	n := columns[0].Len()
+	for at := 0; at < n; {
+		m := min(n-at, int(rowsPerGroup-w.rows))
+		for k, out := range w.out.ColumnWriters() {
+			c := columns[k].Slice(at, at+m)
+			if err := w.column(out, &c); err != nil {
+				return fmt.Errorf("column %q: %w", c.Name, err)
+			}
+		}
+		at += m
+		if w.rows += int64(m); w.rows == rowsPerGroup {
+			w.rows = 0
+			if err := w.out.Flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *Writer) column(out *pq.ColumnWriter, c *column.Column) error {
+	const step = 4096
+	for at := 0; at < c.Len(); at += step {
+		part := c.Slice(at, min(at+step, c.Len()))
+		w.values = w.values[:0]
+		for _, v := range part.F32 {
+			w.values = append(w.values, pq.FloatValue(v))
+		}
+		for _, v := range part.F64 {
+			w.values = append(w.values, pq.DoubleValue(v))
+		}
+		for _, v := range part.I64 {
+			w.values = append(w.values, pq.Int64Value(v))
+		}
+		for _, v := range part.Str {
+			w.values = append(w.values, pq.ByteArrayValue([]byte(v)))
+		}
+		if _, err := out.WriteRowValues(w.values); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Finish writes what is buffered, and the metadata.
+func (w *Writer) Finish() (err error) {
+	defer recovered(&err)
+	return w.out.Close()
+}
+
+// Abort has nothing to drop: the file is the caller's.
+func (w *Writer) Abort() {}
