@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
@@ -179,7 +180,7 @@ func (r *runner) finished() (bool, error) {
 }
 
 // sample draws the events that the card asks for.
-func (r *runner) sample(ctx context.Context) error {
+func (r *runner) sample(ctx context.Context) (err error) {
 	r.o.stage("sample")
 	s := r.card.Sample
 	d := Draw{Events: uint64(s.Events), Seed: r.card.Seed, Given: Given{Values: s.Context, File: s.ContextFile}}
@@ -190,9 +191,11 @@ func (r *runner) sample(ctx context.Context) error {
 		d.Events = uint64(r.prepared.Events.Len())
 	}
 	if len(r.card.Context) > 0 && len(s.Context) == 0 && s.ContextFile == "" {
-		d.Given.Table = r.prepared.heldOutFirst()
+		if d.Given.Table, err = r.prepared.heldOutFirst(); err != nil {
+			return err
+		}
 	}
-	_, err := SampleFile(ctx, r.model, r.summary.Sample, d, r.o.Options)
+	_, err = SampleFile(ctx, r.model, r.summary.Sample, d, r.o.Options)
 	return err
 }
 
@@ -239,9 +242,17 @@ func (r *runner) close(context.Context) error {
 	return train.RemoveState(StatePath(r.summary.Model))
 }
 
-// heldOutFirst is the events with those held out in front, so that the first generated events have their context.
-func (p *Prepared) heldOutFirst() *events.Table {
-	rows := append([]int32(nil), p.Rows.Test...)
-	rows = append(rows, p.Rows.Valid...)
-	return p.Events.Take(append(rows, p.Rows.Train...))
+// heldOutFirst is the context of the events, those held out in front: the first generated events are then those that
+// the comparison draws.
+func (p *Prepared) heldOutFirst() (*events.Table, error) {
+	rows := slices.Concat(p.Rows.Test, p.Rows.Valid, p.Rows.Train)
+	t := &events.Table{}
+	for _, name := range p.card.Context {
+		c, err := p.Events.Column(name)
+		if err != nil {
+			return nil, err
+		}
+		t.Columns = append(t.Columns, c.Take(rows))
+	}
+	return t, nil
 }

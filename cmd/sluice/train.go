@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -90,9 +89,8 @@ func (f *trainFlags) card(files []string) (*card.Card, error) {
 	if f.model == "" {
 		return nil, usage("where to write the model? give -o MODEL")
 	}
-	base := filepath.Base(f.model)
 	c := &card.Card{
-		Name: strings.TrimSuffix(base, filepath.Ext(base)), Files: files, Seed: 1,
+		Files: files, Seed: 1,
 		Features: trimmed(f.features), Context: trimmed(f.context), Weight: f.weight, Where: f.where, DropNaN: f.dropNaN,
 	}
 	var err error
@@ -150,13 +148,10 @@ func set(c *card.Card, sets []string) error {
 	return nil
 }
 
-// global lets the global flags win over the card.
+// global lets the global flags win over the card. Threads are no part of it: the model does not depend on them.
 func (a *app) global(c *cobra.Command, job *card.Card) error {
 	if c.Flags().Changed("seed") {
 		job.Seed = a.seed
-	}
-	if a.threads > 0 {
-		job.Threads = a.threads
 	}
 	return a.checkGlobal()
 }

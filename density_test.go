@@ -1,0 +1,143 @@
+package sluice
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/prep"
+)
+
+// integral sums the density of a model over cells of a grid in one or two features.
+func integral(t *testing.T, m *model.Model, grid ...[3]float64) float64 {
+	t.Helper()
+	total, volume := 1, 1.0
+	for _, g := range grid {
+		total *= int(g[2])
+		volume *= (g[1] - g[0]) / g[2]
+	}
+	table := &events.Table{}
+	stride := 1
+	for i, g := range grid {
+		x := make([]float64, total)
+		for k := range x {
+			x[k] = g[0] + (float64(k/stride%int(g[2]))+0.5)*(g[1]-g[0])/g[2]
+		}
+		stride *= int(g[2])
+		table.Columns = append(table.Columns, events.Column{Name: m.Features.Columns[i].Name, Type: events.Float64, F64: x})
+	}
+	logProb, err := m.LogProb(table, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum float64
+	for _, l := range logProb {
+		sum += math.Exp(l)
+	}
+	return sum * volume
+}
+
+// The density is that of the user's columns: it integrates to 1 over them, whatever the preparation. The bound
+// covers the grid's error at the kinks of a relu flow; a wrong log-determinant is off by its scale, here 5 or more.
+func TestDensityIntegratesToOne(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	const n = 2000
+	fall, angle := make([]float32, n), make([]float32, n)
+	for i := range fall {
+		fall[i] = float32(40 * math.Exp(0.5*r.NormFloat64()))
+		angle[i] = float32(0.2 * (r.Float64() + r.Float64()))
+	}
+	file := write(t, "events.csv", events.Column{Name: "pt", F32: fall}, events.Column{Name: "angle", F32: angle})
+	chain := prep.Spec{All: []prep.StepSpec{{Kind: "minmax"}, {Kind: "clip", Options: map[string]float64{"b": 1e-2}}, {Kind: "logit"}, {Kind: "standardise"}}}
+	for _, c := range []struct {
+		name    string
+		columns []string
+		spec    prep.Spec
+		grid    [][3]float64
+	}{
+		{"auto, 1-D", []string{"pt"}, prep.Spec{}, [][3]float64{{-2000, 5000, 700_000}}},
+		{"auto, 2-D", []string{"pt", "angle"}, prep.Spec{}, [][3]float64{{-50, 600, 1300}, {-1, 1.5, 1000}}},
+		{"standardise, 1-D", []string{"pt"}, prep.Spec{All: []prep.StepSpec{{Kind: "standardise"}}}, [][3]float64{{-300, 600, 90_000}}},
+		{"minmax, clip, logit, standardise, 2-D", []string{"pt", "angle"}, chain, [][3]float64{{0, 300, 1500}, {-0.01, 0.42, 1000}}},
+	} {
+		job := small(c.columns...)
+		job.Files, job.Prepare = []string{file}, c.spec
+		m, _, err := Train(t.Context(), job, Options{Threads: 2})
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if got := integral(t, m, c.grid...); math.Abs(got-1) > 0.01 {
+			t.Errorf("%s: the density integrates to %.4f", c.name, got)
+		}
+	}
+}
+
+// The NLL that a training reports is the mean of -log_prob that the saved model gives to the same events.
+func TestReportedNLLIsThatOfTheModel(t *testing.T) {
+	for _, weight := range []string{"", "w"} {
+		c := small("x1", "x2")
+		c.Toy = card.Toy{Name: "banana", Events: 3000}
+		if weight != "" {
+			c.Define = card.Definitions{{Name: "w", Expr: "where(x1 > 1, 2.5, 0.5) - 0.6 * (x2 > 3 ? 1 : 0)"}}
+			c.Weight = weight
+		}
+		p := prepared(t, c)
+		m, result, err := p.Train(t.Context(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []struct {
+			name string
+			rows []int32
+			nll  float64
+		}{
+			{"training", p.Rows.Train, float64(result.TrainNLL)}, {"validation", p.Rows.Valid, float64(result.ValidNLL)},
+			{"test", p.Rows.Test, float64(result.TestNLL)},
+		} {
+			logProb, err := m.LogProb(p.Events.Take(s.rows), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sum, norm float64
+			for i, r := range s.rows {
+				w := 1.0
+				if p.weight != nil {
+					w = float64(p.weight[r])
+				}
+				sum -= w * logProb[i]
+				norm += w
+			}
+			// both are sums of the same float32 tiles; only the weights' own rounding differs
+			if want := sum / norm; math.Abs(want-s.nll) > 1e-6*math.Abs(want) {
+				t.Errorf("weight %q: NLL of the %s events: %.8f, of the model %.8f", weight, s.name, s.nll, want)
+			}
+		}
+	}
+}
+
+// The history is in the user's units too: a change of unit shifts it by the log of the factor, and nothing else.
+func TestUnitsShiftTheHistory(t *testing.T) {
+	history := func(unit string) []float64 {
+		c := small("a", "x2")
+		c.Toy = card.Toy{Name: "banana", Events: 2000}
+		c.Define = card.Definitions{{Name: "a", Expr: "x1 * " + unit}}
+		_, result, err := Train(t.Context(), c, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []float64
+		for _, e := range result.History {
+			all = append(all, float64(e.TrainNLL), float64(e.ValidNLL))
+		}
+		return all
+	}
+	one, thousand := history("1"), history("1024") // a power of 2 changes no rounding
+	for i := range one {
+		if d := thousand[i] - one[i] - math.Log(1024); math.Abs(d) > 1e-5 {
+			t.Errorf("entry %d: %.6f becomes %.6f with a unit 1024 times smaller: off by %g", i, one[i], thousand[i], d)
+		}
+	}
+}
