@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -25,7 +26,9 @@ type kind struct {
 }
 
 // kindOf says what a column holds, or why it is left out.
-func kindOf(leaf *pq.Column) (k kind, why string) {
+//
+// The element is its description in the file: the library knows no float16.
+func kindOf(leaf *pq.Column, element *format.SchemaElement) (k kind, why string) {
 	k.physical = leaf.Type().Kind()
 	switch k.physical {
 	case pq.Float, pq.Boolean:
@@ -39,7 +42,7 @@ func kindOf(leaf *pq.Column) (k kind, why string) {
 	default:
 		why = "holds bytes that are no number"
 	}
-	k.annotate(leaf.Type())
+	k.annotate(leaf.Type(), element)
 	switch {
 	case k.scale != 0:
 		k.native = column.Float64
@@ -55,14 +58,14 @@ func kindOf(leaf *pq.Column) (k kind, why string) {
 
 // annotate heeds what the file says beside the physical type, in the new manner
 // or in the old.
-func (k *kind) annotate(t pq.Type) {
+func (k *kind) annotate(t pq.Type, element *format.SchemaElement) {
 	decimal := func(scale int32) {
 		if scale >= 0 && scale <= 76 && (k.native == column.Int64 || k.physical == pq.ByteArray || k.physical == pq.FixedLenByteArray) {
 			k.scale = math.Pow10(int(scale))
 		}
 	}
-	if logical := t.LogicalType(); logical != nil && logical.Value != nil {
-		switch l := logical.Value.(type) {
+	if element.LogicalType.Value != nil {
+		switch l := element.LogicalType.Value.(type) {
 		case *format.IntType:
 			k.small = l.BitWidth <= 16
 			k.unsigned = !l.IsSigned
@@ -73,8 +76,10 @@ func (k *kind) annotate(t pq.Type) {
 		}
 		return
 	}
-	if old := t.ConvertedType(); old != nil {
-		switch *old {
+	if element.ConvertedType.Valid {
+		switch element.ConvertedType.V {
+		case deprecated.Decimal:
+			decimal(element.Scale.V)
 		case deprecated.Int8, deprecated.Int16:
 			k.small = true
 		case deprecated.Uint8, deprecated.Uint16:
@@ -83,6 +88,80 @@ func (k *kind) annotate(t pq.Type) {
 			k.unsigned = true
 		}
 	}
+}
+
+// plain decodes n values, in any encoding but those of a dictionary.
+func (k kind) plain(t pq.Type, data []byte, n int, code format.Encoding) (c column.Column, err error) {
+	if k.physical == pq.Boolean && code == format.RLE { // 4 bytes of length, runs of bits
+		if len(data) < 4 {
+			return c, errShort
+		}
+		bits := make([]byte, n)
+		if err := hybrid(bits, 1, data[4:]); err != nil {
+			return c, err
+		}
+		c = column.New("", "", column.Float32, n)
+		for i, b := range bits {
+			c.F32[i] = float32(b)
+		}
+		return c, nil
+	}
+	if err := checkDelta(data, n, code); err != nil {
+		return c, err
+	}
+	e := pq.LookupEncoding(code)
+	var offsets []uint32
+	if k.physical == pq.ByteArray {
+		offsets = make([]uint32, 0, n+1)
+	}
+	v, err := t.Decode(t.NewValues(make([]byte, 0, t.EstimateDecodeSize(n, data, e)), offsets), data, e)
+	if err != nil {
+		return c, err
+	}
+	return k.decode(v, n)
+}
+
+// checkDelta: the delta encodings begin with their own claim of a number of
+// values (block size, blocks, number of values), for which the library makes
+// room.
+func checkDelta(data []byte, n int, code format.Encoding) error {
+	switch code {
+	case format.DeltaBinaryPacked, format.DeltaLengthByteArray, format.DeltaByteArray:
+	default:
+		return nil
+	}
+	whole := data
+	var claim [3]uint64
+	for i := range claim {
+		v, length := binary.Uvarint(data)
+		if length <= 0 {
+			return errShort
+		}
+		claim[i], data = v, data[length:]
+	}
+	if claim[0] > 1<<20 || claim[1] > 1<<16 || claim[2] != uint64(n) {
+		return errors.New("damaged: a page that claims another number of values than its header")
+	}
+	if code == format.DeltaByteArray {
+		return checkPrefixes(whole, n)
+	}
+	return nil
+}
+
+// checkPrefixes: where each text repeats the beginning of the one before, a page
+// of megabytes can stand for terabytes.
+func checkPrefixes(data []byte, n int) error {
+	prefixes, err := pq.LookupEncoding(format.DeltaBinaryPacked).DecodeInt32(make([]int32, 0, n), data)
+	if err != nil {
+		return err
+	}
+	total := int64(0)
+	for _, p := range prefixes {
+		if total += int64(p); p < 0 || total > 1<<28 {
+			return errors.New("a page of text that unpacks to more than 256 MiB is not believable")
+		}
+	}
+	return nil
 }
 
 // decode turns n values of a page, missing ones left out, into a column of

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 
 	pq "github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/sluice-hep/sluice/events/internal/column"
 )
@@ -20,12 +20,11 @@ type leaf struct {
 	column     *pq.Column
 
 	group int // row group being read
-	pages pq.Pages
+	pages *pages
 	page  column.Column // decoded, of the kind's native type
 	at    int           // first value of page not yet returned
 
-	dictionary pq.Dictionary
-	words      column.Column // the dictionary, decoded
+	words column.Column // the dictionary
 }
 
 // choose fixes the type. Integers of which some are missing become float64,
@@ -57,7 +56,7 @@ func (l *leaf) missing(meta *pq.File) bool {
 
 func (l *leaf) close() {
 	if l.pages != nil {
-		l.pages.Close()
+		l.pages.unpack.close()
 		l.pages = nil
 	}
 }
@@ -106,20 +105,22 @@ func (l *leaf) located(err error, row int64) error {
 
 // next decodes the next page; io.EOF after the last.
 func (l *leaf) next(r *Reader) error {
+	groups := r.meta.Metadata().RowGroups
 	if l.pages == nil {
-		groups := r.meta.RowGroups()
 		if l.group == len(groups) {
 			return io.EOF
 		}
 		i := l.column.Index()
-		chunk := &r.meta.Metadata().RowGroups[l.group].Columns[i].MetaData
-		if err := checkPages(r.file, r.size, chunk); err != nil {
+		if i < 0 || i >= len(groups[l.group].Columns) {
+			return errors.New("damaged metadata: a row group without the column")
+		}
+		var err error
+		if l.pages, err = newPages(r.file, r.size, &groups[l.group].Columns[i].MetaData); err != nil {
 			return err
 		}
-		l.pages = groups[l.group].ColumnChunks()[i].Pages()
-		l.dictionary = nil
+		l.words = column.Column{}
 	}
-	page, err := l.pages.ReadPage()
+	header, data, err := l.pages.next()
 	if err == io.EOF {
 		l.close()
 		l.group++
@@ -128,105 +129,86 @@ func (l *leaf) next(r *Reader) error {
 	if err != nil {
 		return err
 	}
-	defer pq.Release(page)
-	l.page, err = l.decode(page)
+	if header.Type == format.DictionaryPage {
+		n := int(header.DictionaryPageHeader.V.NumValues)
+		l.words, err = l.decode(data, n, format.Plain)
+		return err
+	}
+	l.page, err = l.data(header, data)
 	l.at = 0
 	return err
 }
 
-// decode is the page as a column of the native type, missing values and all.
-func (l *leaf) decode(page pq.Page) (column.Column, error) {
-	rows := int(page.NumValues())
-	levels := page.DefinitionLevels()
-	most := byte(l.column.MaxDefinitionLevel())
-	present := rows
-	if len(levels) > 0 {
-		present = 0
-		for _, level := range levels {
-			if level == most {
-				present++
-			}
-		}
+// data is a page of data as a column of the native type, missing values and all.
+func (l *leaf) data(header *format.PageHeader, data []byte) (out column.Column, err error) {
+	var rows int
+	var encoding format.Encoding
+	p := places{most: byte(l.column.MaxDefinitionLevel())}
+	switch header.Type {
+	case format.DataPage:
+		v1 := header.DataPageHeader.V
+		rows, encoding = int(v1.NumValues), v1.Encoding
+		p.levels, data, err = p.levels1(rows, data)
+	case format.DataPageV2:
+		v2 := header.DataPageHeaderV2.V
+		rows, encoding = int(v2.NumValues), v2.Encoding
+		p.levels, data, err = p.levels2(rows, data, int(v2.RepetitionLevelsByteLength), int(v2.DefinitionLevelsByteLength))
+	default:
+		return l.page, nil // an index page holds no values
 	}
-	values, index, err := l.values(page, present)
+	if err != nil {
+		return out, err
+	}
+	present := p.present(rows)
+	values := l.words
+	if encoding == format.PlainDictionary || encoding == format.RLEDictionary {
+		p.index, err = indices(data, present)
+	} else {
+		values, err = l.decode(data, present, encoding)
+	}
+	if err != nil || p.index == nil && present == rows {
+		return values, err
+	}
+	return l.spread(values, p, rows, present)
+}
+
+// indices of values in the dictionary: a byte of their width, then the numbers.
+func indices(data []byte, n int) ([]int32, error) {
+	index := make([]int32, n)
+	if n == 0 {
+		return index, nil
+	}
+	if len(data) == 0 {
+		return nil, errShort
+	}
+	return index, hybrid(index, int(data[0]), data[1:])
+}
+
+// decode turns n encoded values into a column of the native type.
+func (l *leaf) decode(data []byte, n int, code format.Encoding) (column.Column, error) {
+	if n == 0 {
+		return column.Column{Type: l.kind.native}, nil
+	}
+	values, err := l.kind.plain(l.column.Type(), data, n, code)
 	if err != nil {
 		return values, err
 	}
-	if values, err = column.Settle(values, l.kind.native, 0); err != nil {
-		return values, err
-	}
-	if index == nil && present == rows {
-		return copied(values), nil // the page's memory is used again
-	}
+	return column.Settle(values, l.kind.native, 0)
+}
+
+// spread puts the values where they belong.
+func (l *leaf) spread(values column.Column, p places, rows, present int) (column.Column, error) {
 	out := column.New("", "", l.kind.native, rows)
-	p := places{index: index, levels: levels, most: most}
 	switch l.kind.native {
 	case column.Float32:
-		err = place(out.F32, values.F32, p, float32(math.NaN()))
+		return out, place(out.F32, values.F32, p, float32(math.NaN()))
 	case column.Float64:
-		err = place(out.F64, values.F64, p, math.NaN())
+		return out, place(out.F64, values.F64, p, math.NaN())
 	case column.Text:
-		err = place(out.Str, values.Str, p, "")
-	default:
-		if present < rows {
-			return out, &column.Contradiction{Value: "null", Why: "is a missing value among integers", Want: column.Float64}
-		}
-		err = place(out.I64, values.I64, p, 0)
+		return out, place(out.Str, values.Str, p, "")
 	}
-	return out, err
-}
-
-// values are the values of a page that are not missing, or, where the page has a
-// dictionary, that one with the index of each value.
-func (l *leaf) values(page pq.Page, present int) (values column.Column, index []int32, err error) {
-	dictionary := page.Dictionary()
-	data := page.Data()
-	if dictionary == nil {
-		values, err = l.kind.decode(data, present)
-		return values, nil, err
+	if present < rows {
+		return out, &column.Contradiction{Value: "null", Why: "is a missing value among integers", Want: column.Float64}
 	}
-	if dictionary != l.dictionary {
-		words := dictionary.Page()
-		if l.words, err = l.kind.decode(words.Data(), dictionary.Len()); err != nil {
-			return values, nil, err
-		}
-		l.dictionary, l.words = dictionary, copied(l.words)
-	}
-	index = data.Int32()
-	if len(index) < present {
-		return values, nil, fmt.Errorf("a page of %d values holds %d", present, len(index))
-	}
-	return l.words, index[:present], nil
-}
-
-func copied(c column.Column) column.Column {
-	c.F32, c.F64, c.I64, c.Str = slices.Clone(c.F32), slices.Clone(c.F64), slices.Clone(c.I64), slices.Clone(c.Str)
-	return c
-}
-
-// places says where the values of a page go.
-type places struct {
-	index  []int32 // of each value in the dictionary; nil: in order
-	levels []byte  // most where the value is there; nil: all are
-	most   byte
-}
-
-func place[T any](out, values []T, p places, missing T) error {
-	k := 0
-	for i := range out {
-		if len(p.levels) > 0 && p.levels[i] != p.most {
-			out[i] = missing
-			continue
-		}
-		j := k
-		if p.index != nil {
-			j = int(p.index[k])
-		}
-		if j < 0 || j >= len(values) {
-			return fmt.Errorf("value %d of a dictionary of %d", j, len(values))
-		}
-		out[i] = values[j]
-		k++
-	}
-	return nil
+	return out, place(out.I64, values.I64, p, 0)
 }

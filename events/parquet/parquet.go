@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	pq "github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/sluice-hep/sluice/events/internal/column"
 )
@@ -92,16 +93,19 @@ func (r *Reader) checkRows() error {
 func (r *Reader) choose(opts Options) error {
 	var names []string
 	var found []leaf
-	for _, c := range r.meta.Root().Columns() {
+	elements := topLevel(r.meta.Metadata().Schema)
+	for i, c := range r.meta.Root().Columns() {
 		name := strings.TrimSpace(c.Name())
 		k, why := kind{}, ""
 		switch {
+		case i >= len(elements):
+			why = "is not described"
 		case !c.Leaf():
 			why = "is nested"
 		case c.Repeated():
 			why = "is a list in every event"
 		default:
-			k, why = kindOf(c)
+			k, why = kindOf(c, elements[i])
 		}
 		if why != "" {
 			if slices.Contains(opts.Columns, name) {
@@ -131,6 +135,19 @@ func (r *Reader) choose(opts Options) error {
 		r.leaves = append(r.leaves, l)
 	}
 	return nil
+}
+
+// topLevel are the descriptions of the columns; the schema lists them before
+// their children, after one for the whole.
+func topLevel(schema []format.SchemaElement) []*format.SchemaElement {
+	var top []*format.SchemaElement
+	for i := 1; i < len(schema); {
+		top = append(top, &schema[i])
+		for open := 1; open > 0 && i < len(schema); i++ {
+			open += int(schema[i].NumChildren.V) - 1
+		}
+	}
+	return top
 }
 
 // Columns gives name, unit and type of each column.

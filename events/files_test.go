@@ -1,0 +1,162 @@
+package events
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// data is a file of the large test data, or skips.
+func data(t *testing.T, name string) string {
+	t.Helper()
+	dir := os.Getenv("SLUICE_DATA")
+	if dir == "" {
+		t.Skip("SLUICE_DATA is not set: the folder of the large test files is not known")
+	}
+	return filepath.Join(dir, name)
+}
+
+// sums are the sums of the columns, by name.
+func sums(t *Table) map[string]float64 {
+	s := make(map[string]float64)
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		for k := range c.Len() {
+			s[c.Name] += c.Float(k)
+		}
+	}
+	return s
+}
+
+// The same Z -> mu mu events in every format.
+func TestZmumuAgreesBetweenFormats(t *testing.T) {
+	want, err := ReadAll([]string{data(t, "io/zmumu_numeric.csv")}, Options{Double: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want.Len() != 10851 || len(want.Columns) != 19 {
+		t.Fatalf("%d events of %d columns", want.Len(), len(want.Columns))
+	}
+	exact := sums(want)
+	for _, name := range []string{"zmumu_numeric.csv", "zmumu.npz", "zmumu_structured.npy", "zmumu_fortran_be_f4.npy",
+		"zmumu_duckdb_gzip.parquet", "zmumu_duckdb_lz4raw.parquet", "zmumu_duckdb_none.parquet", "zmumu_duckdb_snappy.parquet",
+		"zmumu_duckdb_zstd.parquet", "zmumu_duckdb_zstd_v2.parquet"} {
+		for _, double := range []bool{false, true} {
+			got, err := ReadAll([]string{data(t, "io/"+name)}, Options{Double: double})
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			// In float64 only the order of the sums differs. In float32 each value is
+			// off by at most 2^-24 of itself.
+			tolerance := 1e-12
+			if !double || strings.HasSuffix(name, "f4.npy") {
+				tolerance = 0x1p-24
+			}
+			found := sums(got)
+			for k, c := range want.Columns {
+				if strings.HasSuffix(name, "f4.npy") {
+					found[c.Name] = found[fmt.Sprintf("col%d", k)]
+				}
+				scale := 0.0
+				for i := range c.Len() {
+					scale += math.Abs(c.Float(i))
+				}
+				if d := math.Abs(found[c.Name] - exact[c.Name]); !(d <= tolerance*scale) {
+					t.Errorf("%s (double %v): sum of %s off by %g of %g", name, double, c.Name, d, scale)
+				}
+			}
+		}
+	}
+}
+
+// Every flat file of the test data is read, with the number of events that its
+// README states.
+func TestDataFiles(t *testing.T) {
+	for name, want := range map[string][2]int{
+		"lhco_rnd_100k_core.csv.gz": {100000, 14}, "lhco_rnd_100k_core.parquet": {100000, 14},
+		"higgs_15k_noheader.csv.gz": {15000, 29}, "cms_dimuon_2012_os_pairs.csv.gz": {37183, 9},
+		"cms_dimuon_2011A_50k.csv.gz": {50661, 21}, "atlas_higgs14_22k.csv.gz": {22889, 35}, "magic04.csv.gz": {19020, 11},
+		"two_moons/two_moons_train.npy": {10000, 2}, "splits/higgs24_train.npy": {28000, 24}, "splits/lhco4_test.npy": {9999, 4},
+		"sbibm/slcp_obs1_observation.csv": {1, 8}, "io/cms_nano_dimuon.parquet": {40, 1279},
+		"io/parquet-testing/alltypes_plain.parquet": {8, 11}, "io/parquet-testing/byte_stream_split.zstd.parquet": {300, 2},
+		"io/parquet-testing/float16_nonzeros_and_nans.parquet": {8, 1}, "io/parquet-testing/nested_lists.snappy.parquet": {3, 1},
+		"io/parquet-testing/rle-dict-snappy-checksum.parquet": {1000, 2}, "io/parquet-testing/lz4_raw_compressed.parquet": {4, 3},
+	} {
+		got, err := ReadAll([]string{data(t, name)}, Options{})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if got.Len() != want[0] || len(got.Columns) != want[1] {
+			t.Errorf("%s: %d events of %d columns, want %v", name, got.Len(), len(got.Columns), want)
+		}
+		for i := range got.Columns {
+			if got.Columns[i].Len() != want[0] {
+				t.Errorf("%s: column %s holds %d events", name, got.Columns[i].Name, got.Columns[i].Len())
+			}
+		}
+	}
+}
+
+// The same LHCO events as text and as Parquet.
+func TestLHCOAgrees(t *testing.T) {
+	a, err := ReadAll([]string{data(t, "lhco_rnd_100k_core.csv.gz")}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := ReadAll([]string{data(t, "lhco_rnd_100k_core.parquet")}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range a.Columns {
+		for i := range a.Len() {
+			// The text has 6 digits.
+			x, y := a.Columns[k].Float(i), b.Columns[k].Float(i)
+			if math.Abs(x-y) > 1e-5*math.Abs(x) && !(math.IsNaN(x) && math.IsNaN(y)) {
+				t.Fatalf("event %d, %s: %g and %g", i, a.Columns[k].Name, x, y)
+			}
+		}
+	}
+}
+
+func TestDamagedParquetIsAnError(t *testing.T) {
+	for name, want := range map[string]string{
+		"io/parquet-testing/datapage_v1-corrupt-checksum.parquet": "checksum",
+		"io/parquet-testing/nulls.snappy.parquet":                 "is nested",
+	} {
+		if _, err := ReadAll([]string{data(t, name)}, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := ReadAll([]string{data(t, "io/cms_nano_dimuon.parquet")}, Options{Columns: []string{"Muon_pt"}}); err == nil || !strings.Contains(err.Error(), `"Muon_pt" is`) {
+		t.Error(err)
+	}
+}
+
+// Apache's file of delta encoding, beside the values that it should hold.
+func TestDeltaEncoding(t *testing.T) {
+	want, err := ReadAll([]string{data(t, "io/parquet-testing/delta_binary_packed_expect.csv")}, Options{Header: HeaderYes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadAll([]string{data(t, "io/parquet-testing/delta_binary_packed.parquet")}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want.Columns {
+		w := &want.Columns[i]
+		g, err := got.Column(w.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range w.Len() {
+			if w.Type == Int64 && w.I64[k] != g.I64[k] || w.Float(k) != g.Float(k) {
+				t.Fatalf("%s, row %d: %v, want %v", w.Name, k+1, g.Float(k), w.Float(k))
+			}
+		}
+	}
+}
