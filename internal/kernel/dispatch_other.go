@@ -42,4 +42,14 @@ func transposeStrip(dst []float32, ldd int, src []float32, lds, cols int) {
 	transposeGeneric(dst, ldd, src, lds, 8, cols)
 }
 
+func (s Spline) toLatent(z, logDet, x, params, _ []float32) {
+	s.toLatentGeneric(z, logDet, x, params)
+}
+
+func (s Spline) toData(x, logDet, z, params, _ []float32) { s.toDataGeneric(x, logDet, z, params) }
+
+func (s Spline) backward(dx, dParams, dz, dLogDet, x, params, _ []float32) {
+	s.backwardGeneric(dx, dParams, dz, dLogDet, x, params)
+}
+
 func pause() {}

@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+)
 
 // MaxBins is the largest number of bins of a Spline.
 const MaxBins = 500
@@ -28,25 +31,48 @@ func (s Spline) ParamRows() int { return 3*s.Bins - 1 }
 
 // SavedRows is the number of rows of Tile values that Backward needs from ToLatent. What they hold depends
 // on the CPU.
-func (s Spline) SavedRows() int { return 2*s.Bins + 8 }
+func (s Spline) SavedRows() int { return 2*s.Bins + 10 }
 
 // ToLatent sets z to f(x) and adds log f'(x) to logDet. saved may be nil when no backward follows.
 func (s Spline) ToLatent(z, logDet, x, params, saved []float32, n int) {
 	s.check(params, n)
-	s.toLatentGeneric(z[:n], logDet[:n], x[:n], params)
+	if n == 0 {
+		return
+	}
+	if saved == nil {
+		m := scratch.Get().(*splineScratch)
+		defer scratch.Put(m)
+		saved = m[:]
+	}
+	s.checkSaved(saved)
+	s.toLatent(z[:n], logDet[:n], x[:n], params, saved)
 }
 
 // Backward sets dx and dParams from the gradients of z and logDet.
 func (s Spline) Backward(dx, dParams, dz, dLogDet, x, params, saved []float32, n int) {
 	s.check(params, n)
-	s.backwardGeneric(dx[:n], dParams, dz[:n], dLogDet[:n], x[:n], params)
+	s.check(dParams, n)
+	s.checkSaved(saved)
+	if n > 0 {
+		s.backward(dx[:n], dParams, dz[:n], dLogDet[:n], x[:n], params, saved)
+	}
 }
 
 // ToData sets x to the inverse of f at z and adds log|dx/dz| to logDet.
 func (s Spline) ToData(x, logDet, z, params []float32, n int) {
 	s.check(params, n)
-	s.toDataGeneric(x[:n], logDet[:n], z[:n], params)
+	if n == 0 {
+		return
+	}
+	m := scratch.Get().(*splineScratch)
+	defer scratch.Put(m)
+	s.toData(x[:n], logDet[:n], z[:n], params, m[:])
 }
+
+// splineScratch takes the place of saved where nothing has to be kept.
+type splineScratch [(2*MaxBins + 10) * Tile]float32
+
+var scratch = sync.Pool{New: func() any { return new(splineScratch) }}
 
 func (s Spline) check(params []float32, n int) {
 	switch {
@@ -56,6 +82,24 @@ func (s Spline) check(params []float32, n int) {
 		panic(fmt.Sprintf("kernel: a spline of %d bins needs %d rows of parameters", s.Bins, s.ParamRows()))
 	}
 	checkEvents(n)
+}
+
+func (s Spline) checkSaved(saved []float32) {
+	if len(saved) < s.SavedRows()*Tile {
+		panic(fmt.Sprintf("kernel: a spline of %d bins saves %d rows", s.Bins, s.SavedRows()))
+	}
+}
+
+// splineFactors are what the assembly needs to know of a spline, at places known to the generator.
+type splineFactors struct{ bound, scale, least, span float32 }
+
+func (s Spline) factors() splineFactors {
+	return splineFactors{
+		bound: s.Bound,
+		scale: s.scale(),
+		least: 2 * s.Bound * minBin,
+		span:  2 * s.Bound * (1 - minBin*float32(s.Bins)),
+	}
 }
 
 func (s Spline) scale() float32 {
