@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
 )
 
 func referenceFile(name string) string {
@@ -68,6 +69,49 @@ func TestCardsAreValid(t *testing.T) {
 	for _, path := range cards {
 		if _, err := card.Load(path); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// The copy that the cards use holds the values of the original.
+func TestLHCOCopyIsUnchanged(t *testing.T) {
+	dir := os.Getenv("SLUICE_DATA")
+	if dir == "" {
+		t.Skip("SLUICE_DATA names no folder with lhco_rnd_100k_core.parquet")
+	}
+	original, err := events.ReadAll([]string{filepath.Join(dir, "lhco_rnd_100k_core.parquet")}, events.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := events.ReadAll([]string{"cards/data/lhco.parquet"}, events.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, define := range [][2]string{{"tau21_1", "tau2j1/tau1j1"}, {"tau21_2", "tau2j2/tau1j2"}} {
+		if err := events.Define(ours, define[0], define[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const tolerance = 5e-6 // the file has about six digits
+	for _, name := range [][2]string{
+		{"label", "label"}, {"mj1", "mass_1"}, {"mj2", "mass_2"}, {"tau21_1", "tau21_1"}, {"tau21_2", "tau21_2"},
+	} {
+		a, err := ours.Column(name[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := original.Column(name[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Len() != b.Len() {
+			t.Fatalf("%d events, the original has %d", a.Len(), b.Len())
+		}
+		for i := range a.Len() {
+			x, y := a.Float(i), b.Float(i)
+			if math.IsNaN(x) != math.IsNaN(y) || math.Abs(x-y) > tolerance*(1+math.Abs(y)) {
+				t.Fatalf("%s of event %d: %g, in the original %g", name[0], i, x, y)
+			}
 		}
 	}
 }
