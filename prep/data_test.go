@@ -1,7 +1,6 @@
 package prep
 
 import (
-	"math"
 	"os"
 	"path/filepath"
 	"testing"
