@@ -39,12 +39,12 @@ type gemmKernel struct {
 	nv     int  // vectors in a row of C
 	masked bool // the last vector is partial
 
-	t, a, b, c, lda, ldb, ldc, k, panels reg.GPVirtual
-	bases                                []reg.GPVirtual // A at rows 0, 5, 10
-	lda3                                 reg.GPVirtual
-	acc                                  [][]reg.VecPhysical
-	av, bv                               []reg.VecPhysical // of one step: the shorter side whole, the other one at a time
-	maskv                                reg.VecPhysical
+	t, b, c, lda, ldb, ldc, k, panels reg.GPVirtual
+	bases                             []reg.GPVirtual // A at rows 0, 5, 10
+	lda3                              reg.GPVirtual
+	acc                               [][]reg.VecPhysical
+	av, bv                            []reg.VecPhysical // of one step: the shorter side whole, the other one at a time
+	maskv                             reg.VecPhysical
 }
 
 // gemmShapes lists the kernels of a number of rows: a wide panel, a pair of vectors, and masked edges of

@@ -89,11 +89,6 @@ func (p *prog) load(m operand.Mem) val {
 	return val(p.add(node{emit: func(a *allocator, n *node, at int) { p.VMOVUPS(m, a.define(at)) }}))
 }
 
-// broadcast reads one float32 into all lanes.
-func (p *prog) broadcast(m operand.Mem) val {
-	return val(p.add(node{emit: func(a *allocator, n *node, at int) { p.VBROADCASTSS(m, a.define(at)) }}))
-}
-
 func (p *prog) store(x val, m operand.Mem) {
 	p.add(node{args: []int{int(x)}, emit: func(a *allocator, n *node, at int) { p.VMOVUPS(a.reg(n.args[0]), m) }})
 }
@@ -323,18 +318,6 @@ func (p *prog) only(m mask, x val) val {
 			p.VMOVAPS_Z(r, c, a.define(at))
 		} else {
 			p.VANDPS(r, c, a.define(at))
-		}
-	}}))
-}
-
-func (p *prog) both(x, y mask) mask {
-	return mask(p.add(node{mask: true, args: []int{int(x), int(y)}, emit: func(a *allocator, n *node, at int) {
-		c, d := a.reg(n.args[0]), a.reg(n.args[1])
-		a.release(n, at)
-		if p.wide() {
-			p.KANDW(d, c, a.define(at))
-		} else {
-			p.VANDPS(d, c, a.define(at))
 		}
 	}}))
 }

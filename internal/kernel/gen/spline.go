@@ -27,18 +27,10 @@ const (
 	savedRaw1
 )
 
-// Fields of the Go type splineFactors, float32 each.
-const (
-	factorBound = 4 * iota
-	factorScale // of raw widths and heights
-	factorMin   // least size of a bin
-	factorSpan  // what the softmax shares out
-)
-
 // spliner writes one of the functions of a spline: for each vector of events, all of them.
 type spliner struct {
 	*prog
-	bound, scale, least, span operand.Mem // in all lanes
+	bound, scale, least, span operand.Mem // the Go type splineFactors, each in all lanes
 	off                       reg.GPVirtual
 	invW, invH                operand.Mem // on the stack
 }

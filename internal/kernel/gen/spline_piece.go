@@ -17,7 +17,7 @@ func (p *spliner) inside(v val) mask {
 func (p *prog) unit(t val) val { return p.maximum(p.minimum(t, p.k(1)), p.k(0)) }
 
 // piece is the rational-quadratic function on a bin, in the notation of plain Go's bin.
-type piece struct{ yk, w, h, s, d0, d1, curve val }
+type piece struct{ w, h, s, d0, d1, curve val }
 
 func (p *spliner) slopeOf(raw val) val { return p.plus(p.softplus(raw), p.k(minSlope)) }
 
