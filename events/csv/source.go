@@ -37,7 +37,7 @@ func Compressed(head []byte) bool {
 }
 
 func newSource(f io.Reader) (*source, error) {
-	s := &source{in: f, stop: func() {}, buf: make([]byte, 0, firstBlock+1+slack)}
+	s := &source{in: f, stop: func() {}, buf: make([]byte, 0, 1<<16)}
 	head := make([]byte, 4)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
@@ -49,9 +49,15 @@ func newSource(f io.Reader) (*source, error) {
 	} else if err := s.decompress(io.MultiReader(bytes.NewReader(head), f), head[0] == 0x1f); err != nil {
 		return nil, err
 	}
-	if err := s.fill(); err != nil {
-		s.close()
-		return nil, err
+	for {
+		if err := s.fill(); err != nil {
+			s.close()
+			return nil, err
+		}
+		if s.eof || cap(s.buf) >= firstBlock {
+			break
+		}
+		s.buf = append(make([]byte, 0, 4*cap(s.buf)), s.buf...)
 	}
 	if bytes.HasPrefix(s.buf, []byte("\xff\xfe")) || bytes.HasPrefix(s.buf, []byte("\xfe\xff")) {
 		s.close()

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 
@@ -59,7 +58,12 @@ func Open(path string, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newReader(f, opts)
+	at, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, column.WithoutPath(err)
+	}
+	r, err := newReader(f, at.Size(), opts)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -68,19 +72,15 @@ func Open(path string, opts Options) (*Reader, error) {
 	return r, nil
 }
 
-func newReader(f *os.File, opts Options) (*Reader, error) {
-	at, err := f.Stat()
-	if err != nil {
-		return nil, column.WithoutPath(err)
-	}
-	h, start, err := readHeader(f)
+func newReader(f io.ReaderAt, size int64, opts Options) (*Reader, error) {
+	h, start, err := readHeader(io.NewSectionReader(f, 0, size))
 	if err != nil {
 		return nil, err
 	}
-	if err := h.fits(at.Size() - start); err != nil {
+	if err := h.fits(size - start); err != nil {
 		return nil, err
 	}
-	values := io.NewSectionReader(f, start, at.Size()-start)
+	values := io.NewSectionReader(f, start, size-start)
 	return join([]array{{header: h, values: values, at: values}}, opts)
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events/internal/column"
@@ -19,7 +18,12 @@ func OpenArchive(path string, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newArchive(f, opts)
+	at, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, column.WithoutPath(err)
+	}
+	r, err := newArchive(f, at.Size(), opts)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -28,12 +32,8 @@ func OpenArchive(path string, opts Options) (*Reader, error) {
 	return r, nil
 }
 
-func newArchive(f *os.File, opts Options) (*Reader, error) {
-	at, err := f.Stat()
-	if err != nil {
-		return nil, column.WithoutPath(err)
-	}
-	z, err := zip.NewReader(f, at.Size())
+func newArchive(f io.ReaderAt, size int64, opts Options) (*Reader, error) {
+	z, err := zip.NewReader(f, size)
 	if err != nil {
 		return nil, fmt.Errorf("is not a zip archive: %w", err)
 	}
@@ -100,7 +100,7 @@ func equalLength(arrays []array) error {
 var errNoTable = errors.New("no table")
 
 // openEntry opens an array at its first value.
-func openEntry(f *os.File, entry *zip.File) (*array, error) {
+func openEntry(f io.ReaderAt, entry *zip.File) (*array, error) {
 	// Deflate packs at most 1032 bytes into one (zlib.net/zlib_tech.html).
 	if entry.UncompressedSize64 > 1032*entry.CompressedSize64+1<<16 {
 		return nil, fmt.Errorf("claims %d bytes packed in %d, which cannot be", entry.UncompressedSize64, entry.CompressedSize64)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -28,7 +27,8 @@ type Options struct {
 
 // Reader reads a file block by block.
 type Reader struct {
-	file    *os.File
+	file    io.ReaderAt
+	closer  io.Closer
 	size    int64
 	meta    *pq.File
 	leaves  []leaf
@@ -38,29 +38,35 @@ type Reader struct {
 }
 
 // Open opens a file.
-func Open(path string, opts Options) (r *Reader, err error) {
+func Open(path string, opts Options) (*Reader, error) {
 	f, err := column.OpenFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-		}
-	}()
-	defer recovered(&err)
 	at, err := f.Stat()
 	if err != nil {
+		f.Close()
 		return nil, column.WithoutPath(err)
 	}
-	if err := checkFooter(f, at.Size()); err != nil {
+	r, err := newReader(f, at.Size(), opts)
+	if err != nil {
+		f.Close()
 		return nil, err
 	}
-	meta, err := pq.OpenFile(f, at.Size(), pq.SkipPageIndex(true), pq.SkipBloomFilters(true))
+	r.closer = f
+	return r, nil
+}
+
+func newReader(f io.ReaderAt, size int64, opts Options) (r *Reader, err error) {
+	defer recovered(&err)
+	if err := checkFooter(f, size); err != nil {
+		return nil, err
+	}
+	meta, err := pq.OpenFile(f, size, pq.SkipPageIndex(true), pq.SkipBloomFilters(true))
 	if err != nil {
 		return nil, err
 	}
-	r = &Reader{file: f, size: at.Size(), meta: meta, rows: meta.NumRows()}
+	r = &Reader{file: f, size: size, meta: meta, rows: meta.NumRows()}
 	if err := r.checkRows(); err != nil {
 		return nil, err
 	}
@@ -170,7 +176,10 @@ func (r *Reader) Close() error {
 	for i := range r.leaves {
 		r.leaves[i].close()
 	}
-	return r.file.Close()
+	if r.closer == nil {
+		return nil
+	}
+	return r.closer.Close()
 }
 
 // Read returns the next events, at most n.
