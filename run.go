@@ -25,8 +25,10 @@ type Summary struct {
 	Report  string            `json:"report"`
 	Train   *Training         `json:"train"`
 	Compare *stats.Comparison `json:"compare"`
-	// TrueEntropy is the lowest NLL there can be, where it is known.
+	// Where the true density is known: TrueEntropy is the lowest NLL there can be on average, and TrueNLL that
+	// of the true density on the events compared with (which are the test events, if there are any).
 	TrueEntropy *float64 `json:"true_entropy,omitempty"`
+	TrueNLL     *float64 `json:"true_nll,omitempty"`
 
 	// Fingerprint tells what the model was trained from, and Hash which model it is.
 	Fingerprint string `json:"fingerprint"`
@@ -46,7 +48,7 @@ func Run(ctx context.Context, c *card.Card, out string, o RunOptions) (*Summary,
 	r := &runner{card: c, o: o, summary: &Summary{
 		Out: out, Model: filepath.Join(out, "model.safetensors"), Report: filepath.Join(out, "report.html"), Sample: samplePath(c, out),
 	}}
-	for _, step := range []func(context.Context) error{r.open, r.read, r.train, r.sample, r.compare, r.report, r.close} {
+	for _, step := range []func(context.Context) error{r.open, r.read, r.train, r.sample, r.compare, r.truth, r.report, r.close} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

@@ -84,7 +84,7 @@ const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.
 func printRun(w io.Writer, s *sluice.Summary) {
 	printTraining(w, s.Train)
 	if s.TrueEntropy != nil {
-		fmt.Fprintf(w, "           true entropy %.4f nats: the lowest NLL that any model can reach\n", *s.TrueEntropy)
+		fmt.Fprintf(w, "truth      the entropy is %.4f nats, the lowest NLL on average; the true density has %.4f on the events compared\n", *s.TrueEntropy, *s.TrueNLL)
 	}
 	fmt.Fprintf(w, "sample     %s\n", s.Sample)
 	fmt.Fprintf(w, "report     %s\n\n", s.Report)
