@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-hep/sluice/events/internal/column"
 	"github.com/sluice-hep/sluice/events/npy"
 	"github.com/sluice-hep/sluice/events/parquet"
+	"github.com/sluice-hep/sluice/events/root"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
 )
 
@@ -69,6 +70,13 @@ func formats() []format {
 			},
 			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
 				return parquet.NewWriter(f), nil
+			},
+		},
+		{
+			extensions: []string{".root"},
+			magic:      "root",
+			open: func(path, key string, o Options) (column.Reader, error) {
+				return root.Open(path, root.Options{Key: key, Columns: o.Columns, Double: o.Double, Types: o.Types})
 			},
 		},
 	}

@@ -1,0 +1,111 @@
+package root
+
+import (
+	"errors"
+	"fmt"
+)
+
+// values is an unpacked basket. Offsets, where the branch has them, hold the
+// beginning of each entry, and then the end of the last.
+type values struct {
+	bytes   []byte
+	offsets []int32
+}
+
+// worker holds what one goroutine needs to read baskets.
+type worker struct {
+	decoder
+	raw, room []byte
+}
+
+// load reads a basket. Its bytes stay good until the next load with w.
+func (f *file) load(w *worker, b *branch, k *basket) (v values, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("column %q: the basket of events %d to %d %w", b.name, k.first+1, k.end, err)
+		}
+	}()
+	count := k.end - k.first
+	switch {
+	case k.at != 0:
+		v, err = f.loadRecord(w, b, k, count)
+	case k.embedded != nil:
+		v = values{k.embedded.values, k.embedded.offsets}
+	default:
+		err = errors.New("is not in the file")
+	}
+	if err == nil && (b.mustHaveOffsets() || len(v.offsets) > 0) {
+		err = v.check(count)
+	}
+	return v, err
+}
+
+func (f *file) loadRecord(w *worker, b *branch, k *basket, count int64) (v values, err error) {
+	if k.at < 0 || k.length < 0 || k.at > f.size || int64(k.length) > f.size-k.at {
+		return v, fmt.Errorf("lies beyond the end of the file (%d bytes at %d)", k.length, k.at)
+	}
+	if cap(w.raw) < k.length {
+		w.raw = make([]byte, k.length)
+	}
+	w.raw = w.raw[:k.length]
+	if _, err := f.ReadAt(w.raw, k.at); err != nil {
+		return v, err
+	}
+	c := &cursor{buf: w.raw}
+	key := c.key()
+	c.take(2 + 4)
+	if c.i32() < 0 {
+		c.take(1) // features
+	}
+	entries, last := c.i32(), c.i32()
+	switch {
+	case c.err != nil:
+		return v, c.err
+	case key.class != "TBasket" || key.length > len(w.raw) || key.head > key.length || last < key.head || last-key.head > key.size:
+		return v, fmt.Errorf("has a damaged head, at byte %d", k.at)
+	case int64(entries) != count:
+		return v, fmt.Errorf("holds %d events", entries)
+	}
+	packed := w.raw[key.head:key.length]
+	if key.packed {
+		if w.room, err = w.unpack(w.room, packed, key.size, f.size); err != nil {
+			return v, err
+		}
+		packed = w.room
+	}
+	border := last - key.head
+	v.bytes = packed[:border:border]
+	if b.hasOffsets && len(packed) >= border+4 {
+		c := &cursor{buf: packed, pos: border}
+		v.offsets = c.i32s(c.i32())
+		if c.err != nil {
+			return v, fmt.Errorf("has a damaged list of entries: %w", c.err)
+		}
+		for i := range v.offsets {
+			v.offsets[i] -= int32(key.head)
+		}
+	}
+	return v, nil
+}
+
+// check makes sure that the offsets are those of count entries.
+func (v *values) check(count int64) error {
+	if int64(len(v.offsets)) < count {
+		return fmt.Errorf("does not say where its entries begin (%d of %d)", len(v.offsets), count)
+	}
+	v.offsets = append(v.offsets[:count], int32(len(v.bytes)))
+	at := int32(0)
+	for _, o := range v.offsets {
+		if o < at {
+			return errors.New("has a damaged list of entries")
+		}
+		at = o
+	}
+	if int(at) > len(v.bytes) {
+		return errors.New("has a damaged list of entries")
+	}
+	return nil
+}
+
+// entry is the bytes of entry i.
+func (v *values) entry(i int64) []byte { return v.bytes[v.offsets[i]:v.offsets[i+1]] }

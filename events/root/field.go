@@ -1,0 +1,264 @@
+package root
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
+)
+
+// field is what of a branch makes a column.
+type field struct {
+	name   string
+	branch *branch
+	number
+	offset, stride int // of the value in an entry, and the length of an entry
+
+	jagged  bool   // any number of values an entry, from its start on
+	head    int    // bytes before them
+	counter string // the leaf that counts them; "" for a vector
+	element int    // the one wanted; -1: all
+}
+
+// fields is what a tree offers.
+type fields struct {
+	flat    []field
+	jagged  []field
+	skipped []string
+}
+
+func (t *tree) fields() *fields {
+	s := new(fields)
+	for _, b := range t.branches {
+		s.add(b, t.entries)
+	}
+	return s
+}
+
+func (s *fields) skip(name, why string) {
+	s.skipped = append(s.skipped, fmt.Sprintf("column %q %s", name, why))
+}
+
+func (s *fields) add(b *branch, entries int64) {
+	name := strings.TrimSuffix(b.name, ".")
+	if i := strings.IndexByte(name, '['); i > 0 {
+		name = name[:i]
+	}
+	switch {
+	case len(b.branches) > 0: // a split object: its members are the columns
+		for _, m := range b.branches {
+			s.add(m, entries)
+		}
+	case b.why != "":
+		s.skip(name, b.why)
+	case b.entries != entries:
+		s.skip(name, fmt.Sprintf("holds %d of the tree's %d events", b.entries, entries))
+	case len(b.leaves) == 0:
+		s.skip(name, "holds no values")
+	case b.class != "" && strings.HasPrefix(b.class, "vector<"):
+		s.vector(b, name)
+	case b.class != "" && b.kind != 0 && b.kind != 31 && b.kind != 41: // a member, or one of each object
+		s.skip(name, fmt.Sprintf("holds objects (%s), which cannot be read", b.class))
+	case len(b.leaves) == 1:
+		s.one(b, name)
+	default:
+		s.several(b, name)
+	}
+}
+
+// vectors are the types of std::vector that are read.
+var vectors = map[string]number{
+	"float": {code: 'f', size: 4}, "Float_t": {code: 'f', size: 4},
+	"double": {code: 'f', size: 8}, "Double_t": {code: 'f', size: 8},
+	"bool": {code: 'u', size: 1}, "Bool_t": {code: 'u', size: 1},
+	"char": {code: 'i', size: 1}, "Char_t": {code: 'i', size: 1}, "signed char": {code: 'i', size: 1},
+	"unsigned char": {code: 'u', size: 1}, "UChar_t": {code: 'u', size: 1},
+	"short": {code: 'i', size: 2}, "Short_t": {code: 'i', size: 2},
+	"unsigned short": {code: 'u', size: 2}, "UShort_t": {code: 'u', size: 2},
+	"int": {code: 'i', size: 4}, "Int_t": {code: 'i', size: 4},
+	"unsigned int": {code: 'u', size: 4}, "UInt_t": {code: 'u', size: 4},
+	"long": {code: 'i', size: 8}, "Long64_t": {code: 'i', size: 8}, "long long": {code: 'i', size: 8},
+	"unsigned long": {code: 'u', size: 8}, "ULong64_t": {code: 'u', size: 8}, "unsigned long long": {code: 'u', size: 8},
+}
+
+func (s *fields) vector(b *branch, name string) {
+	of := strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(b.class, "vector<"), ">"))
+	n, ok := vectors[of]
+	if !ok || !b.hasOffsets {
+		s.skip(name, fmt.Sprintf("holds objects (%s), which cannot be read", b.class))
+		return
+	}
+	const head = 10 // length, version, number of values
+	s.jagged = append(s.jagged, field{name: name, branch: b, number: n, jagged: true, head: head, element: -1})
+}
+
+// one adds the only leaf of a branch.
+func (s *fields) one(b *branch, name string) {
+	l := b.leaves[0]
+	n, ok := leafNumber(l, b.member)
+	each := b.kind == 31 || b.kind == 41
+	switch {
+	case !ok:
+		what := b.class
+		if what == "" || l.class != "TLeafElement" {
+			what = l.class + " " + l.title
+		}
+		s.skip(name, fmt.Sprintf("holds objects (%s), which cannot be read", what))
+	case n.code == 's':
+		s.flat = append(s.flat, field{name: name, branch: b, number: n})
+	case (l.counter != "" || each) && (l.length > 1 || l.counter == ""):
+		s.skip(name, "holds any number of arrays an event, which cannot be read")
+	case l.counter != "" && !b.hasOffsets:
+		s.skip(name, "holds any number of values an event, and not where they begin")
+	case l.counter != "":
+		s.jagged = append(s.jagged, field{name: name, branch: b, number: n, jagged: true, counter: l.counter, element: -1})
+	default:
+		s.array(field{name: name, branch: b, number: n, stride: n.size * l.length}, l)
+	}
+}
+
+// mostElements bounds the columns that one array makes unasked.
+const mostElements = 4096
+
+// array adds a column for every value of a leaf of fixed length.
+func (s *fields) array(f field, l *leaf) {
+	if l.length == 1 {
+		s.flat = append(s.flat, f)
+		return
+	}
+	if l.length > mostElements {
+		s.skip(f.name, fmt.Sprintf("holds %d values an event, more than the %d that make columns", l.length, mostElements))
+		return
+	}
+	name, shape := f.name, shapeOf(l)
+	for i := range l.length {
+		f.name = name + indices(i, shape)
+		s.flat = append(s.flat, f)
+		f.offset += f.size
+	}
+}
+
+var dimension = regexp.MustCompile(`\[(\d+)\]`)
+
+// shapeOf reads the dimensions of an array from its title, `x[2][3]`.
+func shapeOf(l *leaf) []int {
+	var shape []int
+	product := 1
+	for _, m := range dimension.FindAllStringSubmatch(l.title, 8) {
+		n, _ := strconv.Atoi(m[1])
+		if n <= 0 || n > mostElements {
+			return []int{l.length}
+		}
+		shape = append(shape, n)
+		product *= n
+	}
+	if product != l.length {
+		return []int{l.length}
+	}
+	return shape
+}
+
+// indices spells the place of value i in an array, the last index running first.
+func indices(i int, shape []int) string {
+	var text string
+	for k := len(shape) - 1; k >= 0; k-- {
+		text = fmt.Sprintf("[%d]%s", i%shape[k], text)
+		i /= shape[k]
+	}
+	return text
+}
+
+// several adds the leaves of a list, `x/F:y:n/I`, which lie one after the other.
+func (s *fields) several(b *branch, name string) {
+	offset := 0
+	first := len(s.flat)
+	for _, l := range b.leaves {
+		n, ok := leafNumber(l, b.member)
+		if !ok || n.code == 's' || l.counter != "" || l.class == "TLeafElement" || l.length > mostElements {
+			s.flat = s.flat[:first]
+			s.skip(name, fmt.Sprintf("is a list of leaves with %s %q in it, which cannot be read", l.class, l.title))
+			return
+		}
+		s.array(field{name: name + "." + l.name, branch: b, number: n, offset: offset}, l)
+		offset += n.size * l.length
+	}
+	for i := range s.flat[first:] {
+		s.flat[first+i].stride = offset
+	}
+}
+
+// notes says what is left out, one line for all values that are counted together.
+func (s *fields) notes() []string {
+	notes := s.skipped
+	var order []string
+	groups := make(map[string][]string)
+	for i := range s.jagged {
+		g := s.jagged[i].group()
+		if groups[g] == nil {
+			order = append(order, g)
+		}
+		groups[g] = append(groups[g], s.jagged[i].name)
+	}
+	for _, g := range order {
+		names := groups[g]
+		hold := "columns " + some(names) + " hold"
+		if len(names) == 1 {
+			hold = "column " + names[0] + " holds"
+		}
+		notes = append(notes, fmt.Sprintf("%s any number of values an event; name %s[0] for the first, or flatten %s", hold, names[0], g))
+	}
+	return notes
+}
+
+// group is the name by which a jagged column is flattened: that of its counter
+// without a leading n, or its own.
+func (f *field) group() string {
+	c := f.counter
+	switch {
+	case c == "":
+		return f.name
+	case len(c) > 1 && (c[0] == 'n' || c[0] == 'N') && c[1] >= 'A' && c[1] <= 'Z':
+		return c[1:]
+	}
+	return strings.TrimSuffix(c, "_")
+}
+
+// refuse is the answer to a jagged column asked for as it is.
+func (f *field) refuse() error {
+	return fmt.Errorf("column %q holds any number of values an event; name %s[0] for the first, or flatten %s", f.name, f.name, f.group())
+}
+
+// native is the type of column that holds every value, a missing one included.
+func (f *field) native() column.Type {
+	t := f.number.native()
+	if f.jagged && f.element >= 0 && t == column.Int64 {
+		return column.Float64
+	}
+	return t
+}
+
+// elementOf finds `NAME[i]` among the jagged columns.
+func (s *fields) elementOf(name string) (f field, ok bool) {
+	base, rest, found := strings.Cut(name, "[")
+	if !found || !strings.HasSuffix(rest, "]") {
+		return f, false
+	}
+	i, err := strconv.ParseUint(strings.TrimSuffix(rest, "]"), 10, 31)
+	if err != nil {
+		return f, false
+	}
+	for _, f := range s.jagged {
+		if f.name == base {
+			f.name, f.element = name, int(i)
+			return f, true
+		}
+	}
+	return f, false
+}
+
+// mustHaveOffsets is true where entries differ in length.
+func (b *branch) mustHaveOffsets() bool {
+	return strings.HasPrefix(b.class, "vector<") || len(b.leaves) == 1 && b.leaves[0].counter != ""
+}

@@ -1,0 +1,261 @@
+package root
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
+)
+
+// Options says what to read.
+type Options struct {
+	Key     string                 // the tree, `tree`, `folder/tree` or `tree;cycle`; "": the only one
+	Columns []string               // only these, `NAME[i]` for one value of many included; nil: all
+	Double  bool                   // keep float64
+	Types   map[string]column.Type // columns whose type is given
+	// Flatten makes a row of every object instead of every event: of the values
+	// counted by nMuon for "Muon" (or "nMuon", or one of the columns). The column
+	// event is the number of its event, from 0.
+	Flatten string
+}
+
+// Reader reads the events of one tree block by block.
+type Reader struct {
+	*file
+	tree    *tree
+	picked  []field
+	sources []*source       // the branches that picked needs
+	columns []column.Column // as returned
+	native  []column.Type   // as decoded
+	skipped []string
+	row     int64 // events read
+	workers sync.Pool
+	objects *objects // nil: a row an event
+}
+
+// source is a branch that is read, with the basket that the next events begin in.
+type source struct {
+	branch *branch
+	fields []int // of Reader.picked
+	held   int   // the basket in values; -1: none
+	values values
+}
+
+// Open opens a tree of a ROOT file.
+func Open(path string, opts Options) (r *Reader, err error) {
+	f, err := openFile(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	e, err := f.find(opts.Key)
+	if err != nil {
+		return nil, err
+	}
+	t, err := f.readTree(&e.key)
+	if err != nil {
+		return nil, fmt.Errorf("tree %q: %w", e.path, err)
+	}
+	r = &Reader{file: f, tree: t, workers: sync.Pool{New: func() any { return new(worker) }}}
+	all := t.fields()
+	if opts.Flatten != "" {
+		err = r.flatten(all, opts)
+	} else {
+		err = r.pick(all, opts)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tree %q: %w", e.path, err)
+	}
+	return r, nil
+}
+
+// pick chooses the columns of events.
+func (r *Reader) pick(all *fields, opts Options) error {
+	r.skipped = all.notes()
+	names := namesOf(all.flat)
+	for _, name := range opts.Columns {
+		if slices.Contains(names, name) {
+			continue
+		}
+		if f, ok := all.elementOf(name); ok {
+			all.flat, names = append(all.flat, f), append(names, name)
+		} else if err := all.unreadable(name); err != nil {
+			return err
+		}
+	}
+	if len(names) == 0 {
+		if len(r.skipped) == 0 {
+			return errors.New("holds no columns")
+		}
+		return fmt.Errorf("holds no column that can be read: %s", strings.Join(r.skipped, "; "))
+	}
+	picked, err := column.Pick(names, opts.Columns)
+	if err != nil {
+		return err
+	}
+	for _, i := range picked {
+		f := all.flat[i]
+		f.name = names[i]
+		if err := r.use(f, opts); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func namesOf(all []field) []string {
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = all[i].name
+	}
+	return column.Unique(names)
+}
+
+// unreadable says why a column of the file cannot be had; nil where there is none
+// of that name.
+func (s *fields) unreadable(name string) error {
+	for i := range s.jagged {
+		if s.jagged[i].name == name {
+			return s.jagged[i].refuse()
+		}
+	}
+	for _, note := range s.skipped {
+		if strings.HasPrefix(note, fmt.Sprintf("column %q ", name)) {
+			return errors.New(note)
+		}
+	}
+	return nil
+}
+
+// use adds a column of events.
+func (r *Reader) use(f field, opts Options) error {
+	native := f.native()
+	t, err := column.Choose(f.name, native, opts.Double, opts.Types)
+	if err != nil {
+		return err
+	}
+	if f.code == 'u' && f.size == 8 && t != column.Int64 {
+		native = column.Float64
+	}
+	k := len(r.picked)
+	r.picked = append(r.picked, f)
+	r.columns = append(r.columns, column.Column{Name: f.name, Type: t})
+	r.native = append(r.native, native)
+	for _, s := range r.sources {
+		if s.branch == f.branch {
+			s.fields = append(s.fields, k)
+			return nil
+		}
+	}
+	r.sources = append(r.sources, &source{branch: f.branch, fields: []int{k}, held: -1})
+	return nil
+}
+
+// Columns gives name and type of each column.
+func (r *Reader) Columns() []column.Column {
+	if r.objects != nil {
+		return r.objects.columns
+	}
+	return r.columns
+}
+
+// Rows is the number of events; -1 where a row is an object.
+func (r *Reader) Rows() int64 {
+	if r.objects != nil {
+		return -1
+	}
+	return r.tree.entries
+}
+
+// Skipped says which columns are left out.
+func (r *Reader) Skipped() []string { return r.skipped }
+
+// Read returns the next events, or objects, at most n.
+func (r *Reader) Read(n int) ([]column.Column, error) {
+	if r.objects != nil {
+		return r.readObjects(n)
+	}
+	n = int(min(int64(n), r.tree.entries-r.row))
+	if n == 0 {
+		return nil, io.EOF
+	}
+	out, err := r.readEvents(n)
+	if err != nil {
+		return nil, err
+	}
+	r.row += int64(n)
+	return out, nil
+}
+
+// readEvents reads n events from r.row on, in the types of r.columns.
+func (r *Reader) readEvents(n int) ([]column.Column, error) {
+	out := make([]column.Column, len(r.picked))
+	for k := range out {
+		out[k] = column.New(r.picked[k].name, "", r.native[k], n)
+	}
+	var todo []func(*worker) error
+	for _, s := range r.sources {
+		todo = append(todo, r.tasks(s, out, n)...)
+	}
+	if err := r.each(todo); err != nil {
+		return nil, err
+	}
+	for k := range out {
+		var err error
+		if out[k], err = column.Settle(out[k], r.columns[k].Type, r.row); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// tasks lists the baskets of a branch that n events need.
+func (r *Reader) tasks(s *source, out []column.Column, n int) []func(*worker) error {
+	var todo []func(*worker) error
+	for i := s.branch.basketOf(r.row); i < len(s.branch.baskets); i++ {
+		k := &s.branch.baskets[i]
+		if k.first >= r.row+int64(n) {
+			break
+		}
+		v, have := s.values, i == s.held
+		todo = append(todo, func(w *worker) (err error) {
+			if !have {
+				if v, err = r.load(w, s.branch, k); err != nil {
+					return err
+				}
+			}
+			if k.end > r.row+int64(n) && !have {
+				s.held, s.values = i, v
+				w.raw, w.room = nil, nil // v lies in them
+			}
+			first, last := max(k.first, r.row), min(k.end, r.row+int64(n))
+			for _, j := range s.fields {
+				c := out[j].Slice(int(first-r.row), int(last-r.row))
+				if err := r.picked[j].fill(&c, v, first, last, k); err != nil {
+					return fmt.Errorf("column %q: %w", r.picked[j].name, err)
+				}
+			}
+			return nil
+		})
+	}
+	return todo
+}
+
+// basketOf is the basket that holds an event.
+func (b *branch) basketOf(row int64) int {
+	i, _ := slices.BinarySearchFunc(b.baskets, row, func(k basket, row int64) int {
+		if k.end <= row {
+			return -1
+		}
+		return 1
+	})
+	return i
+}

@@ -1,0 +1,320 @@
+package root
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// tree is the description of a TTree: its branches, and where their values lie.
+type tree struct {
+	entries  int64
+	branches []*branch
+}
+
+// branch is a TBranch or TBranchElement.
+type branch struct {
+	name, title string
+	why         string // it cannot be read; "" where it can
+	entries     int64
+	hasOffsets  bool // baskets end with the places of their entries
+	baskets     []basket
+	leaves      []*leaf
+	branches    []*branch
+
+	// Of a TBranchElement: the class, or the type of a plain member.
+	class        string
+	kind, member int
+}
+
+// leaf is a TLeaf: a value, or several, in every entry of its branch.
+type leaf struct {
+	class       string
+	name, title string
+	length      int // values an entry
+	unsigned    bool
+	counter     string // the leaf that counts its values; "" where their number is fixed
+}
+
+// basket is a run of entries that lie together.
+type basket struct {
+	first, end int64
+	at         int64 // of its record
+	length     int
+
+	embedded *embedded
+}
+
+// embedded is a basket that lies in the tree's own record.
+type embedded struct {
+	values  []byte
+	offsets []int32
+}
+
+// readTree reads the description of a tree.
+func (f *file) readTree(k *key) (*tree, error) {
+	raw, err := f.record(k)
+	if err != nil {
+		return nil, err
+	}
+	c := &cursor{buf: raw, origin: k.head, classes: make(map[uint32]string), objects: make(map[uint32]any)}
+	end := len(raw)
+	if k.class != "TTree" { // TNtuple is a TTree and some more
+		_, end = c.object()
+	}
+	t := c.tree(k.class)
+	c.leave(end)
+	if c.err == errShort {
+		return nil, errors.New("its description is cut short")
+	}
+	if c.err != nil {
+		return nil, fmt.Errorf("its description: %w", c.err)
+	}
+	return t, nil
+}
+
+// tree reads a TTree as far as its branches (TTree.h).
+func (c *cursor) tree(class string) *tree {
+	version, end := c.object()
+	if version <= 5 {
+		c.fail("is a %s of version %d, written by a ROOT before 3.05; write it again with a newer one", class, version)
+		return nil
+	}
+	t := new(tree)
+	for range 4 { // name, line, fill, marker
+		c.skip()
+	}
+	t.entries = c.i64()
+	c.take(3 * 8) // sizes
+	if version >= 18 {
+		c.take(8)
+	}
+	if version >= 16 {
+		c.take(8) // weight: of a whole tree, for drawing; no column of weights
+	}
+	c.take(3 * 4)
+	if version >= 17 {
+		c.take(4)
+	}
+	clusters := 0
+	if version >= 19 {
+		clusters = c.i32()
+	}
+	c.take(4 * 8)
+	if version >= 18 {
+		c.take(8)
+	}
+	c.take(8)
+	if version >= 19 {
+		for range 2 {
+			c.take(1)
+			c.take(atMost(clusters, 8))
+		}
+	}
+	if version >= 20 {
+		c.skip() // features
+	}
+	t.branches = c.branches()
+	c.leave(end)
+	if c.err == nil && t.entries < 0 {
+		c.fail("%d events", t.entries)
+	}
+	return t
+}
+
+func (c *cursor) branches() []*branch {
+	var all []*branch
+	c.array(func(_ int, class string) any {
+		b := c.branch(class)
+		all = append(all, b)
+		return b
+	})
+	return all
+}
+
+// branch reads a branch of any class.
+func (c *cursor) branch(class string) *branch {
+	b := new(branch)
+	switch class {
+	case "TBranch":
+		c.plainBranch(b)
+	case "TBranchElement":
+		c.elementBranch(b)
+	case "TBranchObject":
+		c.object()
+		c.plainBranch(b)
+		b.why = "holds objects, which cannot be read"
+	default:
+		b.name, b.why = class, "is a branch that cannot be read"
+	}
+	return b
+}
+
+// plainBranch reads a TBranch (TBranch.h).
+func (c *cursor) plainBranch(b *branch) {
+	version, end := c.object()
+	if version < 10 {
+		c.fail("branches of version %d, written by a ROOT before 4; write them again with a newer one", version)
+		return
+	}
+	b.name, b.title = c.named()
+	c.skip()      // fill
+	c.take(2 * 4) // codec, size
+	b.hasOffsets = c.i32() > 0
+	written := c.i32()
+	c.take(8)
+	if version >= 13 {
+		c.skip() // features
+	}
+	c.take(4)
+	room := c.i32()
+	c.take(4)
+	b.entries = c.i64()
+	if version >= 11 {
+		if first := c.i64(); first != 0 {
+			b.why = fmt.Sprintf("begins at event %d", first)
+		}
+	}
+	c.take(2 * 8)
+	b.branches = c.branches()
+	c.array(func(_ int, class string) any {
+		l := c.leaf(class)
+		b.leaves = append(b.leaves, l)
+		return l
+	})
+	inside := make(map[int]*embedded)
+	c.array(func(i int, class string) any {
+		if class == "TBasket" {
+			if e := c.embedded(); e != nil {
+				inside[i] = e
+			}
+		}
+		return nil
+	})
+	c.take(1)
+	lengths := c.i32s(room)
+	c.take(1)
+	entries := c.i64s(room)
+	c.take(1)
+	places := c.i64s(room)
+	if other := c.text(); other != "" {
+		b.why = fmt.Sprintf("keeps its values in another file (%s)", other)
+	}
+	c.leave(end)
+	if c.err == nil {
+		b.list(written, lengths, entries, places, inside)
+	}
+}
+
+// list makes the list of baskets, each following on the other.
+func (b *branch) list(written int, lengths []int32, entries, places []int64, inside map[int]*embedded) {
+	if b.entries < 0 || written < 0 || written > len(entries) {
+		b.damaged()
+		return
+	}
+	next := int64(0)
+	for i := 0; i < len(entries) && (i <= written) && next < b.entries; i++ {
+		k := basket{first: entries[i], end: b.entries, at: places[i], length: int(lengths[i]), embedded: inside[i]}
+		if i < written && i+1 < len(entries) {
+			k.end = entries[i+1]
+		}
+		if k.first != next || k.end < k.first || k.end > b.entries {
+			b.damaged()
+			return
+		}
+		if k.end > k.first {
+			b.baskets = append(b.baskets, k)
+		}
+		next = k.end
+	}
+	if next != b.entries {
+		b.damaged()
+	}
+}
+
+func (b *branch) damaged() {
+	if b.why == "" {
+		b.why = "has a list of baskets that does not add up"
+	}
+}
+
+// elementBranch reads a TBranchElement (TBranchElement.h).
+func (c *cursor) elementBranch(b *branch) {
+	version, end := c.object()
+	c.plainBranch(b)
+	b.class = c.text()
+	if version > 1 {
+		c.text()
+		c.text()
+		c.take(4)
+	}
+	if version >= 10 {
+		c.take(2)
+	} else {
+		c.take(4)
+	}
+	c.take(4)
+	b.kind = c.i32()
+	b.member = c.i32()
+	c.leave(end)
+}
+
+// leaf reads a leaf of any class, all of which begin with a TLeaf (TLeaf.h).
+func (c *cursor) leaf(class string) *leaf {
+	l := &leaf{class: class}
+	c.object()
+	_, end := c.object()
+	l.name, l.title = c.named()
+	l.length = max(1, c.i32())
+	c.take(2 * 4)
+	c.take(1)
+	l.unsigned = c.u8() != 0
+	count := c.pointer(func(class string) any { return c.leaf(class) })
+	if by, ok := count.(*leaf); ok && by != nil {
+		l.counter = by.name
+	} else if count != nil {
+		c.fail("a leaf counted by what is no leaf")
+	}
+	c.leave(end)
+	return l
+}
+
+// embedded reads a basket in place (TBasket.cxx).
+func (c *cursor) embedded() *embedded {
+	k := c.anyKey()
+	version := c.u16()
+	c.take(4)
+	if c.i32() < 0 {
+		c.take(1) // features
+	}
+	n, last := c.i32(), c.i32()
+	flag := int(c.u8())
+	e := new(embedded)
+	if flag < 80 && flag != 0 && flag%10 != 2 && n > 0 {
+		e.offsets = c.i32s(c.i32())
+		if flag > 20 && flag < 40 {
+			for i := range e.offsets {
+				e.offsets[i] &= 0xffffff // the rest are displacements
+			}
+		}
+		if flag > 40 {
+			c.take(atMost(c.i32(), 4))
+		}
+	}
+	if flag != 1 && flag <= 10 {
+		return nil // its record lies elsewhere
+	}
+	if version <= 1 {
+		last = c.i32()
+	}
+	e.values = c.take(min(last, math.MaxInt32))
+	if c.err != nil || k.head > len(e.values) {
+		c.fail("a basket shorter than its head")
+		return nil
+	}
+	e.values = e.values[k.head:]
+	for i := range e.offsets {
+		e.offsets[i] -= int32(k.head)
+	}
+	return e
+}
