@@ -45,7 +45,7 @@ func NewPool(threads int) *Pool {
 func (p *Pool) Threads() int { return len(p.workers) + 1 }
 
 // Run calls fn for every item in [0, items) and returns when all calls have. The worker's number, in
-// [0, Threads), picks its workspace; the caller is worker 0. fn must not call Run. Run does not allocate.
+// [0, Threads), picks its workspace; the caller is worker 0. fn must neither call Run nor panic. Run does not allocate.
 func (p *Pool) Run(items int, fn func(worker, item int)) {
 	if items <= 0 {
 		return
