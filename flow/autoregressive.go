@@ -17,7 +17,7 @@ func (a *Autoregressive) perFeature() int { return 1 + a.Transformer.Saved() }
 // Rows implements Transform.
 func (a *Autoregressive) Rows() int { return a.Conditioner.Rows() + len(a.Order)*a.perFeature() }
 
-// Scratch implements Transform.
+// Scratch implements Independent.
 func (a *Autoregressive) Scratch() int {
 	return len(a.Order)*a.Transformer.Params() + a.Conditioner.Scratch()
 }
@@ -31,7 +31,7 @@ func (a *Autoregressive) ToLatent(t *Tile, p, mem []float32) {
 	for i, f := range a.Order {
 		copy(row(in, i), row(t.X, int(f)))
 	}
-	h := a.Conditioner.Forward(p, mem, t.Context, t.N)
+	h := a.Conditioner.Forward(p, mem, t.Context, &t.Pass)
 	k := a.Transformer.Params()
 	for i, f := range a.Order {
 		keep := rows(mem, a.Conditioner.Rows()+i*a.perFeature(), a.perFeature())
@@ -41,7 +41,7 @@ func (a *Autoregressive) ToLatent(t *Tile, p, mem []float32) {
 	}
 }
 
-// Backward implements Transform.
+// Backward implements Independent.
 func (a *Autoregressive) Backward(t *Tile, p, g, mem, scratch []float32) {
 	in := a.Conditioner.Input(mem)
 	k := a.Transformer.Params()
@@ -52,7 +52,7 @@ func (a *Autoregressive) Backward(t *Tile, p, g, mem, scratch []float32) {
 		d := row(t.DX, int(f))
 		a.Transformer.Backward(d, rows(dh, i*k, k), d, t.DLogDet, row(in, i), row(keep, 0), rows(h, i*k, k), keep[kernel.Tile:], t.N)
 	}
-	dIn := a.Conditioner.Backward(p, g, mem, dh, scratch[len(dh):], t.N, t.First, !t.SkipDX)
+	dIn := a.Conditioner.Backward(p, g, mem, dh, scratch[len(dh):], &t.Pass)
 	addRows(t.DX, dIn, a.Order, t.N)
 }
 

@@ -88,4 +88,3 @@ func benchmarkEvents(b *testing.B, run func(f *Flow, x, context [][]float32) err
 		})
 	}
 }
-

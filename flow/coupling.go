@@ -16,7 +16,7 @@ func (c *Coupling) perMoved() int { return 2 + c.Transformer.Saved() }
 // Rows implements Transform.
 func (c *Coupling) Rows() int { return c.Conditioner.Rows() + len(c.Moved)*c.perMoved() }
 
-// Scratch implements Transform.
+// Scratch implements Independent.
 func (c *Coupling) Scratch() int {
 	return len(c.Moved)*c.Transformer.Params() + c.Conditioner.Scratch()
 }
@@ -29,7 +29,7 @@ func (c *Coupling) condition(t *Tile, p, mem []float32) []float32 {
 	for i, f := range c.Kept {
 		copy(row(in, i), row(t.X, int(f)))
 	}
-	return c.Conditioner.Forward(p, mem, t.Context, t.N)
+	return c.Conditioner.Forward(p, mem, t.Context, &t.Pass)
 }
 
 // ToLatent implements Transform.
@@ -45,7 +45,7 @@ func (c *Coupling) ToLatent(t *Tile, p, mem []float32) {
 	}
 }
 
-// Backward implements Transform.
+// Backward implements Independent.
 func (c *Coupling) Backward(t *Tile, p, g, mem, scratch []float32) {
 	k := c.Transformer.Params()
 	h := outputs(c.Conditioner, mem, len(c.Moved)*k)
@@ -55,7 +55,7 @@ func (c *Coupling) Backward(t *Tile, p, g, mem, scratch []float32) {
 		d := row(t.DX, int(f))
 		c.Transformer.Backward(d, rows(dh, i*k, k), d, t.DLogDet, row(keep, 0), row(keep, 1), rows(h, i*k, k), keep[2*kernel.Tile:], t.N)
 	}
-	dIn := c.Conditioner.Backward(p, g, mem, dh, scratch[len(dh):], t.N, t.First, !t.SkipDX)
+	dIn := c.Conditioner.Backward(p, g, mem, dh, scratch[len(dh):], &t.Pass)
 	addRows(t.DX, dIn, c.Kept, t.N)
 }
 

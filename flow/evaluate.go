@@ -9,26 +9,66 @@ import (
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
-// workspace is what one worker needs to take a tile through the transforms.
+// workspace is what one worker needs to take a group of tiles through the transforms.
 type workspace struct {
-	tile Tile
-	mem  []float32
+	tiles []*Tile
+	mems  [][]float32 // one a tile; one transform after the other uses it
+}
+
+// grouped is a transform that is faster on several tiles at once.
+type grouped interface {
+	groupToLatent(tiles []*Tile, p []float32, mem [][]float32)
+	groupToData(tiles []*Tile, p []float32, mem [][]float32)
+}
+
+// groupTiles is the number of tiles that a worker takes at once: with more, a large network's weights are read more
+// seldom, but the tiles leave the cache.
+func (f *Flow) groupTiles() int {
+	for _, t := range f.transforms {
+		if _, ok := t.(grouped); ok {
+			return 8
+		}
+	}
+	return 1
+}
+
+func (w *workspace) toLatent(t Transform, tiles []*Tile, p []float32) {
+	if g, ok := t.(grouped); ok {
+		g.groupToLatent(tiles, p, w.mems[:len(tiles)])
+		return
+	}
+	for _, tile := range tiles {
+		t.ToLatent(tile, p, w.mems[0])
+	}
+}
+
+func (w *workspace) toData(t Transform, tiles []*Tile, p []float32) {
+	if g, ok := t.(grouped); ok {
+		g.groupToData(tiles, p, w.mems[:len(tiles)])
+		return
+	}
+	for _, tile := range tiles {
+		t.ToData(tile, p, w.mems[0])
+	}
+}
+
+// toLatent takes the first n tiles of w through all transforms.
+func (f *Flow) toLatent(w *workspace, n int) {
+	for _, t := range f.transforms {
+		w.toLatent(t, w.tiles[:n], f.params)
+	}
 }
 
 // ToLatent maps events (columns of equal length) to the latent z and returns log|det dz/dx| for each.
 func (f *Flow) ToLatent(x, context [][]float32) (z [][]float32, logDet []float32, err error) {
-	return f.mapEvents(x, context, func(w *workspace) {
-		for _, t := range f.transforms {
-			t.ToLatent(&w.tile, f.params, w.mem)
-		}
-	})
+	return f.mapEvents(x, context, f.toLatent)
 }
 
 // ToData maps latent events to data and returns log|det dx/dz| for each.
 func (f *Flow) ToData(z, context [][]float32) (x [][]float32, logDet []float32, err error) {
-	return f.mapEvents(z, context, func(w *workspace) {
+	return f.mapEvents(z, context, func(w *workspace, n int) {
 		for i := len(f.transforms) - 1; i >= 0; i-- {
-			f.transforms[i].ToData(&w.tile, f.params, w.mem)
+			w.toData(f.transforms[i], w.tiles[:n], f.params)
 		}
 	})
 }
@@ -82,8 +122,8 @@ func (f *Flow) Latent(n int, seed, first uint64) [][]float32 {
 func (f *Flow) Steps(z, context [][]float32) ([][][]float32, error) {
 	steps := [][][]float32{z}
 	for i := len(f.transforms) - 1; i >= 0; i-- {
-		x, _, err := f.mapEvents(steps[len(steps)-1], context, func(w *workspace) {
-			f.transforms[i].ToData(&w.tile, f.params, w.mem)
+		x, _, err := f.mapEvents(steps[len(steps)-1], context, func(w *workspace, n int) {
+			w.toData(f.transforms[i], w.tiles[:n], f.params)
 		})
 		if err != nil {
 			return nil, err
@@ -93,39 +133,48 @@ func (f *Flow) Steps(z, context [][]float32) ([][][]float32, error) {
 	return steps, nil
 }
 
-// mapEvents takes all events through fn.
-func (f *Flow) mapEvents(x, context [][]float32, fn func(*workspace)) (y [][]float32, logDet []float32, err error) {
+// mapEvents takes all events through fn, in groups of tiles.
+func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int)) (y [][]float32, logDet []float32, err error) {
 	n, err := f.check(x, context)
 	if err != nil {
 		return nil, nil, err
 	}
 	y, logDet = columns(f.Features, n), make([]float32, n)
-	pool := kernel.NewPool(min(f.threads(), tiles(n)))
+	events := f.groupTiles() * kernel.Tile
+	groups := (n + events - 1) / events
+	pool := kernel.NewPool(min(f.threads(), max(groups, 1)))
 	defer pool.Close()
-	work := make([]workspace, pool.Threads())
-	for i := range work {
-		work[i] = f.workspace()
-	}
-	pool.Run(tiles(n), func(worker, t int) {
+	work := f.workspaces(pool.Threads())
+	pool.Run(groups, func(worker, group int) {
 		w := &work[worker]
-		lo, hi := t*kernel.Tile, min((t+1)*kernel.Tile, n)
-		w.load(x, context, lo, hi)
-		fn(w)
-		for c := range y {
-			copy(y[c][lo:hi], row(w.tile.X, c))
+		lo, hi := group*events, min((group+1)*events, n)
+		k := tiles(hi - lo)
+		for i, t := range w.tiles[:k] {
+			t.load(x, context, lo+i*kernel.Tile, min(lo+(i+1)*kernel.Tile, hi))
 		}
-		copy(logDet[lo:hi], w.tile.LogDet)
+		fn(w, k)
+		for i, t := range w.tiles[:k] {
+			t.store(y, logDet, lo+i*kernel.Tile)
+		}
 	})
 	return y, logDet, nil
 }
 
-// workspace allocates for evaluation: one memory serves one transform after the other.
-func (f *Flow) workspace() workspace {
+// workspaces allocates for evaluation by so many workers.
+func (f *Flow) workspaces(workers int) []workspace {
 	rows := 0
 	for _, t := range f.transforms {
 		rows = max(rows, t.Rows())
 	}
-	return workspace{tile: f.newTile(), mem: kernel.Aligned(rows * kernel.Tile)}
+	work := make([]workspace, workers)
+	for i := range work {
+		for range f.groupTiles() {
+			t := f.newTile()
+			work[i].tiles = append(work[i].tiles, &t)
+			work[i].mems = append(work[i].mems, kernel.Aligned(rows*kernel.Tile))
+		}
+	}
+	return work
 }
 
 func (f *Flow) newTile() Tile {
@@ -136,21 +185,23 @@ func (f *Flow) newTile() Tile {
 }
 
 // load fills the tile with events [lo, hi); the last event is repeated up to a multiple of kernel.Lanes.
-func (w *workspace) load(x, context [][]float32, lo, hi int) {
-	t := &w.tile
-	t.N = kernel.RoundLanes(hi - lo)
-	fill := func(dst []float32, src [][]float32) {
-		for c, col := range src {
-			d := row(dst, c)[:t.N]
-			k := copy(d, col[lo:hi])
-			for i := k; i < len(d); i++ {
-				d[i] = d[k-1]
-			}
-		}
+func (t *Tile) load(x, context [][]float32, lo, hi int) {
+	t.Events, t.N = hi-lo, kernel.RoundLanes(hi-lo)
+	for c, col := range x {
+		pad(row(t.X, c)[:t.N], copy(row(t.X, c), col[lo:hi]))
 	}
-	fill(t.X, x)
-	fill(t.Context, context)
+	for c, col := range context {
+		pad(row(t.Context, c)[:t.N], copy(row(t.Context, c), col[lo:hi]))
+	}
 	clear(t.LogDet)
+}
+
+// store writes the tile's events from lo on.
+func (t *Tile) store(y [][]float32, logDet []float32, lo int) {
+	for c := range y {
+		copy(y[c][lo:lo+t.Events], row(t.X, c))
+	}
+	copy(logDet[lo:lo+t.Events], t.LogDet)
 }
 
 // check returns the number of events.

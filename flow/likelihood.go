@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/nn"
 )
 
 // Likelihood is the negative log-likelihood (NLL) of a set of events under a flow, as a function of the flow's parameters:
@@ -14,33 +15,33 @@ type Likelihood struct {
 	x       [][]float32
 	context [][]float32
 	weight  []float32 // divided by their mean; nil where all are 1
+	step    uint32
 
-	pool  *kernel.Pool
-	work  []backwardSpace // one a worker
-	parts [][]float32     // gradients of the parts of a batch
-	sums  []float64       // loss of each tile
-	run   struct {        // arguments of the pass under way
+	pool   *kernel.Pool
+	eval   []workspace // one a worker
+	stages []stage
+	joints []Pass       // between the stages
+	spaces []trainSpace // one a worker, or, where there are joints, one a tile of the batch
+	tiles  []*Tile      // of the spaces, where there are joints
+	parts  [][]float32  // gradients of the parts of a batch, of the independent parameters
+	sums   []float64    // loss of each tile
+	run    struct {     // arguments of the pass under way
 		rows   []int32
 		parts  int
 		scale  float32
 		grad   []float32
-		passes [3]func(worker, item int)
+		stage  int
+		back   bool
+		passes struct{ loss, part, reduce func(worker, item int) }
 	}
 }
 
-// backwardSpace is what one worker needs to take a tile forward and back.
-type backwardSpace struct {
-	workspace
-	mems    [][]float32 // of each transform
-	scratch []float32
+// stage is a run of transforms, each of them Independent: a tile goes through all of them at once. The last stage, which
+// may have none, also takes the loss and turns back.
+type stage struct {
+	transforms []Independent
+	first      bool // its first transform is the flow's
 }
-
-// The gradient of a batch is the sum, in a fixed order, of those of at most maxParts runs of tiles, whatever the
-// number of threads; for very large flows of fewer, to bound the memory.
-const (
-	maxParts      = 8
-	maxPartFloats = 1 << 26
-)
 
 // NewLikelihood binds events to a flow. weight may be nil; negative weights count negatively, and the weights are
 // divided by their mean. context is nil for a flow without. Close it after use.
@@ -56,11 +57,20 @@ func NewLikelihood(f *Flow, x, context [][]float32, weight []float32) (*Likeliho
 		}
 	}
 	l.pool = kernel.NewPool(f.threads())
-	l.work = make([]backwardSpace, l.pool.Threads())
-	for i := range l.work {
-		l.work[i] = f.backwardSpace()
+	crew := nn.NewCrew(l.pool)
+	l.stages = []stage{{first: true}}
+	for _, t := range f.transforms {
+		switch t := t.(type) {
+		case Joint:
+			l.joints = append(l.joints, t.NewPass(crew))
+			l.stages = append(l.stages, stage{})
+		case Independent:
+			last := &l.stages[len(l.stages)-1]
+			last.transforms = append(last.transforms, t)
+		}
 	}
-	l.run.passes = [3]func(worker, item int){l.lossTile, l.gradientPart, l.reduceRange}
+	l.eval = f.workspaces(l.pool.Threads())
+	l.run.passes.loss, l.run.passes.part, l.run.passes.reduce = l.lossGroup, l.part, l.reduceRange
 	return l, nil
 }
 
@@ -85,54 +95,41 @@ func meanOne(weight []float32, n int) ([]float32, error) {
 	return out, nil
 }
 
-func (f *Flow) backwardSpace() backwardSpace {
-	s := backwardSpace{workspace: workspace{tile: f.newTile()}}
-	s.tile.DX = kernel.Aligned(f.Features * kernel.Tile)
-	s.tile.DLogDet = kernel.Aligned(kernel.Tile)
-	total, scratch := 0, 0
-	for _, t := range f.transforms {
-		total += t.Rows()
-		scratch = max(scratch, t.Scratch())
-	}
-	s.scratch = kernel.Aligned(scratch * kernel.Tile)
-	mem := kernel.Aligned(total * kernel.Tile)
-	for _, t := range f.transforms {
-		n := t.Rows() * kernel.Tile
-		s.mems = append(s.mems, mem[:n])
-		mem = mem[n:]
-	}
-	return s
-}
-
 // Close ends the workers.
 func (l *Likelihood) Close() { l.pool.Close() }
 
 // Params is the flow's parameter vector.
 func (l *Likelihood) Params() []float32 { return l.f.params }
 
-// Loss is the weighted mean NLL of the events in rows, in nats per event.
+// SetStep says which step of a training the next Gradient belongs to: its random numbers (dropout) depend on it. Every
+// Gradient counts on from there, from 0 at the start.
+func (l *Likelihood) SetStep(step int) { l.step = uint32(step) }
+
+// Loss is the weighted mean NLL of the events in rows, in nats per event, without dropout and with the frozen
+// statistics of batch norms; see Freeze.
 func (l *Likelihood) Loss(rows []int32) float64 {
 	l.begin(rows)
-	l.pool.Run(tiles(len(rows)), l.run.passes[0])
+	l.pool.Run(l.groups(), l.run.passes.loss)
 	return l.total()
 }
 
-// Gradient sets grad to the gradient of the weighted mean NLL of the events in rows and returns that mean, in nats
-// per event. It is the same for any number of threads.
-func (l *Likelihood) Gradient(rows []int32, grad []float32) float64 {
-	l.begin(rows)
-	r := &l.run
-	r.grad, r.scale = grad, 1/float32(len(rows))
-	r.parts = max(1, min(tiles(len(rows)), maxParts, maxPartFloats/len(grad)))
-	for len(l.parts) < r.parts {
-		l.parts = append(l.parts, kernel.Aligned(len(grad)))
+func (l *Likelihood) groups() int {
+	per := l.f.groupTiles()
+	return (tiles(len(l.run.rows)) + per - 1) / per
+}
+
+// lossGroup evaluates a group of tiles.
+func (l *Likelihood) lossGroup(worker, group int) {
+	w := &l.eval[worker]
+	per := l.f.groupTiles()
+	lo, hi := group*per, min((group+1)*per, len(l.sums))
+	for t := lo; t < hi; t++ {
+		l.gather(w.tiles[t-lo], t)
 	}
-	l.pool.Run(r.parts, r.passes[1])
-	l.pool.Run((len(grad)+reduceBlock-1)/reduceBlock, r.passes[2])
-	for _, t := range l.f.transforms {
-		t.Cut(grad)
+	l.f.toLatent(w, hi-lo)
+	for t := lo; t < hi; t++ {
+		l.sums[t] = l.tileLoss(w.tiles[t-lo], t)
 	}
-	return l.total()
 }
 
 func (l *Likelihood) begin(rows []int32) {
@@ -152,78 +149,18 @@ func (l *Likelihood) total() float64 {
 	return s / float64(len(l.run.rows))
 }
 
-func (l *Likelihood) lossTile(worker, t int) {
-	w := &l.work[worker]
-	l.gather(w, t)
-	for i, tr := range l.f.transforms {
-		tr.ToLatent(&w.tile, l.f.params, w.mems[i])
-	}
-	l.sums[t] = l.tileLoss(w, t)
-}
-
-// gradientPart takes one part of the batch, a run of tiles, forward and back.
-func (l *Likelihood) gradientPart(worker, part int) {
-	n := tiles(len(l.run.rows))
-	lo, hi := part*n/l.run.parts, (part+1)*n/l.run.parts
-	for t := lo; t < hi; t++ {
-		l.lossTile(worker, t)
-		w := &l.work[worker]
-		w.tile.First = t == lo
-		l.seed(w, t)
-		for i := len(l.f.transforms) - 1; i >= 0; i-- {
-			w.tile.SkipDX = i == 0
-			l.f.transforms[i].Backward(&w.tile, l.f.params, l.parts[part], w.mems[i], w.scratch)
-		}
-	}
-}
-
-// seed starts the backward pass: the loss of an event is weight * (|z|^2/2 - log det) / batch.
-func (l *Likelihood) seed(w *backwardSpace, t int) {
-	rows := l.tileRows(t)
-	for e := range w.tile.N {
-		s := float32(0)
-		if e < len(rows) {
-			s = l.weightOf(rows[e]) * l.run.scale
-		}
-		w.tile.DLogDet[e] = -s
-		for c := range l.x {
-			row(w.tile.DX, c)[e] = s * row(w.tile.X, c)[e]
-		}
-	}
-}
-
-// reduceBlock is a multiple of the cache line, so that no two workers write to one.
-const reduceBlock = 1 << 14
-
-func (l *Likelihood) reduceRange(_, block int) {
-	lo := block * reduceBlock
-	hi := min(lo+reduceBlock, len(l.run.grad))
-	dst := l.run.grad[lo:hi]
-	copy(dst, l.parts[0][lo:hi])
-	for _, p := range l.parts[1:l.run.parts] {
-		kernel.Add(dst, p[lo:hi])
-	}
-}
-
 func (l *Likelihood) tileRows(t int) []int32 {
 	return l.run.rows[t*kernel.Tile : min((t+1)*kernel.Tile, len(l.run.rows))]
 }
 
-func (l *Likelihood) weightOf(r int32) float32 {
-	if l.weight == nil {
-		return 1
-	}
-	return l.weight[r]
-}
-
 // gather fills the tile with the events of tile t of the batch; the last one is repeated up to a multiple of
 // kernel.Lanes.
-func (l *Likelihood) gather(w *backwardSpace, t int) {
+func (l *Likelihood) gather(tile *Tile, t int) {
 	rows := l.tileRows(t)
-	w.tile.N = kernel.RoundLanes(len(rows))
-	gather(w.tile.X, l.x, rows, w.tile.N)
-	gather(w.tile.Context, l.context, rows, w.tile.N)
-	clear(w.tile.LogDet)
+	tile.Events, tile.N = len(rows), kernel.RoundLanes(len(rows))
+	gather(tile.X, l.x, rows, tile.N)
+	gather(tile.Context, l.context, rows, tile.N)
+	clear(tile.LogDet)
 }
 
 func gather(dst []float32, src [][]float32, rows []int32, n int) {
@@ -232,23 +169,33 @@ func gather(dst []float32, src [][]float32, rows []int32, n int) {
 		for e, r := range rows {
 			d[e] = col[r]
 		}
-		for e := len(rows); e < n; e++ {
-			d[e] = d[len(rows)-1]
-		}
+		pad(d, len(rows))
+	}
+}
+
+// pad repeats the last of the first k values.
+func pad(d []float32, k int) {
+	for e := k; e < len(d); e++ {
+		d[e] = d[k-1]
 	}
 }
 
 // tileLoss is the weighted sum of the NLL of a tile's events, in float64.
-func (l *Likelihood) tileLoss(w *backwardSpace, t int) float64 {
-	var sum float64
-	for e, r := range l.tileRows(t) {
-		var q float64
-		for c := range l.x {
-			z := float64(row(w.tile.X, c)[e])
-			q += z * z
+func (l *Likelihood) tileLoss(tile *Tile, t int) float64 {
+	rows := l.tileRows(t)
+	var nll [kernel.Tile]float64
+	for c := range l.x {
+		for e, z := range row(tile.X, c)[:len(rows)] {
+			nll[e] += float64(z) * float64(z)
 		}
-		nll := 0.5*q + float64(len(l.x))*logSqrt2Pi - float64(w.tile.LogDet[e])
-		sum += float64(l.weightOf(r)) * nll
+	}
+	var sum float64
+	for e, r := range rows {
+		v := 0.5*nll[e] + float64(len(l.x))*logSqrt2Pi - float64(tile.LogDet[e])
+		if l.weight != nil {
+			v *= float64(l.weight[r])
+		}
+		sum += v
 	}
 	return sum
 }

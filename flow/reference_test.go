@@ -192,19 +192,19 @@ func checkFlow(t *testing.T, f *Flow, in, out referenceCase, context matrix, gra
 
 // gradX is the gradient of the mean NLL with respect to the data, for at most a tile of events.
 func gradX(l *Likelihood, rows []int32) [][]float32 {
-	l.begin(rows)
-	l.run.scale = 1 / float32(len(rows))
-	w := &l.work[0]
-	l.lossTile(0, 0)
-	l.seed(w, 0)
-	w.tile.SkipDX = false
 	g := make([]float32, len(l.f.params))
+	l.begin(rows)
+	l.reserve(g)
+	s := &l.spaces[0]
+	l.load(s, 0)
+	l.forward(s)
+	l.seed(&s.tile, 0)
 	for i := len(l.f.transforms) - 1; i >= 0; i-- {
-		l.f.transforms[i].Backward(&w.tile, l.f.params, g, w.mems[i], w.scratch)
+		l.f.transforms[i].(Independent).Backward(&s.tile, l.f.params, g, s.mems[0][i], s.scratch)
 	}
 	out := make([][]float32, l.f.Features)
 	for i := range out {
-		out[i] = slices.Clone(row(w.tile.DX, i)[:len(rows)])
+		out[i] = slices.Clone(row(s.tile.DX, i)[:len(rows)])
 	}
 	return out
 }
@@ -288,7 +288,7 @@ func madeFlow(t *testing.T, in referenceCase, tr Transformer, output func(i, j i
 	}
 	f.transforms = []Transform{a}
 	place.views = f.layout.Views
-	f.params = make([]float32, f.layout.Size)
+	f.params, f.independent = make([]float32, f.layout.Size), f.layout.Size
 	place.each(t, in.Weights, func(_ string, at int, v float64) { f.params[at] = float32(v) })
 	return f, place
 }
@@ -307,7 +307,7 @@ func TestReferenceNSFCoupling(t *testing.T) {
 			for _, h := range in.Hidden {
 				place.units = append(place.units, ascending(h))
 			}
-			f.params = make([]float32, f.layout.Size)
+			f.params, f.independent = make([]float32, f.layout.Size), f.layout.Size
 			place.each(t, in.Weights, func(_ string, at int, v float64) { f.params[at] = float32(v) })
 			checkFlow(t, f, in, outputs[name], context, place.gradients(t, outputs[name].GradWeights), 3e-5)
 		})
@@ -329,10 +329,10 @@ func (c *twoNets) Scratch() int {
 func (c *twoNets) Input(act []float32) []float32 { return c.shift.Input(act) }
 func (c *twoNets) Cut([]float32)                 {}
 
-func (c *twoNets) Forward(p, act, context []float32, n int) []float32 {
+func (c *twoNets) Forward(p, act, context []float32, pass *nn.Pass) []float32 {
 	second := rows(act, c.shift.Rows(), c.scale.Rows())
 	copy(c.scale.Input(second), rows(c.shift.Input(act), 0, c.features))
-	t, s := c.shift.Forward(p, act, context, n), c.scale.Forward(p, second, context, n)
+	t, s := c.shift.Forward(p, act, context, pass), c.scale.Forward(p, second, context, pass)
 	out := rows(act, c.Rows()-c.outputs(), c.outputs())
 	for i := range c.shift.Outputs() {
 		copy(row(out, 2*i), row(t, i))
@@ -341,7 +341,7 @@ func (c *twoNets) Forward(p, act, context []float32, n int) []float32 {
 	return out
 }
 
-func (c *twoNets) Backward(p, g, act, d, scratch []float32, n int, first, dx bool) []float32 {
+func (c *twoNets) Backward(p, g, act, d, scratch []float32, pass *nn.Pass) []float32 {
 	k := c.shift.Outputs()
 	dt, ds := rows(scratch, 0, k), rows(scratch, k, k)
 	for i := range k {
@@ -349,9 +349,9 @@ func (c *twoNets) Backward(p, g, act, d, scratch []float32, n int, first, dx boo
 		copy(row(ds, i), row(d, 2*i+1))
 	}
 	scratch = scratch[2*k*kernel.Tile:]
-	a := c.shift.Backward(p, g, act, dt, scratch, n, first, dx)
-	b := c.scale.Backward(p, g, rows(act, c.shift.Rows(), c.scale.Rows()), ds, scratch[c.shift.Scratch()*kernel.Tile:], n, first, dx)
-	if dx {
+	a := c.shift.Backward(p, g, act, dt, scratch, pass)
+	b := c.scale.Backward(p, g, rows(act, c.shift.Rows(), c.scale.Rows()), ds, scratch[c.shift.Scratch()*kernel.Tile:], pass)
+	if !pass.SkipDX {
 		kernel.Add(a, b)
 	}
 	return a
@@ -423,7 +423,7 @@ func TestReferenceRealNVP(t *testing.T) {
 				}
 				f.transforms = append(f.transforms, c)
 			}
-			f.params = make([]float32, f.layout.Size)
+			f.params, f.independent = make([]float32, f.layout.Size), f.layout.Size
 			for _, w := range weights {
 				w(func(_ string, at int, v float64) { f.params[at] = float32(v) }, in.Layers)
 			}

@@ -33,7 +33,16 @@ type Spec struct {
 	// Init draws the hidden weights: orthogonal, glorot or he. Default glorot. The last layer of a
 	// conditioner starts near zero, so that a flow starts near the identity.
 	Init string `yaml:"init,omitempty" json:"init,omitempty"`
-	// Dropout is the fraction of hidden units left out in training. Default 0.
+	// Linear puts a linear map of all features before each transform: lu, see the type LU. Default none.
+	Linear string `yaml:"linear,omitempty" json:"linear,omitempty"`
+	// BatchNorm puts a batch norm of the features after each transform but the last; see the type BatchNorm.
+	BatchNorm bool `yaml:"batch_norm,omitempty" json:"batch_norm,omitempty"`
+	// Net is the conditioner: mlp, or residual (couplings only), which has one width in Hidden, Blocks of two
+	// layers, and with NetBatchNorm a batch norm before each. Defaults mlp; 2 blocks of width 128.
+	Net          string `yaml:"net,omitempty" json:"net,omitempty"`
+	Blocks       int    `yaml:"blocks,omitempty" json:"blocks,omitempty"`
+	NetBatchNorm bool   `yaml:"net_batch_norm,omitempty" json:"net_batch_norm,omitempty"`
+	// Dropout is the fraction of hidden units left out in training, to 1/256. Default 0.
 	Dropout float64 `yaml:"dropout,omitempty" json:"dropout,omitempty"`
 }
 
@@ -53,8 +62,17 @@ func (s Spec) WithDefaults() Spec {
 			s.Transforms = 5
 		}
 	}
+	set(&s.Linear, "none")
+	set(&s.Net, "mlp")
+	residual := s.Net == "residual"
 	if s.Hidden == nil {
 		s.Hidden = []int{128, 128}
+		if residual {
+			s.Hidden = []int{128}
+		}
+	}
+	if residual && s.Blocks == 0 {
+		s.Blocks = 2
 	}
 	set(&s.Activation, "relu")
 	if spline {
@@ -73,7 +91,9 @@ func (s Spec) WithDefaults() Spec {
 		set(&s.Permute, "reverse")
 		set(&s.Degrees, "cyclic")
 	}
-	set(&s.Context, "all")
+	if !residual { // whose context goes into the first layer and the gates
+		set(&s.Context, "all")
+	}
 	set(&s.Init, "glorot")
 	return s
 }
@@ -95,6 +115,9 @@ func (s Spec) Validate() error {
 		oneOf("degrees", s.Degrees, "cyclic", "equal"),
 		oneOf("context", s.Context, "all", "first"),
 		oneOf("init", s.Init, "orthogonal", "glorot", "he"),
+		oneOf("linear", s.Linear, "none", "lu"),
+		oneOf("net", s.Net, "mlp", "residual"),
+		s.checkNet(),
 	} {
 		if err != nil {
 			return err
@@ -118,6 +141,38 @@ func (s Spec) Validate() error {
 		}
 	}
 	return nil
+}
+
+// checkNet reports what does not go with the kind of network.
+func (s Spec) checkNet() error {
+	if s.Net != "residual" {
+		if s.Blocks != 0 {
+			return &FieldError{"blocks", "only a residual network has blocks; set net: residual"}
+		}
+		if s.NetBatchNorm {
+			return &FieldError{"net_batch_norm", "only a residual network has it; set net: residual, or batch_norm for one between the transforms"}
+		}
+		return nil
+	}
+	switch {
+	case !coupling(s):
+		return &FieldError{"net", fmt.Sprintf("a residual network goes with couplings (nsf, realnvp), not with %s", s.Type)}
+	case len(s.Hidden) != 1:
+		return &FieldError{"hidden", fmt.Sprintf("a residual network has one width, not %d; set blocks for its depth", len(s.Hidden))}
+	case s.Blocks < 1 || s.Blocks > 100:
+		return &FieldError{"blocks", fmt.Sprintf("%d is not between 1 and 100", s.Blocks)}
+	case s.Context != "":
+		return &FieldError{"context", "a residual network takes the context in its first layer and in the gates of its blocks; leave this out"}
+	}
+	return nil
+}
+
+// layers is the number of hidden layers with dropout in one conditioner.
+func (s Spec) layers() int {
+	if s.Net == "residual" {
+		return s.Blocks
+	}
+	return len(s.Hidden)
 }
 
 // FieldError names a field of a Spec whose value cannot be.

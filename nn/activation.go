@@ -2,11 +2,13 @@ package nn
 
 import "github.com/sluice-hep/sluice/internal/kernel"
 
-// activate applies tanh or elu (arXiv:1511.07289) to rows of a tile in place. relu is part of the product.
+// activate applies tanh, elu (arXiv:1511.07289) or relu to rows of a tile in place.
 func activate(kind string, h []float32, rows, n int) {
 	for r := range rows {
 		x := h[r*kernel.Tile:][:n]
 		switch kind {
+		case "relu":
+			kernel.ReLUBackward(x, x)
 		case "tanh":
 			kernel.Tanh(x, x)
 		case "elu":
@@ -26,6 +28,10 @@ func activate(kind string, h []float32, rows, n int) {
 
 // activateBackward multiplies the gradient d by the derivative of the activation, whose result was h.
 func activateBackward(kind string, d, h []float32, rows, n int) {
+	if kind == "relu" && n == kernel.Tile {
+		kernel.ReLUBackward(d[:rows*n], h[:rows*n])
+		return
+	}
 	for r := range rows {
 		d, h := d[r*kernel.Tile:][:n], h[r*kernel.Tile:][:n]
 		switch kind {

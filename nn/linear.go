@@ -1,6 +1,9 @@
 package nn
 
-import "github.com/sluice-hep/sluice/internal/kernel"
+import (
+	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/internal/rng"
+)
 
 // linear is out = W [context; in] + b on tiles. Where units are sorted by
 // degree, W is a staircase: output o sees the inputs before kEnd[o] only
@@ -19,6 +22,20 @@ func newLinear(l *Layout, scope string, i, context, in, out int) linear {
 		b:       l.Add(Scope(scope, i, "bias"), out, 1),
 		context: context, in: in, out: out,
 	}
+}
+
+// draw starts W, times scale, by init; the bias is 0.
+func (l *linear) draw(p []float32, init string, scale float32, src *rng.Source) error {
+	w := l.w.Of(p)
+	if err := draw(w, l.w.Rows, l.w.Cols, init, src); err != nil {
+		return err
+	}
+	if scale != 1 {
+		kernel.Scale(w, scale)
+	}
+	clear(l.b.Of(p))
+	l.cut(p)
+	return nil
 }
 
 // bound makes W a staircase from the degrees of its sorted inputs and outputs:
@@ -71,31 +88,49 @@ func (l *linear) forward(p, c, in []float32, r0, r1, n int, relu bool) {
 // gradient puts (first) or adds the gradient of the parameters to g: dW = d in^T, db = sum of d over events. What lies
 // beyond the staircase may hold anything until cut.
 func (l *linear) gradient(g, d, in, scratch []float32, n int, first bool) {
-	ld := kernel.RoundLanes(l.w.Cols)
-	kernel.Transpose(scratch, ld, in, kernel.Tile, l.w.Cols, n)
+	l.transpose(scratch, in, n)
+	l.gradientRows(g, d, scratch, 0, l.out, n, first)
+}
+
+// transpose sets dst to the inputs in, context included, event by event.
+func (l *linear) transpose(dst, in []float32, n int) {
+	kernel.Transpose(dst, kernel.RoundLanes(l.w.Cols), in, kernel.Tile, l.w.Cols, n)
+}
+
+// gradientRows is gradient for outputs [r0, r1), with the transposed inputs. d starts at output 0.
+func (l *linear) gradientRows(g, d, inT []float32, r0, r1, n int, first bool) {
 	m := kernel.Gemm{
-		M: l.out, N: l.w.Cols, K: n,
-		A: d, LDA: kernel.Tile,
-		B: scratch, LDB: ld,
-		C: l.w.Of(g), LDC: l.w.Cols,
-		Add: !first, NEnd: l.kEnd,
+		M: r1 - r0, N: l.w.Cols, K: n,
+		A: d[r0*kernel.Tile:], LDA: kernel.Tile,
+		B: inT, LDB: kernel.RoundLanes(l.w.Cols),
+		C: l.w.Of(g)[r0*l.w.Cols:], LDC: l.w.Cols,
+		Add: !first,
+	}
+	if l.kEnd != nil {
+		m.NEnd = l.kEnd[r0:r1]
 	}
 	m.Run()
-	db := l.b.Of(g)
+	db := l.b.Of(g)[r0:r1]
 	if first {
 		clear(db)
 	}
-	kernel.AddRowSums(db, d, kernel.Tile, l.out, n)
+	kernel.AddRowSums(db, d[r0*kernel.Tile:], kernel.Tile, r1-r0, n)
 }
 
 // backward computes the gradient of the inputs (context left out): dIn = W^T d.
 func (l *linear) backward(p, dIn, d []float32, n int) {
+	l.backwardRows(p, dIn, d, 0, l.out, n, false)
+}
+
+// backwardRows is backward for the gradient d of outputs [r0, r1) alone; add adds to dIn. W must be dense unless
+// the outputs are all.
+func (l *linear) backwardRows(p, dIn, d []float32, r0, r1, n int, add bool) {
 	g := kernel.Gemm{
-		M: l.in, N: n, K: l.out,
-		A: l.w.Of(p)[l.context:], LDA: l.w.Cols, TransA: true,
+		M: l.in, N: n, K: r1 - r0,
+		A: l.w.Of(p)[r0*l.w.Cols+l.context:], LDA: l.w.Cols, TransA: true,
 		B: d, LDB: kernel.Tile,
 		C: dIn, LDC: kernel.Tile,
-		KBegin: l.kBegin,
+		Add: add, KBegin: l.kBegin,
 	}
 	g.Run()
 }

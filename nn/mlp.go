@@ -16,6 +16,10 @@ type Config struct {
 	Activation string // relu, tanh or elu
 	// ContextFirst gives the context to the first layer only, not to every layer.
 	ContextFirst bool
+	Blocks       int     // of a residual network
+	BatchNorm    bool    // within a residual network
+	Dropout      float64 // fraction of hidden units left out in training
+	Layer        int     // number of the first hidden layer among those of the flow, for dropout
 }
 
 // MLP is a fully connected network on tiles, whose layers see the context
@@ -28,6 +32,7 @@ type MLP struct {
 	at      []int // row of act where the input of each layer starts; the last entry is the output's
 	rows    int
 	widest  int
+	drops   []*Dropout   // one a hidden layer
 	degrees []degreeRows // of a MADE; nil otherwise
 }
 
@@ -39,6 +44,7 @@ func NewMLP(l *Layout, scope string, cfg Config) *MLP {
 		out := cfg.Outputs
 		if i < len(cfg.Hidden) {
 			out = cfg.Hidden[i]
+			m.drops = append(m.drops, NewDropout(cfg.Dropout, cfg.Layer+i))
 		}
 		context := cfg.Context
 		if i > 0 && cfg.ContextFirst {
@@ -71,10 +77,13 @@ func (m *MLP) Input(act []float32) []float32 {
 
 // Forward computes the outputs from the features in Input(act), which the caller has put there, and the context.
 // The result lies in act.
-func (m *MLP) Forward(p, act, context []float32, n int) []float32 {
+func (m *MLP) Forward(p, act, context []float32, pass *Pass) []float32 {
 	m.setContext(act, context)
 	for l := range m.linears {
-		m.layer(p, act, l, 0, m.linears[l].out, n)
+		h := m.layer(p, act, l, 0, m.linears[l].out, pass.N)
+		if l < len(m.drops) {
+			m.drops[l].apply(h, m.linears[l].out, pass.N, pass.Noise)
+		}
 	}
 	return act[m.at[len(m.linears)]*kernel.Tile:]
 }
@@ -88,8 +97,8 @@ func (m *MLP) setContext(act, context []float32) {
 	}
 }
 
-// layer computes units [r0, r1) of layer l.
-func (m *MLP) layer(p, act []float32, l, r0, r1, n int) {
+// layer computes units [r0, r1) of layer l and returns where they are.
+func (m *MLP) layer(p, act []float32, l, r0, r1, n int) []float32 {
 	in := act[m.at[l]*kernel.Tile:]
 	hidden := l+1 < len(m.linears)
 	row := m.at[l+1] + r0
@@ -101,24 +110,25 @@ func (m *MLP) layer(p, act []float32, l, r0, r1, n int) {
 	if hidden && m.cfg.Activation != "relu" {
 		activate(m.cfg.Activation, c, r1-r0, n)
 	}
+	return c
 }
 
-// Backward puts (first) or adds the gradient of the parameters to g, from the gradient d of the outputs, and
-// returns the gradient of the features, which lies in scratch; nil where dx is not wanted. d is left as it was.
-func (m *MLP) Backward(p, g, act, d, scratch []float32, n int, first, dx bool) []float32 {
+// Backward puts (pass.First) or adds the gradient of the parameters to g, from the gradient d of the outputs, and
+// returns the gradient of the features, which lies in scratch; nil where it is not wanted. d is left as it was.
+func (m *MLP) Backward(p, g, act, d, scratch []float32, pass *Pass) []float32 {
 	w := m.widest * kernel.Tile
 	bufs := [2][]float32{scratch[:w], scratch[w : 2*w]}
 	for l := len(m.linears) - 1; l >= 0; l-- {
 		lin := &m.linears[l]
 		in := act[m.at[l]*kernel.Tile:]
-		lin.gradient(g, d, in, scratch[2*w:], n, first)
-		if l == 0 && !dx {
+		lin.gradient(g, d, in, scratch[2*w:], pass.N, pass.First)
+		if l == 0 && pass.SkipDX {
 			return nil
 		}
 		dIn := bufs[l%2]
-		lin.backward(p, dIn, d, n)
+		lin.backward(p, dIn, d, pass.N)
 		if l > 0 {
-			activateBackward(m.cfg.Activation, dIn, in[lin.context*kernel.Tile:], lin.in, n)
+			m.drops[l-1].backward(m.cfg.Activation, dIn, in[lin.context*kernel.Tile:], lin.in, pass.N, pass.Noise)
 		}
 		d = dIn
 	}
@@ -135,22 +145,18 @@ func (m *MLP) Cut(g []float32) {
 // Start draws the parameters: hidden layers by init ("orthogonal", "glorot" or "he"), the last layer a
 // hundredth of that around the given biases, so that a flow starts near the map that they mean.
 func (m *MLP) Start(p []float32, init string, src *rng.Source, bias []float32) error {
+	last := len(m.linears) - 1
 	for i := range m.linears {
-		l := &m.linears[i]
-		w := l.w.Of(p)
-		if err := draw(w, l.w.Rows, l.w.Cols, init, src); err != nil {
+		scale := float32(1)
+		if i == last {
+			scale = 0.01
+		}
+		if err := m.linears[i].draw(p, init, scale, src); err != nil {
 			return err
 		}
-		clear(l.b.Of(p))
-		if i == len(m.linears)-1 {
-			for j := range w {
-				w[j] *= 0.01
-			}
-			if copy(l.b.Of(p), bias) != l.out {
-				return fmt.Errorf("nn: %d start values for %d outputs", len(bias), l.out)
-			}
-		}
-		l.cut(p)
+	}
+	if l := &m.linears[last]; copy(l.b.Of(p), bias) != l.out {
+		return fmt.Errorf("nn: %d start values for %d outputs", len(bias), l.out)
 	}
 	return nil
 }

@@ -18,6 +18,9 @@ type Case struct {
 	Contracts bool
 }
 
+// seed is that of every flow of the suite.
+const seed = 7
+
 // Cases lists every transform with every option that changes its arithmetic.
 func Cases() []Case {
 	small := []int{12, 16}
@@ -38,19 +41,32 @@ func Cases() []Case {
 		{Name: "nsf-ar/one-feature", Features: 1, Context: 1, Spec: flow.Spec{Type: "nsf-ar", Transforms: 2}},
 		{Name: "nsf-ar/two", Features: 2, Spec: flow.Spec{Type: "nsf-ar", Transforms: 2}},
 		{Name: "nsf-ar/context", Features: 4, Context: 2, Spec: flow.Spec{Type: "nsf-ar", Transforms: 2, Bins: 16, Bound: 4}},
+		{Name: "maf/dropout-tanh", Features: 3, Context: 1, Spec: flow.Spec{Type: "maf", Transforms: 2, Activation: "tanh", Dropout: 0.3}},
+		{Name: "nsf/dropout", Features: 4, Spec: flow.Spec{Type: "nsf", Transforms: 2, Dropout: 0.2}},
+		{Name: "maf/batch-norm", Features: 3, Context: 1, Spec: flow.Spec{Type: "maf", Transforms: 3, BatchNorm: true}},
+		{Name: "nsf-ar/batch-norm-dropout", Features: 2, Spec: flow.Spec{Type: "nsf-ar", Transforms: 2, BatchNorm: true, Dropout: 0.25}},
+		{Name: "maf/lu", Features: 4, Spec: flow.Spec{Type: "maf", Transforms: 2, Linear: "lu", Permute: "random"}},
+		{Name: "nsf/lu-two", Features: 2, Spec: flow.Spec{Type: "nsf", Transforms: 2, Linear: "lu"}},
+		{Name: "realnvp/residual", Features: 4, Spec: flow.Spec{Type: "realnvp", Transforms: 2, Net: "residual", Activation: "elu"}},
+		{Name: "nsf/residual-context", Features: 3, Context: 2, Spec: flow.Spec{Type: "nsf", Transforms: 2, Net: "residual", Bins: 5, Bound: 3}},
+		{Name: "nsf/residual-norm-lu", Features: 5, Context: 3, Spec: flow.Spec{Type: "nsf", Transforms: 2, Net: "residual", Linear: "lu", NetBatchNorm: true, Bins: 6, Bound: 2}},
+		{Name: "nsf/residual-everything", Features: 4, Context: 1, Spec: flow.Spec{Type: "nsf", Transforms: 2, Net: "residual", Blocks: 1, Activation: "tanh", NetBatchNorm: true, BatchNorm: true, Dropout: 0.4, Linear: "lu"}},
 	}
 	for i := range cases {
 		cases[i].Spec.Hidden = small
+		if cases[i].Spec.Net == "residual" {
+			cases[i].Spec.Hidden = small[:1]
+		}
 		scale := cases[i].Spec.LogScale
 		cases[i].Contracts = scale != "" && scale != "tanh"
 	}
 	return cases
 }
 
-// New builds the flow of a case, moved away from the identity by random parameters.
+// New builds the flow of a case, moved away from the identity by random parameters, with frozen statistics of its events.
 func (c Case) New(t testing.TB) *flow.Flow {
 	t.Helper()
-	f, err := flow.New(c.Features, c.Context, c.Spec, 7)
+	f, err := flow.New(c.Features, c.Context, c.Spec, seed)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +84,23 @@ func (c Case) New(t testing.TB) *flow.Flow {
 	for i := range p {
 		p[i] += move[i]
 	}
+	x, context := c.Events(500, 2)
+	l, err := flow.NewLikelihood(f, x, context, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	l.Freeze(all(500))
 	return f
+}
+
+// all are the rows of n events.
+func all(n int) []int32 {
+	rows := make([]int32, n)
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	return rows
 }
 
 // Events draws n events of standard deviation 1.5, as columns and as rows.

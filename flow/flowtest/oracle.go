@@ -10,107 +10,92 @@ import (
 	"github.com/sluice-hep/sluice/nn"
 )
 
-// Oracle maps one event to the latent in float64, straight from the formulas of the papers: no tiles, no kernels,
-// no masks (the zeros of a MADE are in its weights). p are the parameters of f.
-func Oracle(f *flow.Flow, p []float64, x, context []float64) (z []float64, logDet float64) {
-	z = append([]float64(nil), x...)
-	spec := f.Spec.WithDefaults()
-	for i, t := range f.Transforms() {
-		net := network{views: f.Views(), scope: fmt.Sprintf("transforms.%d", i), activation: spec.Activation, layers: len(spec.Hidden) + 1}
-		var in []float64
-		var moved []int32
+// Oracle maps events to the latent in float64, straight from the formulas of the papers: no tiles, no kernels,
+// no masks (the zeros of a MADE are in its weights).
+type Oracle struct {
+	f     *flow.Flow
+	spec  flow.Spec
+	views map[string]nn.View
+	// Training takes batch norms by the statistics of the events given, and leaves out units as in the first step
+	// from Seed.
+	Training bool
+	Seed     uint64
+}
+
+// NewOracle returns an oracle that evaluates f.
+func NewOracle(f *flow.Flow) *Oracle {
+	o := &Oracle{f: f, spec: f.Spec.WithDefaults(), views: map[string]nn.View{}}
+	for _, v := range f.Views() {
+		o.views[v.Name] = v
+	}
+	return o
+}
+
+// ToLatent maps events (rows of features and context) under the parameters p.
+func (o *Oracle) ToLatent(p []float64, x, context [][]float64) (z [][]float64, logDet []float64) {
+	logDet = make([]float64, len(x))
+	for _, e := range x {
+		z = append(z, append([]float64(nil), e...))
+	}
+	nets := 0
+	for _, t := range o.f.Transforms() {
 		switch t := t.(type) {
 		case *flow.Coupling:
-			for _, k := range t.Kept {
-				in = append(in, z[k])
-			}
-			moved = t.Moved
+			o.conditioned(p, z, context, logDet, nets, t.Kept, t.Moved)
+			nets++
+		case *flow.ResidualCoupling:
+			o.conditioned(p, z, context, logDet, nets, t.Kept, t.Moved)
+			nets++
 		case *flow.Autoregressive:
-			for _, k := range t.Order {
-				in = append(in, z[k])
-			}
-			moved = t.Order
+			o.conditioned(p, z, context, logDet, nets, t.Order, t.Order)
+			nets++
+		case *flow.LU:
+			luLinear(t, p, z, logDet)
+		case *flow.BatchNorm:
+			o.batchNorm(t, p, z, logDet)
 		default:
 			panic(fmt.Sprintf("flowtest: no oracle for %T", t))
 		}
-		h := net.eval(p, in, context)
-		k := len(h) / len(moved)
-		next := append([]float64(nil), z...)
-		for j, m := range moved {
-			var ld float64
-			next[m], ld = transformer(spec, z[m], h[j*k:(j+1)*k])
-			logDet += ld
-		}
-		z = next
 	}
 	return z, logDet
 }
 
-// NLL is the mean negative log-likelihood of events (rows) by Oracle.
-func NLL(f *flow.Flow, p []float64, x, context [][]float64) float64 {
+// NLL is the mean negative log-likelihood of events.
+func (o *Oracle) NLL(p []float64, x, context [][]float64) float64 {
+	z, logDet := o.ToLatent(p, x, context)
 	var sum float64
-	for e := range x {
-		var c []float64
-		if context != nil {
-			c = context[e]
-		}
-		z, ld := Oracle(f, p, x[e], c)
-		for _, v := range z {
+	for e := range z {
+		for _, v := range z[e] {
 			sum += 0.5*v*v + 0.5*math.Log(2*math.Pi)
 		}
-		sum -= ld
+		sum -= logDet[e]
 	}
 	return sum / float64(len(x))
 }
 
-type network struct {
-	views      []nn.View
-	scope      string
-	activation string
-	layers     int
-}
-
-func (n network) view(i int, part string) nn.View {
-	for _, v := range n.views {
-		if v.Name == nn.Scope(n.scope, i, part) {
-			return v
+// conditioned moves some features by the transformer, with parameters from network i of the features given and the
+// context.
+func (o *Oracle) conditioned(p []float64, z, context [][]float64, logDet []float64, i int, given, moved []int32) {
+	in := make([][]float64, len(z))
+	for e := range z {
+		for _, g := range given {
+			in[e] = append(in[e], z[e][g])
 		}
 	}
-	panic("flowtest: no parameters " + nn.Scope(n.scope, i, part))
-}
-
-func (n network) eval(p, in, context []float64) []float64 {
-	h := in
-	for i := range n.layers {
-		w, b := n.view(i, "weight"), n.view(i, "bias")
-		if w.Cols > len(h) {
-			h = append(append([]float64(nil), context...), h...)
-		}
-		out := make([]float64, w.Rows)
-		for o := range out {
-			out[o] = p[b.Offset+o]
-			for j, v := range h {
-				out[o] += p[w.Offset+o*w.Cols+j] * v
-			}
-			if i+1 < n.layers {
-				out[o] = activation(n.activation, out[o])
-			}
-		}
-		h = out
+	n := network{o, p, fmt.Sprintf("transforms.%d", i), context, i}
+	var h [][]float64
+	if o.spec.Net == "residual" {
+		h = n.residual(in)
+	} else {
+		h = n.mlp(in)
 	}
-	return h
-}
-
-func activation(kind string, x float64) float64 {
-	switch {
-	case kind == "tanh":
-		return math.Tanh(x)
-	case x >= 0:
-		return x
-	case kind == "elu":
-		return math.Expm1(x)
-	default:
-		return 0
+	for e := range z {
+		k := len(h[e]) / len(moved)
+		for j, m := range moved {
+			var ld float64
+			z[e][m], ld = transformer(o.spec, z[e][m], h[e][j*k:(j+1)*k])
+			logDet[e] += ld
+		}
 	}
 }
 
@@ -160,11 +145,80 @@ func knots(raw []float64, bound float64) []float64 {
 	for _, r := range raw {
 		sum += math.Exp(r)
 	}
-	out := []float64{-bound}
+	out := make([]float64, 1, len(raw)+1)
+	out[0] = -bound
 	for _, r := range raw {
 		size := 1e-3 + (1-1e-3*float64(len(raw)))*math.Exp(r)/sum
 		out = append(out, out[len(out)-1]+2*bound*size)
 	}
 	out[len(raw)] = bound
 	return out
+}
+
+// luLinear is z = L U x + b with the matrices written out.
+func luLinear(t *flow.LU, p []float64, z [][]float64, logDet []float64) {
+	n := len(t.Order)
+	m, b := p[t.Matrix.Offset:], p[t.Bias.Offset:]
+	at := func(i, j int) (lower, upper float64) {
+		switch v := m[i*n+j]; {
+		case i > j:
+			return v, 0
+		case i < j:
+			return 0, v
+		default:
+			return 1, math.Log1p(math.Exp(v)) + 1e-3
+		}
+	}
+	w := make([][]float64, n)
+	var ld float64
+	for i := range w {
+		w[i] = make([]float64, n)
+		for j := range n {
+			for k := range n {
+				lower, _ := at(i, k)
+				_, upper := at(k, j)
+				w[i][j] += lower * upper
+			}
+		}
+		_, d := at(i, i)
+		ld += math.Log(d)
+	}
+	for e, x := range z {
+		next := append([]float64(nil), x...)
+		for i, f := range t.Order {
+			next[f] = b[i]
+			for j, g := range t.Order {
+				next[f] += w[i][j] * x[g]
+			}
+		}
+		z[e] = next
+		logDet[e] += ld
+	}
+}
+
+func (o *Oracle) batchNorm(t *flow.BatchNorm, p []float64, z [][]float64, logDet []float64) {
+	for f := range z[0] {
+		mean, variance := p[t.Mean.Offset+f], p[t.Variance.Offset+f]
+		if o.Training {
+			mean, variance = moments(z, f)
+			variance += 1e-5
+		}
+		s := p[t.LogGamma.Offset+f] - 0.5*math.Log(variance)
+		for e := range z {
+			z[e][f] = math.Exp(s)*(z[e][f]-mean) + p[t.Beta.Offset+f]
+			logDet[e] += s
+		}
+	}
+}
+
+// moments are the mean and the population variance of column f.
+func moments(x [][]float64, f int) (mean, variance float64) {
+	n := float64(len(x))
+	for _, e := range x {
+		mean += e[f] / n
+	}
+	for _, e := range x {
+		variance += (e[f] - mean) * (e[f] - mean) / n
+	}
+	return mean, variance
 }

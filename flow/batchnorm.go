@@ -1,0 +1,212 @@
+package flow
+
+import (
+	"math"
+
+	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/nn"
+)
+
+// BatchNorm is z = exp(log_gamma) (x - mean)/sqrt(variance) + beta for each feature, with log|det| the sum of
+// log_gamma - log(variance)/2 (Papamakarios et al., arXiv:1705.07057, section 3.4). In training, mean and variance (population
+// variance + Epsilon) are those of the batch, and gradients go through them.
+//
+// Otherwise they are constants, set by Likelihood.Freeze from events given to it. No running averages are kept: those
+// lag behind weights that move, and are wrong for averaged weights; a pass over many events is cheap and exact.
+type BatchNorm struct {
+	LogGamma, Beta, Mean, Variance nn.View
+	Epsilon                        float64 // part of the variance
+}
+
+func newBatchNorm(l *nn.Layout, scope string, features int) *BatchNorm {
+	return &BatchNorm{
+		LogGamma: l.Add(scope+".log_gamma", features, 1), Beta: l.Add(scope+".beta", features, 1),
+		Mean: l.Add(scope+".mean", features, 1), Variance: l.Add(scope+".variance", features, 1),
+		Epsilon: 1e-5,
+	}
+}
+
+func (b *BatchNorm) start(p []float32) {
+	v := b.Variance.Of(p)
+	for i := range v {
+		v[i] = 1
+	}
+}
+
+// Rows implements Transform.
+func (b *BatchNorm) Rows() int { return 0 }
+
+// Cut implements Transform: the optimiser leaves the statistics alone.
+func (b *BatchNorm) Cut(g []float32) {
+	clear(b.Mean.Of(g))
+	clear(b.Variance.Of(g))
+}
+
+// slopes calls fn with z = scale*(x-mean) + beta of each feature, and returns log|det dz/dx|.
+func (b *BatchNorm) slopes(p []float32, fn func(f int, scale, mean, beta float32)) float32 {
+	var logDet float64
+	beta, mean := b.Beta.Of(p), b.Mean.Of(p)
+	for f, v := range b.Variance.Of(p) {
+		s := float64(b.LogGamma.Of(p)[f]) - 0.5*math.Log(float64(v))
+		logDet += s
+		fn(f, float32(math.Exp(s)), mean[f], beta[f])
+	}
+	return float32(logDet)
+}
+
+// ToLatent implements Transform.
+func (b *BatchNorm) ToLatent(t *Tile, p, _ []float32) {
+	logDet := b.slopes(p, func(f int, scale, mean, beta float32) {
+		shiftScale(row(t.X, f)[:t.N], row(t.X, f), mean, scale, beta)
+	})
+	addTo(t.LogDet[:t.N], logDet)
+}
+
+// ToData implements Transform.
+func (b *BatchNorm) ToData(t *Tile, p, _ []float32) {
+	logDet := b.slopes(p, func(f int, scale, mean, beta float32) {
+		shiftScale(row(t.X, f)[:t.N], row(t.X, f), beta, 1/scale, mean)
+	})
+	addTo(t.LogDet[:t.N], -logDet)
+}
+
+// shiftScale sets dst to scale*(src-from)+to. Subtracting first keeps the digits of a far-off mean.
+func shiftScale(dst, src []float32, from, scale, to float32) {
+	src = src[:len(dst)]
+	for i, v := range src {
+		dst[i] = scale*(v-from) + to
+	}
+}
+
+func addTo(x []float32, v float32) {
+	for i := range x {
+		x[i] += v
+	}
+}
+
+// NewPass implements Joint.
+func (b *BatchNorm) NewPass(crew *nn.Crew) Pass {
+	d := b.Beta.Rows
+	s := &batchNormPass{BatchNorm: b, crew: crew, mean: make([]float64, d), variance: make([]float64, d)}
+	s.forwardFn, s.backwardFn, s.momentsFn = s.forward, s.backward, s.moments
+	return s
+}
+
+// batchNormPass works feature by feature: each sum over events is one worker's, tile after tile.
+type batchNormPass struct {
+	*BatchNorm
+	crew           *nn.Crew
+	mean, variance []float64
+	hat            [][]float32 // (x - mean)/sqrt(variance): a tile's features
+
+	tiles                 []*Tile // of the pass under way
+	p, g                  []float32
+	events, sumD          float64 // sumD is the sum of DLogDet
+	forwardFn             func(worker, f int)
+	backwardFn, momentsFn func(worker, f int)
+}
+
+func (s *batchNormPass) begin(tiles []*Tile, p, g []float32) {
+	s.tiles, s.p, s.g, s.events = tiles, p, g, 0
+	for _, t := range tiles {
+		s.events += float64(t.Events)
+	}
+	for len(s.hat) < len(tiles) {
+		s.hat = append(s.hat, kernel.Aligned(len(tiles[0].X)))
+	}
+}
+
+// moments sets mean and variance of feature f.
+func (s *batchNormPass) moments(_, f int) {
+	var sum float64
+	for _, t := range s.tiles {
+		for _, v := range row(t.X, f)[:t.Events] {
+			sum += float64(v)
+		}
+	}
+	mean := sum / s.events
+	sum = 0
+	for _, t := range s.tiles {
+		for _, v := range row(t.X, f)[:t.Events] {
+			sum += (float64(v) - mean) * (float64(v) - mean)
+		}
+	}
+	s.mean[f], s.variance[f] = mean, sum/s.events+s.Epsilon
+}
+
+// ToLatent implements Pass.
+func (s *batchNormPass) ToLatent(tiles []*Tile, p []float32) {
+	s.begin(tiles, p, nil)
+	s.crew.Run(len(s.mean), s.forwardFn)
+	var logDet float64
+	for f, v := range s.variance {
+		logDet += float64(s.LogGamma.Of(p)[f]) - 0.5*math.Log(v)
+	}
+	for _, t := range tiles {
+		addTo(t.LogDet[:t.N], float32(logDet))
+	}
+}
+
+func (s *batchNormPass) forward(worker, f int) {
+	s.moments(worker, f)
+	mean, inv := float32(s.mean[f]), float32(1/math.Sqrt(s.variance[f]))
+	gamma, beta := s.gamma(f), s.Beta.Of(s.p)[f]
+	for i, t := range s.tiles {
+		hat, x := row(s.hat[i], f)[:t.N], row(t.X, f)
+		shiftScale(hat, x, mean, inv, 0)
+		shiftScale(x[:t.N], hat, 0, gamma, beta)
+	}
+}
+
+func (s *batchNormPass) gamma(f int) float32 {
+	return float32(math.Exp(float64(s.LogGamma.Of(s.p)[f])))
+}
+
+// Backward implements Pass.
+func (s *batchNormPass) Backward(tiles []*Tile, p, g []float32) {
+	s.begin(tiles, p, g)
+	s.sumD = 0
+	for _, t := range tiles {
+		for _, v := range t.DLogDet[:t.Events] {
+			s.sumD += float64(v)
+		}
+	}
+	s.crew.Run(len(s.mean), s.backwardFn)
+	s.Cut(g)
+}
+
+// backward: with h = (x-mean)/sqrt(v) and n events, dx = gamma/sqrt(v) (dz - <dz> - h <dz h>) - h sum(dLogDet)/(n sqrt(v)).
+func (s *batchNormPass) backward(_, f int) {
+	var sum, sumHat float64
+	for i, t := range s.tiles {
+		hat := row(s.hat[i], f)
+		for e, d := range row(t.DX, f)[:t.Events] {
+			sum += float64(d)
+			sumHat += float64(d) * float64(hat[e])
+		}
+	}
+	gamma := float64(s.gamma(f))
+	s.Beta.Of(s.g)[f] = float32(sum)
+	s.LogGamma.Of(s.g)[f] = float32(gamma*sumHat + s.sumD)
+	inv := 1 / math.Sqrt(s.variance[f])
+	slope := float32(gamma * inv)
+	mean := float32(sum / s.events)
+	byHat := float32((sumHat + s.sumD/gamma) / s.events)
+	for i, t := range s.tiles {
+		hat, d := row(s.hat[i], f), row(t.DX, f)
+		for e, v := range d[:t.Events] {
+			d[e] = slope * (v - mean - hat[e]*byHat)
+		}
+		clear(d[t.Events:t.N])
+	}
+}
+
+// Freeze implements Pass.
+func (s *batchNormPass) Freeze(tiles []*Tile, p []float32) {
+	s.begin(tiles, p, nil)
+	s.crew.Run(len(s.mean), s.momentsFn)
+	mean, variance := s.Mean.Of(p), s.Variance.Of(p)
+	for f := range mean {
+		mean[f], variance[f] = float32(s.mean[f]), float32(s.variance[f])
+	}
+}

@@ -1,0 +1,174 @@
+package flow
+
+import (
+	"math"
+
+	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/nn"
+)
+
+// LU is the linear map z = L U x + b of the features in Order, with L unit lower triangular and U upper triangular with
+// the diagonal softplus(raw) + 1e-3, so that log|det| is the sum of its logarithms (the PLU form of Kingma and Dhariwal,
+// arXiv:1807.03039, with the permutation P in Order). Matrix holds L below its diagonal, U above, and raw on it.
+type LU struct {
+	Order        []int32
+	Matrix, Bias nn.View
+}
+
+const minDiagonal = 1e-3
+
+func newLU(l *nn.Layout, scope string, order []int32) *LU {
+	n := len(order)
+	return &LU{Order: order, Matrix: l.Add(scope+".lu", n, n), Bias: l.Add(scope+".bias", n, 1)}
+}
+
+// start is the identity.
+func (l *LU) start(p []float32) {
+	m, n := l.Matrix.Of(p), len(l.Order)
+	clear(m)
+	for i := range n {
+		m[i*n+i] = float32(math.Log(math.Expm1(1 - minDiagonal)))
+	}
+}
+
+// matrixRows is the number of tile rows that hold a matrix.
+func (l *LU) matrixRows() int {
+	n := len(l.Order)
+	return (n*n + kernel.Tile - 1) / kernel.Tile
+}
+
+// Rows implements Transform: L, U, and the rows x, U x and z.
+func (l *LU) Rows() int { return 2*l.matrixRows() + 3*len(l.Order) }
+
+// memory is a division of mem.
+func (l *LU) memory(mem []float32) (lower, upper, x, y, z []float32) {
+	n, m := len(l.Order), l.matrixRows()
+	return rows(mem, 0, m), rows(mem, m, m), rows(mem, 2*m, n), rows(mem, 2*m+n, n), rows(mem, 2*m+2*n, n)
+}
+
+// Scratch implements Independent: two gradients of matrices, those of x, U x and z, and two transposed tiles.
+func (l *LU) Scratch() int {
+	return 2*l.matrixRows() + 3*len(l.Order) + 2*kernel.RoundLanes(len(l.Order))
+}
+
+// Cut implements Transform.
+func (l *LU) Cut([]float32) {}
+
+// expand writes L and U out as matrices and returns log|det|.
+func (l *LU) expand(p, lower, upper []float32) float32 {
+	m, n := l.Matrix.Of(p), len(l.Order)
+	var logDet float64
+	for i := range n {
+		from, lo, up := m[i*n:][:n], lower[i*n:][:n], upper[i*n:][:n]
+		copy(lo, from[:i])
+		lo[i] = 1
+		clear(lo[i+1:])
+		clear(up[:i])
+		copy(up[i:], from[i:])
+		d := diagonal(from[i])
+		up[i] = float32(d)
+		logDet += math.Log(d)
+	}
+	return float32(logDet)
+}
+
+func diagonal(raw float32) float64 {
+	x := float64(raw)
+	return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) + minDiagonal
+}
+
+// ToLatent implements Transform.
+func (l *LU) ToLatent(t *Tile, p, mem []float32) {
+	lower, upper, x, y, z := l.memory(mem)
+	addTo(t.LogDet[:t.N], l.expand(p, lower, upper))
+	n := len(l.Order)
+	for i, f := range l.Order {
+		copy(row(x, i), row(t.X, int(f)))
+	}
+	product := kernel.Gemm{M: n, N: t.N, K: n, LDA: n, LDB: kernel.Tile, LDC: kernel.Tile}
+	product.A, product.B, product.C = upper, x, y
+	product.Run()
+	product.A, product.B, product.C, product.Bias = lower, y, z, l.Bias.Of(p)
+	product.Run()
+	for i, f := range l.Order {
+		copy(row(t.X, int(f)), row(z, i))
+	}
+}
+
+// Backward implements Independent.
+func (l *LU) Backward(t *Tile, p, g, mem, scratch []float32) {
+	n, m := len(l.Order), l.matrixRows()
+	lower, upper, x, y, _ := l.memory(mem)
+	dLower, dUpper := rows(scratch, 0, m), rows(scratch, m, m)
+	dx, dy, dz := rows(scratch, 2*m, n), rows(scratch, 2*m+n, n), rows(scratch, 2*m+2*n, n)
+	turned := scratch[(2*m+3*n)*kernel.Tile:]
+	for i, f := range l.Order {
+		copy(row(dz, i), row(t.DX, int(f)))
+	}
+	back := kernel.Gemm{M: n, N: t.N, K: n, LDA: n, TransA: true, LDB: kernel.Tile, LDC: kernel.Tile}
+	back.A, back.B, back.C = lower, dz, dy
+	back.Run()
+	back.A, back.B, back.C = upper, dy, dx
+	back.Run()
+	outer(dLower, dz, y, turned, n, t.N)
+	outer(dUpper, dy, x, turned, n, t.N)
+	l.collect(p, g, dLower, dUpper, kernel.Sum(t.DLogDet[:t.N]), t.First)
+	db := l.Bias.Of(g)
+	if t.First {
+		clear(db)
+	}
+	kernel.AddRowSums(db, dz, kernel.Tile, n, t.N)
+	for i, f := range l.Order {
+		copy(row(t.DX, int(f)), row(dx, i))
+	}
+}
+
+// outer sets c to the n x n matrix a b^T, the sum over events.
+func outer(c, a, b, turned []float32, n, events int) {
+	ld := kernel.RoundLanes(n)
+	kernel.Transpose(turned, ld, b, kernel.Tile, n, events)
+	m := kernel.Gemm{M: n, N: n, K: events, A: a, LDA: kernel.Tile, B: turned, LDB: ld, C: c, LDC: n}
+	m.Run()
+}
+
+// collect puts or adds the gradients of L and U to those of the parameters.
+func (l *LU) collect(p, g, dLower, dUpper []float32, dLogDet float32, first bool) {
+	n := len(l.Order)
+	dst := l.Matrix.Of(g)
+	if first {
+		clear(dst)
+	}
+	for i := range n {
+		r := dst[i*n:][:n]
+		kernel.Add(r[:i], dLower[i*n:])
+		raw := float64(l.Matrix.Of(p)[i*n+i])
+		slope := 1 / (1 + math.Exp(-raw))
+		r[i] += float32((float64(dUpper[i*n+i]) + float64(dLogDet)/diagonal(float32(raw))) * slope)
+		kernel.Add(r[i+1:], dUpper[i*n+i+1:])
+	}
+}
+
+// ToData implements Transform: both triangles are solved row by row.
+func (l *LU) ToData(t *Tile, p, mem []float32) {
+	lower, upper, x, _, _ := l.memory(mem)
+	addTo(t.LogDet[:t.N], -l.expand(p, lower, upper))
+	n, bias := len(l.Order), l.Bias.Of(p)
+	for i, f := range l.Order {
+		r := row(x, i)[:t.N]
+		copy(r, row(t.X, int(f)))
+		addTo(r, -bias[i])
+		for j := range i {
+			kernel.Axpy(r, -lower[i*n+j], row(x, j))
+		}
+	}
+	for i := n - 1; i >= 0; i-- {
+		r := row(x, i)[:t.N]
+		for j := i + 1; j < n; j++ {
+			kernel.Axpy(r, -upper[i*n+j], row(x, j))
+		}
+		kernel.Scale(r, 1/upper[i*n+i])
+	}
+	for i, f := range l.Order {
+		copy(row(t.X, int(f)), row(x, i))
+	}
+}

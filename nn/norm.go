@@ -1,0 +1,165 @@
+package nn
+
+import (
+	"math"
+
+	"github.com/sluice-hep/sluice/internal/kernel"
+)
+
+// normEpsilon is part of the variance of a batch norm within a network.
+const normEpsilon = 1e-3
+
+// norm is batch norm within a network (arXiv:1502.03167): y = gamma (x - mean)/sqrt(variance) + beta of each unit.
+// Mean and variance are those of the batch in training, constants otherwise.
+type norm struct{ gamma, beta, mean, variance View }
+
+func newNorm(l *Layout, scope string, units int) *norm {
+	return &norm{
+		l.Add(scope+".gamma", units, 1), l.Add(scope+".beta", units, 1),
+		l.Add(scope+".mean", units, 1), l.Add(scope+".variance", units, 1),
+	}
+}
+
+func (n *norm) start(p []float32) {
+	for _, v := range []View{n.gamma, n.variance} {
+		one := v.Of(p)
+		for i := range one {
+			one[i] = 1
+		}
+	}
+}
+
+// normState is what one norm does in one pass: y = scale x + shift, and dx = slope dy + byX x + rest.
+type normState struct {
+	mean, inverse    []float64 // inverse is 1/sqrt(variance)
+	scale, shift     []float32
+	slope, byX, rest []float32
+	total            [2][]float64 // over several batches, of the mean and of the square, times the events
+}
+
+func newNormState(units int) *normState {
+	s := &normState{}
+	for _, v := range []*[]float64{&s.mean, &s.inverse, &s.total[0], &s.total[1]} {
+		*v = make([]float64, units)
+	}
+	for _, v := range []*[]float32{&s.scale, &s.shift, &s.slope, &s.byX, &s.rest} {
+		*v = make([]float32, units)
+	}
+	return s
+}
+
+// fix computes scale and shift from mean and inverse.
+func (s *normState) fix(n *norm, p []float32) {
+	gamma, beta := n.gamma.Of(p), n.beta.Of(p)
+	for i, inv := range s.inverse {
+		slope := float64(gamma[i]) * inv
+		s.scale[i] = float32(slope)
+		s.shift[i] = float32(float64(beta[i]) - s.mean[i]*slope)
+	}
+}
+
+// frozen is the state outside training.
+func (s *normState) frozen(n *norm, p []float32) {
+	mean := n.mean.Of(p)
+	for i, v := range n.variance.Of(p) {
+		s.mean[i], s.inverse[i] = float64(mean[i]), 1/math.Sqrt(float64(v))
+	}
+	s.fix(n, p)
+}
+
+// joined takes the sums of x and x^2 over the tiles of a batch.
+func (s *normState) joined(n *norm, p []float32, sums [][]float32, events float64) {
+	units := len(s.mean)
+	for i := range units {
+		var sum, square float64
+		for _, t := range sums {
+			sum += float64(t[i])
+			square += float64(t[units+i])
+		}
+		mean := sum / events
+		variance := max(square/events-mean*mean, 0)
+		s.mean[i], s.inverse[i] = mean, 1/math.Sqrt(variance+normEpsilon)
+	}
+	s.fix(n, p)
+}
+
+// joinedBackward takes the sums of dy and dy*x, and puts the gradients of gamma and beta. With h = (x-mean) inverse,
+// dx = gamma inverse (dy - <dy> - h <dy h>).
+func (s *normState) joinedBackward(n *norm, p, g []float32, sums [][]float32, events float64) {
+	units := len(s.mean)
+	gamma, dGamma, dBeta := n.gamma.Of(p), n.gamma.Of(g), n.beta.Of(g)
+	for i := range units {
+		var sum, product float64
+		for _, t := range sums {
+			sum += float64(t[i])
+			product += float64(t[units+i])
+		}
+		mean, inv := s.mean[i], s.inverse[i]
+		sumHat := (product - mean*sum) * inv
+		dGamma[i], dBeta[i] = float32(sumHat), float32(sum)
+		slope := float64(gamma[i]) * inv
+		byX := -slope * inv * sumHat / events
+		s.slope[i], s.byX[i] = float32(slope), float32(byX)
+		s.rest[i] = float32(-slope*sum/events - byX*mean)
+	}
+}
+
+// collect adds the statistics of a batch to the total.
+func (s *normState) collect(events float64) {
+	for i, mean := range s.mean {
+		variance := 1/(s.inverse[i]*s.inverse[i]) - normEpsilon
+		s.total[0][i] += events * mean
+		s.total[1][i] += events * (variance + mean*mean)
+	}
+}
+
+// freeze writes the statistics of the total to the parameters and clears it.
+func (s *normState) freeze(n *norm, p []float32, events float64) {
+	mean, variance := n.mean.Of(p), n.variance.Of(p)
+	for i := range mean {
+		m := s.total[0][i] / events
+		mean[i] = float32(m)
+		variance[i] = float32(max(s.total[1][i]/events-m*m, 0) + normEpsilon)
+	}
+	clear(s.total[0])
+	clear(s.total[1])
+}
+
+// apply sets y to scale x + shift, rows of a tile; nil copies.
+func (s *normState) apply(y, x []float32, rows, n int) {
+	if s == nil {
+		copy(y, x[:rows*kernel.Tile])
+		return
+	}
+	fill(y, s.shift, rows, n)
+	for r := range rows {
+		kernel.Axpy(y[r*kernel.Tile:][:n], s.scale[r], x[r*kernel.Tile:])
+	}
+}
+
+// backward adds the gradient of x to dx, from that of y and x, and leaves padding at 0.
+func (s *normState) backward(dx, dy, x []float32, rows int, pass *Pass) {
+	for r := range rows {
+		d := dx[r*kernel.Tile:][:pass.Events]
+		kernel.Axpy(d, s.slope[r], dy[r*kernel.Tile:])
+		kernel.Axpy(d, s.byX[r], x[r*kernel.Tile:])
+		rest := s.rest[r]
+		for i := range d {
+			d[i] += rest
+		}
+	}
+}
+
+// fill sets each row to its value.
+func fill(dst, value []float32, rows, n int) {
+	g := kernel.Gemm{M: rows, N: n, LDB: kernel.Tile, C: dst, LDC: kernel.Tile, Bias: value}
+	g.Run()
+}
+
+// moments sets sums to the sums over events of x, then of x*y, a value a row. product is a tile for x*y.
+func moments(sums, x, y, product []float32, rows, n int) {
+	kernel.Mul(product[:rows*kernel.Tile], x[:rows*kernel.Tile], y)
+	clear(sums[:2*rows])
+	kernel.AddRowSums(sums, x, kernel.Tile, rows, n)
+	kernel.AddRowSums(sums[rows:], product, kernel.Tile, rows, n)
+}
