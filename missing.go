@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
@@ -25,8 +26,11 @@ func findGaps(t *events.Table, names []string) ([]gaps, []bool, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		if c.Type == events.Int64 || c.Type == events.Text {
-			continue
+		if c.Type == events.Text {
+			return nil, nil, textError(c)
+		}
+		if c.Type == events.Int64 {
+			continue // has none
 		}
 		g := gaps{column: name}
 		for i := range c.Len() {
@@ -43,6 +47,19 @@ func findGaps(t *events.Table, names []string) ([]gaps, []bool, error) {
 		}
 	}
 	return found, marked, nil
+}
+
+// textError names the first value that is not a number, and the way out.
+func textError(c *events.Column) error {
+	i := slices.IndexFunc(c.Str, func(s string) bool {
+		_, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+		return s != "" && err != nil
+	})
+	if i < 0 {
+		return fmt.Errorf("column %q holds text, not numbers", c.Name)
+	}
+	return fmt.Errorf("column %q holds text: row %d: %q is not a number; leave it out, or make a number of it: --define 'NAME=%s == %q ? 1 : 0'",
+		c.Name, i+1, c.Str[i], c.Name, c.Str[i])
 }
 
 // gapsError says what is missing; row is the row in the file of an event.

@@ -41,9 +41,9 @@ func Define(t *Table, name, expression string) error {
 	return nil
 }
 
-// Select is a new table of the events for which the expression (see Define)
-// holds. Where none is left, the error says so.
-func Select(t *Table, expression string) (*Table, error) {
+// Rows lists, from 0, the events of t for which the expression (see Define) holds;
+// there may be none.
+func Rows(t *Table, expression string) ([]int32, error) {
 	e, err := compile(t, expression)
 	if err != nil {
 		return nil, err
@@ -54,9 +54,18 @@ func Select(t *Table, expression string) (*Table, error) {
 	if t.Len() > math.MaxInt32 {
 		return nil, fmt.Errorf("events: a selection takes at most %d events at once, not %d", math.MaxInt32, t.Len())
 	}
-	rows := e.rows(t.Len())
+	return e.rows(t.Len()), nil
+}
+
+// Select is a new table of the events in Rows. Where there is none, the error
+// says so.
+func Select(t *Table, expression string) (*Table, error) {
+	rows, err := Rows(t, expression)
+	if err != nil {
+		return nil, err
+	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("events: the selection %q leaves none of %d events", e.source, t.Len())
+		return nil, fmt.Errorf("events: the selection %q leaves none of %d events", expression, t.Len())
 	}
 	if len(rows) == t.Len() {
 		return t.Slice(0, t.Len()), nil

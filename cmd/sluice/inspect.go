@@ -47,6 +47,11 @@ func printInspection(w io.Writer, r *sluice.Inspection) {
 	}
 	t.Flush()
 	fmt.Fprintf(w, "%d rows\n", r.Rows)
+	for _, c := range r.Columns {
+		if c.Inf > 0 {
+			fmt.Fprintf(w, "column %s: %d values are infinite\n", c.Name, c.Inf)
+		}
+	}
 	for _, line := range r.Skipped {
 		fmt.Fprintf(w, "left out: %s\n", line)
 	}
