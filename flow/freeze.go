@@ -6,7 +6,7 @@ package flow
 //
 // Call it before Loss judges parameters that have moved, and before they are kept.
 func (l *Likelihood) Freeze(rows []int32) {
-	if len(l.joints) == 0 || len(rows) == 0 {
+	if s := l.f.Spec; !s.BatchNorm && !s.NetBatchNorm || len(rows) == 0 {
 		return
 	}
 	l.begin(rows)
@@ -22,6 +22,9 @@ func (l *Likelihood) Freeze(rows []int32) {
 		if _, ok := t.(Joint); ok {
 			l.joints[next].Freeze(batch, l.f.params)
 			next++
+			if next == len(l.joints) {
+				return
+			}
 		}
 		l.pool.Run((len(batch)+per-1)/per, func(worker, group int) {
 			group *= per

@@ -57,9 +57,14 @@ func TestFlowResumesToTheSameBits(t *testing.T) {
 	var data train.Data
 	data.Train, data.Valid, data.Test = train.Split(640, 0.1, 0.1, 1)
 	opts := train.Options{Seed: 1, State: filepath.Join(t.TempDir(), "state"), Resume: true}
-	for _, kind := range []string{"maf", "realnvp", "nsf", "nsf-ar"} {
+	for _, spec := range []flow.Spec{
+		{Type: "maf"}, {Type: "realnvp"}, {Type: "nsf"}, {Type: "nsf-ar"},
+		{Type: "maf", BatchNorm: true, Dropout: 0.2},
+		{Type: "nsf", Net: "residual", NetBatchNorm: true, Dropout: 0.1, Linear: "lu"},
+	} {
+		spec.Transforms, spec.Hidden = 2, []int{16}
 		once := func(stopAfter int, opts train.Options) ([]float32, *train.Result, error) {
-			f, err := flow.New(2, 0, flow.Spec{Type: kind, Transforms: 2, Hidden: []int{16}}, 1)
+			f, err := flow.New(2, 0, spec, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,7 +92,7 @@ func TestFlowResumesToTheSameBits(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !slices.Equal(got, want) || !slices.Equal(resumed.History, whole.History) || resumed.TestNLL != whole.TestNLL {
-			t.Errorf("%s: resumed %+v, uninterrupted %+v", kind, resumed, whole)
+			t.Errorf("%+v: resumed %+v, uninterrupted %+v", spec, resumed, whole)
 		}
 		if err := train.RemoveState(opts.State); err != nil {
 			t.Fatal(err)
@@ -97,7 +102,7 @@ func TestFlowResumesToTheSameBits(t *testing.T) {
 
 // stopping cancels a training after some steps.
 type stopping struct {
-	train.Objective
+	*flow.Likelihood
 	left   int
 	cancel func()
 }
@@ -106,5 +111,5 @@ func (s *stopping) Gradient(rows []int32, grad []float32) float64 {
 	if s.left--; s.left == 0 {
 		s.cancel()
 	}
-	return s.Objective.Gradient(rows, grad)
+	return s.Likelihood.Gradient(rows, grad)
 }

@@ -170,6 +170,7 @@ func (t *trainer) batch() []int32 {
 func (t *trainer) step(rows []int32) error {
 	at := &t.at
 	at.LR = at.LRFactor * t.cfg.Schedule.rate(t.cfg.LR, t.clock())
+	t.setStep()
 	loss := t.obj.Gradient(rows, t.grad)
 	norm := math.Sqrt(kernel.SquaredNorm(t.grad))
 	scale := clipScale(norm, t.cfg.ClipNorm)
@@ -233,6 +234,7 @@ func (t *trainer) validate() {
 		swap(t.params, t.average)
 	}
 	if len(t.data.Valid) > 0 {
+		t.freeze(freezeEvents)
 		valid = t.obj.Loss(t.data.Valid)
 	}
 	if t.average != nil {
@@ -275,6 +277,9 @@ func (t *trainer) finish() *Result {
 	copy(t.params, t.best)
 	r := t.result(false)
 	r.ValidNLL = t.at.BestValid
+	if t.freeze(len(t.data.Train)) && len(t.data.Valid) > 0 {
+		r.ValidNLL = asNLL(t.obj.Loss(t.data.Valid))
+	}
 	r.TrainNLL = asNLL(t.obj.Loss(t.data.Train))
 	if len(t.data.Test) > 0 {
 		r.TestNLL = asNLL(t.obj.Loss(t.data.Test))

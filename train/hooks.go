@@ -1,0 +1,39 @@
+package train
+
+// Stepper is an Objective with random numbers of its own, as those of dropout. SetStep comes before every Gradient with
+// the number of steps before it, so that a training resumed draws the same.
+type Stepper interface{ SetStep(step int) }
+
+// Freezer is an Objective whose Loss, unlike its Gradient, takes statistics of the events as constants among the
+// parameters, as with batch norm. Freeze sets them to those of the events in rows under the parameters as they are.
+//
+// Running averages over the steps would lag behind, and be wrong for averaged parameters (Config.EMA): so statistics
+// are taken anew before each validation, from some of the training events, and at the end from all.
+type Freezer interface{ Freeze(rows []int32) }
+
+// freezeEvents bounds what a validation costs: the mean of so many values is good to a hundredth of their width.
+const freezeEvents = 10_000
+
+func (t *trainer) setStep() {
+	if s, ok := t.obj.(Stepper); ok {
+		s.SetStep(t.at.Steps)
+	}
+}
+
+// freeze takes the statistics of at most n training events, spread evenly.
+func (t *trainer) freeze(n int) bool {
+	f, ok := t.obj.(Freezer)
+	if !ok {
+		return false
+	}
+	rows := t.data.Train
+	if n < len(rows) {
+		some := make([]int32, n)
+		for i := range some {
+			some[i] = rows[i*len(rows)/n]
+		}
+		rows = some
+	}
+	f.Freeze(rows)
+	return true
+}
