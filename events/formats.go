@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sluice-hep/sluice/events/csv"
+	"github.com/sluice-hep/sluice/events/hdf5"
 	"github.com/sluice-hep/sluice/events/internal/column"
 	"github.com/sluice-hep/sluice/events/npy"
 	"github.com/sluice-hep/sluice/events/parquet"
@@ -77,6 +78,19 @@ func formats() []format {
 			magic:      "root",
 			open: func(path, key string, o Options) (column.Reader, error) {
 				return root.Open(path, root.Options{Key: key, Columns: o.Columns, Double: o.Double, Types: o.Types})
+			},
+			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
+				return root.NewWriter(f.File), nil
+			},
+		},
+		{
+			extensions: []string{".h5", ".hdf5", ".hdf"},
+			magic:      "\x89HDF\r\n\x1a\n",
+			open: func(path, key string, o Options) (column.Reader, error) {
+				return hdf5.Open(path, hdf5.Options{Key: key, Columns: o.Columns, Double: o.Double, Types: o.Types})
+			},
+			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
+				return hdf5.NewWriter(f.Name())
 			},
 		},
 	}

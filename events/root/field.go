@@ -42,9 +42,9 @@ func (s *fields) skip(name, why string) {
 }
 
 func (s *fields) add(b *branch, entries int64) {
-	name := strings.TrimSuffix(b.name, ".")
-	if i := strings.IndexByte(name, '['); i > 0 {
-		name = name[:i]
+	name := b.name
+	if b.class != "" { // members are named `jets.`, and `fMatrix[3][3]`
+		name, _, _ = strings.Cut(strings.TrimSuffix(name, "."), "[")
 	}
 	switch {
 	case len(b.branches) > 0: // a split object: its members are the columns
