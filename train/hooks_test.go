@@ -11,9 +11,9 @@ import (
 // hooked records what a training tells its objective.
 type hooked struct {
 	*gaussian
-	step, last int
-	steps      []int
-	frozen     [][]int32
+	step   int
+	steps  []int
+	frozen [][]int32
 }
 
 func (h *hooked) SetStep(step int) { h.step = step }
