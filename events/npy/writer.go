@@ -130,16 +130,6 @@ func typeOf(t column.Type, width int) string {
 	return "<U" + strconv.Itoa(width)
 }
 
-func sizeOf(t column.Type, width int) int {
-	switch t {
-	case column.Float32:
-		return 4
-	case column.Text:
-		return 4 * width
-	}
-	return 8
-}
-
 // widthOf is the number of characters of the longest text.
 func widthOf(c *column.Column) int {
 	width := 1

@@ -53,7 +53,7 @@ func FuzzParquet(f *testing.F) {
 			}
 		}
 		runtime.ReadMemStats(&after)
-		// A page may claim 16 MiB more than a thousand times the file, and there are
+		// A page may claim 4 Mi values more than a thousand times the file, and there are
 		// a few copies of it; the blocks read are the caller's.
 		if used := after.TotalAlloc - before.TotalAlloc; used > 8000*uint64(len(b))+1<<30 {
 			t.Fatalf("%d bytes made for a file of %d", used, len(b))

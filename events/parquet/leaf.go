@@ -161,7 +161,8 @@ func (l *leaf) data(header *format.PageHeader, data []byte) (out column.Column, 
 	}
 	present := p.present(rows)
 	values := l.words
-	if encoding == format.PlainDictionary || encoding == format.RLEDictionary {
+	const oldDictionary = 2 // PLAIN_DICTIONARY, of files before version 2 of the format
+	if encoding == oldDictionary || encoding == format.RLEDictionary {
 		p.index, err = indices(data, present)
 	} else {
 		values, err = l.decode(data, present, encoding)

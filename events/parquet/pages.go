@@ -31,7 +31,7 @@ func newPages(f io.ReaderAt, size int64, chunk *format.ColumnMetaData) (*pages, 
 	if at < 0 || chunk.TotalCompressedSize < 0 || at > size || chunk.TotalCompressedSize > size-at {
 		return nil, errThrift
 	}
-	p := &pages{file: f, at: at, end: at + chunk.TotalCompressedSize, most: 1<<24 + 1000*size}
+	p := &pages{file: f, at: at, end: at + chunk.TotalCompressedSize, most: 1<<22 + 1000*size}
 	p.unpack.codec = chunk.Codec
 	return p, nil
 }

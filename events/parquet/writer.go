@@ -17,7 +17,7 @@ const rowsPerGroup = 1 << 20
 // NaN.
 type Writer struct {
 	to     io.Writer
-	out    *pq.Writer
+	out    *pq.GenericWriter[any]
 	rows   int64
 	values []pq.Value
 }
@@ -53,7 +53,7 @@ func (w *Writer) start(columns []column.Column) error {
 			options = append(options, pq.KeyValueMetadata(unitKey+c.Name, c.Unit))
 		}
 	}
-	w.out = pq.NewWriter(w.to, append(options, pq.NewSchema("events", root))...)
+	w.out = pq.NewGenericWriter[any](w.to, append(options, pq.NewSchema("events", root))...)
 	return nil
 }
 
