@@ -90,7 +90,7 @@ type Definitions []Definition
 
 // Sample says which events are drawn from the trained model.
 type Sample struct {
-	// Events is how many; 0, written `same`, for as many as the model is compared with.
+	// Events is how many; 0, written `same`, for as many as were given.
 	Events Count `yaml:"events,omitempty"`
 	// File that holds them, in any format that can be written. Default sample.parquet.
 	File string `yaml:"file,omitempty"`
