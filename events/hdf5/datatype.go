@@ -1,0 +1,224 @@
+package hdf5
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"unsafe"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
+)
+
+const (
+	longestRecord = 1 << 28 // bytes of one event
+	mostColumns   = 1 << 16
+	deepest       = 16 // groups in groups, structures in structures
+)
+
+// Classes of types (H5T_class_t).
+const (
+	classInteger  = 0
+	classFloat    = 1
+	classString   = 3
+	classBits     = 4
+	classOpaque   = 5
+	classCompound = 6
+	classEnum     = 8
+	classVariable = 9
+	classArray    = 10
+)
+
+// field is one number or text in each record of a data set, and where it goes.
+type field struct {
+	name   string
+	unit   string
+	kind   byte // i u f, S text of fixed length, V text by a pointer; 0: not read
+	size   int  // bytes
+	big    bool // most significant byte first
+	offset int
+	why    string // why it is not read
+
+	column  int    // place among the columns returned
+	missing string // a text that stands for no value
+}
+
+// native is the type that holds the values without loss.
+func (f *field) native() column.Type {
+	switch {
+	case f.kind == 'S' || f.kind == 'V':
+		return column.Text
+	case f.kind == 'f' && f.size == 8:
+		return column.Float64
+	case f.kind != 'f' && f.size >= 4:
+		return column.Int64
+	}
+	return column.Float32
+}
+
+// fields appends what a value of type t holds: one field, or those of a
+// structure or a small array, whose names are joined with slashes or numbered.
+func (l *library) fields(to []field, t int64, name string, offset, depth int) []field {
+	if depth > deepest {
+		return append(to, field{name: name, why: fmt.Sprintf("has structures %d deep", depth)})
+	}
+	switch l.typeClass(t) {
+	case classCompound:
+		return l.members(to, t, name, offset, depth)
+	case classArray:
+		return l.elements(to, t, name, offset, depth)
+	}
+	f := field{name: name, offset: offset}
+	l.scalar(&f, t)
+	return append(to, f)
+}
+
+func (l *library) members(to []field, t int64, name string, offset, depth int) []field {
+	for i := range uint32(max(0, l.typeMembers(t))) {
+		if len(to) > mostColumns {
+			break
+		}
+		address := l.memberName(t, i)
+		member := text(address)
+		l.freeMemory(address)
+		if name != "" {
+			member = name + "/" + member
+		}
+		m := l.memberType(t, i)
+		if m < 0 {
+			to = append(to, field{name: member, why: "has a type that cannot be read"})
+			continue
+		}
+		to = l.fields(to, m, member, offset+int(l.memberAt(t, i)), depth+1)
+		l.typeClose(m)
+	}
+	return to
+}
+
+func (l *library) elements(to []field, t int64, name string, offset, depth int) []field {
+	element := l.typeSuper(t)
+	if element < 0 {
+		return append(to, field{name: name, why: "has a type that cannot be read"})
+	}
+	defer l.typeClose(element)
+	count, size := 1, int(l.typeSize(element))
+	if rank := l.arrayRank(t); rank > 0 && rank <= 32 {
+		dims := make([]uint64, rank)
+		l.arrayDims(t, pointer(dims))
+		for _, d := range dims {
+			if d > mostColumns || count > mostColumns {
+				return append(to, field{name: name, why: fmt.Sprintf("has arrays of more than %d values", mostColumns)})
+			}
+			count *= int(d)
+		}
+	}
+	if count > mostColumns {
+		return append(to, field{name: name, why: fmt.Sprintf("has arrays of more than %d values", mostColumns)})
+	}
+	for i := range count {
+		if len(to) > mostColumns {
+			break
+		}
+		to = l.fields(to, element, name+strconv.Itoa(i), offset+i*size, depth+1)
+	}
+	return to
+}
+
+// scalar fills in the kind of a plain type, or why it is not read.
+func (l *library) scalar(f *field, t int64) {
+	class := l.typeClass(t)
+	f.size = int(l.typeSize(t))
+	f.big = l.typeOrder(t) == 1
+	whole := l.typeBits(t) == 8*uintptr(f.size) && l.typeOffset(t) == 0
+	switch class {
+	case classEnum: // h5py's bool is one of two values
+		super := l.typeSuper(t)
+		if super < 0 {
+			f.why = "has a type that cannot be read"
+			return
+		}
+		defer l.typeClose(super)
+		l.scalar(f, super)
+	case classInteger, classBits:
+		f.kind = 'u'
+		if class == classInteger && l.typeSign(t) == 1 {
+			f.kind = 'i'
+		}
+		if !whole || !slices.Contains([]int{1, 2, 4, 8}, f.size) {
+			f.kind, f.why = 0, fmt.Sprintf("has integers of %d bits in %d bytes", l.typeBits(t), f.size)
+		}
+	case classFloat:
+		f.kind = 'f'
+		if !l.isIEEE(t, f.size) {
+			f.kind, f.why = 0, fmt.Sprintf("has floats of %d bits that are not IEEE's half, single or double", l.typeBits(t))
+		}
+	case classString:
+		f.kind = 'S'
+		if l.isVariable(t) > 0 {
+			f.kind = 'V'
+		}
+	case classVariable:
+		f.why = "has lists of different lengths; store a fixed number of values an event"
+	case classOpaque:
+		f.why = "has opaque values"
+	default:
+		f.why = "has values that are no numbers"
+	}
+}
+
+// isIEEE looks where sign, exponent and fraction are.
+func (l *library) isIEEE(t int64, size int) bool {
+	var sign, exponent, exponentBits, fraction, fractionBits uintptr
+	if l.typeFloat(t, &sign, &exponent, &exponentBits, &fraction, &fractionBits) < 0 || l.typeOffset(t) != 0 || l.typeOrder(t) > 1 {
+		return false
+	}
+	is := [5]uintptr{sign, exponent, exponentBits, fraction, fractionBits}
+	switch size {
+	case 2:
+		return is == [5]uintptr{15, 10, 5, 0, 10}
+	case 4:
+		return is == [5]uintptr{31, 23, 8, 0, 23}
+	case 8:
+		return is == [5]uintptr{63, 52, 11, 0, 52}
+	}
+	return false
+}
+
+// hasPointers tells whether values of type t refer to memory beside them:
+// texts or lists of variable length, or references.
+func (l *library) hasPointers(t int64, depth int) bool {
+	if depth > deepest {
+		return true
+	}
+	switch l.typeClass(t) {
+	case classCompound:
+		for i := range uint32(max(0, l.typeMembers(t))) {
+			m := l.memberType(t, i)
+			found := m < 0 || l.hasPointers(m, depth+1)
+			l.typeClose(m)
+			if found {
+				return true
+			}
+		}
+		return false
+	case classArray:
+		e := l.typeSuper(t)
+		defer l.typeClose(e)
+		return e < 0 || l.hasPointers(e, depth+1)
+	case classString:
+		return l.isVariable(t) > 0
+	case classVariable:
+		return true
+	}
+	return false
+}
+
+// lengths reads the dimensions of a space; nil where it is a single value, or none.
+func (l *library) lengths(space int64) []int64 {
+	rank := l.spaceRank(space)
+	if rank <= 0 || rank > 32 {
+		return nil
+	}
+	dims := make([]int64, rank)
+	l.spaceDims(space, unsafe.Pointer(unsafe.SliceData(dims)), nil)
+	return dims
+}

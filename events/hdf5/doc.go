@@ -1,0 +1,18 @@
+// Package hdf5 reads and writes HDF5 files as tables of events: data sets of
+// h5py (a matrix, a column each, structures) and frames of pandas (fixed and
+// table), streamed by blocks of rows.
+//
+// The file's structure is read by the HDF Group's C library, which is loaded
+// when the first file is opened and needs no C compiler. What chunks hold is
+// fetched packed and unpacked here, on several cores: gzip, shuffle, fletcher32
+// and zstd, and also lzf and blosc, which that library does not have. Data that
+// is not in such chunks is read by the library.
+//
+// The library is not safe for several threads, so one lock guards it; all that
+// is unpacked here runs outside the lock. It is C code that trusts its input
+// more than it should: before it gets a file, the superblock is checked
+// (signature, version, sizes, the end of the file), and every size that it
+// reports is checked against the size of the file, but a file made to exploit a
+// fault of the installed library can still end the program. Open files from
+// strangers in a place where that does not matter.
+package hdf5

@@ -1,0 +1,198 @@
+package hdf5
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zlib"
+	"github.com/klauspost/compress/zstd"
+)
+
+// Filters by their registered numbers (github.com/HDFGroup/hdf5_plugins,
+// RegisteredFilterPlugins).
+const (
+	filterGzip       = 1
+	filterShuffle    = 2
+	filterFletcher32 = 3
+	filterLZF        = 32000
+	filterBlosc      = 32001
+	filterZstd       = 32015
+)
+
+// filter is one step of a chunk's way from memory to the file.
+type filter struct {
+	id     int32
+	values []uint32 // its parameters
+	label  string   // as the file names it
+	known  bool     // undone here
+}
+
+func newFilter(id int32, values []uint32, label string) filter {
+	f := filter{id: id, values: values, label: label}
+	switch id {
+	case filterGzip, filterFletcher32, filterLZF, filterBlosc, filterZstd:
+		f.known = true
+	case filterShuffle:
+		f.known = len(values) > 0
+	}
+	return f
+}
+
+func (f *filter) name() string {
+	if f.label == "" {
+		return fmt.Sprintf("filter %d", f.id)
+	}
+	return fmt.Sprintf("%q", f.label)
+}
+
+// unpacker undoes filters; its buffers serve one goroutine.
+type unpacker struct {
+	a, b    []byte
+	inflate io.ReadCloser
+	source  bytes.Reader
+	zstd    *zstd.Decoder
+	blocks  blosc
+}
+
+// unpack undoes the filters on a chunk of want bytes; bit i of skipped says that
+// filter i was not applied. The answer is packed itself, or a buffer of u.
+func (u *unpacker) unpack(filters []filter, skipped uint32, packed []byte, want int) ([]byte, error) {
+	in := packed
+	for i := len(filters) - 1; i >= 0; i-- {
+		if i < 32 && skipped>>i&1 == 1 {
+			continue
+		}
+		f := &filters[i]
+		if f.id == filterFletcher32 {
+			var err error
+			if in, err = verified(in); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		// A checksum may stand between packing steps.
+		out, err := u.undo(f, buffer(&u.a, want+4), in, want)
+		if err != nil {
+			return nil, err
+		}
+		u.a, u.b = u.b, u.a
+		in = out
+	}
+	if len(in) != want {
+		return nil, fmt.Errorf("unpacks to %d bytes, and %d are due", len(in), want)
+	}
+	return in, nil
+}
+
+// undo reverts one filter from in to out, which has room for 4 bytes more than
+// the chunk has.
+func (u *unpacker) undo(f *filter, out, in []byte, want int) ([]byte, error) {
+	switch f.id {
+	case filterShuffle:
+		if len(in) > len(out) {
+			return nil, fmt.Errorf("has %d bytes to unshuffle, and %d are due", len(in), want)
+		}
+		out = out[:len(in)]
+		unshuffle(out, in, int(f.values[0]))
+		return out, nil
+	case filterGzip:
+		return u.gunzip(out, in)
+	case filterLZF:
+		return unlzf(out, in)
+	case filterBlosc:
+		return u.blocks.decode(out, in, u)
+	case filterZstd:
+		return u.unzstd(out, in)
+	}
+	return nil, fmt.Errorf("is packed by %s, which is not read", f.name())
+}
+
+// gunzip inflates a zlib stream to out, and fails where it is longer.
+func (u *unpacker) gunzip(out, in []byte) ([]byte, error) {
+	u.source.Reset(in)
+	if u.inflate == nil {
+		z, err := zlib.NewReader(&u.source)
+		if err != nil {
+			return nil, fmt.Errorf("does not unpack: %w", err)
+		}
+		u.inflate = z
+	} else if err := u.inflate.(zlib.Resetter).Reset(&u.source, nil); err != nil {
+		return nil, fmt.Errorf("does not unpack: %w", err)
+	}
+	n, err := io.ReadFull(u.inflate, out)
+	switch err {
+	case nil: // one byte more would be too long, and its end brings the checksum
+		var more [1]byte
+		if k, err := u.inflate.Read(more[:]); k > 0 || err != io.EOF {
+			return nil, fmt.Errorf("unpacks to more than %d bytes", len(out))
+		}
+	case io.EOF, io.ErrUnexpectedEOF:
+	default:
+		return nil, fmt.Errorf("does not unpack: %w", err)
+	}
+	return out[:n], nil
+}
+
+func (u *unpacker) unzstd(out, in []byte) ([]byte, error) {
+	if u.zstd == nil {
+		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true))
+		if err != nil {
+			return nil, err
+		}
+		u.zstd = z
+	}
+	got, err := u.zstd.DecodeAll(in, out[:0:len(out)])
+	if err != nil {
+		return nil, fmt.Errorf("does not unpack: %w", err)
+	}
+	return got, nil
+}
+
+// buffer makes room for n bytes in *b.
+func buffer(b *[]byte, n int) []byte {
+	if cap(*b) < n {
+		*b = make([]byte, n)
+	}
+	return (*b)[:n]
+}
+
+var errChecksum = errors.New("fails its checksum (fletcher32): the file is damaged")
+
+// verified checks the four bytes at the end of b, a Fletcher checksum over the
+// 16-bit words before (H5checksum.c), and cuts them off.
+func verified(b []byte) ([]byte, error) {
+	n := len(b) - 4
+	if n < 0 {
+		return nil, errors.New("is too short for its checksum")
+	}
+	stored := uint32(b[n]) | uint32(b[n+1])<<8 | uint32(b[n+2])<<16 | uint32(b[n+3])<<24
+	sum := fletcher32(b[:n])
+	// Libraries before 1.6.3 swapped the bytes of each half.
+	swapped := sum&0x00ff00ff<<8 | sum>>8&0x00ff00ff
+	if stored != sum && stored != swapped {
+		return nil, errChecksum
+	}
+	return b[:n], nil
+}
+
+func fletcher32(b []byte) uint32 {
+	var low, high uint32
+	fold := func(x uint32) uint32 { return x&0xffff + x>>16 }
+	for len(b) >= 2 {
+		words := min(360, len(b)/2) // as many as cannot overflow the sums
+		for i := 0; i < 2*words; i += 2 {
+			low += uint32(b[i])<<8 | uint32(b[i+1])
+			high += low
+		}
+		b = b[2*words:]
+		low, high = fold(low), fold(high)
+	}
+	if len(b) == 1 {
+		low += uint32(b[0]) << 8
+		high += low
+		low, high = fold(low), fold(high)
+	}
+	return fold(high)<<16 | fold(low)
+}

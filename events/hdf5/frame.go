@@ -1,0 +1,203 @@
+package hdf5
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+)
+
+// frameSources lists the columns of a frame of pandas (pandas/io/pytables.py).
+func (r *Reader) frameSources(n *node) ([]source, error) {
+	switch n.frame {
+	case "frame":
+		return r.fixedSources(n)
+	case "frame_table":
+		return r.tableSources(n)
+	}
+	return nil, fmt.Errorf("%q is a %q of pandas, and not a frame; save a DataFrame", n.path, n.frame)
+}
+
+// fixedSources lists the columns of a frame of format "fixed": blocks of columns
+// of one type, each a matrix with a list of names beside it, and the order of
+// all names in axis0.
+func (r *Reader) fixedSources(n *node) ([]source, error) {
+	var all []source
+	for i := 0; ; i++ {
+		values := n.child(fmt.Sprintf("block%d_values", i))
+		items := n.child(fmt.Sprintf("block%d_items", i))
+		if values == nil || items == nil {
+			break
+		}
+		of, err := r.block(values, items)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, of...)
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("frame %q holds no blocks of numbers", n.path)
+	}
+	if axis := n.child("axis0"); axis != nil {
+		if order, err := r.texts(axis.path); err == nil {
+			inOrder(all, order)
+		}
+	}
+	return all, nil
+}
+
+// block lists the columns of one block.
+func (r *Reader) block(values, items *node) ([]source, error) {
+	names, err := r.texts(items.path)
+	if err != nil {
+		return nil, err
+	}
+	if !values.plain() || values.class == classVariable {
+		for _, name := range names {
+			r.skip(name, "holds Python objects; save texts in a frame of format \"table\"")
+		}
+		return nil, nil
+	}
+	d, err := r.open(values.path)
+	if err != nil {
+		return nil, err
+	}
+	if d.columns != int64(len(names)) {
+		return nil, fmt.Errorf("data set %q has %d columns and %q names %d", values.path, d.columns, items.path, len(names))
+	}
+	return r.plainSources(d, names), nil
+}
+
+// inOrder sorts columns as names has them; those that it lacks come last.
+func inOrder(all []source, names []string) {
+	place := make(map[string]int, len(names))
+	for i, name := range names {
+		place[name] = i + 1
+	}
+	of := func(s source) int {
+		if i := place[s.name]; i > 0 {
+			return i
+		}
+		return len(names) + 1
+	}
+	slices.SortStableFunc(all, func(a, b source) int { return of(a) - of(b) })
+}
+
+// tableSources lists the columns of a frame of format "table": one data set of
+// structures, whose members are the index, blocks of columns of one type, and
+// columns of their own.
+func (r *Reader) tableSources(n *node) ([]source, error) {
+	t := n.child("table")
+	if t == nil || !t.structures() {
+		return nil, fmt.Errorf("frame %q has no table", n.path)
+	}
+	d, err := r.open(t.path)
+	if err != nil {
+		return nil, err
+	}
+	meta, err := r.tableMeta(n, d)
+	if err != nil {
+		return nil, err
+	}
+	all := r.fieldSources(d, "", 0)
+	all = slices.DeleteFunc(all, func(s source) bool { return slices.Contains(meta.index, s.name) })
+	for i := range all {
+		if name, ok := meta.names[all[i].name]; ok {
+			all[i].name = name
+		}
+		all[i].missing = meta.missing
+	}
+	inOrder(all, meta.order)
+	return all, nil
+}
+
+// tableMeta is what pandas notes about a frame of format "table".
+type tableMeta struct {
+	index   []string          // members that are the index
+	names   map[string]string // of columns in blocks, by block and number
+	order   []string          // of the columns
+	missing string            // the text for no value
+}
+
+func (r *Reader) tableMeta(n *node, d *dataset) (tableMeta, error) {
+	m := tableMeta{names: map[string]string{}, missing: "nan"}
+	err := do(func(l *library) error {
+		id := l.objectOpen(r.file, n.path, 0)
+		if id < 0 {
+			return l.failed(fmt.Sprintf("frame %q cannot be opened", n.path))
+		}
+		defer l.objectClose(id)
+		m.index = indexNames(l.one(id, "index_cols"))
+		m.order = axisNames(l.one(id, "non_index_axes"))
+		if missing := l.one(id, "nan_rep"); missing != "" {
+			m.missing = missing
+		}
+		for i := 0; ; i++ {
+			block := "values_block_" + strconv.Itoa(i)
+			kind := l.one(d.id, block+"_kind")
+			if kind == "" {
+				return nil
+			}
+			// Names that are no texts, such as numbers of NumPy, stay unread:
+			// their columns are called by block and number.
+			if v, err := unpickle(kind); err == nil {
+				names, _ := spelled(v)
+				for k, name := range names {
+					m.names[block+strconv.Itoa(k)] = name
+				}
+				if len(names) == 1 {
+					m.names[block] = names[0]
+				}
+			}
+		}
+	})
+	return m, err
+}
+
+// indexNames are the members of the index: the list holds pairs of a number and a name.
+func indexNames(pickled string) []string {
+	names := []string{"index"}
+	v, err := unpickle(pickled)
+	if err != nil {
+		return names
+	}
+	pairs, _ := v.(*[]any)
+	if pairs == nil {
+		return names
+	}
+	for _, p := range *pairs {
+		if pair, ok := p.(*[]any); ok && len(*pair) == 2 {
+			if name, ok := (*pair)[1].(string); ok {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// axisNames are the columns: the list holds one pair of the axis and its names.
+func axisNames(pickled string) []string {
+	v, err := unpickle(pickled)
+	if err != nil {
+		return nil
+	}
+	axes, _ := v.(*[]any)
+	if axes == nil || len(*axes) != 1 {
+		return nil
+	}
+	if pair, ok := (*axes)[0].(*[]any); ok && len(*pair) == 2 {
+		names, _ := spelled((*pair)[1])
+		return names
+	}
+	return nil
+}
+
+// child finds a member of the group.
+func (n *node) child(name string) *node {
+	for _, c := range n.children {
+		if c.path == path.Join(n.path, name) {
+			return c
+		}
+	}
+	return nil
+}

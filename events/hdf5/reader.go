@@ -1,0 +1,259 @@
+package hdf5
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
+)
+
+// Options says what to read.
+type Options struct {
+	Key     string                 // the table: path of a data set or group; "": the only one
+	Columns []string               // only these; nil: all
+	Double  bool                   // keep float64
+	Types   map[string]column.Type // columns whose type is given
+}
+
+// Reader reads one table block by block. It unpacks on as many cores as Go uses,
+// and is itself for one goroutine.
+type Reader struct {
+	file    int64
+	size    int64
+	sets    []*dataset
+	parts   []*part
+	columns []column.Column // as returned
+	decoded []column.Type
+	skipped []string
+	rows    int64
+	row     int64 // events read
+	workers []*worker
+	closed  sync.Once
+}
+
+// Open opens a table of an HDF5 file.
+func Open(path string, opts Options) (*Reader, error) {
+	size, err := check(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{size: size}
+	if err := r.start(path, opts); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// check looks at the superblock and returns the size of the file.
+func check(path string) (int64, error) {
+	f, err := column.OpenFile(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	at, err := f.Stat()
+	if err != nil {
+		return 0, column.WithoutPath(err)
+	}
+	if !at.Mode().IsRegular() {
+		return 0, fmt.Errorf("is no regular file, and HDF5 is not read from a stream")
+	}
+	return at.Size(), plausible(f, at.Size())
+}
+
+func (r *Reader) start(path string, opts Options) error {
+	root, err := r.list(path)
+	if err != nil {
+		return err
+	}
+	t, err := pick(root, opts.Key)
+	if err != nil {
+		return err
+	}
+	all, err := r.sources(t)
+	if err != nil {
+		return err
+	}
+	return r.choose(all, opts)
+}
+
+// list opens the file and lists what is in it.
+func (r *Reader) list(path string) (root *node, err error) {
+	err = do(func(l *library) error {
+		access, err := l.accessList(false)
+		if err != nil {
+			return err
+		}
+		defer l.listClose(access)
+		const readOnly = 0
+		if r.file = l.fileOpen(path, readOnly, access); r.file < 0 {
+			return l.failed("cannot be opened")
+		}
+		var left []string
+		root, left, err = l.tree(r.file)
+		r.skipped = append(r.skipped, left...)
+		return err
+	})
+	return root, err
+}
+
+// accessList makes the properties with which files are opened.
+func (l *library) accessList(write bool) (int64, error) {
+	access := l.listCreate(l.known.accessClass)
+	if access < 0 {
+		return 0, l.failed("the HDF5 library does not start")
+	}
+	const strong = 3 // closing a file closes what is open in it
+	l.setCloseAll(access, strong)
+	if l.setLocking != nil && !write {
+		// Shared file systems often have no locks, and reading needs none.
+		l.setLocking(access, false, true)
+	}
+	return access, nil
+}
+
+func (r *Reader) open(path string) (*dataset, error) {
+	var d *dataset
+	err := do(func(l *library) (err error) {
+		d, err = l.openSet(r.file, path, r.size)
+		return err
+	})
+	if err == nil {
+		r.sets = append(r.sets, d)
+	}
+	return d, err
+}
+
+// texts reads a small data set of names; whole numbers are spelled.
+func (r *Reader) texts(path string) ([]string, error) {
+	d, err := r.open(path)
+	if err != nil {
+		return nil, err
+	}
+	if d.rows > mostColumns || d.columns != 1 || len(d.fields) != 1 || d.fields[0].kind == 0 {
+		return nil, fmt.Errorf("data set %q holds no names of columns", path)
+	}
+	inner := &Reader{file: r.file, size: r.size}
+	if err := inner.choose([]source{{name: "name", set: d}}, Options{Double: true}); err != nil {
+		return nil, err
+	}
+	columns, err := inner.Read(int(d.rows))
+	if err == io.EOF {
+		return []string{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := columns[0]
+	if c.Type == column.Text {
+		return c.Str, nil
+	}
+	out := make([]string, c.Len())
+	for i := range out {
+		switch c.Type {
+		case column.Int64:
+			out[i] = fmt.Sprint(c.I64[i])
+		case column.Float64:
+			out[i] = fmt.Sprint(c.F64[i])
+		default:
+			out[i] = fmt.Sprint(c.F32[i])
+		}
+	}
+	return out, nil
+}
+
+// choose fixes the columns, their types, and the parts of the file they need.
+func (r *Reader) choose(all []source, opts Options) error {
+	if len(all) == 0 {
+		return fmt.Errorf("holds no column that can be read: %s", strings.Join(r.skipped, "; "))
+	}
+	names := make([]string, len(all))
+	for i, s := range all {
+		names[i] = s.name
+		if s.set.rows != all[0].set.rows {
+			return fmt.Errorf("data set %q has %d events and %q has %d", all[0].set.path, all[0].set.rows, s.set.path, s.set.rows)
+		}
+	}
+	r.rows = all[0].set.rows
+	names = column.Unique(names)
+	picked, err := column.Pick(names, opts.Columns)
+	if err != nil {
+		return err
+	}
+	for k, i := range picked {
+		s := &all[i]
+		f := s.set.fields[s.field]
+		native := f.native()
+		want, err := column.Choose(names[i], native, opts.Double, opts.Types)
+		if err != nil {
+			return err
+		}
+		decoded := native
+		switch {
+		case native == column.Float64 && want == column.Float32:
+			decoded = column.Float32
+		case f.kind == 'u' && f.size == 8 && want != column.Int64:
+			decoded = column.Float64
+		}
+		f.missing, f.column = s.missing, k
+		r.columns = append(r.columns, column.Column{Name: names[i], Unit: s.unit, Type: want})
+		r.decoded = append(r.decoded, decoded)
+		r.place(s, f)
+	}
+	return nil
+}
+
+// Columns gives name, unit and type of each column.
+func (r *Reader) Columns() []column.Column { return r.columns }
+
+// Rows is the number of events.
+func (r *Reader) Rows() int64 { return r.rows }
+
+// Skipped says which columns are left out.
+func (r *Reader) Skipped() []string { return r.skipped }
+
+// Close ends the reading.
+func (r *Reader) Close() error {
+	var err error
+	r.closed.Do(func() {
+		if r.file <= 0 {
+			return
+		}
+		err = do(func(l *library) error {
+			for _, d := range r.sets {
+				l.closeSet(d)
+			}
+			if l.fileClose(r.file) < 0 {
+				return l.failed("cannot be closed")
+			}
+			return nil
+		})
+	})
+	return err
+}
+
+// Read returns the next events, at most n.
+func (r *Reader) Read(n int) ([]column.Column, error) {
+	n = int(min(int64(n), r.rows-r.row))
+	if n <= 0 {
+		return nil, io.EOF
+	}
+	out := make([]column.Column, len(r.columns))
+	for k := range out {
+		out[k] = column.New(r.columns[k].Name, r.columns[k].Unit, r.decoded[k], n)
+	}
+	if err := r.run(out, n); err != nil {
+		return nil, err
+	}
+	for k := range out {
+		var err error
+		if out[k], err = column.Settle(out[k], r.columns[k].Type, r.row); err != nil {
+			return nil, err
+		}
+	}
+	r.row += int64(n)
+	return out, nil
+}
