@@ -9,7 +9,7 @@ import (
 type Spec struct {
 	// Type is the family: maf (masked autoregressive flow, arXiv:1705.07057), realnvp (affine coupling,
 	// arXiv:1605.08803), nsf (rational-quadratic spline coupling, arXiv:1906.04032) or nsf-ar (the same
-	// splines, autoregressive). Default maf.
+	// splines, autoregressive). Default nsf-ar.
 	Type string `yaml:"type,omitempty" json:"type,omitempty"`
 	// Transforms is the number of coupling or autoregressive transforms. Default 8 (maf, realnvp) or 5 (splines).
 	Transforms int `yaml:"transforms,omitempty" json:"transforms,omitempty"`
@@ -53,7 +53,7 @@ func (s Spec) WithDefaults() Spec {
 			*p = v
 		}
 	}
-	set(&s.Type, "maf")
+	set(&s.Type, "nsf-ar")
 	spline := s.Type == "nsf" || s.Type == "nsf-ar"
 	coupling := s.Type == "nsf" || s.Type == "realnvp"
 	if s.Transforms == 0 {

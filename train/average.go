@@ -16,6 +16,17 @@ func moveAverage(avg, p []float32, rate float64) {
 	}
 }
 
+// decay is the moving average's in a training of the given number of steps; 0 for no average.
+func (c Config) decay(steps int) float64 {
+	if c.EMA != 0 {
+		return max(c.EMA, 0)
+	}
+	if n := min(steps/10, 1000); n > 1 {
+		return 1 - 1/float64(n)
+	}
+	return 0
+}
+
 func swap(a, b []float32) {
 	for i, x := range a {
 		a[i], b[i] = b[i], x

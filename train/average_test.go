@@ -9,7 +9,7 @@ import (
 // Averaging must change what is validated and kept, and nothing of the training.
 func TestAverageIsValidatedAndKept(t *testing.T) {
 	const n, decay = 100, 0.7
-	cfg := Config{Epochs: 3, Batch: 10, LR: 0.1, Test: -1}
+	cfg := Config{Epochs: 3, Batch: 10, LR: 0.1, Test: -1, EMA: -1}
 	data := samples(n, cfg)
 	path := func(cfg Config) (raw, validated [][]float32, obj *gaussian) {
 		obj = newGaussian(n)
@@ -47,5 +47,17 @@ func TestAverageIsValidatedAndKept(t *testing.T) {
 	}
 	if !slices.Equal(obj.params, validated[2]) {
 		t.Errorf("kept %v, validated %v", obj.params, validated[2])
+	}
+}
+
+// By default the average goes over a tenth of the training, at most 1000 steps.
+func TestDefaultAverage(t *testing.T) {
+	for steps, want := range map[int]float64{5: 0, 19: 0, 40: 0.75, 1000: 0.99, 1e6: 0.999} {
+		if got := (Config{}).decay(steps); math.Abs(got-want) > 1e-12 {
+			t.Errorf("%d steps: decay %v, want %v", steps, got, want)
+		}
+	}
+	if got := (Config{EMA: -1}).decay(1e6); got != 0 {
+		t.Errorf("no average asked for: decay %v", got)
 	}
 }

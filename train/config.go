@@ -4,18 +4,20 @@ package train
 type Config struct {
 	Epochs int `yaml:"epochs,omitempty" json:"epochs,omitempty"` // passes over the training events; default 50
 	Batch  int `yaml:"batch,omitempty" json:"batch,omitempty"`   // events a step; default 256
-	// Optimiser: adam (arXiv:1412.6980), adamw (arXiv:1711.05101) or sgd. Default adam.
-	Optimiser   string    `yaml:"optimiser,omitempty" json:"optimiser,omitempty"`
-	LR          float64   `yaml:"lr,omitempty" json:"lr,omitempty"`                     // learning rate; default 1e-3
-	Betas       []float64 `yaml:"betas,omitempty" json:"betas,omitempty"`               // Adam's; default [0.9, 0.999]
-	Epsilon     float64   `yaml:"epsilon,omitempty" json:"epsilon,omitempty"`           // Adam's; default 1e-8
-	Momentum    float64   `yaml:"momentum,omitempty" json:"momentum,omitempty"`         // SGD's; default 0.9; negative for none
-	Nesterov    bool      `yaml:"nesterov,omitempty" json:"nesterov,omitempty"`         // SGD's
-	WeightDecay float64   `yaml:"weight_decay,omitempty" json:"weight_decay,omitempty"` // L2 (adam, sgd) or decoupled (adamw)
-	Schedule    Schedule  `yaml:"schedule,omitempty" json:"schedule,omitzero"`
+	// Optimiser: adam (arXiv:1412.6980), adamw (arXiv:1711.05101) or sgd. Default adamw.
+	Optimiser string    `yaml:"optimiser,omitempty" json:"optimiser,omitempty"`
+	LR        float64   `yaml:"lr,omitempty" json:"lr,omitempty"`             // learning rate; default 1e-3
+	Betas     []float64 `yaml:"betas,omitempty" json:"betas,omitempty"`       // Adam's; default [0.9, 0.999]
+	Epsilon   float64   `yaml:"epsilon,omitempty" json:"epsilon,omitempty"`   // Adam's; default 1e-8
+	Momentum  float64   `yaml:"momentum,omitempty" json:"momentum,omitempty"` // SGD's; default 0.9; negative for none
+	Nesterov  bool      `yaml:"nesterov,omitempty" json:"nesterov,omitempty"` // SGD's
+	// WeightDecay is L2 (adam, sgd) or decoupled (adamw). Default 0.1 for adamw, else none; negative for none.
+	WeightDecay float64  `yaml:"weight_decay,omitempty" json:"weight_decay,omitempty"`
+	Schedule    Schedule `yaml:"schedule,omitempty" json:"schedule,omitzero"`
 	// ClipNorm bounds the global norm of the gradient. Default 10; negative for none.
 	ClipNorm float64 `yaml:"clip_norm,omitempty" json:"clip_norm,omitempty"`
-	// EMA is the decay a step of an average of the parameters, which is then validated and saved; 0 for none.
+	// EMA is the decay a step of an average of the parameters, which is then validated and saved. Default: the
+	// average goes over about a tenth of the steps, at most 1000; negative for none.
 	EMA float64 `yaml:"ema,omitempty" json:"ema,omitempty"`
 	// Valid and Test are the fractions of events set aside. Defaults 0.1 and 0.1; negative for none.
 	Valid float64 `yaml:"valid,omitempty" json:"valid,omitempty"`

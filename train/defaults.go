@@ -10,7 +10,7 @@ import (
 func (c Config) WithDefaults() Config {
 	setDefault(&c.Epochs, 50)
 	setDefault(&c.Batch, 256)
-	setDefault(&c.Optimiser, "adam")
+	setDefault(&c.Optimiser, "adamw")
 	setDefault(&c.LR, 1e-3)
 	if c.Optimiser == "sgd" {
 		setDefault(&c.Momentum, 0.9)
@@ -19,6 +19,9 @@ func (c Config) WithDefaults() Config {
 			c.Betas = []float64{0.9, 0.999}
 		}
 		setDefault(&c.Epsilon, 1e-8)
+	}
+	if c.Optimiser == "adamw" {
+		setDefault(&c.WeightDecay, 0.1)
 	}
 	setDefault(&c.ClipNorm, 10)
 	setDefault(&c.Valid, 0.1)
@@ -63,9 +66,9 @@ func (c Config) Validate() error {
 		{"batch", float64(c.Batch), within(c.Batch, 1, 1e8), "between 1 and 100000000"},
 		{"lr", c.LR, c.LR > 0 && c.LR <= 1e3, "above 0 and at most 1000"},
 		{"momentum", c.Momentum, c.Momentum < 1, "below 1"},
-		{"weight_decay", c.WeightDecay, within(c.WeightDecay, 0, 1e3), "between 0 and 1000"},
+		{"weight_decay", c.WeightDecay, c.WeightDecay <= 1e3, "at most 1000"},
 		{"clip_norm", c.ClipNorm, !math.IsNaN(c.ClipNorm), "a number"},
-		{"ema", c.EMA, c.EMA >= 0 && c.EMA < 1, "in [0, 1)"},
+		{"ema", c.EMA, c.EMA < 1, "below 1"},
 		{"valid", c.Valid, c.Valid < 1, "below 1"},
 		{"test", c.Test, c.Test < 1, "below 1"},
 		{"patience", float64(c.Patience), c.Patience >= 0, "0 or more"},

@@ -29,7 +29,8 @@ type trainer struct {
 
 	id                          identity
 	at                          progress
-	params, grad, best, average []float32 // average is nil without Config.EMA
+	params, grad, best, average []float32 // average is nil where decay is 0
+	decay                       float64
 	opt                         optimiser
 	order                       []int32 // the training events as this epoch takes them
 	perEpoch                    int     // steps an epoch
@@ -83,7 +84,8 @@ func newTrainer(obj Objective, data Data, cfg Config, opts Options, now func() t
 		perEpoch: stepsPerEpoch(len(data.Train), cfg.Batch),
 		at:       progress{LRFactor: 1, Valid: NLL(math.NaN()), BestValid: NLL(math.NaN())},
 	}
-	if cfg.EMA > 0 {
+	t.decay = cfg.decay(t.perEpoch * cfg.Epochs)
+	if t.decay > 0 {
 		t.average = make([]float32, n)
 	}
 	return t, nil
@@ -184,7 +186,7 @@ func (t *trainer) step(rows []int32) error {
 	at.Applied++
 	t.opt.step(t.params, t.grad, at.LR, scale, at.Applied)
 	if t.average != nil {
-		moveAverage(t.average, t.params, averageRate(t.cfg.EMA, at.Applied))
+		moveAverage(t.average, t.params, averageRate(t.decay, at.Applied))
 	}
 	at.LossSum += loss * float64(len(rows))
 	at.LossEvents += len(rows)

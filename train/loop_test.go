@@ -23,10 +23,10 @@ func mustRun(t *testing.T, obj Objective, data Data, cfg Config, opts Options) *
 func TestRunReachesTheMaximumLikelihood(t *testing.T) {
 	const n = 4000
 	for name, cfg := range map[string]Config{
-		"adam":     {LR: 0.05},
-		"adamw":    {LR: 0.05, Optimiser: "adamw", EMA: 0.9},
-		"sgd":      {LR: 0.05, Optimiser: "sgd"},
-		"nesterov": {LR: 0.05, Optimiser: "sgd", Nesterov: true, Schedule: Schedule{Type: "step", Every: 5, Gamma: 0.3}},
+		"adam":     {LR: 0.05, Optimiser: "adam", EMA: -1},
+		"adamw":    {LR: 0.05, Optimiser: "adamw", EMA: 0.9, WeightDecay: -1},
+		"sgd":      {LR: 0.05, Optimiser: "sgd", EMA: -1},
+		"nesterov": {LR: 0.05, Optimiser: "sgd", EMA: -1, Nesterov: true, Schedule: Schedule{Type: "step", Every: 5, Gamma: 0.3}},
 	} {
 		cfg.Epochs, cfg.Batch = 20, 100
 		obj, data := newGaussian(n), samples(n, cfg)

@@ -12,7 +12,7 @@ type optimiser interface {
 
 func (c Config) optimiser(n int) optimiser {
 	if c.Optimiser == "sgd" {
-		s := &sgd{momentum: float32(max(c.Momentum, 0)), nesterov: c.Nesterov, decay: float32(c.WeightDecay)}
+		s := &sgd{momentum: float32(max(c.Momentum, 0)), nesterov: c.Nesterov, decay: float32(max(c.WeightDecay, 0))}
 		if s.momentum > 0 {
 			s.velocity = make([]float32, n)
 		}
@@ -20,7 +20,7 @@ func (c Config) optimiser(n int) optimiser {
 	}
 	return &adam{m: make([]float32, n), v: make([]float32, n), AdamStep: kernel.AdamStep{
 		Beta1: c.Betas[0], Beta2: c.Betas[1], Epsilon: c.Epsilon,
-		WeightDecay: c.WeightDecay, Decoupled: c.Optimiser == "adamw",
+		WeightDecay: max(c.WeightDecay, 0), Decoupled: c.Optimiser == "adamw",
 	}}
 }
 

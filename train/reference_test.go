@@ -107,8 +107,8 @@ func TestReferenceOptimisers(t *testing.T) {
 		cfg  Config
 		want trajectories
 	}{
-		{"adam", Config{LR: 0.05}, out.Adam},
-		{"adam_l2", Config{LR: 0.05, WeightDecay: 0.1}, out.AdamL2},
+		{"adam", Config{Optimiser: "adam", LR: 0.05}, out.Adam},
+		{"adam_l2", Config{Optimiser: "adam", LR: 0.05, WeightDecay: 0.1}, out.AdamL2},
 		{"adamw", Config{Optimiser: "adamw", LR: 0.05, WeightDecay: 0.01}, out.AdamW},
 		{"sgd", Config{Optimiser: "sgd", LR: 0.02, Momentum: -1}, out.SGD},
 		{"sgd_momentum", Config{Optimiser: "sgd", LR: 0.02, Momentum: 0.9}, out.SGDMomentum},

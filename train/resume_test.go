@@ -250,7 +250,7 @@ func TestDamagedStateIsRefused(t *testing.T) {
 		"short header":   func(b []byte) { binary.LittleEndian.PutUint64(b[len(stateMagic):], 10) },
 		"negative steps": func(b []byte) { replace(t, b, `"steps":12`, `"steps":-1`) },
 		"other history":  func(b []byte) { replace(t, b, `"epoch":1,"step":4`, `"epoch":2,"step":4`) },
-		"other arrays":   func(b []byte) { replace(t, b, `"arrays":4`, `"arrays":9`) },
+		"other arrays":   func(b []byte) { replace(t, b, `"arrays":5`, `"arrays":9`) },
 		"no factor":      func(b []byte) { replace(t, b, `"lr_factor":1`, `"lr_factor":0`) },
 	} {
 		b := slices.Clone(good)

@@ -73,7 +73,7 @@ func (f *trainFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.weight, "weight", "", "column of event weights")
 	flags.StringArrayVar(&f.define, "define", nil, "NAME=EXPR: a column made from others (repeatable)")
 	flags.StringVar(&f.where, "where", "", "keep the events for which an expression holds")
-	flags.StringVar(&f.flow, "flow", "", "family: maf, realnvp, nsf, nsf-ar (default maf)")
+	flags.StringVar(&f.flow, "flow", "", "family: maf, realnvp, nsf, nsf-ar (default nsf-ar)")
 	flags.StringArrayVar(&f.sets, "set", nil, "KEY=VALUE: any value of a card (repeatable)")
 	flags.IntVar(&f.epochs, "epochs", 0, "passes over the training events (default 50)")
 	flags.IntVar(&f.batch, "batch", 0, "events a step (default 256)")
