@@ -61,11 +61,12 @@ func (a *ScaleShift) Backward(dx, dh, dz, dLogDet, x, z, h, saved []float32, n i
 	var scale [kernel.Tile]float32
 	kernel.Exp(scale[:n], saved[:n])
 	shift, dShift, ds := h[:n], dh[:n], dh[kernel.Tile:][:n]
-	for i := range n {
-		ds[i] = dz[i]*(z[i]-shift[i]) + dLogDet[i]
-		dShift[i] = dz[i]
-		dx[i] = dz[i] * scale[i]
-	}
+	copy(dShift, dz[:n])
+	copy(ds, z[:n])
+	kernel.Axpy(ds, -1, shift)
+	kernel.Mul(ds, ds, dShift)
+	kernel.Add(ds, dLogDet)
+	kernel.Mul(dx[:n], dShift, scale[:n])
 	a.LogScale.backward(ds, saved[:n], h[kernel.Tile:][:n])
 }
 

@@ -87,7 +87,7 @@ func addTo(x []float32, v float32) {
 // NewPass implements Joint.
 func (b *BatchNorm) NewPass(crew *nn.Crew) Pass {
 	d := b.Beta.Rows
-	s := &batchNormPass{BatchNorm: b, crew: crew, mean: make([]float64, d), variance: make([]float64, d)}
+	s := &batchNormPass{BatchNorm: b, crew: crew, mean: make([]float64, d), variance: make([]float64, d), product: kernel.Aligned(d * kernel.Tile)}
 	s.forwardFn, s.backwardFn, s.momentsFn = s.forward, s.backward, s.moments
 	return s
 }
@@ -98,6 +98,7 @@ type batchNormPass struct {
 	crew           *nn.Crew
 	mean, variance []float64
 	hat            [][]float32 // (x - mean)/sqrt(variance): a tile's features
+	product        []float32   // a column a feature
 
 	tiles                 []*Tile // of the pass under way
 	p, g                  []float32
@@ -116,22 +117,19 @@ func (s *batchNormPass) begin(tiles []*Tile, p, g []float32) {
 	}
 }
 
-// moments sets mean and variance of feature f.
+// moments sets mean and variance of feature f, and leaves x - mean in hat.
 func (s *batchNormPass) moments(_, f int) {
-	var sum float64
+	var sum, square float64
 	for _, t := range s.tiles {
-		for _, v := range row(t.X, f)[:t.Events] {
-			sum += float64(v)
-		}
+		sum += float64(kernel.Sum(row(t.X, f)[:t.Events]))
 	}
 	mean := sum / s.events
-	sum = 0
-	for _, t := range s.tiles {
-		for _, v := range row(t.X, f)[:t.Events] {
-			sum += (float64(v) - mean) * (float64(v) - mean)
-		}
+	for i, t := range s.tiles {
+		hat := row(s.hat[i], f)[:t.N]
+		shiftScale(hat, row(t.X, f), float32(mean), 1, 0)
+		square += kernel.SquaredNorm(hat[:t.Events])
 	}
-	s.mean[f], s.variance[f] = mean, sum/s.events+s.Epsilon
+	s.mean[f], s.variance[f] = mean, square/s.events+s.Epsilon
 }
 
 // ToLatent implements Pass.
@@ -149,12 +147,12 @@ func (s *batchNormPass) ToLatent(tiles []*Tile, p []float32) {
 
 func (s *batchNormPass) forward(worker, f int) {
 	s.moments(worker, f)
-	mean, inv := float32(s.mean[f]), float32(1/math.Sqrt(s.variance[f]))
+	inv := float32(1 / math.Sqrt(s.variance[f]))
 	gamma, beta := s.gamma(f), s.Beta.Of(s.p)[f]
 	for i, t := range s.tiles {
-		hat, x := row(s.hat[i], f)[:t.N], row(t.X, f)
-		shiftScale(hat, x, mean, inv, 0)
-		shiftScale(x[:t.N], hat, 0, gamma, beta)
+		hat := row(s.hat[i], f)[:t.N]
+		kernel.Scale(hat, inv)
+		shiftScale(row(t.X, f)[:t.N], hat, 0, gamma, beta)
 	}
 }
 
@@ -167,9 +165,7 @@ func (s *batchNormPass) Backward(tiles []*Tile, p, g []float32) {
 	s.begin(tiles, p, g)
 	s.sumD = 0
 	for _, t := range tiles {
-		for _, v := range t.DLogDet[:t.Events] {
-			s.sumD += float64(v)
-		}
+		s.sumD += float64(kernel.Sum(t.DLogDet[:t.Events]))
 	}
 	s.crew.Run(len(s.mean), s.backwardFn)
 	s.Cut(g)
@@ -179,11 +175,10 @@ func (s *batchNormPass) Backward(tiles []*Tile, p, g []float32) {
 func (s *batchNormPass) backward(_, f int) {
 	var sum, sumHat float64
 	for i, t := range s.tiles {
-		hat := row(s.hat[i], f)
-		for e, d := range row(t.DX, f)[:t.Events] {
-			sum += float64(d)
-			sumHat += float64(d) * float64(hat[e])
-		}
+		d, product := row(t.DX, f)[:t.Events], s.product[f*kernel.Tile:][:t.Events]
+		kernel.Mul(product, d, row(s.hat[i], f))
+		sum += float64(kernel.Sum(d))
+		sumHat += float64(kernel.Sum(product))
 	}
 	gamma := float64(s.gamma(f))
 	s.Beta.Of(s.g)[f] = float32(sum)
@@ -193,10 +188,9 @@ func (s *batchNormPass) backward(_, f int) {
 	mean := float32(sum / s.events)
 	byHat := float32((sumHat + s.sumD/gamma) / s.events)
 	for i, t := range s.tiles {
-		hat, d := row(s.hat[i], f), row(t.DX, f)
-		for e, v := range d[:t.Events] {
-			d[e] = slope * (v - mean - hat[e]*byHat)
-		}
+		d := row(t.DX, f)
+		kernel.Axpy(d[:t.Events], -byHat, row(s.hat[i], f))
+		shiftScale(d[:t.Events], d, mean, slope, 0)
 		clear(d[t.Events:t.N])
 	}
 }

@@ -16,6 +16,8 @@ var workloads = []struct {
 	{"A", 2, 0, 32, Spec{Type: "maf", Transforms: 15, Hidden: []int{128}}},
 	{"B", 4, 0, 256, Spec{Type: "maf", Transforms: 15, Hidden: []int{128, 128}}},
 	{"Bc", 4, 1, 256, Spec{Type: "maf", Transforms: 15, Hidden: []int{128, 128}}},
+	{"C", 8, 0, 64, Spec{Type: "maf", Transforms: 7, Hidden: []int{64, 64}, BatchNorm: true}},
+	{"D", 17, 14, 512, Spec{Type: "nsf", Transforms: 17, Hidden: []int{298}, Net: "residual", Blocks: 10, NetBatchNorm: true, Linear: "lu", Bins: 128, Bound: 1}},
 	{"E", 28, 0, 1024, Spec{Type: "maf", Transforms: 10, Hidden: []int{128, 128}}},
 	{"Er", 28, 0, 1024, Spec{Type: "realnvp", Transforms: 10, Hidden: []int{128, 128}}},
 	{"F", 6, 0, 256, Spec{Type: "nsf-ar", Transforms: 5, Hidden: []int{64, 64}}},

@@ -36,7 +36,9 @@ func (l *Likelihood) Gradient(rows []int32, grad []float32) float64 {
 		l.joints[i].Backward(l.tiles, p, grad)
 		l.through(i, true)
 	}
-	l.pool.Run((l.f.independent+reduceBlock-1)/reduceBlock, l.run.passes.reduce)
+	if l.run.parts > 1 {
+		l.pool.Run((l.f.independent+reduceBlock-1)/reduceBlock, l.run.passes.reduce)
+	}
 	for _, t := range l.f.transforms {
 		t.Cut(grad)
 	}
@@ -51,8 +53,13 @@ func (l *Likelihood) reserve(grad []float32) {
 	r.grad, r.scale = grad, 1/float32(len(r.rows))
 	r.parts = max(1, min(n, maxParts, maxPartFloats/(l.f.independent+1)))
 	for len(l.parts) < r.parts {
+		if len(l.parts) == 0 {
+			l.parts = append(l.parts, nil)
+			continue
+		}
 		l.parts = append(l.parts, kernel.Aligned(l.f.independent))
 	}
+	l.parts[0] = grad // in place
 	spaces := l.pool.Threads()
 	if len(l.joints) > 0 {
 		spaces = n
@@ -171,7 +178,6 @@ func (l *Likelihood) reduceRange(_, block int) {
 	lo := block * reduceBlock
 	hi := min(lo+reduceBlock, l.f.independent)
 	dst := l.run.grad[lo:hi]
-	copy(dst, l.parts[0][lo:hi])
 	for _, p := range l.parts[1:l.run.parts] {
 		kernel.Add(dst, p[lo:hi])
 	}

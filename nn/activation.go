@@ -4,11 +4,14 @@ import "github.com/sluice-hep/sluice/internal/kernel"
 
 // activate applies tanh, elu (arXiv:1511.07289) or relu to rows of a tile in place.
 func activate(kind string, h []float32, rows, n int) {
+	if kind == "relu" {
+		x := h[:rows*kernel.Tile]
+		kernel.ReLUBackward(x, x)
+		return
+	}
 	for r := range rows {
 		x := h[r*kernel.Tile:][:n]
 		switch kind {
-		case "relu":
-			kernel.ReLUBackward(x, x)
 		case "tanh":
 			kernel.Tanh(x, x)
 		case "elu":
@@ -28,19 +31,18 @@ func activate(kind string, h []float32, rows, n int) {
 
 // activateBackward multiplies the gradient d by the derivative of the activation, whose result was h.
 func activateBackward(kind string, d, h []float32, rows, n int) {
-	if kind == "relu" && n == kernel.Tile {
-		kernel.ReLUBackward(d[:rows*n], h[:rows*n])
+	if kind == "relu" { // all rows at once; what lies beyond n may be anything
+		kernel.ReLUBackward(d[:rows*kernel.Tile], h[:rows*kernel.Tile])
 		return
 	}
 	for r := range rows {
 		d, h := d[r*kernel.Tile:][:n], h[r*kernel.Tile:][:n]
 		switch kind {
-		case "relu":
-			kernel.ReLUBackward(d, h)
 		case "tanh":
-			for i, v := range h {
-				d[i] *= 1 - v*v
-			}
+			var s [kernel.Tile]float32
+			kernel.Mul(s[:n], h, h)
+			kernel.Mul(s[:n], s[:n], d)
+			kernel.Axpy(d, -1, s[:n])
 		case "elu":
 			for i, v := range h {
 				if v < 0 {

@@ -63,7 +63,13 @@ func (l *linear) cut(flat []float32) {
 	}
 	w := l.w.Of(flat)
 	for o, end := range l.kEnd {
-		clear(w[o*l.w.Cols+int(end) : (o+1)*l.w.Cols])
+		switch beyond := w[o*l.w.Cols+int(end) : (o+1)*l.w.Cols]; len(beyond) {
+		case 0:
+		case 1: // the first layer of two features: a call costs more than the work
+			beyond[0] = 0
+		default:
+			clear(beyond)
+		}
 	}
 }
 
