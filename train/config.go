@@ -6,7 +6,7 @@ type Config struct {
 	Batch  int `yaml:"batch,omitempty" json:"batch,omitempty"`   // events a step; default 256
 	// Optimiser: adam (arXiv:1412.6980), adamw (arXiv:1711.05101) or sgd. Default adamw.
 	Optimiser string    `yaml:"optimiser,omitempty" json:"optimiser,omitempty"`
-	LR        float64   `yaml:"lr,omitempty" json:"lr,omitempty"`             // learning rate; default 1e-3
+	LR        float64   `yaml:"lr,omitempty" json:"lr,omitempty"`             // learning rate; default 2e-3
 	Betas     []float64 `yaml:"betas,omitempty" json:"betas,omitempty"`       // Adam's; default [0.9, 0.999]
 	Epsilon   float64   `yaml:"epsilon,omitempty" json:"epsilon,omitempty"`   // Adam's; default 1e-8
 	Momentum  float64   `yaml:"momentum,omitempty" json:"momentum,omitempty"` // SGD's; default 0.9; negative for none

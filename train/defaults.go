@@ -11,7 +11,7 @@ func (c Config) WithDefaults() Config {
 	setDefault(&c.Epochs, 50)
 	setDefault(&c.Batch, 256)
 	setDefault(&c.Optimiser, "adamw")
-	setDefault(&c.LR, 1e-3)
+	setDefault(&c.LR, 2e-3)
 	if c.Optimiser == "sgd" {
 		setDefault(&c.Momentum, 0.9)
 	} else {
