@@ -93,8 +93,10 @@ func (w *Writer) Close() error {
 	}
 	if err := w.file.Commit(); err != nil {
 		w.err = fmt.Errorf("events: %w", err)
+		return w.err
 	}
-	return w.err
+	w.err = inFile(w.path, errors.New("is written and closed already"))
+	return nil
 }
 
 // Abort drops what was written. After Close it does nothing, so `defer

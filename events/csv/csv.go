@@ -157,6 +157,9 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 		want := min(step, n-rows)
 		if rows+want > room {
 			room = rows + max(want, min(n-rows, r.src.rowsAhead()))
+			if r.row-int64(rows) >= int64(n) { // the block before was full
+				room = n
+			}
 			r.grow(room)
 		}
 		var got int

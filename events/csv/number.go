@@ -18,9 +18,18 @@ type decimal struct {
 	mantissa uint64
 	exponent int
 	sign     uint64 // the sign bit of the float64
-	whole    bool   // neither point nor exponent
-	ok       bool   // false: not a plain decimal of at most 19 digits
+	form     form
 }
+
+// form is one byte, not two flags: the compiler keeps a structure of four
+// fields in registers, and one of five in memory.
+type form uint8
+
+const (
+	notPlain form = iota // no decimal of at most 19 digits
+	plain
+	plainWhole // neither point nor exponent
+)
 
 // slack is how many bytes scan may look at behind the last one of a row.
 const slack = 8
@@ -43,14 +52,17 @@ func scan(b []byte, i int) (d decimal, end int) {
 	start := i
 	d.mantissa, i = digits(b, i, 0)
 	count := i - start
-	d.whole = b[i] != '.'
-	if !d.whole {
+	d.form = plainWhole
+	if b[i] == '.' {
+		d.form = plain
 		point := i + 1
 		d.mantissa, i = digits(b, point, d.mantissa)
 		d.exponent = point - i
 		count += i - point
 	}
-	d.ok = uint(count-1) < 19
+	if uint(count-1) >= 19 {
+		d.form = notPlain
+	}
 	if b[i]|0x20 == 'e' {
 		return d.power(b, i+1)
 	}
@@ -59,7 +71,6 @@ func scan(b []byte, i int) (d decimal, end int) {
 
 // power reads what follows the e of an exponent.
 func (d decimal) power(b []byte, i int) (decimal, int) {
-	d.whole = false
 	sign := 1
 	if b[i] == '-' {
 		sign = -1
@@ -69,7 +80,9 @@ func (d decimal) power(b []byte, i int) (decimal, int) {
 	}
 	e, end := digits(b, i, 0)
 	d.exponent += sign * int(e&0xffff)
-	d.ok = d.ok && uint(end-i-1) < 4
+	if d.form = min(d.form, plain); uint(end-i-1) >= 4 {
+		d.form = notPlain
+	}
 	return d, end
 }
 

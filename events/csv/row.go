@@ -38,7 +38,7 @@ func (r *Reader) parseCell(f *field, b []byte, i, row int) (int, error) {
 			start = r.split.skipBlanks(b, i)
 		}
 		d, end := scan(b[:len(b)+slack], start)
-		if d.ok && (b[end] == r.split.separator || b[end] == '\n') && f.put(d, row) {
+		if d.form != notPlain && (b[end] == r.split.separator || b[end] == '\n') && f.put(d, row) {
 			if r.split.separator == ' ' {
 				end = r.split.close(b, end)
 			}
@@ -67,7 +67,7 @@ func (f *field) put(d decimal, row int) bool {
 		if !ok || f.whole && d.mantissa > 1<<24 {
 			return false
 		}
-		f.whole = f.whole && d.whole
+		f.whole = f.whole && d.form == plainWhole
 		f.F32[row] = v
 		return true
 	case column.Float64:
@@ -75,12 +75,12 @@ func (f *field) put(d decimal, row int) bool {
 		if !ok || f.whole && d.mantissa > 1<<53 {
 			return false
 		}
-		f.whole = f.whole && d.whole
+		f.whole = f.whole && d.form == plainWhole
 		f.F64[row] = v
 		return true
 	default:
 		v := int64(d.mantissa)
-		if !d.whole || v < 0 {
+		if d.form != plainWhole || v < 0 {
 			return false
 		}
 		if d.sign != 0 {

@@ -21,7 +21,7 @@ func count(tallies []tally, d dialect, line []byte) error {
 	i := 0
 	for k := range tallies {
 		n, end := scan(line[:len(line)+slack], d.skipBlanks(line, i))
-		if n.ok && (line[end] == d.separator || line[end] == '\n') && tallies[k].plain(n) {
+		if n.form != notPlain && (line[end] == d.separator || line[end] == '\n') && tallies[k].plain(n) {
 			end = d.close(line, end)
 		} else {
 			var content []byte
@@ -41,11 +41,11 @@ func count(tallies []tally, d dialect, line []byte) error {
 
 // plain adds a number that is neither large nor long, as nearly all are.
 func (t *tally) plain(n decimal) bool {
-	if n.whole && n.mantissa > 1<<24 || n.exponent > 18 {
+	if n.form == plainWhole && n.mantissa > 1<<24 || n.exponent > 18 {
 		return false
 	}
 	t.numbers = true
-	t.decimal = t.decimal || !n.whole
+	t.decimal = t.decimal || n.form != plainWhole
 	return true
 }
 
