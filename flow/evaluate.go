@@ -111,8 +111,12 @@ func (f *Flow) Latent(n int, seed, first uint64) [][]float32 {
 	defer pool.Close()
 	pool.Run(tiles(n), func(_, t int) {
 		lo, hi := t*kernel.Tile, min((t+1)*kernel.Tile, n)
-		for c := range z {
-			rng.Normal(z[c][lo:hi], seed, rng.StreamSample, uint32(c), first+uint64(lo))
+		for c := 0; c < len(z); c += 2 {
+			var odd []float32
+			if c+1 < len(z) {
+				odd = z[c+1][lo:hi]
+			}
+			rng.NormalPair(z[c][lo:hi], odd, seed, rng.StreamSample, uint32(c/2), first+uint64(lo))
 		}
 	})
 	return z
