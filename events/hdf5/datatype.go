@@ -31,7 +31,6 @@ const (
 // field is one number or text in each record of a data set, and where it goes.
 type field struct {
 	name   string
-	unit   string
 	kind   byte // i u f, S text of fixed length, V text by a pointer; 0: not read
 	size   int  // bytes
 	big    bool // most significant byte first

@@ -33,6 +33,7 @@ type library struct {
 	objectOpen    func(loc int64, name string, access int64) int64
 	objectClose   func(id int64) int32
 	objectKind    func(id int64) int32
+	objectInfo    func(id int64, info unsafe.Pointer) int32 // nil in some builds
 	listCreate    func(class int64) int64
 	listClose     func(id int64) int32
 	setCloseAll   func(access int64, degree int32) int32
@@ -65,7 +66,7 @@ type library struct {
 	setExtent   func(id int64, dims unsafe.Pointer) int32
 	read        func(id, memory, memorySpace, fileSpace, transfer int64, to unsafe.Pointer) int32
 	write       func(id, memory, memorySpace, fileSpace, transfer int64, from unsafe.Pointer) int32
-	chunkSize   func(id int64, offset unsafe.Pointer, bytes *uint64) int32
+	chunkInfo   func(id int64, offset unsafe.Pointer, skipped *uint32, address, bytes *uint64) int32
 	readChunk   func(id, transfer int64, offset unsafe.Pointer, skipped *uint32, to unsafe.Pointer) int32
 	writeChunk  func(id, transfer int64, skipped uint32, offset unsafe.Pointer, size uintptr, from unsafe.Pointer) int32
 	reclaim     func(kind, space, transfer int64, values unsafe.Pointer) int32
@@ -119,6 +120,7 @@ func (l *library) symbols() map[any]string {
 		&l.groupInfo: "H5Gget_info", &l.linkName: "H5Lget_name_by_idx", &l.linkInfo: "H5Lget_info H5Lget_info1",
 		&l.linkHard: "H5Lcreate_hard", &l.groupCreate: "H5Gcreate2",
 		&l.objectOpen: "H5Oopen", &l.objectClose: "H5Oclose", &l.objectKind: "H5Iget_type",
+		&l.objectInfo: "H5Oget_info H5Oget_info1 ?",
 		&l.listCreate: "H5Pcreate", &l.listClose: "H5Pclose", &l.setCloseAll: "H5Pset_fclose_degree",
 		&l.setLocking: "H5Pset_file_locking ?", &l.setGroups: "H5Pset_create_intermediate_group",
 		&l.setTimes: "H5Pset_obj_track_times", &l.setOrder: "H5Pset_link_creation_order",
@@ -130,7 +132,7 @@ func (l *library) symbols() map[any]string {
 		&l.spaceRank: "H5Sget_simple_extent_ndims", &l.spaceDims: "H5Sget_simple_extent_dims",
 		&l.spaceSelect: "H5Sselect_hyperslab", &l.spaceClose: "H5Sclose",
 		&l.setCreate: "H5Dcreate2", &l.setSpace: "H5Dget_space", &l.setType: "H5Dget_type", &l.setList: "H5Dget_create_plist",
-		&l.setExtent: "H5Dset_extent", &l.read: "H5Dread", &l.write: "H5Dwrite", &l.chunkSize: "H5Dget_chunk_storage_size",
+		&l.setExtent: "H5Dset_extent", &l.read: "H5Dread", &l.write: "H5Dwrite", &l.chunkInfo: "H5Dget_chunk_info_by_coord",
 		&l.readChunk: "H5Dread_chunk", &l.writeChunk: "H5Dwrite_chunk", &l.reclaim: "H5Treclaim H5Dvlen_reclaim",
 		&l.typeClass: "H5Tget_class", &l.typeSize: "H5Tget_size", &l.typeOrder: "H5Tget_order", &l.typeSign: "H5Tget_sign",
 		&l.typeBits: "H5Tget_precision", &l.typeOffset: "H5Tget_offset", &l.typeFloat: "H5Tget_fields",
@@ -161,8 +163,8 @@ func newLibrary() (*library, error) {
 	}
 	var major, minor, release uint32
 	l.version(&major, &minor, &release)
-	if major < 1 || major == 1 && (minor < 10 || minor == 10 && release < 3) {
-		return nil, fmt.Errorf("the HDF5 library %s is version %d.%d.%d; 1.10.3 or newer is needed", place, major, minor, release)
+	if major < 1 || major == 1 && (minor < 10 || minor == 10 && release < 5) {
+		return nil, fmt.Errorf("the HDF5 library %s is version %d.%d.%d; 1.10.5 or newer is needed", place, major, minor, release)
 	}
 	return l, l.constants()
 }

@@ -39,7 +39,7 @@ func (l *library) functions(handle uintptr, place string) error {
 		case err == nil:
 			purego.RegisterFunc(f, symbol)
 		case !optional:
-			return fmt.Errorf("the HDF5 library %s has no %s; 1.10.3 or newer is needed", place, names)
+			return fmt.Errorf("the HDF5 library %s has no %s; 1.10.5 or newer is needed", place, names)
 		}
 	}
 	l.describe = purego.NewCallback(onError)

@@ -164,12 +164,13 @@ func (w *worker) chunk(p *part, start int64) ([]byte, error) {
 	want := int(d.chunk) * p.stride
 	offset := [2]int64{start, p.first}
 	var skipped uint32
-	var bytes uint64
+	var at, bytes uint64
 	err := do(func(l *library) error {
-		if l.chunkSize(d.id, unsafe.Pointer(&offset), &bytes) < 0 {
+		if l.chunkInfo(d.id, unsafe.Pointer(&offset), &skipped, &at, &bytes) < 0 {
 			return l.failed("the place of a chunk cannot be read")
 		}
-		if bytes == 0 {
+		if bytes == 0 || at == ^uint64(0) {
+			bytes = 0
 			return nil
 		}
 		if bytes > uint64(want)+uint64(want)/2+1<<16 {

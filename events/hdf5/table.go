@@ -11,7 +11,6 @@ import (
 type table struct {
 	key    string
 	rows   int64
-	width  int     // columns, as far as the shapes tell
 	sets   []*node // data sets of one or two dimensions, or one of structures
 	frame  *node   // or a frame of pandas
 	prefix string  // group whose name the names of columns do not repeat
@@ -86,7 +85,7 @@ func (n *node) columns(all []*node) []*node {
 
 // tables lists the tables below n.
 func (n *node) tables(all []*table) []*table {
-	if n.frame == "frame" && n.child("block0_values") == nil {
+	if first := n.child("block0_values"); n.frame == "frame" && first != nil && first.again {
 		return all // another face of data sets that are listed already
 	}
 	if n.frame != "" {

@@ -18,6 +18,7 @@ type node struct {
 	frame    string // what pandas calls the group: "frame", "frame_table"; "" for no frame
 	children []*node
 	parent   *node
+	again    bool // it is listed under another name too
 
 	dims  []int64
 	class int32  // of the type of its values
@@ -27,18 +28,23 @@ type node struct {
 // base is the last part of the path.
 func (n *node) base() string { return path.Base(n.path) }
 
-// tree lists the objects of a file. Each is taken once, where its first name is:
-// links that lead back, or a second time to the same, are left out.
+// tree lists the objects of a file: data sets under each of their names, groups
+// only where their first name is, so that links that lead back end.
 type tree struct {
-	l    *library
-	file int64
-	seen map[[2]uint64]bool // address; the second word is for stores that are no files
-	left []string           // what is left out, and why
+	l     *library
+	file  int64
+	seen  map[uint64]bool // by address
+	count int
+	left  []string // what is left out, and why
 }
 
 func (l *library) tree(file int64) (*node, []string, error) {
-	t := &tree{l: l, file: file, seen: map[[2]uint64]bool{}}
+	t := &tree{l: l, file: file, seen: map[uint64]bool{}}
 	root := &node{group: true}
+	var info [64]uint64 // H5O_info_t: the second word is the address
+	if l.objectInfo != nil && l.objectInfo(file, unsafe.Pointer(&info)) >= 0 {
+		t.seen[info[1]] = true
+	}
 	if err := t.walk(root, 0); err != nil {
 		return nil, nil, err
 	}
@@ -127,13 +133,11 @@ func (t *tree) look(n *node) (bool, error) {
 		t.left = append(t.left, fmt.Sprintf("%q is a link to another name or file and not followed", n.path))
 		return false, nil
 	}
-	address := [2]uint64{info[3]}
-	if t.seen[address] {
-		return false, nil
-	}
-	if len(t.seen) >= mostObjects {
+	if t.count++; t.count > mostObjects {
 		return false, fmt.Errorf("holds more than %d objects", mostObjects)
 	}
+	address := info[3]
+	n.again = t.seen[address]
 	t.seen[address] = true
 	return t.open(n)
 }
@@ -148,6 +152,10 @@ func (t *tree) open(n *node) (bool, error) {
 	const group, set = 2, 5 // H5I_type_t
 	switch t.l.objectKind(id) {
 	case group:
+		if n.again {
+			t.left = append(t.left, fmt.Sprintf("%q is another name of a group that is listed", n.path))
+			return false, nil
+		}
 		n.group = true
 		n.frame = t.l.one(id, "pandas_type")
 		return true, nil

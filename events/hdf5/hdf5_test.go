@@ -1,0 +1,397 @@
+package hdf5
+
+import (
+	"encoding/csv"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
+)
+
+// needLibrary skips a test where the HDF5 library is missing, except in CI.
+func needLibrary(t testing.TB) {
+	t.Helper()
+	if _, err := load(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+}
+
+// readTable reads a whole table in blocks of n events.
+func readTable(path string, n int, opts Options) ([]column.Column, *Reader, error) {
+	r, err := Open(path, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer r.Close()
+	all := slices.Clone(r.Columns())
+	for {
+		block, err := r.Read(n)
+		if err == io.EOF {
+			return all, r, nil
+		}
+		if err != nil {
+			return nil, r, err
+		}
+		for k := range all {
+			all[k].F32 = append(all[k].F32, block[k].F32...)
+			all[k].F64 = append(all[k].F64, block[k].F64...)
+			all[k].I64 = append(all[k].I64, block[k].I64...)
+			all[k].Str = append(all[k].Str, block[k].Str...)
+		}
+	}
+}
+
+func mustRead(t *testing.T, file string, n int, opts Options) ([]column.Column, *Reader) {
+	t.Helper()
+	all, r, err := readTable(filepath.Join("testdata", file), n, opts)
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return all, r
+}
+
+func namesOf(columns []column.Column) []string {
+	var names []string
+	for _, c := range columns {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// spell gives value i as text: floats as CSV files have them.
+func spell(c *column.Column, i int) string {
+	switch c.Type {
+	case column.Float32:
+		return strconv.FormatFloat(float64(c.F32[i]), 'g', -1, 32)
+	case column.Float64:
+		return strconv.FormatFloat(c.F64[i], 'g', -1, 64)
+	case column.Int64:
+		return strconv.FormatInt(c.I64[i], 10)
+	}
+	return c.Str[i]
+}
+
+// zmumu is the table of testdata/zmumu.csv by column.
+func zmumu(t *testing.T) ([]string, map[string][]string) {
+	t.Helper()
+	f, err := os.Open("testdata/zmumu.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := map[string][]string{}
+	for k, name := range rows[0] {
+		for _, row := range rows[1:] {
+			columns[name] = append(columns[name], row[k])
+		}
+	}
+	return rows[0], columns
+}
+
+// sameValues compares a column with texts, exactly, from event first on.
+func sameValues(t *testing.T, file string, c *column.Column, want []string) {
+	t.Helper()
+	if c.Len() != len(want) {
+		t.Fatalf("%s: column %q has %d events, want %d", file, c.Name, c.Len(), len(want))
+	}
+	for i := range want {
+		got := spell(c, i)
+		if got == want[i] {
+			continue
+		}
+		g, _ := strconv.ParseFloat(got, 64)
+		w, err := strconv.ParseFloat(want[i], 64)
+		if err != nil || g != w {
+			t.Fatalf("%s: column %q, event %d: %s, want %s", file, c.Name, i, got, want[i])
+		}
+	}
+}
+
+func TestFramesHoldTheEventsOfTheCSV(t *testing.T) {
+	needLibrary(t)
+	names, want := zmumu(t)
+	numbers := slices.DeleteFunc(slices.Clone(names), func(s string) bool { return strings.HasPrefix(s, "Type") })
+	for file, columns := range map[string][]string{
+		"fixed.h5": numbers, "fixed_blosc.h5": numbers, "table.h5": names, "table_columns.h5": names,
+		"table_blosclz.h5": numbers, "table_lz4.h5": numbers, "table_lz4hc.h5": numbers,
+		"table_snappy.h5": numbers, "table_zlib.h5": numbers, "table_zstd.h5": numbers,
+	} {
+		for _, n := range []int{1, 7, 64, 1000} {
+			got, r := mustRead(t, file, n, Options{Double: true})
+			if !slices.Equal(namesOf(got), columns) {
+				t.Fatalf("%s: columns %v, want %v", file, namesOf(got), columns)
+			}
+			if r.Rows() != 300 || len(r.Skipped()) > 0 {
+				t.Errorf("%s: %d events, left out %v", file, r.Rows(), r.Skipped())
+			}
+			for k := range got {
+				sameValues(t, file, &got[k], want[got[k].Name])
+			}
+		}
+	}
+}
+
+func TestColumnsAreTakenByName(t *testing.T) {
+	needLibrary(t)
+	_, want := zmumu(t)
+	for _, file := range []string{"fixed.h5", "fixed_blosc.h5", "table.h5", "table_columns.h5"} {
+		got, _ := mustRead(t, file, 100, Options{Columns: []string{"M", "Run"}, Double: true, Types: map[string]column.Type{"Run": column.Float64}})
+		if !slices.Equal(namesOf(got), []string{"M", "Run"}) || got[1].Type != column.Float64 {
+			t.Fatalf("%s: %v", file, got)
+		}
+		sameValues(t, file, &got[0], want["M"])
+		sameValues(t, file, &got[1], want["Run"])
+	}
+	_, err := Open("testdata/fixed.h5", Options{Columns: []string{"m"}})
+	if err == nil || !strings.Contains(err.Error(), `no column "m"; did you mean "M"`) {
+		t.Error(err)
+	}
+}
+
+func TestObjectsOfPythonAreLeftOut(t *testing.T) {
+	needLibrary(t)
+	got, r := mustRead(t, "fixed_objects.h5", 100, Options{})
+	if len(got) != 19 || got[0].Len() != 5 {
+		t.Errorf("%d columns of %d events, want 19 of 5", len(got), got[0].Len())
+	}
+	if s := strings.Join(r.Skipped(), "\n"); !strings.Contains(s, `column "Type1" holds Python objects`) {
+		t.Errorf("left out: %q", s)
+	}
+}
+
+func TestMissingValuesOfFrames(t *testing.T) {
+	needLibrary(t)
+	got, _ := mustRead(t, "table_missing.h5", 100, Options{})
+	if !slices.Equal(got[0].Str, []string{"a", "", "b"}) || got[1].F32[0] != 1 || !math.IsNaN(float64(got[1].F32[1])) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestBloscOfEveryKind(t *testing.T) {
+	needLibrary(t)
+	for _, codec := range []string{"blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd"} {
+		for _, order := range []string{"plain", "shuffle", "bitshuffle"} {
+			for kind, value := range map[string]func(i int) float64{
+				"u1": func(i int) float64 { return float64(i % 251) },
+				"i2": func(i int) float64 { return float64(i % 5 * 7) },
+				"f4": func(i int) float64 { return float64(i / 3) },
+				"f8": func(i int) float64 { return float64(i) / 4 },
+			} {
+				key := codec + "/" + order + "/" + kind
+				got, _ := mustRead(t, "blosc.h5", 400, Options{Key: key})
+				if got[0].Name != kind || len(got[0].F32) != 1500 {
+					t.Fatalf("%s: %d events of %q", key, len(got[0].F32), got[0].Name)
+				}
+				for i, v := range got[0].F32 {
+					if float64(v) != value(i) {
+						t.Fatalf("%s: event %d: %g, want %g", key, i, v, value(i))
+					}
+				}
+			}
+		}
+	}
+	got, _ := mustRead(t, "blosc.h5", 400, Options{Key: "record"})
+	for i := range 1500 {
+		if got[0].F32[i] != float32(i)/4 || got[1].I64[i] != int64(i) || got[2].Str[i] != "event"+strconv.Itoa(i) {
+			t.Fatalf("record: event %d: %g %d %q", i, got[0].F32[i], got[1].I64[i], got[2].Str[i])
+		}
+	}
+}
+
+func TestTypesInEitherByteOrder(t *testing.T) {
+	needLibrary(t)
+	for _, order := range []string{"little", "big"} {
+		got, _ := mustRead(t, "types.h5", 13, Options{Key: order})
+		if len(got) != 11 {
+			t.Fatalf("%s: %v", order, namesOf(got))
+		}
+		for k := range got {
+			c := &got[k]
+			if wide := c.Name[0] != 'f' && c.Name[1] >= '4'; (c.Type == column.Int64) != wide {
+				t.Errorf("%s is %s", c.Name, c.Type)
+			}
+			for i := range 50 {
+				want := 10 - i
+				if c.Name[0] == 'u' {
+					want = i
+				}
+				if got := spell(c, i); got != strconv.Itoa(want) {
+					t.Fatalf("%s %s: event %d: %s, want %d", order, c.Name, i, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestOtherTypes(t *testing.T) {
+	needLibrary(t)
+	for name, value := range map[string]func(i int) string{
+		"bool":        func(i int) string { return strconv.Itoa((i + 1) % 2) },
+		"fixed":       func(i int) string { return "event " + strconv.Itoa(i) },
+		"text":        func(i int) string { return "événement " + strconv.Itoa(i) },
+		"packed_text": func(i int) string { return "event " + strconv.Itoa(i) },
+		"column":      strconv.Itoa,
+	} {
+		got, _ := mustRead(t, "types.h5", 13, Options{Key: "other/" + name})
+		for i := range 50 {
+			if s := spell(&got[0], i); s != value(i) {
+				t.Fatalf("%s: event %d: %q, want %q", name, i, s, value(i))
+			}
+		}
+	}
+	got, _ := mustRead(t, "types.h5", 13, Options{Key: "other/complex"})
+	if !slices.Equal(namesOf(got), []string{"r", "i"}) || got[1].F32[4] != 8 {
+		t.Errorf("complex: %v", namesOf(got))
+	}
+}
+
+func TestStructuresInStructures(t *testing.T) {
+	needLibrary(t)
+	for key, want := range map[string][]string{
+		"record":            {"id", "in/x", "in/v0", "in/v1", "name", "label"},
+		"record_of_numbers": {"id", "in/x", "in/v0", "in/v1"},
+	} {
+		got, _ := mustRead(t, "types.h5", 7, Options{Key: key})
+		if !slices.Equal(namesOf(got), want) {
+			t.Fatalf("%s: %v", key, namesOf(got))
+		}
+		for i := range 50 {
+			if got[0].I64[i] != int64(i) || got[1].F32[i] != float32(i)/2 || got[2].F32[i] != 0 || got[3].F32[i] != float32(i) {
+				t.Fatalf("%s: event %d", key, i)
+			}
+			if len(got) > 4 && (got[4].Str[i] != "mu" || got[5].Str[i] != "no "+strconv.Itoa(i)) {
+				t.Fatalf("%s: event %d: %q %q", key, i, got[4].Str[i], got[5].Str[i])
+			}
+		}
+	}
+}
+
+func TestValuesBeyondTheirType(t *testing.T) {
+	needLibrary(t)
+	for key, want := range map[string]string{
+		"other/large": `row 8: column "large": "9223372036854775808" is beyond int64`,
+		"other/far":   `row 8: column "far": "1e+300" is beyond float32`,
+	} {
+		_, _, err := readTable("testdata/types.h5", 5, Options{Key: key})
+		var bad *column.Contradiction
+		if !errors.As(err, &bad) || bad.Want != column.Float64 || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", key, err)
+		}
+		name := strings.TrimPrefix(key, "other/")
+		got, _ := mustRead(t, "types.h5", 5, Options{Key: key, Types: map[string]column.Type{name: column.Float64}})
+		if v := got[0].F64[7]; v != 1<<63 && v != 1e300 {
+			t.Errorf("%s: %g", key, v)
+		}
+	}
+}
+
+func TestStorageOfEveryKind(t *testing.T) {
+	needLibrary(t)
+	for _, file := range []string{"storage.h5", "storage_latest.h5"} {
+		for _, key := range []string{"contiguous", "chunks", "stripes", "shuffled", "lzf", "lzf_checked", "scaleoffset", "growing", "holes"} {
+			for _, n := range []int{1, 16, 25, 100} {
+				wanted := []string{"e", "b"}
+				if key == "holes" {
+					wanted = []string{"col4", "col1"}
+				}
+				got, _ := mustRead(t, file, n, Options{Key: key, Columns: wanted})
+				for i := range 70 {
+					first, second := 400+float64(i), 100+float64(i)
+					if key == "holes" && (i < 20 || i >= 30) {
+						first, second = -999, -999
+					}
+					a, _ := strconv.ParseFloat(spell(&got[0], i), 64)
+					b, _ := strconv.ParseFloat(spell(&got[1], i), 64)
+					if a != first || b != second {
+						t.Fatalf("%s:%s in blocks of %d: event %d: %g %g, want %g %g", file, key, n, i, a, b, first, second)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestTablesAreFoundByKey(t *testing.T) {
+	needLibrary(t)
+	for _, c := range []struct {
+		file, key string
+		names     string
+		units     string
+	}{
+		{"layouts.h5", "xy", "x0 x1 x2 x3 x4 y", "GeV,GeV,rad,,cm,"},
+		{"layouts.h5", "xy/x", "col0 col1 col2 col3 col4", "GeV,GeV,rad,,cm"},
+		{"layouts.h5", "/named/", "a b c d e", ",,,,"},
+		{"layouts.h5", "named/events", "a b c d e", ",,,,"},
+		{"layouts.h5", "nested", "jet1/pt jet2/pt", "GeV,"},
+		{"layouts.h5", "nested/jet2", "pt", ""},
+		{"layouts.h5", "ragged/b", "b", ""},
+		{"two_frames.h5", "background", "Run Event E1", ",,"},
+		{"two_frames.h5", "signal/muons", "Run Event E1", ",,"},
+		{"two_frames.h5", "signal", "Run Event E1", ",,"},
+	} {
+		got, _ := mustRead(t, c.file, 100, Options{Key: c.key})
+		names := strings.Join(namesOf(got), " ")
+		if !strings.HasPrefix(names+" ", c.names+" ") || c.file == "layouts.h5" && names != c.names {
+			t.Errorf("%s:%s: columns %s, want %s", c.file, c.key, names, c.names)
+		}
+		var units []string
+		for _, c := range got {
+			units = append(units, c.Unit)
+		}
+		if s := strings.Join(units, ","); !strings.HasPrefix(s, c.units) {
+			t.Errorf("%s:%s: units %s, want %s", c.file, c.key, s, c.units)
+		}
+	}
+	empty, r := mustRead(t, "layouts.h5", 10, Options{Key: "empty"})
+	if r.Rows() != 0 || empty[0].Len() != 0 {
+		t.Error("empty: there are events")
+	}
+}
+
+func TestRefusalsSayWhy(t *testing.T) {
+	needLibrary(t)
+	for _, c := range []struct{ file, key, want string }{
+		{"two_frames.h5", "", "holds 2 tables; name one, as in file.h5:background; there are background (a pandas frame), signal/muons (a pandas frame)"},
+		{"two_frames.h5", "backgroud", `holds no "backgroud"; there is background`},
+		{"layouts.h5", "ragged", `"ragged/a" has 3 events and "ragged/b" has 4; name one`},
+		{"layouts.h5", "scalar", `has 0 dimensions, and a table has 1 or 2`},
+		{"layouts.h5", "side", "it lies on its side; transpose it"},
+		{"layouts.h5", "virtual", "keeps its values in other files"},
+		{"layouts.h5", "outside", "keeps its values in other files"},
+		{"layouts.h5", "elsewhere", `holds no "elsewhere"`},
+		{"types.h5", "other/cube", "has 3 dimensions"},
+		{"types.h5", "other/lists", "has lists of different lengths"},
+		{"types.h5", "other/long_double", "are not IEEE's half, single or double"},
+	} {
+		_, err := Open(filepath.Join("testdata", c.file), Options{Key: c.key})
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s:%s: %v\nwant %s", c.file, c.key, err, c.want)
+		}
+	}
+}
+
+func TestLinksAreListedAsLeftOut(t *testing.T) {
+	needLibrary(t)
+	_, r := mustRead(t, "layouts.h5", 100, Options{Key: "xy"})
+	for _, name := range []string{"soft", "elsewhere"} {
+		if !slices.ContainsFunc(r.Skipped(), func(s string) bool {
+			return strings.HasPrefix(s, strconv.Quote(name)+" is a link")
+		}) {
+			t.Errorf("%s is not among %q", name, r.Skipped())
+		}
+	}
+}
