@@ -9,7 +9,7 @@ import (
 
 // BatchNorm is z = exp(log_gamma) (x - mean)/sqrt(variance) + beta for each feature, with log|det| the sum of
 // log_gamma - log(variance)/2 (Papamakarios et al., arXiv:1705.07057, section 3.4). In training, mean and variance (population
-// variance + Epsilon) are those of the batch, and gradients go through them.
+// variance + Epsilon) are those of the batch, whatever the weights of its events, and gradients go through them.
 //
 // Otherwise they are constants, set by Likelihood.Freeze from events given to it. No running averages are kept: those
 // lag behind weights that move, and are wrong for averaged weights; a pass over many events is cheap and exact.
