@@ -25,7 +25,7 @@ type Result struct {
 	PeakFraction  float64 `json:"peak_fraction"`     // of the peak of all threads
 	DensityPerSec float64 `json:"density_events_per_second"`
 	SamplePerSec  float64 `json:"sample_events_per_second"`
-	RSS           float64 `json:"rss_mb"` // resident memory at its highest since the program started
+	RSS           float64 `json:"rss_mb"` // resident memory at its highest during the workload, where the system tells
 }
 
 // Machine is what the measurements ran on.
@@ -53,6 +53,7 @@ func Run(ctx context.Context, w Workload, threads int, budget time.Duration) (*R
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
+	resetPeakRSS()
 	f, err := flow.New(w.Features, w.Context, w.Spec, 1)
 	if err != nil {
 		return nil, err

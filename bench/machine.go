@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 )
 
@@ -16,7 +17,13 @@ func cpuName() string {
 	return runtime.GOARCH
 }
 
-// peakRSS is the highest resident memory of this process in MB; 0 where the system does not tell.
+// resetPeakRSS begins a new measurement of the highest resident memory, where the system can.
+func resetPeakRSS() {
+	debug.FreeOSMemory()
+	_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
+}
+
+// peakRSS is the highest resident memory of this process in MB since resetPeakRSS; 0 where the system does not tell.
 func peakRSS() float64 {
 	var kb float64
 	if v, ok := field("/proc/self/status", "VmHWM"); ok {
