@@ -36,11 +36,8 @@ func (b *BatchNorm) start(p []float32) {
 // Rows implements Transform.
 func (b *BatchNorm) Rows() int { return 0 }
 
-// Cut implements Transform: the optimiser leaves the statistics alone.
-func (b *BatchNorm) Cut(g []float32) {
-	clear(b.Mean.Of(g))
-	clear(b.Variance.Of(g))
-}
+// Cut implements Transform.
+func (b *BatchNorm) Cut([]float32) {}
 
 // slopes calls fn with z = scale*(x-mean) + beta of each feature, and returns log|det dz/dx|.
 func (b *BatchNorm) slopes(p []float32, fn func(f int, scale, mean, beta float32)) float32 {
@@ -168,7 +165,8 @@ func (s *batchNormPass) Backward(tiles []*Tile, p, g []float32) {
 		s.sumD += float64(kernel.Sum(t.DLogDet[:t.Events]))
 	}
 	s.crew.Run(len(s.mean), s.backwardFn)
-	s.Cut(g)
+	clear(s.Mean.Of(g)) // the optimiser leaves the statistics alone
+	clear(s.Variance.Of(g))
 }
 
 // backward: with h = (x-mean)/sqrt(v) and n events, dx = gamma/sqrt(v) (dz - <dz> - h <dz h>) - h sum(dLogDet)/(n sqrt(v)).

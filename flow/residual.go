@@ -20,7 +20,7 @@ func (c *ResidualCoupling) perFeature() int { return c.Transformer.Params() + c.
 func (c *ResidualCoupling) Rows() int { return c.Net.EvaluationRows() + c.perFeature() }
 
 // Cut implements Transform.
-func (c *ResidualCoupling) Cut(g []float32) { c.Net.Cut(g) }
+func (c *ResidualCoupling) Cut([]float32) {}
 
 // ToLatent implements Transform.
 func (c *ResidualCoupling) ToLatent(t *Tile, p, mem []float32) {

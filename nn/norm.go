@@ -83,7 +83,8 @@ func (s *normState) joined(n *norm, p []float32, sums [][]float32, events float6
 	s.fix(n, p)
 }
 
-// joinedBackward takes the sums of dy and dy*x, and puts the gradients of gamma and beta. With h = (x-mean) inverse,
+// joinedBackward takes the sums of dy and dy*x, and puts the gradients of gamma and beta, and 0 for the statistics, which
+// the optimiser leaves alone. With h = (x-mean) inverse,
 // dx = gamma inverse (dy - <dy> - h <dy h>).
 func (s *normState) joinedBackward(n *norm, p, g []float32, sums [][]float32, events float64) {
 	units := len(s.mean)
@@ -102,6 +103,8 @@ func (s *normState) joinedBackward(n *norm, p, g []float32, sums [][]float32, ev
 		s.slope[i], s.byX[i] = float32(slope), float32(byX)
 		s.rest[i] = float32(-slope*sum/events - byX*mean)
 	}
+	clear(n.mean.Of(g))
+	clear(n.variance.Of(g))
 }
 
 // collect adds the statistics of a batch to the total.

@@ -84,21 +84,6 @@ func (r *Residual) Start(p []float32, init string, src *rng.Source, bias []float
 	return nil
 }
 
-// Cut sets the gradients of statistics to zero.
-func (r *Residual) Cut(g []float32) {
-	for _, b := range r.blocks {
-		for _, n := range b.norms {
-			if n != nil {
-				clear(n.mean.Of(g))
-				clear(n.variance.Of(g))
-			}
-		}
-	}
-}
-
-// Width is the number of rows of the trunk, the layer before the outputs.
-func (r *Residual) Width() int { return r.width }
-
 // inputs is the number of rows [context; features].
 func (r *Residual) inputs() int { return r.cfg.Context + r.cfg.Features }
 

@@ -38,7 +38,6 @@ func (s *ResidualPass) Backward(p, g []float32, d [][]float32) {
 	s.crew.Run(n, s.fn.backEnter)
 	s.job(&s.net.first, func(t *residualTile) []float32 { return t.dx }, turnedOf)
 	s.weigh()
-	s.net.Cut(g)
 }
 
 // InputGradient is the gradient of the features of tile t.
