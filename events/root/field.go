@@ -119,8 +119,12 @@ func (s *fields) one(b *branch, name string) {
 	}
 }
 
-// mostElements bounds the columns that one array makes unasked.
-const mostElements = 4096
+// mostElements bounds the columns that one array makes, and mostColumns those of
+// a tree: a few bytes can claim arrays of any length.
+const (
+	mostElements = 4096
+	mostColumns  = 1 << 16
+)
 
 // array adds a column for every value of a leaf of fixed length.
 func (s *fields) array(f field, l *leaf) {
@@ -130,6 +134,10 @@ func (s *fields) array(f field, l *leaf) {
 	}
 	if l.length > mostElements {
 		s.skip(f.name, fmt.Sprintf("holds %d values an event, more than the %d that make columns", l.length, mostElements))
+		return
+	}
+	if len(s.flat)+l.length > mostColumns {
+		s.skip(f.name, fmt.Sprintf("is left out: there are more than %d columns", mostColumns))
 		return
 	}
 	name, shape := f.name, shapeOf(l)

@@ -17,9 +17,13 @@ type file struct {
 	named int   // its length before the folder itself
 }
 
-// bloat bounds what a record may unpack to, for every byte of its file: the
-// densest real data, columns of one value, reach some hundreds.
-const bloat = 1000
+// For every byte of its file a basket may unpack to 1000, and all events to 1000:
+// the densest real data, columns of one value, reach some hundreds. The
+// description of a tree reaches some tens.
+const (
+	bloat     = 1000
+	treeBloat = 100
+)
 
 func openFile(path string) (*file, error) {
 	in, err := column.OpenFile(path)
@@ -124,5 +128,5 @@ func (f *file) record(k *key) ([]byte, error) {
 		return b, err
 	}
 	var d decoder
-	return d.unpack(nil, b, k.size, f.size)
+	return d.unpack(nil, b, k.size, treeBloat*f.size)
 }

@@ -71,10 +71,25 @@ func Open(path string, opts Options) (r *Reader, err error) {
 	} else {
 		err = r.pick(all, opts)
 	}
+	if err == nil {
+		err = r.believable()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("tree %q: %w", e.path, err)
 	}
 	return r, nil
+}
+
+// believable refuses more events than the file can hold, before room is made.
+func (r *Reader) believable() error {
+	bytes := int64(1)
+	for i := range r.picked {
+		bytes += int64(max(1, r.picked[i].size))
+	}
+	if r.tree.entries > bloat*r.size/bytes {
+		return fmt.Errorf("claims %d events, which is beyond belief for a file of %d bytes", r.tree.entries, r.size)
+	}
+	return nil
 }
 
 // pick chooses the columns of events.

@@ -29,10 +29,10 @@ func blockLengths(b []byte) (packed, size int) {
 
 // unpack unpacks all blocks of src, of size bytes together, into room, or into
 // new memory where that is too small. No room is made before the blocks agree on
-// the size, and the size with that of the file.
-func (d *decoder) unpack(room, src []byte, size int, fileSize int64) ([]byte, error) {
-	if int64(size) > bloat*fileSize {
-		return nil, fmt.Errorf("claims %d bytes, over %d for each of the file's %d", size, bloat, fileSize)
+// the size, and it is at most most.
+func (d *decoder) unpack(room, src []byte, size int, most int64) ([]byte, error) {
+	if int64(size) > most {
+		return nil, fmt.Errorf("claims %d bytes, which is beyond belief for a file of this size", size)
 	}
 	total := 0
 	for at := 0; at < len(src); {
@@ -116,12 +116,19 @@ func readExactly(r io.Reader, dst []byte) error {
 
 func (d *decoder) unpackZstd(dst, src []byte) error {
 	if d.zstd == nil {
-		// A block is below 2^24 bytes, and the strongest level looks back 2^27.
-		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<27), zstd.WithDecoderLowmem(true))
+		// A block is below 2^24 bytes.
+		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<24), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return err
 		}
 		d.zstd = z
+	}
+	var head zstd.Header
+	if err := head.Decode(src); err != nil {
+		return err
+	}
+	if head.HasFCS && head.FrameContentSize != uint64(len(dst)) {
+		return fmt.Errorf("holds %d bytes and claims %d", head.FrameContentSize, len(dst))
 	}
 	out, err := d.zstd.DecodeAll(src, dst[:0:len(dst)])
 	if err != nil {

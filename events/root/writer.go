@@ -11,8 +11,8 @@ import (
 	"github.com/sluice-hep/sluice/events/internal/column"
 )
 
-// Writer writes a TTree with a branch a column, packed by zlib at level 1 as
-// ROOT does. Its baskets hold the same events in every branch.
+// Writer writes a TTree with a branch a column, packed by zstd, which
+// ROOT reads since 6.20 (2020). Its baskets hold the same events in every branch.
 type Writer struct {
 	out      io.Writer
 	file     io.WriterAt
@@ -29,7 +29,7 @@ const (
 
 	// rootVersion is the ROOT whose classes streamers.bin describes.
 	rootVersion = 61901
-	codec       = 101 // zlib, level 1
+	codec       = 501 // zstd, level 1
 )
 
 // streamers is the record of TStreamerInfo for the classes of a tree, which
@@ -108,7 +108,7 @@ func (w *Writer) flush() error {
 		if err := w.append(packed[k]); err != nil {
 			return err
 		}
-		b.written(at, len(head)+len(packed[k]), len(head))
+		b.written(at, len(head)+len(packed[k]))
 	}
 	return nil
 }

@@ -62,6 +62,9 @@ func (b *outBranch) add(c *column.Column) error {
 	return nil
 }
 
+// bufferSize is what a reader makes room for at first: ROOT's own default.
+const bufferSize = 32000
+
 // headSize is the length of a basket's head: a key and 19 bytes.
 func (b *outBranch) headSize() int {
 	return headLength("TBasket", b.name, treeName) + 19
@@ -94,7 +97,7 @@ func (b *outBranch) head(at int64, packed int) []byte {
 	p := new(put)
 	p.key(k)
 	p.u16(3)
-	p.i32(max(b.bufferSize(), k.head+k.size))
+	p.i32(max(bufferSize, k.head+k.size))
 	p.i32(perEvent)
 	p.i32(b.count)
 	p.i32(k.head + len(b.values))
@@ -103,10 +106,8 @@ func (b *outBranch) head(at int64, packed int) []byte {
 	return p.b
 }
 
-func (b *outBranch) bufferSize() int { return 32000 }
-
 // written notes where the basket lies, and begins the next.
-func (b *outBranch) written(at int64, length, _ int) {
+func (b *outBranch) written(at int64, length int) {
 	b.places = append(b.places, at)
 	b.lengths = append(b.lengths, length)
 	b.entries = append(b.entries, b.total)
@@ -153,18 +154,15 @@ func (w *Writer) tree() []byte {
 			p.pointer("TBranch", func() { leaves[i] = w.branches[i].put(p) })
 		})
 		p.array(len(leaves), func(i int) { p.u32(leaves[i]) })
-		p.u32(0)    // aliases
-		p.array32() // index values
-		p.array32() // index
+		p.u32(0) // aliases
+		p.i32(0) // index values, an empty TArrayD
+		p.i32(0) // index, an empty TArrayI
 		for range 4 {
 			p.u32(0) // tree index, friends, user's list, branch of references
 		}
 	})
 	return p.b
 }
-
-// array32 is an empty TArrayD or TArrayI.
-func (p *put) array32() { p.i32(0) }
 
 func (p *put) fill() { p.object(2, func() { p.u16(0); p.u16(1001) }) }
 
@@ -176,8 +174,8 @@ func (p *put) features() {
 	})
 }
 
-// letter and class are how ROOT names the type.
-func (b *outBranch) letter() (letter, class string) {
+// rootType is how ROOT names the type, in titles and as a class.
+func (b *outBranch) rootType() (letter, class string) {
 	switch b.kind {
 	case column.Float32:
 		return "F", "TLeafF"
@@ -192,7 +190,7 @@ func (b *outBranch) letter() (letter, class string) {
 // put writes a TBranch (TBranch.h, version 13) and returns the reference of its
 // leaf.
 func (b *outBranch) put(p *put) (leaf uint32) {
-	letter, _ := b.letter()
+	letter, _ := b.rootType()
 	n := len(b.places)
 	room := max(n+1, 10)
 	beginnings := 0
@@ -203,7 +201,7 @@ func (b *outBranch) put(p *put) (leaf uint32) {
 		p.named(b.name, b.name+"/"+letter)
 		p.fill()
 		p.i32(codec)
-		p.i32(b.bufferSize())
+		p.i32(bufferSize)
 		p.i32(beginnings)
 		p.i32(n)
 		p.i64(b.total)
@@ -241,10 +239,10 @@ func (b *outBranch) put(p *put) (leaf uint32) {
 
 // leaf writes the leaf of the branch (TLeaf.h) and returns its reference.
 func (b *outBranch) leaf(p *put) uint32 {
-	_, class := b.letter()
-	length, size, extremes := 1, b.size, 2*b.size
+	_, class := b.rootType()
+	length, size := 1, b.size
 	if b.kind == column.Text {
-		length, size, extremes = b.longest+1, 1, 8
+		length, size = b.longest+1, 1
 	}
 	return p.pointer(class, func() {
 		p.object(1, func() {
@@ -257,12 +255,12 @@ func (b *outBranch) leaf(p *put) uint32 {
 				p.u8(0)
 				p.u32(0)
 			})
-			if b.kind == column.Text {
+			if b.kind == column.Text { // the shortest and the longest
 				p.i32(0)
 				p.i32(length)
-				extremes -= 8
+			} else { // lowest and highest value, unless the leaf counts: 0
+				p.zeros(2 * b.size)
 			}
-			p.zeros(extremes)
 		})
 	})
 }

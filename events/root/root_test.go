@@ -1,0 +1,262 @@
+package root
+
+import (
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go-hep.org/x/hep/groot/rtree"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
+)
+
+// wholeTable reads all events, n at a time.
+func wholeTable(t testing.TB, r *Reader, n int) []column.Column {
+	t.Helper()
+	all := slices.Clone(r.Columns())
+	for {
+		block, err := r.Read(n)
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k := range all {
+			c, b := &all[k], &block[k]
+			if b.Name != c.Name || b.Type != c.Type || b.Len() != block[0].Len() || b.Len() == 0 || b.Len() > n {
+				t.Fatalf("a block with %q (%s) of %d for %q (%s)", b.Name, b.Type, b.Len(), c.Name, c.Type)
+			}
+			c.F32, c.F64 = append(c.F32, b.F32...), append(c.F64, b.F64...)
+			c.I64, c.Str = append(c.I64, b.I64...), append(c.Str, b.Str...)
+		}
+	}
+}
+
+func table(t testing.TB, path string, opts Options) []column.Column {
+	t.Helper()
+	r, err := Open(path, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	return wholeTable(t, r, 1000)
+}
+
+var codecs = map[string]rtree.WriteOption{
+	"none": rtree.WithoutCompression(), "zlib": rtree.WithZlib(6), "lz4": rtree.WithLZ4(1),
+	"zstd": rtree.WithZstd(2), "lzma": rtree.WithLZMA(1),
+}
+
+func TestEveryTypeAndCodec(t *testing.T) {
+	for name, codec := range codecs {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "x.root")
+			n := 500
+			if name == "lzma" { // which groot packs slowly
+				n = 120
+			}
+			grootWrite(t, path, n, codec, "all")
+			agree(t, path, "all")
+		})
+	}
+}
+
+func TestRealFiles(t *testing.T) {
+	agree(t, "testdata/skhep_HZZ.root", "events")
+	agree(t, "testdata/skhep_Zmumu-lz4.root", "events")
+}
+
+func TestNativeTypes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.root")
+	grootWrite(t, path, 9, codecs["zlib"], "all")
+	want := map[string]column.Type{"B": column.Int64, "U64": column.Int64, "F32": column.Float32, "F64": column.Float32,
+		"Text": column.Text, "Arr[2]": column.Float32, "Mat[1][0]": column.Int64, "Vec[1]": column.Float32, "Q[0]": column.Float32}
+	var names []string
+	for n := range want {
+		names = append(names, n)
+	}
+	for _, c := range table(t, path, Options{Columns: names}) {
+		if c.Type != want[c.Name] {
+			t.Errorf("%s is %s", c.Name, c.Type)
+		}
+	}
+	c := table(t, path, Options{Columns: []string{"U64", "I8"}, Types: map[string]column.Type{"U64": column.Float64, "I8": column.Float32}})
+	if c[0].F64[3] != 1<<62 || c[1].F32[8] != -8 {
+		t.Errorf("%v", c)
+	}
+}
+
+func TestTreesByName(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.root")
+	grootWrite(t, path, 7, codecs["zlib"], "a", "sub/deep")
+	for key, want := range map[string]string{"a": "", "/a": "", "a;1": "", "sub/deep": "",
+		"":    "holds 2 trees; name one, as in file.root:a; there is a, sub/deep",
+		"b":   `holds no tree "b"; did you mean "a"?; there is a, sub/deep`,
+		"a;2": `holds no tree "a;2"; there is a, sub/deep`,
+	} {
+		r, err := Open(path, Options{Key: key})
+		switch {
+		case err == nil && want != "", err != nil && err.Error() != want:
+			t.Errorf("%q: %v", key, err)
+		case err == nil:
+			if r.Rows() != 7 {
+				t.Errorf("%q: %d events", key, r.Rows())
+			}
+			r.Close()
+		}
+	}
+}
+
+func TestElements(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.root")
+	grootWrite(t, path, 400, codecs["zstd"], "all")
+	c := table(t, path, Options{Columns: []string{"Pt[1]", "Q[0]", "Vec[1]", "N"}})
+	for i := range 400 {
+		var e everything
+		e.set(i)
+		pt, q, v := math.NaN(), math.NaN(), math.NaN()
+		if len(e.Pt) > 1 {
+			pt = float64(e.Pt[1])
+		}
+		if len(e.Q) > 0 {
+			q = float64(e.Q[0])
+		}
+		if len(e.Vec) > 1 {
+			v = float64(float32(e.Vec[1]))
+		}
+		for k, want := range []float64{pt, q, v, float64(e.N)} {
+			if !equal(valueOf(&c[k], i), want) {
+				t.Fatalf("event %d: %s is %v, not %v", i, c[k].Name, valueOf(&c[k], i), want)
+			}
+		}
+	}
+}
+
+func TestFlatten(t *testing.T) {
+	path := "testdata/skhep_HZZ.root"
+	for _, name := range []string{"Muon", "NMuon", "Muon_Px"} {
+		c := table(t, path, Options{Flatten: name})
+		var names []string
+		for i := range c {
+			names = append(names, c[i].Name)
+		}
+		if got := strings.Join(names, " "); got != "event Muon_Px Muon_Py Muon_Pz Muon_E Muon_Charge Muon_Iso" || c[0].Len() != 3825 {
+			t.Errorf("%s: %d of %s", name, c[0].Len(), got)
+		}
+	}
+	// A column of events is repeated; the number of muons of each event comes out.
+	c := table(t, path, Options{Flatten: "Muon", Columns: []string{"NMuon", "event", "Muon_E"}})
+	count := make(map[int64]int64)
+	for _, e := range c[1].I64 {
+		count[e]++
+	}
+	for i, e := range c[1].I64 {
+		if c[0].I64[i] != count[e] {
+			t.Fatalf("event %d has %d muons and %d rows", e, c[0].I64[i], count[e])
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	hzz := "testdata/skhep_HZZ.root"
+	for want, opts := range map[string]Options{
+		`column "Muon_Px" holds any number of values an event; name Muon_Px[0] for the first, or flatten Muon`: {Columns: []string{"Muon_Px"}},
+		`no column "Muon_pt[0]"`:                                                  {Columns: []string{"Muon_pt[0]"}},
+		`no column "MET_pxx"; did you mean "MET_px"`:                              {Columns: []string{"MET_pxx"}},
+		`holds nothing to flatten as "Tau"; there is Jet, Muon, Electron, Photon`: {Flatten: "Tau"},
+		`column "Jet_Px" holds any number of values an event; name Jet_Px[0] for`: {Flatten: "Muon", Columns: []string{"Jet_Px"}},
+		`column "MET_px" holds float32 and cannot be read as text`:                {Types: map[string]column.Type{"MET_px": column.Text}},
+		`column "MET_px" is asked for twice`:                                      {Columns: []string{"MET_px", "MET_px"}},
+		`holds no tree "ev"`:                                                      {Key: "ev"},
+	} {
+		if _, err := Open(hzz, opts); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", want, err)
+		}
+	}
+	r, err := Open(hzz, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	want := "columns Photon_Px, Photon_Py, Photon_Pz, Photon_E, Photon_Iso hold any number of values an event; name Photon_Px[0] for the first, or flatten Photon"
+	if notes := r.Skipped(); len(notes) != 4 || notes[3] != want {
+		t.Errorf("%q", notes)
+	}
+}
+
+func TestNoROOTFile(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                  "is not a ROOT file",
+		"pt,eta\n1,2\n":                     "is not a ROOT file",
+		"root":                              "its header ends",
+		"root" + strings.Repeat("\x00", 60): "was not closed by the program that wrote it",
+	} {
+		path := filepath.Join(t.TempDir(), "x.root")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if _, err := Open(filepath.Join(t.TempDir(), "none.root"), Options{}); err == nil {
+		t.Error("opened a file that is not there")
+	}
+}
+
+// An RNTuple, named by the class of its key, is refused by name.
+func TestRNTupleIsRefused(t *testing.T) {
+	w := &walk{seen: map[int64]bool{}}
+	p := new(put)
+	p.key(key{class: "TFile", name: "x.root", head: headLength("TFile", "x.root", ""), length: 100, size: 10})
+	p.i32(1)
+	p.key(key{class: "ROOT::RNTuple", name: "Events", head: 60, length: 100})
+	w.file = &file{size: 1000}
+	if err := w.list("", p.b); err != nil {
+		t.Fatal(err)
+	}
+	if err := noTree(w.all); err.Error() != `holds the RNTuple "Events", which cannot be read; write it as a TTree` {
+		t.Error(err)
+	}
+}
+
+// The packed floats of ROOT against values worked out from its formulas
+// (TBufferFile::WriteDouble32).
+func TestShortFloats(t *testing.T) {
+	for _, c := range []struct {
+		title string
+		full  int
+		raw   []byte
+		want  float64
+	}{
+		{"x/d[0,10,8]", 0, []byte{0, 0, 0, 128}, 5},
+		{"x/d[-pi,pi]", 0, []byte{255, 255, 255, 255}, math.Pi},
+		{"x/d[0,0,10]", 0, []byte{127, 0x02, 0x00}, 1.5},
+		{"x", 12, []byte{128, 0x2c, 0x00}, -3.5},
+		{"x", 0, []byte{0x40, 0x20, 0, 0}, 2.5},
+	} {
+		n, ok := shortFloat(c.title, c.full)
+		if got := n.value(c.raw); !ok || math.Abs(got-c.want) > 1e-14 { // rounding of the range's ends
+			t.Errorf("%s: %v is %v, not %v", c.title, c.raw, got, c.want)
+		}
+	}
+	for _, title := range []string{"x/d[a,b,8]", "x/d[0,1,99]", "x/d[0,1,2,3]"} {
+		if n, ok := shortFloat(title, 0); ok {
+			t.Errorf("%s is read as %+v", title, n)
+		}
+	}
+}
+
+func TestXXHash(t *testing.T) { // the examples of its specification's sanity test
+	for text, want := range map[string]uint64{"": 0xef46db3751d8e999, "a": 0xd24ec4f1a98c6e5b, "abc": 0x44bc2cf5ad770999,
+		"The quick brown fox jumps over the lazy dog": 0x0b242d361fda71bc} {
+		if got := xxHash64([]byte(text)); got != want {
+			t.Errorf("%q: %x", text, got)
+		}
+	}
+}
