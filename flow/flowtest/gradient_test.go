@@ -141,3 +141,29 @@ func nameOf(f *flow.Flow, i int) string {
 	}
 	return "?"
 }
+
+// The statistics of networks, put together from several batches, are close to those of one batch of all events.
+func TestFreezeOfManyEvents(t *testing.T) {
+	run(t, func(t *testing.T, c Case) {
+		if !c.Spec.NetBatchNorm {
+			t.Skip("no batch norm within a network")
+		}
+		c.Spec.Dropout = 0
+		const n = 4500
+		f := c.New(t)
+		x, ctx := c.Events(n, 5)
+		l, err := flow.NewLikelihood(f, x, ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		batch := l.Gradient(all(n), make([]float32, len(f.Params())))
+		before := l.Loss(all(n)) // with the statistics of 500 other events
+		l.Freeze(all(n))
+		after := l.Loss(all(n))
+		// three batches of 1,500: their means scatter by 1/40 of a width, which counts quadratically
+		if math.Abs(after-batch) > 3e-3*(1+math.Abs(batch)) || after == before {
+			t.Errorf("loss %v with frozen statistics (before, %v), %v as a batch", after, before, batch)
+		}
+	})
+}
