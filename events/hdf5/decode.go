@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"unsafe"
 
 	"github.com/sluice-hep/sluice/events/internal/column"
 )
@@ -52,27 +53,41 @@ func (f *field) decode(c *column.Column, raw []byte, stride int) (int, error) {
 }
 
 func (f *field) doubles(out []float64, raw []byte, stride int) {
-	if f.big {
+	switch {
+	case f.big:
 		for i := range out {
 			out[i] = math.Float64frombits(binary.BigEndian.Uint64(raw[i*stride:]))
 		}
-		return
-	}
-	for i := range out {
-		out[i] = math.Float64frombits(binary.LittleEndian.Uint64(raw[i*stride:]))
+	case stride == 8 && littleEndian:
+		copy(bytesOf(out), raw)
+	default:
+		for i, at := 0, 0; i < len(out); i, at = i+1, at+stride {
+			out[i] = math.Float64frombits(binary.LittleEndian.Uint64(raw[at:]))
+		}
 	}
 }
 
 func (f *field) singles(out []float32, raw []byte, stride int) {
-	if f.big {
+	switch {
+	case f.big:
 		for i := range out {
 			out[i] = math.Float32frombits(binary.BigEndian.Uint32(raw[i*stride:]))
 		}
-		return
+	case stride == 4 && littleEndian:
+		copy(bytesOf(out), raw)
+	default:
+		for i, at := 0, 0; i < len(out); i, at = i+1, at+stride {
+			out[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[at:]))
+		}
 	}
-	for i := range out {
-		out[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[i*stride:]))
-	}
+}
+
+// littleEndian tells whether this machine stores the lowest byte first.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// bytesOf is the memory of values.
+func bytesOf[T float32 | float64](values []T) []byte {
+	return unsafe.Slice((*byte)(pointer(values)), len(values)*int(unsafe.Sizeof(T(0))))
 }
 
 // narrow rounds doubles to float32.

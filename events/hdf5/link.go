@@ -2,6 +2,7 @@ package hdf5
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unsafe"
@@ -53,8 +54,8 @@ func (w *Writer) frame(l *library) error {
 			return l.failed("a link cannot be made")
 		}
 	}
-	for name, value := range attributes {
-		if err := l.setText(group, name, value); err != nil {
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		if err := l.setText(group, name, attributes[name]); err != nil {
 			return err
 		}
 	}

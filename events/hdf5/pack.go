@@ -103,12 +103,12 @@ func (p *packer) pack(c *column.Column, chunk int) ([]byte, error) {
 	return packed.Bytes(), nil
 }
 
-// pointersTo makes C strings of values; release ends their life.
-func pointersTo(values []string) (addresses []uintptr, release func(), err error) {
+// pointersTo makes C strings of values, the first of which is row; release ends their life.
+func pointersTo(values []string, row int64) (addresses []uintptr, release func(), err error) {
 	size := 0
 	for i, s := range values {
 		if strings.IndexByte(s, 0) >= 0 {
-			return nil, nil, fmt.Errorf("text %d of the block holds a zero byte, where HDF5's texts end", i+1)
+			return nil, nil, fmt.Errorf("row %d: the text %q holds a zero byte, where texts end in HDF5", row+int64(i)+1, s)
 		}
 		size += len(s) + 1
 	}

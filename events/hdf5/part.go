@@ -48,8 +48,8 @@ func (r *Reader) place(s *source, f field) {
 
 // slab is how many events are read at once of what is not in packed chunks.
 func (p *part) slab() int64 {
-	n := max(1, (1<<20)/int64(p.stride))
-	if c := p.set.chunk; c > 0 { // whole chunks, so that none is unpacked twice
+	n := max(1, (1<<18)/int64(p.stride)) // stays in the cache until it is decoded
+	if c := p.set.chunk; c > 0 {         // whole chunks, so that none is unpacked twice
 		n = (n + c - 1) / c * c
 		n = min(n, max(1, (1<<26)/int64(p.stride)))
 	}
@@ -141,7 +141,7 @@ func (w *worker) do(j *job, out []column.Column, row int64) error {
 // decode puts the events of the job, which begin at raw, into out.
 func (j *job) decode(raw []byte, out []column.Column, row int64) error {
 	// Pieces stay in the cache while one column after the other is picked.
-	step := max(1, (1<<17)/int64(j.stride))
+	step := max(1, (1<<16)/int64(j.stride))
 	for at := j.from; at < j.to; at += step {
 		end := min(j.to, at+step)
 		piece := raw[(at-j.from)*int64(j.stride) : (end-j.from)*int64(j.stride)]

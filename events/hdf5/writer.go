@@ -264,7 +264,7 @@ func (l *library) appendTexts(set, row int64, values []string) error {
 	kind, closeKind := l.typeOf(column.Text)
 	defer closeKind()
 	l.spaceSelect(file, 0, unsafe.Pointer(&offset), nil, unsafe.Pointer(&count), nil)
-	addresses, release, err := pointersTo(values)
+	addresses, release, err := pointersTo(values, row)
 	if err != nil {
 		return err
 	}

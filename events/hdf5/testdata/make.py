@@ -32,6 +32,9 @@ missing.to_hdf("table_missing.h5", "df", format="table", index=False)
 # A frame with a block of texts, which pandas keeps as Python objects.
 numbers.head(5).to_hdf("fixed_objects.h5", "df", format="fixed")
 with tables.open_file("fixed_objects.h5", "a") as f:
+    f.remove_node("/df/axis0")
+    f.create_array("/df", "axis0", obj=np.array([name.encode() for name in events.columns]))
+    f.root.df.axis0._v_attrs.kind = "string"
     f.create_array("/df", "block2_items", obj=np.array([b"Type1", b"Type2"]))
     f.create_vlarray("/df", "block2_values", tables.ObjectAtom(), chunkshape=1).append(events[["Type1", "Type2"]].head(5).values.T)
     f.root.df._v_attrs.nblocks, f.root.df._v_attrs.block2_items_variety = 3, "regular"
