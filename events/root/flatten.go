@@ -36,7 +36,6 @@ func (r *Reader) flatten(all *fields, opts Options) error {
 	if err != nil {
 		return err
 	}
-	r.skipped = slices.Clone(all.skipped)
 	r.objects = &objects{}
 	names := append([]string{eventColumn}, namesOf(group)...)
 	names = column.Unique(names)

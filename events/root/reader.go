@@ -94,7 +94,10 @@ func (r *Reader) believable() error {
 
 // pick chooses the columns of events.
 func (r *Reader) pick(all *fields, opts Options) error {
-	r.skipped = all.notes()
+	notes := all.notes()
+	if opts.Columns == nil { // who names columns wants no others
+		r.skipped = notes
+	}
 	names := namesOf(all.flat)
 	for _, name := range opts.Columns {
 		if slices.Contains(names, name) {
@@ -107,10 +110,10 @@ func (r *Reader) pick(all *fields, opts Options) error {
 		}
 	}
 	if len(names) == 0 {
-		if len(r.skipped) == 0 {
+		if len(notes) == 0 {
 			return errors.New("holds no columns")
 		}
-		return fmt.Errorf("holds no column that can be read: %s", strings.Join(r.skipped, "; "))
+		return fmt.Errorf("holds no column that can be read: %s", strings.Join(notes, "; "))
 	}
 	picked, err := column.Pick(names, opts.Columns)
 	if err != nil {

@@ -29,9 +29,9 @@ func made(first, n int) []column.Column {
 // groot reads what is written here, and so does this package, over several
 // baskets and blocks that do not fit them.
 func TestWrittenIsRead(t *testing.T) {
-	const n = 150000
+	const n = 75000
 	path := filepath.Join(t.TempDir(), "x.root")
-	write(t, path, made(0, 1), made(1, 70000), made(70001, n-70001))
+	write(t, path, made(0, 1), made(1, 40000), made(40001, n-40001))
 	got, want := table(t, path, Options{Double: true}), made(0, n)
 	theirs := grootRead(t, path, "events", []string{"pt", "mass (GeV/c²)", "event", "label", "Jet_pt[0]"})
 	if len(got) != len(want) {
@@ -95,7 +95,7 @@ func TestNoEvents(t *testing.T) {
 
 // Each column of a wide table still gets few, long baskets, in bounded memory.
 func TestWideTable(t *testing.T) {
-	columns := make([]column.Column, 2000)
+	columns := make([]column.Column, 500)
 	for k := range columns {
 		columns[k] = column.New(fmt.Sprint("x", k), "", column.Float32, 3000)
 		columns[k].F32[2999] = float32(k)
@@ -103,7 +103,7 @@ func TestWideTable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.root")
 	write(t, path, columns)
 	c := table(t, path, Options{})
-	if len(c) != 2000 || c[1999].F32[2999] != 1999 || c[0].Len() != 3000 {
+	if len(c) != 500 || c[499].F32[2999] != 499 || c[0].Len() != 3000 {
 		t.Errorf("%d columns of %d", len(c), c[0].Len())
 	}
 }
