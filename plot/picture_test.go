@@ -207,7 +207,7 @@ func TestAnyHistogramsCanBeDrawn(t *testing.T) {
 			h := Histogram{Edges: edges}
 			for range n {
 				w := rapid.OneOf(rapid.Just(0.0), rapid.Float64Range(-10, 1e5), rapid.Float64Range(-1e-12, 1e-12)).Draw(t, "w")
-				if math.Abs(w) < 1e-60 { // the ratio of two scales beyond 1e300 is an error, tested above
+				if math.Abs(w) < 1e-60 { // else a scale can overflow, which is refused
 					w = 0
 				}
 				h.SumW = append(h.SumW, w)
