@@ -169,7 +169,7 @@ func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 		{head + "train: 3\n", `c.yaml:3:8: train: "3" where a map of keys and values belongs`},
 		{head + "where: [a]\n", `c.yaml:3:8: where: a list where a text belongs; put it in quotes`},
 		{head + "drop_nan: yes\n", `c.yaml:3:11: drop_nan: "yes" is not true or false`},
-		{head + "flow: {hidden: 64,32}\n", `c.yaml:3:19: flow.32: no such key; there is activation, bins, bound, context, degrees, dropout, hidden, init, log_scale, permute, transforms, type`},
+		{head + "flow: {hidden: 64,32}\n", `c.yaml:3:19: flow.32: no such key; there is activation, batch_norm, `},
 		{head + "flow:\n  hidden: 64,x\n", `c.yaml:4:11: flow.hidden: "64,x" is not an integer; write a list as [a, b]`},
 		{head + "flow:\n  hidden: [64, -1]\n", `c.yaml:4:3: flow.hidden: a width of -1 is not between 1 and 65536`},
 		{head + "flow:\n\n  type: glow\n", `c.yaml:5:9: flow.type: "glow" is not one of [maf realnvp nsf nsf-ar]`},
