@@ -268,6 +268,35 @@ func TestSetRefusesAndLeavesTheCard(t *testing.T) {
 	}
 }
 
+// A 0 that somebody writes is none of it, not the default.
+func TestZeroIsNone(t *testing.T) {
+	const head = "files: [a.csv]\nfeatures: [x]\n"
+	none := train.Config{Valid: -1, Test: -1, EMA: -1, ClipNorm: -1, WeightDecay: -1, Momentum: -1}
+	c, err := Parse([]byte(head+"train: {valid: 0, test: 0.0, ema: 0, clip_norm: 0, weight_decay: 0, momentum: -0}\n"), "c.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(c.Train, none) {
+		t.Errorf("in a card: %+v", c.Train)
+	}
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := Parse(text, "c.yaml"); err != nil || !reflect.DeepEqual(back.Train, none) {
+		t.Errorf("written and read again: %v in\n%s", err, text)
+	}
+	set := &Card{}
+	for _, value := range [][2]string{{"train", "{ema: 0, clip_norm: 0, weight_decay: 0, momentum: 0}"}, {"train.valid", "0"}, {"train.test", "0"}} {
+		if err := set.Set(value[0], value[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !reflect.DeepEqual(set.Train, none) {
+		t.Errorf("by Set: %+v", set.Train)
+	}
+}
+
 // Texts that are slow or large for a parser that takes them at their word.
 func TestHostileCardsStaySmall(t *testing.T) {
 	stairs := ""

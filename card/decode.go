@@ -177,8 +177,17 @@ func (d *decoder) number(key string, n ast.Node, v reflect.Value) error {
 	case err != nil || math.IsNaN(x) || math.IsInf(x, 0):
 		return at(n, key, "%s is not a finite number", describe(n))
 	}
+	if x == 0 && noneAtZero[key] {
+		x = -1
+	}
 	v.SetFloat(x)
 	return nil
+}
+
+// noneAtZero are the keys whose 0 in a Card stands for their default and whose negative value for none: who writes 0 means none.
+var noneAtZero = map[string]bool{
+	"train.valid": true, "train.test": true, "train.ema": true, "train.clip_norm": true,
+	"train.weight_decay": true, "train.momentum": true,
 }
 
 // scalar is a value's text as the card writes it, without quotes; false for maps, lists and nothing.

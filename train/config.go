@@ -1,6 +1,7 @@
 package train
 
-// Config says how a flow is trained. The zero value of a field means its default.
+// Config says how a flow is trained. The zero value of a field means its default; where a negative number means none, a
+// card may write 0.
 type Config struct {
 	Epochs int `yaml:"epochs,omitempty" json:"epochs,omitempty"` // passes over the training events; default 50
 	Batch  int `yaml:"batch,omitempty" json:"batch,omitempty"`   // events a step; default 256
