@@ -194,23 +194,26 @@ func (f *File) flow(r flowRecord, seed uint64) (*flow.Flow, error) {
 }
 
 // fewestParameters bounds a flow's size from below, before anything is allocated for it: weights and biases of the hidden
-// layers, and half of the features at either end, as in a coupling.
+// layers, half of the features at either end, as in a coupling, and the matrices of linear maps.
 func fewestParameters(r flowRecord) float64 {
 	s := r.Spec.WithDefaults()
 	half := float64(r.Features / 2)
-	one := half * float64(s.Hidden[0])
+	one := (half + float64(r.Context)) * float64(s.Hidden[0])
 	for i, h := range s.Hidden {
 		one += float64(h)
 		if i > 0 {
 			one += float64(h) * float64(s.Hidden[i-1])
 		}
 	}
+	one += 2 * float64(s.Blocks) * float64(s.Hidden[0]) * float64(s.Hidden[0]) // of a residual network
 	perOutput := 1.0
 	if s.Type == "nsf" || s.Type == "nsf-ar" {
 		perOutput = 2 * float64(s.Bins)
 	}
 	one += half * perOutput * float64(s.Hidden[len(s.Hidden)-1])
-	one += float64(r.Context) * float64(s.Hidden[0])
+	if s.Linear == "lu" {
+		one += float64(r.Features) * float64(r.Features)
+	}
 	return one * float64(s.Transforms)
 }
 
