@@ -177,8 +177,9 @@ const reduceBlock = 1 << 14
 func (l *Likelihood) reduceRange(_, block int) {
 	lo := block * reduceBlock
 	hi := min(lo+reduceBlock, l.f.independent)
-	dst := l.run.grad[lo:hi]
-	for _, p := range l.parts[1:l.run.parts] {
-		kernel.Add(dst, p[lo:hi])
+	var parts [maxParts][]float32
+	for i, p := range l.parts[:l.run.parts] {
+		parts[i] = p[lo:hi]
 	}
+	kernel.AddParts(parts[0], parts[1:l.run.parts])
 }

@@ -29,10 +29,18 @@ func activate(kind string, h []float32, rows, n int) {
 	}
 }
 
-// activateBackward multiplies the gradient d by the derivative of the activation, whose result was h.
+// gate is what the product that computes the gradient of an activation's result h is gated by: for relu that is its whole
+// derivative.
+func gate(kind string, h []float32) []float32 {
+	if kind == "relu" {
+		return h
+	}
+	return nil
+}
+
+// activateBackward multiplies the gradient d by the derivative of the activation, whose result was h, but for its gate.
 func activateBackward(kind string, d, h []float32, rows, n int) {
-	if kind == "relu" { // all rows at once; what lies beyond n may be anything
-		kernel.ReLUBackward(d[:rows*kernel.Tile], h[:rows*kernel.Tile])
+	if kind == "relu" {
 		return
 	}
 	for r := range rows {

@@ -68,13 +68,12 @@ func (d *Dropout) apply(h []float32, rows, n int, s *Noise) {
 	}
 }
 
-// backward takes the gradient g of a layer's result h back through dropout and the activation.
+// backward takes the gradient g of a layer's result h back through dropout and the activation, but for its gate.
 func (d *Dropout) backward(activation string, g, h []float32, rows, n int, s *Noise) {
 	switch {
 	case d == nil || s == nil:
 		activateBackward(activation, g, h, rows, n)
-	case activation == "relu": // a unit left out is 0, as is one cut off
-		activateBackward(activation, g, h, rows, n)
+	case activation == "relu": // a unit left out is 0 and gated, as is one cut off
 		kernel.Scale(g[:rows*kernel.Tile], d.scale())
 	default:
 		d.apply(g, rows, n, s)

@@ -123,20 +123,27 @@ func (l *linear) gradientRows(g, d, inT []float32, r0, r1, n int, first bool) {
 	kernel.AddRowSums(db, d[r0*kernel.Tile:], kernel.Tile, r1-r0, n)
 }
 
-// backward computes the gradient of the inputs (context left out): dIn = W^T d.
-func (l *linear) backward(p, dIn, d []float32, n int) {
-	l.backwardRows(p, dIn, d, 0, l.out, n, false)
+// backward computes the gradient of the inputs (context left out): dIn = W^T d, or 0 where gate, unless nil, is not
+// positive.
+func (l *linear) backward(p, dIn, d, gate []float32, n int) {
+	g := l.backwardProduct(p, dIn, d, 0, l.out, n)
+	g.Gate = gate
+	g.Run()
 }
 
-// backwardRows is backward for the gradient d of outputs [r0, r1) alone; add adds to dIn. W must be dense unless
-// the outputs are all.
+// backwardRows puts or adds to dIn the share of outputs [r0, r1), whose gradient is d. W must be dense.
 func (l *linear) backwardRows(p, dIn, d []float32, r0, r1, n int, add bool) {
-	g := kernel.Gemm{
+	g := l.backwardProduct(p, dIn, d, r0, r1, n)
+	g.Add = add
+	g.Run()
+}
+
+func (l *linear) backwardProduct(p, dIn, d []float32, r0, r1, n int) kernel.Gemm {
+	return kernel.Gemm{
 		M: l.in, N: n, K: r1 - r0,
 		A: l.w.Of(p)[r0*l.w.Cols+l.context:], LDA: l.w.Cols, TransA: true,
 		B: d, LDB: kernel.Tile,
 		C: dIn, LDC: kernel.Tile,
-		Add: add, KBegin: l.kBegin,
+		KBegin: l.kBegin,
 	}
-	g.Run()
 }

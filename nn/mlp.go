@@ -126,9 +126,12 @@ func (m *MLP) Backward(p, g, act, d, scratch []float32, pass *Pass) []float32 {
 			return nil
 		}
 		dIn := bufs[l%2]
-		lin.backward(p, dIn, d, pass.N)
-		if l > 0 {
-			m.drops[l-1].backward(m.cfg.Activation, dIn, in[lin.context*kernel.Tile:], lin.in, pass.N, pass.Noise)
+		if l == 0 {
+			lin.backward(p, dIn, d, nil, pass.N)
+		} else {
+			h := in[lin.context*kernel.Tile:]
+			lin.backward(p, dIn, d, gate(m.cfg.Activation, h), pass.N)
+			m.drops[l-1].backward(m.cfg.Activation, dIn, h, lin.in, pass.N, pass.Noise)
 		}
 		d = dIn
 	}

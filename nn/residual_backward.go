@@ -83,7 +83,7 @@ func (s *ResidualPass) backGated(worker, i int) {
 	activate(r.cfg.Activation, a, r.width, n)
 	block.drop.apply(a, r.width, n, t.pass.Noise)
 	block.linears[1].transpose(t.turned, a, n)
-	block.linears[1].backward(s.p, t.dy, t.du, n)
+	block.linears[1].backward(s.p, t.dy, t.du, gate(r.cfg.Activation, a), n)
 	block.drop.backward(r.cfg.Activation, t.dy, a, r.width, n, t.pass.Noise)
 	s.product(t, t.dy, t.u[b], a)
 }
@@ -118,7 +118,7 @@ func (s *ResidualPass) backInner(worker, i int) {
 	s.states[b][0].apply(a, t.x[b], r.width, n)
 	activate(r.cfg.Activation, a, r.width, n)
 	lin.transpose(t.turned, a, n)
-	lin.backward(s.p, t.du, t.dGate, n)
+	lin.backward(s.p, t.du, t.dGate, gate(r.cfg.Activation, a), n)
 	activateBackward(r.cfg.Activation, t.du, a, r.width, n)
 	s.product(t, t.du, t.x[b], a)
 }
@@ -135,7 +135,7 @@ func (s *ResidualPass) backEnter(_, i int) {
 	s.settle(t, 0)
 	s.net.first.transpose(t.turned, t.in, t.pass.N)
 	if !t.pass.SkipDX {
-		s.net.first.backward(s.p, t.dy, t.dx, t.pass.N)
+		s.net.first.backward(s.p, t.dy, t.dx, nil, t.pass.N)
 	}
 }
 

@@ -1,6 +1,10 @@
 package train
 
-import "math"
+import (
+	"math"
+
+	"github.com/sluice-hep/sluice/internal/kernel"
+)
 
 // averageRate is the weight of the newest of t values in their exponential moving average, without the bias
 // towards the start: (1-decay)/(1-decay^t).
@@ -10,10 +14,7 @@ func averageRate(decay float64, t int) float64 {
 
 // moveAverage brings avg towards p by the given rate.
 func moveAverage(avg, p []float32, rate float64) {
-	r := float32(rate)
-	for i, x := range p {
-		avg[i] += r * (x - avg[i])
-	}
+	kernel.Approach(avg, p, float32(rate))
 }
 
 // decay is the moving average's in a training of the given number of steps; 0 for no average.

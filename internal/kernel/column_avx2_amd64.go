@@ -6,6 +6,12 @@ package kernel
 func axpyAVX2(y, x *float32, a float32, n int)
 
 //go:noescape
+func addThreeAVX2(y, a, b, c *float32, n int)
+
+//go:noescape
+func approachAVX2(y, x *float32, rate float32, n int)
+
+//go:noescape
 func mulAVX2(dst, a, b *float32, n int)
 
 //go:noescape

@@ -89,6 +89,130 @@ DATA lanes<>+120(SB)/4, $0x00000000
 DATA lanes<>+124(SB)/4, $0x00000000
 GLOBL lanes<>(SB), RODATA|NOPTR, $128
 
+// func addThreeAVX2(y *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX, SSE
+TEXT ·addThreeAVX2(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    y+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    c+24(FP), BX
+	MOVQ    n+32(FP), SI
+	SUBQ    $0x10, SI
+	JLT     rest
+
+groups:
+	VMOVUPS (AX), Y0
+	VMOVUPS (CX), Y1
+	VMOVUPS (DX), Y2
+	VMOVUPS (BX), Y3
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y2, Y0, Y0
+	VADDPS  Y3, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(AX), Y0
+	VMOVUPS 32(CX), Y1
+	VMOVUPS 32(DX), Y2
+	VMOVUPS 32(BX), Y3
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y2, Y0, Y0
+	VADDPS  Y3, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	ADDQ    $0x40, BX
+	SUBQ    $0x10, SI
+	JGE     groups
+
+rest:
+	ADDQ       $0x10, SI
+	JZ         done
+	LEAQ       lanes<>+0(SB), DI
+	NEGQ       SI
+	VMOVUPS    64(DI)(SI*4), Y15
+	VMOVUPS    96(DI)(SI*4), Y14
+	VMASKMOVPS (AX), Y15, Y0
+	VMASKMOVPS (CX), Y15, Y1
+	VMASKMOVPS (DX), Y15, Y2
+	VMASKMOVPS (BX), Y15, Y3
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y2, Y0, Y0
+	VADDPS     Y3, Y0, Y0
+	VMASKMOVPS Y0, Y15, (AX)
+	VMASKMOVPS 32(AX), Y14, Y0
+	VMASKMOVPS 32(CX), Y14, Y1
+	VMASKMOVPS 32(DX), Y14, Y2
+	VMASKMOVPS 32(BX), Y14, Y3
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y2, Y0, Y0
+	VADDPS     Y3, Y0, Y0
+	VMASKMOVPS Y0, Y14, 32(AX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func approachAVX2(y *float32, x *float32, rate float32, n int)
+// Requires: AVX, FMA3, SSE
+TEXT ·approachAVX2(SB), NOSPLIT, $40-32
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS rate+16(FP), Y15
+	VMOVUPS      Y15, 8(SP)
+	MOVQ         n+24(FP), DX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+groups:
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (CX), Y1
+	VSUBPS      Y0, Y1, Y1
+	VFMADD231PS 8(SP), Y1, Y0
+	VMOVUPS     Y0, (AX)
+	VMOVUPS     32(AX), Y0
+	VMOVUPS     32(CX), Y1
+	VSUBPS      Y0, Y1, Y1
+	VFMADD231PS 8(SP), Y1, Y0
+	VMOVUPS     Y0, 32(AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	SUBQ        $0x10, DX
+	JGE         groups
+
+rest:
+	ADDQ        $0x10, DX
+	JZ          done
+	LEAQ        lanes<>+0(SB), BX
+	NEGQ        DX
+	VMOVUPS     64(BX)(DX*4), Y15
+	VMOVUPS     96(BX)(DX*4), Y14
+	VMASKMOVPS  (AX), Y15, Y0
+	VMASKMOVPS  (CX), Y15, Y1
+	VSUBPS      Y0, Y1, Y1
+	VFMADD231PS 8(SP), Y1, Y0
+	VMASKMOVPS  Y0, Y15, (AX)
+	VMASKMOVPS  32(AX), Y14, Y0
+	VMASKMOVPS  32(CX), Y14, Y1
+	VSUBPS      Y0, Y1, Y1
+	VFMADD231PS 8(SP), Y1, Y0
+	VMASKMOVPS  Y0, Y14, 32(AX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
 // func mulAVX2(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX, SSE
 TEXT ·mulAVX2(SB), NOSPLIT, $8-32

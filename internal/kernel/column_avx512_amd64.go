@@ -6,6 +6,12 @@ package kernel
 func axpyAVX512(y, x *float32, a float32, n int)
 
 //go:noescape
+func addThreeAVX512(y, a, b, c *float32, n int)
+
+//go:noescape
+func approachAVX512(y, x *float32, rate float32, n int)
+
+//go:noescape
 func mulAVX512(dst, a, b *float32, n int)
 
 //go:noescape

@@ -47,6 +47,104 @@ done:
 	VZEROUPPER
 	RET
 
+// func addThreeAVX512(y *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·addThreeAVX512(SB), NOSPLIT, $8-40
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    y+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    c+24(FP), BX
+	MOVQ    n+32(FP), SI
+	SUBQ    $0x10, SI
+	JLT     rest
+
+groups:
+	VMOVUPS (AX), Z0
+	VMOVUPS (CX), Z1
+	VMOVUPS (DX), Z2
+	VMOVUPS (BX), Z3
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z2, Z0, Z0
+	VADDPS  Z3, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	ADDQ    $0x40, BX
+	SUBQ    $0x10, SI
+	JGE     groups
+
+rest:
+	ADDQ      $0x10, SI
+	JZ        done
+	MOVL      $0x0000ffff, DI
+	SHLXL     SI, DI, DI
+	NOTL      DI
+	KMOVW     DI, K1
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z (CX), K1, Z1
+	VMOVUPS.Z (DX), K1, Z2
+	VMOVUPS.Z (BX), K1, Z3
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z2, Z0, Z0
+	VADDPS    Z3, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func approachAVX512(y *float32, x *float32, rate float32, n int)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·approachAVX512(SB), NOSPLIT, $72-32
+	STMXCSR      (SP)
+	MOVL         (SP), AX
+	ORL          $0x00008040, AX
+	MOVL         AX, 4(SP)
+	LDMXCSR      4(SP)
+	MOVQ         y+0(FP), AX
+	MOVQ         x+8(FP), CX
+	VBROADCASTSS rate+16(FP), Z31
+	VMOVUPS      Z31, 8(SP)
+	MOVQ         n+24(FP), DX
+	SUBQ         $0x10, DX
+	JLT          rest
+
+groups:
+	VMOVUPS     (AX), Z0
+	VMOVUPS     (CX), Z1
+	VSUBPS      Z0, Z1, Z1
+	VFMADD231PS 8(SP), Z1, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	SUBQ        $0x10, DX
+	JGE         groups
+
+rest:
+	ADDQ        $0x10, DX
+	JZ          done
+	MOVL        $0x0000ffff, BX
+	SHLXL       DX, BX, BX
+	NOTL        BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (AX), K1, Z0
+	VMOVUPS.Z   (CX), K1, Z1
+	VSUBPS      Z0, Z1, Z1
+	VFMADD231PS 8(SP), Z1, Z0
+	VMOVUPS     Z0, K1, (AX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
 // func mulAVX512(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·mulAVX512(SB), NOSPLIT, $8-32

@@ -77,6 +77,30 @@ func axpy(y []float32, a float32, x []float32) {
 }
 
 //go:noinline
+func addThree(y, a, b, c []float32) {
+	switch isa {
+	case isaAVX512:
+		addThreeAVX512(&y[0], &a[0], &b[0], &c[0], len(y))
+	case isaAVX2:
+		addThreeAVX2(&y[0], &a[0], &b[0], &c[0], len(y))
+	default:
+		addThreeGeneric(y, a, b, c)
+	}
+}
+
+//go:noinline
+func approach(y, x []float32, rate float32) {
+	switch isa {
+	case isaAVX512:
+		approachAVX512(&y[0], &x[0], rate, len(y))
+	case isaAVX2:
+		approachAVX2(&y[0], &x[0], rate, len(y))
+	default:
+		approachGeneric(y, x, rate)
+	}
+}
+
+//go:noinline
 func mul(dst, a, b []float32) {
 	switch isa {
 	case isaAVX512:

@@ -12,6 +12,10 @@ func applyUnary(op unary, dst, src []float32) { unaryGeneric(op, dst, src) }
 
 func axpy(y []float32, a float32, x []float32) { axpyGeneric(y, a, x) }
 
+func addThree(y, a, b, c []float32) { addThreeGeneric(y, a, b, c) }
+
+func approach(y, x []float32, rate float32) { approachGeneric(y, x, rate) }
+
 func mul(dst, a, b []float32) { mulGeneric(dst, a, b) }
 
 func scale(x []float32, a float32) { scaleGeneric(x, a) }

@@ -22,6 +22,7 @@ type Gemm struct {
 	Bias    []float32 // one value a row of C; nil for none
 	Add     bool      // C += A B; excludes Bias
 	ReLU    bool      // C = max(C, 0) at the end
+	Gate    []float32 // C = 0 at the end where this, of C's shape and stride, is not positive; nil for no gate
 
 	KBegin []int32 // row i of A is zero before column KBegin[i]
 	KEnd   []int32 // row i of A is zero from column KEnd[i] on
@@ -41,7 +42,7 @@ func (g *Gemm) check() {
 		rows, cols = g.K, g.M
 	}
 	if !holds(g.A, g.LDA, rows, cols) || !holds(g.B, g.LDB, g.K, g.N) || !holds(g.C, g.LDC, g.M, g.N) ||
-		g.Bias != nil && len(g.Bias) < g.M || g.KBegin != nil && len(g.KBegin) < g.M ||
+		g.Gate != nil && !holds(g.Gate, g.LDC, g.M, g.N) || g.Bias != nil && len(g.Bias) < g.M || g.KBegin != nil && len(g.KBegin) < g.M ||
 		g.KEnd != nil && len(g.KEnd) < g.M || g.NEnd != nil && len(g.NEnd) < g.M {
 		panic(fmt.Sprintf("kernel: an operand is too small for a product of %d x %d x %d", g.M, g.N, g.K))
 	}
@@ -93,6 +94,9 @@ func gemmGeneric(g *Gemm) {
 			for j, v := range c {
 				c[j] = max(v, 0)
 			}
+		}
+		if g.Gate != nil {
+			reluBackwardGeneric(c, g.Gate[i*g.LDC:][:n1])
 		}
 	}
 }

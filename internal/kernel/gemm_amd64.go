@@ -13,6 +13,7 @@ type gemmTile struct {
 	mode          int
 
 	offA, offB, offC int
+	gate             *float32
 }
 
 const (
@@ -37,7 +38,7 @@ func (g *Gemm) blocks(maxRows, lanes int, wide []int) {
 	n := (g.M + maxRows - 1) / maxRows
 	t := gemmTile{
 		a: unsafe.SliceData(g.A), b: unsafe.SliceData(g.B), c: unsafe.SliceData(g.C),
-		lda: 4 * g.LDA, ldb: 4 * g.LDB, ldc: 4 * g.LDC,
+		gate: unsafe.SliceData(g.Gate), lda: 4 * g.LDA, ldb: 4 * g.LDB, ldc: 4 * g.LDC,
 	}
 	if g.Add {
 		t.mode |= modeAdd

@@ -177,7 +177,7 @@ steps1:
 store:
 	MOVQ   80(AX), CX
 	TESTQ  $0x00000002, CX
-	JZ     write
+	JZ     gate
 	VXORPS Y8, Y8, Y8
 	VMAXPS Y0, Y8, Y0
 	VMAXPS Y1, Y8, Y1
@@ -187,6 +187,38 @@ store:
 	VMAXPS Y5, Y8, Y5
 	VMAXPS Y6, Y8, Y6
 	VMAXPS Y7, Y8, Y7
+
+gate:
+	MOVQ    112(AX), CX
+	TESTQ   CX, CX
+	JZ      write
+	SUBQ    16(AX), CX
+	ADDQ    SI, CX
+	VXORPS  Y8, Y8, Y8
+	VMOVUPS (CX), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y0, Y9, Y0
+	VMOVUPS 32(CX), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y1, Y9, Y1
+	VMOVUPS 64(CX), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y2, Y9, Y2
+	VMOVUPS 96(CX), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y3, Y9, Y3
+	VMOVUPS 128(CX), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y4, Y9, Y4
+	VMOVUPS 160(CX), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y5, Y9, Y5
+	VMOVUPS 192(CX), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y6, Y9, Y6
+	VMOVUPS 224(CX), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y7, Y9, Y7
 
 write:
 	MOVQ    SI, CX
@@ -301,10 +333,24 @@ steps1:
 store:
 	MOVQ   80(AX), CX
 	TESTQ  $0x00000002, CX
-	JZ     write
+	JZ     gate
 	VXORPS Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
+
+gate:
+	MOVQ    112(AX), CX
+	TESTQ   CX, CX
+	JZ      write
+	SUBQ    16(AX), CX
+	ADDQ    SI, CX
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS (CX), Y3
+	VCMPPS  $0x19, Y3, Y2, Y3
+	VANDPS  Y0, Y3, Y0
+	VMOVUPS 32(CX), Y3
+	VCMPPS  $0x19, Y3, Y2, Y3
+	VANDPS  Y1, Y3, Y1
 
 write:
 	MOVQ    SI, CX
@@ -415,10 +461,24 @@ steps1:
 store:
 	MOVQ   80(AX), CX
 	TESTQ  $0x00000002, CX
-	JZ     write
+	JZ     gate
 	VXORPS Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
+
+gate:
+	MOVQ       112(AX), CX
+	TESTQ      CX, CX
+	JZ         write
+	SUBQ       16(AX), CX
+	ADDQ       SI, CX
+	VXORPS     Y2, Y2, Y2
+	VMOVUPS    (CX), Y3
+	VCMPPS     $0x19, Y3, Y2, Y3
+	VANDPS     Y0, Y3, Y0
+	VMASKMOVPS 32(CX), Y4, Y3
+	VCMPPS     $0x19, Y3, Y2, Y3
+	VANDPS     Y1, Y3, Y1
 
 write:
 	MOVQ       SI, CX
@@ -516,9 +576,20 @@ steps1:
 store:
 	MOVQ   80(AX), CX
 	TESTQ  $0x00000002, CX
-	JZ     write
+	JZ     gate
 	VXORPS Y1, Y1, Y1
 	VMAXPS Y0, Y1, Y0
+
+gate:
+	MOVQ       112(AX), CX
+	TESTQ      CX, CX
+	JZ         write
+	SUBQ       16(AX), CX
+	ADDQ       SI, CX
+	VXORPS     Y1, Y1, Y1
+	VMASKMOVPS (CX), Y3, Y2
+	VCMPPS     $0x19, Y2, Y1, Y2
+	VANDPS     Y0, Y2, Y0
 
 write:
 	MOVQ       SI, CX
@@ -690,7 +761,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y8, Y8, Y8
 	VMAXPS Y0, Y8, Y0
 	VMAXPS Y1, Y8, Y1
@@ -700,6 +771,39 @@ store:
 	VMAXPS Y5, Y8, Y5
 	VMAXPS Y6, Y8, Y6
 	VMAXPS Y7, Y8, Y7
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y8, Y8, Y8
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y0, Y9, Y0
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y1, Y9, Y1
+	VMOVUPS 64(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y2, Y9, Y2
+	VMOVUPS 96(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y3, Y9, Y3
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y4, Y9, Y4
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y5, Y9, Y5
+	VMOVUPS 64(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y6, Y9, Y6
+	VMOVUPS 96(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y7, Y9, Y7
 
 write:
 	MOVQ    DI, R9
@@ -837,12 +941,33 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
 	VMAXPS Y1, Y4, Y1
 	VMAXPS Y2, Y4, Y2
 	VMAXPS Y3, Y4, Y3
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y4, Y4, Y4
+	VMOVUPS (R9), Y5
+	VCMPPS  $0x19, Y5, Y4, Y5
+	VANDPS  Y0, Y5, Y0
+	VMOVUPS 32(R9), Y5
+	VCMPPS  $0x19, Y5, Y4, Y5
+	VANDPS  Y1, Y5, Y1
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y5
+	VCMPPS  $0x19, Y5, Y4, Y5
+	VANDPS  Y2, Y5, Y2
+	VMOVUPS 32(R9), Y5
+	VCMPPS  $0x19, Y5, Y4, Y5
+	VANDPS  Y3, Y5, Y3
 
 write:
 	MOVQ    DI, R9
@@ -978,12 +1103,33 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
 	VMAXPS Y1, Y4, Y1
 	VMAXPS Y2, Y4, Y2
 	VMAXPS Y3, Y4, Y3
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y4, Y4, Y4
+	VMOVUPS    (R9), Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y0, Y5, Y0
+	VMASKMOVPS 32(R9), Y7, Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y1, Y5, Y1
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y2, Y5, Y2
+	VMASKMOVPS 32(R9), Y7, Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y3, Y5, Y3
 
 write:
 	MOVQ       DI, R9
@@ -1098,10 +1244,25 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y2, Y2, Y2
+	VMASKMOVPS (R9), Y4, Y3
+	VCMPPS     $0x19, Y3, Y2, Y3
+	VANDPS     Y0, Y3, Y0
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y4, Y3
+	VCMPPS     $0x19, Y3, Y2, Y3
+	VANDPS     Y1, Y3, Y1
 
 write:
 	MOVQ       DI, R9
@@ -1313,7 +1474,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
 	VMAXPS Y1, Y12, Y1
@@ -1327,6 +1488,52 @@ store:
 	VMAXPS Y9, Y12, Y9
 	VMAXPS Y10, Y12, Y10
 	VMAXPS Y11, Y12, Y11
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y12, Y12, Y12
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y0, Y13, Y0
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y1, Y13, Y1
+	VMOVUPS 64(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y2, Y13, Y2
+	VMOVUPS 96(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y3, Y13, Y3
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y4, Y13, Y4
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y5, Y13, Y5
+	VMOVUPS 64(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y6, Y13, Y6
+	VMOVUPS 96(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y7, Y13, Y7
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y8, Y13, Y8
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y9, Y13, Y9
+	VMOVUPS 64(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y10, Y13, Y10
+	VMOVUPS 96(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y11, Y13, Y11
 
 write:
 	MOVQ    DI, R9
@@ -1491,7 +1698,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
 	VMAXPS Y1, Y6, Y1
@@ -1499,6 +1706,34 @@ store:
 	VMAXPS Y3, Y6, Y3
 	VMAXPS Y4, Y6, Y4
 	VMAXPS Y5, Y6, Y5
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y6, Y6, Y6
+	VMOVUPS (R9), Y7
+	VCMPPS  $0x19, Y7, Y6, Y7
+	VANDPS  Y0, Y7, Y0
+	VMOVUPS 32(R9), Y7
+	VCMPPS  $0x19, Y7, Y6, Y7
+	VANDPS  Y1, Y7, Y1
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y7
+	VCMPPS  $0x19, Y7, Y6, Y7
+	VANDPS  Y2, Y7, Y2
+	VMOVUPS 32(R9), Y7
+	VCMPPS  $0x19, Y7, Y6, Y7
+	VANDPS  Y3, Y7, Y3
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y7
+	VCMPPS  $0x19, Y7, Y6, Y7
+	VANDPS  Y4, Y7, Y4
+	VMOVUPS 32(R9), Y7
+	VCMPPS  $0x19, Y7, Y6, Y7
+	VANDPS  Y5, Y7, Y5
 
 write:
 	MOVQ    DI, R9
@@ -1659,7 +1894,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
 	VMAXPS Y1, Y6, Y1
@@ -1667,6 +1902,34 @@ store:
 	VMAXPS Y3, Y6, Y3
 	VMAXPS Y4, Y6, Y4
 	VMAXPS Y5, Y6, Y5
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y6, Y6, Y6
+	VMOVUPS    (R9), Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y0, Y7, Y0
+	VMASKMOVPS 32(R9), Y9, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y1, Y7, Y1
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y2, Y7, Y2
+	VMASKMOVPS 32(R9), Y9, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y3, Y7, Y3
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y4, Y7, Y4
+	VMASKMOVPS 32(R9), Y9, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y5, Y7, Y5
 
 write:
 	MOVQ       DI, R9
@@ -1798,11 +2061,30 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y3, Y3, Y3
 	VMAXPS Y0, Y3, Y0
 	VMAXPS Y1, Y3, Y1
 	VMAXPS Y2, Y3, Y2
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y3, Y3, Y3
+	VMASKMOVPS (R9), Y5, Y4
+	VCMPPS     $0x19, Y4, Y3, Y4
+	VANDPS     Y0, Y4, Y0
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y5, Y4
+	VCMPPS     $0x19, Y4, Y3, Y4
+	VANDPS     Y1, Y4, Y1
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y5, Y4
+	VCMPPS     $0x19, Y4, Y3, Y4
+	VANDPS     Y2, Y4, Y2
 
 write:
 	MOVQ       DI, R9
@@ -1980,7 +2262,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y8, Y8, Y8
 	VMAXPS Y0, Y8, Y0
 	VMAXPS Y1, Y8, Y1
@@ -1990,6 +2272,41 @@ store:
 	VMAXPS Y5, Y8, Y5
 	VMAXPS Y6, Y8, Y6
 	VMAXPS Y7, Y8, Y7
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y8, Y8, Y8
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y0, Y9, Y0
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y1, Y9, Y1
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y2, Y9, Y2
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y3, Y9, Y3
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y4, Y9, Y4
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y5, Y9, Y5
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y6, Y9, Y6
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y7, Y9, Y7
 
 write:
 	MOVQ    DI, R9
@@ -2175,7 +2492,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y8, Y8, Y8
 	VMAXPS Y0, Y8, Y0
 	VMAXPS Y1, Y8, Y1
@@ -2185,6 +2502,41 @@ store:
 	VMAXPS Y5, Y8, Y5
 	VMAXPS Y6, Y8, Y6
 	VMAXPS Y7, Y8, Y7
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y8, Y8, Y8
+	VMOVUPS    (R9), Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y0, Y9, Y0
+	VMASKMOVPS 32(R9), Y11, Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y1, Y9, Y1
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y2, Y9, Y2
+	VMASKMOVPS 32(R9), Y11, Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y3, Y9, Y3
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y4, Y9, Y4
+	VMASKMOVPS 32(R9), Y11, Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y5, Y9, Y5
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y6, Y9, Y6
+	VMASKMOVPS 32(R9), Y11, Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y7, Y9, Y7
 
 write:
 	MOVQ       DI, R9
@@ -2333,12 +2685,35 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
 	VMAXPS Y1, Y4, Y1
 	VMAXPS Y2, Y4, Y2
 	VMAXPS Y3, Y4, Y3
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y4, Y4, Y4
+	VMASKMOVPS (R9), Y6, Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y0, Y5, Y0
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y6, Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y1, Y5, Y1
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y6, Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y2, Y5, Y2
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y6, Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y3, Y5, Y3
 
 write:
 	MOVQ       DI, R9
@@ -2540,7 +2915,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y10, Y10, Y10
 	VMAXPS Y0, Y10, Y0
 	VMAXPS Y1, Y10, Y1
@@ -2552,6 +2927,48 @@ store:
 	VMAXPS Y7, Y10, Y7
 	VMAXPS Y8, Y10, Y8
 	VMAXPS Y9, Y10, Y9
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y10, Y10, Y10
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y0, Y11, Y0
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y1, Y11, Y1
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y2, Y11, Y2
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y3, Y11, Y3
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y4, Y11, Y4
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y5, Y11, Y5
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y6, Y11, Y6
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y7, Y11, Y7
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y8, Y11, Y8
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y9, Y11, Y9
 
 write:
 	MOVQ    DI, R9
@@ -2762,7 +3179,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y10, Y10, Y10
 	VMAXPS Y0, Y10, Y0
 	VMAXPS Y1, Y10, Y1
@@ -2774,6 +3191,48 @@ store:
 	VMAXPS Y7, Y10, Y7
 	VMAXPS Y8, Y10, Y8
 	VMAXPS Y9, Y10, Y9
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y10, Y10, Y10
+	VMOVUPS    (R9), Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y0, Y11, Y0
+	VMASKMOVPS 32(R9), Y13, Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y1, Y11, Y1
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y2, Y11, Y2
+	VMASKMOVPS 32(R9), Y13, Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y3, Y11, Y3
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y4, Y11, Y4
+	VMASKMOVPS 32(R9), Y13, Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y5, Y11, Y5
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y6, Y11, Y6
+	VMASKMOVPS 32(R9), Y13, Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y7, Y11, Y7
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y8, Y11, Y8
+	VMASKMOVPS 32(R9), Y13, Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y9, Y11, Y9
 
 write:
 	MOVQ       DI, R9
@@ -2939,13 +3398,40 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y5, Y5, Y5
 	VMAXPS Y0, Y5, Y0
 	VMAXPS Y1, Y5, Y1
 	VMAXPS Y2, Y5, Y2
 	VMAXPS Y3, Y5, Y3
 	VMAXPS Y4, Y5, Y4
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y5, Y5, Y5
+	VMASKMOVPS (R9), Y7, Y6
+	VCMPPS     $0x19, Y6, Y5, Y6
+	VANDPS     Y0, Y6, Y0
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y7, Y6
+	VCMPPS     $0x19, Y6, Y5, Y6
+	VANDPS     Y1, Y6, Y1
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y7, Y6
+	VCMPPS     $0x19, Y6, Y5, Y6
+	VANDPS     Y2, Y6, Y2
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y7, Y6
+	VCMPPS     $0x19, Y6, Y5, Y6
+	VANDPS     Y3, Y6, Y3
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y7, Y6
+	VCMPPS     $0x19, Y6, Y5, Y6
+	VANDPS     Y4, Y6, Y4
 
 write:
 	MOVQ       DI, R9
@@ -3175,7 +3661,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
 	VMAXPS Y1, Y12, Y1
@@ -3189,6 +3675,55 @@ store:
 	VMAXPS Y9, Y12, Y9
 	VMAXPS Y10, Y12, Y10
 	VMAXPS Y11, Y12, Y11
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y12, Y12, Y12
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y0, Y13, Y0
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y1, Y13, Y1
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y2, Y13, Y2
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y3, Y13, Y3
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y4, Y13, Y4
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y5, Y13, Y5
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y6, Y13, Y6
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y7, Y13, Y7
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y8, Y13, Y8
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y9, Y13, Y9
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y10, Y13, Y10
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y11, Y13, Y11
 
 write:
 	MOVQ    DI, R9
@@ -3428,7 +3963,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
 	VMAXPS Y1, Y12, Y1
@@ -3442,6 +3977,55 @@ store:
 	VMAXPS Y9, Y12, Y9
 	VMAXPS Y10, Y12, Y10
 	VMAXPS Y11, Y12, Y11
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y12, Y12, Y12
+	VMOVUPS    (R9), Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y0, Y13, Y0
+	VMASKMOVPS 32(R9), Y15, Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y1, Y13, Y1
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y2, Y13, Y2
+	VMASKMOVPS 32(R9), Y15, Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y3, Y13, Y3
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y4, Y13, Y4
+	VMASKMOVPS 32(R9), Y15, Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y5, Y13, Y5
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y6, Y13, Y6
+	VMASKMOVPS 32(R9), Y15, Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y7, Y13, Y7
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y8, Y13, Y8
+	VMASKMOVPS 32(R9), Y15, Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y9, Y13, Y9
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y10, Y13, Y10
+	VMASKMOVPS 32(R9), Y15, Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y11, Y13, Y11
 
 write:
 	MOVQ       DI, R9
@@ -3628,7 +4212,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
 	VMAXPS Y1, Y6, Y1
@@ -3636,6 +4220,37 @@ store:
 	VMAXPS Y3, Y6, Y3
 	VMAXPS Y4, Y6, Y4
 	VMAXPS Y5, Y6, Y5
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y6, Y6, Y6
+	VMASKMOVPS (R9), Y8, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y0, Y7, Y0
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y8, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y1, Y7, Y1
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y8, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y2, Y7, Y2
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y8, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y3, Y7, Y3
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y8, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y4, Y7, Y4
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y8, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y5, Y7, Y5
 
 write:
 	MOVQ       DI, R9
@@ -3833,7 +4448,7 @@ steps1:
 store:
 	MOVQ   80(AX), R8
 	TESTQ  $0x00000002, R8
-	JZ     write
+	JZ     gate
 	VXORPS Y8, Y8, Y8
 	VMAXPS Y0, Y8, Y0
 	VMAXPS Y1, Y8, Y1
@@ -3843,6 +4458,38 @@ store:
 	VMAXPS Y5, Y8, Y5
 	VMAXPS Y6, Y8, Y6
 	VMAXPS Y7, Y8, Y7
+
+gate:
+	MOVQ    112(AX), R8
+	TESTQ   R8, R8
+	JZ      write
+	SUBQ    16(AX), R8
+	ADDQ    SI, R8
+	VXORPS  Y8, Y8, Y8
+	VMOVUPS (R8), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y0, Y9, Y0
+	VMOVUPS 32(R8), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y1, Y9, Y1
+	VMOVUPS 64(R8), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y2, Y9, Y2
+	VMOVUPS 96(R8), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y3, Y9, Y3
+	VMOVUPS 128(R8), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y4, Y9, Y4
+	VMOVUPS 160(R8), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y5, Y9, Y5
+	VMOVUPS 192(R8), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y6, Y9, Y6
+	VMOVUPS 224(R8), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y7, Y9, Y7
 
 write:
 	MOVQ    SI, R8
@@ -3959,10 +4606,24 @@ steps1:
 store:
 	MOVQ   80(AX), R8
 	TESTQ  $0x00000002, R8
-	JZ     write
+	JZ     gate
 	VXORPS Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
+
+gate:
+	MOVQ    112(AX), R8
+	TESTQ   R8, R8
+	JZ      write
+	SUBQ    16(AX), R8
+	ADDQ    SI, R8
+	VXORPS  Y2, Y2, Y2
+	VMOVUPS (R8), Y3
+	VCMPPS  $0x19, Y3, Y2, Y3
+	VANDPS  Y0, Y3, Y0
+	VMOVUPS 32(R8), Y3
+	VCMPPS  $0x19, Y3, Y2, Y3
+	VANDPS  Y1, Y3, Y1
 
 write:
 	MOVQ    SI, R8
@@ -4075,10 +4736,24 @@ steps1:
 store:
 	MOVQ   80(AX), R8
 	TESTQ  $0x00000002, R8
-	JZ     write
+	JZ     gate
 	VXORPS Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
+
+gate:
+	MOVQ       112(AX), R8
+	TESTQ      R8, R8
+	JZ         write
+	SUBQ       16(AX), R8
+	ADDQ       SI, R8
+	VXORPS     Y2, Y2, Y2
+	VMOVUPS    (R8), Y3
+	VCMPPS     $0x19, Y3, Y2, Y3
+	VANDPS     Y0, Y3, Y0
+	VMASKMOVPS 32(R8), Y4, Y3
+	VCMPPS     $0x19, Y3, Y2, Y3
+	VANDPS     Y1, Y3, Y1
 
 write:
 	MOVQ       SI, R8
@@ -4178,9 +4853,20 @@ steps1:
 store:
 	MOVQ   80(AX), R8
 	TESTQ  $0x00000002, R8
-	JZ     write
+	JZ     gate
 	VXORPS Y1, Y1, Y1
 	VMAXPS Y0, Y1, Y0
+
+gate:
+	MOVQ       112(AX), R8
+	TESTQ      R8, R8
+	JZ         write
+	SUBQ       16(AX), R8
+	ADDQ       SI, R8
+	VXORPS     Y1, Y1, Y1
+	VMASKMOVPS (R8), Y3, Y2
+	VCMPPS     $0x19, Y2, Y1, Y2
+	VANDPS     Y0, Y2, Y0
 
 write:
 	MOVQ       SI, R8
@@ -4354,7 +5040,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y8, Y8, Y8
 	VMAXPS Y0, Y8, Y0
 	VMAXPS Y1, Y8, Y1
@@ -4364,6 +5050,39 @@ store:
 	VMAXPS Y5, Y8, Y5
 	VMAXPS Y6, Y8, Y6
 	VMAXPS Y7, Y8, Y7
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y8, Y8, Y8
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y0, Y9, Y0
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y1, Y9, Y1
+	VMOVUPS 64(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y2, Y9, Y2
+	VMOVUPS 96(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y3, Y9, Y3
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y4, Y9, Y4
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y5, Y9, Y5
+	VMOVUPS 64(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y6, Y9, Y6
+	VMOVUPS 96(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y7, Y9, Y7
 
 write:
 	MOVQ    DI, R9
@@ -4503,12 +5222,33 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
 	VMAXPS Y1, Y4, Y1
 	VMAXPS Y2, Y4, Y2
 	VMAXPS Y3, Y4, Y3
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y4, Y4, Y4
+	VMOVUPS (R9), Y5
+	VCMPPS  $0x19, Y5, Y4, Y5
+	VANDPS  Y0, Y5, Y0
+	VMOVUPS 32(R9), Y5
+	VCMPPS  $0x19, Y5, Y4, Y5
+	VANDPS  Y1, Y5, Y1
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y5
+	VCMPPS  $0x19, Y5, Y4, Y5
+	VANDPS  Y2, Y5, Y2
+	VMOVUPS 32(R9), Y5
+	VCMPPS  $0x19, Y5, Y4, Y5
+	VANDPS  Y3, Y5, Y3
 
 write:
 	MOVQ    DI, R9
@@ -4646,12 +5386,33 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
 	VMAXPS Y1, Y4, Y1
 	VMAXPS Y2, Y4, Y2
 	VMAXPS Y3, Y4, Y3
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y4, Y4, Y4
+	VMOVUPS    (R9), Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y0, Y5, Y0
+	VMASKMOVPS 32(R9), Y7, Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y1, Y5, Y1
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y2, Y5, Y2
+	VMASKMOVPS 32(R9), Y7, Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y3, Y5, Y3
 
 write:
 	MOVQ       DI, R9
@@ -4768,10 +5529,25 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y2, Y2, Y2
 	VMAXPS Y0, Y2, Y0
 	VMAXPS Y1, Y2, Y1
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y2, Y2, Y2
+	VMASKMOVPS (R9), Y4, Y3
+	VCMPPS     $0x19, Y3, Y2, Y3
+	VANDPS     Y0, Y3, Y0
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y4, Y3
+	VCMPPS     $0x19, Y3, Y2, Y3
+	VANDPS     Y1, Y3, Y1
 
 write:
 	MOVQ       DI, R9
@@ -4985,7 +5761,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
 	VMAXPS Y1, Y12, Y1
@@ -4999,6 +5775,52 @@ store:
 	VMAXPS Y9, Y12, Y9
 	VMAXPS Y10, Y12, Y10
 	VMAXPS Y11, Y12, Y11
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y12, Y12, Y12
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y0, Y13, Y0
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y1, Y13, Y1
+	VMOVUPS 64(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y2, Y13, Y2
+	VMOVUPS 96(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y3, Y13, Y3
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y4, Y13, Y4
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y5, Y13, Y5
+	VMOVUPS 64(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y6, Y13, Y6
+	VMOVUPS 96(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y7, Y13, Y7
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y8, Y13, Y8
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y9, Y13, Y9
+	VMOVUPS 64(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y10, Y13, Y10
+	VMOVUPS 96(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y11, Y13, Y11
 
 write:
 	MOVQ    DI, R9
@@ -5165,7 +5987,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
 	VMAXPS Y1, Y6, Y1
@@ -5173,6 +5995,34 @@ store:
 	VMAXPS Y3, Y6, Y3
 	VMAXPS Y4, Y6, Y4
 	VMAXPS Y5, Y6, Y5
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y6, Y6, Y6
+	VMOVUPS (R9), Y7
+	VCMPPS  $0x19, Y7, Y6, Y7
+	VANDPS  Y0, Y7, Y0
+	VMOVUPS 32(R9), Y7
+	VCMPPS  $0x19, Y7, Y6, Y7
+	VANDPS  Y1, Y7, Y1
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y7
+	VCMPPS  $0x19, Y7, Y6, Y7
+	VANDPS  Y2, Y7, Y2
+	VMOVUPS 32(R9), Y7
+	VCMPPS  $0x19, Y7, Y6, Y7
+	VANDPS  Y3, Y7, Y3
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y7
+	VCMPPS  $0x19, Y7, Y6, Y7
+	VANDPS  Y4, Y7, Y4
+	VMOVUPS 32(R9), Y7
+	VCMPPS  $0x19, Y7, Y6, Y7
+	VANDPS  Y5, Y7, Y5
 
 write:
 	MOVQ    DI, R9
@@ -5335,7 +6185,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
 	VMAXPS Y1, Y6, Y1
@@ -5343,6 +6193,34 @@ store:
 	VMAXPS Y3, Y6, Y3
 	VMAXPS Y4, Y6, Y4
 	VMAXPS Y5, Y6, Y5
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y6, Y6, Y6
+	VMOVUPS    (R9), Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y0, Y7, Y0
+	VMASKMOVPS 32(R9), Y9, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y1, Y7, Y1
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y2, Y7, Y2
+	VMASKMOVPS 32(R9), Y9, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y3, Y7, Y3
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y4, Y7, Y4
+	VMASKMOVPS 32(R9), Y9, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y5, Y7, Y5
 
 write:
 	MOVQ       DI, R9
@@ -5476,11 +6354,30 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y3, Y3, Y3
 	VMAXPS Y0, Y3, Y0
 	VMAXPS Y1, Y3, Y1
 	VMAXPS Y2, Y3, Y2
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y3, Y3, Y3
+	VMASKMOVPS (R9), Y5, Y4
+	VCMPPS     $0x19, Y4, Y3, Y4
+	VANDPS     Y0, Y4, Y0
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y5, Y4
+	VCMPPS     $0x19, Y4, Y3, Y4
+	VANDPS     Y1, Y4, Y1
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y5, Y4
+	VCMPPS     $0x19, Y4, Y3, Y4
+	VANDPS     Y2, Y4, Y2
 
 write:
 	MOVQ       DI, R9
@@ -5660,7 +6557,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y8, Y8, Y8
 	VMAXPS Y0, Y8, Y0
 	VMAXPS Y1, Y8, Y1
@@ -5670,6 +6567,41 @@ store:
 	VMAXPS Y5, Y8, Y5
 	VMAXPS Y6, Y8, Y6
 	VMAXPS Y7, Y8, Y7
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y8, Y8, Y8
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y0, Y9, Y0
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y1, Y9, Y1
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y2, Y9, Y2
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y3, Y9, Y3
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y4, Y9, Y4
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y5, Y9, Y5
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y6, Y9, Y6
+	VMOVUPS 32(R9), Y9
+	VCMPPS  $0x19, Y9, Y8, Y9
+	VANDPS  Y7, Y9, Y7
 
 write:
 	MOVQ    DI, R9
@@ -5857,7 +6789,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y8, Y8, Y8
 	VMAXPS Y0, Y8, Y0
 	VMAXPS Y1, Y8, Y1
@@ -5867,6 +6799,41 @@ store:
 	VMAXPS Y5, Y8, Y5
 	VMAXPS Y6, Y8, Y6
 	VMAXPS Y7, Y8, Y7
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y8, Y8, Y8
+	VMOVUPS    (R9), Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y0, Y9, Y0
+	VMASKMOVPS 32(R9), Y11, Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y1, Y9, Y1
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y2, Y9, Y2
+	VMASKMOVPS 32(R9), Y11, Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y3, Y9, Y3
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y4, Y9, Y4
+	VMASKMOVPS 32(R9), Y11, Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y5, Y9, Y5
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y6, Y9, Y6
+	VMASKMOVPS 32(R9), Y11, Y9
+	VCMPPS     $0x19, Y9, Y8, Y9
+	VANDPS     Y7, Y9, Y7
 
 write:
 	MOVQ       DI, R9
@@ -6017,12 +6984,35 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y4, Y4, Y4
 	VMAXPS Y0, Y4, Y0
 	VMAXPS Y1, Y4, Y1
 	VMAXPS Y2, Y4, Y2
 	VMAXPS Y3, Y4, Y3
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y4, Y4, Y4
+	VMASKMOVPS (R9), Y6, Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y0, Y5, Y0
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y6, Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y1, Y5, Y1
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y6, Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y2, Y5, Y2
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y6, Y5
+	VCMPPS     $0x19, Y5, Y4, Y5
+	VANDPS     Y3, Y5, Y3
 
 write:
 	MOVQ       DI, R9
@@ -6226,7 +7216,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y10, Y10, Y10
 	VMAXPS Y0, Y10, Y0
 	VMAXPS Y1, Y10, Y1
@@ -6238,6 +7228,48 @@ store:
 	VMAXPS Y7, Y10, Y7
 	VMAXPS Y8, Y10, Y8
 	VMAXPS Y9, Y10, Y9
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y10, Y10, Y10
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y0, Y11, Y0
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y1, Y11, Y1
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y2, Y11, Y2
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y3, Y11, Y3
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y4, Y11, Y4
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y5, Y11, Y5
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y6, Y11, Y6
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y7, Y11, Y7
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y8, Y11, Y8
+	VMOVUPS 32(R9), Y11
+	VCMPPS  $0x19, Y11, Y10, Y11
+	VANDPS  Y9, Y11, Y9
 
 write:
 	MOVQ    DI, R9
@@ -6450,7 +7482,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y10, Y10, Y10
 	VMAXPS Y0, Y10, Y0
 	VMAXPS Y1, Y10, Y1
@@ -6462,6 +7494,48 @@ store:
 	VMAXPS Y7, Y10, Y7
 	VMAXPS Y8, Y10, Y8
 	VMAXPS Y9, Y10, Y9
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y10, Y10, Y10
+	VMOVUPS    (R9), Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y0, Y11, Y0
+	VMASKMOVPS 32(R9), Y13, Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y1, Y11, Y1
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y2, Y11, Y2
+	VMASKMOVPS 32(R9), Y13, Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y3, Y11, Y3
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y4, Y11, Y4
+	VMASKMOVPS 32(R9), Y13, Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y5, Y11, Y5
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y6, Y11, Y6
+	VMASKMOVPS 32(R9), Y13, Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y7, Y11, Y7
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y8, Y11, Y8
+	VMASKMOVPS 32(R9), Y13, Y11
+	VCMPPS     $0x19, Y11, Y10, Y11
+	VANDPS     Y9, Y11, Y9
 
 write:
 	MOVQ       DI, R9
@@ -6629,13 +7703,40 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y5, Y5, Y5
 	VMAXPS Y0, Y5, Y0
 	VMAXPS Y1, Y5, Y1
 	VMAXPS Y2, Y5, Y2
 	VMAXPS Y3, Y5, Y3
 	VMAXPS Y4, Y5, Y4
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y5, Y5, Y5
+	VMASKMOVPS (R9), Y7, Y6
+	VCMPPS     $0x19, Y6, Y5, Y6
+	VANDPS     Y0, Y6, Y0
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y7, Y6
+	VCMPPS     $0x19, Y6, Y5, Y6
+	VANDPS     Y1, Y6, Y1
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y7, Y6
+	VCMPPS     $0x19, Y6, Y5, Y6
+	VANDPS     Y2, Y6, Y2
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y7, Y6
+	VCMPPS     $0x19, Y6, Y5, Y6
+	VANDPS     Y3, Y6, Y3
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y7, Y6
+	VCMPPS     $0x19, Y6, Y5, Y6
+	VANDPS     Y4, Y6, Y4
 
 write:
 	MOVQ       DI, R9
@@ -6863,7 +7964,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
 	VMAXPS Y1, Y12, Y1
@@ -6877,6 +7978,55 @@ store:
 	VMAXPS Y9, Y12, Y9
 	VMAXPS Y10, Y12, Y10
 	VMAXPS Y11, Y12, Y11
+
+gate:
+	MOVQ    112(AX), R9
+	TESTQ   R9, R9
+	JZ      write
+	SUBQ    16(AX), R9
+	ADDQ    DI, R9
+	VXORPS  Y12, Y12, Y12
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y0, Y13, Y0
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y1, Y13, Y1
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y2, Y13, Y2
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y3, Y13, Y3
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y4, Y13, Y4
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y5, Y13, Y5
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y6, Y13, Y6
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y7, Y13, Y7
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y8, Y13, Y8
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y9, Y13, Y9
+	ADDQ    BX, R9
+	VMOVUPS (R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y10, Y13, Y10
+	VMOVUPS 32(R9), Y13
+	VCMPPS  $0x19, Y13, Y12, Y13
+	VANDPS  Y11, Y13, Y11
 
 write:
 	MOVQ    DI, R9
@@ -7114,7 +8264,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y12, Y12, Y12
 	VMAXPS Y0, Y12, Y0
 	VMAXPS Y1, Y12, Y1
@@ -7128,6 +8278,55 @@ store:
 	VMAXPS Y9, Y12, Y9
 	VMAXPS Y10, Y12, Y10
 	VMAXPS Y11, Y12, Y11
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y12, Y12, Y12
+	VMOVUPS    (R9), Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y0, Y13, Y0
+	VMASKMOVPS 32(R9), Y15, Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y1, Y13, Y1
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y2, Y13, Y2
+	VMASKMOVPS 32(R9), Y15, Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y3, Y13, Y3
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y4, Y13, Y4
+	VMASKMOVPS 32(R9), Y15, Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y5, Y13, Y5
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y6, Y13, Y6
+	VMASKMOVPS 32(R9), Y15, Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y7, Y13, Y7
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y8, Y13, Y8
+	VMASKMOVPS 32(R9), Y15, Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y9, Y13, Y9
+	ADDQ       BX, R9
+	VMOVUPS    (R9), Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y10, Y13, Y10
+	VMASKMOVPS 32(R9), Y15, Y13
+	VCMPPS     $0x19, Y13, Y12, Y13
+	VANDPS     Y11, Y13, Y11
 
 write:
 	MOVQ       DI, R9
@@ -7312,7 +8511,7 @@ steps1:
 store:
 	MOVQ   80(AX), R9
 	TESTQ  $0x00000002, R9
-	JZ     write
+	JZ     gate
 	VXORPS Y6, Y6, Y6
 	VMAXPS Y0, Y6, Y0
 	VMAXPS Y1, Y6, Y1
@@ -7320,6 +8519,37 @@ store:
 	VMAXPS Y3, Y6, Y3
 	VMAXPS Y4, Y6, Y4
 	VMAXPS Y5, Y6, Y5
+
+gate:
+	MOVQ       112(AX), R9
+	TESTQ      R9, R9
+	JZ         write
+	SUBQ       16(AX), R9
+	ADDQ       DI, R9
+	VXORPS     Y6, Y6, Y6
+	VMASKMOVPS (R9), Y8, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y0, Y7, Y0
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y8, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y1, Y7, Y1
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y8, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y2, Y7, Y2
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y8, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y3, Y7, Y3
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y8, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y4, Y7, Y4
+	ADDQ       BX, R9
+	VMASKMOVPS (R9), Y8, Y7
+	VCMPPS     $0x19, Y7, Y6, Y7
+	VANDPS     Y5, Y7, Y5
 
 write:
 	MOVQ       DI, R9

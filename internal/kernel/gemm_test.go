@@ -42,6 +42,9 @@ func (g *Gemm) exact(i, j int, c0 float32) (v, size float64) {
 	if g.ReLU {
 		v = max(v, 0)
 	}
+	if g.Gate != nil && g.Gate[i*g.LDC+j] <= 0 {
+		v = 0
+	}
 	return v, size
 }
 
@@ -90,7 +93,12 @@ func TestGemm(t *testing.T) {
 				case 1:
 					g.Bias = randoms(r, m)
 				}
-				g.ReLU = r.IntN(3) == 0
+				switch r.IntN(3) {
+				case 0:
+					g.ReLU = true
+				case 1:
+					g.Gate = randoms(r, len(g.C))
+				}
 				verify(t, g)
 			}
 		}
@@ -138,7 +146,15 @@ func TestGemmSpecialValues(t *testing.T) {
 		g := product(r, 7, 24, 9, false)
 		g.ReLU = true
 		g.A[2*g.LDA+3] = nan32()
+		g.Gate = randoms(r, len(g.C))
+		for i := range g.Gate {
+			g.Gate[i] = 1
+		}
+		g.Gate[5*g.LDC], g.Gate[6*g.LDC] = nan32(), 0
 		g.Run()
+		if g.C[6*g.LDC] != 0 {
+			t.Errorf("%g passed a closed gate", g.C[6*g.LDC])
+		}
 		for j := range g.N {
 			if !isNaN32(g.C[2*g.LDC+j]) {
 				t.Errorf("a NaN in row 2 of A left column %d at %g", j, g.C[2*g.LDC+j])

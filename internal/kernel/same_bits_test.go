@@ -15,6 +15,9 @@ func everything() map[string][]float32 {
 		for _, n := range []int{3, 16, 29, 64, 100} {
 			g := product(r, m, n, 40, m%2 == 0)
 			g.Add, g.ReLU = n%2 == 0, n == 29
+			if n == 100 {
+				g.Gate = randoms(r, len(g.C))
+			}
 			g.Run()
 			out[fmt.Sprintf("product %dx%d", m, n)] = g.C
 		}
@@ -30,6 +33,8 @@ func everything() map[string][]float32 {
 		a[i] = randoms(r, 1005)
 	}
 	Axpy(a[0], 0.7, a[1])
+	AddParts(a[0], a[2:6])
+	Approach(a[0], a[6], 0.01)
 	Mul(a[1], a[2], a[3])
 	ReLUBackward(a[2], a[3])
 	AffineToLatent(a[3], a[4], a[5], a[6], a[7])

@@ -60,6 +60,31 @@ func Axpy(y []float32, a float32, x []float32) {
 // Add adds src to dst.
 func Add(dst, src []float32) { Axpy(dst, 1, src) }
 
+// AddParts adds the parts to dst, one after the other.
+func AddParts(dst []float32, parts [][]float32) {
+	for len(parts) >= 3 && len(dst) > 0 {
+		a, b, c := parts[0][:len(dst)], parts[1][:len(dst)], parts[2][:len(dst)]
+		for i := 0; i < len(dst); i += chunk {
+			end := min(i+chunk, len(dst))
+			addThree(dst[i:end], a[i:end], b[i:end], c[i:end])
+		}
+		parts = parts[3:]
+	}
+	for _, p := range parts {
+		Add(dst, p)
+	}
+}
+
+// Approach moves y towards x by the fraction rate of their distance.
+func Approach(y, x []float32, rate float32) {
+	x = x[:len(y)]
+	for len(y) > 0 {
+		n := min(len(y), chunk)
+		approach(y[:n], x[:n], rate)
+		y, x = y[n:], x[n:]
+	}
+}
+
 // Mul sets dst to a*b.
 func Mul(dst, a, b []float32) {
 	a, b = a[:len(dst)], b[:len(dst)]

@@ -58,3 +58,15 @@ func reluBackwardGeneric(d, h []float32) {
 		}
 	}
 }
+
+func addThreeGeneric(y, a, b, c []float32) {
+	for i := range y {
+		y[i] = y[i] + a[i] + b[i] + c[i]
+	}
+}
+
+func approachGeneric(y, x []float32, rate float32) {
+	for i, v := range x {
+		y[i] += rate * (v - y[i])
+	}
+}

@@ -136,6 +136,8 @@ func TestColumns(t *testing.T) {
 	for _, n := range []int{1, 5, 8, 15, 16, 17, 40, 64, 67, chunk + 3} {
 		compare(t, "Axpy", n, 2, 3e-7, func(a [][]float32) { Axpy(a[0], -1.7, a[1]) })
 		compare(t, "Add", n, 2, 0, func(a [][]float32) { Add(a[0], a[1]) })
+		compare(t, "AddParts", n, 6, 0, func(a [][]float32) { AddParts(a[0], a[1:]) })
+		compare(t, "Approach", n, 2, 3e-7, func(a [][]float32) { Approach(a[0], a[1], 0.3) })
 		compare(t, "Mul", n, 3, 0, func(a [][]float32) { Mul(a[0], a[1], a[2]) })
 		compare(t, "Scale", n, 1, 0, func(a [][]float32) { Scale(a[0], 0.3) })
 		compare(t, "ReLUBackward", n, 2, 0, func(a [][]float32) {

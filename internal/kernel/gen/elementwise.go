@@ -163,6 +163,14 @@ func columnFile(s *isa) *file {
 	for _, e := range []elementwise{
 		{name: "axpy", arrays: []string{"y", "x"}, scalars: []string{"a"}, reads: []string{"y", "x"}, out: []string{"y"},
 			f: func(p *prog, in, s map[string]val) []val { return []val{p.fma(s["a"], in["x"], in["y"])} }},
+		{name: "addThree", arrays: []string{"y", "a", "b", "c"}, reads: []string{"y", "a", "b", "c"}, out: []string{"y"},
+			f: func(p *prog, in, _ map[string]val) []val {
+				return []val{p.plus(p.plus(p.plus(in["y"], in["a"]), in["b"]), in["c"])}
+			}},
+		{name: "approach", arrays: []string{"y", "x"}, scalars: []string{"rate"}, reads: []string{"y", "x"}, out: []string{"y"},
+			f: func(p *prog, in, s map[string]val) []val {
+				return []val{p.fma(s["rate"], p.minus(in["x"], in["y"]), in["y"])}
+			}},
 		{name: "mul", arrays: []string{"dst", "a", "b"}, reads: []string{"a", "b"}, out: []string{"dst"},
 			f: func(p *prog, in, _ map[string]val) []val { return []val{p.times(in["a"], in["b"])} }},
 		{name: "scale", arrays: []string{"x"}, scalars: []string{"a"}, reads: []string{"x"}, out: []string{"x"},

@@ -24,6 +24,7 @@ const (
 	tileOffA              // bytes: where the rows begin in A, ...
 	tileOffB              // ... the first panel in B
 	tileOffC              // ... and in C
+	tileGate              // *float32, or nil
 )
 
 const (
@@ -315,6 +316,36 @@ func (g *gemmKernel) advance(steps int) {
 	}
 }
 
+// gate sets C to zero where the gate is not positive. It lies as C does, so that what leads from C to it also leads from
+// the panel to its part.
+func (g *gemmKernel) gate(p reg.GPVirtual) {
+	const notGE = 0x19 // true for NaN
+	g.Label("gate")
+	g.MOVQ(g.at(tileGate), p)
+	g.TESTQ(p, p)
+	g.JZ(operand.LabelRef("write"))
+	g.SUBQ(g.at(tileC), p)
+	g.ADDQ(g.c, p)
+	zero, h := g.av[0], g.bv[0]
+	g.zero(zero)
+	for i, row := range g.acc {
+		for v, r := range row {
+			g.load(operand.Mem{Base: p, Disp: g.bytes * v}, v, h)
+			if g.wide() {
+				g.VCMPPS(operand.Imm(notGE), h, zero, reg.K2)
+				g.VMOVAPS_Z(r, reg.K2, r)
+			} else {
+				g.VCMPPS(operand.Imm(notGE), h, zero, h)
+				g.VANDPS(r, h, r)
+			}
+		}
+		if i+1 < g.rows {
+			g.ADDQ(g.ldc, p)
+		}
+	}
+	g.Label("write")
+}
+
 func (g *gemmKernel) loop() {
 	const unroll = 4
 	g.SUBQ(operand.Imm(unroll), g.k)
@@ -336,20 +367,20 @@ func (g *gemmKernel) loop() {
 	g.JNZ(operand.LabelRef("steps1"))
 }
 
-// store writes C, through max(C, 0) where asked for; NaN stays NaN.
+// store writes C, through max(C, 0) or the gate where asked for; NaN stays NaN.
 func (g *gemmKernel) store() {
 	g.Label("store")
 	mode, p := g.GP64(), g.GP64()
 	g.MOVQ(g.at(tileMode), mode)
 	g.TESTQ(operand.U32(modeReLU), mode)
-	g.JZ(operand.LabelRef("write"))
+	g.JZ(operand.LabelRef("gate"))
 	g.zero(g.av[0])
 	for _, row := range g.acc {
 		for _, r := range row {
 			g.VMAXPS(r, g.av[0], r)
 		}
 	}
-	g.Label("write")
+	g.gate(p)
 	g.MOVQ(g.c, p)
 	for i, row := range g.acc {
 		for v, r := range row {
