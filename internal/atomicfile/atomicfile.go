@@ -1,10 +1,10 @@
 // Package atomicfile writes files that are either whole or absent: a run
 // killed at any moment leaves the old file, or none, and never half a file
-// that looks whole.
+// that looks whole. What a killed run wrote under a temporary name is removed,
+// on Linux, by the next one that writes the same file.
 package atomicfile
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,6 +18,7 @@ import (
 type File struct {
 	*os.File
 	target string
+	held   *os.File // until the temporary name is gone, so that nobody takes the file for a leftover; nil without locks
 	done   bool
 }
 
@@ -37,9 +38,8 @@ func Create(path string) (*File, error) {
 		mode = at.Mode().Perm()
 	}
 	dir, base := filepath.Split(target)
-	// File systems allow 255 bytes a name.
-	temporary := filepath.Join(dir, "."+base[:min(len(base), 200)]+"."+rand.Text()[:12]+".tmp")
-	f, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	removeLeftovers(dir, base)
+	f, held, err := createTemporary(dir, base, mode)
 	if err != nil {
 		var at *fs.PathError
 		if errors.As(err, &at) {
@@ -47,7 +47,35 @@ func Create(path string) (*File, error) {
 		}
 		return nil, fmt.Errorf("cannot write %s: %w; choose a folder that exists and that you may write to", path, err)
 	}
-	return &File{File: f, target: target}, nil
+	return &File{File: f, target: target, held: held}, nil
+}
+
+// createTemporary makes a file and locks it, again where another process took it for a leftover before it was locked.
+func createTemporary(dir, base string, mode fs.FileMode) (f, held *os.File, err error) {
+	for {
+		f, err = os.OpenFile(filepath.Join(dir, temporaryName(base)), os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+		if err != nil {
+			return nil, nil, err
+		}
+		held, err = hold(f)
+		if err != nil && !heldByAnother(err) {
+			return f, nil, nil
+		}
+		if err == nil {
+			if _, err := os.Lstat(f.Name()); err == nil {
+				return f, held, nil
+			}
+			held.Close()
+		}
+		f.Close()
+	}
+}
+
+// release gives up the lock: the temporary name is gone.
+func (f *File) release() {
+	if f.held != nil {
+		f.held.Close()
+	}
 }
 
 // Commit brings the bytes to the disk and gives the file its name. On an error
@@ -62,6 +90,7 @@ func (f *File) Commit() error {
 		return fmt.Errorf("write %s: %w", f.target, err)
 	}
 	f.done = true
+	defer f.release()
 	if err = f.Close(); err == nil {
 		err = os.Rename(f.Name(), f.target)
 	}
@@ -87,6 +116,7 @@ func (f *File) Abort() {
 	f.done = true
 	f.Close()
 	os.Remove(f.Name())
+	f.release()
 }
 
 // WriteFile writes data to path in one step: whole, or not at all.

@@ -1,0 +1,46 @@
+package atomicfile
+
+import (
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const randomLetters = 12
+
+// temporaryPrefix is how the temporary names of a target begin. File systems allow 255 bytes a name.
+func temporaryPrefix(base string) string { return "." + base[:min(len(base), 200)] + "." }
+
+func temporaryName(base string) string {
+	return temporaryPrefix(base) + rand.Text()[:randomLetters] + ".tmp"
+}
+
+func isTemporary(name, base string) bool {
+	rest, ours := strings.CutPrefix(name, temporaryPrefix(base))
+	random, ends := strings.CutSuffix(rest, ".tmp")
+	return ours && ends && len(random) == randomLetters && strings.Trim(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
+// removeLeftovers removes the temporary files of a target that killed runs left. Whoever writes one holds its lock, so
+// one whose lock can be had is nobody's.
+func removeLeftovers(dir, base string) {
+	entries, err := os.ReadDir(filepath.Clean(dir))
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !isTemporary(e.Name(), base) {
+			continue
+		}
+		f, err := os.OpenFile(filepath.Join(dir, e.Name()), os.O_RDWR, 0)
+		if err != nil {
+			continue
+		}
+		if held, err := hold(f); err == nil {
+			os.Remove(f.Name())
+			held.Close()
+		}
+		f.Close()
+	}
+}
