@@ -37,9 +37,9 @@ func (a *app) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "sluice",
 		Short: "Normalizing flows for event data: learn a density, draw events from it, test both",
-		Long: `sluice learns the probability density of a table of events (CSV, NumPy, Parquet)
-with a normalizing flow, draws new events from it, evaluates it, and says in a
-report how far both can be trusted.`,
+		Long: `sluice learns the probability density of a table of events (CSV, NumPy, Parquet,
+HDF5, ROOT) with a normalizing flow, draws new events from it, evaluates it, and
+says in a report how far both can be trusted.`,
 		Example:       "  sluice run cards/lhco.yaml\n  sluice inspect cards/data/lhco.parquet",
 		SilenceErrors: true, SilenceUsage: true,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/bench"
 	"github.com/sluice-hep/sluice/card"
 )
@@ -37,6 +38,9 @@ fraction is of the processor's peak, measured in the same run.`,
 	c.Flags().StringVar(&cardPath, "card", "", "measure the flow and batch size of a card instead")
 	c.Flags().Float64Var(&seconds, "seconds", 4, "time for each workload")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := a.checkGlobal(); err != nil {
+			return err
+		}
 		if !(seconds > 0 && seconds <= 86400) {
 			return usage("--seconds %g is not between 0 and 86400", seconds)
 		}
@@ -47,7 +51,7 @@ fraction is of the processor's peak, measured in the same run.`,
 		if cardPath != "" {
 			job, err := card.Load(cardPath)
 			if err != nil {
-				return err
+				return &sluice.InputError{Err: err}
 			}
 			workloads = []bench.Workload{{
 				Name: job.Name, Features: len(job.Features), Context: len(job.Context),

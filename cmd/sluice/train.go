@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -67,19 +68,20 @@ type trainFlags struct {
 
 func (f *trainFlags) register(c *cobra.Command) {
 	flags := c.Flags()
+	usual := train.Config{}.WithDefaults()
 	flags.StringVarP(&f.model, "output", "o", "", "the model file to write")
 	flags.StringSliceVar(&f.features, "features", nil, "columns to model")
 	flags.StringSliceVar(&f.context, "context", nil, "columns to condition on")
 	flags.StringVar(&f.weight, "weight", "", "column of event weights")
 	flags.StringArrayVar(&f.define, "define", nil, "NAME=EXPR: a column made from others (repeatable)")
 	flags.StringVar(&f.where, "where", "", "keep the events for which an expression holds")
-	flags.StringVar(&f.flow, "flow", "", "family: maf, realnvp, nsf, nsf-ar (default nsf-ar)")
+	flags.StringVar(&f.flow, "flow", "", "family: maf, realnvp, nsf, nsf-ar (default "+flow.Spec{}.WithDefaults().Type+")")
 	flags.StringArrayVar(&f.sets, "set", nil, "KEY=VALUE: any value of a card (repeatable)")
-	flags.IntVar(&f.epochs, "epochs", 0, "passes over the training events (default 50)")
-	flags.IntVar(&f.batch, "batch", 0, "events a step (default 256)")
-	flags.Float64Var(&f.lr, "lr", 0, "learning rate (default 0.001)")
-	flags.Float64Var(&f.valid, "valid", 0.1, "fraction of events that validate; 0 for none")
-	flags.Float64Var(&f.test, "test", 0.1, "fraction of events held out; 0 for none")
+	flags.IntVar(&f.epochs, "epochs", 0, fmt.Sprintf("passes over the training events (default %d)", usual.Epochs))
+	flags.IntVar(&f.batch, "batch", 0, fmt.Sprintf("events a step (default %d)", usual.Batch))
+	flags.Float64Var(&f.lr, "lr", 0, fmt.Sprintf("learning rate (default %g)", usual.LR))
+	flags.Float64Var(&f.valid, "valid", usual.Valid, "fraction of events that validate; 0 for none")
+	flags.Float64Var(&f.test, "test", usual.Test, "fraction of events held out; 0 for none")
 	flags.Float64Var(&f.maxSeconds, "max-seconds", 0, "end the training after so long; 0 for no limit")
 	flags.BoolVar(&f.dropNaN, "drop-nan", false, "leave out events with a missing feature, context or weight")
 	flags.BoolVar(&f.resume, "resume", false, "go on with an interrupted training")
