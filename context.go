@@ -128,7 +128,8 @@ func (g *givenReader) nextRows(n int) (*events.Table, error) {
 	}
 	if len(found) > 0 {
 		before := g.read - n
-		return nil, fmt.Errorf("%s: %w", g.file, gapsError(found, n, func(i int) int { return before + i + 1 }))
+		return nil, fmt.Errorf("%s: %s; each event drawn needs its context: give a file without such rows (sluice convert --where)",
+			g.file, describeGaps(found, n, func(i int) int { return before + i + 1 }))
 	}
 	return t, nil
 }

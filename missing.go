@@ -62,13 +62,13 @@ func textError(c *events.Column) error {
 		c.Name, i+1, c.Str[i], c.Name, c.Str[i])
 }
 
-// gapsError says what is missing; row is the row in the file of an event.
-func gapsError(found []gaps, events int, row func(int) int) error {
+// describeGaps says what is missing; row is the row in the file of an event.
+func describeGaps(found []gaps, events int, row func(int) int) string {
 	parts := make([]string, len(found))
 	for i, g := range found {
 		parts[i] = fmt.Sprintf("column %q: %d of %d values are missing (NaN), the first in row %d", g.column, g.count, events, row(g.first))
 	}
-	return fmt.Errorf("%s; --drop-nan (in a card: drop_nan: true) leaves these events out", strings.Join(parts, "; "))
+	return strings.Join(parts, "; ")
 }
 
 // unmarked lists the events that are not marked.

@@ -23,6 +23,10 @@ func TestBadInput(t *testing.T) {
 	if err := os.WriteFile(broken, whole[:len(whole)-4], 0o666); err != nil {
 		t.Fatal(err)
 	}
+	gaps := filepath.Join(t.TempDir(), "gaps.csv")
+	if err := os.WriteFile(gaps, []byte("njet\n2\n3\nnan\n4\n5\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	wrongCard := writeCard(t, "files: [a.csv]\nfeatures: [a]\ntrain: {epochs: ten}\n")
 	for _, c := range []struct {
 		name   string
@@ -59,6 +63,7 @@ func TestBadInput(t *testing.T) {
 		{"other context", []string{"sample", model, "-n", "5", "-o", out, "--context", "nope=1"}, []string{"nope", "njet"}},
 		{"context is no number", []string{"sample", model, "-n", "5", "-o", out, "--context", "njet=many"}, []string{`"many"`}},
 		{"context too short", []string{"sample", model, "-n", "5000", "-o", out, "--context", file}, []string{"3000 events", "-n"}},
+		{"context with a gap", []string{"sample", model, "-n", "5", "-o", out, "--context", gaps}, []string{gaps, `"njet"`, "row 3", "convert --where"}},
 		{"bad shard", []string{"sample", model, "-n", "5", "-o", out, "--context", "njet=2", "--shard", "0/4"}, []string{`"0/4"`, "1 to N"}},
 		{"unknown format", []string{"sample", model, "-n", "5", "-o", filepath.Join(dir, "x.doc"), "--context", "njet=2"}, []string{".doc", ".csv"}},
 		{"density without a column", []string{"density", model, wrongCard, "-o", out}, []string{"moons.yaml"}},
@@ -66,6 +71,8 @@ func TestBadInput(t *testing.T) {
 		{"convert to nothing", []string{"convert", file, "-o", out, "--where", "pt < 0"}, []string{"none of 3000"}},
 		{"bad card", []string{"run", wrongCard}, []string{"moons.yaml:3", "train.epochs", `"ten" is not an integer`}},
 		{"no card", []string{"run", nowhere}, []string{nowhere}},
+		{"no card to measure", []string{"bench", "--card", nowhere}, []string{nowhere}},
+		{"bad threads to measure", []string{"bench", "--threads", "-1"}, []string{"--threads -1"}},
 	} {
 		code, stdout, stderr := runSluice(t.Context(), append(c.args, "--quiet")...)
 		if code != 2 || stdout != "" || strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "sluice: ") {
