@@ -54,7 +54,7 @@ func (p *pair) addTo(page *report.Page, c *stats.Comparison) error {
 	for _, name := range c.Names {
 		m.Columns = append(m.Columns, p.label(name))
 	}
-	page.Correlation = &report.Correlation{MaxDiff: c.CorrelationMaxDiff}
+	page.Correlation = &report.Correlation{MaxDiff: c.CorrelationMaxDiff, Events: [2]int{c.ReferenceEvents, c.GeneratedEvents}}
 	if most := c.CorrelationMaxPair; len(most) == 2 {
 		page.Correlation.A, page.Correlation.B = p.label(most[0]), p.label(most[1])
 	}

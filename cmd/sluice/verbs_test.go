@@ -62,8 +62,10 @@ func TestFromFileToReport(t *testing.T) {
 	v = object(t, "compare", file, at("new.csv.gz"), "--columns", "pt,eta,njet", "-o", at("report.html"))
 	has(t, "compare", v, "columns", "correlation_max_diff")
 	has(t, "compare", v["columns"].(map[string]any)["pt"].(map[string]any), "ks", "ks_p", "w1", "chi2_ndf")
-	if page, err := os.ReadFile(at("report.html")); err != nil || !bytes.Contains(page, []byte("<svg")) {
-		t.Errorf("the report has no picture: %v", err)
+	for _, want := range []string{"<svg", "chance alone gives up to"} {
+		if page, err := os.ReadFile(at("report.html")); err != nil || !bytes.Contains(page, []byte(want)) {
+			t.Errorf("the report has no %q: %v", want, err)
+		}
 	}
 
 	v = object(t, "convert", file, "-o", at("two.npy"), "--define", "ratio=mass/pt", "--where", "njet == 2", "--columns", "ratio,pt")
