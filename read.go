@@ -61,7 +61,7 @@ func complete(c *card.Card, t *events.Table, row func(int) int, notices []string
 		return t, notices, err
 	}
 	if !c.DropNaN {
-		return nil, nil, gapsError(found, t.Len(), row)
+		return nil, nil, fmt.Errorf("%s; --drop-nan (in a card: drop_nan: true) leaves these events out", describeGaps(found, t.Len(), row))
 	}
 	rows := unmarked(marked)
 	if len(rows) == 0 {
@@ -74,17 +74,13 @@ func complete(c *card.Card, t *events.Table, row func(int) int, notices []string
 // source reads the files of a card or draws its toy.
 func source(c *card.Card) (*events.Table, error) {
 	if c.Toy != (card.Toy{}) {
-		return toy.Generate(c.Toy.Name, toyEvents(c), c.Seed, toyOptions(c))
+		return toy.Generate(c.Toy.Name, toyEvents(c), c.Seed, c.Toy.Options())
 	}
 	opts := events.Options{}
 	if len(c.Define) == 0 && c.Where == "" {
 		opts.Columns = used(c) // else an expression may want any column
 	}
 	return events.ReadAll(c.Paths(), opts)
-}
-
-func toyOptions(c *card.Card) toy.Options {
-	return toy.Options{Noise: c.Toy.Noise, Standardise: c.Toy.Standardised}
 }
 
 func toyEvents(c *card.Card) int {

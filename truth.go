@@ -17,7 +17,7 @@ func (r *runner) truth(context.Context) error {
 	if c.Toy == (card.Toy{}) || len(c.Define) > 0 || c.Where != "" || !slices.Equal(names, []string{"x1", "x2"}) {
 		return nil
 	}
-	d, err := toy.New(c.Toy.Name, toyOptions(c))
+	d, err := toy.New(c.Toy.Name, c.Toy.Options())
 	if err != nil {
 		return err
 	}
