@@ -177,7 +177,7 @@ func (r *runner) finished() (bool, error) {
 	m.Flow.Threads = threads(r.card, r.o.Options)
 	old.Train.Model = r.summary.Model
 	r.model, r.summary.Train, r.summary.Hash = m, old.Train, hash
-	r.note(m.Train.Notices...)
+	r.note(old.Train.Notices...)
 	return true, nil
 }
 
