@@ -32,6 +32,7 @@ func (l *library) openSet(file int64, path string, size int64) (*dataset, error)
 	}
 	d := &dataset{path: path, id: id}
 	if err := l.measure(d, size); err != nil {
+		l.closeSet(d)
 		return nil, fmt.Errorf("data set %q %w", path, err)
 	}
 	return d, nil
@@ -157,7 +158,6 @@ func (l *library) pipeline(d *dataset, list int64) error {
 	return nil
 }
 
-// close lets go of the type; the file closes the data set.
 func (l *library) closeSet(d *dataset) {
 	if d.kind > 0 {
 		l.typeClose(d.kind)
