@@ -73,7 +73,7 @@ func (r *runner) facts(info model.Info) []report.Fact {
 	facts := []report.Fact{
 		{Name: "Events", Value: fmt.Sprint(r.prepared.Events.Len()), Note: fmt.Sprintf("%d to train, %d to validate, %d held out",
 			len(rows.Train), len(rows.Valid), len(rows.Test))},
-		{Name: "Flow", Value: flowLine(info), Note: fmt.Sprintf("%d parameters", info.Parameters)},
+		{Name: "Flow", Value: fmt.Sprintf("%s, %d transforms, %s", info.Flow.Type, info.Flow.Transforms, info.Networks()), Note: fmt.Sprintf("%d parameters", info.Parameters)},
 	}
 	for _, n := range []struct {
 		name string
@@ -94,12 +94,4 @@ func (r *runner) facts(info model.Info) []report.Fact {
 		Note: fmt.Sprintf("best epoch %d; %.0f s, %.0f events a second", result.BestEpoch, result.Seconds, result.EventsPerSecond),
 	})
 	return facts
-}
-
-func flowLine(info model.Info) string {
-	widths := make([]string, len(info.Flow.Hidden))
-	for i, h := range info.Flow.Hidden {
-		widths[i] = fmt.Sprint(h)
-	}
-	return fmt.Sprintf("%s, %d transforms, hidden layers of %s", info.Flow.Type, info.Flow.Transforms, strings.Join(widths, " and "))
 }

@@ -109,13 +109,35 @@ func describeColumns(w io.Writer, title string, columns []Column) {
 
 func describeFlow(w io.Writer, info Info) {
 	s := info.Flow
-	fmt.Fprintf(w, "\nflow\n  %s: %d transforms, hidden layers %v (%s), permutation %s, %d parameters\n",
-		s.Type, s.Transforms, s.Hidden, s.Activation, s.Permute, info.Parameters)
+	fmt.Fprintf(w, "\nflow\n  %s: %d transforms, %s (%s), permutation %s, %d parameters\n",
+		s.Type, s.Transforms, info.Networks(), s.Activation, s.Permute, info.Parameters)
 	if s.Bins > 0 {
 		fmt.Fprintf(w, "  splines of %d bins on [-%g, %g], linear outside\n", s.Bins, s.Bound, s.Bound)
 	} else {
 		fmt.Fprintf(w, "  log-scale through %s\n", s.LogScale)
 	}
+	if s.Linear != "none" {
+		fmt.Fprintf(w, "  a linear map (%s) before each transform\n", s.Linear)
+	}
+	if s.BatchNorm {
+		fmt.Fprintf(w, "  batch norm between the transforms\n")
+	}
+}
+
+// Networks says in a few words what the conditioners are.
+func (info Info) Networks() string {
+	s := info.Flow
+	text := fmt.Sprintf("hidden layers %v", s.Hidden)
+	if s.Net == "residual" {
+		text = fmt.Sprintf("residual networks of %d blocks of width %d", s.Blocks, s.Hidden[0])
+	}
+	if s.NetBatchNorm {
+		text += ", batch norm"
+	}
+	if s.Dropout > 0 {
+		text += fmt.Sprintf(", dropout %g", s.Dropout)
+	}
+	return text
 }
 
 func describeTraining(w io.Writer, r *train.Result) {

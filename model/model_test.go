@@ -357,6 +357,28 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+func TestDescribeNamesEveryPartOfTheFlow(t *testing.T) {
+	for _, c := range []struct {
+		spec flow.Spec
+		want string
+	}{
+		{flow.Spec{Hidden: []int{8, 4}}, "hidden layers [8 4]"},
+		{flow.Spec{Hidden: []int{8}, Dropout: 0.2}, "hidden layers [8], dropout 0.2"},
+		{flow.Spec{Type: "nsf", Net: "residual", NetBatchNorm: true}, "residual networks of 2 blocks of width 128, batch norm"},
+	} {
+		if got := (Info{Flow: c.spec.WithDefaults()}).Networks(); got != c.want {
+			t.Errorf("%q, not %q", got, c.want)
+		}
+	}
+	var b bytes.Buffer
+	describeFlow(&b, Info{Flow: flow.Spec{Linear: "lu", BatchNorm: true}.WithDefaults()})
+	for _, want := range []string{"a linear map (lu) before", "batch norm between"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not in %s", want, b.String())
+		}
+	}
+}
+
 // FuzzModel changes the descriptions in a file whose hash is good.
 func FuzzModel(f *testing.F) {
 	for _, kind := range families {
