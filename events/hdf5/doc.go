@@ -16,6 +16,6 @@
 // a file, or a file made for it, can still crash or stop the installed library,
 // and the program with it. In 1.10.8, of 1900 test files with a few bytes changed
 // at random ten crashed it and one made it loop, mostly where it reads texts of
-// variable length; newer versions have some of these faults repaired. Open files
-// from strangers in a place where that does not matter.
+// variable length. Open files from strangers in a place where that does not
+// matter.
 package hdf5

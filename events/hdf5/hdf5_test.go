@@ -302,7 +302,7 @@ func TestValuesBeyondTheirType(t *testing.T) {
 func TestStorageOfEveryKind(t *testing.T) {
 	needLibrary(t)
 	for _, file := range []string{"storage.h5", "storage_latest.h5"} {
-		for _, key := range []string{"contiguous", "chunks", "stripes", "shuffled", "lzf", "lzf_checked", "scaleoffset", "growing", "holes"} {
+		for _, key := range []string{"contiguous", "chunks", "stripes", "shuffled", "lzf", "lzf_checked", "scaleoffset", "szip", "compact", "growing", "holes"} {
 			for _, n := range []int{1, 16, 25, 100} {
 				wanted := []string{"e", "b"}
 				if key == "holes" {

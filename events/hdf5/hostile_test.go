@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 func open(t *testing.T, content []byte) error {
@@ -117,6 +119,26 @@ func TestSizesThatNoFileHolds(t *testing.T) {
 	}
 	if err := (&dataset{rows: 1_000_000, columns: 1, record: 8}).believable(10_000); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestZstdFilter(t *testing.T) {
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := bytes.Repeat([]byte("sluice"), 1000)
+	u := &unpacker{}
+	filters := []filter{newFilter(filterZstd, nil, "zstd")}
+	got, err := u.unpack(filters, 0, z.EncodeAll(want, nil), len(want))
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes of %d: %v", len(got), len(want), err)
+	}
+	if _, err := u.unpack(filters, 0, z.EncodeAll(make([]byte, 1<<28), nil), len(want)); err == nil {
+		t.Error("256 MB unpack to 6 kB")
+	}
+	if cap(u.a)+cap(u.b) > 1<<16 {
+		t.Errorf("%d bytes of room for 6 kB", cap(u.a)+cap(u.b))
 	}
 }
 

@@ -98,6 +98,13 @@ for name, version in ("storage.h5", "earliest"), ("storage_latest.h5", "latest")
         for key, how in store.items():
             f.create_dataset(key, data=matrix.astype("i4") if key == "scaleoffset" else matrix, **how)
             f[key].attrs["columns"] = ["a", "b", "c", "d", "e"]
+        f.create_dataset("szip", data=matrix, chunks=(32, 5), compression="szip")
+        f["szip"].attrs["columns"] = ["a", "b", "c", "d", "e"]
+        how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        how.set_layout(h5py.h5d.COMPACT)
+        h5py.h5d.create(f.id, b"compact", h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple((70, 5)), dcpl=how)
+        f["compact"][:] = matrix
+        f["compact"].attrs["columns"] = ["a", "b", "c", "d", "e"]
         f.create_dataset("holes", shape=(70, 5), chunks=(16, 2), dtype="f4", fillvalue=-999, compression="gzip")
         f["holes"][20:30] = matrix[20:30]
 
