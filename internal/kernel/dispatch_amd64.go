@@ -8,9 +8,13 @@ package kernel
 func (g *Gemm) run() {
 	switch isa {
 	case isaAVX512:
-		g.blocks(12, 16, gemmWideAVX512[:])
+		g.blocks(&blockingAVX512)
 	case isaAVX2:
-		g.blocks(6, 8, gemmWideAVX2[:])
+		if g.N <= lanesAVX2 {
+			g.blocks(&blockingNarrow)
+		} else {
+			g.blocks(&blockingAVX2)
+		}
 	default:
 		gemmGeneric(g)
 	}

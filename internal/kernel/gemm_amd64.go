@@ -1,6 +1,14 @@
 package kernel
 
-import "unsafe"
+import (
+	"math/bits"
+	"unsafe"
+)
+
+const (
+	lanesAVX2   = 8
+	lanesAVX512 = 16
+)
 
 // gemmTile is one call of a micro-kernel: some rows of C by a number of panels of columns. Strides and offsets
 // are in bytes; where its fields lie is known to the generator. The pointers are those of the operands: one
@@ -32,10 +40,27 @@ const (
 // edgeMasks holds, from entry 8-w on, a mask of w lanes.
 var edgeMasks = [16]int32{-1, -1, -1, -1, -1, -1, -1, -1}
 
-// blocks cuts the rows into nearly equal blocks of at most maxRows, so that none is left too small to hide
-// the latency of its multiply-adds.
-func (g *Gemm) blocks(maxRows, lanes int, wide []int) {
-	n := (g.M + maxRows - 1) / maxRows
+// blocking is how a product is cut.
+type blocking struct {
+	rows, lanes int   // of a block, of a vector
+	wide        []int // columns of the wide kernel of so many rows
+	narrow      bool  // the product is one AVX2 vector wide
+}
+
+var (
+	blockingAVX512 = blocking{12, lanesAVX512, gemmWideAVX512[:], false}
+	blockingAVX2   = blocking{6, lanesAVX2, gemmWideAVX2[:], false}
+	blockingNarrow = blocking{narrowRows, lanesAVX2, nil, true}
+)
+
+const (
+	narrowRows  = 12
+	firstNarrow = 48 // number of the first kernel of one AVX2 vector
+)
+
+// blocks cuts the rows into nearly equal blocks, so that none is left too small to hide the latency of its
+// multiply-adds.
+func (g *Gemm) blocks(by *blocking) {
 	t := gemmTile{
 		a: unsafe.SliceData(g.A), b: unsafe.SliceData(g.B), c: unsafe.SliceData(g.C),
 		gate: unsafe.SliceData(g.Gate), lda: 4 * g.LDA, ldb: 4 * g.LDB, ldc: 4 * g.LDC,
@@ -46,15 +71,19 @@ func (g *Gemm) blocks(maxRows, lanes int, wide []int) {
 	if g.ReLU {
 		t.mode |= modeReLU
 	}
-	for i, row := 0, 0; i < n; i++ {
-		end := (i + 1) * g.M / n
-		g.block(&t, row, end-row, maxRows, lanes, wide[end-row])
-		row = end
+	row := 0
+	for left := (g.M + by.rows - 1) / by.rows; left > 0; left-- {
+		rows := by.rows
+		if left*rows != g.M-row {
+			rows = (g.M - row + left - 1) / left
+		}
+		g.block(&t, row, rows, by)
+		row += rows
 	}
 }
 
 // block computes rows of C within their bounds.
-func (g *Gemm) block(t *gemmTile, row, rows, maxRows, lanes, wide int) {
+func (g *Gemm) block(t *gemmTile, row, rows int, by *blocking) {
 	k0, k1, n1 := g.bounds(row, row+rows)
 	if n1 <= 0 {
 		return
@@ -69,16 +98,34 @@ func (g *Gemm) block(t *gemmTile, row, rows, maxRows, lanes, wide int) {
 	if g.Bias != nil {
 		t.bias = &g.Bias[row]
 	}
-	if isa == isaAVX512 {
-		t.mask = 1<<lanes - 1
+	if by.narrow {
+		t.narrow(rows, n1, g.TransA)
+		return
 	}
 	kernel := 4 * (rows - 1)
 	if g.TransA {
-		kernel += 4 * maxRows
+		kernel += 4 * by.rows
 	}
-	col := t.columns(kernel+shapeWide, 0, n1, wide)
-	col += t.columns(kernel+shapePair, col, n1, 2*lanes)
-	t.edge(kernel, n1-col, lanes)
+	if wide := by.wide[rows]; n1 >= wide {
+		n1 = t.columns(kernel+shapeWide, n1, wide)
+	}
+	if n1 >= 2*by.lanes {
+		n1 = t.columns(kernel+shapePair, n1, 2*by.lanes)
+	}
+	if n1 > 0 {
+		t.edge(kernel, n1, by.lanes)
+	}
+}
+
+// narrow runs the kernel of at most one AVX2 vector.
+func (t *gemmTile) narrow(rows, n int, transA bool) {
+	kernel := firstNarrow + rows - 1
+	if transA {
+		kernel += narrowRows
+	}
+	t.panels = 1
+	t.mask = uintptr(unsafe.Pointer(&edgeMasks[lanesAVX2-n]))
+	gemmAVX2(kernel, t)
 }
 
 // bounds joins the bounds of the rows from first to last-1: columns [k0, k1) of A, [0, n1) of C. Columns of
@@ -97,24 +144,22 @@ func (g *Gemm) bounds(first, last int) (k0, k1, n1 int) {
 	return min(k0, k1), k1, n1
 }
 
-// columns runs a kernel over as many whole panels of the given width as fit, and moves on behind them.
-func (t *gemmTile) columns(kernel, col, n, width int) int {
-	t.panels = (n - col) / width
-	if t.panels == 0 {
-		return 0
+// columns runs a kernel over as many whole panels of the given width, a power of two, as fit into n columns, moves on
+// behind them and returns how many columns are left.
+func (t *gemmTile) columns(kernel, n, width int) int {
+	t.panels = n >> bits.TrailingZeros(uint(width))
+	if isa == isaAVX512 {
+		t.mask = 1<<lanesAVX512 - 1
 	}
 	runGemm(kernel, t)
-	done := t.panels * width
-	t.offB += 4 * done
-	t.offC += 4 * done
-	return done
+	done := 4 * (n &^ (width - 1))
+	t.offB += done
+	t.offC += done
+	return n & (width - 1)
 }
 
 // edge runs the kernel of the last n columns, fewer than two vectors.
 func (t *gemmTile) edge(kernel, n, lanes int) {
-	if n == 0 {
-		return
-	}
 	shape := shapeEdge1
 	if n > lanes {
 		n -= lanes
@@ -124,7 +169,7 @@ func (t *gemmTile) edge(kernel, n, lanes int) {
 	if isa == isaAVX512 {
 		t.mask = 1<<n - 1
 	} else {
-		t.mask = uintptr(unsafe.Pointer(&edgeMasks[8-n]))
+		t.mask = uintptr(unsafe.Pointer(&edgeMasks[lanesAVX2-n]))
 	}
 	runGemm(kernel+shape, t)
 }

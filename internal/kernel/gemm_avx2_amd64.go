@@ -128,7 +128,44 @@ func gemmAVX2T6x16Edge(t *gemmTile)
 //go:noescape
 func gemmAVX2T6x8Edge(t *gemmTile)
 
+//go:noescape
+func gemmAVX2N7x8Edge(t *gemmTile)
+
+//go:noescape
+func gemmAVX2N8x8Edge(t *gemmTile)
+
+//go:noescape
+func gemmAVX2N9x8Edge(t *gemmTile)
+
+//go:noescape
+func gemmAVX2N10x8Edge(t *gemmTile)
+
+//go:noescape
+func gemmAVX2N11x8Edge(t *gemmTile)
+
+//go:noescape
+func gemmAVX2N12x8Edge(t *gemmTile)
+
+//go:noescape
+func gemmAVX2T7x8Edge(t *gemmTile)
+
+//go:noescape
+func gemmAVX2T8x8Edge(t *gemmTile)
+
+//go:noescape
+func gemmAVX2T9x8Edge(t *gemmTile)
+
+//go:noescape
+func gemmAVX2T10x8Edge(t *gemmTile)
+
+//go:noescape
+func gemmAVX2T11x8Edge(t *gemmTile)
+
+//go:noescape
+func gemmAVX2T12x8Edge(t *gemmTile)
+
 // gemmAVX2 runs the micro-kernel of the given number: 4*(rows-1) + shape, and 4*6 more where A is transposed.
+// From 48 on come those of one vector: rows-1, and 12 more where A is transposed.
 //
 //go:noinline
 func gemmAVX2(kernel int, t *gemmTile) {
@@ -229,6 +266,54 @@ func gemmAVX2(kernel int, t *gemmTile) {
 		gemmAVX2T6x16Edge(t)
 	case 47:
 		gemmAVX2T6x8Edge(t)
+	case 48:
+		gemmAVX2N1x8Edge(t)
+	case 49:
+		gemmAVX2N2x8Edge(t)
+	case 50:
+		gemmAVX2N3x8Edge(t)
+	case 51:
+		gemmAVX2N4x8Edge(t)
+	case 52:
+		gemmAVX2N5x8Edge(t)
+	case 53:
+		gemmAVX2N6x8Edge(t)
+	case 54:
+		gemmAVX2N7x8Edge(t)
+	case 55:
+		gemmAVX2N8x8Edge(t)
+	case 56:
+		gemmAVX2N9x8Edge(t)
+	case 57:
+		gemmAVX2N10x8Edge(t)
+	case 58:
+		gemmAVX2N11x8Edge(t)
+	case 59:
+		gemmAVX2N12x8Edge(t)
+	case 60:
+		gemmAVX2T1x8Edge(t)
+	case 61:
+		gemmAVX2T2x8Edge(t)
+	case 62:
+		gemmAVX2T3x8Edge(t)
+	case 63:
+		gemmAVX2T4x8Edge(t)
+	case 64:
+		gemmAVX2T5x8Edge(t)
+	case 65:
+		gemmAVX2T6x8Edge(t)
+	case 66:
+		gemmAVX2T7x8Edge(t)
+	case 67:
+		gemmAVX2T8x8Edge(t)
+	case 68:
+		gemmAVX2T9x8Edge(t)
+	case 69:
+		gemmAVX2T10x8Edge(t)
+	case 70:
+		gemmAVX2T11x8Edge(t)
+	case 71:
+		gemmAVX2T12x8Edge(t)
 	}
 }
 

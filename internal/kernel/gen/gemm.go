@@ -68,6 +68,9 @@ func (s *isa) gemmShapes(rows int) [4]gemmKernel {
 	}
 }
 
+// narrowRows is the number of rows of a product of one AVX2 vector: with fewer, it would wait for its own results.
+const narrowRows = 12
+
 func (s *isa) gemmRows() int {
 	if s.wide() {
 		return 12
@@ -91,18 +94,31 @@ func gemmFile(s *isa) *file {
 	f := newFile(s, "gemm_"+s.file)
 	var pick strings.Builder
 	fmt.Fprintf(&pick, "// gemm%s runs the micro-kernel of the given number: 4*(rows-1) + shape, and 4*%d more where A is transposed.\n", s.name, s.gemmRows())
+	if !s.wide() {
+		fmt.Fprintf(&pick, "// From %d on come those of one vector: rows-1, and %d more where A is transposed.\n", 8*s.gemmRows(), narrowRows)
+	}
 	fmt.Fprintf(&pick, "//\n//go:noinline\nfunc gemm%s(kernel int, t *gemmTile) {\n\tswitch kernel {\n", s.name)
 	done := map[string]bool{}
+	number := 0
+	add := func(g gemmKernel, trans bool) {
+		g.file, g.trans = f, trans
+		if !done[g.name()] {
+			g.write()
+			done[g.name()] = true
+		}
+		fmt.Fprintf(&pick, "\tcase %d:\n\t\t%s(t)\n", number, g.name())
+		number++
+	}
 	for form := range 2 {
 		for rows := 1; rows <= s.gemmRows(); rows++ {
-			for shape, g := range s.gemmShapes(rows) {
-				g.file, g.trans = f, form == 1
-				if !done[g.name()] {
-					g.write()
-					done[g.name()] = true
-				}
-				fmt.Fprintf(&pick, "\tcase %d:\n\t\t%s(t)\n", (form*s.gemmRows()+rows-1)*4+shape, g.name())
+			for _, g := range s.gemmShapes(rows) {
+				add(g, form == 1)
 			}
+		}
+	}
+	for form := range 2 {
+		for rows := 1; rows <= narrowRows && !s.wide(); rows++ {
+			add(gemmKernel{rows: rows, nv: 1, masked: true}, form == 1)
 		}
 	}
 	pick.WriteString("\t}\n}\n")
