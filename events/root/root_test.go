@@ -96,7 +96,7 @@ func TestTreesByName(t *testing.T) {
 	grootWrite(t, path, 7, codecs["zlib"], "a", "sub/deep")
 	for key, want := range map[string]string{"a": "", "/a": "", "a;1": "", "sub/deep": "",
 		"":    "holds 2 trees; name one, as in file.root:a; there is a, sub/deep",
-		"b":   `holds no tree "b"; did you mean "a"?; there is a, sub/deep`,
+		"b":   `holds no tree "b"; there is a, sub/deep`,
 		"a;2": `holds no tree "a;2"; there is a, sub/deep`,
 	} {
 		r, err := Open(path, Options{Key: key})

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/sluice-hep/sluice/internal/spell"
 )
 
 // Unique makes the names of a file's columns usable: surrounding blanks go, a
@@ -75,41 +77,11 @@ func Missing(name string, names []string) error {
 	return fmt.Errorf("no column %q%s; there is %s", name, near, list)
 }
 
-// Near returns up to three of names that differ from name by letter case, or by
-// few letters (one in three, Levenshtein), the nearest first.
+// Near quotes the names that a mistyped one may have meant, at most three.
 func Near(name string, names []string) []string {
-	var near [3][]string
-	limit := min(2, (len(name)+2)/3)
-	for _, other := range names {
-		if len(other) > 200 || len(name) > 200 {
-			continue
-		}
-		d := distance(strings.ToLower(name), strings.ToLower(other))
-		if d <= limit {
-			near[d] = append(near[d], strconv.Quote(other))
-		}
+	near := spell.Near(name, names)
+	for i, n := range near {
+		near[i] = strconv.Quote(n)
 	}
-	all := append(append(near[0], near[1]...), near[2]...)
-	return all[:min(len(all), 3)]
-}
-
-// distance is the number of letters to insert, drop or change to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return near
 }
