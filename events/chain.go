@@ -54,7 +54,7 @@ func (c *Chain) agree() error {
 			first = t
 			continue
 		}
-		if err := sameNames(first, t, c.files[0], path); err != nil {
+		if err := sameColumns(first, t, c.files[0], path); err != nil {
 			return err
 		}
 		for i := range t.Columns {

@@ -16,8 +16,9 @@ import (
 // An expression holds numbers, columns, + - * / % **, comparisons (1 < x < 2
 // too), && || !, cond ? a : b, in [1, 2], the constant pi and the functions abs
 // sqrt exp log log10 sin cos tan asin acos atan sinh cosh tanh atan2 hypot min
-// max pow floor ceil round clip(x, low, high) isnan where(cond, a, b). A column
-// whose name is no identifier is written in backticks or as col("name"). Text
+// max pow floor ceil round clip(x, low, high) isnan where(cond, a, b). Columns are
+// written by their names, jet.pt and Muon_pt[0] too; a name that is no identifier
+// stands in backticks or in col("name"). Text
 // columns can be compared with == != and in. It is computed in float64 and kept
 // as float32, unless a column in it is float64 or float32 would change a whole
 // number. A comparison with NaN is false, != included.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -32,7 +33,21 @@ type expression struct {
 // event at a time through interfaces, which is some fifty times slower than a
 // loop over a column.
 func compile(t *Table, source string) (*expression, error) {
-	e := &expression{source: source, table: t}
+	tree, err := parse(source)
+	if err != nil {
+		return nil, err
+	}
+	e := &expression{source: source, table: t, tree: tree}
+	if e.root, err = e.operand(tree); err != nil {
+		return nil, err
+	}
+	if e.root.text != nil && e.root.column == nil {
+		return nil, e.fail(tree, "is text, not a number or a condition")
+	}
+	return e, nil
+}
+
+func parse(source string) (ast.Node, error) {
 	if strings.TrimSpace(source) == "" {
 		return nil, errors.New("events: the expression is empty")
 	}
@@ -43,18 +58,11 @@ func compile(t *Table, source string) (*expression, error) {
 	if err != nil {
 		var at *file.Error
 		if errors.As(err, &at) {
-			return nil, e.failAt(at.From, "%s", at.Message)
+			return nil, failAt(source, at.From, "%s", at.Message)
 		}
 		return nil, fmt.Errorf("events: expression %q: %w", source, err)
 	}
-	e.tree = tree.Node
-	if e.root, err = e.operand(tree.Node); err != nil {
-		return nil, err
-	}
-	if e.root.text != nil && e.root.column == nil {
-		return nil, e.fail(tree.Node, "is text, not a number or a condition")
-	}
-	return e, nil
+	return tree.Node, nil
 }
 
 // operand is the value of a node: exactly one of num, cond and text is set, and
@@ -68,11 +76,11 @@ type operand struct {
 }
 
 func (e *expression) fail(n ast.Node, format string, args ...any) error {
-	return e.failAt(n.Location().From, format, args...)
+	return failAt(e.source, n.Location().From, format, args...)
 }
 
-func (e *expression) failAt(from int, format string, args ...any) error {
-	return fmt.Errorf("events: expression %q: character %d: %s", e.source, from+1, fmt.Sprintf(format, args...))
+func failAt(source string, from int, format string, args ...any) error {
+	return fmt.Errorf("events: expression %q: character %d: %s", source, from+1, fmt.Sprintf(format, args...))
 }
 
 func (e *expression) operand(node ast.Node) (operand, error) {
@@ -88,7 +96,7 @@ func (e *expression) operand(node ast.Node) (operand, error) {
 		}
 		return fromCondition(compare(notEqual, v.num, constant(0).num)), nil
 	case *ast.StringNode:
-		if e.quotedBy(n) == '`' {
+		if quotedBy(e.source, n) == '`' {
 			return e.columnOf(n, n.Value)
 		}
 		return operand{text: func(int) string { return n.Value }}, nil
@@ -112,17 +120,17 @@ func (e *expression) operand(node ast.Node) (operand, error) {
 	case *ast.BuiltinNode:
 		return e.call(n, n.Name, n.Arguments)
 	case nil:
-		return operand{}, e.failAt(0, "cannot be read")
+		return operand{}, failAt(e.source, 0, "cannot be read")
 	}
 	return operand{}, e.fail(node, "%q is no arithmetic, comparison or function of columns", node.String())
 }
 
 // quotedBy is the character that opens a string in the source.
-func (e *expression) quotedBy(n *ast.StringNode) rune {
+func quotedBy(source string, n *ast.StringNode) rune {
 	at := n.Location().From
-	for i := range e.source {
+	for i := range source {
 		if at == 0 {
-			r, _ := utf8.DecodeRuneInString(e.source[i:])
+			r, _ := utf8.DecodeRuneInString(source[i:])
 			return r
 		}
 		at--
@@ -135,23 +143,34 @@ func (e *expression) has(name string) bool {
 	return err == nil
 }
 
-// member takes jet.pt for the column of that name.
+// member takes jet.pt and pt[0] for the columns of those names.
 func (e *expression) member(n *ast.MemberNode) (operand, error) {
 	name := dotted(n)
 	if name == "" || n.Optional {
-		return operand{}, e.fail(n, "%q: columns have no members; write a name like this in backticks", n.String())
+		return operand{}, e.fail(n, "%q: columns have no members but numbered ones, as in pt[0]; write any other name in backticks", n.String())
 	}
-	return e.columnOf(n, name)
+	var first ast.Node = n
+	for m, ok := first.(*ast.MemberNode); ok; m, ok = first.(*ast.MemberNode) {
+		first = m.Node
+	}
+	return e.columnOf(first, name)
 }
 
+// dotted is the name of a column as it stands in the source; "" where there is none.
 func dotted(node ast.Node) string {
 	switch n := node.(type) {
 	case *ast.IdentifierNode:
 		return n.Value
 	case *ast.MemberNode:
-		property, ok := n.Property.(*ast.StringNode)
-		if left := dotted(n.Node); ok && left != "" {
-			return left + "." + property.Value
+		left := dotted(n.Node)
+		if left == "" {
+			return ""
+		}
+		switch p := n.Property.(type) {
+		case *ast.StringNode:
+			return left + "." + p.Value
+		case *ast.IntegerNode:
+			return left + "[" + strconv.Itoa(p.Value) + "]"
 		}
 	}
 	return ""

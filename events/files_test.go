@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -31,7 +32,7 @@ func sums(t *Table) map[string]float64 {
 	return s
 }
 
-// The same Z -> mu mu events in every format.
+// The same Z -> mu mu events in every format: files of others, and our own in each format that can be written.
 func TestZmumuAgreesBetweenFormats(t *testing.T) {
 	want, err := ReadAll([]string{data(t, "io/zmumu_numeric.csv")}, Options{Double: true})
 	if err != nil {
@@ -40,35 +41,60 @@ func TestZmumuAgreesBetweenFormats(t *testing.T) {
 	if want.Len() != 10851 || len(want.Columns) != 19 {
 		t.Fatalf("%d events of %d columns", want.Len(), len(want.Columns))
 	}
-	exact := sums(want)
+	var paths []string
 	for _, name := range []string{"zmumu_numeric.csv", "zmumu.npz", "zmumu_structured.npy", "zmumu_fortran_be_f4.npy",
 		"zmumu_duckdb_gzip.parquet", "zmumu_duckdb_lz4raw.parquet", "zmumu_duckdb_none.parquet", "zmumu_duckdb_snappy.parquet",
 		"zmumu_duckdb_zstd.parquet", "zmumu_duckdb_zstd_v2.parquet"} {
+		paths = append(paths, data(t, "io/"+name))
+	}
+	written := []string{"t.csv.zst", "t.npy", "t.npz", "t.parquet", "t.root"}
+	if haveHDF5(t) {
+		for _, name := range []string{"compound_latest.h5", "gzip_shuffle.h5:events", "gzip_shuffle.h5:matrix_lzf"} {
+			paths = append(paths, data(t, "io/zmumu_h5py_"+name))
+		}
+		for _, name := range []string{"fixed.h5", "fixed_blosc.h5", "table_blosc_lz4.h5", "table_strings.h5", "table_zlib.h5"} {
+			paths = append(paths, data(t, "io/zmumu_pandas_"+name))
+		}
+		written = append(written, "t.h5")
+	}
+	for _, name := range written {
+		path := filepath.Join(t.TempDir(), name)
+		writeTable(t, path, want)
+		paths = append(paths, path)
+	}
+	for _, path := range paths {
 		for _, double := range []bool{false, true} {
-			got, err := ReadAll([]string{data(t, "io/"+name)}, Options{Double: double})
+			got, err := ReadAll([]string{path}, Options{Double: double})
 			if err != nil {
 				t.Error(err)
 				continue
 			}
-			// In float64 only the order of the sums differs. In float32 each value is
-			// off by at most 2^-24 of itself.
-			tolerance := 1e-12
-			if !double || strings.HasSuffix(name, "f4.npy") {
-				tolerance = 0x1p-24
-			}
-			found := sums(got)
-			for k, c := range want.Columns {
-				if strings.HasSuffix(name, "f4.npy") {
-					found[c.Name] = found[fmt.Sprintf("col%d", k)]
-				}
-				scale := 0.0
-				for i := range c.Len() {
-					scale += math.Abs(c.Float(i))
-				}
-				if d := math.Abs(found[c.Name] - exact[c.Name]); !(d <= tolerance*scale) {
-					t.Errorf("%s (double %v): sum of %s off by %g of %g", name, double, c.Name, d, scale)
-				}
-			}
+			compareSums(t, fmt.Sprintf("%s (double %v)", filepath.Base(path), double), got, want, double)
+		}
+	}
+}
+
+// compareSums compares column by column; a table without names has the columns in order.
+func compareSums(t *testing.T, name string, got, want *Table, double bool) {
+	t.Helper()
+	exact, found := sums(want), sums(got)
+	// In float64 only the order of the sums differs. In float32 each value is off by at most 2^-24 of itself.
+	tolerance := 1e-12
+	unnamed := got.Columns[0].Name == "col0"
+	if !double || unnamed { // the arrays without names hold float32
+		tolerance = 0x1p-24
+	}
+	for k, c := range want.Columns {
+		sum, ok := found[c.Name]
+		if unnamed {
+			sum, ok = found[fmt.Sprintf("col%d", k)]
+		}
+		scale := 0.0
+		for i := range c.Len() {
+			scale += math.Abs(c.Float(i))
+		}
+		if d := math.Abs(sum - exact[c.Name]); !ok || !(d <= tolerance*scale) {
+			t.Errorf("%s: sum of %s off by %g of %g", name, c.Name, d, scale)
 		}
 	}
 }
@@ -157,6 +183,53 @@ func TestDeltaEncoding(t *testing.T) {
 			if w.Type == Int64 && w.I64[k] != g.I64[k] || w.Float(k) != g.Float(k) {
 				t.Fatalf("%s, row %d: %v, want %v", w.Name, k+1, g.Float(k), w.Float(k))
 			}
+		}
+	}
+}
+
+// A row an object: of every muon of the real events, its event beside it, and a column of the events where asked for.
+func TestFlatten(t *testing.T) {
+	path := data(t, "cms_doublemu2012_100k_jagged.root")
+	columns := []string{"event", "Muon_pt", "nMuon"}
+	got, err := ReadAll([]string{path}, Options{Flatten: "Muon", Columns: columns})
+	if err != nil {
+		t.Fatal(err)
+	}
+	perEvent, err := ReadAll([]string{path}, Options{Columns: []string{"nMuon", "Muon_pt[0]"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if perEvent.Len() != 100000 || !slices.Equal(got.Names(), columns) {
+		t.Fatalf("%d events, columns %q", perEvent.Len(), got.Names())
+	}
+	muons, next := 0, 0
+	for event := range perEvent.Len() {
+		n := int(perEvent.Columns[0].Float(event))
+		first := perEvent.Columns[1].Float(event)
+		if n == 0 && first == first || n > 0 && first != got.Columns[1].Float(next) {
+			t.Fatalf("event %d: the first of %d muons is %g", event, n, first)
+		}
+		for range n {
+			if got.Columns[0].I64[next] != int64(event) || int(got.Columns[2].Float(next)) != n {
+				t.Fatalf("muon %d: event %d of %g muons, want %d of %d", next, got.Columns[0].I64[next], got.Columns[2].Float(next), event, n)
+			}
+			next++
+		}
+		muons += n
+	}
+	if got.Len() != muons {
+		t.Errorf("%d muons, want %d", got.Len(), muons)
+	}
+}
+
+func TestFlattenErrors(t *testing.T) {
+	for path, want := range map[string]string{
+		write(t, "t.csv", "x\n1\n"):                  `t.csv: holds one value of a column an event: there is no "Jet" to flatten`,
+		data(t, "higgs_20k.root:sig_tree"):           "holds nothing to flatten: every column has one value",
+		data(t, "cms_doublemu2012_100k_jagged.root"): `nothing to flatten as "Jet"; there is`,
+	} {
+		if _, err := ReadAll([]string{path}, Options{Flatten: "Jet"}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
 		}
 	}
 }

@@ -24,6 +24,7 @@ import (
 type format struct {
 	extensions []string // lower case, with the dot
 	magic      string   // how the file begins; "" where nothing marks it
+	flattens   bool     // an event can hold several values of a column
 	open       func(path, key string, o Options) (column.Reader, error)
 	create     func(f *atomicfile.File, extension string) (column.Writer, error) // nil: read only
 }
@@ -76,8 +77,9 @@ func formats() []format {
 		{
 			extensions: []string{".root"},
 			magic:      "root",
+			flattens:   true,
 			open: func(path, key string, o Options) (column.Reader, error) {
-				return root.Open(path, root.Options{Key: key, Columns: o.Columns, Double: o.Double, Types: o.Types})
+				return root.Open(path, root.Options{Key: key, Columns: o.Columns, Double: o.Double, Types: o.Types, Flatten: o.Flatten})
 			},
 			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
 				return root.NewWriter(f.File), nil

@@ -16,6 +16,11 @@ type Options struct {
 	// Types holds columns, by name, at a type of the caller's choice.
 	Types map[string]Type
 
+	// Flatten, for ROOT files, makes a row of every object instead of every event: of
+	// those counted by nMuon for "Muon". The column event is the number of its event
+	// in the file, from 0. Columns that hold one value an event must be asked for.
+	Flatten string
+
 	// For text files only.
 	Separator byte   // 0: found from the first lines, among , ; tab | and blanks
 	Header    Header // whether the first row holds the names
@@ -55,11 +60,28 @@ func Open(path string, opts Options) (Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	if opts.Flatten != "" && !f.flattens {
+		return nil, inFile(path, fmt.Errorf("holds one value of a column an event: there is no %q to flatten; only ROOT files hold more", opts.Flatten))
+	}
 	in, err := f.open(file, key, opts)
 	if err != nil {
 		return nil, inFile(path, err)
 	}
 	return &reader{in: in, path: path}, nil
+}
+
+// Peek gives the columns of the first of files, and what is left out of it and
+// why. Where that can be read only once, as a pipe, it gives nothing.
+func Peek(paths []string, opts Options) (columns []Column, skipped []string, err error) {
+	files, err := expand(paths)
+	if err != nil || exists(files[0]) && !readableAgain(files[0]) {
+		return nil, nil, err
+	}
+	in, err := Open(files[0], opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	return in.Columns(), in.Skipped(), in.Close()
 }
 
 func inFile(path string, err error) error {

@@ -106,6 +106,12 @@ func readableAgain(path string) bool {
 	return err == nil && at.Mode().IsRegular()
 }
 
+func exists(path string) bool {
+	file, _ := splitKey(path)
+	_, err := os.Stat(file)
+	return err == nil
+}
+
 func readOnce(path string, opts Options) (*Table, error) {
 	in, err := Open(path, opts)
 	if err != nil {
@@ -168,7 +174,7 @@ func (t *Table) append(b *Table) {
 // join adds the events of another file, whose columns may lie in another order
 // and be narrower or wider numbers.
 func (t *Table) join(b *Table, first, path string) error {
-	if err := sameNames(t, b, first, path); err != nil {
+	if err := sameColumns(t, b, first, path); err != nil {
 		return err
 	}
 	ordered := &Table{Columns: make([]Column, len(t.Columns))}
@@ -194,8 +200,8 @@ func (t *Table) join(b *Table, first, path string) error {
 	return nil
 }
 
-// sameNames shows how the columns of two files differ.
-func sameNames(t, b *Table, first, path string) error {
+// sameColumns shows how the columns of two files differ, in names or in units.
+func sameColumns(t, b *Table, first, path string) error {
 	without := func(x, y []string) (only []string) {
 		for _, name := range x {
 			if !slices.Contains(y, name) {
@@ -206,7 +212,7 @@ func sameNames(t, b *Table, first, path string) error {
 	}
 	lacks, extra := without(t.Names(), b.Names()), without(b.Names(), t.Names())
 	if len(lacks) == 0 && len(extra) == 0 {
-		return nil
+		return sameUnits(t, b, first, path)
 	}
 	var difference []string
 	if len(lacks) > 0 {
@@ -216,6 +222,17 @@ func sameNames(t, b *Table, first, path string) error {
 		difference = append(difference, "has besides "+strings.Join(extra, ", "))
 	}
 	return inFile(path, fmt.Errorf("the columns differ from those of %s: it %s; read only the columns that both hold", first, strings.Join(difference, " and ")))
+}
+
+func sameUnits(t, b *Table, first, path string) error {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		d, err := b.Column(c.Name)
+		if err == nil && c.Unit != d.Unit && c.Unit != "" && d.Unit != "" {
+			return inFile(path, fmt.Errorf("column %q is in %s, but in %s in %s; convert one of them", c.Name, d.Unit, c.Unit, first))
+		}
+	}
+	return nil
 }
 
 // commonType holds the values of both columns without loss. A column of nothing
