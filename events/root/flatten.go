@@ -78,12 +78,13 @@ func (r *Reader) member(i int, name string, group []field, opts Options) error {
 	if err != nil {
 		return err
 	}
-	o.columns = append(o.columns, column.Column{Name: name, Type: t})
 	if i == 0 {
+		o.columns = append(o.columns, column.Column{Name: name, Type: t})
 		o.from = append(o.from, 0)
 		return nil
 	}
 	f := group[i-1]
+	o.columns = append(o.columns, column.Column{Name: name, Unit: unitIn(f.branch.title), Type: t})
 	if f.code == 'u' && f.size == 8 && t != column.Int64 {
 		native = column.Float64
 	}
@@ -228,13 +229,13 @@ func (o *objects) column(k, from int, row int64, values, flat []column.Column, c
 			}
 		}
 	}
-	c.Name = o.columns[k].Name
+	c.Name, c.Unit = o.columns[k].Name, o.columns[k].Unit
 	return column.Settle(c, o.columns[k].Type, o.row)
 }
 
 // repeat copies the value of an event for each of its objects.
 func repeat(c *column.Column, counts []int32) column.Column {
-	out := column.Column{Name: c.Name, Type: c.Type}
+	out := column.Column{Name: c.Name, Unit: c.Unit, Type: c.Type}
 	for i, n := range counts {
 		for range n {
 			switch c.Type {

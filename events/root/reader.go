@@ -165,7 +165,7 @@ func (r *Reader) use(f field, opts Options) error {
 	}
 	k := len(r.picked)
 	r.picked = append(r.picked, f)
-	r.columns = append(r.columns, column.Column{Name: f.name, Type: t})
+	r.columns = append(r.columns, column.Column{Name: f.name, Unit: unitIn(f.branch.title), Type: t})
 	r.native = append(r.native, native)
 	for _, s := range r.sources {
 		if s.branch == f.branch {
@@ -217,7 +217,7 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 func (r *Reader) readEvents(n int) ([]column.Column, error) {
 	out := make([]column.Column, len(r.picked))
 	for k := range out {
-		out[k] = column.New(r.picked[k].name, "", r.native[k], n)
+		out[k] = column.New(r.picked[k].name, r.columns[k].Unit, r.native[k], n)
 	}
 	var todo []func(*worker) error
 	for _, s := range r.sources {

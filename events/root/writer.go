@@ -78,7 +78,7 @@ func (w *Writer) start(columns []column.Column) error {
 	bytes := 0
 	for i := range columns {
 		b := newBranch(&columns[i])
-		if len(b.name) > math.MaxInt16/2 {
+		if len(b.name)+len(b.unit) > math.MaxInt16/2 {
 			return fmt.Errorf("the name of column %d has %d letters", i+1, len(b.name))
 		}
 		w.branches = append(w.branches, b)

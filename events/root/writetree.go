@@ -11,6 +11,7 @@ import (
 // outBranch is a branch being written.
 type outBranch struct {
 	name    string
+	unit    string
 	kind    column.Type
 	size    int // bytes an event; 0 for text
 	longest int // text
@@ -27,7 +28,7 @@ type outBranch struct {
 }
 
 func newBranch(c *column.Column) *outBranch {
-	b := &outBranch{name: c.Name, kind: c.Type, size: 8}
+	b := &outBranch{name: c.Name, unit: c.Unit, kind: c.Type, size: 8}
 	switch c.Type {
 	case column.Float32:
 		b.size = 4
@@ -198,7 +199,7 @@ func (b *outBranch) put(p *put) (leaf uint32) {
 		beginnings = 1000
 	}
 	p.object(13, func() {
-		p.named(b.name, b.name+"/"+letter)
+		p.named(b.name, titled(b.name+"/"+letter, b.unit))
 		p.fill()
 		p.i32(codec)
 		p.i32(bufferSize)
