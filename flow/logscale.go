@@ -56,11 +56,7 @@ func (l LogScale) apply(s, raw []float32) {
 func (l LogScale) backward(ds, s, raw []float32) {
 	switch l {
 	case "tanh":
-		var q [kernel.Tile]float32
-		square := q[:len(s)]
-		kernel.Mul(square, s, s)
-		kernel.Mul(square, square, ds)
-		kernel.Axpy(ds, -1, square)
+		kernel.TanhBackward(ds, s)
 	case "soft":
 		for i, r := range raw {
 			q := 1 + max(r, -r)/softLimit

@@ -47,10 +47,7 @@ func activateBackward(kind string, d, h []float32, rows, n int) {
 		d, h := d[r*kernel.Tile:][:n], h[r*kernel.Tile:][:n]
 		switch kind {
 		case "tanh":
-			var s [kernel.Tile]float32
-			kernel.Mul(s[:n], h, h)
-			kernel.Mul(s[:n], s[:n], d)
-			kernel.Axpy(d, -1, s[:n])
+			kernel.TanhBackward(d, h)
 		case "elu":
 			for i, v := range h {
 				if v < 0 {

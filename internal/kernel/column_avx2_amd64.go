@@ -21,6 +21,9 @@ func scaleAVX2(x *float32, a float32, n int)
 func reluBackwardAVX2(d, h *float32, n int)
 
 //go:noescape
+func tanhBackwardAVX2(d, h *float32, n int)
+
+//go:noescape
 func affineToLatentAVX2(z, logDet, x, shift, logScale *float32, n int)
 
 //go:noescape

@@ -380,6 +380,59 @@ DATA c00000000<>+56(SB)/4, $0x00000000
 DATA c00000000<>+60(SB)/4, $0x00000000
 GLOBL c00000000<>(SB), RODATA|NOPTR, $64
 
+// func tanhBackwardAVX2(d *float32, h *float32, n int)
+// Requires: AVX, FMA3, SSE
+TEXT ·tanhBackwardAVX2(SB), NOSPLIT, $8-24
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    d+0(FP), AX
+	MOVQ    h+8(FP), CX
+	MOVQ    n+16(FP), DX
+	SUBQ    $0x10, DX
+	JLT     rest
+
+groups:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (CX), Y1
+	VMULPS       Y1, Y1, Y1
+	VFNMADD213PS Y0, Y0, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(AX), Y0
+	VMOVUPS      32(CX), Y1
+	VMULPS       Y1, Y1, Y1
+	VFNMADD213PS Y0, Y0, Y1
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, DX
+	JGE          groups
+
+rest:
+	ADDQ         $0x10, DX
+	JZ           done
+	LEAQ         lanes<>+0(SB), BX
+	NEGQ         DX
+	VMOVUPS      64(BX)(DX*4), Y15
+	VMOVUPS      96(BX)(DX*4), Y14
+	VMASKMOVPS   (AX), Y15, Y0
+	VMASKMOVPS   (CX), Y15, Y1
+	VMULPS       Y1, Y1, Y1
+	VFNMADD213PS Y0, Y0, Y1
+	VMASKMOVPS   Y1, Y15, (AX)
+	VMASKMOVPS   32(AX), Y14, Y0
+	VMASKMOVPS   32(CX), Y14, Y1
+	VMULPS       Y1, Y1, Y1
+	VFNMADD213PS Y0, Y0, Y1
+	VMASKMOVPS   Y1, Y14, 32(AX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
 // func affineToLatentAVX2(z *float32, logDet *float32, x *float32, shift *float32, logScale *float32, n int)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·affineToLatentAVX2(SB), NOSPLIT, $8-48

@@ -21,6 +21,9 @@ func scaleAVX512(x *float32, a float32, n int)
 func reluBackwardAVX512(d, h *float32, n int)
 
 //go:noescape
+func tanhBackwardAVX512(d, h *float32, n int)
+
+//go:noescape
 func affineToLatentAVX512(z, logDet, x, shift, logScale *float32, n int)
 
 //go:noescape

@@ -288,6 +288,49 @@ DATA c00000000<>+56(SB)/4, $0x00000000
 DATA c00000000<>+60(SB)/4, $0x00000000
 GLOBL c00000000<>(SB), RODATA|NOPTR, $64
 
+// func tanhBackwardAVX512(d *float32, h *float32, n int)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·tanhBackwardAVX512(SB), NOSPLIT, $8-24
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    d+0(FP), AX
+	MOVQ    h+8(FP), CX
+	MOVQ    n+16(FP), DX
+	SUBQ    $0x10, DX
+	JLT     rest
+
+groups:
+	VMOVUPS      (AX), Z0
+	VMOVUPS      (CX), Z1
+	VMULPS       Z1, Z1, Z1
+	VFNMADD213PS Z0, Z0, Z1
+	VMOVUPS      Z1, (AX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, DX
+	JGE          groups
+
+rest:
+	ADDQ         $0x10, DX
+	JZ           done
+	MOVL         $0x0000ffff, BX
+	SHLXL        DX, BX, BX
+	NOTL         BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (AX), K1, Z0
+	VMOVUPS.Z    (CX), K1, Z1
+	VMULPS       Z1, Z1, Z1
+	VFNMADD213PS Z0, Z0, Z1
+	VMOVUPS      Z1, K1, (AX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
 // func affineToLatentAVX512(z *float32, logDet *float32, x *float32, shift *float32, logScale *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·affineToLatentAVX512(SB), NOSPLIT, $8-48

@@ -141,6 +141,18 @@ func reluBackward(d, h []float32) {
 }
 
 //go:noinline
+func tanhBackward(d, h []float32) {
+	switch isa {
+	case isaAVX512:
+		tanhBackwardAVX512(&d[0], &h[0], len(d))
+	case isaAVX2:
+		tanhBackwardAVX2(&d[0], &h[0], len(d))
+	default:
+		tanhBackwardGeneric(d, h)
+	}
+}
+
+//go:noinline
 func affineToLatent(z, logDet, x, shift, logScale []float32) {
 	switch isa {
 	case isaAVX512:

@@ -22,6 +22,8 @@ func scale(x []float32, a float32) { scaleGeneric(x, a) }
 
 func reluBackward(d, h []float32) { reluBackwardGeneric(d, h) }
 
+func tanhBackward(d, h []float32) { tanhBackwardGeneric(d, h) }
+
 func affineToLatent(z, logDet, x, shift, logScale []float32) {
 	affineToLatentGeneric(z, logDet, x, shift, logScale)
 }

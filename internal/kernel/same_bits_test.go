@@ -37,6 +37,7 @@ func everything() map[string][]float32 {
 	Approach(a[0], a[6], 0.01)
 	Mul(a[1], a[2], a[3])
 	ReLUBackward(a[2], a[3])
+	TanhBackward(a[2], a[4])
 	AffineToLatent(a[3], a[4], a[5], a[6], a[7])
 	AffineToData(a[4], a[5], a[6], a[7], a[0])
 	AffineBackward(a[5], a[6], a[7], a[0], a[1], a[2], a[3])

@@ -113,3 +113,13 @@ func ReLUBackward(d, h []float32) {
 		d, h = d[n:], h[n:]
 	}
 }
+
+// TanhBackward multiplies the gradient d by the derivative of h = tanh.
+func TanhBackward(d, h []float32) {
+	h = h[:len(d)]
+	for len(d) > 0 {
+		n := min(len(d), chunk)
+		tanhBackward(d[:n], h[:n])
+		d, h = d[n:], h[n:]
+	}
+}

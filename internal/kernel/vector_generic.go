@@ -70,3 +70,9 @@ func approachGeneric(y, x []float32, rate float32) {
 		y[i] += rate * (v - y[i])
 	}
 }
+
+func tanhBackwardGeneric(d, h []float32) {
+	for i, v := range h {
+		d[i] -= v * v * d[i]
+	}
+}

@@ -145,6 +145,7 @@ func TestColumns(t *testing.T) {
 			ReLUBackward(a[0], a[1])
 			a[1][0] = 0
 		})
+		compare(t, "TanhBackward", n, 2, 3e-7, func(a [][]float32) { TanhBackward(a[0], a[1]) })
 		compare(t, "AffineToLatent", n, 5, 2e-6, func(a [][]float32) { AffineToLatent(a[0], a[1], a[2], a[3], a[4]) })
 		compare(t, "AffineBackward", n, 7, 2e-6, func(a [][]float32) { AffineBackward(a[0], a[1], a[2], a[3], a[4], a[5], a[6]) })
 		compare(t, "AffineToData", n, 5, 2e-6, func(a [][]float32) { AffineToData(a[0], a[1], a[2], a[3], a[4]) })

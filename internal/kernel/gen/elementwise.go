@@ -179,6 +179,10 @@ func columnFile(s *isa) *file {
 			f: func(p *prog, in, _ map[string]val) []val {
 				return []val{p.only(p.compare(notLE, in["h"], p.k(0)), in["d"])}
 			}},
+		{name: "tanhBackward", arrays: []string{"d", "h"}, reads: []string{"d", "h"}, out: []string{"d"},
+			f: func(p *prog, in, _ map[string]val) []val {
+				return []val{p.fnma(p.times(in["h"], in["h"]), in["d"], in["d"])}
+			}},
 		affineToLatent, affineBackward, affineToData, adam,
 	} {
 		e.write(f)
