@@ -7,12 +7,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
-	"math"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
+	"github.com/sluice-hep/sluice/internal/floats"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -142,7 +141,8 @@ func (p *Prepared) dataID() string {
 	for _, columns := range [][][]float32{p.x, p.context, {p.weight}} {
 		fmt.Fprintf(h, "columns %d\n", len(columns))
 		for _, c := range columns {
-			hashFloats(h, c)
+			fmt.Fprintf(h, "%d\n", len(c))
+			floats.Write(h, c) // a hash takes everything
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
@@ -156,18 +156,4 @@ func (p *Prepared) Fingerprint() string {
 	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", p.dataID(), p.card.Seed, cfg))
 	return hex.EncodeToString(sum[:])
-}
-
-func hashFloats(h hash.Hash, x []float32) {
-	fmt.Fprintf(h, "%d\n", len(x))
-	var block [4096]byte
-	for len(x) > 0 {
-		n := min(len(x), len(block)/4)
-		for i, v := range x[:n] {
-			u := math.Float32bits(v)
-			block[4*i], block[4*i+1], block[4*i+2], block[4*i+3] = byte(u), byte(u>>8), byte(u>>16), byte(u>>24)
-		}
-		h.Write(block[:4*n])
-		x = x[n:]
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-hep/sluice/internal/atomicfile"
+	"github.com/sluice-hep/sluice/internal/floats"
 )
 
 // Tensor is a named array of numbers in row-major order.
@@ -143,8 +144,8 @@ func Decode(r io.Reader, size int64) (*File, error) {
 	}
 	f := &File{Metadata: metadata}
 	for _, e := range entries {
-		data, err := readFloats(r, int(e.end-e.begin)/4)
-		if err != nil {
+		data := make([]float32, (e.end-e.begin)/4)
+		if err := floats.Read(r, data); err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", e.name, err)
 		}
 		f.Tensors = append(f.Tensors, Tensor{e.name, e.shape, data})
@@ -247,35 +248,11 @@ func count(shape []int) (int, bool) {
 	return n, true
 }
 
-const blockFloats = 16 << 10 // numbers converted at a time
-
 func writeTensors(w io.Writer, tensors []Tensor) error {
-	block := make([]byte, 0, 4*blockFloats)
 	for _, t := range tensors {
-		for x := range slices.Chunk(t.Data, blockFloats) {
-			block = block[:0]
-			for _, v := range x {
-				block = binary.LittleEndian.AppendUint32(block, math.Float32bits(v))
-			}
-			if _, err := w.Write(block); err != nil {
-				return err
-			}
+		if err := floats.Write(w, t.Data); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-func readFloats(r io.Reader, n int) ([]float32, error) {
-	x := make([]float32, n)
-	block := make([]byte, 4*min(n, blockFloats))
-	for part := range slices.Chunk(x, blockFloats) {
-		b := block[:4*len(part)]
-		if _, err := io.ReadFull(r, b); err != nil {
-			return nil, err
-		}
-		for i := range part {
-			part[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
-		}
-	}
-	return x, nil
 }

@@ -10,8 +10,9 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
-	"math"
 	"os"
+
+	"github.com/sluice-hep/sluice/internal/floats"
 )
 
 // load takes up the state on disk. Where there is none, found is false; where it cannot be taken up, nothing
@@ -59,7 +60,7 @@ func (t *trainer) readState(f io.ReaderAt, size int64) error {
 		return fmt.Errorf("holds %d arrays in %d bytes, not the %d in %d bytes of this training", h.Arrays, size, len(arrays), want)
 	}
 	for _, a := range arrays {
-		if err := readFloats(in, a); err != nil {
+		if err := floats.Read(in, a); err != nil {
 			return err
 		}
 	}
@@ -110,21 +111,6 @@ func readHeader(in *bufio.Reader, size int64) (h header, length int64, err error
 		return h, 0, fmt.Errorf("is damaged: header: %w", err)
 	}
 	return h, int64(n), nil
-}
-
-func readFloats(in io.Reader, dst []float32) error {
-	var buf [1 << 14]byte
-	for len(dst) > 0 {
-		n := min(len(dst), len(buf)/4)
-		if _, err := io.ReadFull(in, buf[:4*n]); err != nil {
-			return err
-		}
-		for i := range n {
-			dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(buf[4*i:]))
-		}
-		dst = dst[n:]
-	}
-	return nil
 }
 
 // differs says what of a state belongs to another training.

@@ -11,11 +11,11 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"time"
 
 	"github.com/sluice-hep/sluice/internal/atomicfile"
+	"github.com/sluice-hep/sluice/internal/floats"
 )
 
 // The file of a state: the magic, the length of a JSON header (uint64), the header, the arrays that it counts
@@ -146,8 +146,8 @@ func (t *trainer) writeState(w io.Writer) error {
 	out.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(text))))
 	out.Write(text)
 	for _, a := range arrays {
-		for _, x := range a {
-			out.Write(binary.LittleEndian.AppendUint32(out.AvailableBuffer(), math.Float32bits(x)))
+		if err := floats.Write(out, a); err != nil {
+			return err
 		}
 	}
 	if err := out.Flush(); err != nil { // bufio keeps the first error
