@@ -79,7 +79,7 @@ func newTrainer(obj Objective, data Data, cfg Config, opts Options, now func() t
 	n := len(obj.Params())
 	t := &trainer{
 		obj: obj, data: data, cfg: cfg, opts: opts, now: now,
-		params: obj.Params(), grad: make([]float32, n), best: make([]float32, n),
+		params: obj.Params(), grad: make([]float32, n),
 		opt: cfg.optimiser(n), order: make([]int32, len(data.Train)),
 		perEpoch: stepsPerEpoch(len(data.Train), cfg.Batch),
 		at:       progress{LRFactor: 1, Valid: NLL(math.NaN()), BestValid: NLL(math.NaN())},
@@ -87,6 +87,14 @@ func newTrainer(obj Objective, data Data, cfg Config, opts Options, now func() t
 	t.decay = cfg.decay(t.perEpoch * cfg.Epochs)
 	if t.decay > 0 {
 		t.average = make([]float32, n)
+	}
+	switch {
+	case len(data.Valid) > 0:
+		t.best = make([]float32, n)
+	case t.average != nil: // without validation the last are the best
+		t.best = t.average
+	default:
+		t.best = t.params
 	}
 	return t, nil
 }
