@@ -1,14 +1,15 @@
-package flow
+package flow_test
 
 import (
 	"testing"
 
+	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
 // After the first one, a gradient allocates nothing.
 func TestGradientDoesNotAllocate(t *testing.T) {
-	for name, spec := range map[string]Spec{
+	for name, spec := range map[string]flow.Spec{
 		"maf":      {Type: "maf", Transforms: 2, Dropout: 0.1},
 		"nsf":      {Type: "nsf", Transforms: 2},
 		"nsf-ar":   {Type: "nsf-ar", Transforms: 2, BatchNorm: true},
@@ -16,18 +17,18 @@ func TestGradientDoesNotAllocate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			spec.Hidden = []int{16}
-			f, err := New(3, 1, spec, 1)
+			f, err := flow.New(3, 1, spec, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
 			f.Threads = 2
-			l, err := NewLikelihood(f, normalColumns(3, 500), normalColumns(1, 500), nil)
+			l, err := flow.NewLikelihood(f, normalColumns(3, 500), normalColumns(1, 500), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer l.Close()
 			rows := rng.New(1, rng.StreamTest, 0).Perm(500)[:300]
-			grad := make([]float32, len(f.params))
+			grad := make([]float32, len(f.Params()))
 			if n := testing.AllocsPerRun(10, func() { l.Gradient(rows, grad) }); n > 0 {
 				t.Errorf("%v allocations", n)
 			}
