@@ -32,6 +32,7 @@ func (w *rangeWatch) watch(t *events.Table) (int, error) {
 			if w.ranges[i].Column == f.Column {
 				w.ranges[i].Below += f.Below
 				w.ranges[i].Above += f.Above
+				w.ranges[i].Unseen += f.Unseen
 			}
 		}
 	}
@@ -48,6 +49,10 @@ func (w *rangeWatch) warn(o Options) {
 			}
 			o.notice(fmt.Sprintf("warning: column %q: %d of %d events lie outside the trained range, %.6g to %.6g%s: there the model extrapolates",
 				r.Column, n, w.events, r.Min, r.Max, unit))
+		}
+		if r.Unseen > 0 {
+			o.notice(fmt.Sprintf("warning: column %q: %d of %d events have a value that no training event had: there the model extrapolates",
+				r.Column, r.Unseen, w.events))
 		}
 	}
 }

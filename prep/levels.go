@@ -88,6 +88,12 @@ func (s *levels) nearest(v float64) int {
 	return k
 }
 
+// seen tells whether training held the value.
+func (s *levels) seen(v float64) bool {
+	_, ok := slices.BinarySearch(s.Value, v)
+	return ok
+}
+
 func (s *levels) check() error {
 	n := len(s.Value)
 	if n == 0 || n > maxLevels || len(s.Cum) != n {

@@ -270,9 +270,33 @@ func TestOutOfRange(t *testing.T) {
 	p := mustFit(t, train, []string{"a", "b"}, Spec{})
 	test := &events.Table{Columns: []events.Column{{Name: "a", F32: []float32{0, 5, 2, 6}}, {Name: "b", F32: []float32{6, 1, 5, 0}}}}
 	n, ranges, err := p.OutOfRange(test)
-	want := []Range{{"a", "GeV", 1, 4.5, 1, 2}, {"b", "", 0, 5, 0, 1}}
+	want := []Range{{"a", "GeV", 1, 4.5, 1, 2, 0}, {"b", "", 0, 5, 0, 1, 0}}
 	if err != nil || n != 3 || !reflect.DeepEqual(ranges, want) {
 		t.Errorf("%d events, %+v, %v; want 3, %+v", n, ranges, err, want)
+	}
+}
+
+// Between the few values of a column the density is a guess too, unless noise was asked to fill the steps.
+func TestValuesThatTrainingNeverHadAreOutOfRange(t *testing.T) {
+	n := events.Column{Name: "n"}
+	for i := range 100 {
+		n.F32 = append(n.F32, []float32{0, 2, 5}[i%3])
+	}
+	train := &events.Table{Columns: []events.Column{n}}
+	test := &events.Table{Columns: []events.Column{{Name: "n", F32: []float32{0, 1, 2, 2.5, 5, 6, -1}}}}
+	for _, c := range []struct {
+		spec Spec
+		n    int
+		want Range
+	}{
+		{Spec{}, 4, Range{"n", "", 0, 5, 1, 1, 2}},
+		{Spec{All: []StepSpec{{Kind: "dequantise"}}}, 2, Range{"n", "", 0, 5, 1, 1, 0}},
+	} {
+		p := mustFit(t, train, []string{"n"}, c.spec)
+		n, ranges, err := p.OutOfRange(test)
+		if err != nil || n != c.n || len(ranges) != 1 || ranges[0] != c.want {
+			t.Errorf("%v: %d events, %+v, %v; want %d, %+v", c.spec, n, ranges, err, c.n, c.want)
+		}
 	}
 }
 

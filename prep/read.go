@@ -90,10 +90,15 @@ type Range struct {
 	Min, Max float64 // trained range
 	Below    int     // events below Min
 	Above    int     // events above Max
+	Unseen   int     // events between with a value that training never held, in a column of a few values
 }
 
-// OutOfRange counts the events of t with any value outside its trained range, and says in which columns. A
-// model knows nothing there: its answer is an extrapolation.
+// Outside is the number of all events counted.
+func (r *Range) Outside() int { return r.Below + r.Above + r.Unseen }
+
+// OutOfRange counts the events of t with any value outside its trained range, or between the few values that a
+// column of levels had in training, and says in which columns. A model knows nothing there: its answer is an
+// extrapolation.
 func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 	out := make([]bool, t.Len())
 	var ranges []Range
@@ -103,17 +108,7 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		r := Range{Column: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max}
-		for j, v := range x {
-			if v < c.Min {
-				r.Below++
-				out[j] = true
-			} else if v > c.Max {
-				r.Above++
-				out[j] = true
-			}
-		}
-		if r.Below+r.Above > 0 {
+		if r := c.outside(x, out); r.Outside() > 0 {
 			ranges = append(ranges, r)
 		}
 	}
@@ -124,4 +119,27 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 		}
 	}
 	return n, ranges, nil
+}
+
+// outside counts the values of one column and marks their events.
+func (c *Column) outside(x []float64, out []bool) Range {
+	r := Range{Column: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max}
+	var few *levels
+	if len(c.Steps) > 0 {
+		few, _ = c.Steps[0].(*levels)
+	}
+	for i, v := range x {
+		switch {
+		case v < c.Min:
+			r.Below++
+		case v > c.Max:
+			r.Above++
+		case few != nil && !few.seen(v):
+			r.Unseen++
+		default:
+			continue
+		}
+		out[i] = true
+	}
+	return r
 }

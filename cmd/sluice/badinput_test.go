@@ -129,3 +129,12 @@ func TestContextOutOfRange(t *testing.T) {
 		}
 	}
 }
+
+// A value between those that training held is an extrapolation too.
+func TestContextBetweenTheTrainedValues(t *testing.T) {
+	model := trained(t, jets(t), "--features", "pt,eta", "--context", "njet")
+	_, stderr := must(t, "sample", model, "-n", "5", "-o", filepath.Join(t.TempDir(), "s.csv"), "--context", "njet=2.5", "--quiet")
+	if !strings.Contains(stderr, `warning: column "njet": 5 of 5 events have a value that no training event had`) {
+		t.Errorf("no warning in %q", stderr)
+	}
+}
