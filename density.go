@@ -23,7 +23,7 @@ type Evaluated struct {
 	File        string  `json:"file"`
 	Events      int     `json:"events"`
 	MeanLogProb float64 `json:"mean_log_prob"` // nats
-	OutOfRange  int     `json:"out_of_range"`  // events outside the trained range of a feature or context
+	OutOfRange  int     `json:"out_of_range"`  // events outside what was trained: the range of a column, or its few values
 	Seconds     float64 `json:"seconds"`
 }
 
