@@ -183,22 +183,23 @@ func TestMissingValuesOfFrames(t *testing.T) {
 
 func TestBloscOfEveryKind(t *testing.T) {
 	needLibrary(t)
+	value := map[string]func(i int) float64{
+		"u1": func(i int) float64 { return float64(i % 251) },
+		"i2": func(i int) float64 { return float64(i % 5 * 7) },
+		"f4": func(i int) float64 { return float64(i / 3) },
+		"f8": func(i int) float64 { return float64(i) / 4 },
+	}
 	for _, codec := range []string{"blosclz", "lz4", "lz4hc", "snappy", "zlib", "zstd"} {
 		for _, order := range []string{"plain", "shuffle", "bitshuffle"} {
-			for kind, value := range map[string]func(i int) float64{
-				"u1": func(i int) float64 { return float64(i % 251) },
-				"i2": func(i int) float64 { return float64(i % 5 * 7) },
-				"f4": func(i int) float64 { return float64(i / 3) },
-				"f8": func(i int) float64 { return float64(i) / 4 },
-			} {
-				key := codec + "/" + order + "/" + kind
-				got, _ := mustRead(t, "blosc.h5", 400, Options{Key: key})
-				if got[0].Name != kind || len(got[0].F32) != 1500 {
-					t.Fatalf("%s: %d events of %q", key, len(got[0].F32), got[0].Name)
-				}
-				for i, v := range got[0].F32 {
-					if float64(v) != value(i) {
-						t.Fatalf("%s: event %d: %g, want %g", key, i, v, value(i))
+			key := codec + "/" + order
+			got, _ := mustRead(t, "blosc.h5", 400, Options{Key: key})
+			if len(got) != len(value) || len(got[0].F32) != 1500 {
+				t.Fatalf("%s: %d events of %v", key, len(got[0].F32), namesOf(got))
+			}
+			for _, c := range got {
+				for i, v := range c.F32 {
+					if want := value[c.Name](i); float64(v) != want {
+						t.Fatalf("%s/%s: event %d: %g, want %g", key, c.Name, i, v, want)
 					}
 				}
 			}
