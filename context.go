@@ -45,7 +45,7 @@ func (g Given) open(m *model.Model) (*givenReader, error) {
 	case g.File != "" && len(g.Values) > 0:
 		return nil, errors.New("the context comes from a file or from values, not from both")
 	case g.File != "":
-		rows, err := openStream([]string{g.File}, derived(m), names)
+		rows, err := openStream([]string{g.File}, "", cardOf(m), names)
 		return &givenReader{names: names, rows: rows, file: g.File}, err
 	}
 	r := &givenReader{names: names, table: g.Table}

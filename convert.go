@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
@@ -15,6 +16,7 @@ type ConvertOptions struct {
 	Define  card.Definitions
 	Where   string
 	Columns []string // none: all, those defined last
+	Flatten string   // a row an object of this name, for ROOT files; "": a row an event
 }
 
 // Converted is the record of a conversion.
@@ -26,7 +28,7 @@ type Converted struct {
 
 // ConvertFiles writes events from files of one format to a file of any other, a block at a time.
 func ConvertFiles(ctx context.Context, files []string, path string, c ConvertOptions, o Options) (*Converted, error) {
-	in, err := openBlocks(files, c)
+	in, hidden, err := c.open(files)
 	if err != nil {
 		return nil, input(err)
 	}
@@ -53,7 +55,7 @@ func ConvertFiles(ctx context.Context, files []string, path string, c ConvertOpt
 			return nil, input(err)
 		}
 		r.Read += t.Len()
-		if t, err = c.apply(t); err != nil {
+		if t, err = c.apply(t, hidden); err != nil {
 			return nil, input(err)
 		}
 		if first == nil {
@@ -76,16 +78,18 @@ func ConvertFiles(ctx context.Context, files []string, path string, c ConvertOpt
 	return r, out.Close()
 }
 
-// openBlocks reads no more columns than are wanted.
-func openBlocks(files []string, c ConvertOptions) (*events.Chain, error) {
-	opts := events.Options{Double: true}
-	if len(c.Define) == 0 && c.Where == "" {
-		opts.Columns = c.Columns
+// open reads no more columns than are wanted. Hidden are those that only expressions are made from.
+func (c *ConvertOptions) open(files []string) (in *events.Chain, hidden []string, err error) {
+	opts := events.Options{Double: true, Flatten: c.Flatten}
+	wanted := request{define: c.Define, where: c.Where, names: c.Columns, all: len(c.Columns) == 0}
+	if opts.Columns, hidden, err = wanted.columns(files, opts); err != nil {
+		return nil, nil, err
 	}
-	return events.OpenAll(files, opts)
+	in, err = events.OpenAll(files, opts)
+	return in, hidden, err
 }
 
-func (c *ConvertOptions) apply(t *events.Table) (*events.Table, error) {
+func (c *ConvertOptions) apply(t *events.Table, hidden []string) (*events.Table, error) {
 	for _, d := range c.Define {
 		if err := events.Define(t, d.Name, d.Expr); err != nil {
 			return nil, err
@@ -100,10 +104,15 @@ func (c *ConvertOptions) apply(t *events.Table) (*events.Table, error) {
 			t = t.Take(rows)
 		}
 	}
-	if len(c.Columns) == 0 {
-		return t, nil
-	}
 	kept := &events.Table{}
+	if len(c.Columns) == 0 {
+		for _, col := range t.Columns {
+			if !slices.Contains(hidden, col.Name) || c.Define.Defines(col.Name) {
+				kept.Columns = append(kept.Columns, col)
+			}
+		}
+		return kept, nil
+	}
 	for _, name := range c.Columns {
 		col, err := t.Column(name)
 		if err != nil {

@@ -14,8 +14,9 @@ import (
 
 // Evaluate says what of a density is wanted beside log_prob.
 type Evaluate struct {
-	Latent  bool // the latent columns z_0, z_1, ...
-	DropNaN bool // leave out events with a missing feature or context, which are an error otherwise
+	Latent  bool   // the latent columns z_0, z_1, ...
+	DropNaN bool   // leave out events with a missing feature or context, which are an error otherwise
+	Flatten string // a row an object of this name, for ROOT files; "": what the model's card says, where that is needed
 }
 
 // Evaluated is the record of a density.
@@ -31,7 +32,7 @@ type Evaluated struct {
 func DensityFile(ctx context.Context, m *model.Model, files []string, path string, e Evaluate, o Options) (*Evaluated, error) {
 	began := time.Now()
 	needed := slices.Concat(m.Features.Names(), m.Context.Names())
-	in, err := openStream(files, derived(m), needed)
+	in, err := openStream(files, e.Flatten, cardOf(m), needed)
 	if err != nil {
 		return nil, input(err)
 	}
@@ -145,8 +146,10 @@ func (d *density) block(t *events.Table) (*events.Table, error) {
 		d.sum += l
 	}
 	columns := make([]events.Column, 0, len(t.Columns)+1)
-	for i := range d.in.files.Columns() { // without those defined
-		columns = append(columns, t.Columns[i])
+	for i, c := range d.in.files.Columns() { // without those defined
+		if !slices.Contains(d.in.hidden, c.Name) {
+			columns = append(columns, t.Columns[i])
+		}
 	}
 	columns = append(columns, events.Column{Name: "log_prob", Unit: "nats", Type: events.Float64, F64: logProb})
 	if d.e.Latent {

@@ -21,16 +21,17 @@ type InspectedColumn struct {
 	Why     string   `json:"why"`
 }
 
-// InspectFiles reads files as one table and describes every column.
-func InspectFiles(files []string) (*Inspection, error) {
-	t, err := events.ReadAll(files, events.Options{})
+// InspectFiles reads files as one table and describes every column. Where flatten is not empty, a row is an object
+// of that name in a ROOT file.
+func InspectFiles(files []string, flatten string) (*Inspection, error) {
+	opts := events.Options{Flatten: flatten}
+	t, err := events.ReadAll(files, opts)
 	if err != nil {
 		return nil, input(err)
 	}
 	r := &Inspection{Rows: t.Len(), Columns: []InspectedColumn{}}
-	if in, err := events.Open(files[0], events.Options{}); err == nil {
-		r.Skipped = in.Skipped()
-		in.Close()
+	if _, r.Skipped, err = events.Peek(files, opts); err != nil {
+		return nil, input(err)
 	}
 	for i, s := range events.Summarise(t) {
 		c := InspectedColumn{Summary: s, Prepare: []string{}}

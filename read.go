@@ -76,9 +76,11 @@ func source(c *card.Card) (*events.Table, error) {
 	if c.Toy != (card.Toy{}) {
 		return toy.Generate(c.Toy.Name, toyEvents(c), c.Seed, c.Toy.Options())
 	}
-	opts := events.Options{}
-	if len(c.Define) == 0 && c.Where == "" {
-		opts.Columns = used(c) // else an expression may want any column
+	opts := events.Options{Flatten: c.Flatten}
+	wanted := request{define: c.Define, where: c.Where, names: used(c)}
+	var err error
+	if opts.Columns, _, err = wanted.columns(c.Paths(), opts); err != nil {
+		return nil, err
 	}
 	return events.ReadAll(c.Paths(), opts)
 }

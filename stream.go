@@ -16,31 +16,56 @@ const chunk = 1 << 16
 type stream struct {
 	files  *events.Chain
 	define card.Definitions // those that the files lack
+	hidden []string         // columns that only definitions are made from
 }
 
-// openStream makes sure that the needed columns are there or can be defined. Where all are there, nothing is
-// defined: the columns that definitions start from may be gone.
-func openStream(paths []string, define card.Definitions, needed []string) (*stream, error) {
-	in, err := events.OpenAll(paths, events.Options{})
+// openStream makes sure that the needed columns are there or can be defined, as the card of a model does. Where all
+// are there, nothing is defined: the columns that definitions start from may be gone. Files that have the columns
+// only when flattened as in the card are flattened.
+func openStream(paths []string, flatten string, c *card.Card, needed []string) (*stream, error) {
+	s, err := openRows(paths, flatten, c.Define, needed)
+	if err == nil || flatten != "" || c.Flatten == "" {
+		return s, err
+	}
+	if s, again := openRows(paths, c.Flatten, c.Define, needed); again == nil {
+		return s, nil
+	}
+	return nil, err
+}
+
+func openRows(paths []string, flatten string, define card.Definitions, needed []string) (*stream, error) {
+	opts := events.Options{Flatten: flatten}
+	columns, _, err := events.Peek(paths, opts)
 	if err != nil {
 		return nil, err
 	}
-	s := &stream{files: in}
-	have := &events.Table{Columns: in.Columns()}
-	for _, name := range needed {
-		_, err := have.Column(name)
-		if err == nil {
-			continue
+	s := &stream{}
+	if columns == nil { // what can be read only once has no hidden columns
+		if s.files, err = events.OpenAll(paths, opts); err != nil {
+			return nil, err
 		}
-		if !slices.ContainsFunc(define, func(d card.Definition) bool { return d.Name == name }) {
-			in.Close()
-			return nil, fmt.Errorf("%s: %w", in.Path(), err)
-		}
-		s.define = define
+		columns = s.files.Columns()
 	}
-	s.define = slices.DeleteFunc(slices.Clone(s.define), func(d card.Definition) bool {
-		return slices.Contains(have.Names(), d.Name)
-	})
+	have := &events.Table{Columns: columns}
+	lacks := func(name string) bool { return !slices.Contains(have.Names(), name) }
+	if slices.ContainsFunc(needed, func(name string) bool { return lacks(name) && define.Defines(name) }) {
+		s.define = slices.DeleteFunc(slices.Clone(define), func(d card.Definition) bool { return !lacks(d.Name) })
+	}
+	if s.files == nil {
+		wanted := request{define: s.define, names: needed, all: true}
+		if opts.Columns, s.hidden, err = wanted.columns(paths, opts); err != nil {
+			return nil, err
+		}
+		s.hidden = slices.DeleteFunc(s.hidden, func(name string) bool { return slices.Contains(needed, name) })
+		s.files, err = events.OpenAll(paths, opts)
+		return s, err
+	}
+	for _, name := range needed {
+		if _, err := have.Column(name); err != nil && !s.define.Defines(name) {
+			s.close()
+			return nil, fmt.Errorf("%s: %w", paths[0], err)
+		}
+	}
 	return s, nil
 }
 
@@ -60,13 +85,13 @@ func (s *stream) next() (*events.Table, error) {
 
 func (s *stream) close() { s.files.Close() }
 
-// derived are the columns that the card of a model defines.
-func derived(m *model.Model) card.Definitions {
+// cardOf is the card of a model, which need not have one, nor one that this program knows.
+func cardOf(m *model.Model) *card.Card {
 	c, err := card.Parse([]byte(m.Card), "card")
 	if err != nil {
-		return nil // a model need not have a card, nor one that this program knows
+		return &card.Card{}
 	}
-	return c.Define
+	return c
 }
 
 // concat is a table of the events of a and then of b, which have the same columns.

@@ -12,6 +12,7 @@ package card
 
 import (
 	"path/filepath"
+	"slices"
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/prep"
@@ -28,6 +29,8 @@ type Card struct {
 
 	// Files hold the events; patterns such as run*.csv are allowed, and relative paths count from Dir.
 	Files []string `yaml:"files,omitempty"`
+	// Flatten makes a row of every object of a ROOT file, of those counted by nMuon for Muon. Default: a row an event.
+	Flatten string `yaml:"flatten,omitempty"`
 	// Toy draws the events instead from a distribution whose density is known.
 	Toy Toy `yaml:"toy,omitempty"`
 
@@ -87,6 +90,11 @@ type Definition struct{ Name, Expr string }
 
 // Definitions are written as a map from name to expression, and keep their order.
 type Definitions []Definition
+
+// Defines says whether a column of that name is made.
+func (x Definitions) Defines(name string) bool {
+	return slices.ContainsFunc(x, func(d Definition) bool { return d.Name == name })
+}
 
 // Sample says which events are drawn from the trained model.
 type Sample struct {

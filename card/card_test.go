@@ -17,6 +17,7 @@ const full = `# the whole schema
 name: lhco
 title: "LHC Olympics: jets"
 files: [data/a.parquet, "data/b*.csv"]
+flatten: Muon
 define:
   mj_min: min(mj1, mj2) / 1000
   delta_mj: "abs(mj1 - mj2) / 1000  # TeV"
@@ -59,7 +60,7 @@ threads: 2
 func fullCard() *Card {
 	steps := []prep.StepSpec{{Kind: "minmax"}, {Kind: "clip", Options: map[string]float64{"b": 1e-6}}, {Kind: "logit"}, {Kind: "standardise"}}
 	return &Card{
-		Name: "lhco", Title: "LHC Olympics: jets", Files: []string{"data/a.parquet", "data/b*.csv"},
+		Name: "lhco", Title: "LHC Olympics: jets", Files: []string{"data/a.parquet", "data/b*.csv"}, Flatten: "Muon",
 		Define: Definitions{
 			{"mj_min", "min(mj1, mj2) / 1000"}, {"delta_mj", "abs(mj1 - mj2) / 1000  # TeV"},
 			{"a", "mj_min > 0 && delta_mj < 1 ? 1 : 0"},
@@ -183,6 +184,7 @@ func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 		{head + "context: [z, x]\n", `c.yaml:3:1: context: "x" stands under features already; a column is one or the other`},
 		{head + "sample:\n  events: some\n", `c.yaml:4:11: sample.events: "some" is not an integer`},
 		{head + "sample:\n  context: {q: 1}\n", `c.yaml:4:16: sample.context.q: "q" is not listed under context`},
+		{"toy: {name: banana}\nflatten: Muon\n", `c.yaml:2:10: flatten: a toy has nothing to flatten, only ROOT files have; take it out`},
 		{head + "toy: {name: banana}\n", `c.yaml:3:1: toy: events come from files or from a toy, not from both; take one out`},
 		{head + "define:\n  a.b: \"\"\n", `c.yaml:4:8: define.a.b: the expression is empty`},
 		{head + "define:\n  - a\n", `c.yaml:4:3: define: a list where a map of keys and values belongs`},

@@ -46,6 +46,8 @@ func (c *Card) checkSource() error {
 		return wrong("toy", "events come from files or from a toy, not from both; take one out")
 	case slices.Contains(c.Files, ""):
 		return wrong("files", "one of the names is empty")
+	case t != Toy{} && c.Flatten != "":
+		return wrong("flatten", "a toy has nothing to flatten, only ROOT files have; take it out")
 	case t == Toy{}:
 		return nil
 	case t.Name == "":

@@ -25,6 +25,7 @@ type format struct {
 	extensions []string // lower case, with the dot
 	magic      string   // how the file begins; "" where nothing marks it
 	flattens   bool     // an event can hold several values of a column
+	single     bool     // a file is one table, and no key picks another
 	open       func(path, key string, o Options) (column.Reader, error)
 	create     func(f *atomicfile.File, extension string) (column.Writer, error) // nil: read only
 }
@@ -34,6 +35,7 @@ func formats() []format {
 	return []format{
 		{
 			extensions: []string{".csv", ".tsv", ".txt", ".dat", ".csv.gz", ".tsv.gz", ".txt.gz", ".dat.gz", ".csv.zst", ".tsv.zst", ".txt.zst", ".dat.zst"},
+			single:     true,
 			open: func(path, _ string, o Options) (column.Reader, error) {
 				return csv.Open(path, csv.Options{
 					Columns: o.Columns, Double: o.Double, Types: o.Types,
@@ -67,6 +69,7 @@ func formats() []format {
 		{
 			extensions: []string{".parquet", ".pq"},
 			magic:      "PAR1",
+			single:     true,
 			open: func(path, _ string, o Options) (column.Reader, error) {
 				return parquet.Open(path, parquet.Options{Columns: o.Columns, Double: o.Double, Types: o.Types})
 			},
@@ -149,6 +152,10 @@ func formatOf(path string) (*format, error) {
 	if _, f := extensionOf(path); f != nil {
 		return f, nil
 	}
+	all := formats()
+	if !at.Mode().IsRegular() { // a pipe, in which a look at the first bytes would lose them
+		return &all[0], nil
+	}
 	in, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("events: %w", err)
@@ -157,7 +164,6 @@ func formatOf(path string) (*format, error) {
 	head := make([]byte, 512)
 	n, _ := in.Read(head)
 	head = head[:n]
-	all := formats()
 	for i, f := range all {
 		if f.magic != "" && bytes.HasPrefix(head, []byte(f.magic)) {
 			return &all[i], nil

@@ -60,6 +60,9 @@ func Open(path string, opts Options) (Reader, error) {
 	if err != nil {
 		return nil, err
 	}
+	if key != "" && f.single {
+		return nil, inFile(path, fmt.Errorf("a file of this format is one table; leave out %q", ":"+key))
+	}
 	if opts.Flatten != "" && !f.flattens {
 		return nil, inFile(path, fmt.Errorf("holds one value of a column an event: there is no %q to flatten; only ROOT files hold more", opts.Flatten))
 	}

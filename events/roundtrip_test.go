@@ -1,6 +1,7 @@
 package events
 
 import (
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -360,5 +361,27 @@ func TestShortestFloat(t *testing.T) {
 	}
 	if got, _ := os.ReadFile(path); string(got) != "x\n0.1\n16777216\n1e-30\nnan\n3.1415927\n" {
 		t.Errorf("%q", got)
+	}
+}
+
+// A pipe gives its bytes once: none may be lost to a look at what it holds.
+func TestPipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	w.WriteString("x,y\n1,2.5\n3,4.5\n")
+	w.Close()
+	path := fmt.Sprintf("/dev/fd/%d", r.Fd())
+	if _, err := os.Stat(path); err != nil {
+		t.Skip("there is no /dev/fd here")
+	}
+	if columns, _, err := Peek([]string{path}, Options{}); err != nil || columns != nil {
+		t.Fatalf("Peek took %v from a pipe (%v)", columns, err)
+	}
+	got, err := ReadAll([]string{path}, Options{})
+	if err != nil || !slices.Equal(got.Names(), []string{"x", "y"}) || !slices.Equal(got.Columns[1].F32, []float32{2.5, 4.5}) {
+		t.Errorf("%+v %v", got, err)
 	}
 }

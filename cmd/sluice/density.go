@@ -25,6 +25,7 @@ Columns that the model's card defines are computed where the files lack them.`,
 	c.Flags().StringVarP(&file, "output", "o", "", "the file to write")
 	c.Flags().BoolVar(&e.Latent, "latent", false, "write the latent columns too")
 	c.Flags().BoolVar(&e.DropNaN, "drop-nan", false, "leave out events with a missing feature or context")
+	flattenFlag(c, &e.Flatten)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if file == "" {
 			return usage("where to write the events? give -o FILE")

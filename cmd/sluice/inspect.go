@@ -12,19 +12,27 @@ import (
 )
 
 func (a *app) inspectVerb() *cobra.Command {
-	return &cobra.Command{
+	var flatten string
+	c := &cobra.Command{
 		Use:     "inspect FILE...",
 		Short:   "Show what the columns of files hold, and how each would be prepared",
 		Example: "  sluice inspect cards/data/lhco.parquet",
 		Args:    arguments(1, -1, "one or more files"),
 		RunE: func(_ *cobra.Command, files []string) error {
-			r, err := sluice.InspectFiles(files)
+			r, err := sluice.InspectFiles(files, flatten)
 			if err != nil {
 				return err
 			}
 			return a.result(r, func(w io.Writer) { printInspection(w, r) })
 		},
 	}
+	flattenFlag(c, &flatten)
+	return c
+}
+
+// flattenFlag is for verbs that read files of events.
+func flattenFlag(c *cobra.Command, to *string) {
+	c.Flags().StringVar(to, "flatten", "", "NAME: a row for every object NAME of ROOT files, not for every event")
 }
 
 func printInspection(w io.Writer, r *sluice.Inspection) {

@@ -60,6 +60,7 @@ of the columns; they can be negative.`,
 // trainFlags are a card on the command line.
 type trainFlags struct {
 	model, weight, where, flow      string
+	flatten                         string
 	features, context, define, sets []string
 	epochs, batch                   int
 	lr, valid, test, maxSeconds     float64
@@ -75,6 +76,7 @@ func (f *trainFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.weight, "weight", "", "column of event weights")
 	flags.StringArrayVar(&f.define, "define", nil, "NAME=EXPR: a column made from others (repeatable)")
 	flags.StringVar(&f.where, "where", "", "keep the events for which an expression holds")
+	flattenFlag(c, &f.flatten)
 	flags.StringVar(&f.flow, "flow", "", "family: maf, realnvp, nsf, nsf-ar (default "+flow.Spec{}.WithDefaults().Type+")")
 	flags.StringArrayVar(&f.sets, "set", nil, "KEY=VALUE: any value of a card (repeatable)")
 	flags.IntVar(&f.epochs, "epochs", 0, fmt.Sprintf("passes over the training events (default %d)", usual.Epochs))
@@ -92,7 +94,7 @@ func (f *trainFlags) card(files []string) (*card.Card, error) {
 		return nil, usage("where to write the model? give -o MODEL")
 	}
 	c := &card.Card{
-		Files: files, Seed: 1,
+		Files: files, Flatten: f.flatten, Seed: 1,
 		Features: trimmed(f.features), Context: trimmed(f.context), Weight: f.weight, Where: f.where, DropNaN: f.dropNaN,
 	}
 	var err error
