@@ -36,8 +36,10 @@ type Panel struct {
 
 const (
 	maxPanels   = 100
-	panelSize   = vg.Length(150)
-	panelAlone  = vg.Length(240)
+	panelsWidth = vg.Length(720) // of a row of panels, where their text is as large as that of a page of 70 rem
+	panelMargin = vg.Length(42)  // about what stands left and right of a panel
+	leastPanel  = vg.Length(128)
+	mostPanel   = vg.Length(240)
 	densityFrom = 50_000
 )
 
@@ -47,17 +49,15 @@ func (p *Panels) Picture() (*Picture, error) {
 	if n < 1 || n > maxPanels {
 		return nil, fmt.Errorf("plot: %d panels: there must be 1 to %d", n, maxPanels)
 	}
-	g := grid{side: panelSize, across: p.across()}
-	if n == 1 {
-		g.side = panelAlone
-	}
+	g := grid{across: p.across()}
+	g.side = min(max(panelsWidth/vg.Length(g.across)-panelMargin, leastPanel), mostPanel)
 	frames := make([]frame, n)
 	for i := range p.Panels {
 		q := &p.Panels[i]
 		if err := q.check(); err != nil {
 			return nil, fmt.Errorf("plot: panel %d (%q): %w", i+1, q.Title, err)
 		}
-		frames[i] = q.frame()
+		frames[i] = q.frame(g.side)
 		g.left = max(g.left, leftMargin(&frames[i].y))
 		g.right = max(g.right, frames[i].x.rightMargin())
 		if q.XLabel != "" {
@@ -125,8 +125,8 @@ func (q *Panel) check() error {
 	return nil
 }
 
-// frame has the axes; its canvas is not set.
-func (q *Panel) frame() frame {
+// frame has the axes; its canvas, of the given width, is not set.
+func (q *Panel) frame(width vg.Length) frame {
 	r := q.Range
 	if q.Sigmas > 0 && r == [4]float64{} {
 		reach := max(4.2, float64(q.Sigmas)+0.7)
@@ -136,7 +136,7 @@ func (q *Panel) frame() frame {
 		r[0], r[1] = bulk(q.X)
 		r[2], r[3] = bulk(q.Y)
 	}
-	return frame{x: newXAxis(r[0], r[1], panelSize, q.XLabel), y: newAxis(r[2], r[3], false, 4, q.YLabel)}
+	return frame{x: newXAxis(r[0], r[1], width, q.XLabel), y: newAxis(r[2], r[3], false, 4, q.YLabel)}
 }
 
 // bulk is the range of the finite values without the outermost 0.2 % on each side, and some room.

@@ -16,7 +16,7 @@ func opaque(img image.Image, x, y int) bool {
 func TestDotsStandWhereTheyBelong(t *testing.T) {
 	for _, density := range []bool{false, true} {
 		q := Panel{X: []float64{0.1, math.NaN(), 2}, Y: []float64{0.9, 0, 0}, Density: density, Range: [4]float64{0, 1, 0, 1}}
-		f := q.frame()
+		f := q.frame(150)
 		img, outside := q.image(&f, 100)
 		if outside != 2 {
 			t.Errorf("density %v: %d points outside, not the NaN and the 2", density, outside)
@@ -37,7 +37,7 @@ func TestDotsStandWhereTheyBelong(t *testing.T) {
 
 func TestDotsHaveTheirGroupsColour(t *testing.T) {
 	q := Panel{X: []float64{0.25, 0.75}, Y: []float64{0.5, 0.5}, Group: []int{0, 3}, Range: [4]float64{0, 1, 0, 1}}
-	f := q.frame()
+	f := q.frame(150)
 	img, _ := q.image(&f, 100)
 	for i, x := range []int{75, 225} {
 		want := groups[q.Group[i]]
@@ -67,7 +67,7 @@ func TestBulk(t *testing.T) {
 func TestManyPointsBecomeADensity(t *testing.T) {
 	n := densityFrom + 1
 	q := Panel{X: make([]float64, n), Y: make([]float64, n), Range: [4]float64{-1, 1, -1, 1}}
-	f := q.frame()
+	f := q.frame(150)
 	if img, _ := q.image(&f, 150); img.Bounds().Dx()%densityBins != 0 {
 		t.Errorf("%d points are not drawn in bins", n)
 	}
