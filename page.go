@@ -73,25 +73,26 @@ func (r *runner) facts(info model.Info) []report.Fact {
 	facts := []report.Fact{
 		{Name: "Events", Value: fmt.Sprint(r.prepared.Events.Len()), Note: fmt.Sprintf("%d to train, %d to validate, %d held out",
 			len(rows.Train), len(rows.Valid), len(rows.Test))},
-		{Name: "Flow", Value: fmt.Sprintf("%s, %d transforms, %s", info.Flow.Type, info.Flow.Transforms, info.Networks()), Note: fmt.Sprintf("%d parameters", info.Parameters)},
+		{Name: "Flow", Value: fmt.Sprintf("%s, %d transforms", info.Flow.Type, info.Flow.Transforms),
+			Note: fmt.Sprintf("%s; %d parameters", info.Networks(), info.Parameters)},
 	}
 	for _, n := range []struct {
 		name string
 		nll  train.NLL
 	}{{"Test NLL", result.TestNLL}, {"Validation NLL", result.ValidNLL}, {"Training NLL", result.TrainNLL}} {
 		if n.nll == n.nll {
-			facts = append(facts, report.Fact{Name: n.name, Value: fmt.Sprintf("%.4f nats per event", float64(n.nll))})
+			facts = append(facts, report.Fact{Name: n.name, Value: fmt.Sprintf("%.4f nats", float64(n.nll)), Note: "per event"})
 		}
 	}
 	if s := r.summary; s.TrueEntropy != nil {
 		facts = append(facts, report.Fact{
-			Name: "True entropy", Value: fmt.Sprintf("%.4f nats per event", *s.TrueEntropy),
-			Note: fmt.Sprintf("the lowest NLL there can be on average; the true density has %.4f on %s", *s.TrueNLL, strings.ToLower(r.heldName)),
+			Name: "True entropy", Value: fmt.Sprintf("%.4f nats", *s.TrueEntropy),
+			Note: fmt.Sprintf("per event; the lowest NLL there can be on average; the true density has %.4f on %s", *s.TrueNLL, strings.ToLower(r.heldName)),
 		})
 	}
 	facts = append(facts, report.Fact{
-		Name: "Training", Value: fmt.Sprintf("%d epochs, %d steps", result.Epochs, result.Steps),
-		Note: fmt.Sprintf("best epoch %d; %.0f s, %.0f events a second", result.BestEpoch, result.Seconds, result.EventsPerSecond),
+		Name: "Training", Value: fmt.Sprintf("%d epochs", result.Epochs),
+		Note: fmt.Sprintf("%d steps; best epoch %d; %.0f s, %.0f events a second", result.Steps, result.BestEpoch, result.Seconds, result.EventsPerSecond),
 	})
 	return facts
 }

@@ -138,6 +138,15 @@ func TestPageIsTheSameEachTime(t *testing.T) {
 	}
 }
 
+// Facts fill their rows: none stands alone in the second.
+func TestColumnsOfFacts(t *testing.T) {
+	for n, want := range map[int]int{1: 1, 5: 5, 6: 6, 7: 4, 8: 4, 9: 5, 12: 6} {
+		if got := columns(make([]Fact, n)); got != want {
+			t.Errorf("%d facts in rows of %d, not %d", n, got, want)
+		}
+	}
+}
+
 // The golden page has no raster picture, whose bytes are the compressor's.
 func TestGolden(t *testing.T) {
 	const file = "testdata/page.html"

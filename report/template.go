@@ -20,6 +20,7 @@ var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"svg":     svg,
 	"css":     css,
 	"join":    func(s []string) string { return strings.Join(s, " → ") },
+	"columns": columns,
 	"largest": largest,
 	"rem":     rem,
 }).ParseFS(files, "page.html"))
@@ -33,6 +34,14 @@ func svg(p *plot.Picture) (template.HTML, error) {
 func css() (template.CSS, error) {
 	b, err := files.ReadFile("page.css")
 	return template.CSS(b), err
+}
+
+// columns is how many facts stand in a row where there is room: all of a few, or half of them, so that none stands alone.
+func columns(f []Fact) int {
+	if len(f) <= 6 {
+		return len(f)
+	}
+	return (len(f) + 1) / 2
 }
 
 // largest is the row with the largest KS distance, to be pointed out; -1 where there is a single row.
