@@ -128,7 +128,7 @@ func (t *trainer) start() error {
 			return nil
 		}
 	}
-	if text := NegativeWeights(t.opts.Weights, t.data.Train); text != "" && t.opts.Weights != nil {
+	if text := negativeWeights(t.opts.Weights, t.data.Train); text != "" {
 		t.notice(text)
 	}
 	return t.save()

@@ -314,25 +314,25 @@ func TestRunRefuses(t *testing.T) {
 }
 
 func TestNegativeWeightsAreNoticed(t *testing.T) {
-	w := make([]float32, 100)
+	w, all := make([]float32, 100), make([]int32, 100)
 	for i := range w {
-		w[i] = 1
+		w[i], all[i] = 1, int32(i)
 	}
 	for i := range 11 {
 		w[i] = -1
 	}
-	if text := NegativeWeights(w, nil); !strings.HasPrefix(text, "11.0 % of the events, with 11.0 %") {
+	if text := negativeWeights(w, all); !strings.HasPrefix(text, "11.0 % of the events, with 11.0 %") {
 		t.Errorf("11 of 100: %q", text)
 	}
 	w[0] = 1
-	if text := NegativeWeights(w, nil); text != "" {
+	if text := negativeWeights(w, all); text != "" {
 		t.Errorf("10 of 100: %q", text)
 	}
 	w[1] = -5
-	if text := NegativeWeights(w, nil); !strings.HasPrefix(text, "10.0 % of the events, with 13.5 %") {
+	if text := negativeWeights(w, all); !strings.HasPrefix(text, "10.0 % of the events, with 13.5 %") {
 		t.Errorf("10 of 100, one of them large: %q", text)
 	}
-	if text := NegativeWeights(w, []int32{50, 51}) + NegativeWeights(nil, []int32{1}) + NegativeWeights(nil, nil); text != "" {
+	if text := negativeWeights(w, []int32{50, 51}) + negativeWeights(w, nil) + negativeWeights(nil, all); text != "" {
 		t.Errorf("none: %q", text)
 	}
 	for i := range 40 {
