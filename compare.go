@@ -20,6 +20,9 @@ type CompareOptions struct {
 // CompareFiles compares generated events with reference events.
 func CompareFiles(reference, generated string, o CompareOptions) (*stats.Comparison, error) {
 	if o.Report != "" {
+		if err := distinct(o.Report, reference, generated); err != nil {
+			return nil, err
+		}
 		if err := writable(o.Report); err != nil {
 			return nil, err
 		}

@@ -28,6 +28,9 @@ type Converted struct {
 
 // ConvertFiles writes events from files of one format to a file of any other, a block at a time.
 func ConvertFiles(ctx context.Context, files []string, path string, c ConvertOptions, o Options) (*Converted, error) {
+	if err := distinct(path, files...); err != nil {
+		return nil, err
+	}
 	in, hidden, err := c.open(files)
 	if err != nil {
 		return nil, input(err)

@@ -31,6 +31,9 @@ type Evaluated struct {
 // DensityFile writes the columns of files and the log-density of each event, in nats per unit of the features.
 func DensityFile(ctx context.Context, m *model.Model, files []string, path string, e Evaluate, o Options) (*Evaluated, error) {
 	began := time.Now()
+	if err := distinct(path, files...); err != nil {
+		return nil, err
+	}
 	needed := slices.Concat(m.Features.Names(), m.Context.Names())
 	in, err := openStream(files, e.Flatten, cardOf(m), needed)
 	if err != nil {

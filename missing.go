@@ -10,11 +10,12 @@ import (
 	"github.com/sluice-hep/sluice/events"
 )
 
-// gaps are the missing values of one column.
+// gaps are the missing values of one column, infinite ones among them.
 type gaps struct {
-	column string
-	count  int
-	first  int // event, from 0
+	column   string
+	count    int
+	infinite int
+	first    int // event, from 0
 }
 
 // findGaps lists which of the named columns have missing values, and marks the events that have one.
@@ -34,7 +35,11 @@ func findGaps(t *events.Table, names []string) ([]gaps, []bool, error) {
 		}
 		g := gaps{column: name}
 		for i := range c.Len() {
-			if math.IsNaN(c.Float(i)) {
+			v := c.Float(i)
+			if math.IsInf(v, 0) {
+				g.infinite++
+			}
+			if math.IsNaN(v) || math.IsInf(v, 0) {
 				if g.count == 0 {
 					g.first = i
 				}
@@ -66,7 +71,11 @@ func textError(c *events.Column) error {
 func describeGaps(found []gaps, events int, row func(int) int) string {
 	parts := make([]string, len(found))
 	for i, g := range found {
-		parts[i] = fmt.Sprintf("column %q: %d of %d values are missing (NaN), the first in row %d", g.column, g.count, events, row(g.first))
+		what := "missing (NaN)"
+		if g.infinite > 0 {
+			what = "missing (NaN) or infinite"
+		}
+		parts[i] = fmt.Sprintf("column %q: %d of %d values are %s, the first in row %d", g.column, g.count, events, what, row(g.first))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -50,6 +50,7 @@ func Run(ctx context.Context, c *card.Card, out string, o RunOptions) (*Summary,
 	}}
 	for _, step := range []func(context.Context) error{r.open, r.read, r.train, r.sample, r.compare, r.truth, r.report, r.close} {
 		if err := step(ctx); err != nil {
+			r.leaveNothing()
 			return nil, err
 		}
 		if err := ctx.Err(); err != nil {
@@ -82,6 +83,7 @@ type runner struct {
 	heldName  string
 	generated *events.Table
 	notices   []string
+	made      bool // the folder was not there before
 }
 
 func (r *runner) note(lines ...string) {
@@ -95,15 +97,27 @@ func (r *runner) summaryPath() string { return filepath.Join(r.summary.Out, "sum
 
 // open makes sure that everything can be written before the work begins.
 func (r *runner) open(context.Context) error {
+	_, err := os.Stat(r.summary.Out)
+	r.made = err != nil
 	if err := os.MkdirAll(r.summary.Out, 0o777); err != nil {
 		return input(fmt.Errorf("cannot make the folder %s: %w; choose another with --out", r.summary.Out, err))
 	}
 	for _, path := range []string{r.summary.Model, r.summary.Sample, r.summary.Report, r.summaryPath()} {
+		if err := distinct(path, r.card.Paths()...); err != nil {
+			return err
+		}
 		if err := writable(path); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// leaveNothing removes the folder of a run that failed before it wrote anything.
+func (r *runner) leaveNothing() {
+	if r.made {
+		_ = os.Remove(r.summary.Out) // fails where there is something in it
+	}
 }
 
 func (r *runner) read(context.Context) error {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/flow"
@@ -95,10 +96,16 @@ func StatePath(model string) string { return model + ".state" }
 
 // TrainFile is Train with the model written to a file. The state is kept beside it until then.
 func TrainFile(ctx context.Context, c *card.Card, path string, o Options) (*Training, error) {
+	if err := distinct(path, c.Paths()...); err != nil {
+		return nil, err
+	}
 	if err := writable(path); err != nil {
 		return nil, err
 	}
 	o.State = StatePath(path)
+	if _, err := os.Stat(o.State); err == nil && !o.Resume {
+		return nil, input(fmt.Errorf("%s holds an interrupted training; go on with --resume, or remove that file to start anew", o.State))
+	}
 	m, result, err := Train(ctx, c, o)
 	if err != nil {
 		return nil, err

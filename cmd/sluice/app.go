@@ -99,7 +99,7 @@ func (a *app) report(err error) int {
 	case err == nil:
 		return done
 	case errors.As(err, &again):
-		fmt.Fprintf(a.stderr, "sluice: interrupted; the state is saved, and goes on with: %s\n", again.command)
+		fmt.Fprintf(a.stderr, "sluice: interrupted; what was done is kept, and goes on with: %s\n", again.command)
 		return interrupted
 	case errors.Is(err, context.Canceled):
 		code = interrupted

@@ -95,7 +95,7 @@ func TestRunSurvives(t *testing.T) {
 	}()
 	code, _, stderr := runSluice(ctx, args("stopped")...)
 	close(stopped)
-	if code != 130 || !strings.Contains(stderr, "interrupted; the state is saved") || !strings.Contains(stderr, "sluice run "+card) {
+	if code != 130 || !strings.Contains(stderr, "interrupted; what was done is kept") || !strings.Contains(stderr, "sluice run "+card) {
 		t.Errorf("interrupted: exit code %d, %q", code, stderr)
 	}
 	must(t, args("stopped")...)

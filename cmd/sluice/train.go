@@ -79,9 +79,9 @@ func (f *trainFlags) register(c *cobra.Command) {
 	flattenFlag(c, &f.flatten)
 	flags.StringVar(&f.flow, "flow", "", "family: maf, realnvp, nsf, nsf-ar (default "+flow.Spec{}.WithDefaults().Type+")")
 	flags.StringArrayVar(&f.sets, "set", nil, "KEY=VALUE: any value of a card (repeatable)")
-	flags.IntVar(&f.epochs, "epochs", 0, fmt.Sprintf("passes over the training events (default %d)", usual.Epochs))
-	flags.IntVar(&f.batch, "batch", 0, fmt.Sprintf("events a step (default %d)", usual.Batch))
-	flags.Float64Var(&f.lr, "lr", 0, fmt.Sprintf("learning rate (default %g)", usual.LR))
+	flags.IntVar(&f.epochs, "epochs", usual.Epochs, "passes over the training events")
+	flags.IntVar(&f.batch, "batch", usual.Batch, "events a step")
+	flags.Float64Var(&f.lr, "lr", usual.LR, "learning rate")
 	flags.Float64Var(&f.valid, "valid", usual.Valid, "fraction of events that validate; 0 for none")
 	flags.Float64Var(&f.test, "test", usual.Test, "fraction of events held out; 0 for none")
 	flags.Float64Var(&f.maxSeconds, "max-seconds", 0, "end the training after so long; 0 for no limit")
@@ -92,6 +92,9 @@ func (f *trainFlags) register(c *cobra.Command) {
 func (f *trainFlags) card(files []string) (*card.Card, error) {
 	if f.model == "" {
 		return nil, usage("where to write the model? give -o MODEL")
+	}
+	if f.epochs < 1 || f.batch < 1 || !(f.lr > 0) {
+		return nil, usage("--epochs %d, --batch %d and --lr %g must all be above 0", f.epochs, f.batch, f.lr)
 	}
 	c := &card.Card{
 		Files: files, Flatten: f.flatten, Seed: 1,
