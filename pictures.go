@@ -36,7 +36,7 @@ func (p *pair) addTo(page *report.Page, c *stats.Comparison) error {
 		}
 		d := c.Columns[name]
 		page.Distances = append(page.Distances, report.Distance{
-			Column: p.label(name), Unit: ref.Unit, KS: d.KS, P: d.KSP, W1: d.W1, Chi2NDF: d.Chi2NDF,
+			Column: p.label(name), Unit: ref.Unit, KS: d.KS, P: d.KSP, W1: d.W1, Chi2NDF: d.Chi2NDF, Chi2P: stats.Chi2P(d.Chi2, d.NDF),
 		})
 		picture, err := p.overlay(name)
 		if err != nil {

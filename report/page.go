@@ -46,7 +46,8 @@ type Distance struct {
 	Column, Unit string
 	KS, P        float64 // Kolmogorov-Smirnov distance and its p-value
 	W1           float64 // Wasserstein-1 distance, in the column's unit
-	Chi2NDF      float64
+	Chi2NDF      float64 // chi2 of the histograms over its degrees of freedom
+	Chi2P        float64 // and the probability of at least that by chance; NaN where unknown
 }
 
 // Correlation is the largest difference of a correlation coefficient.

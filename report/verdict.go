@@ -21,6 +21,7 @@ const (
 // events just shows; one of 0.1 nobody overlooks.
 const (
 	chance        = 0.05 // of a p-value, after allowing for the number of columns
+	chanceChi2    = 1e-3 // of the chi2 of a histogram, whose distribution is known less exactly
 	closeKS       = 0.02
 	differsKS     = 0.1
 	closeCorr     = 0.05
@@ -58,6 +59,10 @@ func (p *Page) Verdict() Verdict {
 		Differs: "The samples differ visibly",
 		Apart:   "The samples do not agree",
 	}[v.Level]
+	shape := p.shape()
+	if v.Level == Agree && shape >= 0 {
+		v.Level, v.Headline = Close, "Close: a histogram differs by more than chance"
+	}
 	correlations := p.Correlation != nil && p.Correlation.MaxDiff > math.Max(closeCorr, p.correlationChance())
 	switch {
 	case correlations && (v.Level == Agree || v.Level == Close):
@@ -66,6 +71,10 @@ func (p *Page) Verdict() Verdict {
 		v.Headline = "Close, as far as it was measured"
 	}
 	v.Sentences = append(v.Sentences, p.columnSentences(worst, least, tested)...)
+	if shape >= 0 {
+		d := p.Distances[shape]
+		v.Sentences = append(v.Sentences, fmt.Sprintf("Bin by bin, %s differs by more than chance: χ²/ndf %s, p %s.", d.Column, digits(d.Chi2NDF), probability(d.Chi2P)))
+	}
 	if v.Level == Agree && p.Distances[worst].KS >= differsKS {
 		v.Sentences = append(v.Sentences, "There are too few events to see more: differences of that size may be real.")
 	}
@@ -74,6 +83,25 @@ func (p *Page) Verdict() Verdict {
 	}
 	v.Sentences = append(v.Sentences, "This looks at each column alone and at linear correlations of pairs; it does not test for structure beyond that.")
 	return v
+}
+
+// shape is the column whose histogram differs most significantly, or -1 where chance explains them all. It sees what
+// moves events between neighbouring bins, which the KS distance hardly does.
+func (p *Page) shape() int {
+	worst, tested := -1, 0
+	for i, d := range p.Distances {
+		if math.IsNaN(d.Chi2P) {
+			continue
+		}
+		tested++
+		if worst < 0 || d.Chi2P < p.Distances[worst].Chi2P {
+			worst = i
+		}
+	}
+	if worst < 0 || p.Distances[worst].Chi2P*float64(tested) >= chanceChi2 {
+		return -1
+	}
+	return worst
 }
 
 // level goes by the distances that chance does not explain.
