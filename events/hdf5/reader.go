@@ -83,7 +83,7 @@ func (r *Reader) start(path string, opts Options) error {
 // list opens the file and lists what is in it.
 func (r *Reader) list(path string) (root *node, err error) {
 	err = do(func(l *library) error {
-		access, err := l.accessList(false)
+		access, err := l.accessList()
 		if err != nil {
 			return err
 		}
@@ -101,15 +101,16 @@ func (r *Reader) list(path string) (root *node, err error) {
 }
 
 // accessList makes the properties with which files are opened.
-func (l *library) accessList(write bool) (int64, error) {
+func (l *library) accessList() (int64, error) {
 	access := l.listCreate(l.known.accessClass)
 	if access < 0 {
 		return 0, l.failed("the HDF5 library does not start")
 	}
 	const strong = 3 // closing a file closes what is open in it
 	l.setCloseAll(access, strong)
-	if l.setLocking != nil && !write {
-		// Shared file systems often have no locks, and reading needs none.
+	if l.setLocking != nil {
+		// Shared file systems often have no locks, and reading needs none; what is written has a temporary name, and
+		// on NFS the library's lock would not go with that of its owner.
 		l.setLocking(access, false, true)
 	}
 	return access, nil

@@ -28,7 +28,7 @@ type Writer struct {
 func NewWriter(path string) (*Writer, error) {
 	w := &Writer{path: path}
 	err := do(func(l *library) error {
-		access, err := l.accessList(true)
+		access, err := l.accessList()
 		if err != nil {
 			return err
 		}
