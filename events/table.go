@@ -2,8 +2,8 @@
 // read from and written to the field's file formats, with selections and
 // derived columns.
 //
-// The formats live in packages below this one (events/csv, npy, parquet), which
-// know columns and nothing of tables: events imports them, and they import
+// The formats live in packages below this one (events/csv, npy, parquet, hdf5,
+// root), which know columns and nothing of tables: events imports them, and they import
 // events/internal/column, so that there is no cycle and no registration at
 // start-up. The list of formats is in formats.go.
 package events
