@@ -82,3 +82,38 @@ func (q *request) columns(files []string, opts events.Options) (ask, hidden []st
 	_, _, err = events.Peek(files, opts)
 	return ask, hidden, err
 }
+
+// limits let files pass over events that the selection leaves out. The type of a defined column depends on all of its
+// values, so that with definitions every event is read.
+func (q *request) limits() []events.Limit {
+	if len(q.define) > 0 || q.where == "" {
+		return nil
+	}
+	return events.Limits(q.where)
+}
+
+// passedOver are the runs of events that were not read, in order.
+type passedOver []struct{ first, events int64 }
+
+func (p *passedOver) add(first, events int64) {
+	*p = append(*p, struct{ first, events int64 }{first, events})
+}
+
+func (p passedOver) events() int {
+	n := int64(0)
+	for _, run := range p {
+		n += run.events
+	}
+	return int(n)
+}
+
+// row is the place in the files, from 1, of event i of those that were read.
+func (p passedOver) row(i int) int {
+	at := int64(i)
+	for _, run := range p {
+		if run.first <= at {
+			at += run.events
+		}
+	}
+	return int(at) + 1
+}

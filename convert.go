@@ -31,11 +31,15 @@ func ConvertFiles(ctx context.Context, files []string, path string, c ConvertOpt
 	if err := distinct(path, files...); err != nil {
 		return nil, err
 	}
-	in, hidden, err := c.open(files)
+	r := &Converted{File: path}
+	in, hidden, err := c.open(files, func(_, events int64) { r.Read += int(events) })
 	if err != nil {
 		return nil, input(err)
 	}
 	defer in.Close()
+	if _, err := c.apply(&events.Table{Columns: in.Columns()}, hidden); err != nil { // before any work
+		return nil, input(err)
+	}
 	for _, line := range in.Skipped() {
 		o.notice(line)
 	}
@@ -44,7 +48,6 @@ func ConvertFiles(ctx context.Context, files []string, path string, c ConvertOpt
 		return nil, input(err)
 	}
 	defer out.Abort()
-	r := &Converted{File: path}
 	var first *events.Table
 	for {
 		if err := ctx.Err(); err != nil {
@@ -82,12 +85,13 @@ func ConvertFiles(ctx context.Context, files []string, path string, c ConvertOpt
 }
 
 // open reads no more columns than are wanted. Hidden are those that only expressions are made from.
-func (c *ConvertOptions) open(files []string) (in *events.Chain, hidden []string, err error) {
+func (c *ConvertOptions) open(files []string, passed func(first, events int64)) (in *events.Chain, hidden []string, err error) {
 	opts := events.Options{Double: true, Flatten: c.Flatten}
 	wanted := request{define: c.Define, where: c.Where, names: c.Columns, all: len(c.Columns) == 0}
 	if opts.Columns, hidden, err = wanted.columns(files, opts); err != nil {
 		return nil, nil, err
 	}
+	opts.Limits, opts.Passed = wanted.limits(), passed
 	in, err = events.OpenAll(files, opts)
 	return in, hidden, err
 }

@@ -19,7 +19,7 @@ func Read(c *card.Card) (t *events.Table, notices []string, err error) {
 }
 
 func read(c *card.Card) (*events.Table, []string, error) {
-	t, err := source(c)
+	t, over, err := source(c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -31,10 +31,10 @@ func read(c *card.Card) (*events.Table, []string, error) {
 			return nil, nil, err
 		}
 	}
-	all := t.Len()
-	row := func(i int) int { return i + 1 }
+	all := t.Len() + over.events()
+	row := over.row
 	if c.Where != "" {
-		if t, row, err = selectRows(t, c.Where); err != nil {
+		if t, row, err = selectRows(t, c.Where, over); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -72,17 +72,21 @@ func complete(c *card.Card, t *events.Table, row func(int) int, notices []string
 }
 
 // source reads the files of a card or draws its toy.
-func source(c *card.Card) (*events.Table, error) {
+func source(c *card.Card) (*events.Table, passedOver, error) {
 	if c.Toy != (card.Toy{}) {
-		return toy.Generate(c.Toy.Name, toyEvents(c), c.Seed, c.Toy.Options())
+		t, err := toy.Generate(c.Toy.Name, toyEvents(c), c.Seed, c.Toy.Options())
+		return t, nil, err
 	}
 	opts := events.Options{Flatten: c.Flatten}
 	wanted := request{define: c.Define, where: c.Where, names: used(c)}
 	var err error
 	if opts.Columns, _, err = wanted.columns(c.Paths(), opts); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return events.ReadAll(c.Paths(), opts)
+	var over passedOver
+	opts.Limits, opts.Passed = wanted.limits(), over.add
+	t, err := events.ReadAll(c.Paths(), opts)
+	return t, over, err
 }
 
 func toyEvents(c *card.Card) int {
@@ -109,16 +113,16 @@ func used(c *card.Card) []string {
 	return names
 }
 
-// selectRows is the table of the events that pass, and the row in t, from 1, of each of them.
-func selectRows(t *events.Table, expression string) (*events.Table, func(int) int, error) {
+// selectRows is the table of the events that pass, and the row in the files, from 1, of each of them.
+func selectRows(t *events.Table, expression string, over passedOver) (*events.Table, func(int) int, error) {
 	rows, err := events.Rows(t, expression)
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(rows) == 0 {
-		return nil, nil, fmt.Errorf("the selection %q leaves none of %d events", expression, t.Len())
+		return nil, nil, fmt.Errorf("the selection %q leaves none of %d events", expression, t.Len()+over.events())
 	}
-	row := func(i int) int { return int(rows[i]) + 1 }
+	row := func(i int) int { return over.row(int(rows[i])) }
 	if len(rows) == t.Len() {
 		return t, row, nil
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
 )
 
 // Chain reads several files, one after the other, as one stream of events with the columns of the first. It is
@@ -16,8 +18,11 @@ type Chain struct {
 
 	in   Reader
 	next int   // file to open
-	done int64 // events read of the file that is open
+	done int64 // events of the file that is open, read or passed over
 	at   int64 // of which before the last Read
+
+	gaps   []column.Gap // of the file that is open, ahead
+	before int64        // events of the files before it
 }
 
 // OpenAll opens files as one stream. A name may hold a pattern (`run*.csv`); the files must have the same columns.
@@ -89,7 +94,9 @@ func (c *Chain) open() error {
 	if err != nil {
 		return err
 	}
+	c.before += c.done
 	c.in, c.done, c.at = in, 0, 0
+	c.gaps = gapsOf(in)
 	c.next++
 	if c.columns == nil {
 		c.columns, c.skipped = in.Columns(), in.Skipped()
@@ -113,6 +120,9 @@ func (c *Chain) First() int64 { return c.at }
 func (c *Chain) Read(n int) (*Table, error) {
 	for {
 		t, err := c.in.Read(n)
+		if err == nil || err == io.EOF {
+			c.pass()
+		}
 		if err == nil {
 			c.at = c.done
 			c.done += int64(t.Len())
@@ -127,6 +137,18 @@ func (c *Chain) Read(n int) (*Table, error) {
 		if err := c.open(); err != nil {
 			return nil, err
 		}
+	}
+}
+
+// pass counts the events that were passed over before the last Read.
+func (c *Chain) pass() {
+	for len(c.gaps) > 0 && c.gaps[0].First == c.done {
+		g := c.gaps[0]
+		if c.opts.Passed != nil {
+			c.opts.Passed(c.before+g.First, g.Events)
+		}
+		c.done += g.Events
+		c.gaps = c.gaps[1:]
 	}
 }
 

@@ -71,7 +71,7 @@ func formats() []format {
 			magic:      "PAR1",
 			single:     true,
 			open: func(path, _ string, o Options) (column.Reader, error) {
-				return parquet.Open(path, parquet.Options{Columns: o.Columns, Double: o.Double, Types: o.Types})
+				return parquet.Open(path, parquet.Options{Columns: o.Columns, Double: o.Double, Types: o.Types, Limits: o.Limits})
 			},
 			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
 				return parquet.NewWriter(f), nil

@@ -21,6 +21,13 @@ type Options struct {
 	// in the file, from 0. Columns that hold one value an event must be asked for.
 	Flatten string
 
+	// Limits let a file pass over events that are not within them, where it can tell
+	// without reading them, as Parquet files do by their row groups. What Read gives
+	// is still to be selected. Passed, where set, is told of each run of such events
+	// the first, counting all events of the files from 0, and how many they are.
+	Limits []Limit
+	Passed func(first, events int64)
+
 	// For text files only.
 	Separator byte   // 0: found from the first lines, among , ; tab | and blanks
 	Header    Header // whether the first row holds the names
@@ -42,7 +49,7 @@ const (
 type Reader interface {
 	// Columns gives name, unit and type of each column that Read returns.
 	Columns() []Column
-	// Rows is the number of events where the file says it, else -1.
+	// Rows is the number of events that Read gives where the file says it, else -1.
 	Rows() int64
 	// Skipped says, a line each, which columns of the file are left out and why.
 	Skipped() []string
@@ -94,6 +101,16 @@ func inFile(path string, err error) error {
 type reader struct {
 	in   column.Reader
 	path string
+}
+
+// gapsOf are the events of a file that its reader passes over.
+func gapsOf(in Reader) []column.Gap {
+	if r, ok := in.(*reader); ok {
+		if r, ok := r.in.(interface{ Gaps() []column.Gap }); ok {
+			return r.Gaps()
+		}
+	}
+	return nil
 }
 
 func (r *reader) Columns() []Column { return fromFormat(r.in.Columns()) }

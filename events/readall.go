@@ -24,20 +24,46 @@ func ReadAll(paths []string, opts Options) (*Table, error) {
 		return nil, err
 	}
 	var all *Table
+	var gaps []column.Gap
+	total := int64(0)
 	for _, path := range files {
-		t, err := readWhole(path, opts)
+		t, passed, err := readWhole(path, opts)
 		if err != nil {
 			return nil, err
+		}
+		before := total
+		total += int64(t.Len())
+		for _, g := range passed {
+			gaps = append(gaps, column.Gap{First: before + g.First, Events: g.Events})
+			total += g.Events
 		}
 		if all == nil {
 			all = t
 			continue
 		}
+		if len(gaps) > 0 && !all.sameTypes(t) { // the common type depends on all values
+			opts.Limits = nil
+			return ReadAll(paths, opts)
+		}
 		if err := all.join(t, files[0], path); err != nil {
 			return nil, err
 		}
 	}
+	if opts.Passed != nil {
+		for _, g := range gaps {
+			opts.Passed(g.First, g.Events)
+		}
+	}
 	return all, nil
+}
+
+func (t *Table) sameTypes(b *Table) bool {
+	for i := range t.Columns {
+		if c, err := b.Column(t.Columns[i].Name); err == nil && c.Type != t.Columns[i].Type {
+			return false
+		}
+	}
+	return true
 }
 
 // expand replaces patterns by the files they match, in the order of their names.
@@ -70,17 +96,17 @@ func expand(paths []string) ([]string, error) {
 }
 
 // readWhole reads a file, again where a value contradicts the type of its column.
-func readWhole(path string, opts Options) (*Table, error) {
+func readWhole(path string, opts Options) (*Table, []column.Gap, error) {
 	given := opts.Types
 	opts.Types = maps.Clone(given)
 	for {
-		t, err := readOnce(path, opts)
+		t, gaps, err := readOnce(path, opts)
 		var bad *column.Contradiction
 		if !errors.As(err, &bad) || !readableAgain(path) {
-			return t, err
+			return t, gaps, err
 		}
 		if _, mine := given[bad.Column]; mine {
-			return nil, err
+			return nil, nil, err
 		}
 		// First a look at the whole file, so that the type follows from all
 		// values; formats that state their types do not heed that, and need
@@ -90,7 +116,7 @@ func readWhole(path string, opts Options) (*Table, error) {
 			continue
 		}
 		if was, tried := opts.Types[bad.Column]; tried && was == bad.Want {
-			return nil, err
+			return nil, nil, err
 		}
 		if opts.Types == nil {
 			opts.Types = make(map[string]Type)
@@ -112,10 +138,10 @@ func exists(path string) bool {
 	return err == nil
 }
 
-func readOnce(path string, opts Options) (*Table, error) {
+func readOnce(path string, opts Options) (*Table, []column.Gap, error) {
 	in, err := Open(path, opts)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer in.Close()
 	all := &Table{Columns: in.Columns()}
@@ -124,10 +150,10 @@ func readOnce(path string, opts Options) (*Table, error) {
 	for {
 		t, err := in.Read(block)
 		if err == io.EOF {
-			return all, nil
+			return all, gapsOf(in), nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		all.append(t)
 	}

@@ -154,7 +154,7 @@ func (l *leaf) data(header *format.PageHeader, data []byte) (out column.Column, 
 		rows, encoding = int(v2.NumValues), v2.Encoding
 		p.levels, data, err = p.levels2(rows, data, int(v2.RepetitionLevelsByteLength), int(v2.DefinitionLevelsByteLength))
 	default:
-		return l.page, nil // an index page holds no values
+		return column.Column{Type: l.kind.native}, nil // an index page holds no values
 	}
 	if err != nil {
 		return out, err

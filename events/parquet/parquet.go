@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
@@ -23,6 +26,7 @@ type Options struct {
 	Columns []string               // only these; nil: all flat ones
 	Double  bool                   // keep float64
 	Types   map[string]column.Type // columns whose type is given
+	Limits  []column.Limit         // row groups without an event within these are passed over
 }
 
 // Reader reads a file block by block.
@@ -33,8 +37,11 @@ type Reader struct {
 	meta    *pq.File
 	leaves  []leaf
 	skipped []string
-	rows    int64
-	row     int64
+	rows    int64 // of the file
+
+	runs     []run // still to be read
+	row, end int64 // of the run that is being read
+	gaps     []column.Gap
 }
 
 // Open opens a file.
@@ -70,7 +77,11 @@ func newReader(f io.ReaderAt, size int64, opts Options) (r *Reader, err error) {
 	if err := r.checkRows(); err != nil {
 		return nil, err
 	}
-	return r, r.choose(opts)
+	if err := r.choose(opts); err != nil {
+		return nil, err
+	}
+	r.plan(opts.Limits)
+	return r, nil
 }
 
 // recovered makes an error of a panic: the library panics on some damaged files.
@@ -165,8 +176,17 @@ func (r *Reader) Columns() []column.Column {
 	return columns
 }
 
-// Rows is the number of events.
-func (r *Reader) Rows() int64 { return r.rows }
+// Rows is the number of events that Read returns.
+func (r *Reader) Rows() int64 {
+	rows := r.rows
+	for _, g := range r.gaps {
+		rows -= g.Events
+	}
+	return rows
+}
+
+// Gaps are the events of the file that are passed over, in order.
+func (r *Reader) Gaps() []column.Gap { return r.gaps }
 
 // Skipped says which columns are left out.
 func (r *Reader) Skipped() []string { return r.skipped }
@@ -182,25 +202,46 @@ func (r *Reader) Close() error {
 	return r.closer.Close()
 }
 
-// Read returns the next events, at most n.
+// Read returns the next events, at most n, between which none are passed over.
 func (r *Reader) Read(n int) ([]column.Column, error) {
-	n = int(min(int64(n), r.rows-r.row))
-	if n == 0 {
-		return nil, io.EOF
+	for r.row == r.end {
+		if len(r.runs) == 0 {
+			return nil, io.EOF
+		}
+		r.enter(r.runs[0])
+		r.runs = r.runs[1:]
 	}
+	n = int(min(int64(n), r.end-r.row))
 	// What the first column holds bounds the room that the others are given.
-	first, err := r.leaves[0].read(r, n)
-	if err != nil {
-		return nil, err
+	out, errs := make([]column.Column, len(r.leaves)), make([]error, len(r.leaves))
+	if out[0], errs[0] = r.leaves[0].read(r, n); errs[0] != nil {
+		return nil, errs[0]
 	}
-	out := []column.Column{first}
-	for i := 1; i < len(r.leaves); i++ {
-		c, err := r.leaves[i].read(r, n)
+	var wait sync.WaitGroup
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), len(r.leaves)-1) {
+		wait.Go(func() {
+			for i := next.Add(1); i < int64(len(r.leaves)); i = next.Add(1) {
+				out[i], errs[i] = r.leaves[i].read(r, n)
+			}
+		})
+	}
+	wait.Wait()
+	for _, err := range errs {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, c)
 	}
 	r.row += int64(n)
 	return out, nil
+}
+
+// enter goes to the beginning of a run.
+func (r *Reader) enter(next run) {
+	r.row, r.end = next.first, next.end
+	for i := range r.leaves {
+		l := &r.leaves[i]
+		l.close()
+		l.group, l.page, l.at = next.group, column.Column{}, 0
+	}
 }

@@ -1,0 +1,88 @@
+package events
+
+import (
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/sluice-hep/sluice/events/internal/column"
+)
+
+// Limit is a condition that every wanted event fulfils: the value of a column
+// compared (< <= > >= ==) with a number.
+type Limit = column.Limit
+
+// Limits are the comparisons of a column with a number that an event must pass to
+// fulfil a selection: those that && joins. A selection that cannot be read has none.
+func Limits(selection string) []Limit {
+	tree, err := parse(selection)
+	if err != nil {
+		return nil
+	}
+	l := &limiter{source: selection}
+	l.visit(tree)
+	return l.found
+}
+
+type limiter struct {
+	source string
+	found  []Limit
+}
+
+func (l *limiter) visit(node ast.Node) {
+	n, ok := node.(*ast.BinaryNode)
+	if !ok {
+		return
+	}
+	if n.Operator == "&&" || n.Operator == "and" {
+		l.visit(n.Left)
+		l.visit(n.Right)
+		return
+	}
+	op, name := n.Operator, l.column(n.Left)
+	value, ok := number(n.Right)
+	if !ok {
+		op, name = mirrored[op], l.column(n.Right)
+		value, ok = number(n.Left)
+	}
+	if ok && name != "" && mirrored[op] != "" {
+		l.found = append(l.found, Limit{Column: name, Op: op, Value: value})
+	}
+}
+
+// mirrored is the comparison with its sides exchanged.
+var mirrored = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+
+// column is the name of a column that stands by itself.
+func (l *limiter) column(node ast.Node) string {
+	n := &namer{source: l.source}
+	switch x := node.(type) {
+	case *ast.StringNode, *ast.IdentifierNode, *ast.MemberNode:
+		n.visit(node)
+	case *ast.CallNode:
+		if f, ok := x.Callee.(*ast.IdentifierNode); ok && f.Value == "col" {
+			n.visit(node)
+		}
+	}
+	if len(n.names) != 1 {
+		return ""
+	}
+	return n.names[0]
+}
+
+// number is the value of a number with or without a sign.
+func number(node ast.Node) (float64, bool) {
+	switch n := node.(type) {
+	case *ast.IntegerNode:
+		return float64(n.Value), true
+	case *ast.FloatNode:
+		return n.Value, true
+	case *ast.UnaryNode:
+		v, ok := number(n.Node)
+		switch n.Operator {
+		case "-":
+			return -v, ok
+		case "+":
+			return v, ok
+		}
+	}
+	return 0, false
+}
