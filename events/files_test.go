@@ -149,6 +149,14 @@ func TestLHCOAgrees(t *testing.T) {
 	}
 }
 
+// Hundreds of nested columns are one line.
+func TestNestedColumnsAreOneNote(t *testing.T) {
+	_, skipped, err := Peek([]string{data(t, "io/cms_nano_dimuon.parquet")}, Options{})
+	if err != nil || len(skipped) != 1 || !strings.Contains(skipped[0], "columns, each of which is nested: CorrT1METJet_area, ") {
+		t.Errorf("%q %v", skipped, err)
+	}
+}
+
 func TestDamagedParquetIsAnError(t *testing.T) {
 	for name, want := range map[string]string{
 		"io/parquet-testing/datapage_v1-corrupt-checksum.parquet": "checksum",

@@ -110,6 +110,7 @@ func (r *Reader) checkRows() error {
 func (r *Reader) choose(opts Options) error {
 	var names []string
 	var found []leaf
+	var out leftOut
 	elements := topLevel(r.meta.Metadata().Schema)
 	for i, c := range r.meta.Root().Columns() {
 		name := strings.TrimSpace(c.Name())
@@ -128,12 +129,13 @@ func (r *Reader) choose(opts Options) error {
 			if slices.Contains(opts.Columns, name) {
 				return fmt.Errorf("column %q %s; only one value an event can be read", name, why)
 			}
-			r.skipped = append(r.skipped, fmt.Sprintf("column %q %s", name, why))
+			out.add(name, why)
 			continue
 		}
 		names = append(names, name)
 		found = append(found, leaf{kind: k, column: c})
 	}
+	r.skipped = out.notes()
 	if len(names) == 0 {
 		return fmt.Errorf("holds no flat column: %s", strings.Join(r.skipped, "; "))
 	}
