@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 
@@ -54,22 +55,14 @@ func Open(path string, opts Options) (*Reader, error) {
 	if opts.Key != "" {
 		return nil, fmt.Errorf("an .npy file holds one array and none of the name %q", opts.Key)
 	}
-	f, err := column.OpenFile(path)
-	if err != nil {
-		return nil, err
-	}
-	at, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, column.WithoutPath(err)
-	}
-	r, err := newReader(f, at.Size(), opts)
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	r.file = f
-	return r, nil
+	return column.OpenSized(path, func(f *os.File, size int64) (*Reader, error) {
+		r, err := newReader(f, size, opts)
+		if err != nil {
+			return nil, err
+		}
+		r.file = f
+		return r, nil
+	})
 }
 
 func newReader(f io.ReaderAt, size int64, opts Options) (*Reader, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events/internal/column"
@@ -14,22 +15,14 @@ import (
 // OpenArchive opens an .npz file. Its arrays, of equal length, make one table:
 // a column each, or name0, name1, ... where one has two dimensions.
 func OpenArchive(path string, opts Options) (*Reader, error) {
-	f, err := column.OpenFile(path)
-	if err != nil {
-		return nil, err
-	}
-	at, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, column.WithoutPath(err)
-	}
-	r, err := newArchive(f, at.Size(), opts)
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	r.file = f
-	return r, nil
+	return column.OpenSized(path, func(f *os.File, size int64) (*Reader, error) {
+		r, err := newArchive(f, size, opts)
+		if err != nil {
+			return nil, err
+		}
+		r.file = f
+		return r, nil
+	})
 }
 
 func newArchive(f io.ReaderAt, size int64, opts Options) (*Reader, error) {

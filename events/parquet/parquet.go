@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -46,22 +47,14 @@ type Reader struct {
 
 // Open opens a file.
 func Open(path string, opts Options) (*Reader, error) {
-	f, err := column.OpenFile(path)
-	if err != nil {
-		return nil, err
-	}
-	at, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, column.WithoutPath(err)
-	}
-	r, err := newReader(f, at.Size(), opts)
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	r.closer = f
-	return r, nil
+	return column.OpenSized(path, func(f *os.File, size int64) (*Reader, error) {
+		r, err := newReader(f, size, opts)
+		if err != nil {
+			return nil, err
+		}
+		r.closer = f
+		return r, nil
+	})
 }
 
 func newReader(f io.ReaderAt, size int64, opts Options) (r *Reader, err error) {
