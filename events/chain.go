@@ -1,6 +1,7 @@
 package events
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -16,10 +17,10 @@ type Chain struct {
 	columns []Column
 	skipped []string
 
-	in   Reader
-	next int   // file to open
-	done int64 // events of the file that is open, read or passed over
-	at   int64 // of which before the last Read
+	in   *reader // nil: none is open
+	next int     // file to open
+	done int64   // events of the file that is open, read or passed over
+	at   int64   // of which before the last Read
 
 	gaps   []column.Gap // of the file that is open, ahead
 	before int64        // events of the files before it
@@ -82,10 +83,11 @@ func (c *Chain) agree() error {
 	return nil
 }
 
-func (c *Chain) openFile(path string) (Reader, error) {
+// openFile looks at a whole text file before its types are chosen, unless they are known.
+func (c *Chain) openFile(path string) (*reader, error) {
 	opts := c.opts
-	opts.whole = readableAgain(path)
-	return Open(path, opts)
+	opts.whole = c.columns == nil && readableAgain(path)
+	return open(path, opts)
 }
 
 // open goes on to the next file.
@@ -96,12 +98,21 @@ func (c *Chain) open() error {
 	}
 	c.before += c.done
 	c.in, c.done, c.at = in, 0, 0
-	c.gaps = gapsOf(in)
+	c.gaps = in.gaps()
 	c.next++
 	if c.columns == nil {
 		c.columns, c.skipped = in.Columns(), in.Skipped()
+		c.keepTypes()
 	}
 	return nil
+}
+
+// keepTypes has a file that is opened once more, or after the first, give the same types.
+func (c *Chain) keepTypes() {
+	c.opts.Types = make(map[string]Type, len(c.columns))
+	for _, d := range c.columns {
+		c.opts.Types[d.Name] = d.Type
+	}
 }
 
 // Columns gives name, unit and type of each column.
@@ -118,6 +129,9 @@ func (c *Chain) First() int64 { return c.at }
 
 // Read returns the next events, at most n, of one file; io.EOF after the last.
 func (c *Chain) Read(n int) (*Table, error) {
+	if c.in == nil {
+		return nil, errors.New("events: the files are closed")
+	}
 	for {
 		t, err := c.in.Read(n)
 		if err == nil || err == io.EOF {
@@ -131,7 +145,7 @@ func (c *Chain) Read(n int) (*Table, error) {
 		if err != io.EOF || c.next == len(c.files) {
 			return nil, err
 		}
-		if err := c.in.Close(); err != nil {
+		if err := c.Close(); err != nil {
 			return nil, err
 		}
 		if err := c.open(); err != nil {
@@ -170,4 +184,11 @@ func (c *Chain) ordered(t *Table) (*Table, error) {
 }
 
 // Close closes the file that is open.
-func (c *Chain) Close() error { return c.in.Close() }
+func (c *Chain) Close() error {
+	if c.in == nil {
+		return nil
+	}
+	in := c.in
+	c.in = nil
+	return in.Close()
+}

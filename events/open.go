@@ -28,11 +28,16 @@ type Options struct {
 	Limits []Limit
 	Passed func(first, events int64)
 
+	// Most bounds the memory, in bytes, that the table of ReadAll may take; beyond
+	// it the error is a *TooLarge. 0: no bound.
+	Most int64
+
 	// For text files only.
 	Separator byte   // 0: found from the first lines, among , ; tab | and blanks
 	Header    Header // whether the first row holds the names
 
-	whole bool // CSV: look at the whole file before choosing types
+	whole bool  // CSV: look at the whole file before choosing types
+	held  int64 // ReadAll: bytes of the files before
 }
 
 // Header says whether a text file begins with a row of names.
@@ -62,6 +67,14 @@ type Reader interface {
 // its first bytes where the extension says nothing. Where a file holds several
 // tables, a name `file:key` picks one.
 func Open(path string, opts Options) (Reader, error) {
+	r, err := open(path, opts)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func open(path string, opts Options) (*reader, error) {
 	file, key := splitKey(path)
 	f, err := formatOf(file)
 	if err != nil {
@@ -73,11 +86,11 @@ func Open(path string, opts Options) (Reader, error) {
 	if opts.Flatten != "" && !f.flattens {
 		return nil, inFile(path, fmt.Errorf("holds one value of a column an event: there is no %q to flatten; only ROOT files hold more", opts.Flatten))
 	}
-	in, err := f.open(file, key, opts)
-	if err != nil {
+	r := &reader{path: path, open: func() (column.Reader, error) { return f.open(file, key, opts) }}
+	if r.in, err = r.open(); err != nil {
 		return nil, inFile(path, err)
 	}
-	return &reader{in: in, path: path}, nil
+	return r, nil
 }
 
 // Peek gives the columns of the first of files, and what is left out of it and
@@ -99,18 +112,54 @@ func inFile(path string, err error) error {
 }
 
 type reader struct {
-	in   column.Reader
-	path string
+	in    column.Reader
+	path  string
+	open  func() (column.Reader, error)
+	begun bool // something was read
 }
 
-// gapsOf are the events of a file that its reader passes over.
-func gapsOf(in Reader) []column.Gap {
-	if r, ok := in.(*reader); ok {
-		if r, ok := r.in.(interface{ Gaps() []column.Gap }); ok {
-			return r.Gaps()
-		}
+// gaps are the events of a file that its reader passes over.
+func (r *reader) gaps() []column.Gap {
+	if r, ok := r.in.(interface{ Gaps() []column.Gap }); ok {
+		return r.Gaps()
 	}
 	return nil
+}
+
+// mark: see column.Seeker. A format that is none can only be begun anew.
+func (r *reader) mark() (column.Mark, bool) {
+	if s, ok := r.in.(column.Seeker); ok {
+		return s.Mark()
+	}
+	return column.Mark{}, !r.begun && readableAgain(r.path)
+}
+
+func (r *reader) seek(m column.Mark) error {
+	s, ok := r.in.(column.Seeker)
+	switch {
+	case ok:
+		return r.located(s.Seek(m))
+	case m != column.Mark{}:
+		return r.located(errMark)
+	case !r.begun:
+		return nil
+	}
+	if err := r.Close(); err != nil {
+		return err
+	}
+	in, err := r.open()
+	if err != nil {
+		return inFile(r.path, err)
+	}
+	r.in, r.begun = in, false
+	return nil
+}
+
+func (r *reader) located(err error) error {
+	if err == nil {
+		return nil
+	}
+	return inFile(r.path, err)
 }
 
 func (r *reader) Columns() []Column { return fromFormat(r.in.Columns()) }
@@ -121,6 +170,7 @@ func (r *reader) Read(n int) (*Table, error) {
 	if n <= 0 {
 		return nil, fmt.Errorf("events: Read of %d events; ask for at least 1", n)
 	}
+	r.begun = true
 	columns, err := r.in.Read(n)
 	if err == io.EOF {
 		return nil, io.EOF
@@ -145,10 +195,7 @@ func (r *reader) typeOf(name string) Type {
 }
 
 func (r *reader) Close() error {
-	if err := r.in.Close(); err != nil {
-		return inFile(r.path, err)
-	}
-	return nil
+	return r.located(r.in.Close())
 }
 
 func fromFormat(columns []column.Column) []Column {

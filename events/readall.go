@@ -23,6 +23,11 @@ func ReadAll(paths []string, opts Options) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	if opts.Most > 0 {
+		if err := announced(files, opts); err != nil {
+			return nil, err
+		}
+	}
 	var all *Table
 	var gaps []column.Gap
 	total := int64(0)
@@ -39,14 +44,18 @@ func ReadAll(paths []string, opts Options) (*Table, error) {
 		}
 		if all == nil {
 			all = t
+			opts.held = all.bytes()
 			continue
 		}
 		if len(gaps) > 0 && !all.sameTypes(t) { // the common type depends on all values
-			opts.Limits = nil
+			opts.Limits, opts.held = nil, 0
 			return ReadAll(paths, opts)
 		}
 		if err := all.join(t, files[0], path); err != nil {
 			return nil, err
+		}
+		if opts.held = all.bytes(); opts.fits(opts.held) != nil { // the common types may be wider
+			return nil, opts.fits(opts.held)
 		}
 	}
 	if opts.Passed != nil {
@@ -139,7 +148,7 @@ func exists(path string) bool {
 }
 
 func readOnce(path string, opts Options) (*Table, []column.Gap, error) {
-	in, err := Open(path, opts)
+	in, err := open(path, opts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -150,12 +159,15 @@ func readOnce(path string, opts Options) (*Table, []column.Gap, error) {
 	for {
 		t, err := in.Read(block)
 		if err == io.EOF {
-			return all, gapsOf(in), nil
+			return all, in.gaps(), nil
 		}
 		if err != nil {
 			return nil, nil, err
 		}
 		all.append(t)
+		if err := opts.fits(opts.held + all.bytes()); err != nil {
+			return nil, nil, err
+		}
 	}
 }
 

@@ -70,6 +70,23 @@ type Reader interface {
 	Close() error
 }
 
+// Mark is a place in a file where a Seeker can begin.
+type Mark struct {
+	Row    int64 // events of the file that come before
+	Offset int64 // what the format needs besides
+}
+
+// Seeker is a Reader that can begin at other places than the first event.
+type Seeker interface {
+	// Mark is the place of the event that the next Read gives first; the end of the
+	// file is one too. ok is false where reading could not begin there without
+	// reading, from an earlier place, much of what lies before it.
+	Mark() (m Mark, ok bool)
+	// Seek goes on at a place that Mark gave, of this Reader or of another over the
+	// same file with the same options.
+	Seek(m Mark) error
+}
+
 // Writer writes blocks of columns; names and types are those of the first block
 // and do not change. Finish writes what is left, after the last block; Abort
 // instead, or after it, drops what the writer holds.
