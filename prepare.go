@@ -22,6 +22,7 @@ type Prepared struct {
 	context [][]float32
 	logDet  []float64 // of the preparation, a value an event
 	weight  []float32 // nil where all are 1
+	weights weightSum // of the training events
 }
 
 // Prepare splits the events of a card, fits the preparation of each column and applies it. Errors are
@@ -76,6 +77,9 @@ func (p *Prepared) readWeights() error {
 	p.weight = make([]float32, len(w))
 	for i, v := range w {
 		p.weight[i] = float32(v)
+	}
+	for _, r := range p.Rows.Train {
+		p.weights.add(float64(p.weight[r]))
 	}
 	for _, s := range []struct {
 		name string

@@ -53,7 +53,7 @@ func (p *Prepared) Train(ctx context.Context, o Options) (*model.Model, *train.R
 	}
 	defer objective.Close()
 	result, err := train.Run(ctx, objective, p.Rows, p.card.Train, train.Options{
-		Seed: p.card.Seed, Weights: p.weight, State: o.State, Resume: o.Resume, DataID: p.dataID(),
+		Seed: p.card.Seed, Notices: p.weights.notices(), State: o.State, Resume: o.Resume, DataID: p.dataID(),
 		Progress: func(at train.Progress) {
 			if at.Notice != "" {
 				o.notice(at.Notice)

@@ -8,7 +8,7 @@ type Stepper interface{ SetStep(step int) }
 // parameters, as with batch norm. Freeze sets them to those of the events in rows under the parameters as they are.
 //
 // Running averages over the steps would lag behind, and be wrong for averaged parameters (Config.EMA): so statistics
-// are taken anew before each validation, from some of the training events, and at the end from all.
+// are taken anew before each validation, from some of the training events, and at the end from all that are in memory.
 type Freezer interface{ Freeze(rows []int32) }
 
 // freezeEvents bounds what a validation costs: the mean of so many values is good to a hundredth of their width.
@@ -20,13 +20,12 @@ func (t *trainer) setStep() {
 	}
 }
 
-// freeze takes the statistics of at most n training events, spread evenly.
-func (t *trainer) freeze(n int) bool {
+// freeze takes the statistics of at most n of the training events in rows, spread evenly.
+func (t *trainer) freeze(rows []int32, n int) bool {
 	f, ok := t.obj.(Freezer)
 	if !ok {
 		return false
 	}
-	rows := t.data.Train
 	if n < len(rows) {
 		some := make([]int32, n)
 		for i := range some {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
-	"github.com/sluice-hep/sluice/internal/rng"
 )
 
 const (
@@ -32,8 +31,8 @@ type trainer struct {
 	params, grad, best, average []float32 // average is nil where decay is 0
 	decay                       float64
 	opt                         optimiser
-	order                       []int32 // the training events as this epoch takes them
-	perEpoch                    int     // steps an epoch
+	stream                      Stream
+	perEpoch                    int // steps an epoch
 
 	tick      time.Time // when the last step or epoch ended
 	began     time.Time // this run, perhaps a resumption
@@ -53,13 +52,22 @@ func run(ctx context.Context, obj Objective, data Data, cfg Config, opts Options
 	}
 	for !t.finished() {
 		if err := t.epoch(ctx); err != nil {
-			if !errors.Is(err, ctx.Err()) { // a training that fails is no interruption, even after one
-				return nil, err
-			}
-			return t.result(true), err
+			return t.stopped(ctx, err)
 		}
 	}
-	return t.finish(), nil
+	r, err := t.finish(ctx)
+	if err != nil {
+		return t.stopped(ctx, err)
+	}
+	return r, nil
+}
+
+// stopped tells an interruption from a training that fails, even after one.
+func (t *trainer) stopped(ctx context.Context, err error) (*Result, error) {
+	if !errors.Is(err, ctx.Err()) {
+		return nil, err
+	}
+	return t.result(true), err
 }
 
 func newTrainer(obj Objective, data Data, cfg Config, opts Options, now func() time.Time) (*trainer, error) {
@@ -67,7 +75,11 @@ func newTrainer(obj Objective, data Data, cfg Config, opts Options, now func() t
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	switch n := len(data.Train); {
+	stream := data.Stream
+	if stream == nil {
+		stream = &shuffled{rows: data.Train, seed: opts.Seed}
+	}
+	switch n := stream.Events(); {
 	case n < cfg.Batch:
 		return nil, &FieldError{"batch", fmt.Sprintf("a batch of %d needs as many training events, but there are only %d: "+
 			"take more events, or set train.batch to %d or less", cfg.Batch, n, max(n, 1))}
@@ -80,8 +92,8 @@ func newTrainer(obj Objective, data Data, cfg Config, opts Options, now func() t
 	t := &trainer{
 		obj: obj, data: data, cfg: cfg, opts: opts, now: now,
 		params: obj.Params(), grad: make([]float32, n),
-		opt: cfg.optimiser(n), order: make([]int32, len(data.Train)),
-		perEpoch: stepsPerEpoch(len(data.Train), cfg.Batch),
+		opt: cfg.optimiser(n), stream: stream,
+		perEpoch: stepsPerEpoch(stream.Events(), cfg.Batch),
 		at:       progress{LRFactor: 1, Valid: NLL(math.NaN()), BestValid: NLL(math.NaN())},
 	}
 	t.decay = cfg.decay(t.perEpoch * cfg.Epochs)
@@ -128,7 +140,7 @@ func (t *trainer) start() error {
 			return nil
 		}
 	}
-	if text := negativeWeights(t.opts.Weights, t.data.Train); text != "" {
+	for _, text := range t.opts.Notices {
 		t.notice(text)
 	}
 	return t.save()
@@ -146,13 +158,15 @@ func (t *trainer) timeUp() bool { return t.cfg.MaxSeconds > 0 && t.seconds() >= 
 
 // epoch takes the steps that are left of an epoch and validates.
 func (t *trainer) epoch(ctx context.Context) error {
-	copy(t.order, t.data.Train)
-	rng.New(t.opts.Seed, rng.StreamShuffle, uint32(t.at.Epoch)).Shuffle(t.order)
 	for t.at.Step < t.perEpoch {
 		if ctx.Err() != nil {
 			return t.interrupted(ctx)
 		}
-		if err := t.step(t.batch()); err != nil {
+		rows, err := t.stream.Rows(ctx, t.at.Epoch, t.at.Step*t.cfg.Batch, t.cfg.Batch)
+		if err != nil {
+			return t.interruptedBy(ctx, err)
+		}
+		if err := t.step(rows); err != nil {
 			return err
 		}
 		t.tick = t.now()
@@ -164,16 +178,13 @@ func (t *trainer) epoch(ctx context.Context) error {
 			break
 		}
 	}
-	t.validate()
+	if err := t.validate(ctx); err != nil {
+		return t.interruptedBy(ctx, err)
+	}
 	t.tick = t.now()
 	t.report(true)
 	t.saveAfter(time.Second)
 	return nil
-}
-
-func (t *trainer) batch() []int32 {
-	first := t.at.Step * t.cfg.Batch
-	return t.order[first:min(first+t.cfg.Batch, len(t.order))]
 }
 
 // step is one gradient and, where that is finite, one step of the optimiser.
@@ -235,8 +246,12 @@ func (t *trainer) likelyCause() string {
 }
 
 // validate ends an epoch.
-func (t *trainer) validate() {
+func (t *trainer) validate(ctx context.Context) error {
 	at := &t.at
+	near, err := t.stream.Near(ctx, at.Epoch, at.Step*t.cfg.Batch-1)
+	if err != nil {
+		return err
+	}
 	kept := t.params
 	valid := math.NaN()
 	if t.average != nil {
@@ -244,7 +259,7 @@ func (t *trainer) validate() {
 		swap(t.params, t.average)
 	}
 	if len(t.data.Valid) > 0 {
-		t.freeze(freezeEvents)
+		t.freeze(near, freezeEvents)
 		valid = t.obj.Loss(t.data.Valid)
 	}
 	if t.average != nil {
@@ -266,6 +281,7 @@ func (t *trainer) validate() {
 	if len(t.data.Valid) > 0 && !finite(valid) {
 		t.notice(fmt.Sprintf("epoch %d: the validation loss is not finite: an event has a density of 0 or NaN", at.Epoch))
 	}
+	return nil
 }
 
 func (t *trainer) runningLoss() NLL { return asNLL(t.at.LossSum / float64(t.at.LossEvents)) }
@@ -281,20 +297,32 @@ func (t *trainer) interrupted(ctx context.Context) error {
 	return fmt.Errorf("train: epoch %d, step %d: %w; %s", t.at.Epoch+1, t.at.Step, ctx.Err(), text)
 }
 
+// interruptedBy is an error of the stream, which may be that ctx was cancelled.
+func (t *trainer) interruptedBy(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return t.interrupted(ctx)
+	}
+	return err
+}
+
 // finish leaves the best parameters and judges them.
-func (t *trainer) finish() *Result {
+func (t *trainer) finish(ctx context.Context) (*Result, error) {
 	t.saveOrSay()
+	near, err := t.stream.Near(ctx, t.at.Epoch-1, t.perEpoch*t.cfg.Batch-1)
+	if err != nil {
+		return nil, t.interruptedBy(ctx, err)
+	}
 	copy(t.params, t.best)
 	r := t.result(false)
 	r.ValidNLL = t.at.BestValid
-	if t.freeze(len(t.data.Train)) && len(t.data.Valid) > 0 {
+	if t.freeze(near, len(near)) && len(t.data.Valid) > 0 {
 		r.ValidNLL = asNLL(t.obj.Loss(t.data.Valid))
 	}
-	r.TrainNLL = asNLL(t.obj.Loss(t.data.Train))
+	r.TrainNLL = asNLL(t.obj.Loss(near))
 	if len(t.data.Test) > 0 {
 		r.TestNLL = asNLL(t.obj.Loss(t.data.Test))
 	}
-	return r
+	return r, nil
 }
 
 func (t *trainer) result(interrupted bool) *Result {

@@ -282,7 +282,11 @@ func TestStepsDoNotAllocate(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := testing.AllocsPerRun(100, func() {
-			if err := tr.step(tr.order); err != nil {
+			rows, err := tr.stream.Rows(context.Background(), 0, 0, 100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := tr.step(rows); err != nil {
 				t.Fatal(err)
 			}
 			tr.report(false)
@@ -313,34 +317,10 @@ func TestRunRefuses(t *testing.T) {
 	}
 }
 
-func TestNegativeWeightsAreNoticed(t *testing.T) {
-	w, all := make([]float32, 100), make([]int32, 100)
-	for i := range w {
-		w[i], all[i] = 1, int32(i)
-	}
-	for i := range 11 {
-		w[i] = -1
-	}
-	if text := negativeWeights(w, all); !strings.HasPrefix(text, "11.0 % of the events, with 11.0 %") {
-		t.Errorf("11 of 100: %q", text)
-	}
-	w[0] = 1
-	if text := negativeWeights(w, all); text != "" {
-		t.Errorf("10 of 100: %q", text)
-	}
-	w[1] = -5
-	if text := negativeWeights(w, all); !strings.HasPrefix(text, "10.0 % of the events, with 13.5 %") {
-		t.Errorf("10 of 100, one of them large: %q", text)
-	}
-	if text := negativeWeights(w, []int32{50, 51}) + negativeWeights(w, nil) + negativeWeights(nil, all); text != "" {
-		t.Errorf("none: %q", text)
-	}
-	for i := range 40 {
-		w[i] = -1
-	}
+func TestNoticesOfTheDataStayWithTheResult(t *testing.T) {
 	cfg := Config{Batch: 10, Epochs: 1}
-	r := mustRun(t, newGaussian(100), samples(100, cfg), cfg, Options{Weights: w})
-	if len(r.Notices) != 1 || !strings.Contains(r.Notices[0], "negative weights") {
+	r := mustRun(t, newGaussian(100), samples(100, cfg), cfg, Options{Notices: []string{"many weights are negative"}})
+	if len(r.Notices) != 1 || !strings.Contains(r.Notices[0], "many weights") {
 		t.Errorf("notices %q", r.Notices)
 	}
 }

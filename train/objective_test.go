@@ -70,5 +70,5 @@ func (o *gaussian) loss(rows []int32) float64 {
 func samples(n int, c Config) Data {
 	c = c.WithDefaults()
 	a, b, d := Split(n, c.Valid, c.Test, 7)
-	return Data{a, b, d}
+	return Data{Train: a, Valid: b, Test: d}
 }

@@ -10,7 +10,8 @@ type Result struct {
 	Epochs    int `json:"epochs"`     // validated, the last perhaps cut short by Config.MaxSeconds
 	Steps     int `json:"steps"`      // optimiser steps, undone ones included
 	BestEpoch int `json:"best_epoch"` // whose parameters are kept, from 1
-	// Mean losses, in nats per event, of the parameters kept.
+	// Mean losses, in nats per event, of the parameters kept. Of a stream's training events those count that are in
+	// memory at the end.
 	TrainNLL NLL `json:"train_nll"`
 	ValidNLL NLL `json:"valid_nll"`
 	TestNLL  NLL `json:"test_nll"`

@@ -198,7 +198,7 @@ func TestStateOfAnotherTrainingIsRefused(t *testing.T) {
 		"another configuration": {newGaussian(100), data, other, Options{DataID: "a"}},
 		"seed 0, not 1":         {newGaussian(100), data, cfg, Options{DataID: "a", Seed: 1}},
 		"other data":            {newGaussian(100), data, cfg, Options{DataID: "b"}},
-		"to other data":         {newGaussian(100), Data{data.Train, data.Test, data.Valid}, cfg, Options{DataID: "a"}},
+		"to other data":         {newGaussian(100), Data{Train: data.Train, Valid: data.Test, Test: data.Valid}, cfg, Options{DataID: "a"}},
 		"2 parameters, not 3":   {&gaussian{params: make([]float32, 3)}, data, cfg, Options{DataID: "a"}},
 	} {
 		c.opts.State, c.opts.Resume = path, true

@@ -21,12 +21,24 @@ type Objective interface {
 }
 
 // Data are the events, by row, that each sample holds. Valid and Test may be empty.
-type Data struct{ Train, Valid, Test []int32 }
+type Data struct {
+	Train, Valid, Test []int32
+	// Stream brings the training events in place of Train where they are not all in memory at once.
+	Stream Stream
+}
+
+// Training is the number of training events.
+func (d Data) Training() int {
+	if d.Stream != nil {
+		return d.Stream.Events()
+	}
+	return len(d.Train)
+}
 
 // Options are what a training needs beside its Config. The zero value trains silently and keeps no state.
 type Options struct {
-	Seed    uint64    // of the order of events
-	Weights []float32 // of every event, read only to notice negative ones; nil for none
+	Seed    uint64   // of the order of events
+	Notices []string // on the data, which the result keeps with its own
 
 	// State is the path of the file that holds the state of the training: written before the first step, then
 	// about once an epoch (not more than once a second), every 20 seconds within a longer one, and when
