@@ -20,6 +20,9 @@ type objective struct {
 var _ train.Objective = (*objective)(nil)
 
 func newObjective(f *flow.Flow, p *Prepared) (*objective, error) {
+	if p.windows != nil {
+		return streamObjective(f, p)
+	}
 	l, err := flow.NewLikelihood(f, p.x, p.context, p.weight)
 	if err != nil {
 		return nil, err
@@ -34,6 +37,18 @@ func newObjective(f *flow.Flow, p *Prepared) (*objective, error) {
 		o.rest = o.scale(p.Rows.Train)
 	}
 	return o, nil
+}
+
+// streamObjective has weights that change with the events in memory, and were divided by their mean already.
+func streamObjective(f *flow.Flow, p *Prepared) (*objective, error) {
+	l, err := flow.NewLikelihood(f, p.x, p.context, nil)
+	if err != nil {
+		return nil, err
+	}
+	if p.weight != nil {
+		l.UseWeights(p.weight)
+	}
+	return &objective{Likelihood: l, p: p, mean: 1, rest: 1}, nil
 }
 
 // Gradient is the flow's; the loss returned is in the user's units.

@@ -71,8 +71,8 @@ func (r *runner) pictures(page *report.Page) (err error) {
 func (r *runner) facts(info model.Info) []report.Fact {
 	rows, result := r.prepared.Rows, r.summary.Train.Result
 	facts := []report.Fact{
-		{Name: "Events", Value: fmt.Sprint(r.prepared.Events.Len()), Note: fmt.Sprintf("%d to train, %d to validate, %d held out",
-			len(rows.Train), len(rows.Valid), len(rows.Test))},
+		{Name: "Events", Value: fmt.Sprint(r.prepared.events), Note: fmt.Sprintf("%d to train, %d to validate, %d held out",
+			rows.Training(), len(rows.Valid), len(rows.Test))},
 		{Name: "Flow", Value: fmt.Sprintf("%s, %d transforms", info.Flow.Type, info.Flow.Transforms),
 			Note: fmt.Sprintf("%s; %d parameters", info.Networks(), info.Parameters)},
 	}

@@ -5,24 +5,30 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/train"
 )
 
 // Prepared is a table of events as a training needs it.
 type Prepared struct {
-	Events   *events.Table
+	Events   *events.Table  // all, or, of a stream, those that test and then those that validate
 	Rows     train.Data     // which events train, which validate, which test
 	Features *prep.Pipeline // fitted on the training events
 	Context  *prep.Pipeline
 	Notices  []string
 
 	card    *card.Card
+	events  int         // in all
 	x       [][]float32 // prepared features of every event
 	context [][]float32
-	logDet  []float64 // of the preparation, a value an event
-	weight  []float32 // nil where all are 1
-	weights weightSum // of the training events
+	logDet  []float64      // of the preparation, a value an event
+	weight  []float32      // nil where all are 1
+	weights feed.WeightSum // of the training events
+
+	// Of a stream:
+	survey  *feed.Survey
+	windows *feed.Windows
 }
 
 // Prepare splits the events of a card, fits the preparation of each column and applies it. Errors are
@@ -34,11 +40,10 @@ func Prepare(c *card.Card, t *events.Table) (*Prepared, error) {
 
 func prepare(c *card.Card, t *events.Table) (*Prepared, error) {
 	cfg := c.Train.WithDefaults()
-	p := &Prepared{Events: t, card: c}
+	p := &Prepared{Events: t, events: t.Len(), card: c}
 	p.Rows.Train, p.Rows.Valid, p.Rows.Test = train.Split(t.Len(), cfg.Valid, cfg.Test, c.Seed)
 	if n := len(p.Rows.Train); n < cfg.Batch {
-		return nil, fmt.Errorf("a batch of %d needs as many training events, but %d events leave only %d (%d validate, %d test): "+
-			"take more events or a smaller batch (--batch, in a card train.batch)", cfg.Batch, t.Len(), n, len(p.Rows.Valid), len(p.Rows.Test))
+		return nil, tooFew(cfg.Batch, t.Len(), n, len(p.Rows.Valid), len(p.Rows.Test))
 	}
 	training := t.Take(p.Rows.Train)
 	var notices []string
@@ -61,7 +66,6 @@ func prepare(c *card.Card, t *events.Table) (*Prepared, error) {
 	return p, p.readWeights()
 }
 
-// readWeights refuses samples over which no mean can be taken.
 func (p *Prepared) readWeights() error {
 	if p.Events.Weight == "" {
 		return nil
@@ -79,17 +83,35 @@ func (p *Prepared) readWeights() error {
 		p.weight[i] = float32(v)
 	}
 	for _, r := range p.Rows.Train {
-		p.weights.add(float64(p.weight[r]))
+		p.weights.Add(float64(p.weight[r]), 1)
+	}
+	return p.checkWeights()
+}
+
+// checkWeights refuses samples over which no mean can be taken.
+func (p *Prepared) checkWeights() error {
+	if p.weight == nil {
+		return nil
 	}
 	for _, s := range []struct {
 		name string
-		rows []int32
-	}{{"training", p.Rows.Train}, {"validation", p.Rows.Valid}, {"test", p.Rows.Test}} {
-		if sum := p.sumWeights(s.rows); len(s.rows) > 0 && !(sum > 0) {
-			return fmt.Errorf("weight %q: the weights of the %d %s events add up to %g; a mean needs a positive sum", p.Events.Weight, len(s.rows), s.name, sum)
+		rows int
+		sum  float64
+	}{
+		{"training", p.Rows.Training(), p.weights.Sum()},
+		{"validation", len(p.Rows.Valid), p.sumWeights(p.Rows.Valid)},
+		{"test", len(p.Rows.Test), p.sumWeights(p.Rows.Test)},
+	} {
+		if s.rows > 0 && !(s.sum > 0) {
+			return fmt.Errorf("weight %q: the weights of the %d %s events add up to %g; a mean needs a positive sum", p.card.Weight, s.rows, s.name, s.sum)
 		}
 	}
 	return nil
+}
+
+func tooFew(batch, all, train, valid, test int) error {
+	return fmt.Errorf("a batch of %d needs as many training events, but %d events leave only %d (%d validate, %d test): "+
+		"take more events or a smaller batch (--batch, in a card train.batch)", batch, all, train, valid, test)
 }
 
 // sumWeights is the number of events where all weigh 1.

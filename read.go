@@ -14,12 +14,13 @@ import (
 // Read gives the events of a card: read or drawn, with the columns that it defines and the units that it states,
 // selected, and complete. Notices say what was left out. Errors are InputErrors.
 func Read(c *card.Card) (t *events.Table, notices []string, err error) {
-	t, notices, err = read(c)
+	t, notices, err = read(c, 0)
 	return t, notices, input(err)
 }
 
-func read(c *card.Card) (*events.Table, []string, error) {
-	t, over, err := source(c)
+// read is Read of a table that takes at most so many bytes of memory, or *events.TooLarge; 0 for no bound.
+func read(c *card.Card, most int64) (*events.Table, []string, error) {
+	t, over, err := source(c, most)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -72,12 +73,12 @@ func complete(c *card.Card, t *events.Table, row func(int) int, notices []string
 }
 
 // source reads the files of a card or draws its toy.
-func source(c *card.Card) (*events.Table, passedOver, error) {
+func source(c *card.Card, most int64) (*events.Table, passedOver, error) {
 	if c.Toy != (card.Toy{}) {
 		t, err := toy.Generate(c.Toy.Name, toyEvents(c), c.Seed, c.Toy.Options())
 		return t, nil, err
 	}
-	opts := events.Options{Flatten: c.Flatten}
+	opts := events.Options{Flatten: c.Flatten, Most: most}
 	wanted := request{define: c.Define, where: c.Where, names: used(c)}
 	var err error
 	if opts.Columns, _, err = wanted.columns(c.Paths(), opts); err != nil {

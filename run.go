@@ -120,16 +120,13 @@ func (r *runner) leaveNothing() {
 	}
 }
 
-func (r *runner) read(context.Context) error {
-	r.o.stage("read")
-	t, notices, err := Read(r.card)
-	if err != nil {
+func (r *runner) read(ctx context.Context) error {
+	var err error
+	if r.prepared, err = Load(ctx, r.card, r.o.Options); err != nil {
 		return err
 	}
-	r.note(notices...)
-	r.o.stage("prepare")
-	if r.prepared, err = Prepare(r.card, t); err != nil {
-		return err
+	if p := r.prepared; p.survey != nil && p.Events.Len() == 0 {
+		return input(errors.New("no events are held out to compare with, and the others are not kept in memory: set train.test or train.valid above 0, or allow more memory (--memory)"))
 	}
 	r.note(r.prepared.Notices...)
 	r.summary.Fingerprint = r.prepared.Fingerprint()
@@ -204,7 +201,7 @@ func (r *runner) sample(ctx context.Context) (err error) {
 		d.Given.File = filepath.Join(r.card.Dir, d.Given.File)
 	}
 	if d.Events == 0 {
-		d.Events = uint64(r.prepared.Events.Len())
+		d.Events = uint64(r.prepared.events)
 	}
 	if len(r.card.Context) > 0 && len(s.Context) == 0 && s.ContextFile == "" {
 		if d.Given.Table, err = r.prepared.heldOutFirst(); err != nil {

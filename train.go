@@ -20,16 +20,7 @@ import (
 // Train reads the events of a card, prepares them and fits a flow. The NLL of the result are in the user's units.
 // When ctx is cancelled, the state is saved to Options.State and the error wraps ctx's.
 func Train(ctx context.Context, c *card.Card, o Options) (*model.Model, *train.Result, error) {
-	o.stage("read")
-	t, notices, err := Read(c)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, n := range notices {
-		o.notice(n)
-	}
-	o.stage("prepare")
-	p, err := Prepare(c, t)
+	p, err := Load(ctx, c, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -52,8 +43,11 @@ func (p *Prepared) Train(ctx context.Context, o Options) (*model.Model, *train.R
 		return nil, nil, input(err)
 	}
 	defer objective.Close()
+	if p.windows != nil {
+		defer p.windows.Close()
+	}
 	result, err := train.Run(ctx, objective, p.Rows, p.card.Train, train.Options{
-		Seed: p.card.Seed, Notices: p.weights.notices(), State: o.State, Resume: o.Resume, DataID: p.dataID(),
+		Seed: p.card.Seed, Notices: weightNotices(p.weights), State: o.State, Resume: o.Resume, DataID: p.dataID(),
 		Progress: func(at train.Progress) {
 			if at.Notice != "" {
 				o.notice(at.Notice)
@@ -145,6 +139,10 @@ func (p *Prepared) dataID() string {
 		record = []byte(err.Error())
 	}
 	fmt.Fprintf(h, "%d %s", len(record), record)
+	if p.survey != nil {
+		fmt.Fprintf(h, "%s %d", p.survey.ID, p.windows.Window())
+		return hex.EncodeToString(h.Sum(nil))
+	}
 	for _, columns := range [][][]float32{p.x, p.context, {p.weight}} {
 		fmt.Fprintf(h, "columns %d\n", len(columns))
 		for _, c := range columns {

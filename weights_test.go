@@ -3,6 +3,8 @@ package sluice
 import (
 	"strings"
 	"testing"
+
+	"github.com/sluice-hep/sluice/feed"
 )
 
 func TestNegativeWeightsAreNoticed(t *testing.T) {
@@ -11,11 +13,11 @@ func TestNegativeWeightsAreNoticed(t *testing.T) {
 		w[i] = 1
 	}
 	notice := func(w []float64) string {
-		var s weightSum
+		var s feed.WeightSum
 		for _, v := range w {
-			s.add(v)
+			s.Add(v, 1)
 		}
-		return strings.Join(s.notices(), "; ")
+		return strings.Join(weightNotices(s), "; ")
 	}
 	for i := range 11 {
 		w[i] = -1

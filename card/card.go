@@ -65,6 +65,8 @@ type Card struct {
 	Seed uint64 `yaml:"seed"`
 	// Threads used. Default: all.
 	Threads int `yaml:"threads,omitempty"`
+	// Memory bounds what the events take: a training on more of them reads them anew each epoch. Default 2GB.
+	Memory Bytes `yaml:"memory,omitempty"`
 
 	// Dir is the folder that relative paths in Files count from: the card's.
 	Dir string `yaml:"-"`

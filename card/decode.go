@@ -28,6 +28,17 @@ func (d *decoder) value(key string, n ast.Node, v reflect.Value) error {
 			*x = 0
 			return nil
 		}
+	case *Bytes:
+		text, ok := scalar(n)
+		if !ok {
+			return at(n, key, "%s where an amount of memory belongs, such as 2GB", describe(n))
+		}
+		b, err := ParseBytes(text)
+		if err != nil {
+			return at(n, key, "%v", err)
+		}
+		*x = b
+		return nil
 	case *[]string:
 		if _, ok := n.(ast.MapNode); ok && (key == "features" || key == "context") {
 			return d.columns(key, n, x)

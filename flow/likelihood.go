@@ -74,6 +74,10 @@ func NewLikelihood(f *Flow, x, context [][]float32, weight []float32) (*Likeliho
 	return l, nil
 }
 
+// UseWeights takes the weights of the events, as they are, from a slice that may change from call to call; their mean
+// should be 1.
+func (l *Likelihood) UseWeights(weight []float32) { l.weight = weight }
+
 func meanOne(weight []float32, n int) ([]float32, error) {
 	if len(weight) != n {
 		return nil, fmt.Errorf("flow: %d weights for %d events", len(weight), n)

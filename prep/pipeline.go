@@ -42,16 +42,33 @@ func (c *Column) Constant() bool { return c.Kind == events.KindConstant }
 // the noise on repeated values. Notices say in a sentence each what a user should know, such as a constant
 // column. A missing column, text, and values that are not finite are errors.
 func Fit(t *events.Table, names []string, spec Spec, seed uint64) (*Pipeline, []string, error) {
-	return fit(t, names, spec, &Pipeline{Seed: seed})
+	return Moments(nil).Fit(t, names, spec, seed)
 }
 
 // FitContext is Fit for columns that a flow is conditioned on: they get no noise. With no names
 // it gives a pipeline of dimension 0.
 func FitContext(t *events.Table, names []string, spec Spec) (*Pipeline, []string, error) {
-	return fit(t, names, spec, &Pipeline{Noiseless: true})
+	return Moments(nil).FitContext(t, names, spec)
 }
 
-func fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*Pipeline, []string, error) {
+// Moments are the exact mean and standard deviation of columns of which a table holds only a sample; nil where it
+// holds all training events. A column that is standardised as it is gets these.
+type Moments map[string]MeanStd
+
+// MeanStd is a weighted mean and population standard deviation.
+type MeanStd struct{ Mean, Std float64 }
+
+// Fit is the function Fit on a sample.
+func (m Moments) Fit(t *events.Table, names []string, spec Spec, seed uint64) (*Pipeline, []string, error) {
+	return m.fit(t, names, spec, &Pipeline{Seed: seed})
+}
+
+// FitContext is the function FitContext on a sample.
+func (m Moments) FitContext(t *events.Table, names []string, spec Spec) (*Pipeline, []string, error) {
+	return m.fit(t, names, spec, &Pipeline{Noiseless: true})
+}
+
+func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*Pipeline, []string, error) {
 	if err := checkNames(names, spec); err != nil {
 		return nil, nil, err
 	}
@@ -76,6 +93,11 @@ func fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*Pipeline, []
 		c := Column{Name: name, Unit: s.Unit, Type: s.Type, Kind: s.Kind, Min: s.Min, Max: s.Max, Why: why}
 		if err := p.fitColumn(&c, x, w, specs, uint32(i)); err != nil {
 			return nil, nil, fmt.Errorf("prep: column %q: %w", name, err)
+		}
+		if exact, ok := m[name]; ok && len(c.Steps) > 0 {
+			if s, ok := c.Steps[0].(*standardise); ok {
+				s.Mean, s.Std = exact.Mean, exact.Std
+			}
 		}
 		if c.Constant() {
 			notices = append(notices, fmt.Sprintf("column %q is %g in every event: dropped, and put back in what is generated", name, c.Min))

@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) runVerb() *cobra.Command {
-	var out string
+	var out, memory string
 	var sets []string
 	c := &cobra.Command{
 		Use:   "run CARD",
@@ -28,6 +28,7 @@ and does not train again a model that is there already.`,
 		Args:    arguments(1, 1, "one card"),
 	}
 	c.Flags().StringVar(&out, "out", "", "folder for the results (default out/NAME)")
+	memoryFlag(c, &memory)
 	c.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE: change a value of the card (repeatable)")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		job, err := card.Load(args[0])
@@ -35,6 +36,9 @@ and does not train again a model that is there already.`,
 			return &sluice.InputError{Err: err}
 		}
 		if err := set(job, sets); err != nil {
+			return err
+		}
+		if err := allow(job, memory); err != nil {
 			return err
 		}
 		if err := a.global(c, job); err != nil {

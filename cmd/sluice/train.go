@@ -64,6 +64,7 @@ type trainFlags struct {
 	features, context, define, sets []string
 	epochs, batch                   int
 	lr, valid, test, maxSeconds     float64
+	memory                          string
 	dropNaN, resume                 bool
 }
 
@@ -85,6 +86,7 @@ func (f *trainFlags) register(c *cobra.Command) {
 	flags.Float64Var(&f.valid, "valid", usual.Valid, "fraction of events that validate; 0 for none")
 	flags.Float64Var(&f.test, "test", usual.Test, "fraction of events held out; 0 for none")
 	flags.Float64Var(&f.maxSeconds, "max-seconds", 0, "end the training after so long; 0 for no limit")
+	memoryFlag(c, &f.memory)
 	flags.BoolVar(&f.dropNaN, "drop-nan", false, "leave out events with a missing feature, context or weight")
 	flags.BoolVar(&f.resume, "resume", false, "go on with an interrupted training")
 }
@@ -108,7 +110,27 @@ func (f *trainFlags) card(files []string) (*card.Card, error) {
 	t := &c.Train
 	t.Epochs, t.Batch, t.LR, t.MaxSeconds = f.epochs, f.batch, f.lr, f.maxSeconds
 	t.Valid, t.Test = fraction(f.valid), fraction(f.test)
+	if err := allow(c, f.memory); err != nil {
+		return nil, err
+	}
 	return c, set(c, f.sets)
+}
+
+func memoryFlag(c *cobra.Command, memory *string) {
+	c.Flags().StringVar(memory, "memory", "", "what the events may take, as 500MB; more of them are read anew each epoch (default "+card.DefaultMemory.String()+")")
+}
+
+// allow sets the memory of a card to what a flag says.
+func allow(c *card.Card, memory string) error {
+	if memory == "" {
+		return nil
+	}
+	b, err := card.ParseBytes(memory)
+	if err != nil {
+		return usage("--memory: %v", err)
+	}
+	c.Memory = b
+	return nil
 }
 
 // fraction turns none into what a card says for it.
