@@ -16,6 +16,7 @@ type Chain struct {
 	opts    Options
 	columns []Column
 	skipped []string
+	typed   bool // opts.Types holds every column
 
 	in   *reader // nil: none is open
 	next int     // file to open
@@ -41,7 +42,7 @@ func OpenAll(paths []string, opts Options) (*Chain, error) {
 			return nil, err
 		}
 	}
-	return c, c.open()
+	return c, c.open(0)
 }
 
 // agree finds types that suit every file.
@@ -80,39 +81,44 @@ func (c *Chain) agree() error {
 			}
 		}
 	}
+	c.keepTypes(first.Columns)
 	return nil
 }
 
 // openFile looks at a whole text file before its types are chosen, unless they are known.
 func (c *Chain) openFile(path string) (*reader, error) {
 	opts := c.opts
-	opts.whole = c.columns == nil && readableAgain(path)
+	opts.whole = !c.typed && readableAgain(path)
 	return open(path, opts)
 }
 
-// open goes on to the next file.
-func (c *Chain) open() error {
-	in, err := c.openFile(c.files[c.next])
+// open goes to the beginning of file i.
+func (c *Chain) open(i int) error {
+	in, err := c.openFile(c.files[i])
 	if err != nil {
 		return err
 	}
-	c.before += c.done
 	c.in, c.done, c.at = in, 0, 0
 	c.gaps = in.gaps()
-	c.next++
+	c.next = i + 1
 	if c.columns == nil {
 		c.columns, c.skipped = in.Columns(), in.Skipped()
-		c.keepTypes()
+		c.keepTypes(c.columns)
 	}
 	return nil
 }
 
-// keepTypes has a file that is opened once more, or after the first, give the same types.
-func (c *Chain) keepTypes() {
-	c.opts.Types = make(map[string]Type, len(c.columns))
-	for _, d := range c.columns {
-		c.opts.Types[d.Name] = d.Type
+// keepTypes has files that are opened from now on give these types, where no others are set.
+func (c *Chain) keepTypes(columns []Column) {
+	if c.opts.Types == nil {
+		c.opts.Types = make(map[string]Type, len(columns))
 	}
+	for _, d := range columns {
+		if _, set := c.opts.Types[d.Name]; !set {
+			c.opts.Types[d.Name] = d.Type
+		}
+	}
+	c.typed = true
 }
 
 // Columns gives name, unit and type of each column.
@@ -148,7 +154,8 @@ func (c *Chain) Read(n int) (*Table, error) {
 		if err := c.Close(); err != nil {
 			return nil, err
 		}
-		if err := c.open(); err != nil {
+		c.before += c.done
+		if err := c.open(c.next); err != nil {
 			return nil, err
 		}
 	}

@@ -15,8 +15,6 @@ type Mark struct {
 	at     column.Mark
 }
 
-var errMark = errors.New("a place to go on reading that is not of this file")
-
 // Mark is the place of the event that the next Read gives first, or the end of
 // its file. ok is false where reading could not begin there without reading, from
 // an earlier place, much of what lies before it.
@@ -24,7 +22,7 @@ func (c *Chain) Mark() (m Mark, ok bool) {
 	if c.in == nil {
 		return Mark{}, false
 	}
-	at, ok := c.in.mark()
+	at, ok := c.in.in.Mark()
 	return Mark{file: c.next - 1, before: c.before, first: c.done, at: at}, ok
 }
 
@@ -33,18 +31,17 @@ func (c *Chain) Mark() (m Mark, ok bool) {
 // tells and counts what it would have in sequence from there.
 func (c *Chain) Seek(m Mark) error {
 	if m.file < 0 || m.file >= len(c.files) || m.first < 0 {
-		return errors.New("events: a place to go on reading that is not of these files")
+		return errors.New("events: a place to go on at that is none of these files")
 	}
 	if c.in == nil || m.file != c.next-1 {
 		if err := c.Close(); err != nil {
 			return err
 		}
-		c.next = m.file
-		if err := c.open(); err != nil {
+		if err := c.open(m.file); err != nil {
 			return err
 		}
 	}
-	if err := c.in.seek(m.at); err != nil {
+	if err := c.in.located(c.in.in.Seek(m.at)); err != nil {
 		return err
 	}
 	c.before, c.done, c.at = m.before, m.first, m.first

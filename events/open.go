@@ -86,11 +86,11 @@ func open(path string, opts Options) (*reader, error) {
 	if opts.Flatten != "" && !f.flattens {
 		return nil, inFile(path, fmt.Errorf("holds one value of a column an event: there is no %q to flatten; only ROOT files hold more", opts.Flatten))
 	}
-	r := &reader{path: path, open: func() (column.Reader, error) { return f.open(file, key, opts) }}
-	if r.in, err = r.open(); err != nil {
+	in, err := f.open(file, key, opts)
+	if err != nil {
 		return nil, inFile(path, err)
 	}
-	return r, nil
+	return &reader{in: in, path: path}, nil
 }
 
 // Peek gives the columns of the first of files, and what is left out of it and
@@ -112,10 +112,8 @@ func inFile(path string, err error) error {
 }
 
 type reader struct {
-	in    column.Reader
-	path  string
-	open  func() (column.Reader, error)
-	begun bool // something was read
+	in   column.Reader
+	path string
 }
 
 // gaps are the events of a file that its reader passes over.
@@ -123,35 +121,6 @@ func (r *reader) gaps() []column.Gap {
 	if r, ok := r.in.(interface{ Gaps() []column.Gap }); ok {
 		return r.Gaps()
 	}
-	return nil
-}
-
-// mark: see column.Seeker. A format that is none can only be begun anew.
-func (r *reader) mark() (column.Mark, bool) {
-	if s, ok := r.in.(column.Seeker); ok {
-		return s.Mark()
-	}
-	return column.Mark{}, !r.begun && readableAgain(r.path)
-}
-
-func (r *reader) seek(m column.Mark) error {
-	s, ok := r.in.(column.Seeker)
-	switch {
-	case ok:
-		return r.located(s.Seek(m))
-	case m != column.Mark{}:
-		return r.located(errMark)
-	case !r.begun:
-		return nil
-	}
-	if err := r.Close(); err != nil {
-		return err
-	}
-	in, err := r.open()
-	if err != nil {
-		return inFile(r.path, err)
-	}
-	r.in, r.begun = in, false
 	return nil
 }
 
@@ -170,7 +139,6 @@ func (r *reader) Read(n int) (*Table, error) {
 	if n <= 0 {
 		return nil, fmt.Errorf("events: Read of %d events; ask for at least 1", n)
 	}
-	r.begun = true
 	columns, err := r.in.Read(n)
 	if err == io.EOF {
 		return nil, io.EOF

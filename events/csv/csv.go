@@ -35,6 +35,7 @@ const (
 // Reader reads a text file block by block.
 type Reader struct {
 	file    io.Closer
+	again   io.ReadSeeker // nil: a pipe
 	src     *source
 	split   dialect
 	columns []column.Column
@@ -42,6 +43,7 @@ type Reader struct {
 	names   []string
 	row     int64 // rows of data read
 	err     error // what ended the reading
+	first   column.Mark
 }
 
 // field is what to do with one column of the file.
@@ -79,11 +81,14 @@ func newReader(f io.ReadSeeker, opts Options) (*Reader, error) {
 		src.close()
 		return nil, err
 	}
-	tallies, err := examine(src, split, len(names), opts)
-	if err == nil && opts.Whole {
-		src.close()
-		if _, err = f.Seek(0, io.SeekStart); err == nil {
-			src, err = newSource(f)
+	var tallies []tally
+	if !opts.typed(names) {
+		tallies, err = examine(src, split, len(names), opts)
+		if err == nil && opts.Whole {
+			src.close()
+			if _, err = f.Seek(0, io.SeekStart); err == nil {
+				src, err = newSource(f)
+			}
 		}
 	}
 	if err != nil {
@@ -91,17 +96,39 @@ func newReader(f io.ReadSeeker, opts Options) (*Reader, error) {
 		return nil, err
 	}
 	r := &Reader{src: src, split: split, names: names}
+	if _, err := f.Seek(0, io.SeekCurrent); err == nil {
+		r.again = f
+	}
 	if err := r.choose(tallies, opts); err != nil {
 		src.close()
 		return nil, err
 	}
-	if split.header {
-		if _, err := r.next(); err != nil {
-			src.close()
-			return nil, err
-		}
+	if err := r.begin(); err != nil {
+		src.close()
+		return nil, err
 	}
+	r.first, _ = r.Mark()
 	return r, nil
+}
+
+// typed says whether the type of every column is given.
+func (o *Options) typed(names []string) bool {
+	if o.Columns != nil {
+		names = o.Columns
+	}
+	return !slices.ContainsFunc(names, func(name string) bool {
+		_, given := o.Types[name]
+		return !given
+	})
+}
+
+// begin goes to the first row of data.
+func (r *Reader) begin() error {
+	if !r.split.header {
+		return nil
+	}
+	_, err := r.next()
+	return err
 }
 
 // choose fixes names and types of the columns to return.

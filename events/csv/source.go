@@ -28,6 +28,8 @@ type source struct {
 	at     int // start of the next line
 	start  int // start of the line given last
 	eof    bool
+	packed bool
+	base   int64 // place of buf in the file, where that is not packed
 	number int64 // of the line given last, from 1
 }
 
@@ -44,7 +46,7 @@ func newSource(f io.Reader) (*source, error) {
 		return nil, column.WithoutPath(err)
 	}
 	head = head[:n]
-	if !Compressed(head) {
+	if s.packed = Compressed(head); !s.packed {
 		s.buf = append(s.buf, head...)
 	} else if err := s.decompress(io.MultiReader(bytes.NewReader(head), f), head[0] == 0x1f); err != nil {
 		return nil, err
@@ -149,6 +151,7 @@ func (s *source) more() error {
 		if s.start > 0 {
 			n := copy(s.buf, s.buf[s.start:])
 			s.at -= s.start
+			s.base += int64(s.start)
 			s.buf, s.start = s.buf[:n], 0
 		} else {
 			s.buf = append(make([]byte, 0, 2*cap(s.buf)), s.buf...)

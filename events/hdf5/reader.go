@@ -29,6 +29,7 @@ type Reader struct {
 	skipped []string
 	rows    int64
 	row     int64 // events read
+	chunk   int64 // events of the largest chunks; 0: there are none, or blocks need not heed them
 	workers []*worker
 	closed  sync.Once
 }
@@ -77,7 +78,13 @@ func (r *Reader) start(path string, opts Options) error {
 	if err != nil {
 		return err
 	}
-	return r.choose(all, opts)
+	if err := r.choose(all, opts); err != nil {
+		return err
+	}
+	for _, p := range r.parts {
+		r.chunk = max(r.chunk, p.set.chunk)
+	}
+	return nil
 }
 
 // list opens the file and lists what is in it.
@@ -236,11 +243,16 @@ func (r *Reader) Close() error {
 	return err
 }
 
-// Read returns the next events, at most n.
+// Read returns the next events, at most n, and no part of a chunk behind whole ones.
 func (r *Reader) Read(n int) ([]column.Column, error) {
 	n = int(min(int64(n), r.rows-r.row))
 	if n <= 0 {
 		return nil, io.EOF
+	}
+	if r.chunk > 0 && r.row+int64(n) < r.rows {
+		if end := (r.row + int64(n)) / r.chunk * r.chunk; end > r.row {
+			n = int(end - r.row)
+		}
 	}
 	out := make([]column.Column, len(r.columns))
 	for k := range out {

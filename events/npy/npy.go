@@ -30,12 +30,14 @@ type Reader struct {
 	skipped []string
 	rows    int64
 	row     int64 // events read
+	packed  bool  // some part is, and runs one way only
 }
 
 // part is a run of records that are read in order: the whole array where an
 // event's values lie together, one column of it in Fortran's order.
 type part struct {
 	in     io.Reader
+	again  func() (io.Reader, error) // in from its first record; nil: in is an io.Seeker
 	record int
 	fields []field
 	raw    []byte
@@ -47,7 +49,8 @@ type array struct {
 	name string // "" in an .npy file
 	*header
 	values io.Reader
-	at     io.ReaderAt // nil: only in order
+	at     io.ReaderAt               // nil: only in order
+	again  func() (io.Reader, error) // see part
 }
 
 // Open opens an .npy file.
@@ -146,6 +149,7 @@ func join(arrays []array, opts Options) (*Reader, error) {
 	}
 	for k, a := range arrays {
 		r.parts = append(r.parts, a.parts(chosen[k])...)
+		r.packed = r.packed || a.again != nil
 	}
 	return r, nil
 }
@@ -196,7 +200,7 @@ func (a *array) parts(chosen []field) []part {
 		if len(chosen) == 0 {
 			return nil
 		}
-		return []part{{in: a.values, record: a.record * int(columns), fields: chosen}}
+		return []part{{in: a.values, again: a.again, record: a.record * int(columns), fields: chosen}}
 	}
 	length := rows * int64(a.record)
 	var parts []part

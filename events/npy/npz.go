@@ -119,7 +119,8 @@ func openEntry(f io.ReaderAt, entry *zip.File) (*array, error) {
 		if err != nil {
 			return nil, err
 		}
-		a.at = io.NewSectionReader(f, offset+start, size)
+		values := io.NewSectionReader(f, offset+start, size)
+		a.values, a.at = values, values
 		return a, nil
 	}
 	if _, columns := h.events(); h.fortran && columns > 1 {
@@ -130,6 +131,14 @@ func openEntry(f io.ReaderAt, entry *zip.File) (*array, error) {
 			return nil, err
 		}
 		a.at = bytes.NewReader(all)
+		return a, nil
+	}
+	a.again = func() (io.Reader, error) {
+		in, err := entry.Open()
+		if err == nil {
+			_, err = io.CopyN(io.Discard, in, start)
+		}
+		return in, err
 	}
 	return a, nil
 }

@@ -23,6 +23,10 @@ func (r *Reader) plan(limits []column.Limit) {
 	for g, group := range r.meta.Metadata().RowGroups {
 		end := at + group.NumRows
 		last := len(r.runs) - 1
+		r.firsts = append(r.firsts, at)
+		if end > at {
+			r.borders = append(r.borders, at)
+		}
 		switch {
 		case group.NumRows > 0 && len(limits) > 0 && r.excluded(&group, limits):
 			r.gaps = append(r.gaps, column.Gap{First: at, Events: group.NumRows})
@@ -33,6 +37,7 @@ func (r *Reader) plan(limits []column.Limit) {
 		}
 		at = end
 	}
+	r.borders = append(r.borders, at)
 }
 
 // excluded says whether a row group can be left out without anyone noticing: no

@@ -40,9 +40,12 @@ type Reader struct {
 	skipped []string
 	rows    int64 // of the file
 
-	runs     []run // still to be read
+	runs     []run
+	next     int   // run to be read
 	row, end int64 // of the run that is being read
 	gaps     []column.Gap
+	firsts   []int64        // event of each row group
+	borders  column.Borders // those of groups that hold some, and the end
 }
 
 // Open opens a file.
@@ -197,16 +200,17 @@ func (r *Reader) Close() error {
 	return r.closer.Close()
 }
 
-// Read returns the next events, at most n, between which none are passed over.
+// Read returns the next events, at most n, between which none are passed over, and
+// no part of a row group behind whole ones.
 func (r *Reader) Read(n int) ([]column.Column, error) {
 	for r.row == r.end {
-		if len(r.runs) == 0 {
+		if r.next == len(r.runs) {
 			return nil, io.EOF
 		}
-		r.enter(r.runs[0])
-		r.runs = r.runs[1:]
+		r.enter(r.runs[r.next])
+		r.next++
 	}
-	n = int(min(int64(n), r.end-r.row))
+	n = r.borders.Within(r.row, int(min(int64(n), r.end-r.row)))
 	// What the first column holds bounds the room that the others are given.
 	out, errs := make([]column.Column, len(r.leaves)), make([]error, len(r.leaves))
 	if out[0], errs[0] = r.leaves[0].read(r, n); errs[0] != nil {

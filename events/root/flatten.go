@@ -145,12 +145,13 @@ func (s *fields) counted(by func(*field) bool) []field {
 // readObjects returns the next objects, at most n.
 func (r *Reader) readObjects(n int) ([]column.Column, error) {
 	o := r.objects
-	for len(o.ready) == 0 || o.ready[0].Len() == 0 {
+	for o.empty() {
 		const most = 1 << 13 // events at once
 		m := int(min(int64(n), most, r.tree.entries-r.row))
 		if m == 0 {
 			return nil, io.EOF
 		}
+		m = r.borders.Within(r.row, m)
 		if err := r.expand(m); err != nil {
 			return nil, err
 		}
@@ -164,6 +165,8 @@ func (r *Reader) readObjects(n int) ([]column.Column, error) {
 	}
 	return out, nil
 }
+
+func (o *objects) empty() bool { return len(o.ready) == 0 || o.ready[0].Len() == 0 }
 
 // expand makes the objects of the next m events ready.
 func (r *Reader) expand(m int) error {
@@ -261,6 +264,7 @@ func (r *Reader) gather(w *worker, g *member, m int) (c column.Column, counts []
 	for i := g.branch.basketOf(r.row); i < len(g.branch.baskets) && g.branch.baskets[i].first < end; i++ {
 		k := &g.branch.baskets[i]
 		if i != g.held {
+			g.held = -1
 			if g.values, err = r.load(w, g.branch, k); err != nil {
 				return c, nil, err
 			}

@@ -35,6 +35,7 @@ type Reader struct {
 	row     int64 // events read
 	workers sync.Pool
 	objects *objects // nil: a row an event
+	borders column.Borders
 }
 
 // source is a branch that is read, with the basket that the next events begin in.
@@ -77,6 +78,7 @@ func Open(path string, opts Options) (r *Reader, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("tree %q: %w", e.path, err)
 	}
+	r.borders = r.coarsest()
 	return r, nil
 }
 
@@ -196,7 +198,8 @@ func (r *Reader) Rows() int64 {
 // Skipped says which columns are left out.
 func (r *Reader) Skipped() []string { return r.skipped }
 
-// Read returns the next events, or objects, at most n.
+// Read returns the next events, or objects, at most n, and no part of a basket of
+// the longest behind whole ones.
 func (r *Reader) Read(n int) ([]column.Column, error) {
 	if r.objects != nil {
 		return r.readObjects(n)
@@ -205,6 +208,7 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 	if n == 0 {
 		return nil, io.EOF
 	}
+	n = r.borders.Within(r.row, n)
 	out, err := r.readEvents(n)
 	if err != nil {
 		return nil, err

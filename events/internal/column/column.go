@@ -56,6 +56,15 @@ func (c *Column) Len() int {
 	return len(c.F32) + len(c.F64) + len(c.I64) + len(c.Str)
 }
 
+// Mark is a place in a file where a Reader can begin.
+type Mark struct {
+	Row int64 // events of the file that come before
+
+	// What the format needs besides: its own count of where the event lies, and the
+	// line of a text.
+	Offset, Line int64
+}
+
 // Reader reads the columns of one file, in order, a block of events at a time.
 // It is for one goroutine.
 type Reader interface {
@@ -67,24 +76,14 @@ type Reader interface {
 	Skipped() []string
 	// Read returns the next events, at most n and at least one; io.EOF after the last.
 	Read(n int) ([]Column, error)
-	Close() error
-}
-
-// Mark is a place in a file where a Seeker can begin.
-type Mark struct {
-	Row    int64 // events of the file that come before
-	Offset int64 // what the format needs besides
-}
-
-// Seeker is a Reader that can begin at other places than the first event.
-type Seeker interface {
 	// Mark is the place of the event that the next Read gives first; the end of the
 	// file is one too. ok is false where reading could not begin there without
 	// reading, from an earlier place, much of what lies before it.
 	Mark() (m Mark, ok bool)
 	// Seek goes on at a place that Mark gave, of this Reader or of another over the
-	// same file with the same options.
+	// same file with the same options: also after io.EOF or another error.
 	Seek(m Mark) error
+	Close() error
 }
 
 // Writer writes blocks of columns; names and types are those of the first block
