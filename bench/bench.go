@@ -140,10 +140,7 @@ func trainingSteps(ctx context.Context, f *flow.Flow, x, c [][]float32, batch in
 	inner, stop := context.WithCancel(ctx)
 	defer stop()
 	s := &stopwatch{Likelihood: l, stop: stop, end: time.Now().Add(budget)}
-	rows := make([]int32, len(x[0]))
-	for i := range rows {
-		rows[i] = int32(i)
-	}
+	rows := wholeBatches(len(x[0]), batch)
 	cfg := train.Config{Epochs: 1e6, Batch: batch, LR: 1e-4, Schedule: train.Schedule{Type: "constant"}, Valid: -1, Test: -1}
 	if _, err := train.Run(inner, s, train.Data{Train: rows}, cfg, train.Options{}); ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -151,6 +148,15 @@ func trainingSteps(ctx context.Context, f *flow.Flow, x, c [][]float32, batch in
 		return nil, err
 	}
 	return s.steps[warmup:], nil
+}
+
+// wholeBatches are the events of which a training makes no batch shorter than the others: it would pass for a fast step.
+func wholeBatches(events, batch int) []int32 {
+	rows := make([]int32, events/batch*batch)
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	return rows
 }
 
 // flopsPerEvent counts the arithmetic of a training step in the weights that masks keep: two operations a weight for

@@ -20,6 +20,14 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// Ten batches of 1,024 events were nine and one of 784, whose time stood for the fastest step.
+func TestWholeBatches(t *testing.T) {
+	rows := wholeBatches(10_000, 1024)
+	if len(rows) != 9*1024 || rows[0] != 0 || rows[len(rows)-1] != 9*1024-1 {
+		t.Errorf("%d events, the last is %d", len(rows), rows[len(rows)-1])
+	}
+}
+
 // The arithmetic counts kept weights only: of a MADE [2] of 2 features without context the first feature reaches both
 // hidden units (2 weights), and these the two outputs of the second feature (4).
 func TestFlopsOfAMask(t *testing.T) {
