@@ -28,8 +28,9 @@ type Evaluated struct {
 	Seconds     float64 `json:"seconds"`
 }
 
-// DensityFile writes the columns of files and the log-density of each event, in nats per unit of the features.
-func DensityFile(ctx context.Context, m *model.Model, files []string, path string, e Evaluate, o Options) (*Evaluated, error) {
+// DensityFile writes the columns of files and the log-density of each event, in nats per unit of the features. Where
+// Options.State names a journal (JournalPath), a killed run can go on; the result is the same.
+func DensityFile(ctx context.Context, m *model.Model, files []string, path string, e Evaluate, o Options) (_ *Evaluated, err error) {
 	began := time.Now()
 	if err := distinct(path, files...); err != nil {
 		return nil, err
@@ -40,60 +41,91 @@ func DensityFile(ctx context.Context, m *model.Model, files []string, path strin
 		return nil, input(err)
 	}
 	defer in.close()
-	d := &density{m: m, e: e, in: in, needed: needed, features: newRangeWatch(m.Features), context: newRangeWatch(m.Context)}
+	d := &density{m: m, e: e, in: in, needed: needed}
+	d.Features, d.Context = newRangeWatch(m.Features), newRangeWatch(m.Context)
 	if err := d.checkNames(); err != nil {
 		return nil, input(err)
 	}
-	out, err := events.Create(path)
+	run, err := e.facts(m, files, o)
 	if err != nil {
-		return nil, input(err)
+		return nil, err
 	}
-	defer out.Abort()
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("interrupted after %d events: %w", d.events, err)
-		}
-		t, err := in.next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, input(err)
-		}
-		if t, err = d.block(t); err != nil {
-			return nil, err
-		}
-		if t == nil {
-			continue
-		}
-		if err := out.Write(t); err != nil {
-			return nil, err
-		}
+	out, _, err := createOutput(ctx, path, run, &d.tally, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { out.abandon(err) }()
+	if err := d.skip(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.write(ctx, out); err != nil {
+		return nil, err
 	}
 	if err := d.end(o); err != nil {
 		return nil, err
 	}
-	if err := out.Close(); err != nil {
+	if err := out.close(); err != nil {
 		return nil, err
 	}
 	return &Evaluated{
-		File: path, Events: d.events, MeanLogProb: d.sum / float64(d.events), OutOfRange: d.outside,
+		File: path, Events: d.Events, MeanLogProb: float64(d.Sum) / float64(d.Events), OutOfRange: d.Outside,
 		Seconds: time.Since(began).Seconds(),
 	}, nil
 }
 
 // density is an evaluation under way.
 type density struct {
-	m                 *model.Model
-	e                 Evaluate
-	in                *stream
-	needed            []string
-	features, context *rangeWatch
+	tally
+	m      *model.Model
+	e      Evaluate
+	in     *stream
+	needed []string
 
-	seen, events, outside int
-	sum                   float64
-	gaps                  []gaps // with events counted over all files
-	firstGap              map[string]string
+	gaps     []gaps // with events counted over all files
+	firstGap map[string]string
+}
+
+// skip reads over the events that an earlier run has seen.
+func (d *density) skip(ctx context.Context) error {
+	for n := 0; n < d.Seen; {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("interrupted after %d events: %w", d.Events, err)
+		}
+		t, err := d.in.files.Read(chunk)
+		if err == io.EOF {
+			err = fmt.Errorf("the inputs hold %d events, but %d were evaluated before the interruption", n, d.Seen)
+		}
+		if err != nil {
+			return input(err)
+		}
+		n += t.Len()
+	}
+	return nil
+}
+
+// write evaluates the events that are left.
+func (d *density) write(ctx context.Context, out *output) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("interrupted after %d events: %w", d.Events, err)
+		}
+		t, err := d.in.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return input(err)
+		}
+		if t, err = d.block(t); err != nil {
+			return err
+		}
+		if t == nil {
+			continue
+		}
+		if err := out.write(t, &d.tally); err != nil {
+			return err
+		}
+	}
 }
 
 // latent names the latent columns.
@@ -121,8 +153,8 @@ func (d *density) checkNames() error {
 
 // block is the table to write for the next events, or nil if there is nothing to write.
 func (d *density) block(t *events.Table) (*events.Table, error) {
-	first := d.seen
-	d.seen += t.Len()
+	first := d.Seen
+	d.Seen += t.Len()
 	found, marked, err := findGaps(t, d.needed)
 	if err != nil {
 		return nil, input(err)
@@ -144,9 +176,9 @@ func (d *density) block(t *events.Table) (*events.Table, error) {
 	if err != nil {
 		return nil, input(err)
 	}
-	d.events += len(logProb)
+	d.Events += len(logProb)
 	for _, l := range logProb {
-		d.sum += l
+		d.Sum += total(l)
 	}
 	columns := make([]events.Column, 0, len(t.Columns)+1)
 	for i, c := range d.in.files.Columns() { // without those defined
@@ -169,12 +201,12 @@ func (d *density) block(t *events.Table) (*events.Table, error) {
 
 // countOutside counts an event once, whether a feature or its context is out of range.
 func (d *density) countOutside(t *events.Table) error {
-	a, err := d.features.watch(t)
+	a, err := d.Features.watch(t)
 	if err != nil {
 		return err
 	}
-	b, err := d.context.watch(t)
-	d.outside += max(a, b)
+	b, err := d.Context.watch(t)
+	d.Outside += max(a, b)
 	return err
 }
 
@@ -199,15 +231,15 @@ func (d *density) end(o Options) error {
 	if len(d.gaps) > 0 && !d.e.DropNaN {
 		g := d.gaps[0]
 		return input(fmt.Errorf("column %q: %d of %d values are missing (NaN), the first in %s; --drop-nan leaves these events out",
-			g.column, g.count, d.seen, d.firstGap[g.column]))
+			g.column, g.count, d.Seen, d.firstGap[g.column]))
 	}
-	if d.events == 0 {
+	if d.Events == 0 {
 		return input(errors.New("there are no events to evaluate"))
 	}
-	if dropped := d.seen - d.events; dropped > 0 {
-		o.notice(fmt.Sprintf("%d of %d events have a missing value and are left out", dropped, d.seen))
+	if dropped := d.Seen - d.Events; dropped > 0 {
+		o.notice(fmt.Sprintf("%d of %d events have a missing value and are left out", dropped, d.Seen))
 	}
-	d.features.warn(o)
-	d.context.warn(o)
+	d.Features.warn(o)
+	d.Context.warn(o)
 	return nil
 }

@@ -51,55 +51,75 @@ type Drawn struct {
 	EventsPerSecond float64 `json:"events_per_second"`
 }
 
-// SampleFile draws events into a file, a block at a time.
-func SampleFile(ctx context.Context, m *model.Model, path string, d Draw, o Options) (*Drawn, error) {
+// SampleFile draws events into a file, a block at a time. Where Options.State names a journal (JournalPath), a killed
+// run can go on; the result is the same.
+func SampleFile(ctx context.Context, m *model.Model, path string, d Draw, o Options) (_ *Drawn, err error) {
 	began := time.Now()
 	first, last := d.Shard.of(d.Events)
 	if first == last {
 		return nil, input(fmt.Errorf("%d events in %d shards leave none for shard %d; ask for more (-n)", d.Events, max(d.Shard.N, 1), max(d.Shard.I, 1)))
 	}
-	given, err := d.Given.open(m)
+	if err := distinct(path, d.Given.File); err != nil {
+		return nil, err
+	}
+	s := &sampling{m: m, seed: d.Seed, ranges: newRangeWatch(m.Context)}
+	if s.given, err = d.Given.open(m); err != nil {
+		return nil, input(err)
+	}
+	defer s.given.close()
+	run, err := d.facts(m, o)
 	if err != nil {
-		return nil, input(err)
+		return nil, err
 	}
-	defer given.close()
-	out, err := events.Create(path)
+	out, done, err := createOutput(ctx, path, run, s.ranges, o)
 	if err != nil {
+		return nil, err
+	}
+	defer func() { out.abandon(err) }()
+	at := first + done
+	if err := s.given.skip(at); err != nil {
 		return nil, input(err)
 	}
-	defer out.Abort()
-	if err := given.skip(first); err != nil {
-		return nil, input(err)
-	}
-	ranges := newRangeWatch(m.Context)
-	for at := first; at < last; {
+	for at < last {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("interrupted after %d of %d events: %w", at-first, last-first, err)
 		}
-		n := int(min(last-at, chunk))
-		context, err := given.next(n)
-		if err != nil {
-			return nil, input(err)
-		}
-		if context != nil {
-			if _, err := ranges.watch(context); err != nil {
-				return nil, input(err)
-			}
-		}
-		t, err := m.Sample(n, context, d.Seed, at)
+		t, err := s.block(int(min(last-at, chunk)), at)
 		if err != nil {
 			return nil, err
 		}
-		if err := out.Write(t); err != nil {
+		if err := out.write(t, s.ranges); err != nil {
 			return nil, err
 		}
-		at += uint64(n)
+		at += uint64(t.Len())
 	}
-	if err := out.Close(); err != nil {
+	if err := out.close(); err != nil {
 		return nil, err
 	}
-	ranges.warn(o)
+	s.ranges.warn(o)
 	r := &Drawn{File: path, Events: last - first, Seconds: time.Since(began).Seconds()}
-	r.EventsPerSecond = float64(r.Events) / r.Seconds
+	r.EventsPerSecond = float64(r.Events-done) / r.Seconds
 	return r, nil
+}
+
+// sampling is a sample under way.
+type sampling struct {
+	m      *model.Model
+	seed   uint64
+	given  *givenReader
+	ranges *rangeWatch
+}
+
+// block draws n events from number at on.
+func (s *sampling) block(n int, at uint64) (*events.Table, error) {
+	context, err := s.given.next(n)
+	if err != nil {
+		return nil, input(err)
+	}
+	if context != nil {
+		if _, err := s.ranges.watch(context); err != nil {
+			return nil, input(err)
+		}
+	}
+	return s.m.Sample(n, context, s.seed, at)
 }

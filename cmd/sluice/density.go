@@ -11,13 +11,17 @@ import (
 
 func (a *app) densityVerb() *cobra.Command {
 	var file string
+	var resume bool
 	var e sluice.Evaluate
 	c := &cobra.Command{
 		Use:   "density MODEL FILE... -o FILE",
 		Short: "Evaluate the density of events",
 		Long: `Write the columns of files and log_prob, the log of the density of each event in
 nats per unit of the features; with --latent also the latent columns z_0, z_1, ...
-Columns that the model's card defines are computed where the files lack them.`,
+Columns that the model's card defines are computed where the files lack them.
+
+The file appears when it is whole. Until then FILE.journal holds what is evaluated, as
+large as the numbers in memory: with it, --resume goes on after an interruption.`,
 		Example: `  sluice run cards/lhco.yaml --set train.epochs=3
   sluice density out/lhco/model.safetensors cards/data/lhco.parquet -o scored.parquet --latent`,
 		Args: arguments(2, -1, "a model and one or more files"),
@@ -26,6 +30,7 @@ Columns that the model's card defines are computed where the files lack them.`,
 	c.Flags().BoolVar(&e.Latent, "latent", false, "write the latent columns too")
 	c.Flags().BoolVar(&e.DropNaN, "drop-nan", false, "leave out events with a missing feature or context")
 	flattenFlag(c, &e.Flatten)
+	resumeFlag(c, &resume)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if file == "" {
 			return usage("where to write the events? give -o FILE")
@@ -34,9 +39,9 @@ Columns that the model's card defines are computed where the files lack them.`,
 		if err != nil {
 			return err
 		}
-		r, err := sluice.DensityFile(c.Context(), m, args[1:], file, e, a.options())
+		r, err := sluice.DensityFile(c.Context(), m, args[1:], file, e, a.journaled(file, resume))
 		if err != nil {
-			return err
+			return goesOn(c, file, err)
 		}
 		return a.result(r, func(w io.Writer) {
 			fmt.Fprintf(w, "%s  %d events in %.2f s; mean log_prob %.4f nats, %d events out of the trained range\n",

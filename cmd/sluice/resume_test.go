@@ -157,3 +157,81 @@ func TestTrainResumes(t *testing.T) {
 		t.Errorf("the resumed model is not that of a training left alone (%v)", err)
 	}
 }
+
+// grows waits until a file is larger than before.
+func grows(t *testing.T, path string, before int64) {
+	t.Helper()
+	for range 10_000 {
+		if at, err := os.Stat(path); err == nil && at.Size() > before {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("%s does not grow", path)
+}
+
+// A sample that is killed, goes on and is interrupted, goes on again to the bytes of one left alone; so does a density.
+func TestSampleAndDensityGoOn(t *testing.T) {
+	program, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	model := trained(t, jets(t), "--features", "pt,eta")
+	for _, args := range [][]string{{"sample", model, "-n", "6e5", "-o"}, {"density", model, at("sample.npy"), "-o"}} {
+		whole, file := at(args[0]+".npy"), at(args[0]+"-stopped.npy")
+		must(t, append(args, whole)...)
+		var size int64
+		for _, signal := range []os.Signal{os.Kill, os.Interrupt} {
+			c := exec.Command(program, append(args, file, "--resume")...)
+			var stderr bytes.Buffer
+			c.Stderr = &stderr
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			grows(t, file+".journal", size+1<<19)
+			if err := c.Process.Signal(signal); err != nil {
+				t.Fatal(err)
+			}
+			c.Wait()
+			if signal == os.Interrupt && (c.ProcessState.ExitCode() != 130 || !strings.Contains(stderr.String(), "goes on with: the same command and --resume")) {
+				t.Errorf("%s interrupted: exit code %d, %q", args[0], c.ProcessState.ExitCode(), stderr.String())
+			}
+			journal, err := os.Stat(file + ".journal")
+			if err != nil {
+				t.Fatal(err)
+			}
+			size = journal.Size()
+			if _, err := os.Stat(file); err == nil {
+				t.Errorf("%s left a file when it ended too early", args[0])
+			}
+		}
+		code, _, refused := runSluice(t.Context(), append(args, file)...)
+		if code != 2 || !strings.Contains(refused, "go on with --resume") {
+			t.Errorf("%s again: exit code %d, %q", args[0], code, refused)
+		}
+		if _, stderr := must(t, append(args, file, "--resume")...); !strings.Contains(stderr, "resumed after") {
+			t.Errorf("%s resumed says %q", args[0], stderr)
+		}
+		if !same(t, whole, file) {
+			t.Errorf("the resumed %s is not that of a run left alone", args[0])
+		}
+	}
+	if left, _ := filepath.Glob(at(".*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+func same(t *testing.T, a, b string) bool {
+	t.Helper()
+	x, err := os.ReadFile(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := os.ReadFile(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Equal(x, y)
+}

@@ -17,13 +17,17 @@ import (
 func (a *app) sampleVerb() *cobra.Command {
 	var n, file, shard string
 	var context []string
+	var resume bool
 	c := &cobra.Command{
 		Use:   "sample MODEL -n N -o FILE",
 		Short: "Draw events from a model",
 		Long: `Draw events from a model into a file of any format that can be written. Event i
 depends on the seed, on i and on its context alone: the shards of a sample, drawn
 apart, are the sample. A model with context needs a value for each event: the same
-for all (--context NAME=VALUE) or a row of a file each (--context FILE).`,
+for all (--context NAME=VALUE) or a row of a file each (--context FILE).
+
+The file appears when it is whole. Until then FILE.journal holds what is drawn, as
+large as the numbers in memory: with it, --resume goes on after an interruption.`,
 		Example: `  sluice run cards/two-moons-conditional.yaml --out out/moons --set train.epochs=3
   sluice sample out/moons/model.safetensors -n 10000 -o upper.parquet --context moon=0
   sluice sample out/moons/model.safetensors -n 10000 -o lower-2.csv --context moon=1 --shard 2/4`,
@@ -33,6 +37,7 @@ for all (--context NAME=VALUE) or a row of a file each (--context FILE).`,
 	c.Flags().StringVarP(&file, "output", "o", "", "the file to write")
 	c.Flags().StringArrayVar(&context, "context", nil, "NAME=VALUE for all events (repeatable), or a FILE with a row for each")
 	c.Flags().StringVar(&shard, "shard", "", "I/N: only part I, from 1 to N, of the events")
+	resumeFlag(c, &resume)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		d := sluice.Draw{Seed: a.seed}
 		var err error
@@ -54,15 +59,34 @@ for all (--context NAME=VALUE) or a row of a file each (--context FILE).`,
 		if err != nil {
 			return err
 		}
-		r, err := sluice.SampleFile(c.Context(), m, file, d, a.options())
+		r, err := sluice.SampleFile(c.Context(), m, file, d, a.journaled(file, resume))
 		if err != nil {
-			return err
+			return goesOn(c, file, err)
 		}
 		return a.result(r, func(w io.Writer) {
 			fmt.Fprintf(w, "%s  %d events in %.2f s, %s events/s\n", r.File, r.Events, r.Seconds, rate(r.EventsPerSecond))
 		})
 	}
 	return c
+}
+
+func resumeFlag(c *cobra.Command, to *bool) {
+	c.Flags().BoolVar(to, "resume", false, "go on where an interrupted run of the same command ended")
+}
+
+// journaled are the options of a run that keeps a journal beside the file that it writes.
+func (a *app) journaled(file string, resume bool) sluice.Options {
+	o := a.options()
+	o.State, o.Resume = sluice.JournalPath(file), resume
+	return o
+}
+
+// goesOn tells how, if a run was interrupted and left a journal.
+func goesOn(c *cobra.Command, file string, err error) error {
+	if _, none := os.Stat(sluice.JournalPath(file)); c.Context().Err() != nil && none == nil {
+		return &resumable{err, "the same command and --resume"}
+	}
+	return err
 }
 
 // load opens a model with the threads asked for.
