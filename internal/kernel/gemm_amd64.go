@@ -58,6 +58,25 @@ const (
 	firstNarrow = 48 // number of the first kernel of one AVX2 vector
 )
 
+// Of the AVX2 kernels that pack.
+const (
+	firstPacked = firstNarrow + 2*narrowRows
+	packRows    = 4   // rows of the first
+	packSteps   = 320 // most steps that any takes
+)
+
+// worthPacking says that the steps of a transposed A lie in so few sets of the first-level cache that they push each other out
+// before the next panel reads them: then its rows are copied on the way. A row of 128 values, 512 bytes, leaves 8 sets of 64.
+func (g *Gemm) worthPacking(steps int) bool {
+	const sets, ways, lineFloats = 64, 8, 16
+	if isa != isaAVX2 || steps > packSteps || g.LDA%lineFloats != 0 {
+		return false
+	}
+	apart := g.LDA / lineFloats // lines
+	share := min(apart&-apart, sets)
+	return steps*share >= sets*ways
+}
+
 // blocks cuts the rows into nearly equal blocks, so that none is left too small to hide the latency of its
 // multiply-adds.
 func (g *Gemm) blocks(by *blocking) {
@@ -105,6 +124,9 @@ func (g *Gemm) block(t *gemmTile, row, rows int, by *blocking) {
 	kernel := 4 * (rows - 1)
 	if g.TransA {
 		kernel += 4 * by.rows
+		if rows >= packRows && n1 >= 4*by.lanes && g.worthPacking(t.k) {
+			n1 = t.columns(firstPacked+rows-packRows, n1, 2*by.lanes)
+		}
 	}
 	if wide := by.wide[rows]; n1 >= wide {
 		n1 = t.columns(kernel+shapeWide, n1, wide)

@@ -164,8 +164,18 @@ func gemmAVX2T11x8Edge(t *gemmTile)
 //go:noescape
 func gemmAVX2T12x8Edge(t *gemmTile)
 
+//go:noescape
+func gemmAVX2P4x16(t *gemmTile)
+
+//go:noescape
+func gemmAVX2P5x16(t *gemmTile)
+
+//go:noescape
+func gemmAVX2P6x16(t *gemmTile)
+
 // gemmAVX2 runs the micro-kernel of the given number: 4*(rows-1) + shape, and 4*6 more where A is transposed.
-// From 48 on come those of one vector: rows-1, and 12 more where A is transposed.
+// From 48 on come those of one vector: rows-1, and 12 more where A is transposed;
+// from 72 on those that pack: rows-4.
 //
 //go:noinline
 func gemmAVX2(kernel int, t *gemmTile) {
@@ -314,6 +324,12 @@ func gemmAVX2(kernel int, t *gemmTile) {
 		gemmAVX2T11x8Edge(t)
 	case 71:
 		gemmAVX2T12x8Edge(t)
+	case 72:
+		gemmAVX2P4x16(t)
+	case 73:
+		gemmAVX2P5x16(t)
+	case 74:
+		gemmAVX2P6x16(t)
 	}
 }
 

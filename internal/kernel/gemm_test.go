@@ -105,6 +105,29 @@ func TestGemm(t *testing.T) {
 	})
 }
 
+// Rows of A a power of two apart, of which the kernels make copies, with the end of A right behind the last one.
+func TestGemmTransposedInFewCacheSets(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		r := newRand()
+		for m := 1; m <= 30; m++ {
+			g := product(r, m, 16*(1+m%5)+m%3, 60+r.IntN(270), true)
+			g.LDA = 128
+			g.A = randoms(r, (g.K-1)*g.LDA+m)
+			if m%2 == 0 {
+				g.Gate, g.KBegin = randoms(r, len(g.C)), stairs(r, m, 40)
+				for i, begin := range g.KBegin {
+					for p := range begin {
+						g.A[int(p)*g.LDA+i] = 0
+					}
+				}
+			} else {
+				g.Add = true
+			}
+			verify(t, g)
+		}
+	})
+}
+
 // Bounds as MADE makes them: staircases of zeros in A and of unwanted columns of C.
 func TestGemmBounds(t *testing.T) {
 	eachISA(t, func(t *testing.T) {

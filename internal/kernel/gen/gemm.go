@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -36,6 +33,7 @@ const (
 type gemmKernel struct {
 	*file
 	trans  bool // A is stored transposed
+	packs  bool // and its rows are copied on the way through the first panel, for those that follow
 	rows   int
 	nv     int  // vectors in a row of C
 	masked bool // the last vector is partial
@@ -46,88 +44,7 @@ type gemmKernel struct {
 	acc                               [][]reg.VecPhysical
 	av, bv                            []reg.VecPhysical // of one step: the shorter side whole, the other one at a time
 	maskv                             reg.VecPhysical
-}
-
-// gemmShapes lists the kernels of a number of rows: a wide panel, a pair of vectors, and masked edges of
-// two and one vectors. At least 8 accumulators hide the latency of FMA where the rows allow it. AVX-512 has
-// its masks for nothing, so there the edge serves as the pair.
-func (s *isa) gemmShapes(rows int) [4]gemmKernel {
-	pair := gemmKernel{rows: rows, nv: 2, masked: s.wide()}
-	wide := pair
-	switch {
-	case s.wide() && rows <= 6:
-		wide = gemmKernel{rows: rows, nv: 4}
-	case rows == 1:
-		wide.nv = 8
-	case rows <= 3:
-		wide.nv = 4
-	}
-	return [4]gemmKernel{
-		wide, pair,
-		{rows: rows, nv: 2, masked: true}, {rows: rows, nv: 1, masked: true},
-	}
-}
-
-// narrowRows is the number of rows of a product of one AVX2 vector: with fewer, it would wait for its own results.
-const narrowRows = 12
-
-func (s *isa) gemmRows() int {
-	if s.wide() {
-		return 12
-	}
-	return 6
-}
-
-func (g *gemmKernel) name() string {
-	form, edge := "N", ""
-	if g.trans {
-		form = "T"
-	}
-	if g.masked {
-		edge = "Edge"
-	}
-	return fmt.Sprintf("gemm%s%s%dx%d%s", g.isa.name, form, g.rows, g.nv*g.lanes(), edge)
-}
-
-// gemmFile writes all micro-kernels and the Go function that picks one by number.
-func gemmFile(s *isa) *file {
-	f := newFile(s, "gemm_"+s.file)
-	var pick strings.Builder
-	fmt.Fprintf(&pick, "// gemm%s runs the micro-kernel of the given number: 4*(rows-1) + shape, and 4*%d more where A is transposed.\n", s.name, s.gemmRows())
-	if !s.wide() {
-		fmt.Fprintf(&pick, "// From %d on come those of one vector: rows-1, and %d more where A is transposed.\n", 8*s.gemmRows(), narrowRows)
-	}
-	fmt.Fprintf(&pick, "//\n//go:noinline\nfunc gemm%s(kernel int, t *gemmTile) {\n\tswitch kernel {\n", s.name)
-	done := map[string]bool{}
-	number := 0
-	add := func(g gemmKernel, trans bool) {
-		g.file, g.trans = f, trans
-		if !done[g.name()] {
-			g.write()
-			done[g.name()] = true
-		}
-		fmt.Fprintf(&pick, "\tcase %d:\n\t\t%s(t)\n", number, g.name())
-		number++
-	}
-	for form := range 2 {
-		for rows := 1; rows <= s.gemmRows(); rows++ {
-			for _, g := range s.gemmShapes(rows) {
-				add(g, form == 1)
-			}
-		}
-	}
-	for form := range 2 {
-		for rows := 1; rows <= narrowRows && !s.wide(); rows++ {
-			add(gemmKernel{rows: rows, nv: 1, masked: true}, form == 1)
-		}
-	}
-	pick.WriteString("\t}\n}\n")
-	var widths []string
-	for rows := 1; rows <= s.gemmRows(); rows++ {
-		widths = append(widths, fmt.Sprint(s.gemmShapes(rows)[0].nv*s.lanes()))
-	}
-	f.stubs = append(f.stubs, pick.String(), fmt.Sprintf("// gemmWide%s is the number of columns of the wide kernel of so many rows.\nvar gemmWide%s = [...]int{0, %s}\n", s.name, s.name, strings.Join(widths, ", ")))
-	return f
+	copy                              panelCopy
 }
 
 func (g *gemmKernel) at(offset int) operand.Mem { return operand.Mem{Base: g.t, Disp: offset} }
@@ -140,6 +57,10 @@ func (g *gemmKernel) field(offset int) reg.GPVirtual {
 
 func (g *gemmKernel) write() {
 	g.function(g.name(), "(t *gemmTile)", "(t *byte)")
+	if g.packs {
+		g.Attributes(0) // so much stack is not sure to be there
+		g.copy.mem = g.AllocLocal(g.bytes * (packSteps + 1))
+	}
 	g.t = g.Load(g.Param("t"), g.GP64()).(reg.GPVirtual)
 	restore := g.flushDenormals()
 	g.registers()
@@ -158,10 +79,14 @@ func (g *gemmKernel) write() {
 			g.bases = append(g.bases, g.GP64())
 		}
 	}
+	if g.packs {
+		g.copy.at, g.copy.made = g.GP64(), g.GP64()
+		g.XORQ(g.copy.made, g.copy.made)
+	}
 	g.Label("panel")
 	g.start(bPanel)
 	g.init()
-	g.loop()
+	g.sum()
 	g.store()
 	step := operand.U32(g.bytes * g.nv)
 	g.ADDQ(step, bPanel)
@@ -193,6 +118,9 @@ func (g *gemmKernel) registers() {
 		} else {
 			g.bv = append(g.bv, take())
 		}
+	}
+	if g.packs {
+		g.loadCopyMask(take)
 	}
 	if !g.masked {
 		return
@@ -277,7 +205,10 @@ func (f *file) zero(r reg.VecPhysical) {
 
 // element is A at row i, u steps ahead.
 func (g *gemmKernel) element(i, u int) operand.Mem {
-	if g.trans {
+	switch {
+	case g.copy.inLoop:
+		return operand.Mem{Base: g.copy.at, Disp: g.bytes*u + 4*i}
+	case g.trans:
 		return operand.Mem{Base: g.bases[0], Disp: 4 * i}
 	}
 	m := operand.Mem{Base: g.bases[i/5], Disp: 4 * u}
@@ -296,6 +227,9 @@ func (g *gemmKernel) step(u int) {
 	a := func(i int) reg.VecPhysical { return g.av[i%len(g.av)] }
 	loadB := func(v int) { g.load(operand.Mem{Base: g.b, Disp: g.bytes * v}, v, b(v)) }
 	loadA := func(i int) { g.VBROADCASTSS(g.element(i, u), a(i)) }
+	if g.packs && !g.copy.inLoop {
+		g.pack(u)
+	}
 	if g.rows < g.nv {
 		for i := range g.rows {
 			loadA(i)
@@ -318,12 +252,15 @@ func (g *gemmKernel) step(u int) {
 		}
 	}
 	g.ADDQ(g.ldb, g.b)
-	if g.trans {
+	if g.trans && !g.copy.inLoop {
 		g.ADDQ(g.lda, g.bases[0])
 	}
 }
 
 func (g *gemmKernel) advance(steps int) {
+	if g.packs {
+		g.ADDQ(operand.U32(g.bytes*steps), g.copy.at)
+	}
 	if g.trans {
 		return
 	}
@@ -362,30 +299,49 @@ func (g *gemmKernel) gate(p reg.GPVirtual) {
 	g.Label("write")
 }
 
-func (g *gemmKernel) loop() {
+// sum takes a panel through all steps.
+func (g *gemmKernel) sum() {
+	if g.packs {
+		g.LEAQ(g.copy.mem.Offset(g.bytes-1), g.copy.at)
+		g.ANDQ(operand.I8(-g.bytes), g.copy.at)
+		g.TESTQ(g.copy.made, g.copy.made)
+		g.JNZ(operand.LabelRef("again"))
+		g.INCQ(g.copy.made)
+	}
+	g.loop("")
+	if g.packs {
+		g.JMP(operand.LabelRef("store"))
+		g.Label("again")
+		g.copy.inLoop = true
+		g.loop("again")
+		g.copy.inLoop = false
+	}
+	g.Label("store")
+}
+
+func (g *gemmKernel) loop(label string) {
 	const unroll = 4
 	g.SUBQ(operand.Imm(unroll), g.k)
-	g.JLT(operand.LabelRef("rest"))
-	g.Label("steps4")
+	g.JLT(operand.LabelRef(label + "rest"))
+	g.Label(label + "steps4")
 	for u := range unroll {
 		g.step(u)
 	}
 	g.advance(unroll)
 	g.SUBQ(operand.Imm(unroll), g.k)
-	g.JGE(operand.LabelRef("steps4"))
-	g.Label("rest")
+	g.JGE(operand.LabelRef(label + "steps4"))
+	g.Label(label + "rest")
 	g.ADDQ(operand.Imm(unroll), g.k)
 	g.JZ(operand.LabelRef("store"))
-	g.Label("steps1")
+	g.Label(label + "steps1")
 	g.step(0)
 	g.advance(1)
 	g.DECQ(g.k)
-	g.JNZ(operand.LabelRef("steps1"))
+	g.JNZ(operand.LabelRef(label + "steps1"))
 }
 
 // store writes C, through max(C, 0) or the gate where asked for; NaN stays NaN.
 func (g *gemmKernel) store() {
-	g.Label("store")
 	mode, p := g.GP64(), g.GP64()
 	g.MOVQ(g.at(tileMode), mode)
 	g.TESTQ(operand.U32(modeReLU), mode)
