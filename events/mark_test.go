@@ -163,11 +163,11 @@ func markCases(t *testing.T) []markCase {
 	var cases []markCase
 	for _, f := range []struct {
 		ext   string
-		rows  int // 100,000 are more than a chunk, or the 4 MiB of text that are looked at first
+		rows  int // more than a chunk, or the 4 MiB of text that are looked at first, where there are over 100,000
 		marks int
 	}{
 		{".csv", 100_000, 6}, {".tsv.gz", 5_000, 3}, {".csv.zst", 5_000, 3}, {".npy", 70_000, 5}, {".npz", 70_000, 5},
-		{".parquet", 5_000, 3}, {".root", 100_000, 4}, {".h5", 100_000, 4},
+		{".parquet", 170_000, 4}, {".root", 100_000, 4}, {".h5", 100_000, 4},
 	} {
 		if f.ext == ".h5" && !haveHDF5(t) {
 			continue

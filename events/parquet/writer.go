@@ -10,15 +10,21 @@ import (
 	"github.com/sluice-hep/sluice/events/internal/column"
 )
 
-// rowsPerGroup bounds what the writer and later readers hold in memory.
-const rowsPerGroup = 1 << 20
+// A row group is what the writer holds in memory, and where later readers can begin.
+// With 2^20 rows the writer of 28 columns took 315 MB. DuckDB makes groups of 122,880.
+const (
+	rowsPerGroup  = 1 << 17
+	bytesPerGroup = 64 << 20 // of many columns, but at least fewestRows
+	fewestRows    = 1 << 10
+)
 
 // Writer writes columns as a Parquet file, packed with zstd. A missing number is
 // NaN.
 type Writer struct {
 	to     io.Writer
 	out    *pq.GenericWriter[any]
-	rows   int64
+	group  int // rows of a row group
+	rows   int // of the one that is being written
 	values []pq.Value
 }
 
@@ -45,6 +51,7 @@ func (w *Writer) start(columns []column.Column) error {
 	for _, f := range group.Fields() {
 		byName[f.Name()] = f
 	}
+	w.group = min(rowsPerGroup, max(fewestRows, bytesPerGroup/(8*len(columns))))
 	root := ordered{Group: group}
 	options := []pq.WriterOption{pq.Compression(&zstd.Codec{}), pq.CreatedBy("sluice", "", "")}
 	for _, c := range columns {
@@ -79,7 +86,7 @@ func (w *Writer) Write(columns []column.Column) (err error) {
 	}
 	n := columns[0].Len()
 	for at := 0; at < n; {
-		m := min(n-at, int(rowsPerGroup-w.rows))
+		m := min(n-at, w.group-w.rows)
 		for k, out := range w.out.ColumnWriters() {
 			c := columns[k].Slice(at, at+m)
 			if err := w.column(out, &c); err != nil {
@@ -87,7 +94,7 @@ func (w *Writer) Write(columns []column.Column) (err error) {
 			}
 		}
 		at += m
-		if w.rows += int64(m); w.rows == rowsPerGroup {
+		if w.rows += m; w.rows == w.group {
 			w.rows = 0
 			if err := w.out.Flush(); err != nil {
 				return err
