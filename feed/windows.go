@@ -175,34 +175,23 @@ func (w *Windows) fill(ctx context.Context, r *reader, at place) error {
 		return err
 	}
 	defer src.Close()
-	var order [2][]int32
-	var c *cursor
-	for resident := false; at.epoch < w.epochs; at = w.after(at) {
+	f := &filler{w: w, src: src}
+	var rows [2][]int32
+	for ; at.epoch < w.epochs; at = w.after(at) {
 		var half int
 		select {
 		case half = <-r.free:
 		case <-ctx.Done():
 			return nil
 		}
-		first := w.room.At + half*w.size
 		n := min(w.size, w.s.Train-at.index*w.size)
-		if w.size == w.s.Train {
-			first = w.room.At
+		first, err := f.load(ctx, at, half, n)
+		if err != nil || ctx.Err() != nil {
+			return err
 		}
-		if !resident {
-			if c == nil || at.index == 0 {
-				if c, err = w.s.newCursor(src, w.s.order(at.epoch), at.index*w.size); err != nil {
-					return err
-				}
-			}
-			if err := w.take(ctx, c, first, n); err != nil || ctx.Err() != nil {
-				return err
-			}
-			resident = w.size == w.s.Train
-		}
-		order[half] = w.s.shuffled(order[half], at, first, n)
+		rows[half] = w.s.shuffled(rows[half], at, first, n)
 		select {
-		case r.full <- &window{place: at, half: half, rows: order[half]}:
+		case r.full <- &window{place: at, half: half, rows: rows[half]}:
 		case <-ctx.Done():
 			return nil
 		}
@@ -210,17 +199,43 @@ func (w *Windows) fill(ctx context.Context, r *reader, at place) error {
 	return nil
 }
 
+// filler brings events into memory.
+type filler struct {
+	w   *Windows
+	src Source
+	c   *cursor
+}
+
+// load brings the n events of a window into a half of the room, unless all events are there for good. It returns the
+// row of the first.
+func (f *filler) load(ctx context.Context, at place, half, n int) (first int, err error) {
+	w := f.w
+	if w.size == w.s.Train {
+		if f.c != nil {
+			return w.room.At, nil
+		}
+		at, half = place{}, 0 // whatever the epoch
+	}
+	if f.c == nil || at.index == 0 {
+		if f.c, err = w.s.newCursor(f.src, w.s.order(at.epoch), at.index*w.size); err != nil {
+			return 0, err
+		}
+	}
+	first = w.room.At + half*w.size
+	return first, f.take(ctx, first, n)
+}
+
 // take writes the next n events to the rows from at on.
-func (w *Windows) take(ctx context.Context, c *cursor, at, n int) error {
+func (f *filler) take(ctx context.Context, at, n int) error {
 	for n > 0 && ctx.Err() == nil {
-		t, number, err := c.next(n)
+		t, number, err := f.c.next(n)
 		if err == io.EOF {
-			return c.changed()
+			return f.c.changed()
 		}
 		if err != nil {
 			return err
 		}
-		if err := w.room.Place(t, number, at); err != nil {
+		if err := f.w.room.Place(t, number, at); err != nil {
 			return err
 		}
 		at += t.Len()

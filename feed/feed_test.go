@@ -1,0 +1,254 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sluice-hep/sluice/events"
+)
+
+// files reads the columns id, x, n and w of files in small blocks.
+type files struct {
+	*events.Chain
+	block  int
+	closed *int
+	fail   int // the call of Next that fails
+	calls  int
+}
+
+func (f *files) Next() (Block, error) {
+	if f.calls++; f.calls == f.fail {
+		return Block{}, errors.New("the disk is gone")
+	}
+	t, err := f.Read(f.block)
+	if err != nil {
+		return Block{}, err
+	}
+	b := Block{Table: t}
+	for i := range t.Len() {
+		b.Rows = append(b.Rows, f.First()+int64(i))
+	}
+	return b, nil
+}
+
+func (f *files) Close() error {
+	*f.closed++
+	return f.Chain.Close()
+}
+
+// write makes files of so many events; every event has an id of its own.
+func write(t *testing.T, sizes ...int) []string {
+	t.Helper()
+	r := rand.New(rand.NewPCG(1, 2))
+	dir := t.TempDir()
+	var paths []string
+	id := 0
+	for k, n := range sizes {
+		c := []events.Column{{Name: "id"}, {Name: "x"}, {Name: "n"}, {Name: "w"}}
+		for range n {
+			level := float32(r.IntN(3))
+			if id == 1234 {
+				level = 7 // once only
+			}
+			for j, v := range []float32{float32(id), float32(r.NormFloat64() + 100), level, float32(r.Float64() - 0.05)} {
+				c[j].F32 = append(c[j].F32, v)
+			}
+			id++
+		}
+		path := filepath.Join(dir, fmt.Sprintf("part%d.npy", k))
+		out, err := events.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := out.Write(&events.Table{Columns: c}); err != nil {
+			t.Fatal(err)
+		}
+		if err := out.Close(); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+func open(t *testing.T, paths []string, block int) *files {
+	t.Helper()
+	in, err := events.OpenAll(paths, events.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &files{Chain: in, block: block, closed: new(int)}
+}
+
+func survey(t *testing.T, paths []string, block int, cfg Config) *Survey {
+	t.Helper()
+	src := open(t, paths, block)
+	defer src.Close()
+	s, err := Take(context.Background(), src, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+var config = Config{Columns: []string{"id", "x", "n"}, Valid: 0.1, Test: 0.2, Seed: 3, Held: 1 << 20, Sample: 1 << 20}
+
+func ids(t *testing.T, table *events.Table) []float64 {
+	t.Helper()
+	c, err := table.Column("id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := c.Floats(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func TestSamplesArePartsOfTheEvents(t *testing.T) {
+	paths := write(t, 3000, 1, 999)
+	s := survey(t, paths, 100, config)
+	all := slices.Concat(ids(t, s.Valid), ids(t, s.Test), ids(t, s.Sample))
+	slices.Sort(all)
+	if s.Events != 4000 || len(all) != 4000 || len(slices.Compact(all)) != 4000 || s.Train != s.Sample.Len() {
+		t.Fatalf("%d events: %d train, %d in the sample, %d validate, %d test", s.Events, s.Train, s.Sample.Len(), s.Valid.Len(), s.Test.Len())
+	}
+	// 400 and 800 on average, with standard deviations of 19 and 25
+	if a, b := s.Valid.Len(), s.Test.Len(); a < 320 || a > 480 || b < 700 || b > 900 {
+		t.Errorf("%d validate, %d test; a tenth and a fifth were asked for", a, b)
+	}
+	if s.Moments != nil || s.Sample.Weight != "" {
+		t.Error("the sample holds all events, but says otherwise")
+	}
+}
+
+func TestSamplesDoNotDependOnTheOrderOfFiles(t *testing.T) {
+	paths := write(t, 2000, 500, 700)
+	cfg := config
+	cfg.Held, cfg.Sample = 150, 400
+	a := survey(t, paths, 100, cfg)
+	slices.Reverse(paths)
+	b := survey(t, paths, 33, cfg)
+	for _, c := range []struct {
+		name string
+		a, b *events.Table
+	}{{"validation", a.Valid, b.Valid}, {"test", a.Test, b.Test}} {
+		if c.a.Len() != 150 || !reflect.DeepEqual(c.a, c.b) {
+			t.Errorf("%s events: %d and %d, or others", c.name, c.a.Len(), c.b.Len())
+		}
+	}
+	if !reflect.DeepEqual(ids(t, a.Sample)[:400], ids(t, b.Sample)[:400]) || a.Train != b.Train || a.Train != 3200-300 {
+		t.Errorf("%d or %d train, or the samples differ", a.Train, b.Train)
+	}
+	if a.ID == b.ID {
+		t.Error("files in another order have the same identity, though sections come in another order")
+	}
+	cfg.Seed++
+	if c := survey(t, paths, 33, cfg); reflect.DeepEqual(b.Test, c.Test) {
+		t.Error("another seed holds the same events")
+	}
+}
+
+func TestWitnessesOfASample(t *testing.T) {
+	paths := write(t, 20000)
+	cfg := config
+	cfg.Sample, cfg.Valid, cfg.Test, cfg.Weight = 500, -1, -1, "w"
+	cfg.Columns = []string{"x", "n"}
+	s := survey(t, paths, 128, cfg)
+	all, err := events.ReadAll(paths, events.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, x := all.Columns[3].F32, all.Columns[1].F32
+	var n, sum, squares float64
+	for i, v := range x {
+		n += max(float64(w[i]), 0)
+		sum += max(float64(w[i]), 0) * float64(v)
+	}
+	for i, v := range x {
+		squares += max(float64(w[i]), 0) * (float64(v) - sum/n) * (float64(v) - sum/n)
+	}
+	if m := s.Moments["x"]; math.Abs(m.Mean-sum/n) > 1e-10 || math.Abs(m.Std-math.Sqrt(squares/n)) > 1e-10 {
+		t.Errorf("moments %v, want %g and %g", m, sum/n, math.Sqrt(squares/n))
+	}
+	got, err := s.Sample.Column("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Min(got.F32) != slices.Min(x) || slices.Max(got.F32) != slices.Max(x) {
+		t.Error("the sample lacks the least or the largest value")
+	}
+	if level, err := s.Sample.Column("n"); err != nil || !slices.Contains(level.F32, 7) {
+		t.Errorf("the sample lacks a level that one event has (%v)", err)
+	}
+	weights, err := s.Sample.Column(s.Sample.Weight)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept, shown float64
+	for i, v := range weights.F64 {
+		if i < 500 {
+			kept += v
+		} else {
+			shown += max(v, 0)
+		}
+	}
+	if shown > 0.02*kept || shown == 0 || s.Sample.Len() > 700 {
+		t.Errorf("of %d events those that show the range weigh %g beside %g", s.Sample.Len(), shown, kept)
+	}
+	var want WeightSum
+	for _, v := range w {
+		want.Add(float64(v), 1)
+	}
+	if math.Abs(s.Weights.Sum()-want.Sum()) > 1e-9 || s.Weights.Negative != want.Negative {
+		t.Errorf("weights %+v, want %+v", s.Weights, want)
+	}
+}
+
+func TestWeightsOfTrainingEvents(t *testing.T) {
+	paths := write(t, 3000)
+	cfg := config
+	cfg.Weight = "w"
+	s := survey(t, paths, 100, cfg)
+	var want WeightSum
+	c, err := s.Sample.Column("w")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range c.F32 {
+		want.Add(float64(v), 1)
+	}
+	if math.Abs(s.Weights.Sum()-want.Sum()) > 1e-6 || s.Weights.Events != want.Events || s.Weights.Negative != want.Negative {
+		t.Errorf("weights %+v, want %+v", s.Weights, want)
+	}
+}
+
+func TestSurveyErrors(t *testing.T) {
+	paths := write(t, 100)
+	src := open(t, paths, 10)
+	defer src.Close()
+	src.fail = 3
+	if _, err := Take(context.Background(), src, config); err == nil || !strings.Contains(err.Error(), "disk is gone") {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Take(ctx, src, config); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	for _, err := src.Next(); err != io.EOF; _, err = src.Next() {
+	}
+	if _, err := Take(context.Background(), src, config); err == nil || !strings.Contains(err.Error(), "no events") {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,221 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/train"
+)
+
+var _ train.Stream = (*Windows)(nil)
+
+// stage is a room that keeps the ids and the numbers of its events.
+type stage struct {
+	ids     []float32
+	numbers []uint64
+}
+
+func (s *stage) room(at, size int) Room {
+	s.ids, s.numbers = make([]float32, at+size), make([]uint64, at+size)
+	return Room{At: at, Size: size, Place: func(t *events.Table, first uint64, at int) error {
+		copy(s.ids[at:], t.Columns[0].F32)
+		for i := range t.Len() {
+			s.numbers[at+i] = first + uint64(i)
+		}
+		return nil
+	}}
+}
+
+// read takes epochs from window to window, from the given event of the first on, and gives the ids of each.
+func (s *stage) read(t *testing.T, w *Windows, epoch, first, epochs, batch int) [][]float32 {
+	t.Helper()
+	var all [][]float32
+	for ; epoch < epochs; epoch++ {
+		var seen []float32
+		for ; first < w.Events(); first += batch {
+			rows, err := w.Rows(context.Background(), epoch, first, batch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := min(batch, w.Events()-first); len(rows) != want {
+				t.Fatalf("epoch %d, event %d: %d rows, want %d", epoch, first, len(rows), want)
+			}
+			for _, r := range rows {
+				seen = append(seen, s.ids[r])
+			}
+		}
+		first = 0
+		all = append(all, seen)
+	}
+	return all
+}
+
+func TestWindowsBringEveryEventOnceAnEpoch(t *testing.T) {
+	paths := write(t, 2000, 10, 1300)
+	for _, room := range []int{100, 700, 1000, 5000} { // the last takes all events
+		s := survey(t, paths, 64, config)
+		var at stage
+		closed := 0
+		w := NewWindows(s, func() (Source, error) {
+			f := open(t, paths, 64)
+			f.closed = &closed
+			return f, nil
+		}, at.room(7, min(room, s.Train)), 3)
+		epochs := at.read(t, w, 0, 0, 3, 40)
+		held := slices.Concat(ids(t, s.Valid), ids(t, s.Test))
+		for e, seen := range epochs {
+			sorted := slices.Sorted(slices.Values(seen))
+			if len(slices.Compact(sorted)) != s.Train || len(sorted) != s.Train {
+				t.Errorf("room for %d, epoch %d: an event comes twice", room, e)
+			}
+			for _, id := range held {
+				if slices.Contains(seen, float32(id)) {
+					t.Fatalf("room for %d, epoch %d: event %g was held out and trains", room, e, id)
+				}
+			}
+		}
+		if slices.Equal(epochs[0], epochs[1]) || slices.IsSorted(epochs[0]) {
+			t.Errorf("room for %d: the order is not new in each epoch", room)
+		}
+		// Sections come in random order: the first window is no run of the file.
+		if first := epochs[0][:40]; room > 100 && slices.Max(first)-slices.Min(first) < 600 {
+			t.Errorf("room for %d: the first batch is from %g to %g", room, slices.Min(first), slices.Max(first))
+		}
+		w.Close()
+		if closed != 1 {
+			t.Errorf("room for %d: the source was closed %d times", room, closed)
+		}
+
+		// From any place on, the same.
+		for _, from := range []struct{ epoch, event int }{{0, 40}, {0, 2000}, {1, 0}, {1, 1000}, {2, 2200}} {
+			rest := at.read(t, w, from.epoch, from.event, 3, 40)
+			if !slices.Equal(rest[0], epochs[from.epoch][from.event:]) || len(rest) > 1 && !slices.Equal(rest[1], epochs[from.epoch+1]) {
+				t.Errorf("room for %d: from event %d of epoch %d the order is another", room, from.event, from.epoch)
+			}
+			w.Close()
+		}
+	}
+}
+
+func TestNumbersOfEventsStay(t *testing.T) {
+	paths := write(t, 900, 300)
+	s := survey(t, paths, 50, config)
+	var at stage
+	w := NewWindows(s, func() (Source, error) { return open(t, paths, 50), nil }, at.room(0, 200), 2)
+	defer w.Close()
+	number := map[float32]uint64{}
+	for epoch := range 2 {
+		for first := 0; first < w.Events(); first += 30 {
+			rows, err := w.Rows(context.Background(), epoch, first, 30)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range rows {
+				id, n := at.ids[r], at.numbers[r]
+				if was, ok := number[id]; epoch == 1 && (!ok || was != n) {
+					t.Fatalf("event %g had number %d and has %d", id, was, n)
+				}
+				number[id] = n
+			}
+		}
+	}
+	var all []uint64
+	for _, n := range number {
+		all = append(all, n)
+	}
+	slices.Sort(all)
+	if all[0] != 0 || all[len(all)-1] != uint64(s.Train-1) || len(slices.Compact(all)) != s.Train {
+		t.Errorf("%d numbers from %d to %d for %d events", len(all), all[0], all[len(all)-1], s.Train)
+	}
+}
+
+// A training leaves out the last events of an epoch where they are too few for a batch, and with them perhaps a window.
+func TestLastWindowLeftOut(t *testing.T) {
+	paths := write(t, 1000)
+	cfg := config
+	cfg.Valid, cfg.Test = -1, -1
+	s := survey(t, paths, 50, cfg)
+	var at stage
+	opened := 0
+	w := NewWindows(s, func() (Source, error) { opened++; return open(t, paths, 50), nil }, at.room(0, 330*2), 3)
+	defer w.Close()
+	var want [3][]float32
+	copy(want[:], at.read(t, w, 0, 0, 3, 110))
+	w.Close()
+	opened = 0
+	for epoch := range 3 {
+		for first := 0; first+110 <= 990; first += 110 {
+			rows, err := w.Rows(context.Background(), epoch, first, 110)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at.ids[rows[0]] != want[epoch][first] {
+				t.Fatalf("epoch %d, event %d: another event", epoch, first)
+			}
+		}
+		near, err := w.Near(context.Background(), epoch, 989)
+		if err != nil || len(near) != 330 {
+			t.Fatalf("%d rows near, %v", len(near), err)
+		}
+	}
+	if opened != 1 {
+		t.Errorf("the files were opened %d times", opened)
+	}
+}
+
+func TestWindowsErrors(t *testing.T) {
+	paths := write(t, 1000)
+	s := survey(t, paths, 50, config)
+	var at stage
+	fail := 4
+	w := NewWindows(s, func() (Source, error) {
+		f := open(t, paths, 50)
+		f.fail = fail
+		return f, nil
+	}, at.room(0, 200), 2)
+	defer w.Close()
+	var err error
+	for first := 0; err == nil && first < 500; first += 50 {
+		_, err = w.Rows(context.Background(), 0, first, 50)
+	}
+	if err == nil || !strings.Contains(err.Error(), "disk is gone") {
+		t.Errorf("a source that fails: %v", err)
+	}
+	fail = 0
+	if _, err := w.Rows(context.Background(), 0, 0, 50); err != nil {
+		t.Errorf("after a failure that is over: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := w.Rows(ctx, 1, 0, 50); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if _, err := w.Rows(context.Background(), 1, 0, 50); err != nil {
+		t.Errorf("after a cancellation: %v", err)
+	}
+
+	w.Close()
+
+	other := write(t, 500) // the files are not those of the survey any more
+	w = NewWindows(s, func() (Source, error) { return open(t, other, 50), nil }, at.room(0, 200), 2)
+	defer w.Close()
+	err = nil
+	for first := 0; err == nil && first < s.Train; first += 50 {
+		_, err = w.Rows(context.Background(), 0, first, 50)
+	}
+	if err == nil {
+		t.Error("half of the events are gone, and nothing is said")
+	}
+	w.Close()
+
+	failed := errors.New("cannot be opened")
+	w = NewWindows(s, func() (Source, error) { return nil, failed }, at.room(0, 200), 2)
+	defer w.Close()
+	if _, err := w.Near(context.Background(), 0, 0); !errors.Is(err, failed) {
+		t.Error(err)
+	}
+}
