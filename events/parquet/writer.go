@@ -12,10 +12,11 @@ import (
 
 // A row group is what the writer holds in memory, and where later readers can begin.
 // With 2^20 rows the writer of 28 columns took 315 MB. DuckDB makes groups of 122,880.
+// Of thousands of columns each group costs the writer and readers a description of each
+// column too, so that smaller ones would take more memory.
 const (
 	rowsPerGroup  = 1 << 17
-	bytesPerGroup = 64 << 20 // of many columns, but at least fewestRows
-	fewestRows    = 1 << 10
+	bytesPerGroup = 64 << 20
 )
 
 // Writer writes columns as a Parquet file, packed with zstd. A missing number is
@@ -51,7 +52,7 @@ func (w *Writer) start(columns []column.Column) error {
 	for _, f := range group.Fields() {
 		byName[f.Name()] = f
 	}
-	w.group = min(rowsPerGroup, max(fewestRows, bytesPerGroup/(8*len(columns))))
+	w.group = min(rowsPerGroup, max(1, bytesPerGroup/widthOf(columns)))
 	root := ordered{Group: group}
 	options := []pq.WriterOption{pq.Compression(&zstd.Codec{}), pq.CreatedBy("sluice", "", "")}
 	for _, c := range columns {
@@ -62,6 +63,18 @@ func (w *Writer) start(columns []column.Column) error {
 	}
 	w.out = pq.NewGenericWriter[any](w.to, append(options, pq.NewSchema("events", root))...)
 	return nil
+}
+
+// widthOf is the bytes of an event, and a guess for texts.
+func widthOf(columns []column.Column) int {
+	width := 0
+	for _, c := range columns {
+		width += 8
+		if c.Type == column.Float32 {
+			width -= 4
+		}
+	}
+	return width
 }
 
 func node(t column.Type) pq.Node {
