@@ -287,3 +287,18 @@ func (s Spline) backward(dx, dParams, dz, dLogDet, x, params, saved []float32) {
 		s.backwardGeneric(dx, dParams, dz, dLogDet, x, params)
 	}
 }
+
+// normalPairs says whether there is vector code.
+//
+//go:noinline
+func normalPairs(even, odd []float32, at *NormalCounter) bool {
+	switch isa {
+	case isaAVX512:
+		normalPairsAVX512(&even[0], &odd[0], len(even), at)
+	case isaAVX2:
+		normalPairsAVX2(&even[0], &odd[0], len(even), at)
+	default:
+		return false
+	}
+	return true
+}

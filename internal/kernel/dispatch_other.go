@@ -58,4 +58,6 @@ func (s Spline) backward(dx, dParams, dz, dLogDet, x, params, _ []float32) {
 	s.backwardGeneric(dx, dParams, dz, dLogDet, x, params)
 }
 
+func normalPairs(even, odd []float32, at *NormalCounter) bool { return false }
+
 func pause() {}

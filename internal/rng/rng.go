@@ -21,7 +21,6 @@ const (
 	StreamSample                       // latent events
 	StreamToy                          // toy distributions and simulators
 	StreamTest                         // permutation and bootstrap tests
-	StreamWindow                       // order of events in a window of them: of the first window, and so on
 )
 
 // Block is Philox4x32-10: four 32-bit words for one 128-bit counter and one 64-bit key.
@@ -44,31 +43,6 @@ func Uniform(dst []float64, seed uint64, stream, column uint32, first uint64) {
 		e := first + uint64(i)
 		a, b, _, _ := Block(seed, uint32(e), uint32(e>>32), column, stream)
 		dst[i] = unit(a, b)
-	}
-}
-
-// Normal fills dst with standard normal numbers: dst[i] belongs to event first+i of the given column of the stream.
-func Normal(dst []float32, seed uint64, stream, column uint32, first uint64) {
-	if column%2 == 0 {
-		NormalPair(dst, nil, seed, stream, column/2, first)
-	} else {
-		NormalPair(nil, dst, seed, stream, column/2, first)
-	}
-}
-
-// NormalPair fills two columns, 2*pair and 2*pair+1, at the price of one, by the Box-Muller transform. Either may be nil.
-func NormalPair(even, odd []float32, seed uint64, stream, pair uint32, first uint64) {
-	for i := range max(len(even), len(odd)) {
-		e := first + uint64(i)
-		a, b, c, d := Block(seed, uint32(e), uint32(e>>32), pair, stream)
-		r := math.Sqrt(-2 * math.Log(unit(a, b)))
-		sin, cos := math.Sincos(2 * math.Pi * unit(c, d))
-		if even != nil {
-			even[i] = float32(r * cos)
-		}
-		if odd != nil {
-			odd[i] = float32(r * sin)
-		}
 	}
 }
 

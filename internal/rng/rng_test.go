@@ -2,6 +2,7 @@ package rng
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -46,6 +47,91 @@ func TestNormalMomentsAndSlices(t *testing.T) {
 				t.Fatalf("event %d depends on where the slice starts", 1234+i)
 			}
 		}
+	}
+}
+
+// Vector code and plain Go give the same bits, wherever a slice begins and ends, also where the event's number passes 32 bits.
+func TestNormalPairBits(t *testing.T) {
+	const n = 1000
+	for _, first := range []uint64{0, 77, 1<<32 - 500, 1<<64 - n} {
+		even, odd := make([]float32, n), make([]float32, n)
+		NormalPair(even, odd, 0x0123456789abcdef, StreamSample, 3, first)
+		for i := range n {
+			e := first + uint64(i)
+			a, b, c, d := Block(0x0123456789abcdef, uint32(e), uint32(e>>32), 3, StreamSample)
+			x, y := boxMuller(unit(a, b), unit(c, d))
+			if even[i] != x || odd[i] != y {
+				t.Fatalf("event %d: %v and %v, want %v and %v", e, even[i], odd[i], x, y)
+			}
+		}
+		for _, col := range []uint32{6, 7} {
+			alone := make([]float32, 150)
+			Normal(alone, 0x0123456789abcdef, StreamSample, col, first+33)
+			if !slices.Equal(alone, [][]float32{even, odd}[col-6][33:183]) {
+				t.Errorf("column %d from event %d depends on the other column", col, first+33)
+			}
+		}
+	}
+}
+
+// The transform against the mathematical library's functions, in the bulk, at the edges of its branches and in the far tails.
+func TestBoxMullerAccuracy(t *testing.T) {
+	src := New(1, StreamTest, 0)
+	us := []float64{0x1p-53, 0x1p-52, 1e-12, 0.5, math.Sqrt2 / 2, math.Nextafter(math.Sqrt2/2, 0), 1 - 0x1p-53, 1 - 0x1p-30}
+	vs := []float64{0x1p-53, 1 - 0x1p-53, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 0.125 + 0x1p-50}
+	for range 100_000 {
+		us, vs = append(us, src.Float64()), append(vs, src.Float64())
+	}
+	for i, u := range us {
+		v := vs[i%len(vs)]
+		r := math.Sqrt(-2 * math.Log(u))
+		sin, cos := math.Sincos(2 * math.Pi * v)
+		x, y := boxMuller(u, v)
+		for _, c := range [][2]float64{{float64(x), r * cos}, {float64(y), r * sin}} {
+			// half a unit of float32's last place, and 1e-12 of the radius
+			if d := math.Abs(c[0] - c[1]); d > 0x1p-24*math.Abs(c[1])+1e-12*r {
+				t.Errorf("u = %v, v = %v: %v, want %v", u, v, c[0], c[1])
+			}
+		}
+	}
+}
+
+// The largest deviation of the empirical distribution from the normal one, and the tails, which are counted in a sample large enough.
+func TestNormalDistribution(t *testing.T) {
+	n := 1 << 20
+	if testing.Short() {
+		n = 1 << 18
+	}
+	even, odd := make([]float32, n/2), make([]float32, n/2)
+	NormalPair(even, odd, 9, StreamSample, 0, 0)
+	x := append(even, odd...)
+	slices.Sort(x)
+	phi := func(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
+	var ks float64
+	for i, v := range x {
+		ks = max(ks, math.Abs(phi(float64(v))-(float64(i)+0.5)/float64(n)))
+	}
+	// Kolmogorov: exceeded by chance once in 1e6 such tests
+	if limit := 2.7 / math.Sqrt(float64(n)); ks > limit {
+		t.Errorf("the distribution is %v off, more than %v", ks, limit)
+	}
+	for s := 1.0; s <= 4; s++ {
+		want := float64(n) * phi(-s)
+		below, _ := slices.BinarySearch(x, float32(-s))
+		above, _ := slices.BinarySearch(x, float32(s))
+		for _, got := range []int{below, n - above} {
+			if math.Abs(float64(got)-want) > 5*math.Sqrt(want)+3 {
+				t.Errorf("%d beyond %v standard deviations, want %.0f", got, s, want)
+			}
+		}
+	}
+}
+
+// The largest radius is that of the smallest uniform number, 8.57.
+func TestNormalReachesFarTails(t *testing.T) {
+	x, _ := boxMuller(0x1p-53, 0x1p-53)
+	if want := math.Sqrt(2 * 53 * math.Ln2); math.Abs(float64(x)-want) > 1e-6 {
+		t.Errorf("%v, want %v", x, want)
 	}
 }
 

@@ -35,13 +35,14 @@ func (s *isa) wide() bool { return s.bytes == 64 }
 type file struct {
 	*build.Context
 	*isa
-	base   string                 // of the file's name
-	stubs  []string               // Go declarations of its functions
-	consts map[uint64]operand.Mem // by bits
+	base     string                 // of the file's name
+	stubs    []string               // Go declarations of its functions
+	consts   map[uint64]operand.Mem // by bits
+	consts64 map[string]operand.Mem // by name
 }
 
 func newFile(s *isa, base string) *file {
-	f := &file{Context: build.NewContext(), isa: s, base: base, consts: map[uint64]operand.Mem{}}
+	f := &file{Context: build.NewContext(), isa: s, base: base, consts: map[uint64]operand.Mem{}, consts64: map[string]operand.Mem{}}
 	f.ConstraintExpr("amd64")
 	return f
 }

@@ -210,13 +210,14 @@ func (p *prog) shiftRight(x val, bits int) val {
 
 func (p *prog) abs(x val) val { return p.and(x, p.kBits(0x7fffffff)) }
 
-func (p *prog) negate(x val) val {
-	sign := p.kBits(0x80000000)
+func (p *prog) xor(x, y val) val {
 	if p.wide() {
-		return p.binary(wrap(p.VPXORD), x, sign, true)
+		return p.binary(wrap(p.VPXORD), x, y, true)
 	}
-	return p.binary(wrap(p.VPXOR), x, sign, true)
+	return p.binary(wrap(p.VPXOR), x, y, true)
 }
+
+func (p *prog) negate(x val) val { return p.xor(x, p.kBits(0x80000000)) }
 
 // fused are the three forms of one fused multiply-add, by which operand the destination is: a*b+c with
 // 132: dst = dst*src3 + src2, 213: dst = src2*dst + src3, 231: dst = src2*src3 + dst.
