@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
@@ -22,6 +23,11 @@ func Load(ctx context.Context, c *card.Card, o Options) (*Prepared, error) {
 	t, notices, err := read(c, int64(memory)/4) // the table, its training events, what is prepared, and garbage
 	var large *events.TooLarge
 	if errors.As(err, &large) {
+		for _, path := range c.Paths() {
+			if at, err := os.Stat(path); err == nil && !at.Mode().IsRegular() {
+				return nil, input(fmt.Errorf("%s can be read only once, and holds more events than fit into %s: write them to a file, or allow more memory (--memory)", path, memory))
+			}
+		}
 		o.stage("survey")
 		p, err := loadStream(ctx, c, memory)
 		return p, input(err)

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/prep"
@@ -170,7 +171,7 @@ func (t *surveyor) look(b Block, digests []uint64) error {
 		return err
 	}
 	for i := range digests {
-		t.s.Weights.Add(weight1(w, i), 1)
+		t.s.Weights.Add(weight(w, i), 1)
 	}
 	var rows []int32
 	for i, d := range digests {
@@ -220,13 +221,6 @@ func (t *surveyor) weights(b Block) ([]float64, error) {
 	return t.w, err
 }
 
-func weight1(w []float64, i int) float64 {
-	if w == nil {
-		return 1
-	}
-	return w[i]
-}
-
 func (t *surveyor) close() (*Survey, error) {
 	s := t.s
 	if s.Events == 0 {
@@ -264,37 +258,42 @@ func (t *surveyor) fitted() {
 		t.s.Sample = t.sample.table(t.cfg.Weight)
 		return
 	}
+	t.s.Sample = t.sample.table("", t.shown...)
+	// One that is shown stands for itself among all events, an event of the sample for many.
+	t.weigh(t.s.Sample, t.sample.len(), float64(t.sample.len())/t.trained)
 	t.s.Moments = prep.Moments{}
 	for j, name := range t.cfg.Columns {
 		t.s.Moments[name] = prep.MeanStd{Mean: t.witnesses[j].mean, Std: t.witnesses[j].std()}
 	}
-	sample := t.sample.table("", t.shown...)
-	// A witness stands for itself among all events, an event of the sample for many.
-	share := float64(t.sample.len()) / t.trained
-	w := make([]float64, sample.Len())
-	for i := range w {
-		w[i] = 1
-		if i >= t.sample.len() {
-			w[i] = share
+}
+
+// weigh multiplies the weights of the events of a table from i on by a factor.
+func (t *surveyor) weigh(table *events.Table, i int, factor float64) {
+	w := make([]float64, table.Len())
+	for j := range w {
+		if w[j] = 1; j >= i {
+			w[j] = factor
 		}
 	}
+	table.Weight = t.cfg.Weight
+	if last := len(table.Columns) - 1; t.cfg.Weight != "" {
+		for j := range w {
+			w[j] *= table.Columns[last].Float(j)
+		}
+		table.Columns = table.Columns[:last]
+	} else {
+		table.Weight = unused(t.cfg.Columns)
+	}
+	table.Columns = append(table.Columns, events.Column{Name: table.Weight, Type: events.Float64, F64: w})
+}
+
+// unused is a name that no column has.
+func unused(names []string) string {
 	name := "weight"
-	if t.cfg.Weight != "" {
-		name = t.cfg.Weight
-		last := len(sample.Columns) - 1
-		for i := range w {
-			w[i] *= sample.Columns[last].Float(i)
-		}
-		sample.Columns = sample.Columns[:last]
+	for slices.Contains(names, name) {
+		name += "'"
 	}
-	for i := 0; i < len(sample.Columns); i++ { // a name that no column has
-		if sample.Columns[i].Name == name {
-			name, i = name+"'", -1
-		}
-	}
-	sample.Columns = append(sample.Columns, events.Column{Name: name, Type: events.Float64, F64: w})
-	sample.Weight = name
-	t.s.Sample = sample
+	return name
 }
 
 // trains reports whether an event trains.

@@ -53,8 +53,8 @@ func (s *witness) add(x, w []float64, show func(i int)) {
 func (s *witness) moments(x, w []float64) {
 	var n, sum float64
 	for i, v := range x {
-		n += weight(w, i)
-		sum += weight(w, i) * v
+		n += positive(w, i)
+		sum += positive(w, i) * v
 	}
 	if n == 0 {
 		return
@@ -62,7 +62,7 @@ func (s *witness) moments(x, w []float64) {
 	mean := sum / n
 	var squares float64
 	for i, v := range x {
-		squares += weight(w, i) * (v - mean) * (v - mean)
+		squares += positive(w, i) * (v - mean) * (v - mean)
 	}
 	d := mean - s.mean
 	total := s.n + n
@@ -75,8 +75,10 @@ func weight(w []float64, i int) float64 {
 	if w == nil {
 		return 1
 	}
-	return max(w[i], 0)
+	return w[i]
 }
+
+func positive(w []float64, i int) float64 { return max(weight(w, i), 0) }
 
 func (s *witness) std() float64 { return math.Sqrt(s.squares / s.n) }
 
