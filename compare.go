@@ -13,6 +13,7 @@ import (
 type CompareOptions struct {
 	Columns []string // none: every column of numbers that both files have
 	Weight  string   // the column of event weights, in each file that has it
+	Flatten string   // a row an object of this name, in each ROOT file that has it; "": a row an event
 	Report  string   // the page to write; "" for none
 	Command string   // that made it, for the page
 }
@@ -27,11 +28,7 @@ func CompareFiles(reference, generated string, o CompareOptions) (*stats.Compari
 			return nil, err
 		}
 	}
-	ref, err := events.ReadAll([]string{reference}, events.Options{})
-	if err != nil {
-		return nil, input(err)
-	}
-	gen, err := events.ReadAll([]string{generated}, events.Options{})
+	ref, gen, err := readPair(reference, generated, o.Flatten)
 	if err != nil {
 		return nil, input(err)
 	}
@@ -55,6 +52,31 @@ func CompareFiles(reference, generated string, o CompareOptions) (*stats.Compari
 		return nil, err
 	}
 	return c, report.Write(o.Report, page)
+}
+
+// readPair reads both files flattened. One that holds nothing to flatten, as generated events do not, is taken as it is,
+// if the other does.
+func readPair(reference, generated, flatten string) (ref, gen *events.Table, err error) {
+	read := func(file, flatten string) (*events.Table, error) {
+		return events.ReadAll([]string{file}, events.Options{Flatten: flatten})
+	}
+	ref, refErr := read(reference, flatten)
+	gen, genErr := read(generated, flatten)
+	switch {
+	case flatten == "" || (refErr == nil) == (genErr == nil):
+	case refErr != nil:
+		if t, err := read(reference, ""); err == nil {
+			ref, refErr = t, nil
+		}
+	default:
+		if t, err := read(generated, ""); err == nil {
+			gen, genErr = t, nil
+		}
+	}
+	if refErr != nil {
+		return nil, nil, refErr
+	}
+	return ref, gen, genErr
 }
 
 // weigh names the weight column in each table that has it.

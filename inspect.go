@@ -1,7 +1,7 @@
 package sluice
 
 import (
-	"math"
+	"context"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/prep"
@@ -21,49 +21,42 @@ type InspectedColumn struct {
 	Why     string   `json:"why"`
 }
 
-// InspectFiles reads files as one table and describes every column. Where flatten is not empty, a row is an object
-// of that name in a ROOT file.
-func InspectFiles(files []string, flatten string) (*Inspection, error) {
-	opts := events.Options{Flatten: flatten}
-	t, err := events.ReadAll(files, opts)
+// InspectFiles describes every column of files read as one table, in memory that does not grow with them. Where flatten
+// is not empty, a row is an object of that name in a ROOT file.
+func InspectFiles(ctx context.Context, files []string, flatten string) (*Inspection, error) {
+	all, skipped, err := events.SummariseFiles(ctx, files, events.Options{Flatten: flatten})
+	if ctx.Err() != nil {
+		return nil, err
+	}
 	if err != nil {
 		return nil, input(err)
 	}
-	r := &Inspection{Rows: t.Len(), Columns: []InspectedColumn{}}
-	if _, r.Skipped, err = events.Peek(files, opts); err != nil {
-		return nil, input(err)
-	}
-	for i, s := range events.Summarise(t) {
+	r := &Inspection{Columns: []InspectedColumn{}, Skipped: skipped}
+	for _, s := range all {
+		r.Rows = s.Count
 		c := InspectedColumn{Summary: s, Prepare: []string{}}
-		c.choose(&t.Columns[i])
+		c.choose()
 		r.Columns = append(r.Columns, c)
 	}
 	return r, nil
 }
 
-// choose fits the automatic preparation to the finite values.
-func (c *InspectedColumn) choose(x *events.Column) {
-	if c.Kind == events.KindText {
+// choose says what the automatic preparation does with the finite values.
+func (c *InspectedColumn) choose() {
+	finite := c.Summary
+	finite.Count -= c.NaN + c.Inf
+	switch {
+	case c.Kind == events.KindText:
 		c.Why = "text: not a feature"
-		return
-	}
-	var rows []int32
-	for i := range x.Len() {
-		if v := x.Float(i); !math.IsNaN(v) && !math.IsInf(v, 0) {
-			rows = append(rows, int32(i))
-		}
-	}
-	if len(rows) == 0 {
+	case finite.Count == 0:
 		c.Why = "no finite value: not a feature"
-		return
-	}
-	p, _, err := prep.Fit(&events.Table{Columns: []events.Column{x.Take(rows)}}, []string{x.Name}, prep.Spec{}, 1)
-	if err != nil { // one column, constant: nothing to model by itself
+	case c.Kind == events.KindConstant: // nothing to model by itself
 		c.Why = "the same value in every event: dropped, and put back in what is generated"
-		return
+	default:
+		steps, why := prep.Auto(finite)
+		for _, s := range steps {
+			c.Prepare = append(c.Prepare, s.Kind)
+		}
+		c.Why = why
 	}
-	for _, s := range p.Columns[0].Steps {
-		c.Prepare = append(c.Prepare, s.Kind())
-	}
-	c.Why = p.Columns[0].Why
 }

@@ -1,8 +1,12 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
+	"math/rand/v2"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -40,7 +44,7 @@ func TestKinds(t *testing.T) {
 			return spread(i)
 		}),
 	} {
-		s := summarise(&c)
+		s := Summarise(&Table{Columns: []Column{c}})[0]
 		if s.Kind != want {
 			t.Errorf("%s column is taken for %s: %+v", want, s.Kind, s)
 		}
@@ -48,7 +52,7 @@ func TestKinds(t *testing.T) {
 			t.Errorf("atoms: %+v", s.Atoms)
 		}
 	}
-	if s := summarise(&Column{Type: Float32, F32: []float32{nan, nan}}); s.Kind != KindConstant || s.NaN != 2 || s.FirstNaN != 1 {
+	if s := Summarise(&Table{Columns: []Column{{F32: []float32{nan, nan}}}})[0]; s.Kind != KindConstant || s.NaN != 2 || s.FirstNaN != 1 {
 		t.Errorf("nothing but missing values: %+v", s)
 	}
 }
@@ -94,5 +98,154 @@ func TestSummaryOfRealData(t *testing.T) {
 	}
 	if a := got[3].Atoms; len(a) != 1 || a[0].Value != -999 {
 		t.Errorf("atoms of DER_mass_MMC: %+v", a)
+	}
+}
+
+// blocks cuts a table into tables of 1, 2, 3 and more events.
+func blocks(t *Table) []*Table {
+	var all []*Table
+	for at, n := 0, 1; at < t.Len(); at, n = at+n, n+1+n/8 {
+		all = append(all, t.Slice(at, min(at+n, t.Len())))
+	}
+	return all
+}
+
+// late are n values that all differ, but for 1 in 3 that is 0 from the start on, and 1 in 25 of the last half that is
+// -1, as is one alone long before.
+func late(n int) Column {
+	c := floats(n, func(i int) float32 {
+		switch {
+		case i > n/2 && i%25 == 0, i == n/4:
+			return -1
+		case i%3 == 0:
+			return 0
+		}
+		return 1 + float32(i)/16
+	})
+	c.Name = "late"
+	return c
+}
+
+// A summary is the same to the last bit wherever the blocks end.
+func TestSummariesOfBlocks(t *testing.T) {
+	const n = 100_000
+	mixed := &Table{Columns: []Column{
+		late(n), floats(n, spread), floats(n, func(i int) float32 { return float32(i % 2000) }),
+		floats(n, func(i int) float32 { return float32(math.Log(float64(i % 11))) }),
+		{Name: "text", Type: Text, Str: make([]string, n)}, {Name: "id", Type: Int64, I64: make([]int64, n)},
+	}}
+	for i := range n {
+		mixed.Columns[4].Str[i] = strings.Repeat("ab", i%5)
+		mixed.Columns[5].I64[i] = int64(i) << 40
+	}
+	want := Summarise(mixed)
+	var s Summariser
+	for _, b := range blocks(mixed) {
+		if err := s.Add(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !s.Unsure() {
+		t.Error("an atom that came late is taken for certain")
+	}
+	atLeast := s.Summaries()[0].Atoms
+	for _, b := range blocks(mixed) {
+		s.Recount(b)
+	}
+	got := s.Summaries()
+	for i := range want {
+		a, _ := json.Marshal(want[i])
+		b, _ := json.Marshal(got[i])
+		if !bytes.Equal(a, b) {
+			t.Errorf("in blocks:\n%s, not\n%s", b, a)
+		}
+	}
+	for i, n := range map[int]int{0: MaxDistinct, 1: MaxDistinct, 2: MaxDistinct, 3: 11, 4: 4, 5: MaxDistinct} {
+		if got[i].Distinct != n || got[i].DistinctAtLeast != (n == MaxDistinct) {
+			t.Errorf("column %d has %d values (at least: %t), not %d", i, got[i].Distinct, got[i].DistinctAtLeast, n)
+		}
+	}
+	late := []Atom{{0, float64(n/3+1-(n/2/75+1)) / n}, {-1, float64(n/2/25-1+1) / n}}
+	if !slices.Equal(got[0].Atoms, late) {
+		t.Errorf("atoms %v, not %v", got[0].Atoms, late)
+	}
+	if want := []Atom{late[0], {-1, float64(n/2/25-1) / n}}; !slices.Equal(atLeast, want) {
+		t.Errorf("before the second pass atoms are %v, not %v", atLeast, want)
+	}
+}
+
+// The number of different values is exact up to the bound, and says when it is beyond.
+func TestDistinctAtTheBound(t *testing.T) {
+	for _, n := range []int{999, 1000, 1001, 1025, 5000} {
+		c := floats(3*n, func(i int) float32 { return float32(i % n) })
+		text := Column{Type: Text}
+		for i := range 3 * n {
+			text.Str = append(text.Str, strconv.Itoa(i%n))
+		}
+		for _, s := range Summarise(&Table{Columns: []Column{c, text}}) {
+			if s.Distinct != min(n, 1000) || s.DistinctAtLeast != (n > 1000) {
+				t.Errorf("%s of %d values: %d (at least: %t)", s.Type, n, s.Distinct, s.DistinctAtLeast)
+			}
+		}
+	}
+}
+
+// No value with more than 1/512 of the events is missed, whatever the order, and the counts are within their bounds.
+func TestFrequentBounds(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 9))
+	for _, order := range []string{"shuffled", "rising", "falling", "often first", "often last"} {
+		var x []float64
+		exact := map[float64]int64{}
+		for v := range 20_000 { // value v comes once, or some 20,000/v times, up to 1000
+			for range 1 + min(20_000/(v+1), 1000)*r.IntN(2) {
+				x = append(x, float64(v))
+				exact[float64(v)]++
+			}
+		}
+		switch order {
+		case "shuffled":
+			r.Shuffle(len(x), func(i, j int) { x[i], x[j] = x[j], x[i] })
+		case "falling":
+			slices.Reverse(x)
+		case "often first":
+			slices.SortFunc(x, func(a, b float64) int { return int(exact[b] - exact[a]) })
+		case "often last":
+			slices.SortFunc(x, func(a, b float64) int { return int(exact[a] - exact[b]) })
+		}
+		var f frequent
+		f.add(x)
+		if f.lost == 0 || f.lost > int64(len(x)/512) {
+			t.Errorf("%s: lost %d of %d", order, f.lost, len(x))
+		}
+		for v, n := range exact {
+			var c counted
+			if k := f.index[f.slot(v)]; k > 0 {
+				c = f.values[k-1]
+			}
+			switch {
+			case c.seen > n, c.seen+f.lost < n, c.exact && c.seen != n:
+				t.Fatalf("%s: %g came %d times; there is %+v, lost %d", order, v, n, c, f.lost)
+			}
+		}
+	}
+}
+
+func BenchmarkSummarise(b *testing.B) {
+	const n = 1 << 20
+	for _, c := range []struct {
+		name string
+		of   func(i int) float32
+	}{
+		{"continuous", spread},
+		{"integer", func(i int) float32 { return float32(i % 7) }},
+		{"atoms", func(i int) float32 { return spread(i) * float32(i%4) }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			t := &Table{Columns: []Column{floats(n, c.of)}}
+			b.SetBytes(4 * n)
+			for b.Loop() {
+				Summarise(t)
+			}
+		})
 	}
 }

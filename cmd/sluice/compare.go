@@ -25,6 +25,7 @@ column's unit, chi2/ndf of histograms, and the largest difference of a correlati
 	c.Flags().StringSliceVar(&o.Columns, "columns", nil, "columns to compare (default: all that both have)")
 	c.Flags().StringVar(&o.Weight, "weight", "", "column of event weights, in each file that has it")
 	c.Flags().StringVarP(&o.Report, "output", "o", "", "a report (HTML) to write")
+	flattenFlag(c, &o.Flatten)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		o.Columns = trimmed(o.Columns)
 		o.Command = "sluice " + strings.Join(quoted(c, args), " ")

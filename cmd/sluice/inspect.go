@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -18,8 +19,8 @@ func (a *app) inspectVerb() *cobra.Command {
 		Short:   "Show what the columns of files hold, and how each would be prepared",
 		Example: "  sluice inspect cards/data/lhco.parquet",
 		Args:    arguments(1, -1, "one or more files"),
-		RunE: func(_ *cobra.Command, files []string) error {
-			r, err := sluice.InspectFiles(files, flatten)
+		RunE: func(c *cobra.Command, files []string) error {
+			r, err := sluice.InspectFiles(c.Context(), files, flatten)
 			if err != nil {
 				return err
 			}
@@ -37,7 +38,7 @@ func flattenFlag(c *cobra.Command, to *string) {
 
 func printInspection(w io.Writer, r *sluice.Inspection) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "name\tunit\ttype\tkind\tcount\tNaN\tmin\tmax\tmean\tstd\tpreparation\tatoms")
+	fmt.Fprintln(t, "name\tunit\ttype\tkind\tcount\tNaN\tdistinct\tmin\tmax\tmean\tstd\tpreparation\tatoms")
 	for _, c := range r.Columns {
 		steps := strings.Join(c.Prepare, ", ")
 		if steps == "" {
@@ -51,7 +52,11 @@ func printInspection(w io.Writer, r *sluice.Inspection) {
 		if c.Kind == "text" {
 			numbers = "\t\t\t"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\n", c.Name, c.Unit, c.Type, c.Kind, c.Count, c.NaN, numbers, steps, strings.Join(atoms, ", "))
+		distinct := strconv.Itoa(c.Distinct)
+		if c.DistinctAtLeast {
+			distinct += "+"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", c.Name, c.Unit, c.Type, c.Kind, c.Count, c.NaN, distinct, numbers, steps, strings.Join(atoms, ", "))
 	}
 	t.Flush()
 	fmt.Fprintf(w, "%d rows\n", r.Rows)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,6 +75,43 @@ func TestFromFileToReport(t *testing.T) {
 	}
 	if v := object(t, "version"); v["version"] == "" {
 		t.Error("no version")
+	}
+}
+
+// The number of different values ends at a bound, and says so.
+func TestInspectSaysWhatItDidNotCount(t *testing.T) {
+	file := jets(t)
+	for _, c := range object(t, "inspect", file)["columns"].([]any) {
+		c := c.(map[string]any)
+		distinct, more := c["distinct"].(float64), c["distinct_at_least"] == true
+		if c["name"] == "pt" && (distinct != 1000 || !more) || c["name"] == "njet" && (distinct != 4 || more) {
+			t.Errorf("%s has %g values (at least: %t)", c["name"], distinct, more)
+		}
+	}
+	stdout, _ := must(t, "inspect", file)
+	for line := range strings.Lines(stdout) {
+		name, _, _ := strings.Cut(line, " ")
+		if many := slices.Contains([]string{"pt", "eta", "mass", "gap"}, name); many != strings.Contains(line, " 1000+ ") {
+			t.Errorf("the table says %q", line)
+		}
+	}
+}
+
+// Objects of a ROOT file are compared with those of another, and with events that are flat.
+func TestCompareFlattened(t *testing.T) {
+	flat := filepath.Join(t.TempDir(), "muons.csv")
+	must(t, "convert", hzz, "-o", flat, "--flatten", "Muon")
+	for _, files := range [][]string{{hzz, flat}, {flat, hzz}, {hzz, hzz}} {
+		v := object(t, append([]string{"compare", "--flatten", "Muon", "--columns", "Muon_Px"}, files...)...)
+		if v["reference_events"].(float64) != 3825 || v["generated_events"].(float64) != 3825 || v["columns"].(map[string]any)["Muon_Px"].(map[string]any)["ks"].(float64) != 0 {
+			t.Errorf("%s: %v", files, v)
+		}
+	}
+	for want, files := range map[string][]string{"nothing to flatten as": {hzz, flat, "Muo"}, "there is no \"Muon\" to flatten": {flat, flat, "Muon"}} {
+		code, _, stderr := runSluice(t.Context(), "compare", files[0], files[1], "--flatten", files[2])
+		if code != 2 || !strings.Contains(stderr, want) {
+			t.Errorf("%q: exit code %d, %q", files, code, stderr)
+		}
 	}
 }
 

@@ -1,0 +1,75 @@
+package events
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// unsure are the values of a continuous column that may be atoms, but of which not every event was counted.
+func (s *columnSummary) unsure() []float64 {
+	if s.words != nil || s.again != nil || s.kind() != KindContinuous {
+		return nil
+	}
+	var values []float64
+	for _, c := range s.values.values {
+		if !c.exact && s.isAtom(c.value, c.seen+s.values.lost) {
+			values = append(values, c.value)
+		}
+	}
+	return values
+}
+
+// isAtom: a value seen once or twice in a small table is none.
+func (s *columnSummary) isAtom(v float64, events int64) bool {
+	return float64(events)/s.n > atomFraction && events > 4 && !math.IsInf(v, 0)
+}
+
+// recount counts in a second pass.
+func (s *columnSummary) recount(c *Column) {
+	if s.again == nil {
+		values := s.unsure()
+		if values == nil {
+			return
+		}
+		s.again = make(map[float64]int64, len(values))
+		for _, v := range values {
+			s.again[v] = 0
+		}
+	}
+	values := make([]float64, 0, len(s.again))
+	for v := range s.again {
+		values = append(values, v)
+	}
+	counts := make([]int64, len(values))
+	c.parts(func(x []float64) {
+		for k, a := range values {
+			for _, v := range x {
+				if v == a {
+					counts[k]++
+				}
+			}
+		}
+	})
+	for k, v := range values {
+		s.again[v] += counts[k]
+	}
+}
+
+// atoms are the values with more than atomFraction of the finite events, the fullest first.
+func (s *columnSummary) atoms() []Atom {
+	var found []Atom
+	for _, c := range s.values.values {
+		n := c.seen
+		if again, ok := s.again[c.value]; ok {
+			n = again
+		}
+		if s.isAtom(c.value, n) {
+			found = append(found, Atom{Value: c.value, Fraction: float64(n) / s.n})
+		}
+	}
+	slices.SortFunc(found, func(a, b Atom) int {
+		return cmp.Or(cmp.Compare(b.Fraction, a.Fraction), cmp.Compare(a.Value, b.Value))
+	})
+	return found[:min(len(found), mostAtoms)]
+}

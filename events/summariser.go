@@ -1,0 +1,187 @@
+package events
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+)
+
+// Summariser describes columns that come a block at a time, in memory that does not grow with them. What it finds
+// does not depend on where the blocks end. The zero value is ready.
+type Summariser struct{ columns []*columnSummary }
+
+// Add takes the next events. All tables have the columns of the first.
+func (s *Summariser) Add(t *Table) error {
+	if s.columns == nil {
+		for i := range t.Columns {
+			s.columns = append(s.columns, newColumnSummary(&t.Columns[i]))
+		}
+	}
+	if len(t.Columns) != len(s.columns) {
+		return fmt.Errorf("events: a table of %d columns after one of %d", len(t.Columns), len(s.columns))
+	}
+	for i, c := range s.columns {
+		if d := &t.Columns[i]; d.Name != c.Name || d.Type.String() != c.Type {
+			return fmt.Errorf("events: column %d is %q (%s) after %q (%s)", i+1, d.Name, d.Type, c.Name, c.Type)
+		}
+	}
+	s.each(t, (*columnSummary).add)
+	return nil
+}
+
+// each calls f with every column, on as many cores as there are.
+func (s *Summariser) each(t *Table, f func(s *columnSummary, c *Column)) {
+	if len(s.columns) == 0 {
+		return
+	}
+	var all sync.WaitGroup
+	for i, c := range s.columns[1:] {
+		all.Go(func() { f(c, &t.Columns[i+1]) })
+	}
+	f(s.columns[0], &t.Columns[0])
+	all.Wait()
+}
+
+// Unsure says that there may be atoms, late in the events, of which the first were not counted. Recount makes sure;
+// without it their fractions are lower bounds.
+func (s *Summariser) Unsure() bool {
+	for _, c := range s.columns {
+		if c.unsure() != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// Recount counts in a second pass over the same events, all of them, what Unsure is about.
+func (s *Summariser) Recount(t *Table) { s.each(t, (*columnSummary).recount) }
+
+// Summaries describes the columns as they are up to now.
+func (s *Summariser) Summaries() []Summary {
+	all := make([]Summary, len(s.columns))
+	for i, c := range s.columns {
+		all[i] = c.summary()
+	}
+	return all
+}
+
+// columnSummary is what is known of a column after some of its blocks.
+type columnSummary struct {
+	Summary
+	whole      bool    // all values are whole numbers
+	n, squares float64 // finite values, and their squared distances from the mean
+	values     frequent
+	words      map[string]struct{} // at most one more than MaxDistinct
+	again      map[float64]int64   // values counted in a second pass
+}
+
+func newColumnSummary(c *Column) *columnSummary {
+	s := &columnSummary{Summary: Summary{Name: c.Name, Unit: c.Unit, Type: c.Type.String()}, whole: true}
+	s.Min, s.Max = math.Inf(1), math.Inf(-1)
+	if c.Type == Text {
+		s.words = make(map[string]struct{})
+	}
+	return s
+}
+
+func (s *columnSummary) add(c *Column) {
+	if c.Type == Text {
+		s.text(c.Str)
+	}
+	c.parts(func(x []float64) {
+		s.moments(x)
+		s.values.add(x)
+		s.Count += len(x)
+	})
+}
+
+// parts gives the numbers of a column, some at a time.
+func (c *Column) parts(f func(x []float64)) {
+	if c.Type == Text {
+		return
+	}
+	var buf [1024]float64
+	for first := 0; first < c.Len(); first += len(buf) {
+		x := buf[:min(len(buf), c.Len()-first)]
+		for i := range x {
+			x[i] = c.Float(first + i)
+		}
+		f(x)
+	}
+}
+
+func (s *columnSummary) text(values []string) {
+	for i, v := range values {
+		if v == "" {
+			s.missing(s.Count + i)
+		} else if _, seen := s.words[v]; !seen && len(s.words) <= MaxDistinct {
+			s.words[strings.Clone(v)] = struct{}{} // which does not hold on to the block
+		}
+	}
+	s.Count += len(values)
+}
+
+func (s *columnSummary) missing(row int) {
+	if s.NaN == 0 {
+		s.FirstNaN = row + 1
+	}
+	s.NaN++
+}
+
+// moments follows range, mean and deviation, the latter as Welford does, which keeps their digits where the mean is
+// large beside the deviation.
+func (s *columnSummary) moments(x []float64) {
+	for i, v := range x {
+		if v != v {
+			s.missing(s.Count + i)
+			continue
+		}
+		if math.IsInf(v, 0) {
+			s.Inf++
+			continue
+		}
+		s.Min, s.Max = min(s.Min, v), max(s.Max, v)
+		s.whole = s.whole && v == math.Floor(v)
+		s.n++
+		d := v - s.Mean
+		s.Mean += d / s.n
+		s.squares += d * (v - s.Mean)
+	}
+}
+
+// summary is what all values add up to.
+func (s *columnSummary) summary() Summary {
+	r := s.Summary
+	if s.words != nil {
+		r.Kind, r.Min, r.Max = KindText, 0, 0
+		r.Distinct, r.DistinctAtLeast = min(len(s.words), MaxDistinct), len(s.words) > MaxDistinct
+		return r
+	}
+	r.Distinct, r.DistinctAtLeast = s.values.distinct()
+	if s.n > 0 {
+		r.Std = min(math.Sqrt(s.squares/s.n), math.MaxFloat64) // squares of huge values overflow
+	} else {
+		r.Min, r.Max = 0, 0
+	}
+	if r.Kind = s.kind(); r.Kind == KindContinuous {
+		if r.Atoms = s.atoms(); len(r.Atoms) > 0 {
+			r.Kind = KindAtoms
+		}
+	}
+	return r
+}
+
+// kind tells nothing of atoms.
+func (s *columnSummary) kind() Kind {
+	distinct, _ := s.values.distinct()
+	switch {
+	case s.n == 0, s.Min == s.Max:
+		return KindConstant
+	case s.whole:
+		return KindInteger
+	case distinct <= fewValues && distinct*4 <= int(s.n):
+		return KindDiscrete
+	}
+	return KindContinuous
+}

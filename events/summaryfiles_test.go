@@ -1,0 +1,101 @@
+package events
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// Files are described as the table that they are, whatever turns up late in them.
+func TestSummariseFiles(t *testing.T) {
+	var long strings.Builder
+	for i := range 150_000 {
+		fmt.Fprintf(&long, "%d.5,%d\n", i, i)
+	}
+	dir := writeText(t, map[string]string{
+		"words.csv":  "x,n\n" + long.String() + "signal,\n",
+		"wide.csv":   "x,n\n" + long.String() + "1,9007199254740993\n",
+		"late.csv":   "x,n\n" + long.String() + "-7,0\n" + long.String() + strings.Repeat("-7,0\n", 20_000),
+		"none.csv":   "x,n\n",
+		"part1.csv":  "x,n\n" + long.String(),
+		"part2.csv":  "n,x\n" + strings.Repeat("0,-7\n", 20_000),
+		"repeat.csv": "x\n" + strings.Repeat("3\n", 100_000) + "4\n",
+	})
+	huge := filepath.Join(dir, "huge.npy")
+	w, err := Create(huge)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abort()
+	x := make([]float64, 100_000)
+	x[99_999] = 1e300
+	if err := errors.Join(w.Write(&Table{Columns: []Column{{Name: "x", Type: Float64, F64: x}}}), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"words.csv", "wide.csv", "late.csv", "none.csv", "part*.csv", "repeat.csv", "huge.npy"} {
+		paths := []string{filepath.Join(dir, name)}
+		table, err := ReadAll(paths, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := SummariseFiles(t.Context(), paths, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := asJSON(t, got), asJSON(t, Summarise(table)); got != want {
+			t.Errorf("%s is\n%s, not\n%s", name, got, want)
+		}
+		if strings.HasPrefix(name, "late") && (len(got[0].Atoms) != 1 || got[0].Atoms[0] != Atom{-7, 20_001. / 320_001}) {
+			t.Errorf("atoms that came late: %v", got[0].Atoms)
+		}
+	}
+}
+
+func TestSummariseFilesThatCannotBe(t *testing.T) {
+	dir := writeText(t, map[string]string{"a.csv": "x\n1\n", "b.csv": "y\n1\n"})
+	if _, _, err := SummariseFiles(t.Context(), []string{filepath.Join(dir, "*.csv")}, Options{}); err == nil || !strings.Contains(err.Error(), "lacks x") {
+		t.Errorf("files of other columns: %v", err)
+	}
+	if _, _, err := SummariseFiles(t.Context(), []string{filepath.Join(dir, "a.csv")}, Options{Columns: []string{"z"}}); err == nil {
+		t.Error("a column that is not there is described")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := SummariseFiles(ctx, []string{filepath.Join(dir, "a.csv")}, Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
+func TestSummariserRefusesOtherColumns(t *testing.T) {
+	var s Summariser
+	for i, c := range []struct {
+		table Table
+		ok    bool
+	}{
+		{Table{Columns: []Column{{Name: "x"}, {Name: "y"}}}, true},
+		{Table{Columns: []Column{{Name: "x"}, {Name: "y"}}}, true},
+		{Table{Columns: []Column{{Name: "x"}}}, false},
+		{Table{Columns: []Column{{Name: "y"}, {Name: "x"}}}, false},
+		{Table{Columns: []Column{{Name: "x"}, {Name: "y", Type: Text}}}, false},
+	} {
+		if err := s.Add(&c.table); (err == nil) != c.ok {
+			t.Errorf("table %d: %v", i, err)
+		}
+	}
+	if got := Summarise(&Table{}); len(got) != 0 {
+		t.Errorf("no columns are described as %v", got)
+	}
+}
