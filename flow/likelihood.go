@@ -99,6 +99,9 @@ func meanOne(weight []float32, n int) ([]float32, error) {
 	return out, nil
 }
 
+// Parallel lends the workers between gradients; see train.Parallel.
+func (l *Likelihood) Parallel(items int, fn func(worker, item int)) { l.pool.Run(items, fn) }
+
 // Close ends the workers.
 func (l *Likelihood) Close() { l.pool.Close() }
 

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math"
 	"time"
-
-	"github.com/sluice-hep/sluice/internal/kernel"
 )
 
 const (
@@ -31,6 +29,7 @@ type trainer struct {
 	params, grad, best, average []float32 // average is nil where decay is 0
 	decay                       float64
 	opt                         optimiser
+	update                      *update
 	stream                      Stream
 	perEpoch                    int // steps an epoch
 
@@ -108,6 +107,7 @@ func newTrainer(obj Objective, data Data, cfg Config, opts Options, now func() t
 	default:
 		t.best = t.params
 	}
+	t.update = newUpdate(obj, t.opt, t.params, t.grad, t.average)
 	return t, nil
 }
 
@@ -193,7 +193,7 @@ func (t *trainer) step(rows []int32) error {
 	at.LR = at.LRFactor * t.cfg.Schedule.rate(t.cfg.LR, t.clock())
 	t.setStep()
 	loss := t.obj.Gradient(rows, t.grad)
-	norm := math.Sqrt(kernel.SquaredNorm(t.grad))
+	norm := t.update.norm()
 	scale := clipScale(norm, t.cfg.ClipNorm)
 	at.Step++
 	at.Steps++
@@ -203,10 +203,7 @@ func (t *trainer) step(rows []int32) error {
 	}
 	at.Bad = 0
 	at.Applied++
-	t.opt.step(t.params, t.grad, at.LR, scale, at.Applied)
-	if t.average != nil {
-		moveAverage(t.average, t.params, averageRate(t.decay, at.Applied))
-	}
+	t.update.take(at.LR, scale, averageRate(t.decay, at.Applied), at.Applied)
 	at.LossSum += loss * float64(len(rows))
 	at.LossEvents += len(rows)
 	return nil

@@ -4,8 +4,9 @@ import "github.com/sluice-hep/sluice/internal/kernel"
 
 // optimiser turns a gradient into a step.
 type optimiser interface {
-	// step moves p against the gradient scale*g at learning rate lr. t counts the steps, from 1.
-	step(p, g []float32, lr, scale float64, t int)
+	// step moves p, the parameters from number first on, against the gradient scale*g at learning rate lr. t counts the steps,
+	// from 1. Steps of different parameters may be taken at the same time.
+	step(first int, p, g []float32, lr, scale float64, t int)
 	// state is what a step reads of the steps before it.
 	state() [][]float32
 }
@@ -33,9 +34,10 @@ type adam struct {
 
 func (o *adam) state() [][]float32 { return [][]float32{o.m, o.v} }
 
-func (o *adam) step(p, g []float32, lr, scale float64, t int) {
-	o.Rate, o.GradScale, o.Step = lr, scale, t
-	kernel.Adam(p, g, o.m, o.v, o.AdamStep)
+func (o *adam) step(first int, p, g []float32, lr, scale float64, t int) {
+	h := o.AdamStep
+	h.Rate, h.GradScale, h.Step = lr, scale, t
+	kernel.Adam(p, g, o.m[first:], o.v[first:], h)
 }
 
 // sgd is gradient descent with L2 regularisation and momentum: v = mu v + g, p -= lr v, or with Nesterov's
@@ -53,13 +55,13 @@ func (o *sgd) state() [][]float32 {
 	return [][]float32{o.velocity}
 }
 
-func (o *sgd) step(p, g []float32, lr, scale float64, _ int) {
+func (o *sgd) step(first int, p, g []float32, lr, scale float64, _ int) {
 	rate, by := float32(lr), float32(scale)
 	for i, x := range p {
 		d := by*g[i] + o.decay*x
 		if o.velocity != nil {
-			v := o.momentum*o.velocity[i] + d
-			o.velocity[i] = v
+			v := o.momentum*o.velocity[first+i] + d
+			o.velocity[first+i] = v
 			if o.nesterov {
 				d += o.momentum * v
 			} else {

@@ -1,0 +1,66 @@
+package train
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/internal/rng"
+)
+
+// lender lends a goroutine for each item, the last one first.
+type lender struct{ *gaussian }
+
+func (lender) Parallel(items int, fn func(worker, item int)) {
+	var all sync.WaitGroup
+	for i := items - 1; i >= 0; i-- {
+		all.Go(func() { fn(i, i) })
+	}
+	all.Wait()
+}
+
+// Steps shared out give the bits of steps in one pass over all parameters, of every optimiser.
+func TestUpdateInParallel(t *testing.T) {
+	const n = fewBlocks*updateBlock + 77
+	for name, cfg := range map[string]Config{
+		"adamw":    {},
+		"sgd":      {Optimiser: "sgd"},
+		"nesterov": {Optimiser: "sgd", Momentum: 0.9, Nesterov: true, WeightDecay: 0.1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := cfg.WithDefaults()
+			whole := cfg.optimiser(n)
+			p, g, mean := make([]float32, n), make([]float32, n), make([]float32, n)
+			q, average := make([]float32, n), make([]float32, n)
+			u := newUpdate(lender{newGaussian(1)}, cfg.optimiser(n), q, g, average)
+			if u.parallel == nil {
+				t.Fatal("the threads are not used")
+			}
+			for step := 1; step <= 3; step++ {
+				rng.Normal(g, uint64(step), rng.StreamTest, 0, 0)
+				// The sums of squares are in float64, in another order.
+				if got, want := u.norm(), math.Sqrt(kernel.SquaredNorm(g)); math.Abs(got-want) > 1e-12*want {
+					t.Errorf("norm %v, want %v", got, want)
+				}
+				u.take(0.1, 0.5, 0.25, step)
+				whole.step(0, p, g, 0.1, 0.5, step)
+				moveAverage(mean, p, 0.25)
+			}
+			if !slices.Equal(p, q) || !slices.Equal(mean, average) {
+				t.Error("the parameters or their average differ from those of one pass")
+			}
+		})
+	}
+}
+
+// A few parameters are not worth a thread, and an objective need not lend any.
+func TestUpdateAlone(t *testing.T) {
+	if u := newUpdate(lender{newGaussian(1)}, nil, make([]float32, 100), nil, nil); u.parallel != nil {
+		t.Error("threads for 100 parameters")
+	}
+	if u := newUpdate(newGaussian(1), nil, make([]float32, fewBlocks*updateBlock), nil, nil); u.parallel != nil {
+		t.Error("threads of an objective without")
+	}
+}
