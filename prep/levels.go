@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 )
 
 // levels takes a column of a few distinct values to a standard normal: value k gets the interval of the normal
@@ -19,7 +18,14 @@ type levels struct {
 	Value  []float64 `json:"value"`
 	Cum    []float64 `json:"cum"`    // upper end of each value's interval of (0, 1); the last is 1
 	Events float64   `json:"events"` // effective number of training events
+
+	cells   []cell
+	byValue *guide
+	byY     *guide // by the ends of the intervals between two values
 }
+
+// cell is the interval of one value: p is from low to low+width.
+type cell struct{ low, width, logWidth float64 }
 
 const maxLevels = 4096
 
@@ -46,42 +52,52 @@ func (s *levels) Fit(x, w []float64) error {
 func (s *levels) Apply(x, logDet []float64) { s.ApplyNoise(x, nil, logDet) }
 
 func (s *levels) ApplyNoise(x, u, logDet []float64) {
+	unseen := math.Log(1 / (s.Events + 1))
 	for i, v := range x {
 		k := s.nearest(v)
-		lo, p := s.interval(k)
-		c := lo + p*place(u, i)
-		y := normalQuantile(c, 1-c)
+		l := &s.cells[k]
+		p := l.low + l.width*place(u, i)
+		y := normalQuantile(p, 1-p)
 		x[i] = y
-		if logDet == nil {
-			continue
+		switch {
+		case logDet == nil:
+		case s.Value[k] == v:
+			logDet[i] += l.logWidth - logNormal(y)
+		default:
+			logDet[i] += unseen - logNormal(y)
 		}
-		if s.Value[k] != v {
-			p = 1 / (s.Events + 1)
-		}
-		logDet[i] += math.Log(p) - logNormal(y)
 	}
 }
 
 func (s *levels) Invert(y, logDet []float64) {
 	for i, v := range y {
-		k := min(sort.SearchFloat64s(s.Cum, normalCDF(v)), len(s.Cum)-1)
-		_, p := s.interval(k)
+		k := s.byY.below(v)
 		y[i] = s.Value[k]
 		if logDet != nil {
-			logDet[i] -= math.Log(p) - logNormal(v)
+			logDet[i] -= s.cells[k].logWidth - logNormal(v)
 		}
 	}
 }
 
-func (s *levels) interval(k int) (lo, width float64) {
-	if k > 0 {
-		lo = s.Cum[k-1]
+// index makes of the probabilities what Apply and Invert look up.
+func (s *levels) index() {
+	n := len(s.Value)
+	s.cells = make([]cell, n)
+	ends := make([]float64, n)
+	low := 0.0
+	for k, c := range s.Cum {
+		s.cells[k] = cell{low, c - low, math.Log(c - low)}
+		ends[k] = normalQuantile(c, 1-c)
+		low = c
 	}
-	return lo, s.Cum[k] - lo
+	s.byValue, s.byY = newGuide(s.Value), newGuide(ends[:n-1])
 }
 
 func (s *levels) nearest(v float64) int {
-	k := sort.SearchFloat64s(s.Value, v)
+	k := int(s.byValue.below(v))
+	if k < len(s.Value) && s.Value[k] == v {
+		return k
+	}
 	if k == len(s.Value) || k > 0 && v-s.Value[k-1] < s.Value[k]-v {
 		k--
 	}
@@ -105,6 +121,7 @@ func (s *levels) check() error {
 	if !(s.Events >= 1 && finite(s.Events)) {
 		return errors.New("the number of events is not positive")
 	}
+	s.index()
 	return nil
 }
 

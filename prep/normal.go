@@ -6,12 +6,37 @@ import (
 	"gonum.org/v1/gonum/mathext"
 )
 
-// normalQuantile is y with Phi(y) = p, given q = 1-p as well so that neither tail loses its digits.
+// normalQuantile is y with Phi(y) = p, given q = 1-p as well so that neither tail loses its digits: algorithm AS 241
+// (Wichura, Appl. Statist. 37 (1988) 477), to a few units of rounding.
 func normalQuantile(p, q float64) float64 {
-	if q < p {
-		return -mathext.NormalQuantile(max(q, lowest))
+	if d := p - 0.5; math.Abs(d) <= 0.425 {
+		return d * centralQuantile(0.425*0.425-d*d)
 	}
-	return mathext.NormalQuantile(max(p, math.SmallestNonzeroFloat64))
+	if q < p {
+		return -tailQuantile(max(q, lowest))
+	}
+	return tailQuantile(max(p, math.SmallestNonzeroFloat64))
+}
+
+func centralQuantile(r float64) float64 {
+	num := ((((((2509.0809287301226727*r+33430.575583588128105)*r+67265.770927008700853)*r+45921.953931549871457)*r+
+		13731.693765509461125)*r+1971.5909503065514427)*r+133.14166789178437745)*r + 3.387132872796366608
+	den := ((((((5226.495278852854561*r+28729.085735721942674)*r+39307.89580009271061)*r+21213.794301586595867)*r+
+		5394.1960214247511077)*r+687.1870074920579083)*r+42.313330701600911252)*r + 1
+	return num / den
+}
+
+// tailQuantile is the quantile of a small p.
+func tailQuantile(p float64) float64 {
+	r := math.Sqrt(-math.Log(p)) - 1.6
+	if r > 3.4 { // p below 2e-11 is rare enough for any speed
+		return mathext.NormalQuantile(p)
+	}
+	num := ((((((7.7454501427834140764e-4*r+0.0227238449892691845833)*r+0.24178072517745061177)*r+1.27045825245236838258)*r+
+		3.64784832476320460504)*r+5.7694972214606914055)*r+4.6303378461565452959)*r + 1.42343711074968357734
+	den := ((((((1.05075007164441684324e-9*r+5.475938084995344946e-4)*r+0.0151986665636164571966)*r+0.14810397642748007459)*r+
+		0.68976733498510000455)*r+1.6763848301838038494)*r+2.05319162663775882187)*r + 1
+	return -num / den
 }
 
 // normalCDF is Phi(y).

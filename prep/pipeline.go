@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -157,122 +156,6 @@ func (p *Pipeline) Names() []string {
 		names[i] = p.Columns[i].Name
 	}
 	return names
-}
-
-// block is the number of events that pass through a chain together: they stay in the cache.
-const block = 2048
-
-// Apply prepares the events of t: Dim() columns for the flow, and log|dy/dx| summed over columns for each
-// event. Event i of t is number first+i of its sample: its noise is the same however the sample is sliced.
-func (p *Pipeline) Apply(t *events.Table, first uint64) (cols [][]float32, logDet []float64, err error) {
-	n := t.Len()
-	logDet = make([]float64, n)
-	u := make([]float64, min(n, block))
-	for i := range p.Columns {
-		c := &p.Columns[i]
-		_, x, err := column(t, c.Name)
-		if err != nil {
-			return nil, nil, err
-		}
-		if c.Constant() {
-			continue
-		}
-		out := make([]float32, n)
-		for lo := 0; lo < n; lo += block {
-			hi := min(lo+block, n)
-			p.applyBlock(i, x[lo:hi], logDet[lo:hi], u[:hi-lo], first+uint64(lo))
-			for j, v := range x[lo:hi] {
-				out[lo+j] = float32(v)
-			}
-		}
-		cols = append(cols, out)
-	}
-	return cols, logDet, nil
-}
-
-func (p *Pipeline) applyBlock(i int, x, logDet, u []float64, first uint64) {
-	for k, step := range p.Columns[i].Steps {
-		if r, ok := step.(Randomised); ok && !p.Noiseless {
-			rng.Uniform(u, p.Seed, rng.StreamDequantise, noiseColumn(uint32(i), k), first)
-			r.ApplyNoise(x, u, logDet)
-		} else {
-			step.Apply(x, logDet)
-		}
-	}
-}
-
-// Invert takes the flow's columns back to a table in the user's units, constant columns included, and gives
-// log|dx/dy| summed over columns for each event. Values are finite if the flow's are.
-func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, err error) {
-	if len(cols) != p.Dim() {
-		return nil, nil, fmt.Errorf("prep: %d columns to put back; the preparation has %d", len(cols), p.Dim())
-	}
-	n := 0
-	for _, col := range cols {
-		if n = len(cols[0]); len(col) != n {
-			return nil, nil, fmt.Errorf("prep: columns of %d and %d events to put back", n, len(col))
-		}
-	}
-	logDet = make([]float64, n)
-	t = &events.Table{}
-	next := 0
-	y := make([]float64, n)
-	for i := range p.Columns {
-		c := &p.Columns[i]
-		if c.Constant() {
-			for j := range y {
-				y[j] = c.Min
-			}
-		} else {
-			for j, v := range cols[next] {
-				y[j] = float64(v)
-			}
-			next++
-			for lo := 0; lo < n; lo += block {
-				hi := min(lo+block, n)
-				for _, step := range slices.Backward(c.Steps) {
-					step.Invert(y[lo:hi], logDet[lo:hi])
-				}
-			}
-		}
-		t.Columns = append(t.Columns, c.table(y))
-	}
-	return t, logDet, nil
-}
-
-// table is the column of a table with values x.
-func (c *Column) table(x []float64) events.Column {
-	out := events.Column{Name: c.Name, Unit: c.Unit}
-	switch {
-	case c.Type == events.Int64.String() && c.integral():
-		out.Type, out.I64 = events.Int64, make([]int64, len(x))
-		for i, v := range x {
-			out.I64[i] = int64(min(max(v, -maxInteger), maxInteger))
-		}
-	case c.Type == events.Float64.String():
-		out.Type, out.F64 = events.Float64, slices.Clone(x)
-	default:
-		out.F32 = make([]float32, len(x))
-		for i, v := range x {
-			out.F32[i] = float32(min(max(v, -math.MaxFloat32), math.MaxFloat32))
-		}
-	}
-	return out
-}
-
-// integral reports whether Invert gives integers where training had integers.
-func (c *Column) integral() bool {
-	if c.Constant() {
-		return true
-	}
-	if len(c.Steps) == 0 {
-		return false
-	}
-	switch c.Steps[0].(type) {
-	case *dequantise, *levels:
-		return true
-	}
-	return false
 }
 
 // UnmarshalJSON restores a pipeline; one that no fit could have given is an error.

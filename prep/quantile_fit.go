@@ -89,6 +89,7 @@ func (s *quantile) slopes() {
 		s.Slope[0] = endSlope(secant[0], s.Slope[1])
 		s.Slope[n-1] = endSlope(secant[n-2], s.Slope[n-2])
 	}
+	s.index()
 }
 
 // endSlope extrapolates in the same way, within limits.
@@ -106,7 +107,7 @@ func (s *quantile) refine(e *empirical) bool {
 		mass := normalCDF(s.Y[k+1]) - normalCDF(s.Y[k])
 		var worst, at, below float64
 		for j := lo; j < hi; j++ {
-			y, _ := s.spline(k, (e.value[j]-s.X[k])/(s.X[k+1]-s.X[k]))
+			y, _ := s.bins[k].at((e.value[j] - s.X[k]) / s.bins[k].width)
 			if d := math.Abs(normalCDF(y) - e.below[j]); d > worst {
 				worst, at, below = d, e.value[j], e.below[j]
 			}

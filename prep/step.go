@@ -23,7 +23,9 @@ type Step interface {
 	// Invert replaces each y by x and adds log|dx/dy| to logDet unless that is nil.
 	Invert(y, logDet []float64)
 
-	check() error // that restored parameters can be: finite, ordered, of equal lengths
+	// check says whether restored parameters can be (finite, ordered, of equal lengths), and makes of them what
+	// Apply and Invert look up.
+	check() error
 }
 
 // Randomised is a step that spreads repeated values over cells. Its Apply takes the middle of each cell.

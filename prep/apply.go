@@ -1,0 +1,223 @@
+package prep
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/rng"
+)
+
+// block is the number of events that pass through all columns together: they stay in the cache.
+const block = 1024
+
+// buffers of one block of events, on their way through the columns.
+type buffers struct {
+	x     []float64 // values of one column
+	noise []float64
+	slope []float64 // product of the slopes of all columns so far
+}
+
+func newBuffers(n int) *buffers {
+	n = min(n, block)
+	return &buffers{make([]float64, n), make([]float64, n), ones(n)}
+}
+
+// eachBlock calls f for events lo to hi of n.
+func (b *buffers) eachBlock(n int, f func(lo, hi int)) {
+	all := *b
+	for lo := 0; lo < n; lo += block {
+		hi := min(lo+block, n)
+		b.x, b.noise, b.slope = all.x[:hi-lo], all.noise[:hi-lo], all.slope[:hi-lo]
+		f(lo, hi)
+	}
+}
+
+// Apply prepares the events of t: Dim() columns for the flow, and log|dy/dx| summed over columns for each
+// event. Event i of t is number first+i of its sample: its noise is the same however the sample is sliced.
+func (p *Pipeline) Apply(t *events.Table, first uint64) (cols [][]float32, logDet []float64, err error) {
+	n := t.Len()
+	in := make([]*events.Column, len(p.Columns))
+	for i := range p.Columns {
+		if in[i], err = t.Column(p.Columns[i].Name); err != nil || in[i].Type == events.Text {
+			return nil, nil, p.refusal(t)
+		}
+	}
+	cols, logDet = make([][]float32, p.Dim()), make([]float64, n)
+	for k := range cols {
+		cols[k] = make([]float32, n)
+	}
+	ok := true
+	b := newBuffers(n)
+	b.eachBlock(n, func(lo, hi int) {
+		next := 0
+		for i := range p.Columns {
+			ok = read(b.x, in[i], lo) && ok
+			if !p.Columns[i].Constant() {
+				p.applyColumn(i, b, logDet[lo:hi], first+uint64(lo))
+				narrow(cols[next][lo:hi], b.x)
+				next++
+			}
+		}
+		addLogs(logDet[lo:hi], b.slope, 1)
+	})
+	if !ok {
+		return nil, nil, p.refusal(t)
+	}
+	return cols, logDet, nil
+}
+
+// refusal is what is wrong with the first column that cannot be prepared.
+func (p *Pipeline) refusal(t *events.Table) error {
+	for i := range p.Columns {
+		if _, _, err := column(t, p.Columns[i].Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyColumn takes the values of column i in b.x through its steps.
+func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, first uint64) {
+	for k, step := range p.Columns[i].Steps {
+		switch s := step.(type) {
+		case sloped:
+			s.applySlope(b.x, b.slope, logDet)
+		case Randomised:
+			if p.Noiseless {
+				s.Apply(b.x, logDet)
+				continue
+			}
+			rng.Uniform(b.noise, p.Seed, rng.StreamDequantise, noiseColumn(uint32(i), k), first)
+			s.ApplyNoise(b.x, b.noise, logDet)
+		default:
+			s.Apply(b.x, logDet)
+		}
+	}
+}
+
+// read sets dst to the values of c from lo on, and reports whether all are finite.
+func read(dst []float64, c *events.Column, lo int) bool {
+	switch c.Type {
+	case events.Float32:
+		return widen(dst, c.F32[lo:])
+	case events.Float64:
+		return widen(dst, c.F64[lo:])
+	default:
+		return widen(dst, c.I64[lo:])
+	}
+}
+
+// widen reports whether all numbers are finite.
+func widen[T float32 | float64 | int64](dst []float64, src []T) bool {
+	ok := true
+	for i, v := range src[:len(dst)] {
+		x := float64(v)
+		dst[i] = x
+		if x-x != 0 {
+			ok = false
+		}
+	}
+	return ok
+}
+
+func narrow(dst []float32, src []float64) {
+	for i, v := range src[:len(dst)] {
+		dst[i] = float32(v)
+	}
+}
+
+// Invert takes the flow's columns back to a table in the user's units, constant columns included, and gives
+// log|dx/dy| summed over columns for each event. Values are finite if the flow's are.
+func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, err error) {
+	if len(cols) != p.Dim() {
+		return nil, nil, fmt.Errorf("prep: %d columns to put back; the preparation has %d", len(cols), p.Dim())
+	}
+	n := 0
+	for _, col := range cols {
+		if n = len(cols[0]); len(col) != n {
+			return nil, nil, fmt.Errorf("prep: columns of %d and %d events to put back", n, len(col))
+		}
+	}
+	logDet = make([]float64, n)
+	t = &events.Table{}
+	for i := range p.Columns {
+		t.Columns = append(t.Columns, p.Columns[i].table(n))
+	}
+	b := newBuffers(n)
+	b.eachBlock(n, func(lo, hi int) {
+		next := 0
+		for i := range p.Columns {
+			c := &p.Columns[i]
+			if c.Constant() {
+				for j := range b.x {
+					b.x[j] = c.Min
+				}
+			} else {
+				widen(b.x, cols[next][lo:])
+				c.invert(b, logDet[lo:hi])
+				next++
+			}
+			write(&t.Columns[i], lo, b.x)
+		}
+		addLogs(logDet[lo:hi], b.slope, -1)
+	})
+	return t, logDet, nil
+}
+
+// invert takes prepared values in b.x back through the steps.
+func (c *Column) invert(b *buffers, logDet []float64) {
+	for _, step := range slices.Backward(c.Steps) {
+		if s, ok := step.(sloped); ok {
+			s.invertSlope(b.x, b.slope, logDet)
+		} else {
+			step.Invert(b.x, logDet)
+		}
+	}
+}
+
+// table is the column of a table with room for n values.
+func (c *Column) table(n int) events.Column {
+	out := events.Column{Name: c.Name, Unit: c.Unit}
+	switch {
+	case c.Type == events.Int64.String() && c.integral():
+		out.Type, out.I64 = events.Int64, make([]int64, n)
+	case c.Type == events.Float64.String():
+		out.Type, out.F64 = events.Float64, make([]float64, n)
+	default:
+		out.F32 = make([]float32, n)
+	}
+	return out
+}
+
+// write puts values x into c from lo on.
+func write(c *events.Column, lo int, x []float64) {
+	switch c.Type {
+	case events.Int64:
+		for i, v := range x {
+			c.I64[lo+i] = int64(min(max(v, -maxInteger), maxInteger))
+		}
+	case events.Float64:
+		copy(c.F64[lo:], x)
+	default:
+		for i, v := range x {
+			c.F32[lo+i] = float32(min(max(v, -math.MaxFloat32), math.MaxFloat32))
+		}
+	}
+}
+
+// integral reports whether Invert gives integers where training had integers.
+func (c *Column) integral() bool {
+	if c.Constant() {
+		return true
+	}
+	if len(c.Steps) == 0 {
+		return false
+	}
+	switch c.Steps[0].(type) {
+	case *dequantise, *levels:
+		return true
+	}
+	return false
+}
