@@ -51,20 +51,32 @@ func (s *levels) Fit(x, w []float64) error {
 
 func (s *levels) Apply(x, logDet []float64) { s.ApplyNoise(x, nil, logDet) }
 
+// ApplyNoise takes three passes: short loops overlap more of their arithmetic.
 func (s *levels) ApplyNoise(x, u, logDet []float64) {
 	unseen := math.Log(1 / (s.Events + 1))
 	for i, v := range x {
-		k := s.nearest(v)
-		l := &s.cells[k]
-		p := l.low + l.width*place(u, i)
-		y := normalQuantile(p, 1-p)
-		x[i] = y
-		switch {
-		case logDet == nil:
-		case s.Value[k] == v:
-			logDet[i] += l.logWidth - logNormal(y)
-		default:
-			logDet[i] += unseen - logNormal(y)
+		k := int(s.byValue.below(v))
+		seen := k < len(s.Value) && s.Value[k] == v
+		if !seen {
+			k = s.nearest(k, v)
+		}
+		c := &s.cells[k]
+		x[i] = c.low + c.width*place(u, i)
+		if logDet == nil {
+			continue
+		}
+		if seen {
+			logDet[i] += c.logWidth
+		} else {
+			logDet[i] += unseen
+		}
+	}
+	for i, p := range x {
+		x[i] = normalQuantile(p, 1-p)
+	}
+	if logDet != nil {
+		for i, y := range x {
+			logDet[i] -= logNormal(y)
 		}
 	}
 }
@@ -93,11 +105,8 @@ func (s *levels) index() {
 	s.byValue, s.byY = newGuide(s.Value), newGuide(ends[:n-1])
 }
 
-func (s *levels) nearest(v float64) int {
-	k := int(s.byValue.below(v))
-	if k < len(s.Value) && s.Value[k] == v {
-		return k
-	}
+// nearest is the level next to v, which has k levels below it.
+func (s *levels) nearest(k int, v float64) int {
 	if k == len(s.Value) || k > 0 && v-s.Value[k-1] < s.Value[k]-v {
 		k--
 	}
