@@ -33,25 +33,36 @@ func findGaps(t *events.Table, names []string) ([]gaps, []bool, error) {
 		if c.Type == events.Int64 {
 			continue // has none
 		}
-		g := gaps{column: name}
-		for i := range c.Len() {
-			v := c.Float(i)
-			if math.IsInf(v, 0) {
-				g.infinite++
-			}
-			if math.IsNaN(v) || math.IsInf(v, 0) {
-				if g.count == 0 {
-					g.first = i
-				}
-				g.count++
-				marked[i] = true
-			}
-		}
-		if g.count > 0 {
+		if g := gapsOf(c, marked); g.count > 0 {
 			found = append(found, g)
 		}
 	}
 	return found, marked, nil
+}
+
+func gapsOf(c *events.Column, marked []bool) gaps {
+	g := gaps{column: c.Name}
+	missing := func(i int) {
+		if math.IsInf(c.Float(i), 0) {
+			g.infinite++
+		}
+		if g.count == 0 {
+			g.first = i
+		}
+		g.count++
+		marked[i] = true
+	}
+	for i, v := range c.F32 {
+		if v-v != 0 { // NaN, of infinities too
+			missing(i)
+		}
+	}
+	for i, v := range c.F64 {
+		if v-v != 0 {
+			missing(i)
+		}
+	}
+	return g
 }
 
 // textError names the first value that is not a number, and the way out.
