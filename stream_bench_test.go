@@ -19,7 +19,7 @@ import (
 // files, in windows of a bound of memory, with the same steps on events in memory, in turns in one run. A turn of a
 // stream begins with nothing read ahead.
 func BenchmarkStreamedTraining(b *testing.B) {
-	n, turn := 5_000_000, 400
+	n, turn := 5_000_000, 800
 	if testing.Short() {
 		n, turn = 300_000, 60
 	}
@@ -34,8 +34,8 @@ func BenchmarkStreamedTraining(b *testing.B) {
 		b.Run(fmt.Sprintf("%d-threads", threads), func(b *testing.B) {
 			laps := []*lap{
 				newLap(b, parquet, 64e9, threads),
-				newLap(b, parquet, card.Bytes(50*n), threads),
-				newLap(b, hdf5, card.Bytes(50*n), threads),
+				newLap(b, parquet, card.Bytes(10*n), threads),
+				newLap(b, hdf5, card.Bytes(10*n), threads),
 			}
 			for b.Loop() {
 				for _, l := range laps {
