@@ -90,8 +90,9 @@ func (k *kind) annotate(t pq.Type, element *format.SchemaElement) {
 	}
 }
 
-// plain decodes n values, in any encoding but those of a dictionary.
-func (k kind) plain(t pq.Type, data []byte, n int, code format.Encoding) (c column.Column, err error) {
+// plain decodes n values, in any encoding but those of a dictionary. Floats lie in
+// memory.
+func (k kind) plain(memory *[]byte, t pq.Type, data []byte, n int, code format.Encoding) (c column.Column, err error) {
 	if k.physical == pq.Boolean && code == format.RLE { // 4 bytes of length, runs of bits
 		if len(data) < 4 {
 			return c, errShort
@@ -114,7 +115,7 @@ func (k kind) plain(t pq.Type, data []byte, n int, code format.Encoding) (c colu
 	if k.physical == pq.ByteArray {
 		offsets = make([]uint32, 0, n+1)
 	}
-	v, err := t.Decode(t.NewValues(make([]byte, 0, t.EstimateDecodeSize(n, data, e)), offsets), data, e)
+	v, err := t.Decode(t.NewValues(room(memory, t.EstimateDecodeSize(n, data, e))[:0], offsets), data, e)
 	if err != nil {
 		return c, err
 	}

@@ -23,6 +23,7 @@ type leaf struct {
 	pages *pages
 	page  column.Column // decoded, of the kind's native type
 	at    int           // first value of page not yet returned
+	plain []byte        // memory of page, where that is as the file has it
 
 	words column.Column // the dictionary
 }
@@ -54,25 +55,19 @@ func (l *leaf) missing(meta *pq.File) bool {
 	return false
 }
 
-func (l *leaf) close() {
-	if l.pages != nil {
-		l.pages.unpack.close()
-		l.pages = nil
-	}
-}
-
-// read returns the next n values.
-func (l *leaf) read(r *Reader, n int) (c column.Column, err error) {
+// read returns the next n values, for which there is to be room at once.
+func (l *leaf) read(r *Reader, w *worker, n, room int) (c column.Column, err error) {
 	defer func() {
 		if err != nil {
 			err = l.located(err, r.row)
 		}
 	}()
 	defer recovered(&err)
-	out := column.Column{Name: l.name, Unit: l.unit, Type: l.kind.native}
+	out := column.New(l.name, l.unit, l.kind.native, room)
+	out = out.Slice(0, 0)
 	for out.Len() < n {
 		if l.at == l.page.Len() {
-			if err := l.next(r); err == io.EOF {
+			if err := l.next(r, w); err == io.EOF {
 				return c, fmt.Errorf("the column ends after %d of %d events", r.row+int64(out.Len()), r.rows)
 			} else if err != nil {
 				return c, err
@@ -104,7 +99,7 @@ func (l *leaf) located(err error, row int64) error {
 }
 
 // next decodes the next page; io.EOF after the last.
-func (l *leaf) next(r *Reader) error {
+func (l *leaf) next(r *Reader, w *worker) error {
 	groups := r.meta.Metadata().RowGroups
 	if l.pages == nil {
 		if l.group == len(groups) {
@@ -120,9 +115,9 @@ func (l *leaf) next(r *Reader) error {
 		}
 		l.words = column.Column{}
 	}
-	header, data, err := l.pages.next()
+	header, data, err := l.pages.next(w)
 	if err == io.EOF {
-		l.close()
+		l.pages = nil
 		l.group++
 		return nil
 	}
@@ -131,7 +126,7 @@ func (l *leaf) next(r *Reader) error {
 	}
 	if header.Type == format.DictionaryPage {
 		n := int(header.DictionaryPageHeader.V.NumValues)
-		l.words, err = l.decode(data, n, format.Plain)
+		l.words, err = l.decode(new([]byte), data, n, format.Plain)
 		return err
 	}
 	l.page, err = l.data(header, data)
@@ -165,7 +160,7 @@ func (l *leaf) data(header *format.PageHeader, data []byte) (out column.Column, 
 	if encoding == oldDictionary || encoding == format.RLEDictionary {
 		p.index, err = indices(data, present)
 	} else {
-		values, err = l.decode(data, present, encoding)
+		values, err = l.decode(&l.plain, data, present, encoding)
 	}
 	if err != nil || p.index == nil && present == rows {
 		return values, err
@@ -185,12 +180,12 @@ func indices(data []byte, n int) ([]int32, error) {
 	return index, hybrid(index, int(data[0]), data[1:])
 }
 
-// decode turns n encoded values into a column of the native type.
-func (l *leaf) decode(data []byte, n int, code format.Encoding) (column.Column, error) {
+// decode turns n encoded values into a column of the native type, which may lie in memory.
+func (l *leaf) decode(memory *[]byte, data []byte, n int, code format.Encoding) (column.Column, error) {
 	if n == 0 {
 		return column.Column{Type: l.kind.native}, nil
 	}
-	values, err := l.kind.plain(l.column.Type(), data, n, code)
+	values, err := l.kind.plain(memory, l.column.Type(), data, n, code)
 	if err != nil {
 		return values, err
 	}

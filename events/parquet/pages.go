@@ -20,7 +20,7 @@ type pages struct {
 	file    io.ReaderAt
 	at, end int64
 	most    int64 // bytes, or values, that a page may claim
-	unpack  unpacker
+	codec   format.CompressionCodec
 }
 
 func newPages(f io.ReaderAt, size int64, chunk *format.ColumnMetaData) (*pages, error) {
@@ -31,13 +31,11 @@ func newPages(f io.ReaderAt, size int64, chunk *format.ColumnMetaData) (*pages, 
 	if at < 0 || chunk.TotalCompressedSize < 0 || at > size || chunk.TotalCompressedSize > size-at {
 		return nil, errThrift
 	}
-	p := &pages{file: f, at: at, end: at + chunk.TotalCompressedSize, most: 1<<22 + 1000*size}
-	p.unpack.codec = chunk.Codec
-	return p, nil
+	return &pages{file: f, at: at, end: at + chunk.TotalCompressedSize, most: 1<<22 + 1000*size, codec: chunk.Codec}, nil
 }
 
-// next is the next page with its content unpacked; io.EOF after the last.
-func (p *pages) next() (*format.PageHeader, []byte, error) {
+// next is the next page with its content unpacked, in memory of w; io.EOF after the last.
+func (p *pages) next(w *worker) (*format.PageHeader, []byte, error) {
 	if p.at >= p.end {
 		return nil, nil, io.EOF
 	}
@@ -49,7 +47,7 @@ func (p *pages) next() (*format.PageHeader, []byte, error) {
 	if err := p.check(header); err != nil {
 		return nil, nil, err
 	}
-	raw := make([]byte, header.CompressedPageSize)
+	raw := room(&w.raw, int(header.CompressedPageSize))
 	if _, err := p.file.ReadAt(raw, p.at); err != nil {
 		return nil, nil, err
 	}
@@ -57,7 +55,7 @@ func (p *pages) next() (*format.PageHeader, []byte, error) {
 	if sum := crc32.ChecksumIEEE(raw); header.CRC != 0 && uint32(header.CRC) != sum {
 		return nil, nil, fmt.Errorf("damaged: a page has the checksum %08x, and %08x was written", sum, uint32(header.CRC))
 	}
-	data, err := p.content(header, raw)
+	data, err := p.content(w, header, raw)
 	return header, data, err
 }
 
@@ -74,23 +72,28 @@ func (p *pages) check(h *format.PageHeader) error {
 }
 
 // content unpacks a page. In version 2 the levels in front are never packed.
-func (p *pages) content(h *format.PageHeader, raw []byte) ([]byte, error) {
-	if h.Type != format.DataPageV2 {
-		return p.unpack.bytes(raw, int(h.UncompressedPageSize))
+func (p *pages) content(w *worker, h *format.PageHeader, raw []byte) ([]byte, error) {
+	size, levels, packed := int(h.UncompressedPageSize), 0, p.codec != format.Uncompressed
+	if h.Type == format.DataPageV2 {
+		v2 := h.DataPageHeaderV2.V
+		both := int64(v2.RepetitionLevelsByteLength) + int64(v2.DefinitionLevelsByteLength)
+		if v2.RepetitionLevelsByteLength < 0 || v2.DefinitionLevelsByteLength < 0 || both > int64(min(len(raw), size)) {
+			return nil, errors.New("damaged: levels longer than their page")
+		}
+		levels = int(both)
+		if v2.IsCompressed.Valid && !v2.IsCompressed.V || len(raw) == levels || !packed { // no values, perhaps
+			return raw, nil
+		}
 	}
-	v2 := h.DataPageHeaderV2.V
-	levels := int64(v2.RepetitionLevelsByteLength) + int64(v2.DefinitionLevelsByteLength)
-	if v2.RepetitionLevelsByteLength < 0 || v2.DefinitionLevelsByteLength < 0 || levels > int64(min(len(raw), int(h.UncompressedPageSize))) {
-		return nil, errors.New("damaged: levels longer than their page")
-	}
-	if v2.IsCompressed.Valid && !v2.IsCompressed.V || p.unpack.codec == format.Uncompressed {
+	if !packed {
+		if len(raw) != size {
+			return nil, errSize
+		}
 		return raw, nil
 	}
-	if len(raw) == int(levels) { // nothing but missing values
-		return raw, nil
-	}
-	values, err := p.unpack.bytes(raw[levels:], int(h.UncompressedPageSize)-int(levels))
-	return append(raw[:levels:levels], values...), err
+	data := room(&w.data, size)
+	copy(data, raw[:levels])
+	return data, w.unpack(data[levels:], raw[levels:], p.codec)
 }
 
 // pageHeader reads the header at the given place, and its length.

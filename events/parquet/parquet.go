@@ -39,6 +39,7 @@ type Reader struct {
 	leaves  []leaf
 	skipped []string
 	rows    int64 // of the file
+	workers []*worker
 
 	runs     []run
 	next     int   // run to be read
@@ -191,8 +192,8 @@ func (r *Reader) Skipped() []string { return r.skipped }
 
 // Close ends the reading.
 func (r *Reader) Close() error {
-	for i := range r.leaves {
-		r.leaves[i].close()
+	for _, w := range r.workers {
+		w.close()
 	}
 	if r.closer == nil {
 		return nil
@@ -211,17 +212,32 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 		r.next++
 	}
 	n = r.borders.Within(r.row, int(min(int64(n), r.end-r.row)))
-	// What the first column holds bounds the room that the others are given.
-	out, errs := make([]column.Column, len(r.leaves)), make([]error, len(r.leaves))
-	if out[0], errs[0] = r.leaves[0].read(r, n); errs[0] != nil {
-		return nil, errs[0]
+	out, err := r.read(n)
+	if err != nil {
+		return nil, err
 	}
+	r.row += int64(n)
+	return out, nil
+}
+
+// read reads the columns on as many cores as Go uses. What the first column holds
+// bounds the room that the others are given.
+func (r *Reader) read(n int) (out []column.Column, err error) {
+	count := max(1, min(runtime.GOMAXPROCS(0), len(r.leaves)-1))
+	for len(r.workers) < count {
+		r.workers = append(r.workers, new(worker))
+	}
+	out = make([]column.Column, len(r.leaves))
+	if out[0], err = r.leaves[0].read(r, r.workers[0], n, 0); err != nil {
+		return nil, err
+	}
+	errs := make([]error, len(r.leaves))
 	var wait sync.WaitGroup
 	var next atomic.Int64
-	for range min(runtime.GOMAXPROCS(0), len(r.leaves)-1) {
+	for _, w := range r.workers[:count] {
 		wait.Go(func() {
 			for i := next.Add(1); i < int64(len(r.leaves)); i = next.Add(1) {
-				out[i], errs[i] = r.leaves[i].read(r, n)
+				out[i], errs[i] = r.leaves[i].read(r, w, n, n)
 			}
 		})
 	}
@@ -231,7 +247,6 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 			return nil, err
 		}
 	}
-	r.row += int64(n)
 	return out, nil
 }
 
@@ -240,7 +255,6 @@ func (r *Reader) enter(next run) {
 	r.row, r.end = next.first, next.end
 	for i := range r.leaves {
 		l := &r.leaves[i]
-		l.close()
-		l.group, l.page, l.at = next.group, column.Column{}, 0
+		l.pages, l.group, l.page, l.at = nil, next.group, column.Column{}, 0
 	}
 }

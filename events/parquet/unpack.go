@@ -14,86 +14,98 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// unpacker undoes the compression of a column's pages.
-type unpacker struct {
-	codec format.CompressionCodec
-	zstd  *zstd.Decoder
+// worker has what one goroutine needs to read pages: a column is held as one decoded
+// page, and what comes before that is here.
+type worker struct {
+	raw, data []byte
+	zstd      *zstd.Decoder
 }
 
 var errSize = errors.New("damaged: packed data that is not of the size written")
 
-// bytes unpacks raw to exactly size bytes.
-func (u *unpacker) bytes(raw []byte, size int) ([]byte, error) {
-	out, err := u.any(raw, size)
+// unpack undoes the compression of raw, which must fill dst.
+func (w *worker) unpack(dst, raw []byte, codec format.CompressionCodec) error {
+	err := w.any(dst, raw, codec)
 	if err != nil && err != errSize {
-		return nil, fmt.Errorf("damaged %s data: %w", u.codec, err)
+		return fmt.Errorf("damaged %s data: %w", codec, err)
 	}
-	if err == nil && len(out) != size {
-		err = errSize
-	}
-	return out, err
+	return err
 }
 
-func (u *unpacker) any(raw []byte, size int) ([]byte, error) {
-	switch u.codec {
-	case format.Uncompressed:
-		return raw, nil
+func (w *worker) any(dst, raw []byte, codec format.CompressionCodec) error {
+	switch codec {
 	case format.Snappy:
-		if n, err := snappy.DecodedLen(raw); err != nil || n != size {
-			return nil, errSize
+		if n, err := snappy.DecodedLen(raw); err != nil || n != len(dst) {
+			return errSize
 		}
-		return snappy.Decode(make([]byte, size), raw)
+		_, err := snappy.Decode(dst, raw)
+		return err
 	case format.Gzip:
 		z, err := gzip.NewReader(bytes.NewReader(raw))
 		if err != nil {
-			return nil, err
+			return err
 		}
-		return fill(z, size)
+		return fill(dst, z)
 	case format.Brotli:
-		return fill(brotli.NewReader(bytes.NewReader(raw)), size)
+		return fill(dst, brotli.NewReader(bytes.NewReader(raw)))
 	case format.Lz4Raw:
-		out := make([]byte, size)
-		n, err := lz4.UncompressBlock(raw, out)
-		return out[:max(n, 0)], err
+		n, err := lz4.UncompressBlock(raw, dst)
+		if err == nil && n != len(dst) {
+			err = errSize
+		}
+		return err
 	case format.Zstd:
-		return u.zstandard(raw, size)
+		return w.zstandard(dst, raw)
 	}
-	return nil, fmt.Errorf("the compression %s is not supported; write the file with zstd or snappy", u.codec)
+	return fmt.Errorf("the compression %s is not supported; write the file with zstd or snappy", codec)
 }
 
-func fill(in io.Reader, size int) ([]byte, error) {
-	out := make([]byte, size)
-	_, err := io.ReadFull(in, out)
-	return out, err
+func fill(dst []byte, in io.Reader) error {
+	_, err := io.ReadFull(in, dst)
+	return err
 }
 
-func (u *unpacker) zstandard(raw []byte, size int) ([]byte, error) {
-	if u.zstd == nil {
+func (w *worker) zstandard(dst, raw []byte) error {
+	if w.zstd == nil {
 		// One frame may claim no window above 128 MiB, as zstd's own tool has it.
 		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20), zstd.WithDecoderLowmem(true))
 		if err != nil {
-			return nil, err
+			return err
 		}
-		u.zstd = z
+		w.zstd = z
 	}
 	var head zstd.Header
 	if err := head.Decode(raw); err != nil {
-		return nil, err
+		return err
 	}
 	if head.HasFCS { // the frame knows its size, and the decoder keeps to it
-		if head.FrameContentSize != uint64(size) {
-			return nil, errSize
+		if head.FrameContentSize != uint64(len(dst)) {
+			return errSize
 		}
-		return u.zstd.DecodeAll(raw, make([]byte, 0, size))
+		out, err := w.zstd.DecodeAll(raw, dst[:0:len(dst)])
+		if err == nil && len(out) != len(dst) {
+			err = errSize
+		}
+		copy(dst, out)
+		return err
 	}
-	if err := u.zstd.Reset(bytes.NewReader(raw)); err != nil {
-		return nil, err
+	if err := w.zstd.Reset(bytes.NewReader(raw)); err != nil {
+		return err
 	}
-	return fill(u.zstd, size)
+	defer w.zstd.Reset(nil) // a stream that is left before its end blocks DecodeAll
+	return fill(dst, w.zstd)
 }
 
-func (u *unpacker) close() {
-	if u.zstd != nil {
-		u.zstd.Close()
+func (w *worker) close() {
+	if w.zstd != nil {
+		w.zstd.Close()
 	}
+}
+
+// room is a buffer of n bytes in what b has, or in new memory that b keeps.
+func room(b *[]byte, n int) []byte {
+	if cap(*b) < n {
+		*b = make([]byte, n)
+	}
+	return (*b)[:n]
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 
 	pq "github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"github.com/sluice-hep/sluice/events/internal/column"
 )
@@ -53,8 +52,12 @@ func (w *Writer) start(columns []column.Column) error {
 		byName[f.Name()] = f
 	}
 	w.group = min(rowsPerGroup, max(1, bytesPerGroup/widthOf(columns)))
+	zstd, err := newPacker()
+	if err != nil {
+		return err
+	}
 	root := ordered{Group: group}
-	options := []pq.WriterOption{pq.Compression(&zstd.Codec{}), pq.CreatedBy("sluice", "", "")}
+	options := []pq.WriterOption{pq.Compression(zstd), pq.CreatedBy("sluice", "", "")}
 	for _, c := range columns {
 		root.fields = append(root.fields, byName[c.Name])
 		if c.Unit != "" {
