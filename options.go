@@ -10,7 +10,8 @@ import (
 type Options struct {
 	Threads int // 0: what the card says, or all cores
 
-	// State is the file from which an interrupted training can go on; "" for none. Resume takes it up.
+	// State is the file from which an interrupted training, sample or evaluation can go on; "" for none. Resume
+	// takes it up.
 	State  string
 	Resume bool
 

@@ -208,7 +208,16 @@ func (r *runner) sample(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	_, err = SampleFile(ctx, r.model, r.summary.Sample, d, r.o.Options)
+	o := r.o.Options
+	o.State, o.Resume = JournalPath(r.summary.Sample), true
+	_, err = SampleFile(ctx, r.model, r.summary.Sample, d, o)
+	var other *JournalError
+	if errors.As(err, &other) { // of another model
+		if err := os.Remove(other.Path); err != nil {
+			return err
+		}
+		_, err = SampleFile(ctx, r.model, r.summary.Sample, d, o)
+	}
 	return err
 }
 
