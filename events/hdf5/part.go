@@ -18,9 +18,10 @@ type part struct {
 	stride int   // bytes of an event
 	fields []field
 
-	// The chunk that the last block ended within, so that it is unpacked once.
+	// The chunk that the last block ended within, so that it is unpacked once; and
+	// that in which the next one does.
 	kept, keep   []byte
-	keptAt, next int64 // its first event, -1: none
+	keptAt, next int64 // their first events, -1: none
 }
 
 // place puts a field into the part that holds it.
@@ -90,6 +91,9 @@ type worker struct {
 // run fills out with the next n events.
 func (r *Reader) run(out []column.Column, n int) error {
 	jobs := r.jobs(r.row, r.row+int64(n))
+	for _, p := range r.parts {
+		p.forget(r.row)
+	}
 	count := min(runtime.GOMAXPROCS(0), len(jobs))
 	for len(r.workers) < count {
 		r.workers = append(r.workers, &worker{})
@@ -107,7 +111,9 @@ func (r *Reader) run(out []column.Column, n int) error {
 	work(r.workers[0])
 	all.Wait()
 	for _, p := range r.parts {
-		p.kept, p.keep = p.keep, p.kept
+		if p.next != p.keptAt {
+			p.kept, p.keep = p.keep, p.kept
+		}
 		p.keptAt, p.next = p.next, -1
 	}
 	for i := range jobs {
@@ -116,6 +122,16 @@ func (r *Reader) run(out []column.Column, n int) error {
 		}
 	}
 	return nil
+}
+
+// forget leaves the memory of a chunk that row does not lie in to the next one.
+func (p *part) forget(row int64) {
+	if p.set.packed && p.keptAt != row/p.set.chunk*p.set.chunk {
+		p.keptAt = -1
+		if cap(p.keep) < cap(p.kept) {
+			p.kept, p.keep = p.keep, p.kept
+		}
+	}
 }
 
 // do reads the events of a job into out, whose first event is row.
@@ -132,8 +148,9 @@ func (w *worker) do(j *job, out []column.Column, row int64) error {
 		}
 	}
 	if j.to < min(start+j.set.chunk, j.set.rows) {
-		j.keep = append(j.keep[:0], raw...)
-		j.next = start
+		if j.next = start; j.keptAt != start {
+			j.keep = append(j.keep[:0], raw...)
+		}
 	}
 	return j.decode(raw[(j.from-start)*int64(j.stride):], out, row)
 }
