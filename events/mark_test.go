@@ -101,8 +101,7 @@ func TestSeekGoesOnAsInSequence(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer other.Close()
-			order := rand.New(rand.NewPCG(1, 2)).Perm(len(all))
-			for k, i := range append(order, order...) {
+			for k, i := range rand.New(rand.NewPCG(1, 2)).Perm(len(all)) {
 				in := c
 				if k%3 == 1 {
 					in = other
@@ -201,7 +200,15 @@ func markCases(t *testing.T) []markCase {
 		markCase{"baskets", twice("root/testdata/skhep_Zmumu-lz4.root"), Options{Double: true}, 100, 3},
 		markCase{"objects", twice("root/testdata/skhep_HZZ.root"), Options{Flatten: "Muon", Columns: []string{"event", "Muon_Px", "MET_px"}}, 50, 3},
 	)
-	return cases
+	if !haveHDF5(t) {
+		return cases
+	}
+	for key, marks := range map[string]int{
+		"storage.h5:contiguous": 9, "storage.h5:chunks": 11, "storage.h5:stripes": 11, "storage.h5:lzf": 5, "storage.h5:scaleoffset": 5,
+	} {
+		cases = append(cases, markCase{key, twice("hdf5/testdata/" + key), Options{}, 20, marks})
+	}
+	return append(cases, markCase{"blosc.h5", twice("hdf5/testdata/blosc.h5:/"), Options{}, 500, 5})
 }
 
 func twice(path string) []string { return []string{path, path} }
