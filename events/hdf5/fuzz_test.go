@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -103,15 +104,28 @@ func FuzzHDF5(f *testing.F) {
 		if _, err := check(path); err != nil {
 			return // the C library never gets it
 		}
-		limit, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		limit, cancel := context.WithTimeout(t.Context(), 6*time.Second) // a fuzzing takes 10 s for a deadlock
 		defer cancel()
 		child := exec.CommandContext(limit, os.Args[0], "-test.run=^TestDamagedFile$")
 		child.Env = append(os.Environ(), "SLUICE_DAMAGED="+path, "GOMEMLIMIT=1GiB")
+		child.Cancel = func() error { return child.Process.Signal(syscall.SIGQUIT) } // it tells where it is
+		child.WaitDelay = 2 * time.Second
 		out, err := child.CombinedOutput()
-		if err != nil && !bytes.Contains(out, []byte("signal arrived during cgo execution")) && !bytes.Contains(out, []byte("SIGABRT")) {
+		if err != nil && !inLibrary(out) {
 			t.Errorf("%v\n%s", err, out[:min(len(out), 2000)])
 		}
 	})
+}
+
+// inLibrary reports whether a process ended, or was ended, within the C library, whose loops and claims of memory
+// after a damaged length are beyond us.
+func inLibrary(out []byte) bool {
+	for _, sign := range []string{"signal arrived during cgo execution", "SIGABRT", "purego.syscall_SyscallN"} {
+		if bytes.Contains(out, []byte(sign)) {
+			return true
+		}
+	}
+	return false
 }
 
 // TestDamagedFile reads the file of one run of FuzzHDF5.
