@@ -83,7 +83,7 @@ func (p *Prepared) readWeights() error {
 		p.weight[i] = float32(v)
 	}
 	for _, r := range p.Rows.Train {
-		p.weights.Add(float64(p.weight[r]), 1)
+		p.weights.Add(float64(p.weight[r]))
 	}
 	return p.checkWeights()
 }

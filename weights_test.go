@@ -15,7 +15,7 @@ func TestNegativeWeightsAreNoticed(t *testing.T) {
 	notice := func(w []float64) string {
 		var s feed.WeightSum
 		for _, v := range w {
-			s.Add(v, 1)
+			s.Add(v)
 		}
 		return strings.Join(weightNotices(s), "; ")
 	}

@@ -208,7 +208,7 @@ func TestWitnessesOfASample(t *testing.T) {
 	}
 	var want WeightSum
 	for _, v := range w {
-		want.Add(float64(v), 1)
+		want.Add(float64(v))
 	}
 	if math.Abs(s.Weights.Sum()-want.Sum()) > 1e-9 || s.Weights.Negative != want.Negative {
 		t.Errorf("weights %+v, want %+v", s.Weights, want)
@@ -226,7 +226,7 @@ func TestWeightsOfTrainingEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range c.F32 {
-		want.Add(float64(v), 1)
+		want.Add(float64(v))
 	}
 	if math.Abs(s.Weights.Sum()-want.Sum()) > 1e-6 || s.Weights.Events != want.Events || s.Weights.Negative != want.Negative {
 		t.Errorf("weights %+v, want %+v", s.Weights, want)
@@ -250,5 +250,84 @@ func TestSurveyErrors(t *testing.T) {
 	}
 	if _, err := Take(context.Background(), src, config); err == nil || !strings.Contains(err.Error(), "no events") {
 		t.Error(err)
+	}
+}
+
+// Each event of a column that rises is the largest so far; the sample must not keep them all.
+func TestSampleOfARisingColumn(t *testing.T) {
+	cfg := config
+	cfg.Sample = 500
+	s := survey(t, write(t, 20000), 64, cfg)
+	if n := s.Sample.Len(); n > 500+200 {
+		t.Errorf("a sample of 500 has %d events", n)
+	}
+	all := slices.Concat(ids(t, s.Valid), ids(t, s.Test))
+	for _, id := range []float64{0, 1, 2, 3, 19999, 19998, 19997, 19996} {
+		if kept := ids(t, s.Sample); !slices.Contains(all, id) {
+			if id < 4 && slices.Min(kept) > id || id > 4 && slices.Max(kept) < id {
+				t.Errorf("event %g trains, and the sample goes from %g to %g", id, slices.Min(kept), slices.Max(kept))
+			}
+		}
+	}
+}
+
+func TestFractionsOfNone(t *testing.T) {
+	paths := write(t, 3000)
+	for _, c := range []struct {
+		valid, test float64
+		want        [2]bool
+	}{{0.1, -1, [2]bool{true, false}}, {-1, 0.1, [2]bool{false, true}}, {-1, -1, [2]bool{}}} {
+		cfg := config
+		cfg.Valid, cfg.Test = c.valid, c.test
+		s := survey(t, paths, 100, cfg)
+		if got := [2]bool{s.Valid.Len() > 200, s.Test.Len() > 200}; got != c.want || s.Train+s.Valid.Len()+s.Test.Len() != 3000 {
+			t.Errorf("fractions %g and %g: %d validate, %d test, %d train", c.valid, c.test, s.Valid.Len(), s.Test.Len(), s.Train)
+		}
+	}
+}
+
+// Events that there is no room to hold train, and so count for the range, the moments and the weights.
+func TestEventsNotHeldTrain(t *testing.T) {
+	paths := write(t, 5000)
+	cfg := config
+	cfg.Held, cfg.Sample, cfg.Weight = 20, 300, "w"
+	s := survey(t, paths, 64, cfg)
+	all, err := events.ReadAll(paths, events.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := slices.Concat(ids(t, s.Valid), ids(t, s.Test))
+	var want WeightSum
+	least, most, n, sum := math.Inf(1), math.Inf(-1), 0.0, 0.0
+	for i, id := range all.Columns[0].F32 {
+		if slices.Contains(held, float64(id)) {
+			continue
+		}
+		x, w := float64(all.Columns[1].F32[i]), float64(all.Columns[3].F32[i])
+		want.Add(w)
+		least, most = min(least, x), max(most, x)
+		n, sum = n+max(w, 0), sum+max(w, 0)*x
+	}
+	if len(held) != 40 || s.Train != 4960 || s.Weights.Events != want.Events || s.Weights.Negative != want.Negative || math.Abs(s.Weights.Sum()-want.Sum()) > 1e-9 {
+		t.Errorf("%d held, %d train with weights %+v, want %+v", len(held), s.Train, s.Weights, want)
+	}
+	x, err := s.Sample.Column("x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if float64(slices.Min(x.F32)) != least || float64(slices.Max(x.F32)) != most || math.Abs(s.Moments["x"].Mean-sum/n) > 1e-10 {
+		t.Errorf("the sample is from %g to %g, the training events from %g to %g; mean %g, want %g",
+			slices.Min(x.F32), slices.Max(x.F32), least, most, s.Moments["x"].Mean, sum/n)
+	}
+}
+
+func TestWeightsAreOfTheIdentity(t *testing.T) {
+	paths := write(t, 500)
+	cfg := config
+	cfg.Weight = "w"
+	a := survey(t, paths, 64, cfg)
+	cfg.Weight = "x"
+	if b := survey(t, paths, 64, cfg); a.ID == b.ID {
+		t.Error("other weights, and the same identity")
 	}
 }

@@ -36,19 +36,20 @@ func newKeeper(columns []string, from, to uint64, limit int) *keeper {
 
 func (k *keeper) len() int { return len(k.digests) }
 
-func (k *keeper) add(b Block, digests []uint64, section int) error {
+func (k *keeper) takes(digest uint64) bool { return digest >= k.from && digest < k.to }
+
+// add keeps the events of columns that belong here. It returns those, in columns, that were kept and no longer are.
+func (k *keeper) add(columns []*events.Column, digests []uint64, section int) (dropped [][]float64) {
 	var rows []int
 	for i, d := range digests {
-		if d >= k.from && d < k.to {
+		if k.takes(d) {
 			rows = append(rows, i)
+			k.digests = append(k.digests, d)
+			k.section = append(k.section, int32(section))
 		}
 	}
-	for j := range k.columns {
+	for j, from := range columns {
 		c := &k.columns[j]
-		from, err := b.Column(c.Name)
-		if err != nil {
-			return err
-		}
 		if c.Unit = from.Unit; !c.seen {
 			c.Type, c.seen = from.Type, true
 		} else if c.Type != from.Type {
@@ -58,43 +59,45 @@ func (k *keeper) add(b Block, digests []uint64, section int) error {
 			c.values = append(c.values, from.Float(i))
 		}
 	}
-	for _, i := range rows {
-		k.digests = append(k.digests, digests[i])
-		k.section = append(k.section, int32(section))
-	}
 	if k.len() > k.limit+k.limit/4 {
-		k.shrink()
+		return k.shrink()
 	}
 	return nil
 }
 
-// shrink drops what is beyond the limit, the largest digests.
-func (k *keeper) shrink() {
+// shrink drops what is beyond the limit, the largest digests, and returns it in columns.
+func (k *keeper) shrink() (dropped [][]float64) {
 	if k.len() <= k.limit {
-		return
+		return nil
 	}
 	sorted := slices.Clone(k.digests)
 	slices.Sort(sorted)
 	k.to = sorted[k.limit]
-	n := 0
-	for i, d := range k.digests {
-		if d >= k.to {
-			continue
-		}
-		for j := range k.columns {
-			k.columns[j].values[n] = k.columns[j].values[i]
-		}
-		k.digests[n], k.section[n] = d, k.section[i]
-		n++
-	}
 	for j := range k.columns {
-		k.columns[j].values = k.columns[j].values[:n]
+		var out []float64
+		k.columns[j].values, out = split(k.columns[j].values, k.digests, k.to)
+		dropped = append(dropped, out)
 	}
-	k.digests, k.section = k.digests[:n], k.section[:n]
+	k.section, _ = split(k.section, k.digests, k.to)
+	k.digests = slices.DeleteFunc(k.digests, func(d uint64) bool { return d >= k.to })
+	return dropped
 }
 
-// table is what is kept, in the order of the digests, with further events after it.
-func (k *keeper) table(weight string, more ...[]float64) *events.Table {
+// split moves the values whose digest is to or more out of x.
+func split[T any](x []T, digests []uint64, to uint64) (in, out []T) {
+	in = x[:0]
+	for i, d := range digests {
+		if d < to {
+			in = append(in, x[i])
+		} else {
+			out = append(out, x[i])
+		}
+	}
+	return in, out
+}
+
+// table is what is kept, in the order of the digests, with further events, one after the other, behind it.
+func (k *keeper) table(weight string, more []float64) *events.Table {
 	order := make([]int32, k.len())
 	for i := range order {
 		order[i] = int32(i)
@@ -102,12 +105,12 @@ func (k *keeper) table(weight string, more ...[]float64) *events.Table {
 	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(k.digests[a], k.digests[b]) })
 	t := &events.Table{Weight: weight}
 	for j, c := range k.columns {
-		x := make([]float64, 0, len(order)+len(more))
+		x := make([]float64, 0, len(order)+len(more)/len(k.columns))
 		for _, i := range order {
 			x = append(x, c.values[i])
 		}
-		for _, row := range more {
-			x = append(x, row[j])
+		for i := j; i < len(more); i += len(k.columns) {
+			x = append(x, more[i])
 		}
 		t.Columns = append(t.Columns, typed(c.Column, x))
 	}

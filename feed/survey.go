@@ -33,12 +33,12 @@ type Survey struct {
 	Train       int           // events that train, those that Valid and Test do not hold
 	Weights     WeightSum     // of these
 	Valid, Test *events.Table // of the same types, in an order that does not depend on that of the files
-	// Sample are training events to fit the preparation on: all, or as many as Config.Sample at random, and a few with
-	// accordingly small weights that show the range and the rare values of each column. Moments are those of all
+	// Sample are training events to fit the preparation on: all, or as many as Config.Sample at random, and a few, of
+	// accordingly small weights, that show the range and the rare values of each column. Moments are those of all
 	// training events by column; nil where the sample is all.
 	Sample  *events.Table
 	Moments prep.Moments
-	ID      string // of the events, in their order
+	ID      string // of the events and their weights, in their order
 
 	digest   digest
 	held     [2]struct{ from, to uint64 } // digests of the validation and the test events
@@ -60,33 +60,31 @@ type WeightSum struct {
 	Below, Absolute  float64 // sums of |w|: of the negative weights, of all
 }
 
-// Add counts k events of weight w.
-func (s *WeightSum) Add(w, k float64) {
-	s.Events += k
+// Add counts an event of weight w.
+func (s *WeightSum) Add(w float64) {
+	s.Events++
 	if w < 0 {
-		s.Negative += k
-		s.Below -= w * k
+		s.Negative++
+		s.Below -= w
 		w = -w
 	}
-	s.Absolute += w * k
+	s.Absolute += w
 }
 
 // Sum is that of all weights, with their signs.
 func (s *WeightSum) Sum() float64 { return s.Absolute - 2*s.Below }
 
-// surveyor is a survey under way.
+// surveyor is a survey under way. Values of events lie in columns in the order of names.
 type surveyor struct {
 	cfg       Config
 	s         *Survey
-	names     []string // columns and weight
+	names     []string // columns, and the weight as the last
 	valid     *keeper
 	test      *keeper
 	sample    *keeper
 	witnesses []*witness
-	shown     [][]float64 // events that witnesses name
-	trained   float64     // events that the sample is of
 	id        hash.Hash
-	x, w      []float64
+	x         [][]float64
 	bytes     []byte
 }
 
@@ -112,7 +110,10 @@ func Take(ctx context.Context, src Source, cfg Config) (*Survey, error) {
 			return nil, err
 		}
 	}
-	return t.close()
+	if t.s.Events == 0 {
+		return nil, errors.New("there are no events")
+	}
+	return t.close(), nil
 }
 
 func newSurveyor(cfg Config) *surveyor {
@@ -120,12 +121,13 @@ func newSurveyor(cfg Config) *surveyor {
 	if cfg.Weight != "" {
 		t.names = append(t.names[:len(t.names):len(t.names)], cfg.Weight)
 	}
+	t.x = make([][]float64, len(t.names))
 	t.s = &Survey{seed: cfg.Seed, digest: digest{columns: cfg.Columns, seed: mix(cfg.Seed)}}
 	test := part(cfg.Test)
-	valid := min(part(cfg.Test+max(cfg.Valid, 0)), math.MaxUint64)
+	valid := part(max(cfg.Test, 0) + max(cfg.Valid, 0))
 	t.test = newKeeper(t.names, 0, test, cfg.Held)
-	t.valid = newKeeper(t.names, test, max(valid, test), cfg.Held)
-	t.sample = newKeeper(t.names, t.valid.to, math.MaxUint64, cfg.Sample)
+	t.valid = newKeeper(t.names, test, valid, cfg.Held)
+	t.sample = newKeeper(t.names, valid, math.MaxUint64, cfg.Sample)
 	for range cfg.Columns {
 		t.witnesses = append(t.witnesses, newWitness())
 	}
@@ -148,123 +150,102 @@ func (t *surveyor) add(b Block) error {
 	if err != nil {
 		return err
 	}
+	columns, err := named(b.Table, t.names)
+	if err != nil {
+		return err
+	}
 	at := len(t.s.sections) - 1
 	t.s.sections[at].events += b.Len()
 	t.s.Events += b.Len()
-	t.bytes = t.bytes[:0]
-	for _, d := range digests {
-		t.bytes = binary.LittleEndian.AppendUint64(t.bytes, d)
-	}
-	t.id.Write(t.bytes) // a hash takes everything
-	for _, k := range []*keeper{t.test, t.valid, t.sample} {
-		if err := k.add(b, digests, at); err != nil {
-			return err
+	t.identify(columns, digests)
+	for j, c := range columns {
+		t.x[j] = t.x[j][:0]
+		for i, d := range digests {
+			if !t.test.takes(d) && !t.valid.takes(d) {
+				t.x[j] = append(t.x[j], c.Float(i))
+			}
 		}
 	}
-	return t.look(b, digests)
-}
-
-// look follows the training events.
-func (t *surveyor) look(b Block, digests []uint64) error {
-	w, err := t.weights(b)
-	if err != nil {
-		return err
-	}
-	for i := range digests {
-		t.s.Weights.Add(weight(w, i), 1)
-	}
-	var rows []int32
-	for i, d := range digests {
-		if d >= t.sample.from {
-			rows = append(rows, int32(i))
-		}
-	}
-	t.trained += float64(len(rows))
-	training := b.Take(rows)
-	if w, err = t.weights(Block{Table: training}); err != nil {
-		return err
-	}
-	named := map[int]bool{}
-	for j, name := range t.cfg.Columns {
-		c, err := training.Column(name)
-		if err != nil {
-			return err
-		}
-		if t.x, err = c.Floats(t.x[:0]); err != nil {
-			return err
-		}
-		t.witnesses[j].add(t.x, w, func(i int) { named[i] = true })
-	}
-	for i := range rows { // in their order
-		if !named[i] {
-			continue
-		}
-		values, err := row(training, t.names, i)
-		if err != nil {
-			return err
-		}
-		t.shown = append(t.shown, values)
-	}
+	t.look(t.x)
+	t.sample.add(columns, digests, at)
+	t.look(t.test.add(columns, digests, at)) // those for which there is no room train
+	t.look(t.valid.add(columns, digests, at))
 	return nil
 }
 
-// weights of the events of b, with their signs; nil where all are 1.
-func (t *surveyor) weights(b Block) ([]float64, error) {
-	if t.cfg.Weight == "" {
-		return nil, nil
+// identify adds events to the identity of all: their digests, of which weights are no part.
+func (t *surveyor) identify(columns []*events.Column, digests []uint64) {
+	t.bytes = t.bytes[:0]
+	for i, d := range digests {
+		t.bytes = binary.LittleEndian.AppendUint64(t.bytes, d)
+		if t.cfg.Weight != "" {
+			t.bytes = binary.LittleEndian.AppendUint64(t.bytes, math.Float64bits(columns[len(columns)-1].Float(i)))
+		}
 	}
-	c, err := b.Column(t.cfg.Weight)
-	if err != nil {
-		return nil, err
-	}
-	t.w, err = c.Floats(t.w[:0])
-	return t.w, err
+	t.id.Write(t.bytes) // a hash takes everything
 }
 
-func (t *surveyor) close() (*Survey, error) {
-	s := t.s
-	if s.Events == 0 {
-		return nil, errors.New("there are no events")
+// look follows training events.
+func (t *surveyor) look(x [][]float64) {
+	if len(x) == 0 {
+		return
 	}
+	var w []float64
+	if t.cfg.Weight != "" {
+		w = x[len(x)-1]
+	}
+	for i := range x[0] {
+		t.s.Weights.Add(weight(w, i))
+	}
+	for j, s := range t.witnesses {
+		s.add(x[j], w, func(i int) []float64 {
+			event := make([]float64, len(x))
+			for k := range x {
+				event[k] = x[k][i]
+			}
+			return event
+		})
+	}
+}
+
+func (t *surveyor) close() *Survey {
+	s := t.s
 	s.ID = hex.EncodeToString(t.id.Sum(nil))
 	for i := range s.sections {
 		s.sections[i].train = s.sections[i].events
 	}
 	for i, k := range []*keeper{t.valid, t.test} {
-		k.shrink()
+		t.look(k.shrink())
 		s.held[i].from, s.held[i].to = k.from, k.to
-		for e, at := range k.section {
+		for _, at := range k.section {
 			s.sections[at].train--
-			w := 1.0
-			if t.cfg.Weight != "" {
-				w = k.columns[len(k.columns)-1].values[e]
-			}
-			s.Weights.Add(w, -1)
 		}
 	}
-	s.Valid, s.Test = t.valid.table(t.cfg.Weight), t.test.table(t.cfg.Weight)
+	s.Valid, s.Test = t.valid.table(t.cfg.Weight, nil), t.test.table(t.cfg.Weight, nil)
 	for i := range s.sections {
 		s.sections[i].first = uint64(s.Train)
 		s.Train += s.sections[i].train
 	}
+	t.sample.shrink()
 	t.fitted()
-	return s, nil
+	return s
 }
 
 // fitted makes the sample for the preparation.
 func (t *surveyor) fitted() {
-	t.sample.shrink()
-	if t.sample.to == math.MaxUint64 { // nothing was left out
-		t.s.Sample = t.sample.table(t.cfg.Weight)
+	if t.sample.len() == t.s.Train { // nothing was left out
+		t.s.Sample = t.sample.table(t.cfg.Weight, nil)
 		return
 	}
-	t.s.Sample = t.sample.table("", t.shown...)
-	// One that is shown stands for itself among all events, an event of the sample for many.
-	t.weigh(t.s.Sample, t.sample.len(), float64(t.sample.len())/t.trained)
 	t.s.Moments = prep.Moments{}
-	for j, name := range t.cfg.Columns {
-		t.s.Moments[name] = prep.MeanStd{Mean: t.witnesses[j].mean, Std: t.witnesses[j].std()}
+	var shown []float64
+	for j, s := range t.witnesses {
+		t.s.Moments[t.cfg.Columns[j]] = prep.MeanStd{Mean: s.mean, Std: s.std()}
+		shown = append(shown, s.events()...)
 	}
+	t.s.Sample = t.sample.table("", shown)
+	// One that is shown stands for itself among all events, an event of the sample for many.
+	t.weigh(t.s.Sample, t.sample.len(), float64(t.sample.len())/float64(t.s.Train))
 }
 
 // weigh multiplies the weights of the events of a table from i on by a factor.

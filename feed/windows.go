@@ -217,7 +217,7 @@ func (f *filler) load(ctx context.Context, at place, half, n int) (first int, er
 		at, half = place{}, 0 // whatever the epoch
 	}
 	if f.c == nil || at.index == 0 {
-		if f.c, err = w.s.newCursor(f.src, w.s.order(at.epoch), at.index*w.size); err != nil {
+		if f.c, err = w.s.newCursor(ctx, f.src, w.s.order(at.epoch), at.index*w.size); err != nil {
 			return 0, err
 		}
 	}
@@ -273,13 +273,16 @@ type cursor struct {
 }
 
 // newCursor begins after so many training events.
-func (s *Survey) newCursor(src Source, order []int32, skip int) (*cursor, error) {
+func (s *Survey) newCursor(ctx context.Context, src Source, order []int32, skip int) (*cursor, error) {
 	c := &cursor{s: s, src: src, digest: digest{columns: s.digest.columns, seed: s.digest.seed}, order: order}
 	for len(c.order) > 0 && skip >= s.sections[c.order[0]].train {
 		skip -= s.sections[c.order[0]].train
 		c.order = c.order[1:]
 	}
 	for skip > 0 {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		t, _, err := c.next(skip)
 		if err == io.EOF {
 			return nil, c.changed()

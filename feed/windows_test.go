@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -217,5 +218,43 @@ func TestWindowsErrors(t *testing.T) {
 	defer w.Close()
 	if _, err := w.Near(context.Background(), 0, 0); !errors.Is(err, failed) {
 		t.Error(err)
+	}
+}
+
+// A file that can be read only from its beginning is one section: its events are mixed within windows, and going on
+// within it can be stopped.
+func TestOneSection(t *testing.T) {
+	table, err := events.ReadAll(write(t, 2000), events.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "all.csv.gz")
+	out, err := events.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(out.Write(table), out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{path}
+	s := survey(t, paths, 64, config)
+	if len(s.sections) != 1 {
+		t.Fatalf("%d sections", len(s.sections))
+	}
+	var at stage
+	w := NewWindows(s, func() (Source, error) { return open(t, paths, 64), nil }, at.room(0, 300), 2)
+	defer w.Close()
+	epochs := at.read(t, w, 0, 0, 2, 40)
+	for e, seen := range epochs {
+		if slices.Sort(seen); len(slices.Compact(seen)) != s.Train {
+			t.Errorf("epoch %d: an event comes twice", e)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	src := open(t, paths, 64)
+	defer src.Close()
+	if _, err := s.newCursor(ctx, src, s.order(0), 1200); !errors.Is(err, context.Canceled) || src.calls > 0 {
+		t.Errorf("stopped, it read %d blocks: %v", src.calls, err)
 	}
 }
