@@ -128,41 +128,26 @@ func (s *normState) freeze(n *norm, p []float32, events float64) {
 	clear(s.total[1])
 }
 
-// apply sets y to scale x + shift, rows of a tile; nil copies.
-func (s *normState) apply(y, x []float32, rows, n int) {
+// activated sets y to the activation of scale x + shift, rows of a tile; nil takes x as it is.
+func (s *normState) activated(kind string, y, x []float32, rows, n int) {
+	relu := kind == "relu"
 	if s == nil {
 		copy(y, x[:rows*kernel.Tile])
+	} else {
+		kernel.AffineRows(y, x, s.scale, s.shift, rows, n, relu)
+	}
+	if s == nil || !relu {
+		activate(kind, y, rows, n)
+	}
+}
+
+// backward puts the gradient of x to dx, or adds it, from that of y and x, and leaves padding at 0.
+func (s *normState) backward(dx, dy, x []float32, rows int, pass *Pass, add bool) {
+	kernel.NormBackward(dx, dy, x, s.slope, s.byX, s.rest, rows, pass.N, add)
+	if pass.Events == pass.N {
 		return
 	}
-	fill(y, s.shift, rows, n)
 	for r := range rows {
-		kernel.Axpy(y[r*kernel.Tile:][:n], s.scale[r], x[r*kernel.Tile:])
+		clear(dx[r*kernel.Tile:][pass.Events:pass.N])
 	}
-}
-
-// backward adds the gradient of x to dx, from that of y and x, and leaves padding at 0.
-func (s *normState) backward(dx, dy, x []float32, rows int, pass *Pass) {
-	for r := range rows {
-		d := dx[r*kernel.Tile:][:pass.Events]
-		kernel.Axpy(d, s.slope[r], dy[r*kernel.Tile:])
-		kernel.Axpy(d, s.byX[r], x[r*kernel.Tile:])
-		rest := s.rest[r]
-		for i := range d {
-			d[i] += rest
-		}
-	}
-}
-
-// fill sets each row to its value.
-func fill(dst, value []float32, rows, n int) {
-	g := kernel.Gemm{M: rows, N: n, LDB: kernel.Tile, C: dst, LDC: kernel.Tile, Bias: value}
-	g.Run()
-}
-
-// moments sets sums to the sums over events of x, then of x*y, a value a row. product is a tile for x*y.
-func moments(sums, x, y, product []float32, rows, n int) {
-	kernel.Mul(product[:rows*kernel.Tile], x[:rows*kernel.Tile], y)
-	clear(sums[:2*rows])
-	kernel.AddRowSums(sums, x, kernel.Tile, rows, n)
-	kernel.AddRowSums(sums[rows:], product, kernel.Tile, rows, n)
 }

@@ -133,21 +133,20 @@ func (r *Residual) enter(p, x, in, context []float32, n int) {
 
 // half computes y = linear(act(norm(x))); a is scratch.
 func (r *Residual) half(p []float32, l *linear, s *normState, y, x, a []float32, n int) {
-	s.apply(a, x, r.width, n)
-	activate(r.cfg.Activation, a, r.width, n)
+	s.activated(r.cfg.Activation, a, x, r.width, n)
 	l.forward(p, y, a, 0, r.width, n, false)
 }
 
 // gated computes the second half of a block: next = x + linear(dropout(act(norm(u)))) * sigmoid(gate).
 func (r *Residual) gated(p []float32, b *residualBlock, s *normState, next, x, u []float32, scratch [3][]float32, context []float32, pass *Pass) {
 	a, y, gate := scratch[0], scratch[1], scratch[2]
-	s.apply(a, u, r.width, pass.N)
-	activate(r.cfg.Activation, a, r.width, pass.N)
+	s.activated(r.cfg.Activation, a, u, r.width, pass.N)
 	b.drop.apply(a, r.width, pass.N, pass.Noise)
 	b.linears[1].forward(p, y, a, 0, r.width, pass.N, false)
 	if r.cfg.Context > 0 {
 		r.sigmoidGate(p, b, gate, context, pass.N)
-		kernel.Mul(y, y, gate)
+		kernel.GatedAdd(next[:len(y)], x, y, gate)
+		return
 	}
 	kernel.Add(y, x)
 	copy(next, y)
@@ -155,10 +154,7 @@ func (r *Residual) gated(p []float32, b *residualBlock, s *normState, next, x, u
 
 func (r *Residual) sigmoidGate(p []float32, b *residualBlock, gate, context []float32, n int) {
 	b.gate.forward(p, gate, context, 0, r.width, n, false)
-	for i := range r.width {
-		row := gate[i*kernel.Tile:][:n]
-		kernel.Sigmoid(row, row)
-	}
+	kernel.Sigmoid(gate[:r.width*kernel.Tile], gate)
 }
 
 // Output computes outputs [r0, r1) from the trunk.

@@ -63,7 +63,7 @@ func (s *ResidualPass) leave(_, i int) {
 // settle adds to dx what came through the first norm of block b, whose gradient lies in du.
 func (s *ResidualPass) settle(t *residualTile, b int) {
 	if state := s.states[b][0]; state != nil {
-		state.backward(t.dx, t.du, t.x[b], s.net.width, t.pass)
+		state.backward(t.dx, t.du, t.x[b], s.net.width, t.pass, true)
 	} else {
 		kernel.Add(t.dx, t.du)
 	}
@@ -79,13 +79,12 @@ func (s *ResidualPass) backGated(worker, i int) {
 	scratch := s.scratch(worker)
 	s.backGate(t, block, scratch)
 	a := scratch[0]
-	s.states[b][1].apply(a, t.u[b], r.width, n)
-	activate(r.cfg.Activation, a, r.width, n)
+	s.states[b][1].activated(r.cfg.Activation, a, t.u[b], r.width, n)
 	block.drop.apply(a, r.width, n, t.pass.Noise)
 	block.linears[1].transpose(t.turned, a, n)
 	block.linears[1].backward(s.p, t.dy, t.du, gate(r.cfg.Activation, a), n)
 	block.drop.backward(r.cfg.Activation, t.dy, a, r.width, n, t.pass.Noise)
-	s.product(t, t.dy, t.u[b], a)
+	s.moments(t, t.dy, t.u[b])
 }
 
 // backGate sets du and dGate. The gate's share of a block, x[b+1] - x[b], need not be kept for it.
@@ -94,14 +93,9 @@ func (s *ResidualPass) backGate(t *residualTile, block *residualBlock, scratch [
 		copy(t.du, t.dx)
 		return
 	}
-	gate, q := scratch[0], scratch[1]
+	gate := scratch[0]
 	s.net.sigmoidGate(s.p, block, gate, t.context, t.pass.N)
-	kernel.Mul(t.du, t.dx, gate)
-	copy(t.dGate, t.x[s.block+1])
-	kernel.Axpy(t.dGate, -1, t.x[s.block])
-	kernel.Mul(t.dGate, t.dGate, t.dx)
-	kernel.Mul(q, t.dGate, gate)
-	kernel.Axpy(t.dGate, -1, q)
+	kernel.GatedBackward(t.du, t.dGate, t.dx, gate, t.x[s.block+1], t.x[s.block])
 }
 
 // backInner goes on to the output of the first norm, whose gradient it leaves in du; that of the first layer's result in dGate.
@@ -109,25 +103,16 @@ func (s *ResidualPass) backInner(worker, i int) {
 	t, b, r := &s.tiles[i], s.block, s.net
 	lin, n := &r.blocks[b].linears[0], t.pass.N
 	if state := s.states[b][1]; state != nil {
-		clear(t.dGate)
-		state.backward(t.dGate, t.dy, t.u[b], r.width, t.pass)
+		state.backward(t.dGate, t.dy, t.u[b], r.width, t.pass, false)
 	} else {
 		copy(t.dGate, t.dy)
 	}
 	a := s.scratch(worker)[0]
-	s.states[b][0].apply(a, t.x[b], r.width, n)
-	activate(r.cfg.Activation, a, r.width, n)
+	s.states[b][0].activated(r.cfg.Activation, a, t.x[b], r.width, n)
 	lin.transpose(t.turned, a, n)
 	lin.backward(s.p, t.du, t.dGate, gate(r.cfg.Activation, a), n)
 	activateBackward(r.cfg.Activation, t.du, a, r.width, n)
-	s.product(t, t.du, t.x[b], a)
-}
-
-// product leaves the sums of d and d*x.
-func (s *ResidualPass) product(t *residualTile, d, x, scratch []float32) {
-	if s.net.cfg.BatchNorm {
-		moments(t.sums, d, x, scratch, s.net.width, t.pass.Events)
-	}
+	s.moments(t, t.du, t.x[b])
 }
 
 func (s *ResidualPass) backEnter(_, i int) {

@@ -115,30 +115,30 @@ func (s *ResidualPass) join(j int) {
 	}
 }
 
-// square leaves the sums of x and its square.
-func (s *ResidualPass) square(t *residualTile, x, product []float32) {
-	if s.net.cfg.BatchNorm {
-		moments(t.sums, x, x, product, s.net.width, t.pass.Events)
+// moments leaves the sums over events of x and of x*y: of the square in the forward pass.
+func (s *ResidualPass) moments(t *residualTile, x, y []float32) {
+	if w := s.net.width; s.net.cfg.BatchNorm {
+		kernel.MomentRows(t.sums[:w], t.sums[w:2*w], x, y, t.pass.Events)
 	}
 }
 
-func (s *ResidualPass) enter(worker, i int) {
+func (s *ResidualPass) enter(_, i int) {
 	t := &s.tiles[i]
 	s.net.enter(s.p, t.x[0], t.in, t.context, t.pass.N)
-	s.square(t, t.x[0], s.scratch(worker)[0])
+	s.moments(t, t.x[0], t.x[0])
 }
 
 func (s *ResidualPass) inner(worker, i int) {
 	t, b, a := &s.tiles[i], s.block, s.scratch(worker)[0]
 	s.net.half(s.p, &s.net.blocks[b].linears[0], s.states[b][0], t.u[b], t.x[b], a, t.pass.N)
-	s.square(t, t.u[b], a)
+	s.moments(t, t.u[b], t.u[b])
 }
 
 func (s *ResidualPass) gated(worker, i int) {
 	t, b, scratch := &s.tiles[i], s.block, s.scratch(worker)
 	s.net.gated(s.p, &s.net.blocks[b], s.states[b][1], t.x[b+1], t.x[b], t.u[b], scratch, t.context, t.pass)
 	if b+1 < len(s.net.blocks) {
-		s.square(t, t.x[b+1], scratch[0])
+		s.moments(t, t.x[b+1], t.x[b+1])
 	}
 }
 

@@ -22,7 +22,7 @@ func main() {
 	flag.Parse()
 	files := []*file{moveFile()}
 	for _, s := range []*isa{avx2, avx512} {
-		files = append(files, gemmFile(s), peakFile(s), unaryFile(s), columnFile(s), sumFile(s), splineFile(s), normalFile(s))
+		files = append(files, gemmFile(s), peakFile(s), unaryFile(s), columnFile(s), sumFile(s), rowsFile(s), splineFile(s), normalFile(s))
 	}
 	for _, f := range files {
 		if err := f.print(*dir); err != nil {
