@@ -15,14 +15,16 @@ type blocks struct {
 	used []string
 	size int // events a block
 
-	read, passed, selected, whole int64 // events: read, passed over unread; of the read ones, selected; of these, complete
+	read, passed, selected, whole int // events: read, passed over unread; of the read ones, selected; of these, complete
 }
 
 var _ feed.Source = (*blocks)(nil)
 
-func openBlocks(c *card.Card, size int) (*blocks, error) {
+// openBlocks opens the files of a card; types are those of their columns, where they are known, so that text files need
+// not be looked through for them.
+func openBlocks(c *card.Card, size int, types map[string]events.Type) (*blocks, error) {
 	b := &blocks{card: c, used: used(c), size: size}
-	opts := events.Options{Flatten: c.Flatten, Passed: func(_, events int64) { b.passed += events }}
+	opts := events.Options{Flatten: c.Flatten, Types: types, Passed: func(_, events int64) { b.passed += int(events) }}
 	wanted := request{define: c.Define, where: c.Where, names: b.used}
 	var err error
 	if opts.Columns, _, err = wanted.columns(c.Paths(), opts); err != nil {
@@ -39,7 +41,7 @@ func (b *blocks) Next() (feed.Block, error) {
 	if err != nil {
 		return feed.Block{}, err
 	}
-	b.read += int64(t.Len())
+	b.read += t.Len()
 	for _, d := range b.card.Define {
 		if err := events.Define(t, d.Name, d.Expr); err != nil {
 			return feed.Block{}, fmt.Errorf("%s: %w", b.Path(), err)
@@ -59,11 +61,11 @@ func (b *blocks) Next() (feed.Block, error) {
 	if out.Table, err = b.project(t); err != nil {
 		return feed.Block{}, err
 	}
-	b.selected += int64(out.Len())
+	b.selected += out.Len()
 	if out, err = b.complete(out); err != nil {
 		return feed.Block{}, err
 	}
-	b.whole += int64(out.Len())
+	b.whole += out.Len()
 	return out, nil
 }
 
@@ -110,10 +112,10 @@ func taken(x []int64, rows []int32) []int64 {
 func (b *blocks) notices() []string {
 	var lines []string
 	if all := b.read + b.passed; b.selected < all {
-		lines = append(lines, fmt.Sprintf("%d of %d events pass the selection", b.selected, all))
+		lines = append(lines, passNotice(b.selected, all))
 	}
 	if left := b.selected - b.whole; left > 0 {
-		lines = append(lines, fmt.Sprintf("%d of %d events have a missing value and are left out", left, b.selected))
+		lines = append(lines, gapNotice(left, b.selected))
 	}
 	return lines
 }

@@ -237,7 +237,7 @@ func (d *density) end(o Options) error {
 		return input(errors.New("there are no events to evaluate"))
 	}
 	if dropped := d.Seen - d.Events; dropped > 0 {
-		o.notice(fmt.Sprintf("%d of %d events have a missing value and are left out", dropped, d.Seen))
+		o.notice(gapNotice(dropped, d.Seen))
 	}
 	d.Features.warn(o)
 	d.Context.warn(o)

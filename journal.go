@@ -69,9 +69,24 @@ func openJournal(path string, run []fact, resume bool) (*journal, error) {
 	j.sync <- nil
 	if err := j.begin(run); err != nil {
 		f.Close()
+		if !resume { // it is ours, and holds nothing
+			_ = os.Remove(path)
+		}
 		return nil, err
 	}
 	return j, nil
+}
+
+// isJournal reports whether a file is what an earlier run kept, and not something else of that name.
+func isJournal(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	magic := make([]byte, len(journalMagic))
+	_, err = io.ReadFull(f, magic)
+	return err == nil && string(magic) == journalMagic
 }
 
 // begin writes the facts of the run, or finds them there.

@@ -91,6 +91,16 @@ func describeGaps(found []gaps, events int, row func(int) int) string {
 	return strings.Join(parts, "; ")
 }
 
+// passNotice says how many events a selection keeps.
+func passNotice(kept, of int) string {
+	return fmt.Sprintf("%d of %d events pass the selection", kept, of)
+}
+
+// gapNotice says how many events are left out for what they lack.
+func gapNotice(dropped, of int) string {
+	return fmt.Sprintf("%d of %d events have a missing value and are left out", dropped, of)
+}
+
 // unmarked lists the events that are not marked.
 func unmarked(marked []bool) []int32 {
 	rows := make([]int32, 0, len(marked))

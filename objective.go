@@ -29,11 +29,7 @@ func newObjective(f *flow.Flow, p *Prepared) (*objective, error) {
 	}
 	o := &objective{Likelihood: l, p: p, mean: 1, rest: 1}
 	if p.weight != nil {
-		all := make([]int32, len(p.weight))
-		for i := range all {
-			all[i] = int32(i)
-		}
-		o.mean = p.sumWeights(all) / float64(len(all))
+		o.mean = p.sumWeights(upTo(len(p.weight))) / float64(len(p.weight))
 		o.rest = o.scale(p.Rows.Train)
 	}
 	return o, nil

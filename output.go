@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	"github.com/sluice-hep/sluice/events"
 )
@@ -93,16 +94,17 @@ func (w *output) close() error {
 }
 
 // abandon, after close, does nothing. Before, it drops the file and keeps the journal, unless the run ended because of
-// what the user gave: with that, it would end so again.
+// what the user gave: with that, it would end so again. What the system refused may go well another time.
 func (w *output) abandon(err error) {
 	if w.ended {
 		return
 	}
 	w.file.Abort()
 	var in *InputError
+	var system syscall.Errno
 	switch {
 	case w.journal == nil:
-	case w.journal.empty(), errors.As(err, &in):
+	case w.journal.empty(), errors.As(err, &in) && !errors.As(err, &system):
 		_ = w.journal.remove()
 	default:
 		w.journal.keep()

@@ -44,7 +44,7 @@ func read(c *card.Card, most int64) (*events.Table, []string, error) {
 	}
 	var notices []string
 	if t.Len() < all {
-		notices = append(notices, fmt.Sprintf("%d of %d events pass the selection", t.Len(), all))
+		notices = append(notices, passNotice(t.Len(), all))
 	}
 	for i := range t.Columns {
 		if unit, ok := c.Units[t.Columns[i].Name]; ok {
@@ -68,7 +68,7 @@ func complete(c *card.Card, t *events.Table, row func(int) int, notices []string
 	if len(rows) == 0 {
 		return nil, nil, fmt.Errorf("every one of the %d events has a missing value in one of %q", t.Len(), used(c))
 	}
-	notices = append(notices, fmt.Sprintf("%d of %d events have a missing value and are left out", t.Len()-len(rows), t.Len()))
+	notices = append(notices, gapNotice(t.Len()-len(rows), t.Len()))
 	return t.Take(rows), notices, nil
 }
 

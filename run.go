@@ -212,7 +212,7 @@ func (r *runner) sample(ctx context.Context) (err error) {
 	o.State, o.Resume = JournalPath(r.summary.Sample), true
 	_, err = SampleFile(ctx, r.model, r.summary.Sample, d, o)
 	var other *JournalError
-	if errors.As(err, &other) { // of another model
+	if errors.As(err, &other) && isJournal(other.Path) { // of another model
 		if err := os.Remove(other.Path); err != nil {
 			return err
 		}

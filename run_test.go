@@ -2,6 +2,7 @@ package sluice
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -21,5 +22,16 @@ func TestRunDropsTheJournalOfAnotherRun(t *testing.T) {
 	}
 	if _, err := os.Stat(journal); err == nil {
 		t.Error("the journal is still there")
+	}
+
+	if err := os.WriteFile(journal, []byte("dear diary"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var other *JournalError
+	if _, err := Run(context.Background(), c, out, RunOptions{}); !errors.As(err, &other) {
+		t.Errorf("a file of the user's has the name of the journal: %v", err)
+	}
+	if text, err := os.ReadFile(journal); err != nil || string(text) != "dear diary" {
+		t.Errorf("it was written over: %q %v", text, err)
 	}
 }

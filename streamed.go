@@ -69,7 +69,7 @@ func newBudget(memory card.Bytes, c *card.Card) budget {
 // loadStream surveys the events of a card and prepares a stream of them.
 func loadStream(ctx context.Context, c *card.Card, memory card.Bytes) (*Prepared, error) {
 	cfg, b := c.Train.WithDefaults(), newBudget(memory, c)
-	src, err := openBlocks(c, b.block)
+	src, err := openBlocks(c, b.block, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,11 @@ func loadStream(ctx context.Context, c *card.Card, memory card.Bytes) (*Prepared
 	if err := p.hold(min(b.window, s.Train)); err != nil {
 		return nil, err
 	}
-	p.windows = feed.NewWindows(s, func() (feed.Source, error) { return openBlocks(c, b.block) },
+	types := map[string]events.Type{}
+	for _, col := range src.Columns() {
+		types[col.Name] = col.Type
+	}
+	p.windows = feed.NewWindows(s, func() (feed.Source, error) { return openBlocks(c, b.block, types) },
 		feed.Room{At: p.Events.Len(), Size: min(b.window, s.Train), Place: p.place}, cfg.Epochs)
 	p.Rows.Stream = p.windows
 	p.Notices = append(p.Notices, p.streamNotice(memory))
