@@ -67,33 +67,18 @@ func fill(dst []byte, in io.Reader) error {
 
 func (w *worker) zstandard(dst, raw []byte) error {
 	if w.zstd == nil {
-		// One frame may claim no window above 128 MiB, as zstd's own tool has it.
-		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20), zstd.WithDecoderLowmem(true))
+		// Without the limit a frame of unknown size, or a second one, would grow the output without end.
+		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true))
 		if err != nil {
 			return err
 		}
 		w.zstd = z
 	}
-	var head zstd.Header
-	if err := head.Decode(raw); err != nil {
-		return err
+	out, err := w.zstd.DecodeAll(raw, dst[:0:len(dst)])
+	if err == nil && len(out) != len(dst) || errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		return errSize
 	}
-	if head.HasFCS { // the frame knows its size, and the decoder keeps to it
-		if head.FrameContentSize != uint64(len(dst)) {
-			return errSize
-		}
-		out, err := w.zstd.DecodeAll(raw, dst[:0:len(dst)])
-		if err == nil && len(out) != len(dst) {
-			err = errSize
-		}
-		copy(dst, out)
-		return err
-	}
-	if err := w.zstd.Reset(bytes.NewReader(raw)); err != nil {
-		return err
-	}
-	defer w.zstd.Reset(nil) // a stream that is left before its end blocks DecodeAll
-	return fill(dst, w.zstd)
+	return err
 }
 
 func (w *worker) close() {

@@ -116,8 +116,8 @@ func readExactly(r io.Reader, dst []byte) error {
 
 func (d *decoder) unpackZstd(dst, src []byte) error {
 	if d.zstd == nil {
-		// A block is below 2^24 bytes.
-		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<24), zstd.WithDecoderLowmem(true))
+		// Without the limit a frame of unknown size, or a second one, would grow the output beyond what the block claims.
+		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true))
 		if err != nil {
 			return err
 		}
