@@ -130,11 +130,15 @@ type weightJob struct {
 	d, in [][]float32 // of each tile
 }
 
-// weightRows is about the number of outputs whose weights' gradient a worker takes through all tiles: few enough for
-// it to stay in the second-level cache, enough to read the inputs seldom.
-const weightRows = 50
+// weightRows is the most outputs whose weights' gradient a worker takes through all tiles: few enough for it to stay in
+// the second-level cache, enough to read the inputs seldom.
+const weightRows = 100
 
-func (j *weightJob) blocks() int { return (j.lin.out + weightRows - 1) / weightRows }
+// blocks is a multiple of the workers, so that none is left without at the end.
+func (s *ResidualPass) blocks(j *weightJob) int {
+	threads := s.crew.Threads()
+	return (j.lin.out + weightRows*threads - 1) / (weightRows * threads) * threads
+}
 
 func (s *ResidualPass) job(l *linear, d, in func(*residualTile) []float32) {
 	if len(s.jobs) == cap(s.jobs) {
@@ -153,7 +157,7 @@ func (s *ResidualPass) job(l *linear, d, in func(*residualTile) []float32) {
 func (s *ResidualPass) weigh() {
 	items := 0
 	for i := range s.jobs {
-		items += s.jobs[i].blocks()
+		items += s.blocks(&s.jobs[i])
 	}
 	s.crew.Run(items, s.fn.weights)
 	s.jobs = s.jobs[:0]
@@ -161,11 +165,11 @@ func (s *ResidualPass) weigh() {
 
 func (s *ResidualPass) weights(_, item int) {
 	i := 0
-	for ; item >= s.jobs[i].blocks(); i++ {
-		item -= s.jobs[i].blocks()
+	for ; item >= s.blocks(&s.jobs[i]); i++ {
+		item -= s.blocks(&s.jobs[i])
 	}
 	j := &s.jobs[i]
-	n := j.blocks()
+	n := s.blocks(j)
 	r0, r1 := item*j.lin.out/n, (item+1)*j.lin.out/n
 	for t := range s.tiles {
 		j.lin.gradientRows(s.g, j.d[t], j.in[t], r0, r1, s.tiles[t].pass.N, t == 0)
