@@ -1,6 +1,7 @@
 package sluice
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sluice-hep/sluice/card"
@@ -106,6 +107,17 @@ func taken(x []int64, rows []int32) []int64 {
 		out[i] = x[r]
 	}
 	return out
+}
+
+// nothing says why there are no events.
+func (b *blocks) nothing() error {
+	switch all := b.read + b.passed; {
+	case b.selected > 0:
+		return fmt.Errorf("every one of the %d events has a missing value in one of %q", b.selected, b.used)
+	case all > 0:
+		return fmt.Errorf("the selection %q leaves none of %d events", b.card.Where, all)
+	}
+	return errors.New("there are no events")
 }
 
 // notices say what was left out of what was read once.

@@ -20,7 +20,7 @@ func Load(ctx context.Context, c *card.Card, o Options) (*Prepared, error) {
 	if memory == 0 {
 		memory = card.DefaultMemory
 	}
-	t, notices, err := read(c, int64(memory)/4) // the table, its training events, what is prepared, and garbage
+	t, notices, err := read(c, max(int64(memory)/4, 1)) // the table, its training events, what is prepared, and garbage
 	var large *events.TooLarge
 	if errors.As(err, &large) {
 		for _, path := range c.Paths() {
@@ -61,7 +61,7 @@ func newBudget(memory card.Bytes, c *card.Card) budget {
 	return budget{
 		block:  int(min(max(m/32/(3*raw), 256), chunk)),
 		held:   int(max(m/16/(raw+prepared), 1)),
-		sample: int(min(max(m/8/(2.5*raw), 1000), mostSample)),
+		sample: int(min(max(m/3/(2.5*raw), 1000), mostSample)),
 		window: int(min(m*3/8/prepared, math.MaxInt32/2)),
 	}
 }
@@ -80,6 +80,9 @@ func loadStream(ctx context.Context, c *card.Card, memory card.Bytes) (*Prepared
 	})
 	if err != nil {
 		return nil, err
+	}
+	if s.Events == 0 {
+		return nil, src.nothing()
 	}
 	if s.Train < cfg.Batch {
 		return nil, tooFew(cfg.Batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
@@ -102,16 +105,19 @@ func loadStream(ctx context.Context, c *card.Card, memory card.Bytes) (*Prepared
 	p.windows = feed.NewWindows(s, func() (feed.Source, error) { return openBlocks(c, b.block, types) },
 		feed.Room{At: p.Events.Len(), Size: min(b.window, s.Train), Place: p.place}, cfg.Epochs)
 	p.Rows.Stream = p.windows
-	p.Notices = append(p.Notices, p.streamNotice(memory))
+	p.Notices = append(p.Notices, p.streamNotice(memory, b.sample))
 	return p, p.checkWeights()
 }
 
-func (p *Prepared) streamNotice(memory card.Bytes) string {
+func (p *Prepared) streamNotice(memory card.Bytes, sample int) string {
 	text := fmt.Sprintf("%d events are more than fit into %s (--memory): %d train, %d at a time; %d validate, %d test",
 		p.events, memory, p.survey.Train, p.windows.Window(), len(p.Rows.Valid), len(p.Rows.Test))
 	if p.windows.Window() == p.survey.Train {
 		text = fmt.Sprintf("%d events are prepared as they are read, to fit into %s (--memory): %d train, %d validate, %d test",
 			p.events, memory, p.survey.Train, len(p.Rows.Valid), len(p.Rows.Test))
+	}
+	if sample < p.survey.Train {
+		text += fmt.Sprintf("; the preparation is fitted on %d", sample)
 	}
 	return text
 }

@@ -182,8 +182,8 @@ func TestStreamSplitsByEvent(t *testing.T) {
 func TestStreamRefuses(t *testing.T) {
 	files := moonFiles(t, "csv")
 	for want, set := range map[string]func(*card.Card){
-		"room for":  func(c *card.Card) { c.Train.Batch = 4000 },
-		"no events": func(c *card.Card) { c.Where = "x1 > 1000" },
+		"room for":             func(c *card.Card) { c.Train.Batch = 4000 },
+		"leaves none of 20000": func(c *card.Card) { c.Where = "x1 > 1000" },
 		"moons0.csv: column": func(c *card.Card) {
 			c.Define, c.Features = card.Definitions{{Name: "l", Expr: "log(x1)"}}, []string{"l", "x2"}
 		},

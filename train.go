@@ -99,6 +99,8 @@ func TrainFile(ctx context.Context, c *card.Card, path string, o Options) (*Trai
 	o.State = StatePath(path)
 	if _, err := os.Stat(o.State); err == nil && !o.Resume {
 		return nil, input(fmt.Errorf("%s holds an interrupted training; go on with --resume, or remove that file to start anew", o.State))
+	} else if err != nil && o.Resume {
+		o.notice("there is no interrupted training to go on with (" + o.State + "): it starts anew")
 	}
 	m, result, err := Train(ctx, c, o)
 	if err != nil {

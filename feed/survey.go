@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -88,7 +87,7 @@ type surveyor struct {
 	bytes     []byte
 }
 
-// Take reads all events of src once.
+// Take reads all events of src once. There may be none.
 func Take(ctx context.Context, src Source, cfg Config) (*Survey, error) {
 	t := newSurveyor(cfg)
 	for {
@@ -109,9 +108,6 @@ func Take(ctx context.Context, src Source, cfg Config) (*Survey, error) {
 		if err := t.add(b); err != nil {
 			return nil, err
 		}
-	}
-	if t.s.Events == 0 {
-		return nil, errors.New("there are no events")
 	}
 	return t.close(), nil
 }

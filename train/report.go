@@ -41,7 +41,7 @@ func (t *trainer) standing() Progress {
 	}
 	spent := t.tick.Sub(t.began).Seconds()
 	steps := at.Steps - t.earlier.Steps
-	if spent > 0 && steps > 0 {
+	if spent >= 1 && steps > 0 { // less tells little
 		p.EventsPerSecond = float64(at.Events-t.earlier.Events) / spent
 		todo := (t.cfg.Epochs-at.Epoch)*t.perEpoch - at.Step
 		left := spent / float64(steps) * float64(todo)

@@ -10,7 +10,11 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/sluice-hep/sluice/internal/floats"
 )
@@ -127,13 +131,41 @@ func (id identity) differs(state identity) error {
 	case state.Params != id.Params:
 		return fmt.Errorf("belongs to a flow of %d parameters, not %d", state.Params, id.Params)
 	case !bytes.Equal(ours, theirs):
-		return fmt.Errorf("belongs to another configuration, %s, where this is %s", theirs, ours)
+		return fmt.Errorf("belongs to another configuration (%s)", strings.Join(changes(theirs, ours), "; "))
 	case state.Seed != id.Seed:
 		return fmt.Errorf("belongs to seed %d, not %d", state.Seed, id.Seed)
 	case state.DataID != id.DataID || state.Rows != id.Rows:
-		return errors.New("belongs to other data")
+		return errors.New("belongs to other data, or data prepared or, from a stream, held in memory in another way (--memory)")
 	}
 	return nil
+}
+
+// changes lists which values of two JSON objects differ.
+func changes(before, after []byte) (lines []string) {
+	var a, b map[string]any
+	if json.Unmarshal(before, &a) != nil || json.Unmarshal(after, &b) != nil {
+		return nil
+	}
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if !reflect.DeepEqual(a[key], b[key]) {
+			lines = append(lines, fmt.Sprintf("%s was %s and is %s", key, plain(a[key]), plain(b[key])))
+		}
+	}
+	return lines
+}
+
+// plain is a value as JSON, "not set" for none.
+func plain(v any) string {
+	if v == nil {
+		return "not set"
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return "unknown"
+	}
+	return string(text)
 }
 
 // check refuses numbers that no training of this configuration comes to.

@@ -64,7 +64,7 @@ type header struct {
 type StateError struct{ Path, Reason string }
 
 func (e *StateError) Error() string {
-	return "train: " + e.Path + ": " + e.Reason + "; to start anew, remove the file or do not resume"
+	return "train: " + e.Path + ": " + e.Reason + "; to start anew, remove that file"
 }
 
 // RemoveState removes the file of a state, if there is one.

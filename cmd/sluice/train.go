@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -44,10 +43,6 @@ of the columns; they can be negative.`,
 		t, err := sluice.TrainFile(c.Context(), job, f.model, o)
 		if err != nil && c.Context().Err() != nil {
 			return &resumable{err, "the same command and --resume"}
-		}
-		var state *train.StateError
-		if errors.As(err, &state) {
-			return fmt.Errorf("%w (leave out --resume)", err)
 		}
 		if err != nil {
 			return err
