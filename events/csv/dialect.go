@@ -107,13 +107,27 @@ func (d dialect) cells(line []byte) ([][]byte, error) {
 	}
 }
 
-// firstLines are up to 20 rows of the first block, without blank lines and
+// firstLines are up to 20 rows of the first block, of which no more is read than they take, without blank lines and
 // comments. The source stays where it is.
-func firstLines(src *source) [][]byte {
+func firstLines(src *source) ([][]byte, error) {
+	const enough = 20
+	for {
+		lines := linesAhead(src, enough)
+		if len(lines) == enough || src.eof || len(src.buf) >= firstBlock {
+			return lines, nil
+		}
+		if err := src.reach(min(4*len(src.buf), firstBlock)); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// linesAhead are up to most rows of what was read.
+func linesAhead(src *source, most int) [][]byte {
 	peek := *src
-	peek.eof = true // no further than the first block
+	peek.eof = true // no further than that
 	var lines [][]byte
-	for len(lines) < 20 {
+	for len(lines) < most {
 		line, err := nextRow(&peek)
 		if err != nil {
 			break
@@ -133,7 +147,10 @@ func learn(src *source, opts Options) (dialect, []string, error) {
 	if bytes.IndexByte(src.buf[:min(len(src.buf), 4096)], 0) >= 0 {
 		return dialect{}, nil, errors.New("holds zero bytes: not a table of text")
 	}
-	lines := firstLines(src)
+	lines, err := firstLines(src)
+	if err != nil {
+		return dialect{}, nil, err
+	}
 	if len(lines) == 0 {
 		if len(src.buf) >= firstBlock {
 			return dialect{}, nil, errors.New("no row ends in the first 4 MiB: not a table of text")
@@ -217,6 +234,9 @@ func evenness(d dialect, lines [][]byte) float64 {
 func examine(src *source, d dialect, width int, opts Options) ([]tally, error) {
 	peek := src
 	if !opts.Whole {
+		if err := src.reach(firstBlock); err != nil {
+			return nil, err
+		}
 		c := *src
 		c.eof = true
 		peek = &c

@@ -93,9 +93,9 @@ func (r *Reader) byByte(m column.Mark) error {
 		return column.WithoutPath(err)
 	}
 	s := r.src
-	s.buf, s.at, s.start, s.eof = s.buf[:0], 0, 0, false
+	s.buf, s.at, s.start, s.eof, s.read = s.buf[:0], 0, 0, false, 0
 	s.base, s.number = m.Offset, m.Line
-	return s.fill()
+	return nil
 }
 
 // anew unpacks the file from its beginning.

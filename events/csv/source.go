@@ -13,8 +13,13 @@ import (
 )
 
 const (
-	firstBlock = 4 << 20  // bytes that decide separator, header and types
+	firstBlock = 4 << 20  // bytes that decide types, and in which a row must end
 	longestRow = 16 << 20 // a longer row is no row but a file of another kind
+
+	// Reading begins in small pieces, of which each is at most a quarter of what was read before: whoever goes on
+	// at a mark may want little from there.
+	leastPiece = 16 << 10
+	mostPiece  = 1 << 20
 )
 
 var errQuote = errors.New("a quoted cell has no closing quote")
@@ -31,6 +36,7 @@ type source struct {
 	packed bool
 	base   int64 // place of buf in the file, where that is not packed
 	number int64 // of the line given last, from 1
+	read   int64 // bytes since reading began, here or at a mark
 }
 
 // Compressed reports whether head begins a gzip or zstd file.
@@ -51,15 +57,9 @@ func newSource(f io.Reader) (*source, error) {
 	} else if err := s.decompress(io.MultiReader(bytes.NewReader(head), f), head[0] == 0x1f); err != nil {
 		return nil, err
 	}
-	for {
-		if err := s.fill(); err != nil {
-			s.close()
-			return nil, err
-		}
-		if s.eof || cap(s.buf) >= firstBlock {
-			break
-		}
-		s.buf = append(make([]byte, 0, 4*cap(s.buf)), s.buf...)
+	if err := s.fill(); err != nil {
+		s.close()
+		return nil, err
 	}
 	if bytes.HasPrefix(s.buf, []byte("\xff\xfe")) || bytes.HasPrefix(s.buf, []byte("\xfe\xff")) {
 		s.close()
@@ -99,12 +99,21 @@ func (s *source) close() {
 	}
 }
 
-// fill reads until the buffer is full or the file ends.
+// fill reads a piece more.
 func (s *source) fill() error {
-	room := cap(s.buf) - 1 - slack // for the last \n, and for scan
-	for len(s.buf) < room && !s.eof {
-		n, err := s.in.Read(s.buf[len(s.buf):room])
-		s.buf = s.buf[:len(s.buf)+n]
+	return s.reach(len(s.buf) + int(max(leastPiece, min(s.read/4, mostPiece))))
+}
+
+// reach reads until the buffer holds n bytes or the file ends.
+func (s *source) reach(n int) error {
+	const extra = 1 + slack // for the last \n, and for scan
+	for len(s.buf) < n && !s.eof {
+		if len(s.buf)+extra >= cap(s.buf) {
+			s.buf = append(make([]byte, 0, min(4*cap(s.buf), n+extra)), s.buf...)
+		}
+		m, err := s.in.Read(s.buf[len(s.buf):min(n, cap(s.buf)-extra)])
+		s.buf = s.buf[:len(s.buf)+m]
+		s.read += int64(m)
 		if err == io.EOF {
 			s.eof = true
 			if len(s.buf) > 0 && s.buf[len(s.buf)-1] != '\n' {
@@ -153,8 +162,6 @@ func (s *source) more() error {
 			s.at -= s.start
 			s.base += int64(s.start)
 			s.buf, s.start = s.buf[:n], 0
-		} else {
-			s.buf = append(make([]byte, 0, 2*cap(s.buf)), s.buf...)
 		}
 		if err := s.fill(); err != nil {
 			return err
