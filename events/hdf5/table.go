@@ -240,6 +240,8 @@ func pick(root *node, key string) (*table, error) {
 		return newTable(n, []*node{n}), nil
 	case !n.group:
 		return nil, fmt.Errorf("data set %q has %d dimensions, and a table has 1 or 2", key, len(n.dims))
+	case n.frame != "": // another face of data sets that are listed
+		return &table{key: n.path, frame: n}, nil
 	}
 	sets := n.columns(nil)
 	if len(sets) == 0 {

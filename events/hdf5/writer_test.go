@@ -85,6 +85,23 @@ func same(t *testing.T, n int, got, want *column.Column) {
 	}
 }
 
+// The frame of a file written here is another face of its columns of numbers.
+func TestTheFrameIsReadBack(t *testing.T) {
+	needLibrary(t)
+	path := filepath.Join(t.TempDir(), "events.h5")
+	want := madeUp(100)
+	if err := writeFile(path, want, 64); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := readTable(path, 64, Options{Key: "df", Double: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 3 || !slices.Equal(got[1].F64, want[1].F64) || !slices.Equal(got[2].I64, want[2].I64) || got[0].F32[4] != want[0].F32[4] {
+		t.Errorf("%d columns, or other values", len(got))
+	}
+}
+
 func TestTheSameEventsMakeTheSameBytes(t *testing.T) {
 	needLibrary(t)
 	var files [2][]byte
