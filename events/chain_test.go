@@ -1,6 +1,9 @@
 package events
 
 import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -71,6 +74,35 @@ func TestOpenAllLooksAtTheWholeFile(t *testing.T) {
 	defer in.Close()
 	if in.Columns()[0].Type != Text {
 		t.Errorf("a is %s", in.Columns()[0].Type)
+	}
+}
+
+// Where the types of all columns that are read are given, there is nothing to look for: the end of the file, which is
+// damaged, is not reached.
+func TestOpenAllWithTypesDoesNotLookAtTheWholeFile(t *testing.T) {
+	var text, packed bytes.Buffer
+	for i := range 100_000 {
+		fmt.Fprintf(&text, "%d,%d,%d\n", i, i*i, i%7)
+	}
+	z := gzip.NewWriter(&packed)
+	if _, err := z.Write(text.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	dir := writeText(t, map[string]string{"cut.csv.gz": packed.String()})
+	open := func(types map[string]Type) error {
+		in, err := OpenAll([]string{filepath.Join(dir, "cut.csv.gz")}, Options{Columns: []string{"col0", "col2"}, Types: types})
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		_, err = in.Read(10)
+		return err
+	}
+	if err := open(map[string]Type{"col0": Float32}); err == nil {
+		t.Error("the type of a column is known without a look at the whole file")
+	}
+	if err := open(map[string]Type{"col0": Float32, "col2": Float32}); err != nil {
+		t.Errorf("all types are given: %v", err)
 	}
 }
 
