@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/model"
 )
 
@@ -23,17 +22,13 @@ func factsOf(command string, m *model.Model) ([]fact, error) {
 	return []fact{{"command", command}, {"version", Version()}, {"model", hash}}, err
 }
 
-// fileFacts are the size and time of files to read, which may be patterns or end in a key. It fails for what can be
-// read only once.
+// fileFacts are the size and time of files to read, named as events.Files has it. It fails for what is not there, or
+// can be read only once.
 func fileFacts(what string, names ...string) (facts []fact, ok bool) {
 	for _, name := range names {
-		found := []string{name}
-		if _, err := os.Stat(name); err != nil {
-			pattern := name
-			if i := strings.LastIndexByte(name, ':'); i > 0 {
-				pattern = name[:i]
-			}
-			found, _ = filepath.Glob(pattern)
+		found, err := events.Files([]string{name})
+		if err != nil {
+			return nil, false
 		}
 		for _, path := range found {
 			at, err := os.Stat(path)

@@ -3,22 +3,18 @@ package sluice
 import (
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
+
+	"github.com/sluice-hep/sluice/events"
 )
 
-// distinct is an error if the file to write is one of those to read, which may be patterns or end in a key.
+// distinct is an error if the file to write is one of those to read, named as events.Files has it.
 func distinct(path string, inputs ...string) error {
 	out, err := os.Stat(path)
 	if err != nil {
 		return nil // nothing there that could be lost
 	}
 	for _, in := range inputs {
-		names, _ := filepath.Glob(in)
-		names = append(names, in)
-		if i := strings.LastIndexByte(in, ':'); i > 0 {
-			names = append(names, in[:i])
-		}
+		names, _ := events.Files([]string{in}) // what is not there cannot be lost
 		for _, name := range names {
 			if read, err := os.Stat(name); err == nil && os.SameFile(out, read) {
 				return input(fmt.Errorf("%s is read, and would be overwritten; write to another file", path))

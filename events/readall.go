@@ -75,6 +75,16 @@ func (t *Table) sameTypes(b *Table) bool {
 	return true
 }
 
+// Files lists the files that names stand for, as they are named wherever files are read: a pattern is replaced by the
+// files that it matches, at least one, and the key of a table is left out.
+func Files(paths []string) ([]string, error) {
+	files, err := expand(paths)
+	for i, path := range files {
+		files[i], _ = splitKey(path)
+	}
+	return files, err
+}
+
 // expand replaces patterns by the files they match, in the order of their names.
 func expand(paths []string) ([]string, error) {
 	var files []string
