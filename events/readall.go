@@ -120,28 +120,35 @@ func readWhole(path string, opts Options) (*Table, []column.Gap, error) {
 	opts.Types = maps.Clone(given)
 	for {
 		t, gaps, err := readOnce(path, opts)
-		var bad *column.Contradiction
-		if !errors.As(err, &bad) || !readableAgain(path) {
+		if !readableAgain(path) || !opts.widen(err, given) {
 			return t, gaps, err
 		}
-		if _, mine := given[bad.Column]; mine {
-			return nil, nil, err
-		}
-		// First a look at the whole file, so that the type follows from all
-		// values; formats that state their types do not heed that, and need
-		// the wider type.
-		if !opts.whole {
-			opts.whole = true
-			continue
-		}
-		if was, tried := opts.Types[bad.Column]; tried && was == bad.Want {
-			return nil, nil, err
-		}
-		if opts.Types == nil {
-			opts.Types = make(map[string]Type)
-		}
-		opts.Types[bad.Column] = bad.Want
 	}
+}
+
+// widen changes the types to read with after a value that contradicts the type of its column, unless that was given;
+// it is false where there is nothing to change. First comes a look at whole files, so that types follow from all
+// values; formats that state their types do not heed that, and need the wider type.
+func (o *Options) widen(err error, given map[string]Type) bool {
+	var bad *column.Contradiction
+	if !errors.As(err, &bad) {
+		return false
+	}
+	if _, stated := given[bad.Column]; stated {
+		return false
+	}
+	if !o.whole {
+		o.whole = true
+		return true
+	}
+	if was, tried := o.Types[bad.Column]; tried && was == bad.Want {
+		return false
+	}
+	if o.Types == nil {
+		o.Types = make(map[string]Type)
+	}
+	o.Types[bad.Column] = bad.Want
+	return true
 }
 
 // readableAgain is false for a pipe.

@@ -2,13 +2,10 @@ package events
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
-
-	"github.com/sluice-hep/sluice/events/internal/column"
 )
 
 // SummariseFiles describes every column of files read as one table, in memory that does not grow with them. It reads
@@ -24,7 +21,7 @@ func SummariseFiles(ctx context.Context, paths []string, opts Options) (all []Su
 	for {
 		s := &Summariser{}
 		err := p.run(ctx, s.Add)
-		if p.widen(err, opts.Types) {
+		if !p.once && p.opts.widen(err, opts.Types) {
 			continue
 		}
 		if err == nil && !p.once && s.Unsure() {
@@ -84,28 +81,4 @@ func (p *pass) run(ctx context.Context, f func(t *Table) error) error {
 		}
 		n += t.Len()
 	}
-}
-
-// widen has the files read with other types after a value that contradicts the type of its column: with those that
-// follow from a look at the whole file first, and then with that which the value needs.
-func (p *pass) widen(err error, given map[string]Type) bool {
-	var bad *column.Contradiction
-	if !errors.As(err, &bad) || p.once {
-		return false
-	}
-	if _, stated := given[bad.Column]; stated {
-		return false
-	}
-	if !p.opts.whole {
-		p.opts.whole = true
-		return true
-	}
-	if was, tried := p.opts.Types[bad.Column]; tried && was == bad.Want {
-		return false
-	}
-	if p.opts.Types == nil {
-		p.opts.Types = make(map[string]Type)
-	}
-	p.opts.Types[bad.Column] = bad.Want
-	return true
 }
