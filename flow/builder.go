@@ -3,6 +3,7 @@ package flow
 import (
 	"fmt"
 
+	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -74,7 +75,7 @@ func (b *builder) build() error {
 			f.independent = f.layout.Size
 		}
 	}
-	f.params = make([]float32, f.layout.Size)
+	f.params = kernel.Aligned(f.layout.Size)
 	for _, start := range b.starts {
 		if err := start(f.params); err != nil {
 			return err

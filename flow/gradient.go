@@ -52,12 +52,15 @@ func (l *Likelihood) reserve(grad []float32) {
 	n := tiles(len(r.rows))
 	r.grad, r.scale = grad, 1/float32(len(r.rows))
 	r.parts = max(1, min(n, maxParts, maxPartFloats/(l.f.independent+1)))
-	for len(l.parts) < r.parts {
-		if len(l.parts) == 0 {
-			l.parts = append(l.parts, nil)
-			continue
+	if len(l.parts) == 0 {
+		l.parts = append(l.parts, nil)
+	}
+	if missing := r.parts - len(l.parts); missing > 0 {
+		size := kernel.RoundLanes(l.f.independent)
+		mem := kernel.Aligned(missing * size)
+		for i := range missing {
+			l.parts = append(l.parts, mem[i*size:][:l.f.independent])
 		}
-		l.parts = append(l.parts, kernel.Aligned(l.f.independent))
 	}
 	l.parts[0] = grad // in place
 	spaces := l.pool.Threads()
@@ -79,16 +82,27 @@ func (l *Likelihood) newSpace() trainSpace {
 	s := trainSpace{tile: l.f.newTile()}
 	s.tile.DX = kernel.Aligned(l.f.Features * kernel.Tile)
 	s.tile.DLogDet = kernel.Aligned(kernel.Tile)
-	scratch := 0
+	rows, scratch := 0, 0
+	for _, st := range l.stages {
+		for _, t := range st.transforms {
+			rows += t.Rows()
+			scratch = max(scratch, t.Scratch())
+		}
+	}
+	mem := kernel.Aligned((rows + scratch) * kernel.Tile) // one piece for large pages
+	take := func(rows int) []float32 {
+		m := mem[:rows*kernel.Tile]
+		mem = mem[len(m):]
+		return m
+	}
+	s.scratch = take(scratch)
 	for _, st := range l.stages {
 		var mems [][]float32
 		for _, t := range st.transforms {
-			mems = append(mems, kernel.Aligned(t.Rows()*kernel.Tile))
-			scratch = max(scratch, t.Scratch())
+			mems = append(mems, take(t.Rows()))
 		}
 		s.mems = append(s.mems, mems)
 	}
-	s.scratch = kernel.Aligned(scratch * kernel.Tile)
 	return s
 }
 

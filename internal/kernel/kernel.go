@@ -25,9 +25,15 @@ const (
 // RoundLanes rounds a number of events up to a multiple of Lanes.
 func RoundLanes(n int) int { return (n + Lanes - 1) &^ (Lanes - 1) }
 
-// Aligned returns n zeros that start at a multiple of 64 bytes.
+// pagesFrom is how many values are worth large pages.
+const pagesFrom = 1 << 17
+
+// Aligned returns n zeros that start at a multiple of 64 bytes. Large ones lie in large pages where the system has them.
 func Aligned(n int) []float32 {
 	x := make([]float32, n+16)
+	if n >= pagesFrom {
+		largePages(x)
+	}
 	o := int((64 - uintptr(unsafe.Pointer(&x[0]))%64) % 64 / 4)
 	return x[o : o+n : o+n]
 }
