@@ -7,12 +7,12 @@ import (
 	"sync"
 )
 
-// Summariser describes columns that come a block at a time, in memory that does not grow with them. What it finds
+// summariser describes columns that come a block at a time, in memory that does not grow with them. What it finds
 // does not depend on where the blocks end. The zero value is ready.
-type Summariser struct{ columns []*columnSummary }
+type summariser struct{ columns []*columnSummary }
 
-// Add takes the next events. All tables have the columns of the first.
-func (s *Summariser) Add(t *Table) error {
+// add takes the next events. All tables have the columns of the first.
+func (s *summariser) add(t *Table) error {
 	if s.columns == nil {
 		for i := range t.Columns {
 			s.columns = append(s.columns, newColumnSummary(&t.Columns[i]))
@@ -31,7 +31,7 @@ func (s *Summariser) Add(t *Table) error {
 }
 
 // each calls f with every column, on as many cores as there are.
-func (s *Summariser) each(t *Table, f func(s *columnSummary, c *Column)) {
+func (s *summariser) each(t *Table, f func(s *columnSummary, c *Column)) {
 	if len(s.columns) == 0 {
 		return
 	}
@@ -43,9 +43,9 @@ func (s *Summariser) each(t *Table, f func(s *columnSummary, c *Column)) {
 	all.Wait()
 }
 
-// Unsure says that there may be atoms, late in the events, of which the first were not counted. Recount makes sure;
+// unsure says that there may be atoms, late in the events, of which the first were not counted. recount makes sure;
 // without it their fractions are lower bounds.
-func (s *Summariser) Unsure() bool {
+func (s *summariser) unsure() bool {
 	for _, c := range s.columns {
 		if c.unsure() != nil {
 			return true
@@ -54,11 +54,11 @@ func (s *Summariser) Unsure() bool {
 	return false
 }
 
-// Recount counts in a second pass over the same events, all of them, what Unsure is about.
-func (s *Summariser) Recount(t *Table) { s.each(t, (*columnSummary).recount) }
+// recount counts in a second pass over the same events, all of them, what unsure is about.
+func (s *summariser) recount(t *Table) { s.each(t, (*columnSummary).recount) }
 
-// Summaries describes the columns as they are up to now.
-func (s *Summariser) Summaries() []Summary {
+// summaries describes the columns as they are up to now.
+func (s *summariser) summaries() []Summary {
 	all := make([]Summary, len(s.columns))
 	for i, c := range s.columns {
 		all[i] = c.summary()

@@ -53,10 +53,10 @@ const (
 
 // Summarise describes every column of t.
 func Summarise(t *Table) []Summary {
-	var s Summariser
-	_ = s.Add(t) // the first table has the columns that it has
-	if s.Unsure() {
-		s.Recount(t)
+	var s summariser
+	_ = s.add(t) // the first table has the columns that it has
+	if s.unsure() {
+		s.recount(t)
 	}
-	return s.Summaries()
+	return s.summaries()
 }

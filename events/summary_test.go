@@ -139,20 +139,20 @@ func TestSummariesOfBlocks(t *testing.T) {
 		mixed.Columns[5].I64[i] = int64(i) << 40
 	}
 	want := Summarise(mixed)
-	var s Summariser
+	var s summariser
 	for _, b := range blocks(mixed) {
-		if err := s.Add(b); err != nil {
+		if err := s.add(b); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if !s.Unsure() {
+	if !s.unsure() {
 		t.Error("an atom that came late is taken for certain")
 	}
-	atLeast := s.Summaries()[0].Atoms
+	atLeast := s.summaries()[0].Atoms
 	for _, b := range blocks(mixed) {
-		s.Recount(b)
+		s.recount(b)
 	}
-	got := s.Summaries()
+	got := s.summaries()
 	for i := range want {
 		a, _ := json.Marshal(want[i])
 		b, _ := json.Marshal(got[i])

@@ -19,18 +19,18 @@ func SummariseFiles(ctx context.Context, paths []string, opts Options) (all []Su
 	p := &pass{files: files, opts: opts, once: slices.ContainsFunc(files, func(path string) bool { return !readableAgain(path) })}
 	p.opts.Types = maps.Clone(opts.Types)
 	for {
-		s := &Summariser{}
-		err := p.run(ctx, s.Add)
+		s := &summariser{}
+		err := p.run(ctx, s.add)
 		if !p.once && p.opts.widen(err, opts.Types) {
 			continue
 		}
-		if err == nil && !p.once && s.Unsure() {
-			err = p.run(ctx, func(t *Table) error { s.Recount(t); return nil })
+		if err == nil && !p.once && s.unsure() {
+			err = p.run(ctx, func(t *Table) error { s.recount(t); return nil })
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		return s.Summaries(), p.skipped, nil
+		return s.summaries(), p.skipped, nil
 	}
 }
 

@@ -80,7 +80,7 @@ func TestSummariseFilesThatCannotBe(t *testing.T) {
 }
 
 func TestSummariserRefusesOtherColumns(t *testing.T) {
-	var s Summariser
+	var s summariser
 	for i, c := range []struct {
 		table Table
 		ok    bool
@@ -91,7 +91,7 @@ func TestSummariserRefusesOtherColumns(t *testing.T) {
 		{Table{Columns: []Column{{Name: "y"}, {Name: "x"}}}, false},
 		{Table{Columns: []Column{{Name: "x"}, {Name: "y", Type: Text}}}, false},
 	} {
-		if err := s.Add(&c.table); (err == nil) != c.ok {
+		if err := s.add(&c.table); (err == nil) != c.ok {
 			t.Errorf("table %d: %v", i, err)
 		}
 	}
