@@ -39,6 +39,13 @@ type ordered struct {
 
 func (o ordered) Fields() []pq.Field { return o.fields }
 
+// createdBy names the writer, and its version, in the form that parquet-mr's VersionParser takes: a reader that cannot
+// parse it may leave the statistics unused.
+type createdBy string
+
+// ConfigureWriter makes it an option.
+func (c createdBy) ConfigureWriter(config *pq.WriterConfig) { config.CreatedBy = string(c) }
+
 func (w *Writer) start(columns []column.Column) error {
 	group := make(pq.Group, len(columns))
 	for _, c := range columns {
@@ -57,7 +64,7 @@ func (w *Writer) start(columns []column.Column) error {
 		return err
 	}
 	root := ordered{Group: group}
-	options := []pq.WriterOption{pq.Compression(zstd), pq.CreatedBy("sluice", "", "")}
+	options := []pq.WriterOption{pq.Compression(zstd), createdBy("sluice version 1.0.0 (build 0)")}
 	for _, c := range columns {
 		root.fields = append(root.fields, byName[c.Name])
 		if c.Unit != "" {
