@@ -90,18 +90,18 @@ func newTrainer(obj Objective, data Data, cfg Config, opts Options, now func() t
 	n := len(obj.Params())
 	t := &trainer{
 		obj: obj, data: data, cfg: cfg, opts: opts, now: now,
-		params: obj.Params(), grad: make([]float32, n),
+		params: obj.Params(), grad: kernel.Aligned(n),
 		opt: cfg.optimiser(n), stream: stream,
 		perEpoch: stepsPerEpoch(stream.Events(), cfg.Batch),
 		at:       progress{LRFactor: 1, Valid: NLL(math.NaN()), BestValid: NLL(math.NaN())},
 	}
 	t.decay = cfg.decay(t.perEpoch * cfg.Epochs)
 	if t.decay > 0 {
-		t.average = make([]float32, n)
+		t.average = kernel.Aligned(n)
 	}
 	switch {
 	case len(data.Valid) > 0:
-		t.best = make([]float32, n)
+		t.best = kernel.Aligned(n)
 	case t.average != nil: // without validation the last are the best
 		t.best = t.average
 	default:

@@ -15,11 +15,11 @@ func (c Config) optimiser(n int) optimiser {
 	if c.Optimiser == "sgd" {
 		s := &sgd{momentum: float32(max(c.Momentum, 0)), nesterov: c.Nesterov, decay: float32(max(c.WeightDecay, 0))}
 		if s.momentum > 0 {
-			s.velocity = make([]float32, n)
+			s.velocity = kernel.Aligned(n)
 		}
 		return s
 	}
-	return &adam{m: make([]float32, n), v: make([]float32, n), AdamStep: kernel.AdamStep{
+	return &adam{m: kernel.Aligned(n), v: kernel.Aligned(n), AdamStep: kernel.AdamStep{
 		Beta1: c.Betas[0], Beta2: c.Betas[1], Epsilon: c.Epsilon,
 		WeightDecay: max(c.WeightDecay, 0), Decoupled: c.Optimiser == "adamw",
 	}}
