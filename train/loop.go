@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/sluice-hep/sluice/internal/kernel"
 )
 
 const (
