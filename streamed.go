@@ -51,6 +51,9 @@ type budget struct {
 	window int // events in all windows
 }
 
+// mostBlock events are read before the reader lets a waiting worker of the training have its processor.
+const mostBlock = 4096
+
 // mostSample events tell quantiles to 7e-4, the standard error of a median's rank; more would take longer to fit.
 const mostSample = 1 << 19
 
@@ -59,7 +62,7 @@ func newBudget(memory card.Bytes, c *card.Card) budget {
 	m := float64(memory)
 	raw, prepared := 8*columns+20, 4*columns+16 // bytes an event, with its digest or its place and log-determinant
 	return budget{
-		block:  int(min(max(m/32/(3*raw), 256), chunk)),
+		block:  int(min(max(m/32/(3*raw), 256), mostBlock)),
 		held:   int(max(m/16/(raw+prepared), 1)),
 		sample: int(min(max(m/3/(2.5*raw), 1000), mostSample)),
 		window: int(min(m*3/8/prepared, math.MaxInt32/2)),

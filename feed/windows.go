@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
@@ -238,6 +239,7 @@ func (f *filler) take(ctx context.Context, at, n int) error {
 		if err := f.w.room.Place(t, number, at); err != nil {
 			return err
 		}
+		runtime.Gosched() // a worker of the training may wait for this thread
 		at += t.Len()
 		n -= t.Len()
 	}
@@ -334,6 +336,7 @@ func (c *cursor) read() error {
 		}
 	}
 	b, err := c.src.Next()
+	runtime.Gosched()
 	if err == io.EOF {
 		return c.changed()
 	}
