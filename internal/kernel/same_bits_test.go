@@ -58,6 +58,11 @@ func everything() map[string][]float32 {
 		c.ToData(x, l, c.z, c.params, Tile)
 		out[fmt.Sprintf("spline of %d bins", bins)] = slices.Concat(c.z, c.logDet, dx, dp, x, l)
 	}
+	for _, n := range []int{16, 48, Tile} {
+		for what, x := range rowsOf(13, n) {
+			out[fmt.Sprintf("%d rows: %s", n, what)] = x
+		}
+	}
 	return out
 }
 
