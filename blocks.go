@@ -25,13 +25,10 @@ var _ feed.Source = (*blocks)(nil)
 // not be looked through for them.
 func openBlocks(c *card.Card, size int, types map[string]events.Type) (*blocks, error) {
 	b := &blocks{card: c, used: used(c), size: size}
-	opts := events.Options{Flatten: c.Flatten, Types: types, Passed: func(_, events int64) { b.passed += int(events) }}
-	wanted := request{define: c.Define, where: c.Where, names: b.used}
-	var err error
-	if opts.Columns, _, err = wanted.columns(c.Paths(), opts); err != nil {
+	opts, err := reading(c, events.Options{Types: types, Passed: func(_, events int64) { b.passed += int(events) }})
+	if err != nil {
 		return nil, err
 	}
-	opts.Limits = wanted.limits()
 	b.Chain, err = events.OpenAll(c.Paths(), opts)
 	return b, err
 }
@@ -113,9 +110,9 @@ func taken(x []int64, rows []int32) []int64 {
 func (b *blocks) nothing() error {
 	switch all := b.read + b.passed; {
 	case b.selected > 0:
-		return fmt.Errorf("every one of the %d events has a missing value in one of %q", b.selected, b.used)
+		return allMissing(b.selected, b.used)
 	case all > 0:
-		return fmt.Errorf("the selection %q leaves none of %d events", b.card.Where, all)
+		return noneSelected(b.card.Where, all)
 	}
 	return errors.New("there are no events")
 }

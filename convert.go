@@ -132,7 +132,7 @@ func (c *ConvertOptions) apply(t *events.Table, hidden []string) (*events.Table,
 
 func (c *ConvertOptions) nothing(read int) error {
 	if c.Where != "" && read > 0 {
-		return fmt.Errorf("the selection %q leaves none of %d events", c.Where, read)
+		return noneSelected(c.Where, read)
 	}
 	return errors.New("there are no events")
 }

@@ -101,6 +101,14 @@ func gapNotice(dropped, of int) string {
 	return fmt.Sprintf("%d of %d events have a missing value and are left out", dropped, of)
 }
 
+func noneSelected(expression string, of int) error {
+	return fmt.Errorf("the selection %q leaves none of %d events", expression, of)
+}
+
+func allMissing(events int, names []string) error {
+	return fmt.Errorf("every one of the %d events has a missing value in one of %q", events, names)
+}
+
 // unmarked lists the events that are not marked.
 func unmarked(marked []bool) []int32 {
 	rows := make([]int32, 0, len(marked))

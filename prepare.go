@@ -45,16 +45,10 @@ func prepare(c *card.Card, t *events.Table) (*Prepared, error) {
 	if n := len(p.Rows.Train); n < cfg.Batch {
 		return nil, tooFew(cfg.Batch, t.Len(), n, len(p.Rows.Valid), len(p.Rows.Test))
 	}
-	training := t.Take(p.Rows.Train)
-	var notices []string
-	var err error
-	if p.Features, p.Notices, err = prep.Fit(training, features(c), c.Prepare, c.Seed); err != nil {
+	err := p.fit(t.Take(p.Rows.Train), nil)
+	if err != nil {
 		return nil, err
 	}
-	if p.Context, notices, err = prep.FitContext(training, c.Context, c.PrepareContext); err != nil {
-		return nil, err
-	}
-	p.Notices = append(p.Notices, notices...)
 	if p.x, p.logDet, err = p.Features.Apply(t, 0); err != nil {
 		return nil, err
 	}
@@ -64,6 +58,20 @@ func prepare(c *card.Card, t *events.Table) (*Prepared, error) {
 		}
 	}
 	return p, p.readWeights()
+}
+
+// fit fits the preparation on training events, or on a sample of them whose moments are known.
+func (p *Prepared) fit(t *events.Table, moments prep.Moments) (err error) {
+	var notices []string
+	if p.Features, notices, err = moments.Fit(t, features(p.card), p.card.Prepare, p.card.Seed); err != nil {
+		return err
+	}
+	p.Notices = append(p.Notices, notices...)
+	if p.Context, notices, err = moments.FitContext(t, p.card.Context, p.card.PrepareContext); err != nil {
+		return err
+	}
+	p.Notices = append(p.Notices, notices...)
+	return nil
 }
 
 func (p *Prepared) readWeights() error {

@@ -66,7 +66,7 @@ func complete(c *card.Card, t *events.Table, row func(int) int, notices []string
 	}
 	rows := unmarked(marked)
 	if len(rows) == 0 {
-		return nil, nil, fmt.Errorf("every one of the %d events has a missing value in one of %q", t.Len(), used(c))
+		return nil, nil, allMissing(t.Len(), used(c))
 	}
 	notices = append(notices, gapNotice(t.Len()-len(rows), t.Len()))
 	return t.Take(rows), notices, nil
@@ -78,16 +78,23 @@ func source(c *card.Card, most int64) (*events.Table, passedOver, error) {
 		t, err := toy.Generate(c.Toy.Name, toyEvents(c), c.Seed, c.Toy.Options())
 		return t, nil, err
 	}
-	opts := events.Options{Flatten: c.Flatten, Most: most}
-	wanted := request{define: c.Define, where: c.Where, names: used(c)}
-	var err error
-	if opts.Columns, _, err = wanted.columns(c.Paths(), opts); err != nil {
+	var over passedOver
+	opts, err := reading(c, events.Options{Most: most, Passed: over.add})
+	if err != nil {
 		return nil, nil, err
 	}
-	var over passedOver
-	opts.Limits, opts.Passed = wanted.limits(), over.add
 	t, err := events.ReadAll(c.Paths(), opts)
 	return t, over, err
+}
+
+// reading adds to opts what of the files of a card is needed.
+func reading(c *card.Card, opts events.Options) (events.Options, error) {
+	opts.Flatten = c.Flatten
+	wanted := request{define: c.Define, where: c.Where, names: used(c)}
+	var err error
+	opts.Columns, _, err = wanted.columns(c.Paths(), opts)
+	opts.Limits = wanted.limits()
+	return opts, err
 }
 
 func toyEvents(c *card.Card) int {
@@ -121,7 +128,7 @@ func selectRows(t *events.Table, expression string, over passedOver) (*events.Ta
 		return nil, nil, err
 	}
 	if len(rows) == 0 {
-		return nil, nil, fmt.Errorf("the selection %q leaves none of %d events", expression, t.Len()+over.events())
+		return nil, nil, noneSelected(expression, t.Len()+over.events())
 	}
 	row := func(i int) int { return over.row(int(rows[i])) }
 	if len(rows) == t.Len() {

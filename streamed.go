@@ -95,9 +95,10 @@ func loadStream(ctx context.Context, c *card.Card, memory card.Bytes) (*Prepared
 	}
 	p := &Prepared{card: c, Events: s.Test, events: s.Events, survey: s}
 	p.Notices = src.notices()
-	if err := p.fitSample(s); err != nil {
+	if err := p.fit(s.Sample, s.Moments); err != nil {
 		return nil, err
 	}
+	s.Sample = nil // large, and not needed any more
 	if err := p.hold(min(b.window, s.Train)); err != nil {
 		return nil, err
 	}
@@ -123,21 +124,6 @@ func (p *Prepared) streamNotice(memory card.Bytes, sample int) string {
 		text += fmt.Sprintf("; the preparation is fitted on %d", sample)
 	}
 	return text
-}
-
-// fitSample fits the preparation.
-func (p *Prepared) fitSample(s *feed.Survey) (err error) {
-	var notices []string
-	if p.Features, notices, err = s.Moments.Fit(s.Sample, features(p.card), p.card.Prepare, p.card.Seed); err != nil {
-		return err
-	}
-	p.Notices = append(p.Notices, notices...)
-	if p.Context, notices, err = s.Moments.FitContext(s.Sample, p.card.Context, p.card.PrepareContext); err != nil {
-		return err
-	}
-	p.Notices = append(p.Notices, notices...)
-	s.Sample = nil // large, and not needed any more
-	return nil
 }
 
 // hold makes room for so many training events behind those held out, which it prepares.
