@@ -86,7 +86,7 @@ func ConvertFiles(ctx context.Context, files []string, path string, c ConvertOpt
 
 // open reads no more columns than are wanted. Hidden are those that only expressions are made from.
 func (c *ConvertOptions) open(files []string, passed func(first, events int64)) (in *events.Chain, hidden []string, err error) {
-	opts := events.Options{Double: true, Flatten: c.Flatten}
+	opts := events.Options{Flatten: c.Flatten}
 	wanted := request{define: c.Define, where: c.Where, names: c.Columns, all: len(c.Columns) == 0}
 	if opts.Columns, hidden, err = wanted.columns(files, opts); err != nil {
 		return nil, nil, err

@@ -42,7 +42,7 @@ func (s *columnSummary) recount(c *Column) {
 		values = append(values, v)
 	}
 	counts := make([]int64, len(values))
-	c.parts(func(x []float64) {
+	parts(c, func(x []float64) {
 		for k, a := range values {
 			for _, v := range x {
 				if v == a {

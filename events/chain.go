@@ -6,7 +6,7 @@ import (
 	"io"
 	"maps"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Chain reads several files, one after the other, as one stream of events with the columns of the first. It is
@@ -185,7 +185,7 @@ func (c *Chain) ordered(t *Table) (*Table, error) {
 			return nil, inFile(c.Path(), err)
 		}
 		out.Columns[i] = *d
-		out.Columns[i].convert(c.columns[i].Type)
+		convert(&out.Columns[i], c.columns[i].Type)
 	}
 	return out, nil
 }

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
 )
 
@@ -69,7 +69,7 @@ func (w *Writer) write(t *Table) error {
 		if c.Len() != t.Len() {
 			return inFile(w.path, fmt.Errorf("column %q holds %d events, column %q %d", c.Name, c.Len(), t.Columns[0].Name, t.Len()))
 		}
-		columns[i] = column.Column(c)
+		columns[i] = c
 	}
 	if err := w.out.Write(columns); err != nil {
 		return inFile(w.path, err)

@@ -7,7 +7,7 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Define adds the column name, computed from the other columns of t; a column
@@ -112,7 +112,7 @@ func (e *expression) rows(n int) []int32 {
 // column is the value for each of n events.
 func (e *expression) column(n int) Column {
 	if c := e.root.column; c != nil { // a column by itself: a copy that keeps its type
-		out := Column(column.New("", c.Unit, c.Type, n))
+		out := column.New("", c.Unit, c.Type, n)
 		copy(out.F32, c.F32)
 		copy(out.F64, c.F64)
 		copy(out.I64, c.I64)
@@ -124,7 +124,7 @@ func (e *expression) column(n int) Column {
 			return c
 		}
 	}
-	c := Column(column.New("", "", Float64, n))
+	c := column.New("", "", Float64, n)
 	for at := 0; at < n; at += blockLen {
 		copy(c.F64[at:], e.root.num(at, min(blockLen, n-at)))
 	}
@@ -134,7 +134,7 @@ func (e *expression) column(n int) Column {
 // float32s is the column rounded to float32; exact is false where that changes a
 // whole number or overflows.
 func (e *expression) float32s(n int) (c Column, exact bool) {
-	c = Column(column.New("", "", Float32, n))
+	c = column.New("", "", Float32, n)
 	for at := 0; at < n; at += blockLen {
 		for i, v := range e.root.num(at, min(blockLen, n-at)) {
 			f := float32(v)

@@ -10,9 +10,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/csv"
 	"github.com/sluice-hep/sluice/events/hdf5"
-	"github.com/sluice-hep/sluice/events/internal/column"
 	"github.com/sluice-hep/sluice/events/npy"
 	"github.com/sluice-hep/sluice/events/parquet"
 	"github.com/sluice-hep/sluice/events/root"
@@ -38,7 +38,7 @@ func formats() []format {
 			single:     true,
 			open: func(path, _ string, o Options) (column.Reader, error) {
 				return csv.Open(path, csv.Options{
-					Columns: o.Columns, Double: o.Double, Types: o.Types,
+					Columns: o.Columns, Types: o.Types,
 					Separator: o.Separator, Header: csv.Header(o.Header), Whole: o.whole,
 				})
 			},
@@ -50,7 +50,7 @@ func formats() []format {
 			extensions: []string{".npy"},
 			magic:      "\x93NUMPY",
 			open: func(path, key string, o Options) (column.Reader, error) {
-				return npy.Open(path, npy.Options{Key: key, Columns: o.Columns, Double: o.Double, Types: o.Types})
+				return npy.Open(path, npy.Options{Key: key, Columns: o.Columns, Types: o.Types})
 			},
 			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
 				return npy.NewWriter(f.File), nil
@@ -60,7 +60,7 @@ func formats() []format {
 			extensions: []string{".npz"},
 			magic:      "PK\x03\x04",
 			open: func(path, key string, o Options) (column.Reader, error) {
-				return npy.OpenArchive(path, npy.Options{Key: key, Columns: o.Columns, Double: o.Double, Types: o.Types})
+				return npy.OpenArchive(path, npy.Options{Key: key, Columns: o.Columns, Types: o.Types})
 			},
 			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
 				return npy.NewArchiveWriter(f.File)
@@ -71,7 +71,7 @@ func formats() []format {
 			magic:      "PAR1",
 			single:     true,
 			open: func(path, _ string, o Options) (column.Reader, error) {
-				return parquet.Open(path, parquet.Options{Columns: o.Columns, Double: o.Double, Types: o.Types, Limits: o.Limits})
+				return parquet.Open(path, parquet.Options{Columns: o.Columns, Types: o.Types, Limits: o.Limits})
 			},
 			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
 				return parquet.NewWriter(f), nil
@@ -82,7 +82,7 @@ func formats() []format {
 			magic:      "root",
 			flattens:   true,
 			open: func(path, key string, o Options) (column.Reader, error) {
-				return root.Open(path, root.Options{Key: key, Columns: o.Columns, Double: o.Double, Types: o.Types, Flatten: o.Flatten})
+				return root.Open(path, root.Options{Key: key, Columns: o.Columns, Types: o.Types, Flatten: o.Flatten})
 			},
 			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
 				return root.NewWriter(f.File), nil
@@ -92,7 +92,7 @@ func formats() []format {
 			extensions: []string{".h5", ".hdf5", ".hdf"},
 			magic:      "\x89HDF\r\n\x1a\n",
 			open: func(path, key string, o Options) (column.Reader, error) {
-				return hdf5.Open(path, hdf5.Options{Key: key, Columns: o.Columns, Double: o.Double, Types: o.Types})
+				return hdf5.Open(path, hdf5.Options{Key: key, Columns: o.Columns, Types: o.Types})
 			},
 			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
 				return hdf5.NewWriter(f.Name())

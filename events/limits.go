@@ -3,7 +3,7 @@ package events
 import (
 	"github.com/expr-lang/expr/ast"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Limit is a condition that every wanted event fulfils: the value of a column

@@ -3,7 +3,7 @@ package events
 import (
 	"errors"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Mark is a place in the files of a Chain where reading can begin. Marks of the

@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Options says what to read of a file and how. The zero value reads every
 // column, numbers as float32.
 type Options struct {
 	Columns []string // only these, in this order; nil: all
-	Double  bool     // keep float64 where the file holds more than float32
 	// Types holds columns, by name, at a type of the caller's choice.
 	Types map[string]Type
 
@@ -169,7 +168,7 @@ func (r *reader) Close() error {
 func fromFormat(columns []column.Column) []Column {
 	out := make([]Column, len(columns))
 	for i, c := range columns {
-		out[i] = Column(c)
+		out[i] = c
 	}
 	return out
 }

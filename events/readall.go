@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // ReadAll reads one or several files as one table. A name may hold a pattern
@@ -218,11 +218,7 @@ func (t *Table) reserve(n int) {
 // append adds the events of b, whose columns are those of t.
 func (t *Table) append(b *Table) {
 	for i := range t.Columns {
-		c, d := &t.Columns[i], &b.Columns[i]
-		c.F32 = append(c.F32, d.F32...)
-		c.F64 = append(c.F64, d.F64...)
-		c.I64 = append(c.I64, d.I64...)
-		c.Str = append(c.Str, d.Str...)
+		t.Columns[i].Append(&b.Columns[i])
 	}
 }
 
@@ -248,8 +244,8 @@ func (t *Table) join(b *Table, first, path string) error {
 		if !ok {
 			return inFile(path, fmt.Errorf("column %q is %s, but %s in %s", c.Name, d.Type, c.Type, first))
 		}
-		c.convert(common)
-		d.convert(common)
+		convert(c, common)
+		convert(d, common)
 	}
 	t.append(ordered)
 	return nil
@@ -294,24 +290,24 @@ func sameUnits(t, b *Table, first, path string) error {
 // but missing values goes with anything.
 func commonType(a, b *Column) (Type, bool) {
 	if a.Type == Text || b.Type == Text {
-		return Text, a.allMissing() || b.allMissing()
+		return Text, allMissing(a) || allMissing(b)
 	}
 	if a.Type == Int64 || b.Type == Int64 {
 		integers, floats := a, b
 		if b.Type == Int64 {
 			integers, floats = b, a
 		}
-		if floats.allWhole() {
+		if allWhole(floats) {
 			return Int64, true
 		}
-		if integers.exactIn32() && floats.Type == Float32 {
+		if exactIn32(integers) && floats.Type == Float32 {
 			return Float32, true
 		}
 	}
 	return Float64, true
 }
 
-func (c *Column) allMissing() bool {
+func allMissing(c *Column) bool {
 	for i := range c.Len() {
 		if c.Type == Text && c.Str[i] != "" || c.Type != Text && !math.IsNaN(c.Float(i)) {
 			return false
@@ -320,7 +316,7 @@ func (c *Column) allMissing() bool {
 	return true
 }
 
-func (c *Column) allWhole() bool {
+func allWhole(c *Column) bool {
 	for i := range c.Len() {
 		if v := c.Float(i); v != math.Trunc(v) || math.Abs(v) > 1<<53 {
 			return false
@@ -329,7 +325,7 @@ func (c *Column) allWhole() bool {
 	return true
 }
 
-func (c *Column) exactIn32() bool {
+func exactIn32(c *Column) bool {
 	for _, v := range c.I64 {
 		if v > 1<<24 || v < -1<<24 {
 			return false
@@ -340,12 +336,12 @@ func (c *Column) exactIn32() bool {
 
 // convert changes the type of a column of numbers; values that are all missing
 // become empty text.
-func (c *Column) convert(to Type) {
+func convert(c *Column, to Type) {
 	if c.Type == to {
 		return
 	}
 	from := *c
-	*c = Column(column.New(c.Name, c.Unit, to, c.Len()))
+	*c = column.New(c.Name, c.Unit, to, c.Len())
 	for i := range from.Len() {
 		switch to {
 		case Float32:

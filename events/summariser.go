@@ -89,7 +89,7 @@ func (s *columnSummary) add(c *Column) {
 	if c.Type == Text {
 		s.text(c.Str)
 	}
-	c.parts(func(x []float64) {
+	parts(c, func(x []float64) {
 		s.moments(x)
 		s.values.add(x)
 		s.Count += len(x)
@@ -97,7 +97,7 @@ func (s *columnSummary) add(c *Column) {
 }
 
 // parts gives the numbers of a column, some at a time.
-func (c *Column) parts(f func(x []float64)) {
+func parts(c *Column, f func(x []float64)) {
 	if c.Type == Text {
 		return
 	}

@@ -10,120 +10,24 @@ package events
 
 import (
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
-// Type is how the values of a column are held.
+// Column is one column of a table.
+type Column = column.Column
+
+// Type is how the values of a column are held: as precisely as its file holds them.
 type Type = column.Type
 
 // The types of columns.
 const (
-	Float32 = column.Float32 // the default for every number that a flow sees; NaN is a missing value
-	Float64 = column.Float64 // where a caller asked for full precision, or float32 would lose whole numbers; NaN is a missing value
-	Int64   = column.Int64   // integers, exact; no missing values (a column with missing integers is a float)
-	Text    = column.Text    // labels; "" is a missing value
+	Float32 = column.Float32
+	Float64 = column.Float64
+	Int64   = column.Int64
+	Uint64  = column.Uint64
+	Text    = column.Text
 )
-
-// Column is one column of a table. Exactly the slice that Type names is set.
-type Column struct {
-	Name string
-	Unit string // "" where none is known
-	Type Type
-
-	F32 []float32
-	F64 []float64
-	I64 []int64
-	Str []string
-}
-
-// Len is the number of events.
-func (c *Column) Len() int {
-	switch c.Type {
-	case Float32:
-		return len(c.F32)
-	case Float64:
-		return len(c.F64)
-	case Int64:
-		return len(c.I64)
-	default:
-		return len(c.Str)
-	}
-}
-
-// Float returns value i as a float64; NaN for text.
-func (c *Column) Float(i int) float64 {
-	switch c.Type {
-	case Float32:
-		return float64(c.F32[i])
-	case Float64:
-		return c.F64[i]
-	case Int64:
-		return float64(c.I64[i])
-	default:
-		return math.NaN()
-	}
-}
-
-// Floats appends the column's values as float64 to dst and returns it. A text
-// column is an error that names its first value that is not a number.
-func (c *Column) Floats(dst []float64) ([]float64, error) {
-	if c.Type == Text {
-		for i, s := range c.Str {
-			if _, err := strconv.ParseFloat(strings.TrimSpace(s), 64); err != nil && s != "" {
-				return dst, fmt.Errorf("events: column %q holds text: row %d: %q is not a number", c.Name, i+1, s)
-			}
-		}
-		return dst, fmt.Errorf("events: column %q holds text, not numbers", c.Name)
-	}
-	for i := range c.Len() {
-		dst = append(dst, c.Float(i))
-	}
-	return dst, nil
-}
-
-// Slice is the column of events [i, j); it shares memory with c.
-func (c *Column) Slice(i, j int) Column {
-	s := *c
-	switch c.Type {
-	case Float32:
-		s.F32 = c.F32[i:j]
-	case Float64:
-		s.F64 = c.F64[i:j]
-	case Int64:
-		s.I64 = c.I64[i:j]
-	default:
-		s.Str = c.Str[i:j]
-	}
-	return s
-}
-
-// Take is a new column of the events in rows, in that order.
-func (c *Column) Take(rows []int32) Column {
-	s := Column{Name: c.Name, Unit: c.Unit, Type: c.Type}
-	switch c.Type {
-	case Float32:
-		s.F32 = take(c.F32, rows)
-	case Float64:
-		s.F64 = take(c.F64, rows)
-	case Int64:
-		s.I64 = take(c.I64, rows)
-	default:
-		s.Str = take(c.Str, rows)
-	}
-	return s
-}
-
-func take[T any](x []T, rows []int32) []T {
-	y := make([]T, len(rows))
-	for i, r := range rows {
-		y[i] = x[r]
-	}
-	return y
-}
 
 // Table is a set of columns of equal length.
 type Table struct {

@@ -9,13 +9,12 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Options says how to read. The zero value finds everything out by itself.
 type Options struct {
 	Columns   []string               // only these; nil: all
-	Double    bool                   // numbers as float64
 	Types     map[string]column.Type // columns whose type is given
 	Separator byte                   // 0: found from the first lines
 	Header    Header
@@ -147,7 +146,7 @@ func (r *Reader) choose(tallies []tally, opts Options) error {
 	for k, i := range picked {
 		t, given := opts.Types[r.names[i]]
 		if !given {
-			t = tallies[i].typ(opts.Double)
+			t = tallies[i].typ()
 		}
 		r.columns[k] = column.Column{Name: r.names[i], Type: t}
 		r.plan[i] = field{Column: r.columns[k], wanted: true, at: k, whole: !given && tallies[i].wholeOnly()}

@@ -7,7 +7,7 @@ import (
 	"io"
 	"strconv"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // dialect is how cells are parted.

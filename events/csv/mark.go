@@ -3,7 +3,7 @@ package csv
 import (
 	"io"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // packedEnd is the Offset of the end of a packed file.

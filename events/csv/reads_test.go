@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // counted counts the bytes read of it.

@@ -3,7 +3,7 @@ package csv
 import (
 	"math"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // tally is what the cells of a column have in common.
@@ -77,11 +77,8 @@ func (t *tally) add(cell []byte) {
 
 // typ is the narrowest type that holds every cell: float32 for measured values,
 // more only where float32 would change a whole number or overflow.
-func (t *tally) typ(double bool) column.Type {
-	float := column.Float32
-	if double || t.large {
-		float = column.Float64
-	}
+func (t *tally) typ() column.Type {
+	float := column.Float64
 	switch {
 	case t.text:
 		return column.Text

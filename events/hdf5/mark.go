@@ -1,6 +1,6 @@
 package hdf5
 
-import "github.com/sluice-hep/sluice/events/internal/column"
+import "github.com/sluice-hep/sluice/events/column"
 
 // Mark is the place of the next event: any where the values are not in chunks, else
 // the first event of a chunk. Where data sets have chunks of different sizes the

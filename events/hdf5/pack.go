@@ -12,7 +12,7 @@ import (
 	"unsafe"
 
 	"github.com/klauspost/compress/zlib"
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // gzipLevel packs shuffled floats nearly as small as the highest level does, several times as fast.

@@ -6,14 +6,13 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Options says what to read.
 type Options struct {
 	Key     string                 // the table: path of a data set or group; "": the only one
 	Columns []string               // only these; nil: all
-	Double  bool                   // keep float64
 	Types   map[string]column.Type // columns whose type is given
 }
 
@@ -145,7 +144,7 @@ func (r *Reader) texts(path string) ([]string, error) {
 		return nil, fmt.Errorf("data set %q holds no names of columns", path)
 	}
 	inner := &Reader{file: r.file, size: r.size}
-	if err := inner.choose([]source{{name: "name", set: d}}, Options{Double: true}); err != nil {
+	if err := inner.choose([]source{{name: "name", set: d}}, Options{}); err != nil {
 		return nil, err
 	}
 	columns, err := inner.Read(int(d.rows))
@@ -195,7 +194,7 @@ func (r *Reader) choose(all []source, opts Options) error {
 		s := &all[i]
 		f := s.set.fields[s.field]
 		native := f.native()
-		want, err := column.Choose(names[i], native, opts.Double, opts.Types)
+		want, err := column.Choose(names[i], native, opts.Types)
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,7 @@ package npy
 import (
 	"io"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Mark is the place of the next event. A packed array has none between its first

@@ -10,14 +10,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Options says what to read.
 type Options struct {
 	Key     string                 // the array of an archive; "": all of them
 	Columns []string               // only these; nil: all
-	Double  bool                   // keep float64
 	Types   map[string]column.Type // columns whose type is given
 }
 
@@ -157,7 +156,7 @@ func join(arrays []array, opts Options) (*Reader, error) {
 // choose fixes the types of one column: as decoded and as returned.
 func (r *Reader) choose(name string, f *field, opts Options) error {
 	native, _ := f.native()
-	t, err := column.Choose(name, native, opts.Double, opts.Types)
+	t, err := column.Choose(name, native, opts.Types)
 	if err != nil {
 		return err
 	}

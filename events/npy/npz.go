@@ -9,7 +9,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // OpenArchive opens an .npz file. Its arrays, of equal length, make one table:

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Writer writes an .npy file of structures, so that np.load(file)["pt"] is a

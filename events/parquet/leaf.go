@@ -9,7 +9,7 @@ import (
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // leaf is one column being read, page by page.
@@ -36,7 +36,7 @@ func (l *leaf) choose(meta *pq.File, opts Options) (err error) {
 		l.kind.native, l.typ = column.Float64, column.Float64
 		return nil
 	}
-	if l.typ, err = column.Choose(l.name, l.kind.native, opts.Double, opts.Types); err != nil {
+	if l.typ, err = column.Choose(l.name, l.kind.native, opts.Types); err != nil {
 		return err
 	}
 	if l.kind.native == column.Int64 && l.typ != column.Int64 {

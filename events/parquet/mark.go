@@ -3,7 +3,7 @@ package parquet
 import (
 	"slices"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Mark is the place of the next event: the first of a row group, or the end.

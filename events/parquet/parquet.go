@@ -16,7 +16,7 @@ import (
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // unitKey begins the key of a column's unit in the file's metadata.
@@ -25,7 +25,6 @@ const unitKey = "sluice.unit."
 // Options says what to read.
 type Options struct {
 	Columns []string               // only these; nil: all flat ones
-	Double  bool                   // keep float64
 	Types   map[string]column.Type // columns whose type is given
 	Limits  []column.Limit         // row groups without an event within these are passed over
 }

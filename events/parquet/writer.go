@@ -6,7 +6,7 @@ import (
 
 	pq "github.com/parquet-go/parquet-go"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // A row group is what the writer holds in memory, and where later readers can begin.

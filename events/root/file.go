@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // file is an open ROOT file.

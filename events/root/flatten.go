@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // objects reads a row an object. Columns of events that were asked for are
@@ -74,7 +74,7 @@ func (r *Reader) member(i int, name string, group []field, opts Options) error {
 	if i > 0 {
 		native = group[i-1].native()
 	}
-	t, err := column.Choose(name, native, opts.Double, opts.Types)
+	t, err := column.Choose(name, native, opts.Types)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,6 @@
 package root
 
-import "github.com/sluice-hep/sluice/events/internal/column"
+import "github.com/sluice-hep/sluice/events/column"
 
 // coarsest are the events at which baskets begin of the branch that has the fewest,
 // and the end. Mostly the baskets of all branches begin there, as ROOT ends them

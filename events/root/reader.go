@@ -8,14 +8,13 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Options says what to read.
 type Options struct {
 	Key     string                 // the tree, `tree`, `folder/tree` or `tree;cycle`; "": the only one
 	Columns []string               // only these, `NAME[i]` for one value of many included; nil: all
-	Double  bool                   // keep float64
 	Types   map[string]column.Type // columns whose type is given
 	// Flatten makes a row of every object instead of every event: of the values
 	// counted by nMuon for "Muon" (or "nMuon", or one of the columns). The column
@@ -158,7 +157,7 @@ func (s *fields) unreadable(name string) error {
 // use adds a column of events.
 func (r *Reader) use(f field, opts Options) error {
 	native := f.native()
-	t, err := column.Choose(f.name, native, opts.Double, opts.Types)
+	t, err := column.Choose(f.name, native, opts.Types)
 	if err != nil {
 		return err
 	}

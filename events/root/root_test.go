@@ -11,7 +11,7 @@ import (
 
 	"go-hep.org/x/hep/groot/rtree"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // wholeTable reads all events, n at a time.

@@ -8,7 +8,7 @@ import (
 	"math"
 	"os"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Writer writes a TTree with a branch a column, packed by zstd, which

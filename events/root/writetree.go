@@ -5,7 +5,7 @@ import (
 	"errors"
 	"math"
 
-	"github.com/sluice-hep/sluice/events/internal/column"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // outBranch is a branch being written.

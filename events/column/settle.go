@@ -6,12 +6,10 @@ import (
 )
 
 // Choose is the type in which a column is returned that the file holds as
-// native: float64 becomes float32 unless asked otherwise.
-func Choose(name string, native Type, double bool, types map[string]Type) (Type, error) {
+// native: that, unless the caller states another.
+func Choose(name string, native Type, types map[string]Type) (Type, error) {
 	t, given := types[name]
 	switch {
-	case !given && native == Float64 && !double:
-		return Float32, nil
 	case !given:
 		return native, nil
 	case (t == Text) != (native == Text):

@@ -1,37 +1,42 @@
-// Package column is what the file formats share: a column of values, and the
-// faces of a reader and a writer of columns. Package events imports the formats
-// and the formats import this package, so there is no cycle and nothing
-// registers itself at start-up.
+// Package column holds a column of values, and the faces of a reader and a
+// writer of columns. Package events imports the formats and the formats import
+// this package, so there is no cycle and nothing registers itself at start-up; a
+// format from outside needs no more than this.
 package column
 
 import (
 	"fmt"
 	"math"
+	"strconv"
+	"strings"
 )
 
-// Type is how the values of a column are held.
+// Type is how the values of a column are held: as precisely as its file holds them.
 type Type uint8
 
+// The types of columns.
 const (
-	Float32 Type = iota // the default for every number that a flow sees; NaN is a missing value
-	Float64             // kept only where a caller asked for full precision, or float32 would lose whole numbers; NaN is a missing value
-	Int64               // integers, exact; no missing values (a column with missing integers is a float)
+	Float32 Type = iota // NaN is a missing value
+	Float64             // NaN is a missing value
+	Int64               // integers and truth values (1, 0), exact; none is missing (a column with missing integers is Float64)
+	Uint64              // integers of 64 bits without a sign, exact; none is missing
 	Text                // labels; "" is a missing value
 )
 
 func (t Type) String() string {
-	return [...]string{"float32", "float64", "int64", "text"}[t]
+	return [...]string{"float32", "float64", "int64", "uint64", "text"}[t]
 }
 
-// Column has the fields of events.Column, so that each converts to the other.
+// Column is one column of a table. Exactly the slice that Type names is set.
 type Column struct {
 	Name string
-	Unit string
+	Unit string // "" where none is known
 	Type Type
 
 	F32 []float32
 	F64 []float64
 	I64 []int64
+	U64 []uint64
 	Str []string
 }
 
@@ -45,6 +50,8 @@ func New(name, unit string, t Type, n int) Column {
 		c.F64 = make([]float64, n)
 	case Int64:
 		c.I64 = make([]int64, n)
+	case Uint64:
+		c.U64 = make([]uint64, n)
 	default:
 		c.Str = make([]string, n)
 	}
@@ -53,7 +60,104 @@ func New(name, unit string, t Type, n int) Column {
 
 // Len is the number of values.
 func (c *Column) Len() int {
-	return len(c.F32) + len(c.F64) + len(c.I64) + len(c.Str)
+	switch c.Type {
+	case Float32:
+		return len(c.F32)
+	case Float64:
+		return len(c.F64)
+	case Int64:
+		return len(c.I64)
+	case Uint64:
+		return len(c.U64)
+	default:
+		return len(c.Str)
+	}
+}
+
+// Float is value i as a float64, the nearest one for an integer beyond 2^53; NaN for text.
+func (c *Column) Float(i int) float64 {
+	switch c.Type {
+	case Float32:
+		return float64(c.F32[i])
+	case Float64:
+		return c.F64[i]
+	case Int64:
+		return float64(c.I64[i])
+	case Uint64:
+		return float64(c.U64[i])
+	default:
+		return math.NaN()
+	}
+}
+
+// Floats appends the values as float64 to dst and returns it; see Float. A text
+// column is an error that names its first value that is not a number.
+func (c *Column) Floats(dst []float64) ([]float64, error) {
+	if c.Type == Text {
+		for i, s := range c.Str {
+			if _, err := strconv.ParseFloat(strings.TrimSpace(s), 64); err != nil && s != "" {
+				return dst, fmt.Errorf("column %q holds text: row %d: %q is not a number", c.Name, i+1, s)
+			}
+		}
+		return dst, fmt.Errorf("column %q holds text, not numbers", c.Name)
+	}
+	for i := range c.Len() {
+		dst = append(dst, c.Float(i))
+	}
+	return dst, nil
+}
+
+// Slice is the column of values [i, j); it shares memory with c.
+func (c *Column) Slice(i, j int) Column {
+	s := Column{Name: c.Name, Unit: c.Unit, Type: c.Type}
+	switch c.Type {
+	case Float32:
+		s.F32 = c.F32[i:j]
+	case Float64:
+		s.F64 = c.F64[i:j]
+	case Int64:
+		s.I64 = c.I64[i:j]
+	case Uint64:
+		s.U64 = c.U64[i:j]
+	default:
+		s.Str = c.Str[i:j]
+	}
+	return s
+}
+
+// Take is a new column of the values in rows, in that order.
+func (c *Column) Take(rows []int32) Column {
+	s := Column{Name: c.Name, Unit: c.Unit, Type: c.Type}
+	switch c.Type {
+	case Float32:
+		s.F32 = take(c.F32, rows)
+	case Float64:
+		s.F64 = take(c.F64, rows)
+	case Int64:
+		s.I64 = take(c.I64, rows)
+	case Uint64:
+		s.U64 = take(c.U64, rows)
+	default:
+		s.Str = take(c.Str, rows)
+	}
+	return s
+}
+
+func take[T any](x []T, rows []int32) []T {
+	y := make([]T, len(rows))
+	for i, r := range rows {
+		y[i] = x[r]
+	}
+	return y
+}
+
+// Append adds the values of d, which has the type of c.
+func (c *Column) Append(d *Column) {
+	c.F32 = append(c.F32, d.F32...)
+	c.F64 = append(c.F64, d.F64...)
+	c.I64 = append(c.I64, d.I64...)
+	c.U64 = append(c.U64, d.U64...)
+	c.Str = append(c.Str, d.Str...)
 }
 
 // Mark is a place in a file where a Reader can begin.
@@ -113,7 +217,7 @@ func (c *Contradiction) Error() string {
 func TooLarge(name string, row int64, v float64) error {
 	return &Contradiction{
 		Place: fmt.Sprintf("row %d: ", row+1), Column: name, Value: fmt.Sprint(v),
-		Why: "is beyond float32; keep full precision (Double)", Want: Float64,
+		Why: "is beyond float32", Want: Float64,
 	}
 }
 
@@ -127,22 +231,6 @@ func Narrow(dst []float32, src []float64) int {
 		}
 	}
 	return -1
-}
-
-// Slice is the column of values [i, j); it shares memory with c.
-func (c *Column) Slice(i, j int) Column {
-	s := Column{Name: c.Name, Unit: c.Unit, Type: c.Type}
-	switch c.Type {
-	case Float32:
-		s.F32 = c.F32[i:j]
-	case Float64:
-		s.F64 = c.F64[i:j]
-	case Int64:
-		s.I64 = c.I64[i:j]
-	default:
-		s.Str = c.Str[i:j]
-	}
-	return s
 }
 
 // Half is the value of a 16-bit float (IEEE 754 binary16).
