@@ -1,75 +1,71 @@
 package sluice
 
 import (
-	"fmt"
-	"strings"
+	"context"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/report"
 	"github.com/sluice-hep/sluice/stats"
 )
 
-// CompareOptions say which columns of two files are compared and how.
-type CompareOptions struct {
-	Columns []string // none: every column of numbers that both files have
-	Weight  string   // the column of event weights, in each file that has it
-	Flatten string   // a row an object of this name, in each ROOT file that has it; "": a row an event
-	Report  string   // the page to write; "" for none
-	Command string   // that made it, for the page
+// Pair names two files of events to compare, and how.
+type Pair struct {
+	Reference, Generated string
+	Columns              []string // none: every column of numbers that both files have
+	Weight               string   // the column of event weights, in each file that has it
+	Flatten              string   // a row an object of this name, in each ROOT file that has it; "": a row an event
 }
 
-// CompareFiles compares generated events with reference events.
-func CompareFiles(reference, generated string, o CompareOptions) (*stats.Comparison, error) {
-	if o.Report != "" {
-		if err := distinct(o.Report, reference, generated); err != nil {
-			return nil, err
-		}
-		if err := writable(o.Report); err != nil {
+// Compare measures how far generated events are from reference events, and writes a page about it to out, unless that is "".
+// A file that cannot be read and a column that is not there are *InputError. When ctx ends, nothing is written.
+func Compare(ctx context.Context, p Pair, out string, o Options) (*stats.Comparison, error) {
+	if out != "" {
+		if err := writable(out, p.Reference, p.Generated); err != nil {
 			return nil, err
 		}
 	}
-	ref, gen, err := readPair(reference, generated, o.Flatten)
+	ref, gen, err := p.read(ctx)
+	if err == nil {
+		err = p.weigh(ref, gen)
+	}
 	if err != nil {
-		return nil, input(err)
+		return nil, ended(ctx, fault.Of(err), "")
 	}
-	if err := weigh(o.Weight, ref, gen); err != nil {
-		return nil, input(err)
+	c, err := stats.Compare(ref, gen, p.Columns)
+	if err != nil || out == "" {
+		return c, fault.Of(err)
 	}
-	c, err := stats.Compare(ref, gen, o.Columns)
-	if err != nil || o.Report == "" {
-		return c, input(err)
-	}
-	p := &pair{reference: ref, generated: gen, referenceName: "Reference", generatedName: "Generated"}
-	page := &report.Page{
-		Title: fmt.Sprintf("%s against %s", generated, reference), Version: Version(), Commands: o.Command,
-		Summary: []report.Fact{
-			{Name: "Reference", Value: fmt.Sprintf("%d events", ref.Len()), Note: reference},
-			{Name: "Generated", Value: fmt.Sprintf("%d events", gen.Len()), Note: generated},
-			{Name: "Columns", Value: fmt.Sprint(len(c.Names)), Note: strings.Join(c.Names, ", ")},
-		},
-	}
-	if err := p.addTo(page, c); err != nil {
+	page, err := report.Compared(&report.Pair{Reference: ref, Generated: gen}, p.Reference, p.Generated, c)
+	if err != nil {
 		return nil, err
 	}
-	return c, report.Write(o.Report, page)
+	page.Version, page.Commands = Version(), o.Command
+	return c, report.Write(out, page)
 }
 
-// readPair reads both files flattened. One that holds nothing to flatten, as generated events do not, is taken as it is,
-// if the other does.
-func readPair(reference, generated, flatten string) (ref, gen *events.Table, err error) {
+// read reads both files flattened. One that holds nothing to flatten, as generated events do not, is taken as it is, if
+// the other does.
+func (p *Pair) read(ctx context.Context) (ref, gen *events.Table, err error) {
 	read := func(file, flatten string) (*events.Table, error) {
-		return events.ReadAll([]string{file}, events.Options{Flatten: flatten})
+		rows, err := query.Query{Files: []string{file}, Flatten: flatten, All: true}.Open(ctx, 1<<16)
+		if err != nil {
+			return nil, err
+		}
+		defer rows.Close()
+		return rows.All(0)
 	}
-	ref, refErr := read(reference, flatten)
-	gen, genErr := read(generated, flatten)
+	ref, refErr := read(p.Reference, p.Flatten)
+	gen, genErr := read(p.Generated, p.Flatten)
 	switch {
-	case flatten == "" || (refErr == nil) == (genErr == nil):
+	case p.Flatten == "" || (refErr == nil) == (genErr == nil):
 	case refErr != nil:
-		if t, err := read(reference, ""); err == nil {
+		if t, err := read(p.Reference, ""); err == nil {
 			ref, refErr = t, nil
 		}
 	default:
-		if t, err := read(generated, ""); err == nil {
+		if t, err := read(p.Generated, ""); err == nil {
 			gen, genErr = t, nil
 		}
 	}
@@ -80,24 +76,21 @@ func readPair(reference, generated, flatten string) (ref, gen *events.Table, err
 }
 
 // weigh names the weight column in each table that has it.
-func weigh(weight string, tables ...*events.Table) error {
-	if weight == "" {
+func (p *Pair) weigh(tables ...*events.Table) error {
+	if p.Weight == "" {
 		return nil
 	}
 	var first error
 	found := false
 	for _, t := range tables {
-		_, err := t.Column(weight)
-		if err != nil {
-			if first == nil {
-				first = err
-			}
-			continue
+		if _, err := t.Column(p.Weight); err == nil {
+			t.Weight, found = p.Weight, true
+		} else if first == nil {
+			first = err
 		}
-		t.Weight, found = weight, true
 	}
-	if !found {
-		return first
+	if found {
+		return nil
 	}
-	return nil
+	return first
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/prep"
 )
 
@@ -21,15 +22,16 @@ type InspectedColumn struct {
 	Why     string   `json:"why"`
 }
 
-// InspectFiles describes every column of files read as one table, in memory that does not grow with them. Where flatten
-// is not empty, a row is an object of that name in a ROOT file.
-func InspectFiles(ctx context.Context, files []string, flatten string) (*Inspection, error) {
+// Inspect describes every column of files read as one table, in memory that does not grow with them. Where flatten is not
+// empty, a row is an object of that name in a ROOT file. A file that cannot be read is an *InputError; when ctx ends, so
+// does the reading.
+func Inspect(ctx context.Context, files []string, flatten string) (*Inspection, error) {
 	all, skipped, err := events.SummariseFiles(ctx, files, events.Options{Flatten: flatten})
-	if ctx.Err() != nil {
-		return nil, err
+	if err != nil && ctx.Err() != nil {
+		return nil, ended(ctx, err, "")
 	}
 	if err != nil {
-		return nil, input(err)
+		return nil, fault.Of(err)
 	}
 	r := &Inspection{Columns: []InspectedColumn{}, Skipped: skipped}
 	for _, s := range all {

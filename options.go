@@ -1,31 +1,25 @@
 package sluice
 
 import (
-	"errors"
+	"context"
+	"os"
 
+	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/train"
 )
 
-// Options are what every stage may be given beside its card. The zero value works in silence on all cores.
+// Options are what every verb may be given beside its own. The zero value works in silence on all cores, from the beginning.
 type Options struct {
-	Threads int // 0: what the card says, or all cores
+	Threads int    // 0: what the card says, or all cores; results do not depend on it
+	Resume  bool   // go on with what an interrupted call of the same verb left
+	Command string // that makes the result again, for pages
 
-	// State is the file from which an interrupted training, sample or evaluation can go on; "" for none. Resume
-	// takes it up.
-	State  string
-	Resume bool
-
-	// Progress follows a training. Notice is called with a line that the user should know, and Stage with
-	// the name of what begins. Each may be nil.
+	// Progress follows a training, and Stage is called with the name of what begins. Notice is called with a line on what was
+	// decided or left out, and Warn with one on what makes a result doubtful. Each may be nil.
 	Progress func(train.Progress)
-	Notice   func(line string)
 	Stage    func(name string)
-}
-
-func (o *Options) notice(line string) {
-	if o.Notice != nil {
-		o.Notice(line)
-	}
+	Notice   func(line string)
+	Warn     func(line string)
 }
 
 func (o *Options) stage(name string) {
@@ -34,17 +28,38 @@ func (o *Options) stage(name string) {
 	}
 }
 
-// InputError is an error in what the user gave: a card, a file, a column, a place to write to. Other errors
-// are failures on the way.
-type InputError struct{ Err error }
+func (o *Options) notice(line string) {
+	if o.Notice != nil {
+		o.Notice(line)
+	}
+}
 
-func (e *InputError) Error() string { return e.Err.Error() }
-func (e *InputError) Unwrap() error { return e.Err }
+func (o *Options) warn(line string) {
+	if o.Warn != nil {
+		o.Warn(line)
+	}
+}
 
-func input(err error) error {
-	var already *InputError
-	if err == nil || errors.As(err, &already) {
+// InputError is an error in what the user gave: a card, a file, a column, a place to write to. Other errors are failures
+// on the way.
+type InputError = fault.Input
+
+// InterruptedError is the end of a verb whose context was cancelled. It wraps the context's error.
+type InterruptedError struct {
+	Err  error
+	Kept string // the file that Options.Resume goes on from; "" where nothing is kept
+}
+
+func (e *InterruptedError) Error() string { return e.Err.Error() }
+func (e *InterruptedError) Unwrap() error { return e.Err }
+
+// ended is the error of a verb that keeps what it has done in a file.
+func ended(ctx context.Context, err error, state string) error {
+	if err == nil || ctx.Err() == nil {
 		return err
 	}
-	return &InputError{err}
+	if at, none := os.Stat(state); none != nil || !at.Mode().IsRegular() {
+		state = ""
+	}
+	return &InterruptedError{err, state}
 }

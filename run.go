@@ -7,23 +7,27 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
+	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
+	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/report"
 	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/train"
 )
 
-// Summary is the record of a run, also kept as summary.json beside what it wrote.
-type Summary struct {
+// RunResult is the record of a run, also kept as summary.json beside what it wrote.
+type RunResult struct {
 	Out     string            `json:"out"`
 	Model   string            `json:"model"`
 	Sample  string            `json:"sample"`
 	Report  string            `json:"report"`
-	Train   *Training         `json:"train"`
+	Train   *TrainResult      `json:"train"`
 	Compare *stats.Comparison `json:"compare"`
 	// Where the true density is known: TrueEntropy is the lowest NLL there can be on average, and TrueNLL that
 	// of the true density on the events compared with (which are the test events, if there are any).
@@ -35,29 +39,25 @@ type Summary struct {
 	Hash        string `json:"sha256"`
 }
 
-// RunOptions are what a run is told beside its card.
-type RunOptions struct {
-	Options
-	Command string // that makes the run, for the report
-}
-
-// Run does all that a card asks for, in the folder out: model.safetensors, the sample, report.html and
-// summary.json. Run again, it goes on where an earlier one was interrupted, and does not train a model anew that is
-// there already.
-func Run(ctx context.Context, c *card.Card, out string, o RunOptions) (*Summary, error) {
-	r := &runner{card: c, o: o, summary: &Summary{
+// Run does all that a card asks for, in the folder out: model.safetensors, the sample, report.html and summary.json. Run
+// again, it goes on where an earlier one was interrupted, and does not train a model anew that is there already.
+//
+// What is wrong with the card, its files or the folder is an *InputError. When ctx ends, what was done is kept in the folder
+// (*InterruptedError), and the same call goes on from it, to the same files.
+func Run(ctx context.Context, c *card.Card, out string, o Options) (*RunResult, error) {
+	r := &runner{card: c, o: o, result: &RunResult{
 		Out: out, Model: filepath.Join(out, "model.safetensors"), Report: filepath.Join(out, "report.html"), Sample: samplePath(c, out),
 	}}
-	for _, step := range []func(context.Context) error{r.open, r.read, r.train, r.sample, r.compare, r.truth, r.report, r.close} {
+	for _, step := range []func(context.Context) error{r.open, r.read, r.train, r.sample, r.compare, r.report, r.close} {
 		if err := step(ctx); err != nil {
 			r.leaveNothing()
-			return nil, err
+			return nil, ended(ctx, err, statePath(r.result.Model))
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return nil, ended(ctx, err, r.result.Model)
 		}
 	}
-	return r.summary, nil
+	return r.result, nil
 }
 
 func samplePath(c *card.Card, out string) string {
@@ -73,17 +73,15 @@ func samplePath(c *card.Card, out string) string {
 
 // runner is a run under way.
 type runner struct {
-	card    *card.Card
-	o       RunOptions
-	summary *Summary
+	card   *card.Card
+	o      Options
+	result *RunResult
 
-	prepared  *Prepared
-	model     *model.Model
-	held      *events.Table // what generated events are compared with
-	heldName  string
-	generated *events.Table
-	notices   []string
-	made      bool // the folder was not there before
+	data    *fit.Data
+	model   *model.Model
+	pair    report.Pair
+	notices []string
+	made    bool // the folder was not there before
 }
 
 func (r *runner) note(lines ...string) {
@@ -93,20 +91,17 @@ func (r *runner) note(lines ...string) {
 	}
 }
 
-func (r *runner) summaryPath() string { return filepath.Join(r.summary.Out, "summary.json") }
+func (r *runner) summaryPath() string { return filepath.Join(r.result.Out, "summary.json") }
 
 // open makes sure that everything can be written before the work begins.
 func (r *runner) open(context.Context) error {
-	_, err := os.Stat(r.summary.Out)
+	_, err := os.Stat(r.result.Out)
 	r.made = err != nil
-	if err := os.MkdirAll(r.summary.Out, 0o777); err != nil {
-		return input(fmt.Errorf("cannot make the folder %s: %w; choose another with --out", r.summary.Out, err))
+	if err := os.MkdirAll(r.result.Out, 0o777); err != nil {
+		return fault.Of(fmt.Errorf("cannot make the folder %s: %w; choose another with --out", r.result.Out, err))
 	}
-	for _, path := range []string{r.summary.Model, r.summary.Sample, r.summary.Report, r.summaryPath()} {
-		if err := distinct(path, r.card.Paths()...); err != nil {
-			return err
-		}
-		if err := writable(path); err != nil {
+	for _, path := range []string{r.result.Model, r.result.Sample, r.result.Report, r.summaryPath()} {
+		if err := writable(path, r.card.Paths()...); err != nil {
 			return err
 		}
 	}
@@ -116,20 +111,19 @@ func (r *runner) open(context.Context) error {
 // leaveNothing removes the folder of a run that failed before it wrote anything.
 func (r *runner) leaveNothing() {
 	if r.made {
-		_ = os.Remove(r.summary.Out) // fails where there is something in it
+		_ = os.Remove(r.result.Out) // fails where there is something in it
 	}
 }
 
-func (r *runner) read(ctx context.Context) error {
-	var err error
-	if r.prepared, err = Load(ctx, r.card, r.o.Options); err != nil {
+func (r *runner) read(ctx context.Context) (err error) {
+	if r.data, err = fit.Load(ctx, r.card, r.o.fit()); err != nil {
 		return err
 	}
-	if p := r.prepared; p.survey != nil && p.Events.Len() == 0 {
-		return input(errors.New("no events are held out to compare with, and the others are not kept in memory: set train.test or train.valid above 0, or allow more memory (--memory)"))
+	if r.data.Held.Len() == 0 {
+		return fault.Of(errors.New("no events are held out to compare with, and the others are not kept in memory: set train.test or train.valid above 0, or allow more memory (--memory)"))
 	}
-	r.note(r.prepared.Notices...)
-	r.summary.Fingerprint = r.prepared.Fingerprint()
+	r.note(r.data.Notices...)
+	r.result.Fingerprint = r.data.Fingerprint()
 	return nil
 }
 
@@ -140,25 +134,25 @@ func (r *runner) train(ctx context.Context) error {
 		return err
 	}
 	r.o.stage("train")
-	o := r.o.Options
-	o.State, o.Resume = StatePath(r.summary.Model), true
-	m, result, err := r.prepared.Train(ctx, o)
+	o := r.o.fit()
+	o.State, o.Resume = statePath(r.result.Model), true
+	m, result, err := r.data.Train(ctx, o)
 	var state *train.StateError
 	if errors.As(err, &state) {
 		r.o.notice("the state of an earlier training cannot be taken up (" + state.Reason + "): the training starts anew")
 		o.Resume = false
-		m, result, err = r.prepared.Train(ctx, o)
+		m, result, err = r.data.Train(ctx, o)
 	}
 	if err != nil {
 		return err
 	}
-	if err := m.Save(r.summary.Model); err != nil {
+	if err := m.Save(r.result.Model); err != nil {
 		return err
 	}
 	r.model = m
 	r.note(result.Notices...)
-	r.summary.Train = newTraining(r.summary.Model, m, result)
-	r.summary.Hash, err = m.Hash()
+	r.result.Train = newTrainResult(r.result.Model, m, result)
+	r.result.Hash, err = m.Hash()
 	return err
 }
 
@@ -168,15 +162,15 @@ func (r *runner) finished() (bool, error) {
 	if err != nil {
 		return false, nil
 	}
-	var old Summary
+	var old RunResult
 	if json.Unmarshal(text, &old) != nil || old.Train == nil || old.Train.Result == nil {
 		return false, nil
 	}
-	if old.Fingerprint != r.summary.Fingerprint {
-		r.o.notice("the card or the events differ from those of the last run in " + r.summary.Out + ": the training starts anew")
+	if old.Fingerprint != r.result.Fingerprint {
+		r.o.notice("the card or the events differ from those of the last run in " + r.result.Out + ": the training starts anew")
 		return false, nil
 	}
-	m, err := model.Load(r.summary.Model)
+	m, err := model.Load(r.result.Model)
 	if err != nil {
 		return false, nil
 	}
@@ -184,39 +178,45 @@ func (r *runner) finished() (bool, error) {
 	if err != nil || hash != old.Hash {
 		return false, err
 	}
-	r.o.notice("the model of the last run in " + r.summary.Out + " is the one that this card and these events give: not trained again")
-	m.Flow.Threads = threads(r.card, r.o.Options)
-	old.Train.Model = r.summary.Model
-	r.model, r.summary.Train, r.summary.Hash = m, old.Train, hash
+	r.o.notice("the model of the last run in " + r.result.Out + " is the one that this card and these events give: not trained again")
+	m.Flow.Threads = r.o.Threads
+	old.Train.Model, old.Train.Density = r.result.Model, m
+	r.model, r.result.Train, r.result.Hash = m, old.Train, hash
 	r.note(old.Train.Notices...)
 	return true, nil
 }
 
-// sample draws the events that the card asks for.
-func (r *runner) sample(ctx context.Context) (err error) {
+// sample draws the events that the card asks for. Without a context of the card's, they get that of the data, those held out
+// in front: the first generated events are then those that the comparison draws.
+func (r *runner) sample(ctx context.Context) error {
 	r.o.stage("sample")
 	s := r.card.Sample
-	d := Draw{Events: uint64(s.Events), Seed: r.card.Seed, Given: Given{Values: s.Context, File: s.ContextFile}}
-	if d.Given.File != "" && !filepath.IsAbs(d.Given.File) {
-		d.Given.File = filepath.Join(r.card.Dir, d.Given.File)
+	d := Draw{Events: uint64(s.Events), Seed: r.card.Seed, ContextFile: s.ContextFile, Context: apply.Values(s.Context), Version: Version()}
+	if d.ContextFile != "" && !filepath.IsAbs(d.ContextFile) {
+		d.ContextFile = filepath.Join(r.card.Dir, d.ContextFile)
 	}
 	if d.Events == 0 {
-		d.Events = uint64(r.prepared.events)
+		d.Events = uint64(r.data.Total)
 	}
-	if len(r.card.Context) > 0 && len(s.Context) == 0 && s.ContextFile == "" {
-		if d.Given.Table, err = r.prepared.heldOutFirst(); err != nil {
-			return err
+	if len(r.card.Context) > 0 && d.Context == nil && d.ContextFile == "" {
+		d.Context = &events.Table{}
+		for _, name := range r.card.Context {
+			c, err := r.data.Held.Column(name)
+			if err != nil {
+				return err
+			}
+			d.Context.Columns = append(d.Context.Columns, *c)
 		}
 	}
-	o := r.o.Options
-	o.State, o.Resume = JournalPath(r.summary.Sample), true
-	_, err = SampleFile(ctx, r.model, r.summary.Sample, d, o)
-	var other *JournalError
-	if errors.As(err, &other) && isJournal(other.Path) { // of another model
+	o := r.o.apply(r.result.Sample)
+	o.Resume = true
+	_, err := d.ToFile(ctx, r.model, r.result.Sample, o)
+	var other *journal.Error
+	if errors.As(err, &other) && !other.Foreign { // of another model
 		if err := os.Remove(other.Path); err != nil {
 			return err
 		}
-		_, err = SampleFile(ctx, r.model, r.summary.Sample, d, o)
+		_, err = d.ToFile(ctx, r.model, r.result.Sample, o)
 	}
 	return err
 }
@@ -224,57 +224,63 @@ func (r *runner) sample(ctx context.Context) (err error) {
 // compare draws as many events as were held out, with their context, and measures the distances.
 func (r *runner) compare(context.Context) (err error) {
 	r.o.stage("compare")
-	rows := r.prepared.Rows
+	rows := r.data.Rows
 	held := rows.Test
-	r.heldName = "Held-out data"
+	p := &r.pair
+	p.ReferenceName, p.Labels, p.Bins = "Held-out data", r.card.Labels, r.card.Compare.Bins
 	if len(held) == 0 {
-		held = rows.Valid
-		r.heldName = "Validation data"
+		held, p.ReferenceName = rows.Valid, "Validation data"
 	}
 	if len(held) == 0 {
-		held = rows.Train
-		r.heldName = "Training data"
+		held, p.ReferenceName = rows.Train, "Training data"
 		r.note("no events were held out: the comparison is with the training events, and cannot show overfitting")
 	}
-	r.held = r.prepared.Events.Take(held)
+	p.Reference = r.data.Held.Take(held)
+	p.Reference.Weight = r.card.Weight
 	var given *events.Table
 	if len(r.card.Context) > 0 {
-		given = r.held
+		given = p.Reference
 	}
-	if r.generated, err = r.model.Sample(r.held.Len(), given, r.card.Seed, 0); err != nil {
+	if p.Generated, err = r.model.Sample(len(held), given, r.card.Seed, 0); err != nil {
 		return err
 	}
 	columns := r.card.Compare.Columns
 	if len(columns) == 0 {
-		columns = features(r.card)
+		columns = r.card.Features
 	}
-	r.summary.Compare, err = stats.Compare(r.held, r.generated, columns)
+	if r.result.Compare, err = stats.Compare(p.Reference, p.Generated, columns); err != nil {
+		return err
+	}
+	r.result.TrueEntropy, r.result.TrueNLL, err = fit.Truth(r.card, p.Reference)
 	return err
+}
+
+// report writes the page about the model.
+func (r *runner) report(context.Context) error {
+	r.o.stage("report")
+	rows := r.data.Rows
+	a := report.Analysis{
+		Card: r.card, Model: r.model, Train: r.result.Train.Result,
+		Total: r.data.Total, Training: rows.Training(), Valid: len(rows.Valid), HeldOut: len(rows.Test),
+		Pair: r.pair, Comparison: r.result.Compare, TrueEntropy: r.result.TrueEntropy, TrueNLL: r.result.TrueNLL,
+		Notices: r.notices,
+	}
+	page, err := a.Page()
+	if err != nil {
+		return err
+	}
+	page.Version, page.Commands = Version(), r.o.Command
+	return report.Write(r.result.Report, page)
 }
 
 // close keeps the record, and drops the state of the training: all is written now.
 func (r *runner) close(context.Context) error {
-	text, err := json.MarshalIndent(r.summary, "", "  ")
+	text, err := json.MarshalIndent(r.result, "", "  ")
 	if err != nil {
 		return err
 	}
 	if err := atomicfile.WriteFile(r.summaryPath(), append(text, '\n')); err != nil {
 		return err
 	}
-	return train.RemoveState(StatePath(r.summary.Model))
-}
-
-// heldOutFirst is the context of the events, those held out in front: the first generated events are then those that
-// the comparison draws.
-func (p *Prepared) heldOutFirst() (*events.Table, error) {
-	rows := slices.Concat(p.Rows.Test, p.Rows.Valid, p.Rows.Train)
-	t := &events.Table{}
-	for _, name := range p.card.Context {
-		c, err := p.Events.Column(name)
-		if err != nil {
-			return nil, err
-		}
-		t.Columns = append(t.Columns, c.Take(rows))
-	}
-	return t, nil
+	return train.RemoveState(statePath(r.result.Model))
 }

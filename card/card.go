@@ -12,10 +12,11 @@ package card
 
 import (
 	"path/filepath"
-	"slices"
 
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/toy"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -31,6 +32,8 @@ type Card struct {
 	Files []string `yaml:"files,omitempty"`
 	// Flatten makes a row of every object of a ROOT file, of those counted by nMuon for Muon. Default: a row an event.
 	Flatten string `yaml:"flatten,omitempty"`
+	// Table holds the events instead; no YAML says so.
+	Table *events.Table `yaml:"-"`
 	// Toy draws the events instead from a distribution whose density is known.
 	Toy Toy `yaml:"toy,omitempty"`
 
@@ -87,16 +90,8 @@ func (t Toy) Options() toy.Options {
 	return toy.Options{Noise: t.Noise, Standardise: t.Standardised}
 }
 
-// Definition is a column made from others.
-type Definition struct{ Name, Expr string }
-
 // Definitions are written as a map from name to expression, and keep their order.
-type Definitions []Definition
-
-// Defines says whether a column of that name is made.
-func (x Definitions) Defines(name string) bool {
-	return slices.ContainsFunc(x, func(d Definition) bool { return d.Name == name })
-}
+type Definitions = query.Definitions
 
 // Sample says which events are drawn from the trained model.
 type Sample struct {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -99,7 +100,7 @@ func TestParseReadsTheWholeSchema(t *testing.T) {
 func TestCanonicalTextReadsBack(t *testing.T) {
 	odd := fullCard()
 	odd.Title = " yes: \"no\" # \\ 'x'\n\ttab é\u0001 "
-	odd.Define = append(odd.Define, Definition{"null", "1e5"}, Definition{"- x", "true"}, Definition{"007", "~"}, Definition{"a: b", "[1]"})
+	odd.Define = append(odd.Define, query.Definition{"null", "1e5"}, query.Definition{"- x", "true"}, query.Definition{"007", "~"}, query.Definition{"a: b", "[1]"})
 	odd.Units = map[string]string{"1": "1", "true": "", "x\ny": "%", "*": "&x", "": "{"}
 	odd.Prepare = prep.Spec{All: []prep.StepSpec{}}
 	odd.Seed = 0
@@ -236,7 +237,7 @@ func TestSet(t *testing.T) {
 	w.Train.Epochs, w.Train.Schedule.Type, w.Train.LR, w.Flow.Hidden = 3, "cosine", 1e-4, []int{8}
 	w.Where, w.Title = "a ? b : c # d", "quoted"
 	w.Define[0].Expr = "min(a, b)"
-	w.Define = append(w.Define, Definition{"new", "x*2"})
+	w.Define = append(w.Define, query.Definition{"new", "x*2"})
 	w.Units["tau21.1"], w.Units["q"], w.Labels["mjj"], w.Features, w.Context = "%", "GeV", "m", []string{"x", "y"}, []string{"q"}
 	w.Prepare.Columns["y"], w.Prepare.All, w.PrepareContext.All = []prep.StepSpec{{Kind: "logit"}}, nil, nil
 	w.Sample.Events, w.Sample.Context["mjj"], w.Seed = 5, 2, 0

@@ -9,12 +9,13 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/query"
 )
 
 func (d *decoder) definitions(key string, n ast.Node, to *Definitions) error {
 	*to = nil
 	return d.pairs(key, n, func(k *ast.MappingValueNode, name string) error {
-		var def Definition
+		var def query.Definition
 		if err := d.value(join(key, name), k.Value, reflect.ValueOf(&def.Expr).Elem()); err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/query"
 )
 
 // Set changes one value: key is dotted as in train.epochs, and value is YAML, so that lists are written [a, b].
@@ -57,7 +58,7 @@ func (d *decoder) set(v reflect.Value, key, rest, value string) error {
 	}
 	switch x := v.Addr().Interface().(type) {
 	case *Definitions:
-		x.set(rest, value)
+		*x = redefine(*x, rest, value)
 		return nil
 	case *prep.Spec:
 		n, err := d.node(full, value, reflect.Struct)
@@ -100,13 +101,13 @@ func (d *decoder) node(key, value string, kind reflect.Kind) (ast.Node, error) {
 	return n, err
 }
 
-// set replaces a definition or appends one.
-func (x *Definitions) set(name, expr string) {
-	for i := range *x {
-		if (*x)[i].Name == name {
-			(*x)[i].Expr = expr
-			return
+// redefine replaces a definition or appends one.
+func redefine(x Definitions, name, expr string) Definitions {
+	for i := range x {
+		if x[i].Name == name {
+			x[i].Expr = expr
+			return x
 		}
 	}
-	*x = append(*x, Definition{name, expr})
+	return append(x, query.Definition{Name: name, Expr: expr})
 }

@@ -40,6 +40,10 @@ func (c *Card) checkName() error {
 func (c *Card) checkSource() error {
 	t := c.Toy
 	switch {
+	case c.Table != nil && (t != Toy{} || len(c.Files) > 0):
+		return wrong("files", "the events come from a table in memory, and from no other source")
+	case c.Table != nil:
+		return nil
 	case t == Toy{} && len(c.Files) == 0:
 		return wrong("files", "missing; write files: [events.csv], or toy: {name: two-moons}")
 	case t != Toy{} && len(c.Files) > 0:

@@ -133,6 +133,9 @@ func (c *Chain) Path() string { return c.files[c.next-1] }
 // First: see Path.
 func (c *Chain) First() int64 { return c.at }
 
+// Number is the place of that event among those of all files, from 0.
+func (c *Chain) Number() int64 { return c.before + c.at }
+
 // Read returns the next events, at most n, of one file; io.EOF after the last.
 func (c *Chain) Read(n int) (*Table, error) {
 	if c.in == nil {

@@ -44,7 +44,7 @@ func ReadAll(paths []string, opts Options) (*Table, error) {
 		}
 		if all == nil {
 			all = t
-			opts.held = all.bytes()
+			opts.held = all.Bytes()
 			continue
 		}
 		if len(gaps) > 0 && !all.sameTypes(t) { // the common type depends on all values
@@ -54,7 +54,7 @@ func ReadAll(paths []string, opts Options) (*Table, error) {
 		if err := all.join(t, files[0], path); err != nil {
 			return nil, err
 		}
-		if opts.held = all.bytes(); opts.fits(opts.held) != nil { // the common types may be wider
+		if opts.held = all.Bytes(); opts.fits(opts.held) != nil { // the common types may be wider
 			return nil, opts.fits(opts.held)
 		}
 	}
@@ -181,8 +181,8 @@ func readOnce(path string, opts Options) (*Table, []column.Gap, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		all.append(t)
-		if err := opts.fits(opts.held + all.bytes()); err != nil {
+		all.Append(t)
+		if err := opts.fits(opts.held + all.Bytes()); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -215,8 +215,8 @@ func (t *Table) reserve(n int) {
 	}
 }
 
-// append adds the events of b, whose columns are those of t.
-func (t *Table) append(b *Table) {
+// Append adds the events of b, whose columns are those of t.
+func (t *Table) Append(b *Table) {
 	for i := range t.Columns {
 		t.Columns[i].Append(&b.Columns[i])
 	}
@@ -247,7 +247,7 @@ func (t *Table) join(b *Table, first, path string) error {
 		convert(c, common)
 		convert(d, common)
 	}
-	t.append(ordered)
+	t.Append(ordered)
 	return nil
 }
 

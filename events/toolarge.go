@@ -59,4 +59,5 @@ func widthOf(columns []Column) int64 {
 	return width
 }
 
-func (t *Table) bytes() int64 { return int64(t.Len()) * widthOf(t.Columns) }
+// Bytes is the memory that the values take; a text counts as the header of its string.
+func (t *Table) Bytes() int64 { return int64(t.Len()) * widthOf(t.Columns) }

@@ -82,12 +82,20 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 
 // resumable is an interruption from which a command goes on.
 type resumable struct {
-	err     error
+	*sluice.InterruptedError
 	command string
 }
 
-func (e *resumable) Error() string { return e.err.Error() }
-func (e *resumable) Unwrap() error { return e.err }
+// goesOn says by which command, if a verb was interrupted and something is kept.
+func goesOn(err error, command string) error {
+	var stop *sluice.InterruptedError
+	if errors.As(err, &stop) && stop.Kept != "" {
+		return &resumable{stop, command}
+	}
+	return err
+}
+
+const sameCommand = "the same command and --resume"
 
 // report says what went wrong, in one line, and returns the exit code.
 func (a *app) report(err error) int {
@@ -113,7 +121,7 @@ func (a *app) report(err error) int {
 // options are those of the library, with what is shown on stderr.
 func (a *app) options() sluice.Options {
 	p := &progress{out: a.stderr, quiet: a.quiet, terminal: isTerminal(a.stderr)}
-	return sluice.Options{Threads: a.threads, Notice: p.notice, Stage: p.stage, Progress: p.training}
+	return sluice.Options{Threads: a.threads, Notice: p.notice, Warn: p.warn, Stage: p.stage, Progress: p.training}
 }
 
 func isTerminal(w io.Writer) bool {

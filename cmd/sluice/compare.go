@@ -10,7 +10,8 @@ import (
 )
 
 func (a *app) compareVerb() *cobra.Command {
-	var o sluice.CompareOptions
+	var p sluice.Pair
+	var file string
 	c := &cobra.Command{
 		Use:   "compare REFERENCE GENERATED",
 		Short: "Measure how far generated events are from reference events",
@@ -22,14 +23,15 @@ column's unit, chi2/ndf of histograms, and the largest difference of a correlati
   sluice compare out/moons/sample.parquet other.csv -o moons.html`,
 		Args: arguments(2, 2, "two files"),
 	}
-	c.Flags().StringSliceVar(&o.Columns, "columns", nil, "columns to compare (default: all that both have)")
-	c.Flags().StringVar(&o.Weight, "weight", "", "column of event weights, in each file that has it")
-	c.Flags().StringVarP(&o.Report, "output", "o", "", "a report (HTML) to write")
-	flattenFlag(c, &o.Flatten)
+	c.Flags().StringSliceVar(&p.Columns, "columns", nil, "columns to compare (default: all that both have)")
+	c.Flags().StringVar(&p.Weight, "weight", "", "column of event weights, in each file that has it")
+	c.Flags().StringVarP(&file, "output", "o", "", "a report (HTML) to write")
+	flattenFlag(c, &p.Flatten)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		o.Columns = trimmed(o.Columns)
+		p.Reference, p.Generated, p.Columns = args[0], args[1], trimmed(p.Columns)
+		o := a.options()
 		o.Command = "sluice " + strings.Join(quoted(c, args), " ")
-		r, err := sluice.CompareFiles(args[0], args[1], o)
+		r, err := sluice.Compare(c.Context(), p, file, o)
 		if err != nil {
 			return err
 		}

@@ -7,12 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/query"
 )
 
 func (a *app) convertVerb() *cobra.Command {
 	var file string
 	var define []string
-	var o sluice.ConvertOptions
+	var q query.Query
 	c := &cobra.Command{
 		Use:   "convert FILE... -o FILE",
 		Short: "Write events in another format, with columns made or selected on the way",
@@ -24,18 +25,18 @@ written (the ending says which), a block at a time: files may be larger than mem
 	}
 	c.Flags().StringVarP(&file, "output", "o", "", "the file to write")
 	c.Flags().StringArrayVar(&define, "define", nil, "NAME=EXPR: a column made from others (repeatable)")
-	c.Flags().StringVar(&o.Where, "where", "", "keep the events for which an expression holds")
-	c.Flags().StringSliceVar(&o.Columns, "columns", nil, "columns to write, in this order (default: all)")
-	flattenFlag(c, &o.Flatten)
+	c.Flags().StringVar(&q.Where, "where", "", "keep the events for which an expression holds")
+	c.Flags().StringSliceVar(&q.Columns, "columns", nil, "columns to write, in this order (default: all)")
+	flattenFlag(c, &q.Flatten)
 	c.RunE = func(c *cobra.Command, files []string) (err error) {
 		if file == "" {
 			return usage("where to write the events? give -o FILE")
 		}
-		o.Columns = trimmed(o.Columns)
-		if o.Define, err = definitions(define); err != nil {
+		q.Files, q.Columns = files, trimmed(q.Columns)
+		if q.Define, err = definitions(define); err != nil {
 			return err
 		}
-		r, err := sluice.ConvertFiles(c.Context(), files, file, o, a.options())
+		r, err := sluice.Convert(c.Context(), q, file, a.options())
 		if err != nil {
 			return err
 		}

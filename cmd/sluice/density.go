@@ -39,9 +39,11 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 		if err != nil {
 			return err
 		}
-		r, err := sluice.DensityFile(c.Context(), m, args[1:], file, e, a.journaled(file, resume))
+		o := a.options()
+		o.Resume, e.Files = resume, args[1:]
+		r, err := sluice.Density(c.Context(), m, e, file, o)
 		if err != nil {
-			return goesOn(c, file, err)
+			return goesOn(err, sameCommand)
 		}
 		return a.result(r, func(w io.Writer) {
 			fmt.Fprintf(w, "%s  %d events in %.2f s; mean log_prob %.4f nats, %d events out of the trained range\n",

@@ -20,7 +20,7 @@ func (a *app) inspectVerb() *cobra.Command {
 		Example: "  sluice inspect cards/data/lhco.parquet",
 		Args:    arguments(1, -1, "one or more files"),
 		RunE: func(c *cobra.Command, files []string) error {
-			r, err := sluice.InspectFiles(c.Context(), files, flatten)
+			r, err := sluice.Inspect(c.Context(), files, flatten)
 			if err != nil {
 				return err
 			}

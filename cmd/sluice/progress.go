@@ -33,12 +33,14 @@ func (p *progress) stage(name string) {
 	}
 }
 
-// notice is shown even when quiet if it is a warning.
 func (p *progress) notice(text string) {
-	if !p.quiet || strings.HasPrefix(text, "warning") {
+	if !p.quiet {
 		p.line(text)
 	}
 }
+
+// warn is heard even when quiet.
+func (p *progress) warn(text string) { p.line("warning: " + text) }
 
 func (p *progress) line(text string) {
 	if p.open {

@@ -48,12 +48,11 @@ and does not train again a model that is there already.`,
 			out = filepath.Join("out", job.Name)
 		}
 		command := "sluice " + strings.Join(quoted(c, args), " ")
-		s, err := sluice.Run(c.Context(), job, out, sluice.RunOptions{Options: a.options(), Command: command})
-		if err != nil && c.Context().Err() != nil {
-			return &resumable{err, command}
-		}
+		o := a.options()
+		o.Command = command
+		s, err := sluice.Run(c.Context(), job, out, o)
 		if err != nil {
-			return err
+			return goesOn(err, command)
 		}
 		return a.result(s, func(w io.Writer) { printRun(w, s) })
 	}
@@ -85,7 +84,7 @@ func quoted(c *cobra.Command, args []string) []string {
 
 const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%"
 
-func printRun(w io.Writer, s *sluice.Summary) {
+func printRun(w io.Writer, s *sluice.RunResult) {
 	printTraining(w, s.Train)
 	if s.TrueEntropy != nil {
 		fmt.Fprintf(w, "truth      the entropy is %.4f nats, the lowest NLL on average; the true density has %.4f on the events compared\n", *s.TrueEntropy, *s.TrueNLL)

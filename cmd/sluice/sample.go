@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/model"
 )
 
@@ -47,21 +48,21 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 		if file == "" {
 			return usage("where to write the events? give -o FILE")
 		}
-		if d.Given, err = given(context); err != nil {
+		if d.Context, d.ContextFile, err = given(context); err != nil {
 			return err
 		}
-		if shard != "" {
-			if d.Shard, err = sluice.ParseShard(shard); err != nil {
-				return err
-			}
+		if d.Shard, d.Shards, err = parseShard(shard); err != nil {
+			return err
 		}
 		m, err := a.load(args[0])
 		if err != nil {
 			return err
 		}
-		r, err := sluice.SampleFile(c.Context(), m, file, d, a.journaled(file, resume))
+		o := a.options()
+		o.Resume = resume
+		r, err := sluice.Sample(c.Context(), m, d, file, o)
 		if err != nil {
-			return goesOn(c, file, err)
+			return goesOn(err, sameCommand)
 		}
 		return a.result(r, func(w io.Writer) {
 			fmt.Fprintf(w, "%s  %d events in %.2f s, %s events/s\n", r.File, r.Events, r.Seconds, rate(r.EventsPerSecond))
@@ -74,19 +75,18 @@ func resumeFlag(c *cobra.Command, to *bool) {
 	c.Flags().BoolVar(to, "resume", false, "go on where an interrupted run of the same command ended")
 }
 
-// journaled are the options of a run that keeps a journal beside the file that it writes.
-func (a *app) journaled(file string, resume bool) sluice.Options {
-	o := a.options()
-	o.State, o.Resume = sluice.JournalPath(file), resume
-	return o
-}
-
-// goesOn tells how, if a run was interrupted and left a journal.
-func goesOn(c *cobra.Command, file string, err error) error {
-	if _, none := os.Stat(sluice.JournalPath(file)); c.Context().Err() != nil && none == nil {
-		return &resumable{err, "the same command and --resume"}
+// parseShard reads "2/8"; "" is the whole.
+func parseShard(s string) (part, of uint64, err error) {
+	if s == "" {
+		return 0, 0, nil
 	}
-	return err
+	i, n, ok := strings.Cut(s, "/")
+	part, errA := strconv.ParseUint(i, 10, 32)
+	of, errB := strconv.ParseUint(n, 10, 32)
+	if !ok || errA != nil || errB != nil || part < 1 || part > of {
+		return 0, 0, usage("shard %q is not I/N with I from 1 to N, as in 1/4 to 4/4", s)
+	}
+	return part, of, nil
 }
 
 // load opens a model with the threads asked for.
@@ -113,25 +113,41 @@ func count(s string) (uint64, error) {
 	return uint64(x), nil
 }
 
-// given tells values from a file.
-func given(words []string) (g sluice.Given, err error) {
+// given tells values, one for all events, from a file.
+func given(words []string) (values *events.Table, file string, err error) {
 	for _, word := range words {
 		name, value, ok := strings.Cut(word, "=")
 		if _, err := os.Stat(word); !ok || err == nil {
-			if g.File != "" {
-				return g, usage("--context names two files, %s and %s; give one", g.File, word)
+			if file != "" {
+				return nil, "", usage("--context names two files, %s and %s; give one", file, word)
 			}
-			g.File = word
+			file = word
 			continue
 		}
-		v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return g, usage("--context %s: %q is not a finite number", word, value)
+		c, err := exactly(strings.TrimSpace(value))
+		if err != nil {
+			return nil, "", usage("--context %s: %q is not a finite number", word, value)
 		}
-		if g.Values == nil {
-			g.Values = map[string]float64{}
+		if values == nil {
+			values = &events.Table{}
 		}
-		g.Values[strings.TrimSpace(name)] = v
+		c.Name = strings.TrimSpace(name)
+		values.Columns = append(values.Columns, c)
 	}
-	return g, nil
+	return values, file, nil
+}
+
+// exactly is a column of one number, an integer where it is written as one.
+func exactly(text string) (c events.Column, err error) {
+	if v, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return events.Column{Type: events.Int64, I64: []int64{v}}, nil
+	}
+	if v, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return events.Column{Type: events.Uint64, U64: []uint64{v}}, nil
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err == nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
+		err = strconv.ErrRange
+	}
+	return events.Column{Type: events.Float64, F64: []float64{v}}, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -40,12 +41,9 @@ of the columns; they can be negative.`,
 		}
 		o := a.options()
 		o.Resume = f.resume
-		t, err := sluice.TrainFile(c.Context(), job, f.model, o)
-		if err != nil && c.Context().Err() != nil {
-			return &resumable{err, "the same command and --resume"}
-		}
+		t, err := sluice.Train(c.Context(), job, f.model, o)
 		if err != nil {
-			return err
+			return goesOn(err, sameCommand)
 		}
 		return a.result(t, func(w io.Writer) { printTraining(w, t) })
 	}
@@ -143,14 +141,14 @@ func trimmed(names []string) []string {
 	return names
 }
 
-func definitions(lines []string) (card.Definitions, error) {
-	var all card.Definitions
+func definitions(lines []string) (query.Definitions, error) {
+	var all query.Definitions
 	for _, line := range lines {
 		name, expr, ok := strings.Cut(line, "=")
 		if name = strings.TrimSpace(name); !ok || name == "" || strings.TrimSpace(expr) == "" {
 			return nil, usage("--define %q is not NAME=EXPR", line)
 		}
-		all = append(all, card.Definition{Name: name, Expr: strings.TrimSpace(expr)})
+		all = append(all, query.Definition{Name: name, Expr: strings.TrimSpace(expr)})
 	}
 	return all, nil
 }
@@ -180,7 +178,7 @@ func (a *app) global(c *cobra.Command, job *card.Card) error {
 	return a.checkGlobal()
 }
 
-func printTraining(w io.Writer, t *sluice.Training) {
+func printTraining(w io.Writer, t *sluice.TrainResult) {
 	fmt.Fprintf(w, "model      %s (%d parameters)\n", t.Model, t.Parameters)
 	fmt.Fprintf(w, "training   %d epochs, %d steps in %.1f s, %s events/s; best epoch %d\n", t.Epochs, t.Steps, t.Seconds, rate(t.EventsPerSecond), t.BestEpoch)
 	var parts []string

@@ -107,6 +107,22 @@ func (c *Column) Floats(dst []float64) ([]float64, error) {
 	return dst, nil
 }
 
+// Format is value i as the shortest text that reads back as the same value.
+func (c *Column) Format(i int) string {
+	switch c.Type {
+	case Float32:
+		return strconv.FormatFloat(float64(c.F32[i]), 'g', -1, 32)
+	case Float64:
+		return strconv.FormatFloat(c.F64[i], 'g', -1, 64)
+	case Int64:
+		return strconv.FormatInt(c.I64[i], 10)
+	case Uint64:
+		return strconv.FormatUint(c.U64[i], 10)
+	default:
+		return c.Str[i]
+	}
+}
+
 // Slice is the column of values [i, j); it shares memory with c.
 func (c *Column) Slice(i, j int) Column {
 	s := Column{Name: c.Name, Unit: c.Unit, Type: c.Type}

@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/atomicfile"
+	"github.com/sluice-hep/sluice/internal/fault"
 )
 
 // distinct is an error if the file to write is one of those to read, named as events.Files has it.
@@ -17,9 +19,22 @@ func distinct(path string, inputs ...string) error {
 		names, _ := events.Files([]string{in}) // what is not there cannot be lost
 		for _, name := range names {
 			if read, err := os.Stat(name); err == nil && os.SameFile(out, read) {
-				return input(fmt.Errorf("%s is read, and would be overwritten; write to another file", path))
+				return fault.Of(fmt.Errorf("%s is read, and would be overwritten; write to another file", path))
 			}
 		}
 	}
+	return nil
+}
+
+// writable finds out before the work whether a file can be written after it.
+func writable(path string, inputs ...string) error {
+	if err := distinct(path, inputs...); err != nil {
+		return err
+	}
+	f, err := atomicfile.Create(path)
+	if err != nil {
+		return fault.Of(err)
+	}
+	f.Abort()
 	return nil
 }

@@ -1,6 +1,7 @@
-package sluice
+package apply
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/sluice-hep/sluice/events"
@@ -40,19 +41,41 @@ func (w *rangeWatch) watch(t *events.Table) (int, error) {
 }
 
 // warn says which columns were out of range.
-func (w *rangeWatch) warn(o Options) {
+func (w *rangeWatch) warn(tell func(line string)) {
 	for _, r := range w.ranges {
 		if n := r.Below + r.Above; n > 0 {
 			unit := ""
 			if r.Unit != "" {
 				unit = " " + r.Unit
 			}
-			o.notice(fmt.Sprintf("warning: column %q: %d of %d events lie outside the trained range, %.6g to %.6g%s: there the model extrapolates",
+			tell(fmt.Sprintf("column %q: %d of %d events lie outside the trained range, %.6g to %.6g%s: there the model extrapolates",
 				r.Column, n, w.events, r.Min, r.Max, unit))
 		}
 		if r.Unseen > 0 {
-			o.notice(fmt.Sprintf("warning: column %q: %d of %d events have a value that no training event had: there the model extrapolates",
+			tell(fmt.Sprintf("column %q: %d of %d events have a value that no training event had: there the model extrapolates",
 				r.Column, r.Unseen, w.events))
 		}
 	}
+}
+
+// watched is what a rangeWatch has counted.
+type watched struct {
+	Events int
+	Ranges []prep.Range
+}
+
+// MarshalJSON writes the counts of w.
+func (w *rangeWatch) MarshalJSON() ([]byte, error) { return json.Marshal(watched{w.events, w.ranges}) }
+
+// UnmarshalJSON takes up counts of the same columns.
+func (w *rangeWatch) UnmarshalJSON(text []byte) error {
+	var in watched
+	if err := json.Unmarshal(text, &in); err != nil {
+		return err
+	}
+	if len(in.Ranges) != len(w.ranges) {
+		return fmt.Errorf("ranges of %d columns, not of %d", len(in.Ranges), len(w.ranges))
+	}
+	w.events, w.ranges = in.Events, in.Ranges
+	return nil
 }

@@ -1,7 +1,6 @@
-package sluice
+package fit
 
 import (
-	"context"
 	"slices"
 
 	"github.com/sluice-hep/sluice/card"
@@ -9,30 +8,28 @@ import (
 	"github.com/sluice-hep/sluice/toy"
 )
 
-// truth finds how low an NLL can be, where the events are those of a toy as it was drawn: on average (the entropy),
-// and on the events that the model is compared with, which differ from the average by chance.
-func (r *runner) truth(context.Context) error {
-	c := r.card
-	names := slices.Sorted(slices.Values(features(c)))
+// Truth is how low an NLL can be, in nats, where the events are those of a toy as it was drawn: on average (the entropy), and
+// on the events of t, which differ from the average by chance. Both are nil for other events.
+func Truth(c *card.Card, t *events.Table) (entropy, nll *float64, err error) {
+	names := slices.Sorted(slices.Values(c.Features))
 	if c.Toy == (card.Toy{}) || len(c.Define) > 0 || c.Where != "" || !slices.Equal(names, []string{"x1", "x2"}) {
-		return nil
+		return nil, nil, nil
 	}
 	d, err := toy.New(c.Toy.Name, c.Toy.Options())
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	given := len(c.Context) > 0
 	if given && (len(c.Context) > 1 || c.Context[0] != d.Label()) {
-		return nil
+		return nil, nil, nil
 	}
-	entropy := d.Entropy
+	h := d.Entropy
 	if given {
-		entropy = d.EntropyGiven
+		h = d.EntropyGiven
 	}
-	h := entropy()
-	nll, err := trueNLL(d, r.held, given)
-	r.summary.TrueEntropy, r.summary.TrueNLL = &h, &nll
-	return err
+	lowest := h()
+	mean, err := trueNLL(d, t, given)
+	return &lowest, &mean, err
 }
 
 // trueNLL is the mean NLL of events under the density that they were drawn from.

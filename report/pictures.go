@@ -1,4 +1,4 @@
-package sluice
+package report
 
 import (
 	"fmt"
@@ -7,35 +7,34 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/plot"
-	"github.com/sluice-hep/sluice/report"
 	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/train"
 )
 
-// pair is a reference sample beside a generated one.
-type pair struct {
-	reference, generated         *events.Table
-	referenceName, generatedName string
-	labels                       map[string]string // of columns, where they have one
-	bins                         int               // of a histogram; 0 for 50
+// Pair is a reference sample beside a generated one.
+type Pair struct {
+	Reference, Generated *events.Table
+	ReferenceName        string            // "Held-out data"; "" for "Reference"
+	Labels               map[string]string // of columns, where they have one
+	Bins                 int               // of a histogram; 0 for 50
 }
 
-func (p *pair) label(column string) string {
-	if l := p.labels[column]; l != "" {
+func (p *Pair) label(column string) string {
+	if l := p.Labels[column]; l != "" {
 		return l
 	}
 	return column
 }
 
 // addTo puts the distances and the pictures of a comparison on a page.
-func (p *pair) addTo(page *report.Page, c *stats.Comparison) error {
+func (p *Pair) addTo(page *Page, c *stats.Comparison) error {
 	for _, name := range c.Names {
-		ref, err := p.reference.Column(name)
+		ref, err := p.Reference.Column(name)
 		if err != nil {
 			return err
 		}
 		d := c.Columns[name]
-		page.Distances = append(page.Distances, report.Distance{
+		page.Distances = append(page.Distances, Distance{
 			Column: p.label(name), Unit: ref.Unit, KS: d.KS, P: d.KSP, W1: d.W1, Chi2NDF: d.Chi2NDF, Chi2P: stats.Chi2P(d.Chi2, d.NDF),
 		})
 		picture, err := p.overlay(name)
@@ -49,12 +48,12 @@ func (p *pair) addTo(page *report.Page, c *stats.Comparison) error {
 	}
 	m := &plot.Correlations{
 		Reference: c.CorrelationReference, Generated: c.CorrelationGenerated,
-		ReferenceName: p.referenceName, GeneratedName: p.generatedName,
+		ReferenceName: p.ReferenceName,
 	}
 	for _, name := range c.Names {
 		m.Columns = append(m.Columns, p.label(name))
 	}
-	page.Correlation = &report.Correlation{MaxDiff: c.CorrelationMaxDiff, Events: [2]int{c.ReferenceEvents, c.GeneratedEvents}}
+	page.Correlation = &Correlation{MaxDiff: c.CorrelationMaxDiff, Events: [2]int{c.ReferenceEvents, c.GeneratedEvents}}
 	if most := c.CorrelationMaxPair; len(most) == 2 {
 		page.Correlation.A, page.Correlation.B = p.label(most[0]), p.label(most[1])
 	}
@@ -63,16 +62,16 @@ func (p *pair) addTo(page *report.Page, c *stats.Comparison) error {
 	return err
 }
 
-func (p *pair) overlay(column string) (*plot.Picture, error) {
-	bins := p.bins
+func (p *Pair) overlay(column string) (*plot.Picture, error) {
+	bins := p.Bins
 	if bins == 0 {
 		bins = 50
 	}
-	ref, x, w, err := values(p.reference, column)
+	ref, x, w, err := values(p.Reference, column)
 	if err != nil {
 		return nil, err
 	}
-	_, y, v, err := values(p.generated, column)
+	_, y, v, err := values(p.Generated, column)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +86,7 @@ func (p *pair) overlay(column string) (*plot.Picture, error) {
 	}
 	o := plot.Overlay{
 		Label: p.label(column), Unit: ref.Unit, Reference: a, Generated: b,
-		ReferenceName: p.referenceName, GeneratedName: p.generatedName,
+		ReferenceName: p.ReferenceName,
 	}
 	return o.Picture()
 }
@@ -189,7 +188,7 @@ func dataPanel(m *model.Model, c *card.Card, x [][]float32) (plot.Panel, error) 
 		return plot.Panel{}, err
 	}
 	p := plot.Panel{Title: "data"}
-	labels := pair{labels: c.Labels}
+	labels := Pair{Labels: c.Labels}
 	for i := range m.Features.Columns {
 		if col := &m.Features.Columns[i]; !col.Constant() {
 			v, err := t.Columns[i].Floats(nil)

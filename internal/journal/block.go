@@ -1,4 +1,4 @@
-package sluice
+package journal
 
 import (
 	"encoding/binary"
@@ -10,7 +10,7 @@ import (
 // A block in a journal: the text of a state, the numbers of columns and of events (uint32), and each column: name,
 // unit, type (a byte) and values. A text is its length (uint32) and its bytes. Little-endian.
 
-var errBlock = errors.New("sluice: a block of a journal contradicts itself")
+var errBlock = errors.New("journal: a block contradicts itself")
 
 func appendBlock(b, state []byte, t *events.Table) []byte {
 	b = appendText(b, string(state))
@@ -26,6 +26,8 @@ func appendBlock(b, state []byte, t *events.Table) []byte {
 			b = appendNumbers(b, c.F64)
 		case events.Int64:
 			b = appendNumbers(b, c.I64)
+		case events.Uint64:
+			b = appendNumbers(b, c.U64)
 		default:
 			for _, s := range c.Str {
 				b = appendText(b, s)
@@ -39,7 +41,9 @@ func appendText(b []byte, s string) []byte {
 	return append(binary.LittleEndian.AppendUint32(b, uint32(len(s))), s...)
 }
 
-type number interface{ float32 | float64 | int64 }
+type number interface {
+	float32 | float64 | int64 | uint64
+}
 
 func appendNumbers[T number](b []byte, x []T) []byte {
 	b, _ = binary.Append(b, binary.LittleEndian, x) // fails for no slice of numbers
@@ -103,6 +107,8 @@ func (r *blockReader) column(rows int) events.Column {
 		c.F64 = numbers[float64](r, rows, 8)
 	case events.Int64:
 		c.I64 = numbers[int64](r, rows, 8)
+	case events.Uint64:
+		c.U64 = numbers[uint64](r, rows, 8)
 	case events.Text:
 		if !r.holds(rows, 4) {
 			return c

@@ -1,4 +1,6 @@
-package sluice
+// Package journal writes files of events from which a killed run goes on: beside the file, until that is whole, a
+// journal holds the blocks written so far.
+package journal
 
 import (
 	"bytes"
@@ -14,10 +16,11 @@ import (
 	"time"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/fault"
 )
 
 // journal is the file beside a file of events being written: the blocks written so far, from which a killed run goes
-// on. It begins with journalMagic and a record, the facts of the run as JSON; a record for each block follows. A
+// on. It begins with magic and a record, the facts of the run as JSON; a record for each block follows. A
 // record is the length of what it holds (uint64), that, and the CRC-32C of both; little-endian throughout.
 //
 // The same run writes the same bytes at the same places. Two that go on from one journal at the same time do each
@@ -33,7 +36,7 @@ type journal struct {
 }
 
 const (
-	journalMagic = "sluice journal 1\n"
+	magic        = "sluice journal 1\n"
 	aroundRecord = 8 + 4 // bytes of length and checksum
 
 	// A power cut costs no more than was written in this time; a kill costs nothing that was written.
@@ -42,25 +45,28 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// JournalPath is where a file of events being written has its journal.
-func JournalPath(file string) string { return file + ".journal" }
+// Path is where a file of events being written has its journal.
+func Path(file string) string { return file + ".journal" }
 
-// JournalError is a journal from which this run cannot go on.
-type JournalError struct{ Path, Reason string }
+// Error is a journal from which this run cannot go on.
+type Error struct {
+	Path, Reason string
+	Foreign      bool // it is something else of that name, which nobody may remove
+}
 
-func (e *JournalError) Error() string {
+func (e *Error) Error() string {
 	return e.Path + " " + e.Reason + "; to start anew, remove that file"
 }
 
-// openJournal begins a journal, or takes up that of an earlier run with the same facts.
-func openJournal(path string, run []fact, resume bool) (*journal, error) {
+// open begins a journal, or takes up that of an earlier run with the same facts.
+func open(path string, run []Fact, resume bool) (*journal, error) {
 	how := os.O_RDWR | os.O_CREATE
 	if !resume {
 		how |= os.O_EXCL
 	}
 	f, err := os.OpenFile(path, how, 0o666)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, input(fmt.Errorf("%s holds an interrupted run; go on with --resume, or remove that file to start anew", path))
+		return nil, fault.Of(fmt.Errorf("%s holds an interrupted run; go on with --resume, or remove that file to start anew", path))
 	}
 	if err != nil {
 		return nil, err
@@ -77,25 +83,13 @@ func openJournal(path string, run []fact, resume bool) (*journal, error) {
 	return j, nil
 }
 
-// isJournal reports whether a file is what an earlier run kept, and not something else of that name.
-func isJournal(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	magic := make([]byte, len(journalMagic))
-	_, err = io.ReadFull(f, magic)
-	return err == nil && string(magic) == journalMagic
-}
-
 // begin writes the facts of the run, or finds them there.
-func (j *journal) begin(run []fact) error {
+func (j *journal) begin(run []Fact) error {
 	text, err := json.Marshal(run)
 	if err != nil {
 		return err
 	}
-	want := seal(append(append([]byte(journalMagic), make([]byte, 8)...), text...), len(journalMagic))
+	want := seal(append(append([]byte(magic), make([]byte, 8)...), text...), len(magic))
 	got := make([]byte, len(want))
 	n, err := j.file.ReadAt(got, 0)
 	if err != nil && err != io.EOF {
@@ -107,25 +101,26 @@ func (j *journal) begin(run []fact) error {
 	case bytes.Equal(got, want):
 		return nil
 	case !bytes.HasPrefix(want, got): // which it is of a run killed before its first block
-		return input(&JournalError{j.path, j.difference(run)})
+		return fault.Of(j.difference(run))
 	}
 	_, err = j.file.WriteAt(want, 0)
 	return err
 }
 
 // difference says in words why the journal is not that of the run.
-func (j *journal) difference(run []fact) string {
-	const nothing = "is no journal of a run"
-	magic := make([]byte, len(journalMagic))
-	if _, err := j.file.ReadAt(magic, 0); err != nil || string(magic) != journalMagic {
+func (j *journal) difference(run []Fact) *Error {
+	nothing := &Error{j.path, "is no journal of a run", true}
+	begin := make([]byte, len(magic))
+	if _, err := j.file.ReadAt(begin, 0); err != nil || string(begin) != magic {
 		return nothing
 	}
+	nothing.Foreign = false
 	at, err := j.file.Stat()
 	if err != nil {
 		return nothing
 	}
-	j.end = int64(len(journalMagic))
-	var old []fact
+	j.end = int64(len(magic))
+	var old []Fact
 	if text, ok := j.next(at.Size()); !ok || json.Unmarshal(text, &old) != nil {
 		return nothing
 	}
@@ -140,12 +135,12 @@ func (j *journal) difference(run []fact) string {
 			parts = append(parts, fmt.Sprintf("the %s was %s and is %s", f.Name, f.Value, noValue))
 		}
 	}
-	return "belongs to another run: " + strings.Join(parts, "; ")
+	return &Error{j.path, "belongs to another run: " + strings.Join(parts, "; "), false}
 }
 
 const noValue = "none"
 
-func valueOf(facts []fact, name string) string {
+func valueOf(facts []Fact, name string) string {
 	for _, f := range facts {
 		if f.Name == name {
 			return f.Value
@@ -212,7 +207,7 @@ func (j *journal) replay(state any, f func(t *events.Table) error) error {
 	}
 	if last != nil {
 		if err := json.Unmarshal(last, state); err != nil {
-			return input(&JournalError{j.path, "holds a state that cannot be read"})
+			return fault.Of(&Error{j.path, "holds a state that cannot be read", false})
 		}
 	}
 	return j.file.Truncate(j.end)

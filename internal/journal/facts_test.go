@@ -1,4 +1,4 @@
-package sluice
+package journal
 
 import (
 	"os"
@@ -18,7 +18,7 @@ func TestFileFacts(t *testing.T) {
 		}
 	}
 	for name, files := range map[string]int{"a.h5": 1, "a.h5:x": 1, "a.h5:x:y": 1, "*.h5": 2, "*.h5:x:y": 2, "odd:name.csv": 1} {
-		before, ok := fileFacts("input", at(name))
+		before, ok := Files("input", at(name))
 		if !ok || len(before) != files {
 			t.Errorf("%s: %v, %v", name, before, ok)
 			continue
@@ -30,29 +30,13 @@ func TestFileFacts(t *testing.T) {
 		if err := os.Chtimes(at(file), time.Time{}, time.Now().Add(time.Hour*time.Duration(1+len(name)))); err != nil {
 			t.Fatal(err)
 		}
-		if after, ok := fileFacts("input", at(name)); !ok || slices.Equal(before, after) {
+		if after, ok := Files("input", at(name)); !ok || slices.Equal(before, after) {
 			t.Errorf("%s: a change is not noticed: %v", name, after)
 		}
 	}
 	for _, name := range []string{"none.h5", "none*.h5", "none.h5:x:y", "[", "."} {
-		if facts, ok := fileFacts("input", at(name)); ok {
+		if facts, ok := Files("input", at(name)); ok {
 			t.Errorf("%s: %v", name, facts)
 		}
-	}
-}
-
-// An output is recognised among the inputs by all names that reading takes.
-func TestDistinctKnowsKeys(t *testing.T) {
-	out := filepath.Join(t.TempDir(), "a.h5")
-	if err := os.WriteFile(out, nil, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	for _, in := range []string{out, out + ":x", out + ":x:y", filepath.Join(filepath.Dir(out), "*.h5:x")} {
-		if distinct(out, in) == nil {
-			t.Errorf("%s would be overwritten", in)
-		}
-	}
-	if err := distinct(out, "b.h5", "none*.csv"); err != nil {
-		t.Error(err)
 	}
 }

@@ -1,0 +1,48 @@
+// Package apply puts a trained model to work on files of events: it draws new ones, and evaluates the density of those that
+// there are.
+package apply
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/internal/journal"
+	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/query"
+)
+
+// Options say where the journal of a run is kept, from which it goes on when it was killed (State; "" for none), whether one
+// that is there is taken up (Resume), and who is told what was done (Notice) and what makes the result doubtful (Warn).
+type Options = journal.Options
+
+// chunk is how many events are in memory at a time.
+const chunk = 1 << 16
+
+// open asks files for the columns of a model, besides what else q wants: those that its card defines are made where the
+// files lack them. Files that have the columns only when flattened as in the card are flattened.
+func open(ctx context.Context, m *model.Model, q query.Query) (*query.Rows, error) {
+	c, err := card.Parse([]byte(m.Card), "card")
+	if err != nil { // a model need not have a card, nor one that this program knows
+		c = &card.Card{}
+	}
+	q.Define, q.Lacking = c.Define, true
+	rows, err := q.Open(ctx, chunk)
+	if err == nil || q.Flatten != "" || c.Flatten == "" {
+		return rows, err
+	}
+	q.Flatten = c.Flatten
+	if rows, again := q.Open(ctx, chunk); again == nil {
+		return rows, nil
+	}
+	return nil, err
+}
+
+// columns are those that a model needs of an event.
+func columns(m *model.Model) []string { return slices.Concat(m.Features.Names(), m.Context.Names()) }
+
+// facts begins those of a run.
+func facts(command, version string, m *model.Model) ([]journal.Fact, error) {
+	hash, err := m.Hash()
+	return []journal.Fact{{Name: "command", Value: command}, {Name: "version", Value: version}, {Name: "model", Value: hash}}, err
+}

@@ -1,0 +1,139 @@
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/query"
+)
+
+// given hands out the context of one event after the other; a nil one has none.
+type given struct {
+	table *events.Table // begun again at its end, or
+	rows  *query.Rows   // of a file
+	file  string
+	rest  *events.Table // of the file, read and not handed out yet
+	read  int
+}
+
+// Values is a context that is the same for every event; nil for no values.
+func Values(values map[string]float64) *events.Table {
+	if len(values) == 0 {
+		return nil
+	}
+	t := &events.Table{}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		t.Columns = append(t.Columns, events.Column{Name: name, Type: events.Float64, F64: []float64{values[name]}})
+	}
+	return t
+}
+
+// openContext makes sure that there is a context for each event that a model needs one for.
+func (d *Sample) openContext(ctx context.Context, m *model.Model) (*given, error) {
+	names := m.Context.Names()
+	if d.Context != nil {
+		for _, name := range d.Context.Names() {
+			if !slices.Contains(names, name) {
+				return nil, fmt.Errorf("context %q: the model is not conditioned on it; its context is %q", name, names)
+			}
+		}
+	}
+	switch {
+	case len(names) == 0 && d.ContextFile != "":
+		return nil, fmt.Errorf("a context file is given, but the model has no context")
+	case len(names) == 0:
+		return nil, nil
+	case d.ContextFile != "" && d.Context != nil:
+		return nil, errors.New("the context comes from a file or from values, not from both")
+	case d.ContextFile != "":
+		rows, err := open(ctx, m, query.Query{
+			Files: []string{d.ContextFile}, Columns: names, Complete: names,
+			Remedy: "each event drawn needs its context: give a file without such rows (sluice convert --where)",
+		})
+		return &given{rows: rows, file: d.ContextFile}, err
+	}
+	table := &events.Table{}
+	for _, name := range names {
+		var c *events.Column
+		if d.Context != nil {
+			c, _ = d.Context.Column(name)
+		}
+		if c == nil || c.Len() == 0 {
+			return nil, fmt.Errorf("the model is conditioned on %q: give a value of %q (--context %s=VALUE) or a file of them (--context FILE)", names, name, name)
+		}
+		table.Columns = append(table.Columns, *c)
+	}
+	return &given{table: table}, nil
+}
+
+// skip leaves out the context of n events.
+func (g *given) skip(n uint64) error {
+	if g == nil {
+		return nil
+	}
+	if g.table != nil {
+		g.read = int(n % uint64(g.table.Len()))
+		return nil
+	}
+	for n > 0 {
+		k := int(min(n, chunk))
+		if _, err := g.next(k); err != nil {
+			return err
+		}
+		n -= uint64(k)
+	}
+	return nil
+}
+
+// next is the context of the next n events; nil where the model has none.
+func (g *given) next(n int) (*events.Table, error) {
+	if g == nil {
+		return nil, nil
+	}
+	if g.table == nil {
+		return g.nextRows(n)
+	}
+	rows := make([]int32, n)
+	for i := range rows {
+		rows[i] = int32((g.read + i) % g.table.Len())
+	}
+	g.read = (g.read + n) % g.table.Len()
+	return g.table.Take(rows), nil
+}
+
+func (g *given) nextRows(n int) (*events.Table, error) {
+	for g.rest == nil || g.rest.Len() < n {
+		b, err := g.rows.Next()
+		if err == io.EOF {
+			have := g.read
+			if g.rest != nil {
+				have += g.rest.Len()
+			}
+			return nil, fmt.Errorf("%s gives the context of %d events, but there are more to draw; draw fewer (-n), or give a longer file", g.file, have)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if g.rest == nil || g.rest.Len() == 0 {
+			g.rest = b.Table
+			continue
+		}
+		g.rest.Append(b.Table)
+	}
+	t := g.rest.Slice(0, n)
+	g.rest = g.rest.Slice(n, g.rest.Len())
+	g.read += n
+	return t, nil
+}
+
+func (g *given) close() {
+	if g != nil && g.rows != nil {
+		g.rows.Close()
+	}
+}

@@ -1,0 +1,127 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/internal/journal"
+	"github.com/sluice-hep/sluice/model"
+)
+
+// Sample says which events of the endless sample of a model are drawn. Event i depends on the seed, on i and on its
+// context alone.
+type Sample struct {
+	Events uint64
+	Seed   uint64
+	// Shard is the part, from 1 to Shards, that is drawn; 0 of 0 is the whole. All parts together are the sample, event by event.
+	Shard, Shards uint64
+	// Context has the context columns of a conditional model, a row an event, begun again at its end: one row is that of
+	// every event. Or the rows come from a file.
+	Context     *events.Table
+	ContextFile string
+	Version     string // of the program: another does not go on with a journal
+}
+
+// Drawn is the record of a sample.
+type Drawn struct {
+	File            string  `json:"file"`
+	Events          uint64  `json:"events"`
+	Seconds         float64 `json:"seconds"`
+	EventsPerSecond float64 `json:"events_per_second"`
+}
+
+// part is the range [first, last) of the events that is drawn.
+func (d *Sample) part() (first, last uint64) {
+	if d.Shards == 0 {
+		return 0, d.Events
+	}
+	// Events*i/Shards without overflow
+	at := func(i uint64) uint64 { return d.Events/d.Shards*i + d.Events%d.Shards*i/d.Shards }
+	return at(d.Shard - 1), at(d.Shard)
+}
+
+// ToFile draws the events into a file, a block at a time. The file appears when it is whole; a run that was killed, or
+// whose ctx ended, goes on from its journal to the same bytes.
+func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Options) (_ *Drawn, err error) {
+	began, o := time.Now(), o.Filled()
+	first, last := d.part()
+	if first == last {
+		return nil, fault.Of(fmt.Errorf("%d events in %d shards leave none for shard %d; ask for more (-n)", d.Events, max(d.Shards, 1), max(d.Shard, 1)))
+	}
+	context, err := d.openContext(ctx, m)
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	defer context.close()
+	run, err := d.facts(m, o)
+	if err != nil {
+		return nil, err
+	}
+	ranges := newRangeWatch(m.Context)
+	out, done, err := journal.Create(ctx, path, run, ranges, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { out.Abandon(err) }()
+	at := first + done
+	if err := context.skip(at); err != nil {
+		return nil, fault.Of(err)
+	}
+	for at < last {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("interrupted after %d of %d events: %w", at-first, last-first, err)
+		}
+		n := int(min(last-at, chunk))
+		given, err := context.next(n)
+		if err != nil {
+			return nil, fault.Of(err)
+		}
+		if given != nil {
+			if _, err := ranges.watch(given); err != nil {
+				return nil, fault.Of(err)
+			}
+		}
+		t, err := m.Sample(n, given, d.Seed, at)
+		if err != nil {
+			return nil, err
+		}
+		if err := out.Write(t, ranges); err != nil {
+			return nil, err
+		}
+		at += uint64(n)
+	}
+	if err := out.Close(); err != nil {
+		return nil, err
+	}
+	ranges.warn(o.Warn)
+	r := &Drawn{File: path, Events: last - first, Seconds: time.Since(began).Seconds()}
+	r.EventsPerSecond = float64(r.Events-done) / r.Seconds
+	return r, nil
+}
+
+// facts are nil where the sample cannot go on.
+func (d *Sample) facts(m *model.Model, o Options) ([]journal.Fact, error) {
+	if o.State == "" {
+		return nil, nil
+	}
+	run, err := facts("sample", d.Version, m)
+	run = append(run,
+		journal.Fact{Name: "seed", Value: fmt.Sprint(d.Seed)},
+		journal.Fact{Name: "number of events", Value: fmt.Sprint(d.Events)},
+		journal.Fact{Name: "shard", Value: fmt.Sprintf("%d/%d", max(d.Shard, 1), max(d.Shards, 1))},
+	)
+	if d.Context != nil {
+		run = append(run, journal.Table("context", d.Context)...)
+	}
+	if d.ContextFile != "" {
+		given, ok := journal.Files("context", d.ContextFile)
+		if !ok {
+			return nil, nil
+		}
+		run = append(run, given...)
+	}
+	return run, err
+}

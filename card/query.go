@@ -1,0 +1,40 @@
+package card
+
+import (
+	"slices"
+
+	"github.com/sluice-hep/sluice/query"
+	"github.com/sluice-hep/sluice/toy"
+)
+
+// Query asks for the events of the card: of its files, of its table, or drawn from its toy.
+func (c *Card) Query() (query.Query, error) {
+	used := c.Used()
+	q := query.Query{
+		Files: c.Paths(), Table: c.Table, Flatten: c.Flatten, Define: c.Define, Where: c.Where,
+		Columns: used, Units: c.Units, Weight: c.Weight, Complete: used, Drop: c.DropNaN,
+	}
+	if c.Toy == (Toy{}) {
+		return q, nil
+	}
+	n := c.Toy.Events
+	if n == 0 {
+		n = 20_000
+	}
+	var err error
+	q.Table, err = toy.Generate(c.Toy.Name, n, c.Seed, c.Toy.Options())
+	return q, err
+}
+
+// Used lists every column that the analysis itself needs: features, context and the weight.
+func (c *Card) Used() []string {
+	return slices.Concat(c.Features, c.Context, nonEmpty(c.Weight))
+}
+
+// AllowedMemory is what the events may take.
+func (c *Card) AllowedMemory() Bytes {
+	if c.Memory == 0 {
+		return DefaultMemory
+	}
+	return c.Memory
+}

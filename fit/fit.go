@@ -1,0 +1,326 @@
+// Package fit makes a trained model of the events of a card: they are read, split, prepared and learned.
+//
+// All events go one way. A first pass splits them by a hash of each, and keeps what it can in memory: all of them, or, of
+// more than that, those held out and a sample to fit the preparation on; the training events of such a stream are read
+// anew in each epoch (package feed).
+package fit
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/feed"
+	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/train"
+)
+
+// Options are what a fit may be given beside its card. The zero value works in silence on all cores.
+type Options struct {
+	Threads int // 0: what the card says, or all cores
+
+	// State is the file from which an interrupted training can go on; "" for none. Resume takes it up.
+	State  string
+	Resume bool
+
+	// Progress follows the training. Notice is called with a line that the user should know, and Stage with the name of
+	// what begins. Each may be nil.
+	Progress func(train.Progress)
+	Notice   func(line string)
+	Stage    func(name string)
+}
+
+// Data are the events of a card, split and prepared, as a training needs them.
+type Data struct {
+	Total    int            // events in all
+	Held     *events.Table  // those that test, those that validate, and, where all are in memory, those that train
+	Rows     train.Data     // which are which; without those that train where they are a stream
+	Features *prep.Pipeline // fitted on the training events
+	Context  *prep.Pipeline
+	Notices  []string
+
+	card    *card.Card
+	x       [][]float32 // prepared features
+	context [][]float32
+	logDet  []float64    // of the preparation, a value an event
+	weight  []float32    // divided by the mean of those that train; nil where all are 1
+	survey  *feed.Survey // what was found
+	windows *feed.Windows
+}
+
+// Load reads the events of a card and prepares them. Errors are the user's.
+func Load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
+	d, err := load(ctx, c, o)
+	return d, fault.Of(err)
+}
+
+func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
+	o.stage("read")
+	cfg, b := c.Train.WithDefaults(), newBudget(c)
+	q, err := c.Query()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := q.Open(ctx, b.block)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	s, err := feed.Take(rows, feed.Config{
+		Columns: q.Columns[:len(c.Features)+len(c.Context)], Weight: c.Weight,
+		Valid: cfg.Valid, Test: cfg.Test, Seed: c.Seed, Most: b.all, Held: b.held, Sample: b.sample,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := rows.Nothing(); err != nil {
+		return nil, err
+	}
+	if s.Train < cfg.Batch {
+		return nil, fmt.Errorf("a batch of %d needs as many training events, but %d events leave only %d (%d validate, %d test): "+
+			"take more events or a smaller batch (--batch, in a card train.batch)", cfg.Batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
+	}
+	o.stage("prepare")
+	d := &Data{card: c, Total: s.Events, survey: s, Notices: rows.Notices()}
+	if err := d.fit(); err != nil {
+		return nil, err
+	}
+	room := s.Train
+	if !s.Whole() {
+		if err := b.check(c, cfg.Batch); err != nil {
+			return nil, err
+		}
+		room = min(b.window, s.Train)
+	}
+	if err := d.hold(room); err != nil {
+		return nil, err
+	}
+	if !s.Whole() {
+		types := rows.Types()
+		open := func(ctx context.Context) (feed.Source, error) {
+			q := q
+			q.Types = types
+			return q.Open(ctx, b.block)
+		}
+		d.windows = feed.NewWindows(s, open, feed.Room{At: d.Held.Len(), Size: room, Place: d.place}, cfg.Epochs)
+		d.Rows.Stream = d.windows
+		d.Notices = append(d.Notices, d.streamNotice(b))
+	}
+	return d, d.checkWeights()
+}
+
+// fit fits the preparation on the training events, or on a sample of them whose moments are known.
+func (d *Data) fit() error {
+	s, c := d.survey, d.card
+	features, notices, err := s.Moments.Fit(s.Sample, c.Features, c.Prepare, c.Seed)
+	if err != nil {
+		return err
+	}
+	d.Notices = append(d.Notices, notices...)
+	context, notices, err := s.Moments.FitContext(s.Sample, c.Context, c.PrepareContext)
+	d.Features, d.Context, d.Notices = features, context, append(d.Notices, notices...)
+	return err
+}
+
+// hold prepares the events in memory, and makes room for so many training events, those among them or a stream's.
+func (d *Data) hold(room int) error {
+	s := d.survey
+	tests, valids := s.Test.Len(), s.Valid.Len()
+	d.Held = s.Test
+	d.Held.Append(s.Valid)
+	n := tests + valids + room
+	if n > math.MaxInt32 {
+		return fmt.Errorf("%d events are more than the %d that a training can hold; allow less memory (--memory)", n, math.MaxInt32)
+	}
+	if s.Whole() {
+		d.Held.Append(s.Sample)
+	}
+	rows := upTo(d.Held.Len())
+	d.Rows.Test, d.Rows.Valid, d.Rows.Train = rows[:tests], rows[tests:tests+valids], rows[tests+valids:]
+	s.Test, s.Valid, s.Sample = nil, nil, nil // large, and not needed any more
+	d.x, d.context, d.logDet = columns(d.Features.Dim(), n), columns(d.Context.Dim(), n), make([]float64, n)
+	if d.card.Weight != "" {
+		d.weight = make([]float32, n)
+	}
+	return d.place(d.Held, uint64(s.Train), 0)
+}
+
+// place prepares events, numbered from first on, into the rows from at on.
+func (d *Data) place(t *events.Table, first uint64, at int) error {
+	x, logDet, err := d.Features.Apply(t, first)
+	if err != nil {
+		return err
+	}
+	copy(d.logDet[at:], logDet)
+	for i := range x {
+		copy(d.x[i][at:], x[i])
+	}
+	if len(d.card.Context) > 0 {
+		if x, _, err = d.Context.Apply(t, first); err != nil {
+			return err
+		}
+		for i := range x {
+			copy(d.context[i][at:], x[i])
+		}
+	}
+	if d.weight == nil {
+		return nil
+	}
+	c, err := t.Column(d.card.Weight)
+	if err != nil {
+		return err
+	}
+	mean := d.survey.Weights.Mean()
+	for i := range t.Len() {
+		d.weight[at+i] = float32(c.Float(i) / mean)
+	}
+	return nil
+}
+
+// checkWeights refuses samples over which no mean can be taken.
+func (d *Data) checkWeights() error {
+	if d.weight == nil {
+		return nil
+	}
+	for _, s := range []struct {
+		name string
+		rows int
+		sum  float64
+	}{
+		{"training", d.Rows.Training(), d.survey.Weights.Sum()},
+		{"validation", len(d.Rows.Valid), d.sumWeights(d.Rows.Valid)},
+		{"test", len(d.Rows.Test), d.sumWeights(d.Rows.Test)},
+	} {
+		if s.rows > 0 && !(s.sum > 0) {
+			return fmt.Errorf("weight %q: the weights of the %d %s events add up to %g; a mean needs a positive sum", d.card.Weight, s.rows, s.name, s.sum)
+		}
+	}
+	return nil
+}
+
+// sumWeights is the number of events where all weigh 1.
+func (d *Data) sumWeights(rows []int32) float64 {
+	if d.weight == nil {
+		return float64(len(rows))
+	}
+	var s float64
+	for _, r := range rows {
+		s += float64(d.weight[r])
+	}
+	return s
+}
+
+// Fingerprint tells whether a trained model is the one that these events and this card would give.
+func (d *Data) Fingerprint() string {
+	cfg, err := json.Marshal(d.card.Train.WithDefaults())
+	if err != nil {
+		cfg = []byte(err.Error())
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", d.id(), d.card.Seed, cfg))
+	return hex.EncodeToString(sum[:])
+}
+
+// id tells apart what is learned: the events, how they are prepared and held in memory, and the flow.
+func (d *Data) id() string {
+	record, err := json.Marshal([]any{d.card.Flow, d.Features, d.Context})
+	if err != nil { // a preparation that cannot be written could not be saved either
+		record = []byte(err.Error())
+	}
+	h := sha256.New()
+	fmt.Fprintf(h, "%d %s%s", len(record), record, d.survey.ID)
+	if d.windows != nil {
+		fmt.Fprintf(h, " %d", d.windows.Window())
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// budget shares out the memory that a card allows.
+type budget struct {
+	all    int64 // bytes of a table that is held as a whole, beside what is prepared of it, and garbage
+	block  int   // events read at a time
+	held   int   // of a stream: validation events, and test events
+	sample int   // events that the preparation is fitted on, before there are windows
+	window int   // events in all windows
+}
+
+// mostBlock events are read before the reader lets a waiting worker of the training have its processor.
+const mostBlock = 4096
+
+// mostSample events tell quantiles to 7e-4, the standard error of a median's rank; more would take longer to fit.
+const mostSample = 1 << 19
+
+// newBudget leaves half of the memory of a stream to blocks on their way, and to garbage.
+func newBudget(c *card.Card) budget {
+	columns, m := float64(len(c.Used())), float64(c.AllowedMemory())
+	raw, prepared := 8*columns+20, 4*columns+16 // bytes an event, with its digest or its place and log-determinant
+	return budget{
+		all:    max(int64(m/4), 1),
+		block:  int(min(max(m/32/(3*raw), 256), mostBlock)),
+		held:   int(max(m/16/(raw+prepared), 1)),
+		sample: int(min(max(m/3/(2.5*raw), 1000), mostSample)),
+		window: int(min(m*3/8/prepared, math.MaxInt32/2)),
+	}
+}
+
+// check refuses what cannot be a stream.
+func (b budget) check(c *card.Card, batch int) error {
+	memory := c.AllowedMemory()
+	for _, path := range c.Paths() {
+		if at, err := os.Stat(path); err == nil && !at.Mode().IsRegular() {
+			return fmt.Errorf("%s can be read only once, and holds more events than fit into %s: write them to a file, or allow more memory (--memory)", path, memory)
+		}
+	}
+	if b.window/2 < batch {
+		return fmt.Errorf("memory: %s leaves room for %d events at a time, fewer than a batch of %d; allow more (--memory, in a card memory)", memory, b.window/2, batch)
+	}
+	return nil
+}
+
+func (d *Data) streamNotice(b budget) string {
+	memory, train := d.card.AllowedMemory(), d.survey.Train
+	text := fmt.Sprintf("%d events are more than fit into %s (--memory): %d train, %d at a time; %d validate, %d test",
+		d.Total, memory, train, d.windows.Window(), len(d.Rows.Valid), len(d.Rows.Test))
+	if d.windows.Window() == train {
+		text = fmt.Sprintf("%d events are prepared as they are read, to fit into %s (--memory): %d train, %d validate, %d test",
+			d.Total, memory, train, len(d.Rows.Valid), len(d.Rows.Test))
+	}
+	if b.sample < train {
+		text += fmt.Sprintf("; the preparation is fitted on %d", b.sample)
+	}
+	return text
+}
+
+func upTo(n int) []int32 {
+	x := make([]int32, n)
+	for i := range x {
+		x[i] = int32(i)
+	}
+	return x
+}
+
+func columns(n, events int) [][]float32 {
+	x := make([][]float32, n)
+	for i := range x {
+		x[i] = make([]float32, events)
+	}
+	return x
+}
+
+func (o *Options) notice(line string) {
+	if o.Notice != nil {
+		o.Notice(line)
+	}
+}
+
+func (o *Options) stage(name string) {
+	if o.Stage != nil {
+		o.Stage(name)
+	}
+}

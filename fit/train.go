@@ -1,0 +1,78 @@
+package fit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sluice-hep/sluice/feed"
+	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/train"
+)
+
+// Train fits the flow of the card to the events. The NLL of the result are in the user's units. When ctx is cancelled, the
+// state is saved to Options.State and the error wraps ctx's; the training of another call with Resume ends with the same bits.
+func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Result, error) {
+	f, err := flow.New(d.Features.Dim(), d.Context.Dim(), d.card.Flow, d.card.Seed)
+	if err != nil {
+		return nil, nil, fault.Of(err)
+	}
+	f.Threads = o.threads(d.card.Threads)
+	l, err := flow.NewLikelihood(f, d.x, d.context, d.weight)
+	if err != nil {
+		return nil, nil, fault.Of(err)
+	}
+	defer l.Close()
+	if d.windows != nil {
+		defer d.windows.Close()
+	}
+	result, err := train.Run(ctx, &objective{l, d}, d.Rows, d.card.Train, train.Options{
+		Seed: d.card.Seed, Notices: weightNotices(d.survey.Weights), State: o.State, Resume: o.Resume, DataID: d.id(),
+		Progress: func(at train.Progress) {
+			if at.Notice != "" {
+				o.notice(at.Notice)
+			}
+			if o.Progress != nil {
+				o.Progress(at)
+			}
+		},
+	})
+	if err != nil {
+		return nil, result, trainError(err)
+	}
+	text, err := d.card.YAML()
+	if err != nil {
+		return nil, nil, err
+	}
+	m := &model.Model{Features: d.Features, Context: d.Context, Flow: f, Seed: d.card.Seed, Card: string(text), Train: result}
+	return m, result, nil
+}
+
+// trainError marks what the user can set right.
+func trainError(err error) error {
+	var field *train.FieldError
+	var state *train.StateError
+	if errors.As(err, &field) || errors.As(err, &state) {
+		return fault.Of(err)
+	}
+	return err
+}
+
+func (o *Options) threads(card int) int {
+	if o.Threads > 0 {
+		return o.Threads
+	}
+	return card
+}
+
+// weightNotices has a line when more than a tenth of the training events, or of their absolute weight, is negative.
+func weightNotices(s feed.WeightSum) []string {
+	events, weight := s.NegativeFractions()
+	if events <= 0.1 && weight <= 0.1 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%.1f %% of the events, with %.1f %% of the absolute weight, have negative weights: "+
+		"they count negatively, and the fit needs correspondingly more events", 100*events, 100*weight)}
+}

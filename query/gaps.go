@@ -1,0 +1,128 @@
+package query
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluice-hep/sluice/events"
+)
+
+// gap is what is missing of one column, infinite values among it.
+type gap struct {
+	column          string
+	count, infinite int
+	first           string // the place of the first
+}
+
+// gaps lists what is missing in a block, and marks the events that lack something.
+func (r *Rows) gaps(b Block) (found []gap, marked []bool, err error) {
+	marked = make([]bool, b.Len())
+	for _, name := range r.q.Complete {
+		c, err := b.Column(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if c.Type == events.Text {
+			return nil, nil, r.textError(c, b)
+		}
+		g := gap{column: name}
+		missing := func(i int, v float64) {
+			if g.count++; g.count == 1 {
+				g.first = r.row(b.Rows[i])
+			}
+			if math.IsInf(v, 0) {
+				g.infinite++
+			}
+			marked[i] = true
+		}
+		for i, v := range c.F32 {
+			if v-v != 0 { // NaN, of infinities too
+				missing(i, float64(v))
+			}
+		}
+		for i, v := range c.F64 {
+			if v-v != 0 {
+				missing(i, v)
+			}
+		}
+		if g.count > 0 {
+			found = append(found, g)
+		}
+	}
+	return found, marked, nil
+}
+
+func (r *Rows) row(row int64) string {
+	if p := r.in.Path(); p != "" {
+		return fmt.Sprintf("row %d of %s", row+1, p)
+	}
+	return fmt.Sprintf("row %d", row+1)
+}
+
+// refuse reads the events that are left, to say how many values are missing in all.
+func (r *Rows) refuse(all []gap) error {
+	for {
+		b, err := r.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		found, _, err := r.gaps(b)
+		if err != nil {
+			return err
+		}
+		for _, g := range found {
+			i := slices.IndexFunc(all, func(h gap) bool { return h.column == g.column })
+			if i < 0 {
+				all = append(all, g)
+				continue
+			}
+			all[i].count += g.count
+			all[i].infinite += g.infinite
+		}
+	}
+	parts := make([]string, len(all))
+	for i, g := range all {
+		what := "missing (NaN)"
+		if g.infinite > 0 {
+			what = "missing (NaN) or infinite"
+		}
+		parts[i] = fmt.Sprintf("column %q: %d of %d values are %s, the first in %s", g.column, g.count, r.selected, what, g.first)
+	}
+	remedy := r.q.Remedy
+	if remedy == "" {
+		remedy = "--drop-nan (in a card: drop_nan: true) leaves these events out"
+	}
+	return errors.New(strings.Join(parts, "; ") + "; " + remedy)
+}
+
+// textError names the first value that is not a number, and the way out.
+func (r *Rows) textError(c *events.Column, b Block) error {
+	i := slices.IndexFunc(c.Str, func(s string) bool {
+		_, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+		return s != "" && err != nil
+	})
+	if i < 0 {
+		return fmt.Errorf("column %q holds text, not numbers", c.Name)
+	}
+	return fmt.Errorf("column %q holds text: %s: %q is not a number; leave it out, or make a number of it: --define 'NAME=%s == %q ? 1 : 0'",
+		c.Name, r.row(b.Rows[i]), c.Str[i], c.Name, c.Str[i])
+}
+
+// unmarked lists the events that are not marked.
+func unmarked(marked []bool) []int32 {
+	rows := make([]int32, 0, len(marked))
+	for i, m := range marked {
+		if !m {
+			rows = append(rows, int32(i))
+		}
+	}
+	return slices.Clip(rows)
+}

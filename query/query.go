@@ -1,0 +1,191 @@
+// Package query gives the events that a verb works on, a block at a time: read from files or held in memory, with the
+// columns that expressions define, selected, complete, and in the units stated. Whatever reads events, to train, to
+// evaluate, to convert or to compare, does it by a Query.
+package query
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/sluice-hep/sluice/events"
+)
+
+// Query says which events are wanted and which of their columns. The zero value of a field asks for nothing special.
+type Query struct {
+	Files   []string      // a name may hold a pattern, and the key of a table in its file
+	Table   *events.Table // events in memory, in place of files
+	Flatten string        // a row an object of this name, for ROOT files; "": a row an event
+
+	Define Definitions // columns made from others, in this order
+	// Lacking uses a definition only for a column that the events lack: those that a model is applied to may hold what its
+	// card defines, and lack what that is made from.
+	Lacking bool
+	Where   string // keeps the events for which this expression holds; "" all
+
+	// Columns are those of the blocks. All puts every column that the files list before them; see Rows.Listed.
+	Columns []string
+	All     bool
+	Units   map[string]string // of columns, where the files know none or another
+	Weight  string            // the column of event weights, one of Columns; "" where all weigh 1
+
+	// Complete names the columns, of numbers, in which no value may be missing or infinite. Events that lack one are left out
+	// where Drop is set, and else an error, which ends in Remedy ("": Drop's own).
+	Complete []string
+	Drop     bool
+	Remedy   string
+
+	Types map[string]events.Type // of columns, where they are known already: text files are not looked through for them
+}
+
+// Definition is a column made from others.
+type Definition struct{ Name, Expr string }
+
+// Definitions are columns made from others, each also from those before it.
+type Definitions []Definition
+
+// Defines says whether a column of that name is made.
+func (x Definitions) Defines(name string) bool {
+	return slices.ContainsFunc(x, func(d Definition) bool { return d.Name == name })
+}
+
+// Open begins to read, so many events at a time. A column that is not there, an expression that cannot be, and a file
+// that cannot be read are errors here. The reading ends, with an error, when ctx does. The caller closes the Rows.
+func (q Query) Open(ctx context.Context, size int) (*Rows, error) {
+	r := &Rows{q: q, ctx: ctx, size: size}
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	if err := r.prepare(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// open finds out what there is, and opens what is needed of it.
+func (r *Rows) open() error {
+	if r.q.Table != nil {
+		r.in = &table{t: r.q.Table}
+		r.choose(r.q.Table.Columns)
+		return nil
+	}
+	opts := events.Options{Flatten: r.q.Flatten, Types: r.q.Types, Passed: func(_, n int64) { r.passed += int(n) }}
+	have, _, err := events.Peek(r.q.Files, opts)
+	if err != nil {
+		return err
+	}
+	if have != nil { // of what can be read only once, all is read
+		r.choose(have)
+		if opts.Columns, err = r.ask(have); err != nil {
+			return err
+		}
+	}
+	opts.Limits = r.limits()
+	files, err := events.OpenAll(r.q.Files, opts)
+	if err != nil {
+		return err
+	}
+	r.in = files
+	if have == nil {
+		r.choose(files.Columns())
+	}
+	return nil
+}
+
+// choose settles which columns are made and which are given, from those that there are.
+func (r *Rows) choose(have []events.Column) {
+	listed := make(map[string]bool, len(have))
+	for i := range have {
+		listed[have[i].Name] = true
+		if r.q.All {
+			r.wanted = append(r.wanted, have[i].Name)
+		}
+	}
+	r.listed = len(r.wanted)
+	for _, name := range r.q.Columns {
+		if !r.q.All || !listed[name] {
+			r.wanted = append(r.wanted, name)
+		}
+	}
+	r.define = r.q.Define
+	if r.q.Lacking {
+		r.define = nil
+		if slices.ContainsFunc(r.wanted, func(name string) bool { return !listed[name] && r.q.Define.Defines(name) }) {
+			r.define = slices.DeleteFunc(slices.Clone(r.q.Define), func(d Definition) bool { return listed[d.Name] })
+		}
+	}
+}
+
+// needs are the columns that must come from the files: those that are not defined before they are used.
+func (r *Rows) needs() ([]string, error) {
+	var made, needed []string
+	need := func(names []string) {
+		for _, name := range names {
+			if !slices.Contains(made, name) && !slices.Contains(needed, name) {
+				needed = append(needed, name)
+			}
+		}
+	}
+	for _, d := range r.define {
+		names, err := events.Names(d.Expr)
+		if err != nil {
+			return nil, err
+		}
+		need(names)
+		made = append(made, d.Name)
+	}
+	if r.q.Where != "" {
+		names, err := events.Names(r.q.Where)
+		if err != nil {
+			return nil, err
+		}
+		need(names)
+	}
+	need(r.wanted)
+	return needed, nil
+}
+
+// ask is what to ask of files, nil for every column. Among it may be columns that a file holds but does not list: elements
+// such as Muon_pt[0], and columns of events beside flattened ones.
+func (r *Rows) ask(have []events.Column) ([]string, error) {
+	needed, err := r.needs()
+	if err != nil {
+		return nil, err
+	}
+	listed := &events.Table{Columns: have}
+	needed = slices.DeleteFunc(needed, func(name string) bool {
+		_, err := listed.Column(name)
+		return err != nil && name == "pi" // the constant
+	})
+	switch {
+	case len(needed) == 0: // the number of events matters all the same
+		return listed.Names()[:1], nil
+	case slices.Equal(needed, listed.Names()):
+		return nil, nil
+	}
+	return needed, nil
+}
+
+// limits let files pass over events that the selection leaves out.
+func (r *Rows) limits() []events.Limit {
+	if r.q.Where == "" {
+		return nil
+	}
+	return slices.DeleteFunc(events.Limits(r.q.Where), func(l events.Limit) bool { return r.define.Defines(l.Column) })
+}
+
+// prepare makes sure, before any event is read, that all can be computed, and finds the types.
+func (r *Rows) prepare() error {
+	t, err := r.compute(Block{Table: &events.Table{Columns: slices.Clone(r.in.Columns())}})
+	if err != nil {
+		return err
+	}
+	r.columns = t.Columns
+	for _, name := range r.q.Complete {
+		if _, err := t.Column(name); err != nil {
+			return fmt.Errorf("%s%w", r.place(), err)
+		}
+	}
+	return nil
+}

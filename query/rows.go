@@ -1,0 +1,233 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/sluice-hep/sluice/events"
+)
+
+// Rows are the events of a query on their way. They are for one goroutine.
+type Rows struct {
+	q    Query
+	ctx  context.Context
+	in   source
+	size int // events read at a time
+
+	define  Definitions
+	wanted  []string
+	listed  int             // of wanted, columns that the files list
+	columns []events.Column // of the blocks: name, unit and type
+
+	read, passed, selected, complete int // events: read, passed over unread; of the read ones, selected; of these, complete
+}
+
+// Block is a run of events of one file, those that the query keeps.
+type Block struct {
+	*events.Table
+	Rows   []int64  // of the file, from 0, that each event comes from
+	Number []uint64 // of each event among those of all files, from 0, passed over or not
+}
+
+// source is files, or events in memory.
+type source interface {
+	Columns() []events.Column
+	Skipped() []string
+	Read(n int) (*events.Table, error)
+	Path() string  // that the last Read came from; "" for memory
+	First() int64  // row in it of the first event of the last Read
+	Number() int64 // and its number among all events
+	Mark() (m events.Mark, ok bool)
+	Seek(events.Mark) error
+	Close() error
+}
+
+// Columns gives name, unit and type of each column of the blocks.
+func (r *Rows) Columns() []events.Column { return r.columns }
+
+// Listed is the number of the first columns of a block that the files themselves list: none without Query.All.
+func (r *Rows) Listed() int { return r.listed }
+
+// Types are those of the columns that are read, for another Open of the same files.
+func (r *Rows) Types() map[string]events.Type {
+	types := map[string]events.Type{}
+	for _, c := range r.in.Columns() {
+		types[c.Name] = c.Type
+	}
+	return types
+}
+
+// Skipped says, a line each, which columns of the first file cannot be read and why.
+func (r *Rows) Skipped() []string { return r.in.Skipped() }
+
+// Read is the number of events so far, passed over, left out or kept.
+func (r *Rows) Read() int { return r.read + r.passed }
+
+// Next is the next block; it may be empty. io.EOF follows the last.
+func (r *Rows) Next() (Block, error) {
+	b, err := r.next()
+	if err != nil {
+		return Block{}, err
+	}
+	found, marked, err := r.gaps(b)
+	switch {
+	case err != nil:
+		return Block{}, err
+	case len(found) == 0:
+	case !r.q.Drop:
+		return Block{}, r.refuse(found)
+	default:
+		b = b.take(unmarked(marked))
+	}
+	r.complete += b.Len()
+	return b, nil
+}
+
+// next is the next block, complete or not.
+func (r *Rows) next() (Block, error) {
+	if err := r.ctx.Err(); err != nil {
+		return Block{}, fmt.Errorf("interrupted after %d events: %w", r.Read(), err)
+	}
+	t, err := r.in.Read(r.size)
+	if err != nil {
+		return Block{}, err
+	}
+	r.read += t.Len()
+	b := Block{Table: t, Rows: make([]int64, t.Len()), Number: make([]uint64, t.Len())}
+	first, number := r.in.First(), uint64(r.in.Number())
+	for i := range b.Rows {
+		b.Rows[i], b.Number[i] = first+int64(i), number+uint64(i)
+	}
+	b, err = r.compute(b)
+	r.selected += b.Len()
+	return b, err
+}
+
+// compute defines, selects, and keeps the columns wanted.
+func (r *Rows) compute(b Block) (Block, error) {
+	for _, d := range r.define {
+		if err := events.Define(b.Table, d.Name, d.Expr); err != nil {
+			return Block{}, fmt.Errorf("%s%w", r.place(), err)
+		}
+	}
+	if r.q.Where != "" {
+		rows, err := events.Rows(b.Table, r.q.Where)
+		if err != nil {
+			return Block{}, err
+		}
+		b = b.take(rows)
+	}
+	out := &events.Table{Weight: r.q.Weight}
+	for _, name := range r.wanted {
+		c, err := b.Column(name)
+		if err != nil {
+			return Block{}, fmt.Errorf("%s%w", r.place(), err)
+		}
+		column := *c
+		if unit, ok := r.q.Units[name]; ok {
+			column.Unit = unit
+		}
+		out.Columns = append(out.Columns, column)
+	}
+	b.Table = out
+	return b, nil
+}
+
+// take keeps the events in rows.
+func (b Block) take(rows []int32) Block {
+	if len(rows) == b.Len() {
+		return b
+	}
+	out := Block{Table: b.Take(rows), Rows: make([]int64, len(rows)), Number: make([]uint64, len(rows))}
+	for i, k := range rows {
+		out.Rows[i], out.Number[i] = b.Rows[k], b.Number[k]
+	}
+	return out
+}
+
+// place begins an error with the file that it is about.
+func (r *Rows) place() string {
+	if p := r.in.Path(); p != "" {
+		return p + ": "
+	}
+	return ""
+}
+
+// Mark is the place of the event that the next Next reads first; see events.Chain.
+func (r *Rows) Mark() (events.Mark, bool) { return r.in.Mark() }
+
+// Seek goes on at a mark of these events.
+func (r *Rows) Seek(m events.Mark) error { return r.in.Seek(m) }
+
+// Close ends the reading.
+func (r *Rows) Close() error { return r.in.Close() }
+
+// Notices say what was left out of the events read so far.
+func (r *Rows) Notices() []string {
+	var lines []string
+	if all := r.Read(); r.selected < all {
+		lines = append(lines, fmt.Sprintf("%d of %d events pass the selection", r.selected, all))
+	}
+	if left := r.selected - r.complete; left > 0 {
+		lines = append(lines, fmt.Sprintf("%d of %d events have a missing value and are left out", left, r.selected))
+	}
+	return lines
+}
+
+// Nothing says why there are no events; it is nil where there are some.
+func (r *Rows) Nothing() error {
+	switch {
+	case r.complete > 0:
+		return nil
+	case r.selected > 0:
+		return fmt.Errorf("every one of the %d events has a missing value in one of %q", r.selected, r.q.Complete)
+	case r.Read() > 0:
+		return fmt.Errorf("the selection %q leaves none of %d events", r.q.Where, r.Read())
+	}
+	return errors.New("there are no events")
+}
+
+// All reads the events that are left into one table; *events.TooLarge beyond so many bytes of memory, where that is not 0.
+func (r *Rows) All(most int64) (*events.Table, error) {
+	all := &events.Table{Weight: r.q.Weight, Columns: r.columns}
+	for {
+		b, err := r.Next()
+		if err == io.EOF {
+			return all, r.Nothing()
+		}
+		if err != nil {
+			return nil, err
+		}
+		all.Append(b.Table)
+		if n := all.Bytes(); most > 0 && n > most {
+			return nil, &events.TooLarge{Bytes: n, Most: most}
+		}
+	}
+}
+
+// table is events in memory as a source.
+type table struct {
+	t     *events.Table
+	next  int
+	first int // of the last Read
+}
+
+func (m *table) Columns() []events.Column  { return m.t.Slice(0, 0).Columns }
+func (m *table) Skipped() []string         { return nil }
+func (m *table) Path() string              { return "" }
+func (m *table) First() int64              { return int64(m.first) }
+func (m *table) Number() int64             { return int64(m.first) }
+func (m *table) Mark() (events.Mark, bool) { return events.Mark{}, false }
+func (m *table) Seek(events.Mark) error    { return errors.New("query: events in memory are read once") }
+func (m *table) Close() error              { return nil }
+
+func (m *table) Read(n int) (*events.Table, error) {
+	if m.next == m.t.Len() {
+		return nil, io.EOF
+	}
+	m.first = m.next
+	m.next = min(m.next+n, m.t.Len())
+	return m.t.Slice(m.first, m.next), nil
+}

@@ -1,0 +1,118 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/stats"
+	"github.com/sluice-hep/sluice/train"
+)
+
+// Analysis is what the page about a model is made of.
+type Analysis struct {
+	Card  *card.Card
+	Model *model.Model
+	Train *train.Result
+
+	Total                    int // events in all, of which
+	Training, Valid, HeldOut int // so many train, validate and are held out
+
+	Pair       Pair // the events compared
+	Comparison *stats.Comparison
+	// Where the true density is known: its entropy and its NLL on the reference events, in nats.
+	TrueEntropy, TrueNLL *float64
+
+	Notices []string
+}
+
+// Page is the page about the model.
+func (a *Analysis) Page() (*Page, error) {
+	text, err := a.Card.YAML()
+	if err != nil {
+		return nil, err
+	}
+	info, err := a.Model.Info()
+	if err != nil {
+		return nil, err
+	}
+	page := &Page{
+		Title: a.Card.Title, Card: string(text), Notices: a.Notices,
+		Lead:    fmt.Sprintf("A normalizing flow of %d features, and how its events compare with %s.", len(info.Features), strings.ToLower(a.Pair.ReferenceName)),
+		Summary: a.facts(info),
+	}
+	if page.Title == "" {
+		page.Title = a.Card.Name
+	}
+	for _, c := range append(info.Features, info.Context...) {
+		page.Preparation = append(page.Preparation, Prepared{
+			Column: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max, Steps: c.Steps, Why: c.Why,
+		})
+	}
+	return page, a.draw(page)
+}
+
+// draw adds the pictures.
+func (a *Analysis) draw(page *Page) (err error) {
+	if err := a.Pair.addTo(page, a.Comparison); err != nil {
+		return err
+	}
+	if page.Loss, err = lossPicture(a.Train, a.TrueEntropy); err != nil {
+		return err
+	}
+	if a.Card.Plots.Steps && a.Model.Features.Dim() == 2 {
+		var given *events.Table
+		if len(a.Card.Context) > 0 {
+			given = a.Pair.Reference
+		}
+		if page.Steps, err = stepsPicture(a.Model, a.Card, given); err != nil {
+			return err
+		}
+	}
+	if a.Card.Plots.Latent {
+		page.Latent, err = latentPicture(a.Model, a.Pair.Reference)
+	}
+	return err
+}
+
+func (a *Analysis) facts(info model.Info) []Fact {
+	facts := []Fact{
+		{Name: "Events", Value: fmt.Sprint(a.Total), Note: fmt.Sprintf("%d to train, %d to validate, %d held out", a.Training, a.Valid, a.HeldOut)},
+		{Name: "Flow", Value: fmt.Sprintf("%s, %d transforms", info.Flow.Type, info.Flow.Transforms),
+			Note: fmt.Sprintf("%s; %d parameters", info.Networks(), info.Parameters)},
+	}
+	for _, n := range []struct {
+		name string
+		nll  train.NLL
+	}{{"Test NLL", a.Train.TestNLL}, {"Validation NLL", a.Train.ValidNLL}, {"Training NLL", a.Train.TrainNLL}} {
+		if n.nll == n.nll {
+			facts = append(facts, Fact{Name: n.name, Value: fmt.Sprintf("%.4f nats", float64(n.nll)), Note: "per event"})
+		}
+	}
+	if a.TrueEntropy != nil {
+		facts = append(facts, Fact{
+			Name: "True entropy", Value: fmt.Sprintf("%.4f nats", *a.TrueEntropy),
+			Note: fmt.Sprintf("per event; the lowest NLL there can be on average; the true density has %.4f on %s", *a.TrueNLL, strings.ToLower(a.Pair.ReferenceName)),
+		})
+	}
+	r := a.Train
+	return append(facts, Fact{
+		Name: "Training", Value: fmt.Sprintf("%d epochs", r.Epochs),
+		Note: fmt.Sprintf("%d steps; best epoch %d; %.0f s, %.0f events a second", r.Steps, r.BestEpoch, r.Seconds, r.EventsPerSecond),
+	})
+}
+
+// Compared is the page about a comparison of two files.
+func Compared(p *Pair, reference, generated string, c *stats.Comparison) (*Page, error) {
+	page := &Page{
+		Title: fmt.Sprintf("%s against %s", generated, reference),
+		Summary: []Fact{
+			{Name: "Reference", Value: fmt.Sprintf("%d events", p.Reference.Len()), Note: reference},
+			{Name: "Generated", Value: fmt.Sprintf("%d events", p.Generated.Len()), Note: generated},
+			{Name: "Columns", Value: fmt.Sprint(len(c.Names)), Note: strings.Join(c.Names, ", ")},
+		},
+	}
+	return page, p.addTo(page, c)
+}

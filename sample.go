@@ -1,0 +1,34 @@
+package sluice
+
+import (
+	"context"
+
+	"github.com/sluice-hep/sluice/apply"
+	"github.com/sluice-hep/sluice/internal/journal"
+	"github.com/sluice-hep/sluice/model"
+)
+
+// Draw says which events of a model's endless sample Sample draws.
+type Draw = apply.Sample
+
+// Drawn is the record of a sample.
+type Drawn = apply.Drawn
+
+// Sample draws events from a model into the file out, whose format follows from its ending, a block at a time.
+//
+// A context that does not fit the model, and a file that cannot be read or written, are *InputError. The file appears when
+// it is whole. When ctx ends, or the program is killed, the blocks drawn are kept in out.journal (*InterruptedError), and
+// Options.Resume goes on from there to the same bytes.
+func Sample(ctx context.Context, m *model.Model, d Draw, out string, o Options) (*Drawn, error) {
+	if err := distinct(out, d.ContextFile); err != nil {
+		return nil, err
+	}
+	d.Version = Version()
+	r, err := d.ToFile(ctx, m, out, o.apply(out))
+	return r, ended(ctx, err, journal.Path(out))
+}
+
+// apply are the options of a verb that writes a file of events with a journal.
+func (o *Options) apply(out string) apply.Options {
+	return apply.Options{State: journal.Path(out), Resume: o.Resume, Notice: o.notice, Warn: o.warn}
+}
