@@ -1,0 +1,237 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sluice-hep/sluice/events"
+)
+
+// write makes a file of events.
+func write(t *testing.T, name string, columns ...events.Column) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	out, err := events.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Write(&events.Table{Columns: columns}); err != nil {
+		t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// numbers are the events 0 to n-1: x is the number, y is missing in every tenth, id is beyond 2^53.
+func numbers(n int) []events.Column {
+	x, y, id := make([]float64, n), make([]float64, n), make([]int64, n)
+	for i := range x {
+		x[i], y[i], id[i] = float64(i), float64(2*i), 1<<60+int64(i)
+		if i%10 == 3 {
+			y[i] = math.NaN()
+		}
+	}
+	return []events.Column{
+		{Name: "x", Unit: "mm", Type: events.Float64, F64: x}, {Name: "y", Type: events.Float64, F64: y},
+		{Name: "id", Type: events.Int64, I64: id},
+	}
+}
+
+type read struct {
+	x      []float64
+	rows   []int64
+	number []uint64
+}
+
+func all(t *testing.T, q Query, size int) (r *Rows, got read) {
+	t.Helper()
+	r, err := q.Open(t.Context(), size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for {
+		b, err := r.Next()
+		if err == io.EOF {
+			return r, got
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(b.Rows) != b.Len() || len(b.Number) != b.Len() {
+			t.Fatalf("%d events, %d rows, %d numbers", b.Len(), len(b.Rows), len(b.Number))
+		}
+		got.x = append(got.x, b.Columns[0].F64...)
+		got.rows, got.number = append(got.rows, b.Rows...), append(got.number, b.Number...)
+	}
+}
+
+// What comes does not depend on where blocks end, and every event knows its row and its number.
+func TestBlocksDoNotMatter(t *testing.T) {
+	a, b := write(t, "a.csv", numbers(100)...), write(t, "b.parquet", numbers(57)...)
+	q := Query{
+		Files: []string{a, b}, Define: Definitions{{"z", "x*x"}, {"w", "z + y"}}, Where: "w > 10 && id != 1152921504606846976 + 7",
+		Columns: []string{"w", "x"}, Complete: []string{"w"}, Drop: true,
+	}
+	_, want := all(t, q, 1000)
+	if len(want.x) == 0 || want.rows[len(want.rows)-1] != 56 || want.number[len(want.number)-1] != 156 {
+		t.Fatalf("%v", want)
+	}
+	for _, size := range []int{1, 7, 64} {
+		r, got := all(t, q, size)
+		if !slices.Equal(got.x, want.x) || !slices.Equal(got.rows, want.rows) || !slices.Equal(got.number, want.number) {
+			t.Errorf("blocks of %d give other events", size)
+		}
+		// 15 events without y never pass a comparison, so nothing is left out for what it lacks
+		if lines := r.Notices(); len(lines) != 1 || !strings.HasSuffix(lines[0], "of 157 events pass the selection") {
+			t.Errorf("%q", lines)
+		}
+	}
+}
+
+func TestGaps(t *testing.T) {
+	file := write(t, "a.csv", numbers(100)...)
+	q := Query{Files: []string{file}, Where: "x >= 10", Columns: []string{"x", "y"}, Complete: []string{"x", "y"}}
+	for _, size := range []int{3, 1000} {
+		r, err := q.Open(t.Context(), size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for err == nil {
+			_, err = r.Next()
+		}
+		want := fmt.Sprintf(`column "y": 9 of 90 values are missing (NaN), the first in row 14 of %s; --drop-nan (in a card: drop_nan: true) leaves these events out`, file)
+		if err.Error() != want {
+			t.Errorf("blocks of %d: %v, not %s", size, err, want)
+		}
+		r.Close()
+	}
+	q.Drop = true
+	r, got := all(t, q, 16)
+	if len(got.x) != 81 {
+		t.Errorf("%d events", len(got.x))
+	}
+	if lines := r.Notices(); len(lines) != 2 || lines[1] != "9 of 90 events have a missing value and are left out" {
+		t.Errorf("%q", lines)
+	}
+}
+
+func TestNothing(t *testing.T) {
+	file := write(t, "a.csv", numbers(20)...)
+	for where, want := range map[string]string{
+		"x < 0":   `the selection "x < 0" leaves none of 20 events`,
+		"x == 13": `every one of the 1 events has a missing value in one of ["y"]`,
+	} {
+		r, _ := all(t, Query{Files: []string{file}, Where: where, Columns: []string{"x", "y"}, Complete: []string{"y"}, Drop: true}, 8)
+		if err := r.Nothing(); err == nil || err.Error() != want {
+			t.Errorf("%v, not %s", err, want)
+		}
+	}
+}
+
+// All lists what the files have, in their order; definitions replace a column in its place, or come behind. A model's
+// definitions stand in only for what is lacking.
+func TestColumns(t *testing.T) {
+	file := write(t, "a.csv", numbers(20)...)
+	for _, c := range []struct {
+		q      Query
+		names  string
+		listed int
+		x      float64 // of event 2
+	}{
+		{Query{All: true}, "x y id", 3, 2},
+		{Query{Columns: []string{"id", "x"}}, "id x", 0, 2},
+		{Query{All: true, Define: Definitions{{"x", "x+1"}, {"s", "x+y"}}, Columns: []string{"x", "s"}}, "x y id s", 3, 3},
+		{Query{All: true, Lacking: true, Define: Definitions{{"x", "gone+1"}}, Columns: []string{"x"}}, "x y id", 3, 2},
+		{Query{All: true, Lacking: true, Define: Definitions{{"x", "gone+1"}, {"s", "x+y"}}, Columns: []string{"s"}}, "x y id s", 3, 2},
+	} {
+		c.q.Files, c.q.Units = []string{file}, map[string]string{"x": "cm"}
+		r, err := c.q.Open(t.Context(), 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := b.Column("x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(b.Names(), " "); got != c.names || r.Listed() != c.listed || x.Float(2) != c.x || x.Unit != "cm" {
+			t.Errorf("%+v: %s, %d listed, x is %g %s", c.q, got, r.Listed(), x.Float(2), x.Unit)
+		}
+		r.Close()
+	}
+}
+
+// A limit on a column that a definition replaces is none on what the file holds.
+func TestReplacedColumnsLimitNothing(t *testing.T) {
+	file := write(t, "a.parquet", numbers(20)...)
+	_, got := all(t, Query{Files: []string{file}, Define: Definitions{{"x", "100 - x"}}, Where: "x > 90", Columns: []string{"x"}}, 100)
+	if len(got.x) != 10 {
+		t.Errorf("%v", got.x)
+	}
+}
+
+// Events in memory go the same way as those of files.
+func TestTable(t *testing.T) {
+	q := Query{Table: &events.Table{Columns: numbers(50)}, Define: Definitions{{"z", "x*2"}}, Where: "x >= 30", Columns: []string{"z"}}
+	_, got := all(t, q, 7)
+	if len(got.x) != 20 || got.x[0] != 60 || got.rows[0] != 30 || got.number[19] != 49 {
+		t.Errorf("%v", got)
+	}
+	if len(q.Table.Columns) != 3 {
+		t.Error("the table has got a column")
+	}
+}
+
+func TestBadQueries(t *testing.T) {
+	text := events.Column{Name: "class", Type: events.Text, Str: []string{"", "1.5", "qcd"}}
+	file := write(t, "a.csv", append(numbers(3), text)...)
+	for want, q := range map[string]Query{
+		`no column "zz"`:               {Columns: []string{"zz"}},
+		`did you mean "id"`:            {Columns: []string{"x"}, Where: "ids > 3"},
+		`is a number, not a condition`: {Columns: []string{"x"}, Where: "x + 1"},
+		`column "class" holds text: row 3 of ` + file + `: "qcd" is not a number`: {Columns: []string{"class"}, Complete: []string{"class"}},
+	} {
+		q.Files = []string{file}
+		r, err := q.Open(t.Context(), 10)
+		if err == nil {
+			_, err = r.Next()
+			r.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not say %s", err, want)
+		}
+	}
+	if _, err := (Query{Files: []string{"none.csv"}}).Open(t.Context(), 10); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	r, err := Query{Files: []string{write(t, "a.csv", numbers(20)...)}, All: true}.Open(ctx, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := r.Next(); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if _, err := r.Next(); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "after 5 events") {
+		t.Errorf("%v", err)
+	}
+}
