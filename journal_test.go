@@ -12,8 +12,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/model"
 )
 
@@ -36,11 +38,11 @@ func moons(t *testing.T) *model.Model {
 	t.Helper()
 	c := small("x1", "x2")
 	c.Toy, c.Context = card.Toy{Name: "two-moons", Events: 2000}, []string{"moon"}
-	m, _, err := Train(t.Context(), c, Options{})
+	r, err := Train(t.Context(), c, "", Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	return r.Density
 }
 
 // threeBlocks is a file of 135,000 events, some with missing values, some far from all training events.
@@ -78,21 +80,21 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 		if format == ".npy" { // which holds no text beside numbers
 			file = numbers
 		}
-		draw := Draw{Events: 135_000, Seed: 7, Given: Given{File: file}}
+		draw := Draw{Events: 135_000, Seed: 7, ContextFile: file}
 		for verb, run := range map[string]func(ctx context.Context, path string, o Options) (string, error){
 			"sample": func(ctx context.Context, path string, o Options) (string, error) {
-				_, err := SampleFile(ctx, m, path, draw, o)
+				_, err := Sample(ctx, m, draw, path, o)
 				return "", err
 			},
 			"density": func(ctx context.Context, path string, o Options) (string, error) {
-				e, err := DensityFile(ctx, m, []string{file}, path, Evaluate{DropNaN: true}, o)
+				e, err := Density(ctx, m, Evaluate{Files: []string{file}, DropNaN: true}, path, o)
 				if err != nil {
 					return "", err
 				}
 				return fmt.Sprint(e.Events, e.MeanLogProb, e.OutOfRange), nil
 			},
 		} {
-			t.Run(verb+format, func(t *testing.T) { goesOn(t, format, verb+format == "sample.npy", run) })
+			t.Run(verb+format, func(t *testing.T) { goesOn(t, format, verb, verb+format == "sample.npy", run) })
 		}
 		if testing.Short() {
 			return
@@ -101,12 +103,13 @@ func TestInterruptedRunsGoOn(t *testing.T) {
 }
 
 // goesOn tries one cut, or every one.
-func goesOn(t *testing.T, format string, every bool, run func(ctx context.Context, path string, o Options) (string, error)) {
+func goesOn(t *testing.T, format, verb string, every bool, run func(ctx context.Context, path string, o Options) (string, error)) {
 	dir := t.TempDir()
 	var notices []string
+	tell := func(line string) { notices = append(notices, line) }
 	at := func(name string) (string, Options) {
 		path := filepath.Join(dir, name+format)
-		return path, Options{State: JournalPath(path), Notice: func(line string) { notices = append(notices, line) }}
+		return path, Options{Notice: tell, Warn: tell}
 	}
 	path, o := at("whole")
 	result, err := run(t.Context(), path, o)
@@ -117,24 +120,25 @@ func goesOn(t *testing.T, format string, every bool, run func(ctx context.Contex
 		t.Fatal(err)
 	}
 	whole, warned := bytesOf(t, path), notices
-	if _, err := os.Stat(o.State); err == nil {
+	if _, err := os.Stat(journal.Path(path)); err == nil {
 		t.Error("the journal of a run that ended is still there")
 	}
 
 	path, o = at("stopped")
-	if _, err := run(&ending{t.Context(), 2}, path, o); !errors.Is(err, context.Canceled) {
+	looks := map[string]int{"sample": 4, "density": 2}[verb] // at the context, in two blocks; a sample also reads a file
+	if _, err := run(&ending{t.Context(), looks}, path, o); !errors.Is(err, context.Canceled) {
 		t.Fatalf("interrupted: %v", err)
 	}
 	if _, err := os.Stat(path); err == nil {
 		t.Fatal("an interrupted run left a file")
 	}
-	journal := bytesOf(t, o.State)
+	kept := bytesOf(t, journal.Path(path))
 	o.Resume = true
-	for what, cut := range cuts(journal) {
+	for what, cut := range cuts(kept) {
 		if !every && what != "in the middle of a block" {
 			continue
 		}
-		if err := os.WriteFile(o.State, cut, 0o666); err != nil {
+		if err := os.WriteFile(journal.Path(path), cut, 0o666); err != nil {
 			t.Fatal(err)
 		}
 		notices = nil
@@ -151,7 +155,7 @@ func goesOn(t *testing.T, format string, every bool, run func(ctx context.Contex
 		if strings.Join(notices, "\n") != strings.Join(warned, "\n") {
 			t.Errorf("%s: it warns of %q, not of %q", what, notices, warned)
 		}
-		if _, err := os.Stat(o.State); err == nil {
+		if _, err := os.Stat(journal.Path(path)); err == nil {
 			t.Errorf("%s: the journal is still there", what)
 		}
 	}
@@ -186,8 +190,7 @@ func bytesOf(t *testing.T, path string) []byte {
 func stopped(t *testing.T, m *model.Model, d Draw) (path string, o Options) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "new.npy")
-	o.State = JournalPath(path)
-	if _, err := SampleFile(&ending{t.Context(), 1}, m, path, d, o); !errors.Is(err, context.Canceled) {
+	if _, err := Sample(&ending{t.Context(), 1}, m, d, path, o); !errors.Is(err, context.Canceled) {
 		t.Fatalf("interrupted: %v", err)
 	}
 	return path, o
@@ -198,49 +201,49 @@ func TestJournalsOfOtherRuns(t *testing.T) {
 	m, other := moons(t), moons(t)
 	other.Flow.Params()[0]++
 	file := threeBlocks(t, false)
-	d := Draw{Events: 70_000, Seed: 1, Given: Given{Values: map[string]float64{"moon": 1}}}
+	d := Draw{Events: 70_000, Seed: 1, Context: apply.Values(map[string]float64{"moon": 1})}
 	path, o := stopped(t, m, d)
-	journal := bytesOf(t, o.State)
+	kept := bytesOf(t, journal.Path(path))
 	sample := func(m *model.Model, change func(d *Draw)) func() error {
 		return func() error {
 			d := d
 			change(&d)
-			_, err := SampleFile(t.Context(), m, path, d, o)
+			_, err := Sample(t.Context(), m, d, path, o)
 			return err
 		}
 	}
 	for want, run := range map[string]func() error{
 		"the seed was 1 and is 2; to start anew, remove that file": sample(m, func(d *Draw) { d.Seed = 2 }),
 		"the number of events was 70000 and is 80000":              sample(m, func(d *Draw) { d.Events = 80_000 }),
-		"the shard was 1/1 and is 2/3":                             sample(m, func(d *Draw) { d.Shard = Shard{2, 3} }),
-		"the context moon was 1 and is 0":                          sample(m, func(d *Draw) { d.Given.Values = map[string]float64{"moon": 0} }),
-		"the context 1 was none and is " + file:                    sample(m, func(d *Draw) { d.Given = Given{File: file} }),
+		"the shard was 1/1 and is 2/3":                             sample(m, func(d *Draw) { d.Shard, d.Shards = 2, 3 }),
+		"the context moon was 1 and is 0":                          sample(m, func(d *Draw) { d.Context = apply.Values(map[string]float64{"moon": 0}) }),
+		"the context 1 was none and is " + file:                    sample(m, func(d *Draw) { d.Context, d.ContextFile = nil, file }),
 		"the model was ":                                           sample(other, func(*Draw) {}),
 		"the command was sample and is density": func() error {
-			_, err := DensityFile(t.Context(), m, []string{file}, path, Evaluate{DropNaN: true}, o)
+			_, err := Density(t.Context(), m, Evaluate{Files: []string{file}, DropNaN: true}, path, o)
 			return err
 		},
 		"holds an interrupted run; go on with --resume, or remove that file": func() error {
 			o := o
 			o.Resume = false
-			_, err := SampleFile(t.Context(), m, path, d, o)
+			_, err := Sample(t.Context(), m, d, path, o)
 			return err
 		},
 	} {
 		o.Resume = true
 		var in *InputError
-		if err := run(); !errors.As(err, &in) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), o.State) {
+		if err := run(); !errors.As(err, &in) || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), journal.Path(path)) {
 			t.Errorf("%v does not say %q", err, want)
 		}
-		if !bytes.Equal(bytesOf(t, o.State), journal) {
+		if !bytes.Equal(bytesOf(t, journal.Path(path)), kept) {
 			t.Fatalf("%s: the journal is changed", want)
 		}
 	}
 	const letter = "Dear journal, today was long enough for a header of any kind, and then for some more of it, and then again."
-	if err := os.WriteFile(o.State, []byte(strings.Repeat(letter, 10)), 0o666); err != nil {
+	if err := os.WriteFile(journal.Path(path), []byte(strings.Repeat(letter, 10)), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	var bad *JournalError
+	var bad *journal.Error
 	if err := sample(m, func(*Draw) {})(); !errors.As(err, &bad) || !strings.Contains(err.Error(), "is no journal of a run") {
 		t.Errorf("a letter is taken for a journal: %v", err)
 	}
@@ -250,15 +253,15 @@ func TestJournalsOfOtherRuns(t *testing.T) {
 func TestJournalOfAnotherInput(t *testing.T) {
 	m, file := moons(t), threeBlocks(t, false)
 	path := filepath.Join(t.TempDir(), "scored.npy")
-	o := Options{State: JournalPath(path)}
-	if _, err := DensityFile(&ending{t.Context(), 1}, m, []string{file}, path, Evaluate{DropNaN: true}, o); !errors.Is(err, context.Canceled) {
+	var o Options
+	if _, err := Density(&ending{t.Context(), 1}, m, Evaluate{Files: []string{file}, DropNaN: true}, path, o); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(file, bytesOf(t, threeBlocks(t, true)), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	o.Resume = true
-	_, err := DensityFile(t.Context(), m, []string{file}, path, Evaluate{DropNaN: true}, o)
+	_, err := Density(t.Context(), m, Evaluate{Files: []string{file}, DropNaN: true}, path, o)
 	if err == nil || !strings.Contains(err.Error(), "the input 1 was "+file) {
 		t.Errorf("resumed with another input: %v", err)
 	}
@@ -268,55 +271,19 @@ func TestJournalOfAnotherInput(t *testing.T) {
 func TestNoJournalIsKeptInVain(t *testing.T) {
 	m, file := moons(t), threeBlocks(t, false)
 	path := filepath.Join(t.TempDir(), "scored.npy")
-	o := Options{State: JournalPath(path)}
+	var o Options
 	var in *InputError
-	if _, err := DensityFile(t.Context(), m, []string{file}, path, Evaluate{}, o); !errors.As(err, &in) || !strings.Contains(err.Error(), "--drop-nan") {
+	if _, err := Density(t.Context(), m, Evaluate{Files: []string{file}}, path, o); !errors.As(err, &in) || !strings.Contains(err.Error(), "--drop-nan") {
 		t.Fatalf("missing values: %v", err)
 	}
-	if _, err := os.Stat(o.State); err == nil {
+	if _, err := os.Stat(journal.Path(path)); err == nil {
 		t.Error("a journal is left of a run that cannot end well")
 	}
-	if _, err := DensityFile(&ending{t.Context(), 0}, m, []string{file}, path, Evaluate{}, o); !errors.Is(err, context.Canceled) {
+	if _, err := Density(&ending{t.Context(), 0}, m, Evaluate{Files: []string{file}}, path, o); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(o.State); err == nil {
+	if _, err := os.Stat(journal.Path(path)); err == nil {
 		t.Error("a journal without a block is left")
-	}
-}
-
-// A journal that cannot be written does not cost the run, and makes room.
-func TestRunWithoutRoomForAJournal(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "a.csv")
-	block := &events.Table{Columns: []events.Column{{Name: "x", F32: []float32{1, 2}}}}
-	for _, state := range []string{JournalPath(path), filepath.Join(dir, "missing", "a.journal")} {
-		var notices []string
-		o := Options{State: state, Notice: func(line string) { notices = append(notices, line) }}
-		w, _, err := createOutput(t.Context(), path, []fact{{"command", "test"}}, new(int), o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if w.journal != nil {
-			w.journal.file.Close() // writes fail from now on
-		}
-		for range 2 {
-			if err := w.write(block, 1); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := w.close(); err != nil {
-			t.Fatal(err)
-		}
-		w.abandon(nil)
-		if len(notices) != 1 || !strings.Contains(notices[0], "warning: cannot write "+state) {
-			t.Errorf("it says %q", notices)
-		}
-		if _, err := os.Stat(state); err == nil {
-			t.Error("a broken journal is left")
-		}
-		if got := string(bytesOf(t, path)); got != "x\n1\n2\n1\n2\n" {
-			t.Errorf("the file holds %q", got)
-		}
 	}
 }
 
@@ -324,30 +291,8 @@ func TestRunWithoutRoomForAJournal(t *testing.T) {
 func TestContextIsNotOverwritten(t *testing.T) {
 	file := write(t, "moon.csv", events.Column{Name: "moon", F32: []float32{0, 1, 1}})
 	before := bytesOf(t, file)
-	_, err := SampleFile(t.Context(), moons(t), file, Draw{Events: 3, Given: Given{File: file}}, Options{})
+	_, err := SampleFile(t.Context(), moons(t), file, Draw{Events: 3, ContextFile: file}, Options{})
 	if err == nil || !strings.Contains(err.Error(), "would be overwritten") || !bytes.Equal(bytesOf(t, file), before) {
 		t.Errorf("%v", err)
 	}
-}
-
-// No length in a block is believed: a damaged one is an error, without a panic or room for what is not there.
-func FuzzBlock(f *testing.F) {
-	block := appendBlock(nil, []byte(`{"Seen":3}`), &events.Table{Columns: []events.Column{
-		{Name: "x", Unit: "GeV", F32: []float32{1, 2}}, {Name: "y", Type: events.Float64, F64: []float64{math.NaN(), 3}},
-		{Name: "n", Type: events.Int64, I64: []int64{math.MinInt64, 1}}, {Name: "t", Type: events.Text, Str: []string{"", "µ"}},
-	}})
-	for i := 0; i < len(block); i += 16 {
-		f.Add(block[:i])
-	}
-	f.Add(block)
-	f.Add([]byte("\x00\x00\x00\x00\x01\x00\x00\x00\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00\x03"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		state, table, err := decodeBlock(b)
-		if err != nil {
-			return
-		}
-		if again := appendBlock(nil, state, table); !bytes.Equal(again, b) {
-			t.Errorf("%x is read as %x", b, again)
-		}
-	})
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/query"
 )
 
 // No verb writes over a file that it reads, however the file is named, and a training is not begun over the state of
@@ -28,14 +29,14 @@ func TestNothingIsOverwritten(t *testing.T) {
 	job := &card.Card{Files: []string{filepath.Join(dir, "*.csv")}, Features: []string{"x"}, Seed: 1}
 	for name, run := range map[string]func() error{
 		"convert": func() error {
-			_, err := ConvertFiles(ctx, []string{data}, filepath.Join(dir, ".", "a.csv"), ConvertOptions{}, Options{})
+			_, err := Convert(ctx, query.Query{Files: []string{data}}, filepath.Join(dir, ".", "a.csv"), Options{})
 			return err
 		},
 		"compare": func() error {
-			_, err := CompareFiles(data, data, CompareOptions{Report: data})
+			_, err := Compare(ctx, Pair{Reference: data, Generated: data}, data, Options{})
 			return err
 		},
-		"train": func() error { _, err := TrainFile(ctx, job, data, Options{}); return err },
+		"train": func() error { _, err := Train(ctx, job, data, Options{}); return err },
 	} {
 		var in *InputError
 		if err := run(); !errors.As(err, &in) || !strings.Contains(err.Error(), "would be overwritten") {
@@ -46,9 +47,25 @@ func TestNothingIsOverwritten(t *testing.T) {
 		}
 	}
 	model := filepath.Join(dir, "m.safetensors")
-	write(StatePath(model), "a state")
+	write(statePath(model), "a state")
 	var in *InputError
-	if _, err := TrainFile(ctx, job, model, Options{}); !errors.As(err, &in) || !strings.Contains(err.Error(), "--resume") {
+	if _, err := Train(ctx, job, model, Options{}); !errors.As(err, &in) || !strings.Contains(err.Error(), "--resume") {
 		t.Errorf("over a state: %v", err)
+	}
+}
+
+// An output is recognised among the inputs by all names that reading takes.
+func TestDistinctKnowsKeys(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "a.h5")
+	if err := os.WriteFile(out, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range []string{out, out + ":x", out + ":x:y", filepath.Join(filepath.Dir(out), "*.h5:x")} {
+		if distinct(out, in) == nil {
+			t.Errorf("%s would be overwritten", in)
+		}
+	}
+	if err := distinct(out, "b.h5", "none*.csv"); err != nil {
+		t.Error(err)
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/toy"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -56,10 +56,10 @@ func streamCard(files []string) *card.Card {
 	return c
 }
 
-func trainTo(t *testing.T, c *card.Card, o Options) (*Training, []byte) {
+func trainTo(t *testing.T, c *card.Card, o Options) (*TrainResult, []byte) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "m.safetensors")
-	r, err := TrainFile(context.Background(), c, path, o)
+	r, err := Train(context.Background(), c, path, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestStreamLearnsWhatMemoryWould(t *testing.T) {
 		"weighted": func(c *card.Card) { c.Weight = "w" },
 		"context":  func(c *card.Card) { c.Context = []string{"moon"} },
 		"selected": func(c *card.Card) {
-			c.Define, c.Where = card.Definitions{{Name: "r", Expr: "x1*x1"}}, "r > 0.01 && x2 > -2"
+			c.Define, c.Where = query.Definitions{{Name: "r", Expr: "x1*x1"}}, "r > 0.01 && x2 > -2"
 		},
 		"standardised": func(c *card.Card) {
 			if err := c.Set("prepare", "[standardise]"); err != nil {
@@ -115,7 +115,7 @@ func TestStreamIsReproducible(t *testing.T) {
 	stops := 0
 	for wait := 60 * time.Millisecond; ; wait += wait / 3 {
 		ctx, cancel := context.WithTimeout(context.Background(), wait)
-		_, err := TrainFile(ctx, streamCard(files), path, Options{Resume: true})
+		_, err := Train(ctx, streamCard(files), path, Options{Resume: true})
 		cancel()
 		if err == nil {
 			break
@@ -140,7 +140,7 @@ func TestStreamResumesTheSameOnly(t *testing.T) {
 	files := moonFiles(t, "npy")
 	path := filepath.Join(t.TempDir(), "m.safetensors")
 	ctx, cancel := context.WithCancel(context.Background())
-	_, err := TrainFile(ctx, streamCard(files), path, Options{Progress: func(train.Progress) { cancel() }})
+	_, err := Train(ctx, streamCard(files), path, Options{Progress: func(train.Progress) { cancel() }})
 	if !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
@@ -152,56 +152,9 @@ func TestStreamResumesTheSameOnly(t *testing.T) {
 		c := streamCard(files)
 		set(c)
 		var state *train.StateError
-		if _, err := TrainFile(context.Background(), c, path, Options{Resume: true}); !errors.As(err, &state) {
+		if _, err := Train(context.Background(), c, path, Options{Resume: true}); !errors.As(err, &state) {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-// The same events as one CSV file, and as three files in another order, are held out alike.
-func TestStreamSplitsByEvent(t *testing.T) {
-	load := func(files []string) *Prepared {
-		p, err := Load(context.Background(), streamCard(files), Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return p
-	}
-	npy, parquet := moonFiles(t, "npy"), moonFiles(t, "parquet")
-	a, b := load(npy), load([]string{parquet[2], parquet[0], parquet[1]})
-	if a.windows == nil || !reflect.DeepEqual(a.Events, b.Events) || !reflect.DeepEqual(a.Rows.Test, b.Rows.Test) {
-		t.Error("other events are held out where the files come in another order and format")
-	}
-	for i := range a.Features.Columns { // the rest follows from sums, which round
-		if c, d := a.Features.Columns[i], b.Features.Columns[i]; c.Min != d.Min || c.Max != d.Max {
-			t.Errorf("column %q is from %g to %g, but %g to %g where the files come in another order", c.Name, c.Min, c.Max, d.Min, d.Max)
-		}
-	}
-}
-
-func TestStreamRefuses(t *testing.T) {
-	files := moonFiles(t, "csv")
-	for want, set := range map[string]func(*card.Card){
-		"room for":             func(c *card.Card) { c.Train.Batch = 4000 },
-		"leaves none of 20000": func(c *card.Card) { c.Where = "x1 > 1000" },
-		"moons0.csv: column": func(c *card.Card) {
-			c.Define, c.Features = card.Definitions{{Name: "l", Expr: "log(x1)"}}, []string{"l", "x2"}
-		},
-		"a batch of 30000 need": func(c *card.Card) { c.Train.Batch = 30_000 },
-	} {
-		c := streamCard(files)
-		set(c)
-		_, err := Load(context.Background(), c, Options{})
-		var in *InputError
-		if !errors.As(err, &in) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", want, err)
-		}
-	}
-	c := streamCard(files)
-	c.Define, c.Features, c.DropNaN = card.Definitions{{Name: "l", Expr: "log(x1)"}}, []string{"l", "x2"}, true
-	p, err := Load(context.Background(), c, Options{})
-	if err != nil || !strings.Contains(strings.Join(p.Notices, "\n"), "left out") {
-		t.Errorf("%v %v", p, err)
 	}
 }
 
@@ -209,7 +162,7 @@ func TestRunOnAStream(t *testing.T) {
 	c := streamCard(moonFiles(t, "npy"))
 	c.Train.Epochs, c.Context = 2, []string{"moon"}
 	out := filepath.Join(t.TempDir(), "out")
-	s, err := Run(context.Background(), c, out, RunOptions{})
+	s, err := Run(context.Background(), c, out, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,12 +170,12 @@ func TestRunOnAStream(t *testing.T) {
 	if err != nil || drawn.Len() != 20_000 {
 		t.Errorf("%d events drawn, %v", drawn.Len(), err)
 	}
-	again, err := Run(context.Background(), c, out, RunOptions{})
+	again, err := Run(context.Background(), c, out, Options{})
 	if err != nil || again.Hash != s.Hash || again.Train.Seconds != s.Train.Seconds {
 		t.Errorf("a second run trained anew (%v)", err)
 	}
 	c.Train.Valid, c.Train.Test = -1, -1
-	if _, err := Run(context.Background(), c, filepath.Join(t.TempDir(), "out"), RunOptions{}); err == nil || !strings.Contains(err.Error(), "held out") {
+	if _, err := Run(context.Background(), c, filepath.Join(t.TempDir(), "out"), Options{}); err == nil || !strings.Contains(err.Error(), "held out") {
 		t.Error(err)
 	}
 }

@@ -35,16 +35,3 @@ func write(t *testing.T, name string, columns ...events.Column) string {
 	}
 	return path
 }
-
-func prepared(t *testing.T, c *card.Card) *Prepared {
-	t.Helper()
-	table, _, err := Read(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := Prepare(c, table)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}

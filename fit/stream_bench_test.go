@@ -1,4 +1,4 @@
-package sluice
+package fit
 
 import (
 	"context"
@@ -55,7 +55,7 @@ func BenchmarkStreamedTraining(b *testing.B) {
 
 // lap is a training that is measured in turns.
 type lap struct {
-	p         *Prepared
+	p         *Data
 	objective *objective
 	grad      []float32
 	stream    interface {
@@ -83,13 +83,13 @@ func newLap(b *testing.B, files []string, memory card.Bytes, threads int) *lap {
 		b.Fatal(err)
 	}
 	f.Threads = threads
-	o, err := newObjective(f, p)
+	like, err := flow.NewLikelihood(f, p.x, p.context, p.weight)
 	if err != nil {
 		b.Fatal(err)
 	}
-	l := &lap{p: p, objective: o, grad: make([]float32, len(f.Params())), batch: e.Batch, stream: p.Rows.Stream}
+	l := &lap{p: p, objective: &objective{like, p}, grad: make([]float32, len(f.Params())), batch: e.Batch, stream: p.Rows.Stream}
 	if (p.windows != nil) != (memory < 64e9) {
-		b.Fatalf("%d events from %s of memory: streamed %v", p.events, memory, p.windows != nil)
+		b.Fatalf("%d events from %s of memory: streamed %v", p.Total, memory, p.windows != nil)
 	}
 	rand.New(rand.NewPCG(1, 2)).Shuffle(len(p.Rows.Train), func(i, j int) {
 		p.Rows.Train[i], p.Rows.Train[j] = p.Rows.Train[j], p.Rows.Train[i]
@@ -130,10 +130,10 @@ func writeWide(b *testing.B, paths []string, n int) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		for left := n / len(paths); left > 0; left -= min(left, chunk) {
+		for left := n / len(paths); left > 0; left -= min(left, 1<<16) {
 			t := &events.Table{Columns: make([]events.Column, 28)}
 			for i := range t.Columns {
-				x := make([]float32, min(left, chunk))
+				x := make([]float32, min(left, 1<<16))
 				for j := range x {
 					if x[j] = float32(r.NormFloat64()); i%3 == 0 {
 						x[j] *= x[j]

@@ -1,0 +1,147 @@
+package fit
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/query"
+	"github.com/sluice-hep/sluice/toy"
+)
+
+// moonFiles are 20000 events in files of the given format, with a weight of 2 for those of the upper moon.
+func moonFiles(t *testing.T, format string) []string {
+	t.Helper()
+	all, err := toy.Generate("two-moons", 20_000, 1, toy.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := events.Define(all, "w", "moon == 0 ? 2 : 1"); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	var files []string
+	for i, at := range []int{0, 3000, 11_000} {
+		path := filepath.Join(dir, fmt.Sprintf("moons%d.%s", i, format))
+		out, err := events.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := out.Write(all.Slice(at, []int{3000, 11_000, 20_000}[i])); err != nil {
+			t.Fatal(err)
+		}
+		if err := out.Close(); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, path)
+	}
+	return files
+}
+
+// streamCard trains on a stream of windows of about 3000 events.
+func streamCard(files []string) *card.Card {
+	c := &card.Card{Name: "moons", Files: files, Features: []string{"x1", "x2"}, Seed: 1, Memory: 400_000}
+	c.Flow.Type, c.Flow.Transforms, c.Flow.Hidden = "nsf-ar", 2, []int{16}
+	c.Train.Epochs, c.Train.Batch, c.Train.LR = 6, 100, 0.01
+	return c
+}
+
+func loaded(t *testing.T, c *card.Card) *Data {
+	t.Helper()
+	d, err := Load(t.Context(), c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// The same events as one CSV file, and as three files in another order, are held out alike.
+func TestStreamSplitsByEvent(t *testing.T) {
+	load := func(files []string) *Data { return loaded(t, streamCard(files)) }
+	npy, parquet := moonFiles(t, "npy"), moonFiles(t, "parquet")
+	a, b := load(npy), load([]string{parquet[2], parquet[0], parquet[1]})
+	if a.windows == nil || !reflect.DeepEqual(a.Held, b.Held) || !reflect.DeepEqual(a.Rows.Test, b.Rows.Test) {
+		t.Error("other events are held out where the files come in another order and format")
+	}
+	for i := range a.Features.Columns { // the rest follows from sums, which round
+		if c, d := a.Features.Columns[i], b.Features.Columns[i]; c.Min != d.Min || c.Max != d.Max {
+			t.Errorf("column %q is from %g to %g, but %g to %g where the files come in another order", c.Name, c.Min, c.Max, d.Min, d.Max)
+		}
+	}
+}
+
+func TestStreamRefuses(t *testing.T) {
+	files := moonFiles(t, "csv")
+	for want, set := range map[string]func(*card.Card){
+		"room for":             func(c *card.Card) { c.Train.Batch = 4000 },
+		"leaves none of 20000": func(c *card.Card) { c.Where = "x1 > 1000" },
+		"moons0.csv: column": func(c *card.Card) {
+			c.Define, c.Features = query.Definitions{{Name: "l", Expr: "log(x1)"}}, []string{"l", "x2"}
+		},
+		"a batch of 30000 need": func(c *card.Card) { c.Train.Batch = 30_000 },
+	} {
+		c := streamCard(files)
+		set(c)
+		_, err := Load(t.Context(), c, Options{})
+		if !fault.Is(err) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	c := streamCard(files)
+	c.Define, c.Features, c.DropNaN = query.Definitions{{Name: "l", Expr: "log(x1)"}}, []string{"l", "x2"}, true
+	p, err := Load(t.Context(), c, Options{})
+	if err != nil || !strings.Contains(strings.Join(p.Notices, "\n"), "left out") {
+		t.Errorf("%v %v", p, err)
+	}
+}
+
+// The NLL that a training reports is the mean of -log_prob that the saved model gives to the same events.
+func TestReportedNLLIsThatOfTheModel(t *testing.T) {
+	for _, weight := range []string{"", "w"} {
+		c := &card.Card{Name: "small", Features: []string{"x1", "x2"}, Seed: 1}
+		c.Flow.Transforms, c.Flow.Hidden = 2, []int{16}
+		c.Train.Epochs, c.Train.Batch = 2, 128
+		c.Toy = card.Toy{Name: "banana", Events: 3000}
+		if weight != "" {
+			c.Define = query.Definitions{{Name: "w", Expr: "where(x1 > 1, 2.5, 0.5) - 0.6 * (x2 > 3 ? 1 : 0)"}}
+			c.Weight = weight
+		}
+		p := loaded(t, c)
+		m, result, err := p.Train(t.Context(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []struct {
+			name string
+			rows []int32
+			nll  float64
+		}{
+			{"training", p.Rows.Train, float64(result.TrainNLL)}, {"validation", p.Rows.Valid, float64(result.ValidNLL)},
+			{"test", p.Rows.Test, float64(result.TestNLL)},
+		} {
+			logProb, err := m.LogProb(p.Held.Take(s.rows), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sum, norm float64
+			for i, r := range s.rows {
+				w := 1.0
+				if p.weight != nil {
+					w = float64(p.weight[r])
+				}
+				sum -= w * logProb[i]
+				norm += w
+			}
+			// both are sums of the same float32 tiles; only the weights' own rounding differs
+			if want := sum / norm; math.Abs(want-s.nll) > 1e-6*math.Abs(want) {
+				t.Errorf("weight %q: NLL of the %s events: %.8f, of the model %.8f", weight, s.name, s.nll, want)
+			}
+		}
+	}
+}
