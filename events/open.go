@@ -24,7 +24,7 @@ type Options struct {
 	// without reading them, as Parquet files do by their row groups. What Read gives
 	// is still to be selected. Passed, where set, is told of each run of such events
 	// the first, counting all events of the files from 0, and how many they are.
-	Limits []Limit
+	Limits []column.Limit
 	Passed func(first, events int64)
 
 	// Most bounds the memory, in bytes, that the table of ReadAll may take; beyond

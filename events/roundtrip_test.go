@@ -128,7 +128,7 @@ func TestWriteReadRoundTrip(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			got, err := ReadAll([]string{path}, Options{Double: true, Types: types, Header: HeaderYes})
+			got, err := ReadAll([]string{path}, Options{Types: types, Header: HeaderYes})
 			if err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}

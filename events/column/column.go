@@ -90,6 +90,22 @@ func (c *Column) Float(i int) float64 {
 	}
 }
 
+// Spell is value i in digits, exactly.
+func (c *Column) Spell(i int) string {
+	switch c.Type {
+	case Float32:
+		return strconv.FormatFloat(float64(c.F32[i]), 'g', -1, 32)
+	case Float64:
+		return strconv.FormatFloat(c.F64[i], 'g', -1, 64)
+	case Int64:
+		return strconv.FormatInt(c.I64[i], 10)
+	case Uint64:
+		return strconv.FormatUint(c.U64[i], 10)
+	default:
+		return c.Str[i]
+	}
+}
+
 // Floats appends the values as float64 to dst and returns it; see Float. A text
 // column is an error that names its first value that is not a number.
 func (c *Column) Floats(dst []float64) ([]float64, error) {
