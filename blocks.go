@@ -98,8 +98,8 @@ func (b *blocks) complete(in feed.Block) (feed.Block, error) {
 	return feed.Block{Table: in.Take(rows), Rows: taken(in.Rows, rows)}, nil
 }
 
-func taken(x []int64, rows []int32) []int64 {
-	out := make([]int64, len(rows))
+func taken[T any](x []T, rows []int32) []T {
+	out := make([]T, len(rows))
 	for i, r := range rows {
 		out[i] = x[r]
 	}

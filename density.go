@@ -151,9 +151,13 @@ func (d *density) checkNames() error {
 	return nil
 }
 
-// block is the table to write for the next events, or nil if there is nothing to write.
+// block is the table to write for the next events, or nil if there is nothing to write. Events are numbered as they stand
+// in the inputs, those without values too: the noise of an integer depends on neither blocks nor what is left out.
 func (d *density) block(t *events.Table) (*events.Table, error) {
-	first := d.Seen
+	number := make([]uint64, t.Len())
+	for i := range number {
+		number[i] = uint64(d.Seen + i)
+	}
 	d.Seen += t.Len()
 	found, marked, err := findGaps(t, d.needed)
 	if err != nil {
@@ -164,7 +168,8 @@ func (d *density) block(t *events.Table) (*events.Table, error) {
 		if !d.e.DropNaN {
 			return nil, nil // the rest is only counted
 		}
-		t = t.Take(unmarked(marked))
+		rows := unmarked(marked)
+		t, number = t.Take(rows), taken(number, rows)
 	}
 	if t.Len() == 0 || len(d.gaps) > 0 && !d.e.DropNaN {
 		return nil, nil
@@ -172,7 +177,7 @@ func (d *density) block(t *events.Table) (*events.Table, error) {
 	if err := d.countOutside(t); err != nil {
 		return nil, input(err)
 	}
-	logProb, err := d.m.LogProb(t, uint64(first))
+	logProb, z, err := d.m.Evaluate(t, number)
 	if err != nil {
 		return nil, input(err)
 	}
@@ -188,10 +193,6 @@ func (d *density) block(t *events.Table) (*events.Table, error) {
 	}
 	columns = append(columns, events.Column{Name: "log_prob", Unit: "nats", Type: events.Float64, F64: logProb})
 	if d.e.Latent {
-		z, err := d.m.ToLatent(t, uint64(first))
-		if err != nil {
-			return nil, err
-		}
 		for i, name := range d.latent() {
 			columns = append(columns, events.Column{Name: name, F32: z[i]})
 		}

@@ -29,7 +29,7 @@ func integral(t *testing.T, m *model.Model, grid ...[3]float64) float64 {
 		stride *= int(g[2])
 		table.Columns = append(table.Columns, events.Column{Name: m.Features.Columns[i].Name, Type: events.Float64, F64: x})
 	}
-	logProb, err := m.LogProb(table, 0)
+	logProb, err := m.LogProb(table, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestReportedNLLIsThatOfTheModel(t *testing.T) {
 			{"training", p.Rows.Train, float64(result.TrainNLL)}, {"validation", p.Rows.Valid, float64(result.ValidNLL)},
 			{"test", p.Rows.Test, float64(result.TestNLL)},
 		} {
-			logProb, err := m.LogProb(p.Events.Take(s.rows), 0)
+			logProb, err := m.LogProb(p.Events.Take(s.rows), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

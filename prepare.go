@@ -49,11 +49,11 @@ func prepare(c *card.Card, t *events.Table) (*Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.x, p.logDet, err = p.Features.Apply(t, 0); err != nil {
+	if p.x, p.logDet, err = p.Features.Apply(t, nil); err != nil {
 		return nil, err
 	}
 	if len(c.Context) > 0 {
-		if p.context, _, err = p.Context.Apply(t, 0); err != nil {
+		if p.context, _, err = p.Context.Apply(t, nil); err != nil {
 			return nil, err
 		}
 	}

@@ -102,7 +102,7 @@ func concat(a, b *events.Table) *events.Table {
 		t.Columns[i] = events.Column{
 			Name: c.Name, Unit: c.Unit, Type: c.Type,
 			F32: slices.Concat(c.F32, d.F32), F64: slices.Concat(c.F64, d.F64),
-			I64: slices.Concat(c.I64, d.I64), Str: slices.Concat(c.Str, d.Str),
+			I64: slices.Concat(c.I64, d.I64), U64: slices.Concat(c.U64, d.U64), Str: slices.Concat(c.Str, d.Str),
 		}
 	}
 	return t

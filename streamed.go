@@ -147,7 +147,11 @@ func (p *Prepared) hold(room int) error {
 // place prepares events, numbered from first on, into the rows from at on. Weights are divided by the mean of those
 // that train.
 func (p *Prepared) place(t *events.Table, first uint64, at int) error {
-	x, logDet, err := p.Features.Apply(t, first)
+	number := make([]uint64, t.Len())
+	for i := range number {
+		number[i] = first + uint64(i)
+	}
+	x, logDet, err := p.Features.Apply(t, number)
 	if err != nil {
 		return err
 	}
@@ -156,7 +160,7 @@ func (p *Prepared) place(t *events.Table, first uint64, at int) error {
 		copy(p.x[i][at:], x[i])
 	}
 	if len(p.card.Context) > 0 {
-		if x, _, err = p.Context.Apply(t, first); err != nil {
+		if x, _, err = p.Context.Apply(t, nil); err != nil {
 			return err
 		}
 		for i := range x {

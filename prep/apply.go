@@ -36,9 +36,14 @@ func (b *buffers) eachBlock(n int, f func(lo, hi int)) {
 }
 
 // Apply prepares the events of t: Dim() columns for the flow, and log|dy/dx| summed over columns for each
-// event. Event i of t is number first+i of its sample: its noise is the same however the sample is sliced.
-func (p *Pipeline) Apply(t *events.Table, first uint64) (cols [][]float32, logDet []float64, err error) {
+// event. The noise that gives a repeated value its place depends on the number of the event, which is number[i] for event
+// i of t: it is the same in whatever part of a sample the event comes. nil stands for 0, 1, 2, ..., which is right for a
+// whole sample.
+func (p *Pipeline) Apply(t *events.Table, number []uint64) (cols [][]float32, logDet []float64, err error) {
 	n := t.Len()
+	if number != nil && len(number) != n {
+		return nil, nil, fmt.Errorf("prep: %d numbers for %d events", len(number), n)
+	}
 	in := make([]*events.Column, len(p.Columns))
 	for i := range p.Columns {
 		if in[i], err = t.Column(p.Columns[i].Name); err != nil || in[i].Type == events.Text {
@@ -56,7 +61,7 @@ func (p *Pipeline) Apply(t *events.Table, first uint64) (cols [][]float32, logDe
 		for i := range p.Columns {
 			ok = p.Columns[i].read(b.x, in[i], lo) && ok
 			if !p.Columns[i].Constant() {
-				p.applyColumn(i, b, logDet[lo:hi], first+uint64(lo))
+				p.applyColumn(i, b, logDet[lo:hi], numbering{uint64(lo), number})
 				narrow(cols[next][lo:hi], b.x)
 				next++
 			}
@@ -67,6 +72,20 @@ func (p *Pipeline) Apply(t *events.Table, first uint64) (cols [][]float32, logDe
 		return nil, nil, p.refusal(t)
 	}
 	return cols, logDet, nil
+}
+
+// numbering is of the events from first on: their own numbers, or, if nil, first, first+1, ...
+type numbering struct {
+	first  uint64
+	number []uint64
+}
+
+func (at numbering) noise(dst []float64, seed uint64, column uint32) {
+	if at.number == nil {
+		rng.Uniform(dst, seed, rng.StreamDequantise, column, at.first)
+	} else {
+		rng.UniformAt(dst, seed, rng.StreamDequantise, column, at.number[at.first:])
+	}
 }
 
 // refusal is what is wrong with the first column that cannot be prepared.
@@ -80,7 +99,7 @@ func (p *Pipeline) refusal(t *events.Table) error {
 }
 
 // applyColumn takes the values of column i in b.x through its steps.
-func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, first uint64) {
+func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, at numbering) {
 	for k, step := range p.Columns[i].Steps {
 		switch s := step.(type) {
 		case sloped:
@@ -90,7 +109,7 @@ func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, first uint64
 				s.Apply(b.x, logDet)
 				continue
 			}
-			rng.Uniform(b.noise, p.Seed, rng.StreamDequantise, noiseColumn(uint32(i), k), first)
+			at.noise(b.noise, p.Seed, noiseColumn(uint32(i), k))
 			s.ApplyNoise(b.x, b.noise, logDet)
 		default:
 			s.Apply(b.x, logDet)

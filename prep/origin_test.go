@@ -80,7 +80,7 @@ func TestLargeIntegersComeBack(t *testing.T) {
 			if err != nil || !reflect.DeepEqual(p, &kept) {
 				t.Fatalf("%s: saved, it differs (%v)", c.name, err)
 			}
-			cols, d, err := kept.Apply(c.table, 0)
+			cols, d, err := kept.Apply(c.table, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,12 +115,12 @@ func TestLargeIntegersArePreparedAsSmallOnes(t *testing.T) {
 	small := distant(events.Int64, func(d int64) (int64, uint64, float64) { return d, 0, 0 })
 	names := distantNames[:2]
 	p := mustFit(t, small, names, Spec{})
-	want, wantDet, err := p.Apply(small, 0)
+	want, wantDet, err := p.Apply(small, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range distantCases() {
-		cols, d, err := mustFit(t, c.table, names, Spec{}).Apply(c.table, 0)
+		cols, d, err := mustFit(t, c.table, names, Spec{}).Apply(c.table, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +189,7 @@ func TestTypesComeBack(t *testing.T) {
 		{"levels", []events.Type{events.Float32, events.Float64, events.Float64, events.Int64, events.Uint64}},
 	} {
 		p := mustFit(t, tab, tab.Names(), Spec{All: []StepSpec{{Kind: c.step}}})
-		cols, _, err := p.Apply(tab, 0)
+		cols, _, err := p.Apply(tab, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
