@@ -63,7 +63,7 @@ train: {epochs: 8, batch: 100, lr: 5e-3}
 	if err != nil {
 		log.Fatal(err)
 	}
-	logProb, err := m.LogProb(drawn, 0)
+	logProb, err := m.LogProb(drawn, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -75,15 +75,21 @@ func (f *Flow) ToData(z, context [][]float32) (x [][]float32, logDet []float32, 
 
 // LogProb returns the log-density of each event in nats, per unit of the columns given.
 func (f *Flow) LogProb(x, context [][]float32) ([]float64, error) {
+	logProb, _, err := f.Evaluate(x, context)
+	return logProb, err
+}
+
+// Evaluate is LogProb and ToLatent in one pass.
+func (f *Flow) Evaluate(x, context [][]float32) (logProb []float64, z [][]float32, err error) {
 	z, logDet, err := f.ToLatent(x, context)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	logProb := make([]float64, len(logDet))
+	logProb = make([]float64, len(logDet))
 	for i := range logProb {
 		logProb[i] = standardNormal(z, i) + float64(logDet[i])
 	}
-	return logProb, nil
+	return logProb, z, nil
 }
 
 // standardNormal is the log-density of event i under N(0, 1).

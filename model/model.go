@@ -22,31 +22,33 @@ type Model struct {
 	Train    *train.Result  // the record of the training, NLL in the user's units; may be nil
 }
 
-// LogProb is the log-density of each event in nats, per unit of the features and given the context. Event i of t
-// is number first+i of its sample, which decides the noise that gives an integer its place in a cell.
-func (m *Model) LogProb(t *events.Table, first uint64) ([]float64, error) {
-	x, context, logDet, err := m.prepare(t, first)
+// LogProb is the log-density of each event in nats, per unit of the features and given the context. The number of an
+// event, number[i] for event i of t, decides the noise that gives an integer its place in a cell; nil stands for 0, 1,
+// 2, ... See prep.Pipeline.Apply.
+func (m *Model) LogProb(t *events.Table, number []uint64) ([]float64, error) {
+	logProb, _, err := m.Evaluate(t, number)
+	return logProb, err
+}
+
+// ToLatent maps events to the latent z, a column for each feature that is not constant; see LogProb.
+func (m *Model) ToLatent(t *events.Table, number []uint64) ([][]float32, error) {
+	_, z, err := m.Evaluate(t, number)
+	return z, err
+}
+
+// Evaluate is LogProb and ToLatent in one pass.
+func (m *Model) Evaluate(t *events.Table, number []uint64) (logProb []float64, z [][]float32, err error) {
+	x, context, logDet, err := m.prepare(t, number)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	logProb, err := m.Flow.LogProb(x, context)
-	if err != nil {
-		return nil, err
+	if logProb, z, err = m.Flow.Evaluate(x, context); err != nil {
+		return nil, nil, err
 	}
 	for i, d := range logDet {
 		logProb[i] += d
 	}
-	return logProb, nil
-}
-
-// ToLatent maps events to the latent z, a column for each feature that is not constant; see LogProb.
-func (m *Model) ToLatent(t *events.Table, first uint64) ([][]float32, error) {
-	x, context, _, err := m.prepare(t, first)
-	if err != nil {
-		return nil, err
-	}
-	z, _, err := m.Flow.ToLatent(x, context)
-	return z, err
+	return logProb, z, nil
 }
 
 // Sample draws n events, those that follow the first ones of an endless sample: event i depends on the seed, on i and
@@ -89,7 +91,7 @@ func (m *Model) givenContext(n int, t *events.Table) ([][]float32, error) {
 	case t.Len() != n:
 		return nil, fmt.Errorf("model: a context of %d events for %d", t.Len(), n)
 	}
-	cols, _, err := m.Context.Apply(t, 0)
+	cols, _, err := m.Context.Apply(t, nil)
 	return cols, err
 }
 
@@ -101,8 +103,8 @@ func (m *Model) contextNames() []string {
 }
 
 // prepare gives the columns that the flow sees and the log-determinants of the features' preparation.
-func (m *Model) prepare(t *events.Table, first uint64) (x, context [][]float32, logDet []float64, err error) {
-	if x, logDet, err = m.Features.Apply(t, first); err != nil {
+func (m *Model) prepare(t *events.Table, number []uint64) (x, context [][]float32, logDet []float64, err error) {
+	if x, logDet, err = m.Features.Apply(t, number); err != nil {
 		return nil, nil, nil, err
 	}
 	context, err = m.givenContext(t.Len(), t)

@@ -42,7 +42,7 @@ func TestAutoTakesAnyColumn(t *testing.T) {
 			}
 			t.Fatal(err)
 		}
-		cols, d, err := p.Apply(tab, 0)
+		cols, d, err := p.Apply(tab, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
@@ -35,9 +36,14 @@ func (b *buffers) eachBlock(n int, f func(lo, hi int)) {
 }
 
 // Apply prepares the events of t: Dim() columns for the flow, and log|dy/dx| summed over columns for each
-// event. Event i of t is number first+i of its sample: its noise is the same however the sample is sliced.
-func (p *Pipeline) Apply(t *events.Table, first uint64) (cols [][]float32, logDet []float64, err error) {
+// event. The noise that gives a repeated value its place depends on the number of the event, which is number[i] for event
+// i of t: it is the same in whatever part of a sample the event comes. nil stands for 0, 1, 2, ..., which is right for a
+// whole sample.
+func (p *Pipeline) Apply(t *events.Table, number []uint64) (cols [][]float32, logDet []float64, err error) {
 	n := t.Len()
+	if number != nil && len(number) != n {
+		return nil, nil, fmt.Errorf("prep: %d numbers for %d events", len(number), n)
+	}
 	in := make([]*events.Column, len(p.Columns))
 	for i := range p.Columns {
 		if in[i], err = t.Column(p.Columns[i].Name); err != nil || in[i].Type == events.Text {
@@ -53,9 +59,9 @@ func (p *Pipeline) Apply(t *events.Table, first uint64) (cols [][]float32, logDe
 	b.eachBlock(n, func(lo, hi int) {
 		next := 0
 		for i := range p.Columns {
-			ok = read(b.x, in[i], lo) && ok
+			ok = p.Columns[i].read(b.x, in[i], lo) && ok
 			if !p.Columns[i].Constant() {
-				p.applyColumn(i, b, logDet[lo:hi], first+uint64(lo))
+				p.applyColumn(i, b, logDet[lo:hi], numbering{uint64(lo), number})
 				narrow(cols[next][lo:hi], b.x)
 				next++
 			}
@@ -68,10 +74,24 @@ func (p *Pipeline) Apply(t *events.Table, first uint64) (cols [][]float32, logDe
 	return cols, logDet, nil
 }
 
+// numbering is of the events from first on: their own numbers, or, if nil, first, first+1, ...
+type numbering struct {
+	first  uint64
+	number []uint64
+}
+
+func (at numbering) noise(dst []float64, seed uint64, column uint32) {
+	if at.number == nil {
+		rng.Uniform(dst, seed, rng.StreamDequantise, column, at.first)
+	} else {
+		rng.UniformAt(dst, seed, rng.StreamDequantise, column, at.number[at.first:])
+	}
+}
+
 // refusal is what is wrong with the first column that cannot be prepared.
 func (p *Pipeline) refusal(t *events.Table) error {
 	for i := range p.Columns {
-		if _, _, err := column(t, p.Columns[i].Name); err != nil {
+		if _, err := numbers(t, p.Columns[i].Name); err != nil {
 			return err
 		}
 	}
@@ -79,7 +99,7 @@ func (p *Pipeline) refusal(t *events.Table) error {
 }
 
 // applyColumn takes the values of column i in b.x through its steps.
-func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, first uint64) {
+func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, at numbering) {
 	for k, step := range p.Columns[i].Steps {
 		switch s := step.(type) {
 		case sloped:
@@ -89,7 +109,7 @@ func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, first uint64
 				s.Apply(b.x, logDet)
 				continue
 			}
-			rng.Uniform(b.noise, p.Seed, rng.StreamDequantise, noiseColumn(uint32(i), k), first)
+			at.noise(b.noise, p.Seed, noiseColumn(uint32(i), k))
 			s.ApplyNoise(b.x, b.noise, logDet)
 		default:
 			s.Apply(b.x, logDet)
@@ -97,20 +117,25 @@ func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, first uint64
 	}
 }
 
-// read sets dst to the values of c from lo on, and reports whether all are finite.
-func read(dst []float64, c *events.Column, lo int) bool {
-	switch c.Type {
-	case events.Float32:
-		return widen(dst, c.F32[lo:])
-	case events.Float64:
-		return widen(dst, c.F64[lo:])
+// read sets dst to the values of col from lo on, counted from the origin, and reports whether all are finite.
+func (c *Column) read(dst []float64, col *events.Column, lo int) bool {
+	switch {
+	case c.Origin != column.Exact{}:
+		col.Distances(dst, lo, c.Origin)
+		return finite(dst...)
+	case col.Type == events.Float32:
+		return widen(dst, col.F32[lo:])
+	case col.Type == events.Float64:
+		return widen(dst, col.F64[lo:])
+	case col.Type == events.Int64:
+		return widen(dst, col.I64[lo:])
 	default:
-		return widen(dst, c.I64[lo:])
+		return widen(dst, col.U64[lo:])
 	}
 }
 
 // widen reports whether all numbers are finite.
-func widen[T float32 | float64 | int64](dst []float64, src []T) bool {
+func widen[T float32 | float64 | int64 | uint64](dst []float64, src []T) bool {
 	ok := true
 	for i, v := range src[:len(dst)] {
 		x := float64(v)
@@ -151,15 +176,13 @@ func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, 
 		for i := range p.Columns {
 			c := &p.Columns[i]
 			if c.Constant() {
-				for j := range b.x {
-					b.x[j] = c.Min
-				}
+				fill(b.x, c.constant())
 			} else {
 				widen(b.x, cols[next][lo:])
 				c.invert(b, logDet[lo:hi])
 				next++
 			}
-			write(&t.Columns[i], lo, b.x)
+			c.write(&t.Columns[i], lo, b.x)
 		}
 		addLogs(logDet[lo:hi], b.slope, -1)
 	})
@@ -177,39 +200,57 @@ func (c *Column) invert(b *buffers, logDet []float64) {
 	}
 }
 
-// table is the column of a table with room for n values.
+// table is the column of a table with room for n values: of the trained type where the steps give its values, else
+// float64.
 func (c *Column) table(n int) events.Column {
-	out := events.Column{Name: c.Name, Unit: c.Unit}
-	switch {
-	case c.Type == events.Int64.String() && c.integral():
-		out.Type, out.I64 = events.Int64, make([]int64, n)
-	case c.Type == events.Float64.String():
-		out.Type, out.F64 = events.Float64, make([]float64, n)
-	default:
-		out.F32 = make([]float32, n)
+	t := c.trained()
+	if (t == events.Int64 || t == events.Uint64) && !c.integral() {
+		t = events.Float64
 	}
-	return out
+	return column.New(c.Name, c.Unit, t, n)
 }
 
-// write puts values x into c from lo on.
-func write(c *events.Column, lo int, x []float64) {
-	switch c.Type {
+// write puts values x, counted from the origin, into out from lo on. What its type cannot hold becomes the next value
+// that it can.
+func (c *Column) write(out *events.Column, lo int, x []float64) {
+	switch out.Type {
 	case events.Int64:
 		for i, v := range x {
-			c.I64[lo+i] = int64(min(max(v, -maxInteger), maxInteger))
+			out.I64[lo+i] = c.Origin.Plus(math.Round(v)).Int64()
+		}
+	case events.Uint64:
+		for i, v := range x {
+			out.U64[lo+i] = c.Origin.Plus(math.Round(v)).Uint64()
 		}
 	case events.Float64:
-		copy(c.F64[lo:], x)
+		for i, v := range x {
+			out.F64[lo+i] = min(max(c.Origin.Float()+v, -math.MaxFloat64), math.MaxFloat64)
+		}
 	default:
 		for i, v := range x {
-			c.F32[lo+i] = float32(min(max(v, -math.MaxFloat32), math.MaxFloat32))
+			out.F32[lo+i] = float32(min(max(v, -math.MaxFloat32), math.MaxFloat32))
 		}
 	}
 }
 
-// integral reports whether Invert gives integers where training had integers.
+// constant is the value of a constant column, counted from the origin.
+func (c *Column) constant() float64 {
+	if (c.Origin != column.Exact{}) {
+		return 0
+	}
+	return c.Min
+}
+
+func fill(x []float64, v float64) {
+	for i := range x {
+		x[i] = v
+	}
+}
+
+// integral reports whether Invert gives integers where training had integers. Those that are counted from an origin are
+// rounded to integers whatever the steps: a float64 would not tell them apart.
 func (c *Column) integral() bool {
-	if c.Constant() {
+	if c.Constant() || c.Origin != (column.Exact{}) {
 		return true
 	}
 	if len(c.Steps) == 0 {

@@ -25,7 +25,7 @@ func TestApplyRefuses(t *testing.T) {
 	} {
 		tab := mixed(3000)
 		spoil(tab)
-		if _, _, err := p.Apply(tab, 0); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := p.Apply(tab, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}

@@ -19,7 +19,7 @@ func Auto(s events.Summary) (steps []StepSpec, why string) {
 	case s.Kind == events.KindDiscrete, s.Kind == events.KindInteger && few:
 		return []StepSpec{{Kind: "levels"}},
 			fmt.Sprintf("%d different values: each gets the part of a normal that holds its probability", s.Distinct)
-	case s.Kind == events.KindInteger && max(s.Max, -s.Min) <= maxInteger:
+	case s.Kind == events.KindInteger && reach(s) <= maxInteger:
 		return []StepSpec{{Kind: "dequantise"}, quantile},
 			"integers: uniform noise fills the steps between them, then quantiles to a normal"
 	case s.Kind == events.KindAtoms:

@@ -44,7 +44,7 @@ func BenchmarkPipeline(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	cols, _, err := p.Apply(tab, 0)
+	cols, _, err := p.Apply(tab, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func BenchmarkPipeline(b *testing.B) {
 		name string
 		f    func() error
 	}{
-		{"Apply", func() error { _, _, err := p.Apply(tab, 0); return err }},
+		{"Apply", func() error { _, _, err := p.Apply(tab, nil); return err }},
 		{"Invert", func() error { _, _, err := p.Invert(cols); return err }},
 	} {
 		b.Run(dir.name, func(b *testing.B) {

@@ -7,6 +7,10 @@
 // loses its digits in float32. Maps are fitted once, on training events, and kept
 // in the model as JSON, which restores every number bit by bit.
 //
+// A column comes back as the type that it had. Integers beyond 2^43 (event numbers,
+// microseconds since 1970) are counted from the middle of their range, so that
+// float64 holds their steps, and come back to the last digit.
+//
 // Integers and other repeated values have no density. The steps dequantise,
 // levels and spread give each event of such a value its own place in a cell, by
 // noise that depends on the seed, the column and the event's number alone; their

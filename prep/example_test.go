@@ -30,7 +30,7 @@ func Example() {
 		fmt.Printf("%s: %s\n", c.Name, c.Why)
 	}
 
-	cols, logDet, err := p.Apply(train, 0)
+	cols, logDet, err := p.Apply(train, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -101,7 +101,7 @@ func FuzzRestore(f *testing.F) {
 		for _, name := range p.Names() {
 			tab.Columns = append(tab.Columns, events.Column{Name: name, F32: x})
 		}
-		if _, _, err := p.Apply(tab, 0); err != nil {
+		if _, _, err := p.Apply(tab, nil); err != nil {
 			t.Fatal(err)
 		}
 		cols := slices.Repeat([][]float32{x}, p.Dim())

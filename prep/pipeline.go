@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
@@ -24,11 +25,14 @@ type Pipeline struct {
 type Column struct {
 	Name string      `json:"name"`
 	Unit string      `json:"unit,omitempty"`
-	Type string      `json:"type"` // how tables hold it: float32, float64 or int64
+	Type string      `json:"type"` // how tables hold it: float32, float64, int64 or uint64
 	Kind events.Kind `json:"kind"`
-	// Min and Max are the trained range.
+	// Min and Max are the trained range, to the nearest float64.
 	Min float64 `json:"min"`
 	Max float64 `json:"max"`
+	// Origin is what the steps count the values from, exactly, where these are integers beyond 2^43: the middle of the
+	// trained range. 0 elsewhere.
+	Origin column.Exact `json:"origin,omitzero"`
 	// Steps is empty for a constant column, which the flow does not see and Invert puts back.
 	Steps Steps  `json:"steps,omitempty"`
 	Why   string `json:"why"` // one sentence on the choice of steps
@@ -80,17 +84,12 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 	}
 	var notices []string
 	for i, name := range names {
-		col, x, err := column(t, name)
+		col, err := numbers(t, name)
 		if err != nil {
 			return nil, nil, err
 		}
-		s := events.Summarise(&events.Table{Columns: []events.Column{*col}})[0]
-		specs, why := Auto(s)
-		if given := spec.of(name); given != nil && s.Kind != events.KindConstant {
-			specs, why = given, "as the card says"
-		}
-		c := Column{Name: name, Unit: s.Unit, Type: s.Type, Kind: s.Kind, Min: s.Min, Max: s.Max, Why: why}
-		if err := p.fitColumn(&c, x, w, specs, uint32(i)); err != nil {
+		c, err := p.fitColumn(col, w, spec.of(name), uint32(i))
+		if err != nil {
 			return nil, nil, fmt.Errorf("prep: column %q: %w", name, err)
 		}
 		if exact, ok := m[name]; ok && len(c.Steps) > 0 {
@@ -99,9 +98,9 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 			}
 		}
 		if c.Constant() {
-			notices = append(notices, fmt.Sprintf("column %q is %g in every event: dropped, and put back in what is generated", name, c.Min))
+			notices = append(notices, fmt.Sprintf("column %q is %v in every event: dropped, and put back in what is generated", name, col.Exact(0)))
 		}
-		p.Columns = append(p.Columns, c)
+		p.Columns = append(p.Columns, *c)
 	}
 	if len(names) > 0 && p.Dim() == 0 && !p.Noiseless {
 		return nil, nil, fmt.Errorf("prep: every feature is constant (%s): there is nothing to model", strings.Join(names, ", "))
@@ -109,8 +108,36 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 	return p, notices, nil
 }
 
-// fitColumn fits the steps of column i, and prepares x on the way.
-func (p *Pipeline) fitColumn(c *Column, x, w []float64, specs []StepSpec, i uint32) error {
+// fitColumn fits column i: given steps, or those that suit it where there are none.
+func (p *Pipeline) fitColumn(col *events.Column, w []float64, given []StepSpec, i uint32) (*Column, error) {
+	s := summarise(col)
+	c := &Column{Name: col.Name, Unit: s.Unit, Type: s.Type, Kind: s.Kind, Min: s.Min, Max: s.Max}
+	if far(s) && !(len(given) > 0 && given[0].Kind == "log") { // log alone depends on where 0 is
+		c.Origin = middle(col)
+	}
+	x := make([]float64, col.Len())
+	c.read(x, col, 0)
+	if (c.Origin != column.Exact{}) {
+		s = summarise(&events.Column{Name: s.Name, Unit: s.Unit, Type: events.Float64, F64: x})
+		c.Kind = s.Kind
+	}
+	specs, why := Auto(s)
+	if given != nil && !c.Constant() {
+		specs, why = given, "as the card says"
+	}
+	c.Why = why
+	if err := c.checkExact(col, x, specs); err != nil {
+		return nil, err
+	}
+	return c, p.fitSteps(c, x, w, specs, i)
+}
+
+func summarise(c *events.Column) events.Summary {
+	return events.Summarise(&events.Table{Columns: []events.Column{*c}})[0]
+}
+
+// fitSteps fits the steps of column i, and prepares x on the way.
+func (p *Pipeline) fitSteps(c *Column, x, w []float64, specs []StepSpec, i uint32) error {
 	steps, err := build(specs)
 	if err != nil {
 		return err
@@ -137,6 +164,18 @@ func (p *Pipeline) fitColumn(c *Column, x, w []float64, specs []StepSpec, i uint
 
 // noiseColumn keeps the noise of every step of every column apart.
 func noiseColumn(column uint32, step int) uint32 { return column*maxSteps + uint32(step) }
+
+var numeric = []events.Type{events.Float32, events.Float64, events.Int64, events.Uint64}
+
+// trained is the type of the column in training; Text where Type names none of numbers.
+func (c *Column) trained() events.Type {
+	for _, t := range numeric {
+		if c.Type == t.String() {
+			return t
+		}
+	}
+	return events.Text
+}
 
 // Dim is the number of columns that the flow sees.
 func (p *Pipeline) Dim() int {
@@ -168,12 +207,13 @@ func (p *Pipeline) UnmarshalJSON(data []byte) error {
 	seen := map[string]bool{}
 	for i := range in.Columns {
 		c := &in.Columns[i]
-		types := []string{events.Float32.String(), events.Float64.String(), events.Int64.String()}
 		switch {
 		case seen[c.Name]:
 			return fmt.Errorf("prep: column %q is there twice", c.Name)
-		case !slices.Contains(types, c.Type):
-			return fmt.Errorf("prep: column %q: type %q is not one of %v", c.Name, c.Type, types)
+		case c.trained() == events.Text:
+			return fmt.Errorf("prep: column %q: type %q is not one of %v", c.Name, c.Type, numeric)
+		case c.trained() == events.Float32 && c.Origin != column.Exact{}:
+			return fmt.Errorf("prep: column %q: a float32 column is counted from 0, not from %v", c.Name, c.Origin)
 		case !finite(c.Min, c.Max) || c.Min > c.Max:
 			return fmt.Errorf("prep: column %q: the range %g to %g cannot be", c.Name, c.Min, c.Max)
 		case c.Constant() && (len(c.Steps) > 0 || c.Min != c.Max):

@@ -88,7 +88,7 @@ func TestAutoChoosesByKind(t *testing.T) {
 func TestPipelineRoundTripKeepsTypesUnitsAndConstants(t *testing.T) {
 	tab := mixed(4000)
 	p := mustFit(t, tab, mixedNames, Spec{})
-	cols, d, err := p.Apply(tab, 0)
+	cols, d, err := p.Apply(tab, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,12 +122,16 @@ func TestPipelineRoundTripKeepsTypesUnitsAndConstants(t *testing.T) {
 func TestPipelineSlicesAreEqualToTheWhole(t *testing.T) {
 	tab := mixed(5000)
 	p := mustFit(t, tab, mixedNames, Spec{})
-	whole, d, err := p.Apply(tab, 100)
+	number := make([]uint64, tab.Len())
+	for i := range number {
+		number[i] = uint64(i)
+	}
+	whole, d, err := p.Apply(tab, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, cut := range [][2]int{{0, 1}, {1, 4097}, {2049, 5000}, {4999, 5000}, {77, 77}} {
-		part, e, err := p.Apply(tab.Slice(cut[0], cut[1]), 100+uint64(cut[0]))
+	for _, cut := range [][2]int{{0, 1}, {0, 5000}, {1, 4097}, {2049, 5000}, {4999, 5000}, {77, 77}} {
+		part, e, err := p.Apply(tab.Slice(cut[0], cut[1]), number[cut[0]:cut[1]])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -140,9 +144,39 @@ func TestPipelineSlicesAreEqualToTheWhole(t *testing.T) {
 			}
 		}
 	}
-	other, _, _ := p.Apply(tab, 101)
+	slices.Reverse(number)
+	other, _, _ := p.Apply(tab, number)
 	if slices.Equal(other[1], whole[1]) || !slices.Equal(other[0], whole[0]) {
 		t.Error("the noise does not depend on the event's number, or what has no noise does")
+	}
+	if _, _, err := p.Apply(tab, number[1:]); err == nil {
+		t.Error("4999 numbers for 5000 events are taken")
+	}
+}
+
+// Events between others that were left out keep their noise.
+func TestNoiseDoesNotDependOnDroppedEvents(t *testing.T) {
+	tab := mixed(2000)
+	p := mustFit(t, tab, mixedNames, Spec{})
+	whole, d, err := p.Apply(tab, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []int32
+	var number []uint64
+	for i := int32(0); i < 2000; i += 1 + i%3 {
+		rows, number = append(rows, i), append(number, uint64(i))
+	}
+	part, e, err := p.Apply(tab.Take(rows), number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range rows {
+		for k := range part {
+			if part[k][i] != whole[k][r] || e[i] != d[r] {
+				t.Fatalf("column %d of event %d depends on the events that were left out", k, r)
+			}
+		}
 	}
 }
 
@@ -161,8 +195,8 @@ func TestPipelineSaveAndLoadIsBitEqual(t *testing.T) {
 	if string(again) != string(data) {
 		t.Error("saved again, it differs")
 	}
-	a, da, _ := p.Apply(tab, 3)
-	b, db, _ := q.Apply(tab, 3)
+	a, da, _ := p.Apply(tab, nil)
+	b, db, _ := q.Apply(tab, nil)
 	if !reflect.DeepEqual(a, b) || !slices.Equal(da, db) {
 		t.Error("the restored preparation differs")
 	}
@@ -172,7 +206,7 @@ func TestPipelineSaveAndLoadIsBitEqual(t *testing.T) {
 func TestAutoGivesNormalColumns(t *testing.T) {
 	tab := mixed(20000)
 	p := mustFit(t, tab, mixedNames, Spec{})
-	cols, _, err := p.Apply(tab, 0)
+	cols, _, err := p.Apply(tab, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -232,7 +266,7 @@ func TestAutoFarEventCostsFewNats(t *testing.T) {
 // cost is -log p of each event if the prepared columns were standard normal.
 func cost(t *testing.T, p *Pipeline, tab *events.Table) []float64 {
 	t.Helper()
-	cols, d, err := p.Apply(tab, 0)
+	cols, d, err := p.Apply(tab, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,8 +285,10 @@ func TestContextHasNoNoise(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, _, _ := p.Apply(tab, 0)
-	b, _, _ := p.Apply(tab, 999)
+	a, _, _ := p.Apply(tab, nil)
+	number := make([]uint64, tab.Len())
+	number[0] = 999
+	b, _, _ := p.Apply(tab, number)
 	if !reflect.DeepEqual(a, b) || p.Dim() != 2 {
 		t.Error("a context depends on the event's number")
 	}
@@ -260,7 +296,7 @@ func TestContextHasNoNoise(t *testing.T) {
 	if err != nil || none.Dim() != 0 {
 		t.Errorf("no context: dimension %d, %v", none.Dim(), err)
 	}
-	if cols, _, err := none.Apply(tab, 0); err != nil || len(cols) != 0 {
+	if cols, _, err := none.Apply(tab, nil); err != nil || len(cols) != 0 {
 		t.Errorf("no context: %d columns, %v", len(cols), err)
 	}
 }

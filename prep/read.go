@@ -9,24 +9,25 @@ import (
 	"github.com/sluice-hep/sluice/events"
 )
 
-// column is the named column of t with its values as float64, all finite.
-func column(t *events.Table, name string) (*events.Column, []float64, error) {
+// numbers is the named column of t, all of its values finite.
+func numbers(t *events.Table, name string) (*events.Column, error) {
 	c, err := t.Column(name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("prep: %w", err)
+		return nil, fmt.Errorf("prep: %w", err)
 	}
-	x, err := c.Floats(make([]float64, 0, c.Len()))
-	if err != nil {
-		return nil, nil, fmt.Errorf("prep: %w", err)
+	if c.Type == events.Text {
+		_, err := c.Floats(nil)
+		return nil, fmt.Errorf("prep: %w", err)
 	}
-	return c, x, missing(name, x)
+	return c, missing(c)
 }
 
 // missing is an error if any value is NaN or infinite.
-func missing(name string, x []float64) error {
+func missing(c *events.Column) error {
 	var nans, infs int
 	first := -1
-	for i, v := range x {
+	for i := range c.Len() {
+		v := c.Float(i)
 		if finite(v) {
 			continue
 		}
@@ -41,9 +42,9 @@ func missing(name string, x []float64) error {
 	}
 	switch {
 	case infs > 0:
-		return fmt.Errorf("prep: column %q: %d of %d values are infinite or missing (NaN), the first in row %d; select finite values", name, nans+infs, len(x), first+1)
+		return fmt.Errorf("prep: column %q: %d of %d values are infinite or missing (NaN), the first in row %d; select finite values", c.Name, nans+infs, c.Len(), first+1)
 	case nans > 0:
-		return fmt.Errorf("prep: column %q: %d of %d values are missing (NaN), the first in row %d; --drop-nan drops these events", name, nans, len(x), first+1)
+		return fmt.Errorf("prep: column %q: %d of %d values are missing (NaN), the first in row %d; --drop-nan drops these events", c.Name, nans, c.Len(), first+1)
 	}
 	return nil
 }
@@ -53,7 +54,11 @@ func weights(t *events.Table) ([]float64, error) {
 	if t.Weight == "" {
 		return nil, nil
 	}
-	_, w, err := column(t, t.Weight)
+	c, err := numbers(t, t.Weight)
+	if err != nil {
+		return nil, err
+	}
+	w, err := c.Floats(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +109,11 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 	var ranges []Range
 	for i := range p.Columns {
 		c := &p.Columns[i]
-		_, x, err := column(t, c.Name)
+		col, err := numbers(t, c.Name)
 		if err != nil {
 			return 0, nil, err
 		}
-		if r := c.outside(x, out); r.Outside() > 0 {
+		if r := c.outside(col, out); r.Outside() > 0 {
 			ranges = append(ranges, r)
 		}
 	}
@@ -122,19 +127,19 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 }
 
 // outside counts the values of one column and marks their events.
-func (c *Column) outside(x []float64, out []bool) Range {
+func (c *Column) outside(col *events.Column, out []bool) Range {
 	r := Range{Column: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max}
 	var few *levels
 	if len(c.Steps) > 0 {
 		few, _ = c.Steps[0].(*levels)
 	}
-	for i, v := range x {
-		switch {
+	for i := range out {
+		switch v := col.Float(i); {
 		case v < c.Min:
 			r.Below++
 		case v > c.Max:
 			r.Above++
-		case few != nil && !few.seen(v):
+		case few != nil && !few.seen(col.Exact(i).Minus(c.Origin)):
 			r.Unseen++
 		default:
 			continue

@@ -21,7 +21,7 @@ func TestOneLogarithmOfAllSlopes(t *testing.T) {
 		}
 		test := tab.Slice(2000, 3000) // some of it outside the range of the first 2,000
 		p := mustFit(t, tab.Slice(0, 2000), tab.Names(), Spec{All: []StepSpec{{Kind: "quantile"}}})
-		cols, d, err := p.Apply(test, 0)
+		cols, d, err := p.Apply(test, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -147,7 +147,7 @@ func stepsPicture(m *model.Model, c *card.Card, given *events.Table) (*plot.Pict
 		n = min(n, given.Len())
 		given = given.Slice(0, n)
 		var err error
-		if context, _, err = m.Context.Apply(given, 0); err != nil {
+		if context, _, err = m.Context.Apply(given, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -207,7 +207,7 @@ func dataPanel(m *model.Model, c *card.Card, x [][]float32) (plot.Panel, error) 
 
 // latentPicture shows where the flow puts data: in pairs of latent columns, at most six.
 func latentPicture(m *model.Model, t *events.Table) (*plot.Picture, error) {
-	z, err := m.ToLatent(t.Slice(0, min(drawn, t.Len())), 0)
+	z, err := m.ToLatent(t.Slice(0, min(drawn, t.Len())), nil)
 	if err != nil || len(z) < 2 {
 		return nil, err
 	}

@@ -41,10 +41,20 @@ func Block(key uint64, c0, c1, c2, c3 uint32) (uint32, uint32, uint32, uint32) {
 // given column of the stream.
 func Uniform(dst []float64, seed uint64, stream, column uint32, first uint64) {
 	for i := range dst {
-		e := first + uint64(i)
-		a, b, _, _ := Block(seed, uint32(e), uint32(e>>32), column, stream)
-		dst[i] = unit(a, b)
+		dst[i] = uniform(seed, stream, column, first+uint64(i))
 	}
+}
+
+// UniformAt is Uniform for events of any numbers: dst[i] belongs to event[i].
+func UniformAt(dst []float64, seed uint64, stream, column uint32, event []uint64) {
+	for i, e := range event[:len(dst)] {
+		dst[i] = uniform(seed, stream, column, e)
+	}
+}
+
+func uniform(seed uint64, stream, column uint32, event uint64) float64 {
+	a, b, _, _ := Block(seed, uint32(event), uint32(event>>32), column, stream)
+	return unit(a, b)
 }
 
 // unit maps 64 random bits to the centre of one of 2^52 cells of (0, 1).

@@ -50,6 +50,20 @@ func TestNormalMomentsAndSlices(t *testing.T) {
 	}
 }
 
+// The number of an event is its own, in whatever company it comes.
+func TestUniformOfAnyEvents(t *testing.T) {
+	whole := make([]float64, 300)
+	Uniform(whole, 5, StreamDequantise, 2, 1<<32-100)
+	event := []uint64{1<<32 - 100, 1<<32 + 7, 1<<32 - 1, 1<<32 + 7}
+	x := make([]float64, len(event))
+	UniformAt(x, 5, StreamDequantise, 2, event)
+	for i, e := range event {
+		if want := whole[e-(1<<32-100)]; x[i] != want {
+			t.Errorf("event %d: %v, want %v", e, x[i], want)
+		}
+	}
+}
+
 // Vector code and plain Go give the same bits, wherever a slice begins and ends, also where the event's number passes 32 bits.
 func TestNormalPairBits(t *testing.T) {
 	const n = 1000
