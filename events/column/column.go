@@ -232,15 +232,3 @@ func Narrow(dst []float32, src []float64) int {
 	}
 	return -1
 }
-
-// Half is the value of a 16-bit float (IEEE 754 binary16).
-func Half(h uint16) float32 {
-	sign, exponent, fraction := uint32(h>>15)<<31, uint32(h>>10)&31, uint32(h)&1023
-	switch exponent {
-	case 0: // subnormal: fraction * 2^-24
-		return math.Float32frombits(math.Float32bits(float32(fraction)*0x1p-24) | sign)
-	case 31:
-		return math.Float32frombits(sign | 0x7f800000 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
-}
