@@ -90,22 +90,6 @@ func (c *Column) Float(i int) float64 {
 	}
 }
 
-// Spell is value i in digits, exactly.
-func (c *Column) Spell(i int) string {
-	switch c.Type {
-	case Float32:
-		return strconv.FormatFloat(float64(c.F32[i]), 'g', -1, 32)
-	case Float64:
-		return strconv.FormatFloat(c.F64[i], 'g', -1, 64)
-	case Int64:
-		return strconv.FormatInt(c.I64[i], 10)
-	case Uint64:
-		return strconv.FormatUint(c.U64[i], 10)
-	default:
-		return c.Str[i]
-	}
-}
-
 // Floats appends the values as float64 to dst and returns it; see Float. A text
 // column is an error that names its first value that is not a number.
 func (c *Column) Floats(dst []float64) ([]float64, error) {
@@ -263,16 +247,4 @@ func Narrow(dst []float32, src []float64) int {
 		}
 	}
 	return -1
-}
-
-// Half is the value of a 16-bit float (IEEE 754 binary16).
-func Half(h uint16) float32 {
-	sign, exponent, fraction := uint32(h>>15)<<31, uint32(h>>10)&31, uint32(h)&1023
-	switch exponent {
-	case 0: // subnormal: fraction * 2^-24
-		return math.Float32frombits(math.Float32bits(float32(fraction)*0x1p-24) | sign)
-	case 31:
-		return math.Float32frombits(sign | 0x7f800000 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }

@@ -3,6 +3,7 @@ package column
 import (
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // Choose is the type in which a column is returned that the file holds as
@@ -19,24 +20,88 @@ func Choose(name string, native Type, types map[string]Type) (Type, error) {
 }
 
 // Settle turns a block as the file holds it into the type chosen; row is the
-// 0-based number of its first event.
+// 0-based number of its first event. Float32 rounds; a value that another type
+// does not hold exactly is an error that names its row.
 func Settle(c Column, want Type, row int64) (Column, error) {
-	out, bad := Convert(c, want)
-	if bad < 0 {
-		return out, nil
+	if c.Type == want {
+		return c, nil
 	}
-	err := &Contradiction{
-		Place: fmt.Sprintf("row %d: ", row+int64(bad)+1), Column: c.Name, Value: c.Spell(bad),
-		Why: "cannot be held as " + want.String() + " without loss", Want: Float64,
+	out := New(c.Name, c.Unit, want, c.Len())
+	for i := range c.Len() {
+		ok, why := true, ""
+		switch want {
+		case Float32:
+			out.F32[i] = float32(c.Float(i))
+			ok, why = !math.IsInf(float64(out.F32[i]), 0) || math.IsInf(c.Float(i), 0), "is beyond float32"
+		case Float64:
+			out.F64[i], ok = c.exact(i)
+			why = "is not held exactly by float64"
+		case Int64:
+			out.I64[i], ok = c.whole(i)
+			why = "is not held by int64"
+		case Uint64:
+			out.U64[i], ok = c.unsigned(i)
+			why = "is not held by uint64"
+		}
+		if !ok {
+			return out, &Contradiction{Place: fmt.Sprintf("row %d: ", row+int64(i)+1), Column: c.Name,
+				Value: c.Spell(i), Why: why, Want: c.Type}
+		}
 	}
-	floats := c.Type == Float32 || c.Type == Float64
-	switch {
-	case floats && want == Float32:
-		return out, TooLarge(c.Name, row+int64(bad), c.Float(bad))
-	case floats && c.Float(bad) != math.Trunc(c.Float(bad)):
-		err.Why = "is not a whole number"
-	case want == Float64:
-		err.Want = c.Type
+	return out, nil
+}
+
+// exact is value i as a float64; false where that changes it.
+func (c *Column) exact(i int) (float64, bool) {
+	switch c.Type {
+	case Int64:
+		return Exact(c.I64[i])
+	case Uint64:
+		return Exact(c.U64[i])
 	}
-	return out, err
+	return c.Float(i), true
+}
+
+// whole is value i as an int64; false where that changes it.
+func (c *Column) whole(i int) (int64, bool) {
+	switch c.Type {
+	case Int64:
+		return c.I64[i], true
+	case Uint64:
+		return int64(c.U64[i]), c.U64[i] <= math.MaxInt64
+	}
+	v := c.Float(i)
+	if v != math.Trunc(v) || v < -1<<63 || v >= 1<<63 {
+		return 0, false
+	}
+	return int64(v), true
+}
+
+func (c *Column) unsigned(i int) (uint64, bool) {
+	switch c.Type {
+	case Int64:
+		return uint64(c.I64[i]), c.I64[i] >= 0
+	case Uint64:
+		return c.U64[i], true
+	}
+	v := c.Float(i)
+	if v != math.Trunc(v) || v < 0 || v >= 1<<64 {
+		return 0, false
+	}
+	return uint64(v), true
+}
+
+// Spell is value i as text, with the fewest digits that tell it from all others of its type.
+func (c *Column) Spell(i int) string {
+	switch c.Type {
+	case Float32:
+		return strconv.FormatFloat(float64(c.F32[i]), 'g', -1, 32)
+	case Float64:
+		return strconv.FormatFloat(c.F64[i], 'g', -1, 64)
+	case Int64:
+		return strconv.FormatInt(c.I64[i], 10)
+	case Uint64:
+		return strconv.FormatUint(c.U64[i], 10)
+	}
+	return c.Str[i]
 }
