@@ -111,7 +111,7 @@ func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tall
 	if err := t.countOutside(b.Table); err != nil {
 		return nil, err
 	}
-	logProb, z, err := m.Evaluate(b.Table, b.Number, e.Latent)
+	logProb, z, err := m.Evaluate(b.Table, b.Number)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tall
 	}
 	columns := slices.Clone(b.Columns[:rows.Listed()])
 	columns = append(columns, events.Column{Name: "log_prob", Unit: "nats", Type: events.Float64, F64: logProb})
-	for i := range z {
+	for i := 0; e.Latent && i < len(z); i++ {
 		columns = append(columns, events.Column{Name: latent(i), F32: z[i]})
 	}
 	return &events.Table{Columns: columns}, nil

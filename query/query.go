@@ -5,10 +5,11 @@ package query
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/events/formula"
 )
 
 // Query says which events are wanted and which of their columns. The zero value of a field asks for nothing special.
@@ -56,7 +57,7 @@ func (q Query) Open(ctx context.Context, size int) (*Rows, error) {
 	if err := r.open(); err != nil {
 		return nil, err
 	}
-	if err := r.prepare(); err != nil {
+	if err := r.compile(); err != nil {
 		r.Close()
 		return nil, err
 	}
@@ -128,7 +129,7 @@ func (r *Rows) needs() ([]string, error) {
 		}
 	}
 	for _, d := range r.define {
-		names, err := events.Names(d.Expr)
+		names, err := formula.Names(d.Expr)
 		if err != nil {
 			return nil, err
 		}
@@ -136,7 +137,7 @@ func (r *Rows) needs() ([]string, error) {
 		made = append(made, d.Name)
 	}
 	if r.q.Where != "" {
-		names, err := events.Names(r.q.Where)
+		names, err := formula.Names(r.q.Where)
 		if err != nil {
 			return nil, err
 		}
@@ -168,23 +169,38 @@ func (r *Rows) ask(have []events.Column) ([]string, error) {
 }
 
 // limits let files pass over events that the selection leaves out.
-func (r *Rows) limits() []events.Limit {
+func (r *Rows) limits() []column.Limit {
 	if r.q.Where == "" {
 		return nil
 	}
-	return slices.DeleteFunc(events.Limits(r.q.Where), func(l events.Limit) bool { return r.define.Defines(l.Column) })
+	return slices.DeleteFunc(formula.Limits(r.q.Where), func(l column.Limit) bool { return r.define.Defines(l.Column) })
 }
 
-// prepare makes sure, before any event is read, that all can be computed, and finds the types.
-func (r *Rows) prepare() error {
-	t, err := r.compute(Block{Table: &events.Table{Columns: slices.Clone(r.in.Columns())}})
+// compile makes sure, before any event is read, that all can be computed, and finds the types.
+func (r *Rows) compile() error {
+	have := &events.Table{Columns: slices.Clone(r.in.Columns())}
+	for _, d := range r.define {
+		f, err := formula.Compile(have.Columns, d.Expr)
+		if err != nil {
+			return r.located(err)
+		}
+		r.made = append(r.made, f)
+		set(have, events.Column{Name: d.Name, Unit: f.Unit(), Type: f.Type()})
+	}
+	if r.q.Where != "" {
+		var err error
+		if r.where, err = formula.CompileCondition(have.Columns, r.q.Where); err != nil {
+			return r.located(err)
+		}
+	}
+	out, err := r.project(have)
 	if err != nil {
 		return err
 	}
-	r.columns = t.Columns
+	r.columns = out.Columns
 	for _, name := range r.q.Complete {
-		if _, err := t.Column(name); err != nil {
-			return fmt.Errorf("%s%w", r.place(), err)
+		if _, err := out.Column(name); err != nil {
+			return r.located(err)
 		}
 	}
 	return nil

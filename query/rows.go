@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/formula"
 )
 
 // Rows are the events of a query on their way. They are for one goroutine.
@@ -16,7 +17,9 @@ type Rows struct {
 	in   source
 	size int // events read at a time
 
-	define  Definitions
+	define  Definitions        // those that are made,
+	made    []*formula.Formula // by these
+	where   *formula.Formula
 	wanted  []string
 	listed  int             // of wanted, columns that the files list
 	columns []events.Column // of the blocks: name, unit and type
@@ -107,23 +110,32 @@ func (r *Rows) next() (Block, error) {
 
 // compute defines, selects, and keeps the columns wanted.
 func (r *Rows) compute(b Block) (Block, error) {
-	for _, d := range r.define {
-		if err := events.Define(b.Table, d.Name, d.Expr); err != nil {
-			return Block{}, fmt.Errorf("%s%w", r.place(), err)
-		}
-	}
-	if r.q.Where != "" {
-		rows, err := events.Rows(b.Table, r.q.Where)
+	for k, d := range r.define {
+		c, err := r.made[k].Column(d.Name, b.Columns)
 		if err != nil {
-			return Block{}, err
+			return Block{}, r.located(err)
+		}
+		set(b.Table, c)
+	}
+	if r.where != nil {
+		rows, err := r.where.Rows(b.Columns)
+		if err != nil {
+			return Block{}, r.located(err)
 		}
 		b = b.take(rows)
 	}
+	var err error
+	b.Table, err = r.project(b.Table)
+	return b, err
+}
+
+// project keeps the columns wanted, with their units.
+func (r *Rows) project(t *events.Table) (*events.Table, error) {
 	out := &events.Table{Weight: r.q.Weight}
 	for _, name := range r.wanted {
-		c, err := b.Column(name)
+		c, err := t.Column(name)
 		if err != nil {
-			return Block{}, fmt.Errorf("%s%w", r.place(), err)
+			return nil, r.located(err)
 		}
 		column := *c
 		if unit, ok := r.q.Units[name]; ok {
@@ -131,8 +143,7 @@ func (r *Rows) compute(b Block) (Block, error) {
 		}
 		out.Columns = append(out.Columns, column)
 	}
-	b.Table = out
-	return b, nil
+	return out, nil
 }
 
 // take keeps the events in rows.
@@ -147,12 +158,12 @@ func (b Block) take(rows []int32) Block {
 	return out
 }
 
-// place begins an error with the file that it is about.
-func (r *Rows) place() string {
+// located begins an error with the file that it is about.
+func (r *Rows) located(err error) error {
 	if p := r.in.Path(); p != "" {
-		return p + ": "
+		return fmt.Errorf("%s: %w", p, err)
 	}
-	return ""
+	return err
 }
 
 // Mark is the place of the event that the next Next reads first; see events.Chain.
@@ -230,4 +241,13 @@ func (m *table) Read(n int) (*events.Table, error) {
 	m.first = m.next
 	m.next = min(m.next+n, m.t.Len())
 	return m.t.Slice(m.first, m.next), nil
+}
+
+// set replaces a column of t, or adds one.
+func set(t *events.Table, c events.Column) {
+	if old, err := t.Column(c.Name); err == nil {
+		*old = c
+		return
+	}
+	t.Columns = append(t.Columns, c)
 }
