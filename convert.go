@@ -2,11 +2,7 @@ package sluice
 
 import (
 	"context"
-	"fmt"
-	"io"
 
-	"github.com/sluice-hep/sluice/events"
-	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/query"
 )
 
@@ -32,39 +28,10 @@ func Convert(ctx context.Context, q query.Query, out string, o Options) (*Conver
 			q.Columns = append(q.Columns, d.Name)
 		}
 	}
-	rows, err := q.Open(ctx, 1<<16)
-	if err != nil {
-		return nil, fault.Of(err)
-	}
-	defer rows.Close()
-	for _, line := range rows.Skipped() {
-		o.notice(line)
-	}
-	file, err := events.Create(out)
-	if err != nil {
-		return nil, fault.Of(err)
-	}
-	defer file.Abort()
 	r := &Converted{File: out}
-	for {
-		b, err := rows.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, ended(ctx, fault.Of(err), "")
-		}
-		if b.Len() == 0 {
-			continue
-		}
-		if err := file.Write(b.Table); err != nil {
-			return nil, fmt.Errorf("after %d events: %w", r.Events, err)
-		}
-		r.Events += b.Len()
+	var err error
+	if r.Events, r.Read, err = q.ToFile(ctx, out, o.notice); err != nil {
+		return nil, ended(ctx, err, "")
 	}
-	if err := rows.Nothing(); err != nil {
-		return nil, fault.Of(err)
-	}
-	r.Read = rows.Read()
-	return r, file.Close()
+	return r, nil
 }

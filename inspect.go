@@ -36,29 +36,8 @@ func Inspect(ctx context.Context, files []string, flatten string) (*Inspection, 
 	r := &Inspection{Columns: []InspectedColumn{}, Skipped: skipped}
 	for _, s := range all {
 		r.Rows = s.Count
-		c := InspectedColumn{Summary: s, Prepare: []string{}}
-		c.choose()
-		r.Columns = append(r.Columns, c)
+		steps, why := prep.Plan(s)
+		r.Columns = append(r.Columns, InspectedColumn{s, steps, why})
 	}
 	return r, nil
-}
-
-// choose says what the automatic preparation does with the finite values.
-func (c *InspectedColumn) choose() {
-	finite := c.Summary
-	finite.Count -= c.NaN + c.Inf
-	switch {
-	case c.Kind == events.KindText:
-		c.Why = "text: not a feature"
-	case finite.Count == 0:
-		c.Why = "no finite value: not a feature"
-	case c.Kind == events.KindConstant: // nothing to model by itself
-		c.Why = "the same value in every event: dropped, and put back in what is generated"
-	default:
-		steps, why := prep.Auto(finite)
-		for _, s := range steps {
-			c.Prepare = append(c.Prepare, s.Kind)
-		}
-		c.Why = why
-	}
 }

@@ -188,7 +188,7 @@ func (r *runner) finished() (bool, error) {
 
 // sample draws the events that the card asks for. Without a context of the card's, they get that of the data, those held out
 // in front: the first generated events are then those that the comparison draws.
-func (r *runner) sample(ctx context.Context) error {
+func (r *runner) sample(ctx context.Context) (err error) {
 	r.o.stage("sample")
 	s := r.card.Sample
 	d := Draw{Events: uint64(s.Events), Seed: r.card.Seed, ContextFile: s.ContextFile, Context: apply.Values(s.Context), Version: Version()}
@@ -199,18 +199,13 @@ func (r *runner) sample(ctx context.Context) error {
 		d.Events = uint64(r.data.Total)
 	}
 	if len(r.card.Context) > 0 && d.Context == nil && d.ContextFile == "" {
-		d.Context = &events.Table{}
-		for _, name := range r.card.Context {
-			c, err := r.data.Held.Column(name)
-			if err != nil {
-				return err
-			}
-			d.Context.Columns = append(d.Context.Columns, *c)
+		if d.Context, err = r.data.Contexts(); err != nil {
+			return err
 		}
 	}
 	o := r.o.apply(r.result.Sample)
 	o.Resume = true
-	_, err := d.ToFile(ctx, r.model, r.result.Sample, o)
+	_, err = d.ToFile(ctx, r.model, r.result.Sample, o)
 	var other *journal.Error
 	if errors.As(err, &other) && !other.Foreign { // of another model
 		if err := os.Remove(other.Path); err != nil {
@@ -224,24 +219,17 @@ func (r *runner) sample(ctx context.Context) error {
 // compare draws as many events as were held out, with their context, and measures the distances.
 func (r *runner) compare(context.Context) (err error) {
 	r.o.stage("compare")
-	rows := r.data.Rows
-	held := rows.Test
 	p := &r.pair
-	p.ReferenceName, p.Labels, p.Bins = "Held-out data", r.card.Labels, r.card.Compare.Bins
-	if len(held) == 0 {
-		held, p.ReferenceName = rows.Valid, "Validation data"
-	}
-	if len(held) == 0 {
-		held, p.ReferenceName = rows.Train, "Training data"
+	p.Labels, p.Bins = r.card.Labels, r.card.Compare.Bins
+	p.Reference, p.ReferenceName = r.data.HeldOut()
+	if p.ReferenceName == fit.TrainingData {
 		r.note("no events were held out: the comparison is with the training events, and cannot show overfitting")
 	}
-	p.Reference = r.data.Held.Take(held)
-	p.Reference.Weight = r.card.Weight
 	var given *events.Table
 	if len(r.card.Context) > 0 {
 		given = p.Reference
 	}
-	if p.Generated, err = r.model.Sample(len(held), given, r.card.Seed, 0); err != nil {
+	if p.Generated, err = r.model.Sample(p.Reference.Len(), given, r.card.Seed, 0); err != nil {
 		return err
 	}
 	columns := r.card.Compare.Columns

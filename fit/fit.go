@@ -184,6 +184,36 @@ func (d *Data) place(t *events.Table, first uint64, at int) error {
 	return nil
 }
 
+// TrainingData is the name of events that were not held out.
+const TrainingData = "Training data"
+
+// HeldOut are the events to compare generated ones with, and their name: those that test, or else validate, or else train.
+func (d *Data) HeldOut() (t *events.Table, name string) {
+	rows, name := d.Rows.Test, "Held-out data"
+	if len(rows) == 0 {
+		rows, name = d.Rows.Valid, "Validation data"
+	}
+	if len(rows) == 0 {
+		rows, name = d.Rows.Train, TrainingData
+	}
+	t = d.Held.Take(rows)
+	t.Weight = d.card.Weight
+	return t, name
+}
+
+// Contexts are those of the events in memory, those held out in front.
+func (d *Data) Contexts() (*events.Table, error) {
+	t := &events.Table{}
+	for _, name := range d.card.Context {
+		c, err := d.Held.Column(name)
+		if err != nil {
+			return nil, err
+		}
+		t.Columns = append(t.Columns, *c)
+	}
+	return t, nil
+}
+
 // checkWeights refuses samples over which no mean can be taken.
 func (d *Data) checkWeights() error {
 	if d.weight == nil {

@@ -41,3 +41,23 @@ func tailWords(s events.Summary) string {
 	}
 	return fmt.Sprintf(" with a long lower tail (to %.3g, %.0f standard deviations)", s.Min, down)
 }
+
+// Plan is what Auto does with the finite values of any column, and why: the names of the steps, none where a flow would not
+// see the column.
+func Plan(s events.Summary) (steps []string, why string) {
+	s.Count -= s.NaN + s.Inf
+	steps = []string{}
+	switch {
+	case s.Kind == events.KindText:
+		return steps, "text: not a feature"
+	case s.Count == 0:
+		return steps, "no finite value: not a feature"
+	case s.Kind == events.KindConstant: // nothing to model by itself
+		return steps, "the same value in every event: dropped, and put back in what is generated"
+	}
+	specs, why := Auto(s)
+	for _, spec := range specs {
+		steps = append(steps, spec.Kind)
+	}
+	return steps, why
+}

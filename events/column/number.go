@@ -241,8 +241,8 @@ func (n Number) truths(dst []int64, raw []byte, stride int) {
 	}
 }
 
-// Exact is v as a float64, the nearest one; false where that is not equal to v.
-func Exact[T int64 | uint64](v T) (float64, bool) {
+// ExactFloat is v as a float64, the nearest one; false where that is not equal to v.
+func ExactFloat[T int64 | uint64](v T) (float64, bool) {
 	m := uint64(v)
 	if v < 0 {
 		m = -m

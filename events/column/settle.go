@@ -55,9 +55,9 @@ func Settle(c Column, want Type, row int64) (Column, error) {
 func (c *Column) exact(i int) (float64, bool) {
 	switch c.Type {
 	case Int64:
-		return Exact(c.I64[i])
+		return ExactFloat(c.I64[i])
 	case Uint64:
-		return Exact(c.U64[i])
+		return ExactFloat(c.U64[i])
 	}
 	return c.Float(i), true
 }

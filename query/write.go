@@ -1,0 +1,48 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/fault"
+)
+
+// ToFile writes the events to a file, whose format follows from its ending, a block at a time, and says how many were written
+// and how many read. The file appears when it is whole. Skip is told, a line each, which columns cannot be read and why.
+func (q Query) ToFile(ctx context.Context, path string, skip func(line string)) (written, read int, err error) {
+	rows, err := q.Open(ctx, 1<<16)
+	if err != nil {
+		return 0, 0, fault.Of(err)
+	}
+	defer rows.Close()
+	for _, line := range rows.Skipped() {
+		skip(line)
+	}
+	out, err := events.Create(path)
+	if err != nil {
+		return 0, 0, fault.Of(err)
+	}
+	defer out.Abort()
+	for {
+		b, err := rows.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return 0, 0, fault.Of(err)
+		}
+		if b.Len() == 0 {
+			continue
+		}
+		if err := out.Write(b.Table); err != nil {
+			return 0, 0, fmt.Errorf("after %d events: %w", written, err)
+		}
+		written += b.Len()
+	}
+	if err := rows.Nothing(); err != nil {
+		return 0, 0, fault.Of(err)
+	}
+	return written, rows.Read(), out.Close()
+}
