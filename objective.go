@@ -11,68 +11,33 @@ import (
 type objective struct {
 	*flow.Likelihood
 	p *Prepared
-	// mean is the mean weight over all events, by which the likelihood divides the weights.
-	mean float64
-	// rest makes the mean loss over an epoch a weighted mean over the training events.
-	rest float64
 }
 
 var _ train.Objective = (*objective)(nil)
 
 func newObjective(f *flow.Flow, p *Prepared) (*objective, error) {
-	if p.windows != nil {
-		return streamObjective(f, p)
-	}
 	l, err := flow.NewLikelihood(f, p.x, p.context, p.weight)
-	if err != nil {
-		return nil, err
-	}
-	o := &objective{Likelihood: l, p: p, mean: 1, rest: 1}
-	if p.weight != nil {
-		o.mean = p.sumWeights(upTo(len(p.weight))) / float64(len(p.weight))
-		o.rest = o.scale(p.Rows.Train)
-	}
-	return o, nil
-}
-
-// streamObjective has weights that change with the events in memory, and were divided by their mean already.
-func streamObjective(f *flow.Flow, p *Prepared) (*objective, error) {
-	l, err := flow.NewLikelihood(f, p.x, p.context, nil)
-	if err != nil {
-		return nil, err
-	}
-	if p.weight != nil {
-		l.UseWeights(p.weight)
-	}
-	return &objective{Likelihood: l, p: p, mean: 1, rest: 1}, nil
+	return &objective{Likelihood: l, p: p}, err
 }
 
 // Gradient is the flow's; the loss returned is in the user's units.
 func (o *objective) Gradient(rows []int32, grad []float32) float64 {
-	return o.rest * (o.Likelihood.Gradient(rows, grad) - o.volume(rows))
+	return o.Likelihood.Gradient(rows, grad) - o.volume(rows)
 }
 
 // Loss is the weighted mean NLL of the events in rows, in the user's units.
 func (o *objective) Loss(rows []int32) float64 {
-	return o.scale(rows) * (o.Likelihood.Loss(rows) - o.volume(rows))
+	return float64(len(rows)) / o.p.sumWeights(rows) * (o.Likelihood.Loss(rows) - o.volume(rows))
 }
 
-// scale turns a mean over events, with weights whose mean over all events is 1, into a weighted mean over rows.
-func (o *objective) scale(rows []int32) float64 {
-	if o.p.weight == nil {
-		return 1
-	}
-	return float64(len(rows)) * o.mean / o.p.sumWeights(rows)
-}
-
-// volume is the mean log-determinant of the preparation, with the likelihood's weights.
+// volume is the mean over rows of weight times the log-determinant of the preparation.
 func (o *objective) volume(rows []int32) float64 {
 	var s float64
 	for _, r := range rows {
 		if o.p.weight == nil {
 			s += o.p.logDet[r]
 		} else {
-			s += o.p.logDet[r] * float64(o.p.weight[r]) / o.mean
+			s += o.p.logDet[r] * float64(o.p.weight[r])
 		}
 	}
 	return s / float64(len(rows))

@@ -23,7 +23,7 @@ type Prepared struct {
 	x       [][]float32 // prepared features of every event
 	context [][]float32
 	logDet  []float64      // of the preparation, a value an event
-	weight  []float32      // nil where all are 1
+	weight  []float32      // in units of the mean of those that train; nil where all are 1
 	weights feed.WeightSum // of the training events
 
 	// Of a stream:
@@ -82,16 +82,12 @@ func (p *Prepared) readWeights() error {
 	if err != nil {
 		return err
 	}
-	w, err := c.Floats(nil)
-	if err != nil {
-		return err
-	}
-	p.weight = make([]float32, len(w))
-	for i, v := range w {
-		p.weight[i] = float32(v)
-	}
 	for _, r := range p.Rows.Train {
-		p.weights.Add(float64(p.weight[r]))
+		p.weights.Add(c.Float(int(r)))
+	}
+	p.weight = make([]float32, c.Len())
+	for i := range p.weight {
+		p.weight[i] = p.weights.Relative(c.Float(i))
 	}
 	return p.checkWeights()
 }
@@ -101,14 +97,15 @@ func (p *Prepared) checkWeights() error {
 	if p.weight == nil {
 		return nil
 	}
+	mean := p.weights.Sum() / p.weights.Events
 	for _, s := range []struct {
 		name string
 		rows int
 		sum  float64
 	}{
 		{"training", p.Rows.Training(), p.weights.Sum()},
-		{"validation", len(p.Rows.Valid), p.sumWeights(p.Rows.Valid)},
-		{"test", len(p.Rows.Test), p.sumWeights(p.Rows.Test)},
+		{"validation", len(p.Rows.Valid), mean * p.sumWeights(p.Rows.Valid)},
+		{"test", len(p.Rows.Test), mean * p.sumWeights(p.Rows.Test)},
 	} {
 		if s.rows > 0 && !(s.sum > 0) {
 			return fmt.Errorf("weight %q: the weights of the %d %s events add up to %g; a mean needs a positive sum", p.card.Weight, s.rows, s.name, s.sum)

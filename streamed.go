@@ -144,8 +144,7 @@ func (p *Prepared) hold(room int) error {
 	return p.place(p.Events, uint64(s.Train), 0)
 }
 
-// place prepares events, numbered from first on, into the rows from at on. Weights are divided by the mean of those
-// that train.
+// place prepares events, numbered from first on, into the rows from at on.
 func (p *Prepared) place(t *events.Table, first uint64, at int) error {
 	number := make([]uint64, t.Len())
 	for i := range number {
@@ -174,9 +173,8 @@ func (p *Prepared) place(t *events.Table, first uint64, at int) error {
 	if err != nil {
 		return err
 	}
-	mean := p.weights.Sum() / p.weights.Events
 	for i := range t.Len() {
-		p.weight[at+i] = float32(c.Float(i) / mean)
+		p.weight[at+i] = p.weights.Relative(c.Float(i))
 	}
 	return nil
 }
