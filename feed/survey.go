@@ -53,26 +53,6 @@ type section struct {
 	first  uint64 // number of the first of these
 }
 
-// WeightSum adds up weights.
-type WeightSum struct {
-	Events, Negative float64
-	Below, Absolute  float64 // sums of |w|: of the negative weights, of all
-}
-
-// Add counts an event of weight w.
-func (s *WeightSum) Add(w float64) {
-	s.Events++
-	if w < 0 {
-		s.Negative++
-		s.Below -= w
-		w = -w
-	}
-	s.Absolute += w
-}
-
-// Sum is that of all weights, with their signs.
-func (s *WeightSum) Sum() float64 { return s.Absolute - 2*s.Below }
-
 // surveyor is a survey under way. Values of events lie in columns in the order of names.
 type surveyor struct {
 	cfg       Config

@@ -177,9 +177,8 @@ func (d *Data) place(t *events.Table, first uint64, at int) error {
 	if err != nil {
 		return err
 	}
-	mean := d.survey.Weights.Mean()
 	for i := range t.Len() {
-		d.weight[at+i] = float32(c.Float(i) / mean)
+		d.weight[at+i] = d.survey.Weights.Relative(c.Float(i))
 	}
 	return nil
 }

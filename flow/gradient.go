@@ -20,7 +20,7 @@ const (
 	maxPartFloats = 1 << 26
 )
 
-// Gradient sets grad to the gradient of the weighted mean NLL of the events in rows and returns that mean, in nats
+// Gradient sets grad to the gradient of the mean of weight times NLL over the events in rows and returns that mean, in nats
 // per event. It is the same for any number of threads. Dropout leaves out units, and batch norms take the statistics of
 // these events.
 func (l *Likelihood) Gradient(rows []int32, grad []float32) float64 {

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
@@ -14,7 +13,7 @@ type Likelihood struct {
 	f       *Flow
 	x       [][]float32
 	context [][]float32
-	weight  []float32 // divided by their mean; nil where all are 1
+	weight  []float32 // nil where all are 1
 	step    uint32
 
 	pool   *kernel.Pool
@@ -43,19 +42,18 @@ type stage struct {
 	first      bool // its first transform is the flow's
 }
 
-// NewLikelihood binds events to a flow. weight may be nil; negative weights count negatively, and the weights are
-// divided by their mean. context is nil for a flow without. Close it after use.
+// NewLikelihood binds events to a flow. weight may be nil; it is taken as it is, and the events and it may change from call
+// to call. Negative weights count negatively, and the mean over the training events should be 1. context is nil for a flow
+// without. Close it after use.
 func NewLikelihood(f *Flow, x, context [][]float32, weight []float32) (*Likelihood, error) {
 	n, err := f.check(x, context)
 	if err != nil {
 		return nil, err
 	}
-	l := &Likelihood{f: f, x: x, context: context}
-	if weight != nil {
-		if l.weight, err = meanOne(weight, n); err != nil {
-			return nil, err
-		}
+	if weight != nil && len(weight) != n {
+		return nil, fmt.Errorf("flow: %d weights for %d events", len(weight), n)
 	}
+	l := &Likelihood{f: f, x: x, context: context, weight: weight}
 	l.pool = kernel.NewPool(f.threads())
 	crew := nn.NewCrew(l.pool)
 	l.stages = []stage{{first: true}}
@@ -74,31 +72,6 @@ func NewLikelihood(f *Flow, x, context [][]float32, weight []float32) (*Likeliho
 	return l, nil
 }
 
-// UseWeights takes the weights of the events, as they are, from a slice that may change from call to call; their mean
-// should be 1.
-func (l *Likelihood) UseWeights(weight []float32) { l.weight = weight }
-
-func meanOne(weight []float32, n int) ([]float32, error) {
-	if len(weight) != n {
-		return nil, fmt.Errorf("flow: %d weights for %d events", len(weight), n)
-	}
-	var sum float64
-	for i, w := range weight {
-		if v := float64(w); math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("flow: the weight of event %d is %v", i, w)
-		}
-		sum += float64(w)
-	}
-	if !(sum > 0) {
-		return nil, fmt.Errorf("flow: the weights add up to %g: a density needs a positive sum", sum)
-	}
-	out := make([]float32, n)
-	for i, w := range weight {
-		out[i] = float32(float64(w) * float64(n) / sum)
-	}
-	return out, nil
-}
-
 // Parallel lends the workers between gradients; see train.Parallel.
 func (l *Likelihood) Parallel(items int, fn func(worker, item int)) { l.pool.Run(items, fn) }
 
@@ -112,7 +85,7 @@ func (l *Likelihood) Params() []float32 { return l.f.params }
 // Gradient counts on from there, from 0 at the start.
 func (l *Likelihood) SetStep(step int) { l.step = uint32(step) }
 
-// Loss is the weighted mean NLL of the events in rows, in nats per event, without dropout and with the frozen
+// Loss is the mean over the events in rows of weight times NLL, in nats, without dropout and with the frozen
 // statistics of batch norms; see Freeze.
 func (l *Likelihood) Loss(rows []int32) float64 {
 	l.begin(rows)

@@ -49,23 +49,19 @@ func missing(c *events.Column) error {
 	return nil
 }
 
-// weights are t's event weights; nil where all are 1.
+// weights are t's event weights, in any unit; nil where all are 1.
 func weights(t *events.Table) ([]float64, error) {
-	if t.Weight == "" {
-		return nil, nil
-	}
-	c, err := numbers(t, t.Weight)
+	w, err := t.Weights()
 	if err != nil {
-		return nil, err
-	}
-	w, err := c.Floats(nil)
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("prep: %w", err)
 	}
 	for _, v := range w {
 		if v > 0 {
 			return w, nil
 		}
+	}
+	if w == nil {
+		return nil, nil
 	}
 	return nil, fmt.Errorf("prep: weight %q: no event has a positive weight", t.Weight)
 }

@@ -64,11 +64,16 @@ func (s *standardise) Fit(x, w []float64) error {
 		sw += weight(w, i)
 	}
 	s.Mean = sum / sw
-	var sq float64
-	for i, v := range x {
-		sq += weight(w, i) * (v - s.Mean) * (v - s.Mean)
+	var far, sq float64
+	for _, v := range x {
+		far = max(far, math.Abs(v-s.Mean))
 	}
-	s.Std = math.Sqrt(sq / sw)
+	_, unit := math.Frexp(far) // in which squares stay numbers: of cross sections of 1e-200 too
+	for i, v := range x {
+		d := math.Ldexp(v-s.Mean, -unit)
+		sq += weight(w, i) * d * d
+	}
+	s.Std = math.Ldexp(math.Sqrt(sq/sw), unit)
 	if !(s.Std > 0) {
 		return errConstant
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
@@ -283,4 +284,41 @@ func TestStepWeights(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A fit does not depend on the unit of weights.
+func TestPipelineWeightsOfAnyUnit(t *testing.T) {
+	fit := func(unit float64) *Pipeline {
+		tab := mixed(3000)
+		w := events.Column{Name: "w", Type: events.Float64}
+		for i := range tab.Len() {
+			w.F64 = append(w.F64, float64(i%3+1)*unit)
+		}
+		tab.Columns, tab.Weight = append(tab.Columns, w), "w"
+		return mustFit(t, tab, mixedNames, Spec{Columns: map[string][]StepSpec{"pt": {{Kind: "asinh"}, {Kind: "standardise"}}}})
+	}
+	want, err := json.Marshal(fit(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, unit := range []float64{0x1p-152, 0x1p130, 0x1p1000, 0x1p-1000} { // powers of 2 round nothing
+		if got, err := json.Marshal(fit(unit)); err != nil || string(got) != string(want) {
+			t.Errorf("in units of %g the preparation is another (%v)", unit, err)
+		}
+	}
+}
+
+// The deviation of a column does not depend on its unit.
+func TestStandardiseInAnyUnit(t *testing.T) {
+	x := sample(1000)
+	one := &standardise{}
+	if err := one.Fit(x, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, unit := range []float64{0x1p-900, 0x1p900} {
+		s := &standardise{}
+		if err := s.Fit(mapped(x, func(v float64) float64 { return v * unit }), nil); err != nil || s.Std != one.Std*unit || s.Mean != one.Mean*unit {
+			t.Errorf("in units of %g: mean %g, deviation %g (%v)", unit, s.Mean/unit, s.Std/unit, err)
+		}
+	}
 }

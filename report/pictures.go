@@ -99,16 +99,8 @@ func values(t *events.Table, column string) (c *events.Column, x, w []float64, e
 	if x, err = c.Floats(nil); err != nil {
 		return nil, nil, nil, err
 	}
-	if t.Weight != "" {
-		weight, err := t.Column(t.Weight)
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		if w, err = weight.Floats(nil); err != nil {
-			return nil, nil, nil, err
-		}
-	}
-	return c, x, w, nil
+	w, err = t.Weights()
+	return c, x, w, err
 }
 
 func histogram(edges, x, w []float64) (plot.Histogram, error) {

@@ -67,7 +67,7 @@ func (c *CDF) accumulate(w []float64) error {
 		c.cum2[i+1] = c.cum2[i] + e.w*e.w
 	}
 	if sum, _ := c.sums(len(ev)); !(sum > 0) || !finite(sum) {
-		return fmt.Errorf("the weights sum to %g; a distribution needs a positive sum", sum)
+		return fmt.Errorf("the sum of the weights is not a positive number; a distribution needs one")
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package stats
 import (
 	"encoding/json"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -255,7 +256,7 @@ func TestCompareSaysWhatIsWrong(t *testing.T) {
 		{"all NaN", good, table([][]float64{{math.NaN()}, {1}}, nil), nil, []string{`"a"`, "1 of them NaN"}},
 		{"no weight column", noWeight, good, []string{"a"}, []string{"reference", `"weight"`}},
 		{"NaN weight", good, weighted(1, math.NaN(), 1), nil, []string{"generated", "row 2", `"w"`}},
-		{"negative sum", weighted(1, -3, 1), good, nil, []string{"reference", "sum to -1"}},
+		{"negative sum", weighted(1, -3, 1), good, nil, []string{"reference", "sum of the weights is not a positive number"}},
 	} {
 		_, err := Compare(c.ref, c.gen, c.columns)
 		if err == nil {
@@ -266,6 +267,28 @@ func TestCompareSaysWhatIsWrong(t *testing.T) {
 			if !strings.HasPrefix(err.Error(), "stats: ") || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%s: %q does not say %q in one line", c.name, err, want)
 			}
+		}
+	}
+}
+
+// Distances do not depend on the unit of weights, though their sums and squares may lie beyond the numbers in it.
+func TestCompareWithWeightsOfAnyUnit(t *testing.T) {
+	x, y := normals(500, 30), normals(600, 31)
+	weighted := func(x []float64, unit float64) *events.Table {
+		w := make([]float64, len(x))
+		for i, v := range x {
+			w[i] = math.Exp(v/3) * unit
+		}
+		return table([][]float64{x}, w)
+	}
+	want, err := Compare(weighted(x, 1), weighted(y, 1), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, unit := range []float64{0x1p-150, 0x1p1000, 0x1p-1000} { // powers of 2 round nothing
+		got, err := Compare(weighted(x, unit), weighted(y, 1/unit), nil)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("in units of %g: %+v, want %+v (%v)", unit, got, want, err)
 		}
 	}
 }

@@ -35,26 +35,9 @@ func selectColumns(t *events.Table, names []string) (*selection, error) {
 	if missing != nil {
 		return nil, fmt.Errorf("no column %s; there is %s", strings.Join(missing, ", "), strings.Join(t.Names(), ", "))
 	}
-	return s, s.readWeights(t)
-}
-
-func (s *selection) readWeights(t *events.Table) error {
-	if t.Weight == "" {
-		return nil
-	}
-	c, err := t.Column(t.Weight)
-	if err != nil {
-		return fmt.Errorf("weights: %w", err)
-	}
-	if s.weights, err = c.Floats(nil); err != nil {
-		return fmt.Errorf("weights: %w", err)
-	}
-	for i, w := range s.weights {
-		if !finite(w) {
-			return fmt.Errorf("row %d: weight %q is %v; select the events whose weight is a number", i+1, t.Weight, w)
-		}
-	}
-	return nil
+	var err error
+	s.weights, err = t.Weights()
+	return s, err
 }
 
 func (s *selection) weightsOf(first, rows int) []float64 {
