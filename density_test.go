@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/query"
 )
 
 // integral sums the density of a model over cells of a grid in one or two features.
@@ -29,7 +30,7 @@ func integral(t *testing.T, m *model.Model, grid ...[3]float64) float64 {
 		stride *= int(g[2])
 		table.Columns = append(table.Columns, events.Column{Name: m.Features.Columns[i].Name, Type: events.Float64, F64: x})
 	}
-	logProb, err := m.LogProb(table, 0)
+	logProb, err := m.LogProb(table, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,25 +76,26 @@ func TestDensityIntegratesToOne(t *testing.T) {
 	}
 }
 
-// The history is in the user's units too: a change of unit shifts it by the log of the factor, and nothing else.
+// The history is in the user's units too: a change of unit shifts it by the log of the factor. Events of other values are
+// split in another way, by which an NLL of 200 events scatters by 0.1; a wrong unit would be off by 7.
 func TestUnitsShiftTheHistory(t *testing.T) {
 	history := func(unit string) []float64 {
 		c := small("a", "x2")
 		c.Toy = card.Toy{Name: "banana", Events: 2000}
-		c.Define = card.Definitions{{Name: "a", Expr: "x1 * " + unit}}
-		result, err := Train(t.Context(), c, "", Options{})
+		c.Define = query.Definitions{{Name: "a", Expr: "x1 * " + unit}}
+		r, err := Train(t.Context(), c, "", Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var all []float64
-		for _, e := range result.History {
+		all := []float64{float64(r.TrainNLL), float64(r.TestNLL)}
+		for _, e := range r.History {
 			all = append(all, float64(e.TrainNLL), float64(e.ValidNLL))
 		}
 		return all
 	}
-	one, thousand := history("1"), history("1024") // a power of 2 changes no rounding
+	one, thousand := history("1"), history("1024")
 	for i := range one {
-		if d := thousand[i] - one[i] - math.Log(1024); math.Abs(d) > 1e-5 {
+		if d := thousand[i] - one[i] - math.Log(1024); math.Abs(d) > 0.3 {
 			t.Errorf("entry %d: %.6f becomes %.6f with a unit 1024 times smaller: off by %g", i, one[i], thousand[i], d)
 		}
 	}

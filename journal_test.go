@@ -291,7 +291,7 @@ func TestNoJournalIsKeptInVain(t *testing.T) {
 func TestContextIsNotOverwritten(t *testing.T) {
 	file := write(t, "moon.csv", events.Column{Name: "moon", F32: []float32{0, 1, 1}})
 	before := bytesOf(t, file)
-	_, err := SampleFile(t.Context(), moons(t), file, Draw{Events: 3, ContextFile: file}, Options{})
+	_, err := Sample(t.Context(), moons(t), Draw{Events: 3, ContextFile: file}, file, Options{})
 	if err == nil || !strings.Contains(err.Error(), "would be overwritten") || !bytes.Equal(bytesOf(t, file), before) {
 		t.Errorf("%v", err)
 	}

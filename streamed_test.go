@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -177,5 +178,31 @@ func TestRunOnAStream(t *testing.T) {
 	c.Train.Valid, c.Train.Test = -1, -1
 	if _, err := Run(context.Background(), c, filepath.Join(t.TempDir(), "out"), Options{}); err == nil || !strings.Contains(err.Error(), "held out") {
 		t.Error(err)
+	}
+}
+
+// A density does not depend on the unit of weights: cross sections of 1e-46, or numbers that no float32 holds.
+func TestWeightsOfAnyUnitGiveTheSameModel(t *testing.T) {
+	moons, err := toy.Generate("two-moons", 6000, 1, toy.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, memory := range []card.Bytes{0, 200_000} { // all at once, and a stream
+		var want *TrainResult
+		for _, unit := range []float64{1, 0x1p-152, 0x1p130, 0x1p1000} { // powers of 2 round nothing
+			w := events.Column{Name: "w", Type: events.Float64, F64: make([]float64, moons.Len())}
+			for i := range w.F64 {
+				w.F64[i] = unit * float64(1+2*(i%2))
+			}
+			c := small("x1", "x2")
+			c.Files, c.Weight, c.Memory = []string{write(t, "moons.npy", append(slices.Clone(moons.Columns), w)...)}, "w", memory
+			got, _ := trainTo(t, c, Options{})
+			if want == nil {
+				want = got
+			}
+			if got.TrainNLL != want.TrainNLL || got.ValidNLL != want.ValidNLL || got.TestNLL != want.TestNLL {
+				t.Errorf("memory %v, in units of %g: test NLL %v, want %v", memory, unit, got.TestNLL, want.TestNLL)
+			}
+		}
 	}
 }

@@ -10,13 +10,11 @@ import (
 	"math"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/query"
 )
 
 // Block is a run of complete events, those that the analysis selects.
-type Block struct {
-	*events.Table
-	Rows []int64 // of the file, from 0, that each event comes from
-}
+type Block = query.Block
 
 // Source reads the events of an analysis a block at a time, and again from marks. It is for one goroutine.
 type Source interface {

@@ -1,11 +1,9 @@
 package feed
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"fmt"
 	"hash"
 	"io"
 	"math"
@@ -21,8 +19,10 @@ type Config struct {
 	Weight      string   // the column of event weights; "" where all are 1
 	Valid, Test float64  // fractions of events set aside; negative for none
 	Seed        uint64
-	// Held bounds how many validation events, and how many test events, are held; further ones train. Sample
-	// bounds how many training events the preparation is fitted on.
+	// Most is how many bytes all events may take in memory; 0 for no bound. Of more than that, Held bounds how many validation
+	// events, and how many test events, are held (further ones train), and Sample how many training events the preparation
+	// is fitted on.
+	Most         int64
 	Held, Sample int
 }
 
@@ -64,16 +64,14 @@ type surveyor struct {
 	witnesses []*witness
 	id        hash.Hash
 	x         [][]float64
-	bytes     []byte
+	buf       []byte
+	bytes     int64 // of all events
 }
 
 // Take reads all events of src once. There may be none.
-func Take(ctx context.Context, src Source, cfg Config) (*Survey, error) {
+func Take(src Source, cfg Config) (*Survey, error) {
 	t := newSurveyor(cfg)
 	for {
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("feed: stopped after %d events: %w", t.s.Events, err)
-		}
 		mark, ok := src.Mark()
 		b, err := src.Next()
 		if err == io.EOF {
@@ -101,9 +99,9 @@ func newSurveyor(cfg Config) *surveyor {
 	t.s = &Survey{seed: cfg.Seed, digest: digest{columns: cfg.Columns, seed: mix(cfg.Seed)}}
 	test := part(cfg.Test)
 	valid := part(max(cfg.Test, 0) + max(cfg.Valid, 0))
-	t.test = newKeeper(t.names, 0, test, cfg.Held)
-	t.valid = newKeeper(t.names, test, valid, cfg.Held)
-	t.sample = newKeeper(t.names, valid, math.MaxUint64, cfg.Sample)
+	t.test = newKeeper(t.names, 0, test, math.MaxInt)
+	t.valid = newKeeper(t.names, test, valid, math.MaxInt)
+	t.sample = newKeeper(t.names, valid, math.MaxUint64, math.MaxInt)
 	for range cfg.Columns {
 		t.witnesses = append(t.witnesses, newWitness())
 	}
@@ -133,6 +131,9 @@ func (t *surveyor) add(b Block) error {
 	at := len(t.s.sections) - 1
 	t.s.sections[at].events += b.Len()
 	t.s.Events += b.Len()
+	if t.bytes += b.Bytes(); t.cfg.Most > 0 && t.bytes > t.cfg.Most {
+		t.test.limit, t.valid.limit, t.sample.limit = t.cfg.Held, t.cfg.Held, t.cfg.Sample
+	}
 	t.identify(columns, digests)
 	for j, c := range columns {
 		t.x[j] = t.x[j][:0]
@@ -151,14 +152,14 @@ func (t *surveyor) add(b Block) error {
 
 // identify adds events to the identity of all: their digests, of which weights are no part.
 func (t *surveyor) identify(columns []*events.Column, digests []uint64) {
-	t.bytes = t.bytes[:0]
+	t.buf = t.buf[:0]
 	for i, d := range digests {
-		t.bytes = binary.LittleEndian.AppendUint64(t.bytes, d)
+		t.buf = binary.LittleEndian.AppendUint64(t.buf, d)
 		if t.cfg.Weight != "" {
-			t.bytes = binary.LittleEndian.AppendUint64(t.bytes, math.Float64bits(columns[len(columns)-1].Float(i)))
+			t.buf = binary.LittleEndian.AppendUint64(t.buf, math.Float64bits(columns[len(columns)-1].Float(i)))
 		}
 	}
-	t.id.Write(t.bytes) // a hash takes everything
+	t.id.Write(t.buf) // a hash takes everything
 }
 
 // look follows training events.
@@ -252,6 +253,9 @@ func unused(names []string) string {
 	}
 	return name
 }
+
+// Whole reports whether all events are in memory: Sample holds all that train.
+func (s *Survey) Whole() bool { return s.Moments == nil }
 
 // trains reports whether an event trains.
 func (s *Survey) trains(digest uint64) bool {

@@ -22,7 +22,7 @@ type Room struct {
 // while the other is trained on. It is for one goroutine; the caller closes it.
 type Windows struct {
 	s      *Survey
-	open   func() (Source, error)
+	open   func(context.Context) (Source, error)
 	room   Room
 	epochs int
 	size   int // of a window: the last of an epoch may be shorter
@@ -44,7 +44,7 @@ type place struct{ epoch, index int }
 
 // NewWindows serves so many epochs from a source over the same events as the survey's. The room must take at least
 // two events.
-func NewWindows(s *Survey, open func() (Source, error), room Room, epochs int) *Windows {
+func NewWindows(s *Survey, open func(context.Context) (Source, error), room Room, epochs int) *Windows {
 	w := &Windows{s: s, open: open, room: room, epochs: epochs, size: room.Size / 2}
 	if s.Train <= room.Size {
 		w.size = s.Train // all events stay in memory: they are read once
@@ -171,7 +171,7 @@ func (w *Windows) read(at place) *reader {
 
 // fill reads window after window from a place on; nil after the last epoch and when ctx is cancelled.
 func (w *Windows) fill(ctx context.Context, r *reader, at place) error {
-	src, err := w.open()
+	src, err := w.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -344,7 +344,7 @@ func (c *cursor) read() error {
 		return err
 	}
 	if n := b.Len(); n > c.left {
-		b = Block{b.Slice(0, c.left), b.Rows[:c.left]}
+		b = Block{Table: b.Slice(0, c.left), Rows: b.Rows[:c.left]}
 	}
 	digests, err := c.digest.of(b)
 	if err != nil {

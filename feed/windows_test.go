@@ -61,7 +61,7 @@ func TestWindowsBringEveryEventOnceAnEpoch(t *testing.T) {
 		s := survey(t, paths, 64, config)
 		var at stage
 		closed := 0
-		w := NewWindows(s, func() (Source, error) {
+		w := NewWindows(s, func(context.Context) (Source, error) {
 			f := open(t, paths, 64)
 			f.closed = &closed
 			return f, nil
@@ -106,7 +106,7 @@ func TestNumbersOfEventsStay(t *testing.T) {
 	paths := write(t, 900, 300)
 	s := survey(t, paths, 50, config)
 	var at stage
-	w := NewWindows(s, func() (Source, error) { return open(t, paths, 50), nil }, at.room(0, 200), 2)
+	w := NewWindows(s, func(context.Context) (Source, error) { return open(t, paths, 50), nil }, at.room(0, 200), 2)
 	defer w.Close()
 	number := map[float32]uint64{}
 	for epoch := range 2 {
@@ -142,7 +142,7 @@ func TestLastWindowLeftOut(t *testing.T) {
 	s := survey(t, paths, 50, cfg)
 	var at stage
 	opened := 0
-	w := NewWindows(s, func() (Source, error) { opened++; return open(t, paths, 50), nil }, at.room(0, 330*2), 3)
+	w := NewWindows(s, func(context.Context) (Source, error) { opened++; return open(t, paths, 50), nil }, at.room(0, 330*2), 3)
 	defer w.Close()
 	var want [3][]float32
 	copy(want[:], at.read(t, w, 0, 0, 3, 110))
@@ -173,7 +173,7 @@ func TestWindowsErrors(t *testing.T) {
 	s := survey(t, paths, 50, config)
 	var at stage
 	fail := 4
-	w := NewWindows(s, func() (Source, error) {
+	w := NewWindows(s, func(context.Context) (Source, error) {
 		f := open(t, paths, 50)
 		f.fail = fail
 		return f, nil
@@ -202,7 +202,7 @@ func TestWindowsErrors(t *testing.T) {
 	w.Close()
 
 	other := write(t, 500) // the files are not those of the survey any more
-	w = NewWindows(s, func() (Source, error) { return open(t, other, 50), nil }, at.room(0, 200), 2)
+	w = NewWindows(s, func(context.Context) (Source, error) { return open(t, other, 50), nil }, at.room(0, 200), 2)
 	defer w.Close()
 	err = nil
 	for first := 0; err == nil && first < s.Train; first += 50 {
@@ -214,7 +214,7 @@ func TestWindowsErrors(t *testing.T) {
 	w.Close()
 
 	failed := errors.New("cannot be opened")
-	w = NewWindows(s, func() (Source, error) { return nil, failed }, at.room(0, 200), 2)
+	w = NewWindows(s, func(context.Context) (Source, error) { return nil, failed }, at.room(0, 200), 2)
 	defer w.Close()
 	if _, err := w.Near(context.Background(), 0, 0); !errors.Is(err, failed) {
 		t.Error(err)
@@ -242,7 +242,7 @@ func TestOneSection(t *testing.T) {
 		t.Fatalf("%d sections", len(s.sections))
 	}
 	var at stage
-	w := NewWindows(s, func() (Source, error) { return open(t, paths, 64), nil }, at.room(0, 300), 2)
+	w := NewWindows(s, func(context.Context) (Source, error) { return open(t, paths, 64), nil }, at.room(0, 300), 2)
 	defer w.Close()
 	epochs := at.read(t, w, 0, 0, 2, 40)
 	for e, seen := range epochs {

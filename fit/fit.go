@@ -154,7 +154,11 @@ func (d *Data) hold(room int) error {
 
 // place prepares events, numbered from first on, into the rows from at on.
 func (d *Data) place(t *events.Table, first uint64, at int) error {
-	x, logDet, err := d.Features.Apply(t, first)
+	number := make([]uint64, t.Len())
+	for i := range number {
+		number[i] = first + uint64(i)
+	}
+	x, logDet, err := d.Features.Apply(t, number)
 	if err != nil {
 		return err
 	}
@@ -163,7 +167,7 @@ func (d *Data) place(t *events.Table, first uint64, at int) error {
 		copy(d.x[i][at:], x[i])
 	}
 	if len(d.card.Context) > 0 {
-		if x, _, err = d.Context.Apply(t, first); err != nil {
+		if x, _, err = d.Context.Apply(t, nil); err != nil {
 			return err
 		}
 		for i := range x {

@@ -81,7 +81,7 @@ func TestStreamRefuses(t *testing.T) {
 	for want, set := range map[string]func(*card.Card){
 		"room for":             func(c *card.Card) { c.Train.Batch = 4000 },
 		"leaves none of 20000": func(c *card.Card) { c.Where = "x1 > 1000" },
-		"moons0.csv: column": func(c *card.Card) {
+		`column "l": 5366 of 20000 values`: func(c *card.Card) {
 			c.Define, c.Features = query.Definitions{{Name: "l", Expr: "log(x1)"}}, []string{"l", "x2"}
 		},
 		"a batch of 30000 need": func(c *card.Card) { c.Train.Batch = 30_000 },
@@ -125,7 +125,7 @@ func TestReportedNLLIsThatOfTheModel(t *testing.T) {
 			{"training", p.Rows.Train, float64(result.TrainNLL)}, {"validation", p.Rows.Valid, float64(result.ValidNLL)},
 			{"test", p.Rows.Test, float64(result.TestNLL)},
 		} {
-			logProb, err := m.LogProb(p.Held.Take(s.rows), 0)
+			logProb, err := m.LogProb(p.Held.Take(s.rows), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
