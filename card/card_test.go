@@ -63,8 +63,8 @@ func fullCard() *Card {
 	return &Card{
 		Name: "lhco", Title: "LHC Olympics: jets", Files: []string{"data/a.parquet", "data/b*.csv"}, Flatten: "Muon",
 		Define: Definitions{
-			{"mj_min", "min(mj1, mj2) / 1000"}, {"delta_mj", "abs(mj1 - mj2) / 1000  # TeV"},
-			{"a", "mj_min > 0 && delta_mj < 1 ? 1 : 0"},
+			{Name: "mj_min", Expr: "min(mj1, mj2) / 1000"}, {Name: "delta_mj", Expr: "abs(mj1 - mj2) / 1000  # TeV"},
+			{Name: "a", Expr: "mj_min > 0 && delta_mj < 1 ? 1 : 0"},
 		},
 		Where: "mj_min > 0.05 &&\nlabel == 0\n", DropNaN: true,
 		Features: []string{"mj_min", "delta_mj", "tau21.1"}, Context: []string{"mjj"}, Weight: "w",
@@ -100,7 +100,7 @@ func TestParseReadsTheWholeSchema(t *testing.T) {
 func TestCanonicalTextReadsBack(t *testing.T) {
 	odd := fullCard()
 	odd.Title = " yes: \"no\" # \\ 'x'\n\ttab é\u0001 "
-	odd.Define = append(odd.Define, query.Definition{"null", "1e5"}, query.Definition{"- x", "true"}, query.Definition{"007", "~"}, query.Definition{"a: b", "[1]"})
+	odd.Define = append(odd.Define, query.Definition{Name: "null", Expr: "1e5"}, query.Definition{Name: "- x", Expr: "true"}, query.Definition{Name: "007", Expr: "~"}, query.Definition{Name: "a: b", Expr: "[1]"})
 	odd.Units = map[string]string{"1": "1", "true": "", "x\ny": "%", "*": "&x", "": "{"}
 	odd.Prepare = prep.Spec{All: []prep.StepSpec{}}
 	odd.Seed = 0
@@ -237,7 +237,7 @@ func TestSet(t *testing.T) {
 	w.Train.Epochs, w.Train.Schedule.Type, w.Train.LR, w.Flow.Hidden = 3, "cosine", 1e-4, []int{8}
 	w.Where, w.Title = "a ? b : c # d", "quoted"
 	w.Define[0].Expr = "min(a, b)"
-	w.Define = append(w.Define, query.Definition{"new", "x*2"})
+	w.Define = append(w.Define, query.Definition{Name: "new", Expr: "x*2"})
 	w.Units["tau21.1"], w.Units["q"], w.Labels["mjj"], w.Features, w.Context = "%", "GeV", "m", []string{"x", "y"}, []string{"q"}
 	w.Prepare.Columns["y"], w.Prepare.All, w.PrepareContext.All = []prep.StepSpec{{Kind: "logit"}}, nil, nil
 	w.Sample.Events, w.Sample.Context["mjj"], w.Seed = 5, 2, 0

@@ -203,7 +203,7 @@ func TestBlocksOfAnySize(t *testing.T) {
 				if b.Len() == 0 || b.Len() > n {
 					t.Fatalf("%s: a block of %d of %d", name, b.Len(), n)
 				}
-				got.append(b)
+				got.Append(b)
 			}
 			r.Close()
 			if !same(&got.Columns[0], &table.Columns[0]) || !same(&got.Columns[1], &table.Columns[1]) {

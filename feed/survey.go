@@ -19,7 +19,7 @@ type Config struct {
 	Weight      string   // the column of event weights; "" where all are 1
 	Valid, Test float64  // fractions of events set aside; negative for none
 	Seed        uint64
-	// Most is how many bytes all events may take in memory; 0 for no bound. Of more than that, Held bounds how many validation
+	// Most is how many bytes all events may take in memory. Of more than that, Held bounds how many validation
 	// events, and how many test events, are held (further ones train), and Sample how many training events the preparation
 	// is fitted on.
 	Most         int64
@@ -131,7 +131,7 @@ func (t *surveyor) add(b Block) error {
 	at := len(t.s.sections) - 1
 	t.s.sections[at].events += b.Len()
 	t.s.Events += b.Len()
-	if t.bytes += b.Bytes(); t.cfg.Most > 0 && t.bytes > t.cfg.Most {
+	if t.bytes += b.Bytes(); t.bytes > t.cfg.Most {
 		t.test.limit, t.valid.limit, t.sample.limit = t.cfg.Held, t.cfg.Held, t.cfg.Sample
 	}
 	t.identify(columns, digests)

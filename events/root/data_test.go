@@ -24,7 +24,7 @@ func data(t *testing.T, name string) string {
 
 func read(t *testing.T, name string, columns ...string) *events.Table {
 	t.Helper()
-	table, err := events.ReadAll([]string{name}, events.Options{Columns: columns, Double: true})
+	table, err := events.ReadAll([]string{name}, events.Options{Columns: columns})
 	if err != nil {
 		t.Fatal(err)
 	}
