@@ -23,8 +23,8 @@ type stage struct {
 func (s *stage) room(at, size int) Room {
 	s.ids, s.numbers = make([]float32, at+size), make([]uint64, at+size)
 	return Room{At: at, Size: size, Place: func(t *events.Table, first uint64, at int) error {
-		copy(s.ids[at:], t.Columns[0].F32)
 		for i := range t.Len() {
+			s.ids[at+i] = float32(t.Columns[0].Float(i))
 			s.numbers[at+i] = first + uint64(i)
 		}
 		return nil
