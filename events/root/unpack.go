@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
@@ -141,7 +142,7 @@ func unpackLZ4(dst, src []byte) error {
 	if len(src) < 8 {
 		return io.ErrUnexpectedEOF
 	}
-	if xxHash64(src[8:]) != binary.BigEndian.Uint64(src) {
+	if xxhash.Sum64(src[8:]) != binary.BigEndian.Uint64(src) {
 		return errors.New("its checksum disagrees")
 	}
 	n, err := lz4.UncompressBlock(src[8:], dst)
