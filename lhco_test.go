@@ -1,7 +1,8 @@
 package sluice
 
 import (
-	"encoding/json"
+	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -9,36 +10,52 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/reference"
 )
 
-func referenceFile(name string) string {
-	dir := os.Getenv("SLUICE_REFERENCE")
-	if dir == "" {
-		dir = filepath.Join("testdata", "reference")
+// lhcoInputs are the jets of the reference: their masses in GeV and n-subjettiness.
+type lhcoInputs struct {
+	Label []float64
+	Mass1 []float64 `json:"mass_1"`
+	Mass2 []float64 `json:"mass_2"`
+	Tau11 []float64 `json:"tau1_1"` // of jet 1
+	Tau21 []float64 `json:"tau2_1"`
+	Tau12 []float64 `json:"tau1_2"`
+	Tau22 []float64 `json:"tau2_2"`
+}
+
+// write makes a file with the columns of cards/data/lhco.parquet.
+func (in *lhcoInputs) write(t *testing.T) (path string) {
+	t.Helper()
+	var table events.Table
+	for name, x := range map[string][]float64{"label": in.Label, "mj1": in.Mass1, "mj2": in.Mass2,
+		"tau1j1": in.Tau11, "tau2j1": in.Tau21, "tau1j2": in.Tau12, "tau2j2": in.Tau22} {
+		table.Columns = append(table.Columns, events.Column{Name: name, Type: events.Float64, F64: x})
 	}
-	return filepath.Join(dir, name)
+	path = filepath.Join(t.TempDir(), "lhco.parquet")
+	w, err := events.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abort()
+	if err := errors.Join(w.Write(&table), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // The expressions of the cards make the features of the published exercise.
 func TestReferenceLHCOFeatures(t *testing.T) {
-	text, err := os.ReadFile(referenceFile("lhco_features.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var ref struct {
-		Outputs struct {
-			Features [][]float64 `json:"features"`
-		} `json:"outputs"`
-	}
-	if err := json.Unmarshal(text, &ref); err != nil {
-		t.Fatal(err)
-	}
+	var in lhcoInputs
+	var out struct{ Features [][]float64 }
+	reference.Read(t, "lhco_features", &in, &out)
+	path := in.write(t)
 	for _, name := range []string{"lhco.yaml", "lhco-tutorial.yaml"} {
 		c, err := card.Load(filepath.Join("cards", name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Dir, c.Files = ".", []string{"testdata/lhco_rows.csv"}
+		c.Files = []string{path}
 		q, err := c.Query()
 		if err != nil {
 			t.Fatal(err)
@@ -52,18 +69,16 @@ func TestReferenceLHCOFeatures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(ref.Outputs.Features) != table.Len() {
-			t.Fatalf("%d events, the reference has %d", table.Len(), len(ref.Outputs.Features))
+		if len(out.Features) != table.Len() {
+			t.Fatalf("%d events, the reference has %d", table.Len(), len(out.Features))
 		}
 		for k, feature := range c.Features {
 			col, err := table.Column(feature)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i, row := range ref.Outputs.Features {
-				if got := col.Float(i); math.Abs(got-row[k]) > 1e-12*(1+math.Abs(row[k])) {
-					t.Errorf("%s: %s of row %d: %.9g, the reference has %.9g", name, feature, i+1, got, row[k])
-				}
+			for i, row := range out.Features {
+				reference.Near(t, fmt.Sprintf("%s: %s of row %d", name, feature, i+1), col.Float(i), row[k], 1e-12)
 			}
 		}
 	}

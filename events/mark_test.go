@@ -14,8 +14,6 @@ import (
 	"testing"
 
 	pq "github.com/parquet-go/parquet-go"
-	"go-hep.org/x/hep/groot/riofs"
-	"go-hep.org/x/hep/groot/rtree"
 
 	"github.com/sluice-hep/sluice/events/formula"
 )
@@ -197,7 +195,7 @@ func markCases(t *testing.T) []markCase {
 	groups := []string{writeGroups(t, in("g.parquet"), 95), writeGroups(t, in("h.parquet"), 40)}
 	npy := []string{in("a.npy"), in("b.npy")}
 	columns := []string{fortran(t, in("f.npy"), 500), fortran(t, in("g.npy"), 300)}
-	baskets := writeBaskets(t, in("j.root"), 1000)
+	const baskets = "root/testdata/groot-baskets.root" // in which branches have baskets of several lengths
 	cases = append(cases,
 		markCase{"odd text", []string{writeText("odd.csv", odd), in("odd.csv")}, Options{}, 100, 23},
 		markCase{"no header", []string{writeText("n.csv", "1 2\n3 4\n5 6"), writeText("m.csv", "7 8\n")}, Options{}, 1, 5},
@@ -258,39 +256,6 @@ func writeGroups(t *testing.T, path string, n int) string {
 			r.Text = &s
 		}
 		if _, err := w.Write([]row{r}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := errors.Join(w.Close(), f.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// writeBaskets makes a tree in which every branch has baskets of its own length.
-func writeBaskets(t *testing.T, path string, n int) string {
-	t.Helper()
-	var e struct {
-		X [3]float64
-		L float32
-		N int32
-		P []float32 `groot:"P[N]"`
-		Q []int16   `groot:"Q[N]"`
-	}
-	f, err := riofs.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := rtree.NewWriter(f, "t", rtree.WriteVarsFromStruct(&e), rtree.WithBasketSize(2000))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range n {
-		e.X, e.L, e.N, e.P, e.Q = [3]float64{float64(i) / 7}, float32(i), int32(i%4), nil, nil
-		for k := range i % 4 {
-			e.P, e.Q = append(e.P, float32(10*i+k)), append(e.Q, int16(k-i))
-		}
-		if _, err := w.Write(); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,41 +2,24 @@ package flow
 
 import (
 	"encoding/json"
-	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"sort"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/internal/reference"
 	"github.com/sluice-hep/sluice/nn"
 )
-
-// reference reads one file of reference vectors; see testdata/reference/README.md.
-func reference[T any](t *testing.T, name string) (inputs, outputs map[string]T) {
-	t.Helper()
-	dir := os.Getenv("SLUICE_REFERENCE")
-	if dir == "" {
-		dir = "../testdata/reference"
-	}
-	data, err := os.ReadFile(filepath.Join(dir, name+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Inputs, Outputs map[string]T }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	return file.Inputs, file.Outputs
-}
 
 type matrix = [][]float64
 
 // referenceCase is the union of what the files of conditioned layers hold.
 type referenceCase struct {
 	Features      int
-	Context       any // number of columns in one place, the columns in another
+	Context       matrix
+	Activation    string
 	Hidden        []int
 	Degrees       []int   `json:"degrees_input"`
 	HiddenDegrees [][]int `json:"degrees_hidden"`
@@ -52,15 +35,15 @@ type referenceCase struct {
 	X             matrix
 	U             matrix `json:"u_for_inverse"`
 	Masks         json.RawMessage
-	Layers        []json.RawMessage
+	Layers        []map[string]json.RawMessage
 	Z             matrix
 	LogDet        []float64
-	MeanNLL       float64                    `json:"mean_nll"`
-	XInverse      matrix                     `json:"x_inverse"`
-	LogDetInverse []float64                  `json:"logdet_inverse"`
-	GradWeights   map[string]json.RawMessage `json:"grad_weights"`
-	GradLayers    []json.RawMessage          `json:"grad_layers"`
-	GradX         matrix                     `json:"grad_x"`
+	MeanNLL       float64                      `json:"mean_nll"`
+	XInverse      matrix                       `json:"x_inverse"`
+	LogDetInverse []float64                    `json:"logdet_inverse"`
+	GradWeights   map[string]json.RawMessage   `json:"grad_weights"`
+	GradLayers    []map[string]json.RawMessage `json:"grad_layers"`
+	GradX         matrix                       `json:"grad_x"`
 }
 
 func decode[T any](t *testing.T, raw json.RawMessage) (v T) {
@@ -85,14 +68,6 @@ func columnsOf(rows matrix) [][]float32 {
 	return out
 }
 
-// near fails unless |got-want| <= tol (1+|want|).
-func near(t *testing.T, what string, got, want, tol float64) {
-	t.Helper()
-	if !(math.Abs(got-want) <= tol*(1+math.Abs(want))) {
-		t.Errorf("%s = %v, want %v", what, got, want)
-	}
-}
-
 // placement says where the weights of a reference network lie in the flat vector of ours: the
 // units of hidden layers are sorted by degree, the inputs by order, the context in front.
 type placement struct {
@@ -111,7 +86,7 @@ func (p placement) each(t *testing.T, w map[string]json.RawMessage, fn func(name
 		if l < len(p.units) {
 			out = p.units[l]
 		}
-		n := string(rune('0' + l))
+		n := strconv.Itoa(l)
 		weight, bias := decode[matrix](t, w["W"+n]), decode[[]float64](t, w["b"+n])
 		var context matrix
 		if raw, ok := w["C"+n]; ok {
@@ -152,9 +127,9 @@ func byDegree(degrees []int) []int {
 }
 
 // checkFlow compares a flow of known parameters with the outputs of a case: z, log-det, inverse, NLL and gradients.
-func checkFlow(t *testing.T, f *Flow, in, out referenceCase, context matrix, grad func(g []float32, near func(name string, at int, want float64)), tol float64) {
+func checkFlow(t *testing.T, f *Flow, in, out referenceCase, grad func(g []float32, near func(name string, at int, want float64)), tol float64) {
 	t.Helper()
-	x, c := columnsOf(in.X), columnsOf(context)
+	x, c := columnsOf(in.X), columnsOf(in.Context)
 	z, logDet, err := f.ToLatent(x, c)
 	if err != nil {
 		t.Fatal(err)
@@ -165,11 +140,15 @@ func checkFlow(t *testing.T, f *Flow, in, out referenceCase, context matrix, gra
 	}
 	for e := range in.X {
 		for i := range z {
-			near(t, "z", float64(z[i][e]), out.Z[e][i], tol)
-			near(t, "x of inverse", float64(back[i][e]), out.XInverse[e][i], 10*tol)
+			reference.Near(t, "z", float64(z[i][e]), out.Z[e][i], tol)
 		}
-		near(t, "log-det", float64(logDet[e]), out.LogDet[e], 10*tol)
-		near(t, "log-det of inverse", float64(down[e]), out.LogDetInverse[e], 5e-4)
+		reference.Near(t, "log-det", float64(logDet[e]), out.LogDet[e], 10*tol)
+	}
+	for e := range in.U {
+		for i := range back {
+			reference.Near(t, "x of inverse", float64(back[i][e]), out.XInverse[e][i], 10*tol)
+		}
+		reference.Near(t, "log-det of inverse", float64(down[e]), out.LogDetInverse[e], 5e-4)
 	}
 	l, err := NewLikelihood(f, x, c, nil)
 	if err != nil {
@@ -181,11 +160,17 @@ func checkFlow(t *testing.T, f *Flow, in, out referenceCase, context matrix, gra
 		rows[i] = int32(i)
 	}
 	g := make([]float32, len(f.params))
-	near(t, "mean NLL", l.Gradient(rows, g), out.MeanNLL, 10*tol)
-	grad(g, func(name string, at int, want float64) { near(t, "gradient of "+name, float64(g[at]), want, 20*tol) })
-	for i, col := range gradX(l, rows) {
-		for e, v := range col {
-			near(t, "gradient of x", float64(v), out.GradX[e][i], 20*tol)
+	reference.Near(t, "mean NLL", l.Gradient(rows, g), out.MeanNLL, 10*tol)
+	grad(g, func(name string, at int, want float64) {
+		reference.Near(t, "gradient of "+name, float64(g[at]), want, 20*tol)
+	})
+	for first := 0; first < len(rows); first += kernel.Tile {
+		part := rows[first:min(first+kernel.Tile, len(rows))]
+		share := float64(len(part)) / float64(len(rows))
+		for i, col := range gradX(l, part) {
+			for e, v := range col {
+				reference.Near(t, "gradient of x", share*float64(v), out.GradX[first+e][i], 20*tol)
+			}
 		}
 	}
 }
@@ -210,45 +195,60 @@ func gradX(l *Likelihood, rows []int32) [][]float32 {
 }
 
 func TestReferenceAffineMAF(t *testing.T) {
-	inputs, outputs := reference[referenceCase](t, "affine_maf")
-	for name, in := range inputs {
+	for name, c := range reference.Cases[referenceCase, referenceCase](t, "affine_maf") {
 		t.Run(name, func(t *testing.T) {
-			scale := LogScale("none")
+			in, scale := c.In, LogScale("none")
 			if in.Tanh {
 				scale = "tanh"
 			}
 			f, place := madeFlow(t, in, &Affine{scale}, func(i, j int) int {
 				feature := byDegree(in.Degrees)[i]
-				if in.Layout == "blocks" {
+				switch in.Layout {
+				case "blocks":
 					return j*in.Features + feature
+				case "interleaved":
+					return 2*feature + j
 				}
-				return 2*feature + j
+				t.Fatalf("outputs laid out as %q", in.Layout)
+				return 0
 			})
-			checkFlow(t, f, in, outputs[name], contextOf(t, in), place.gradients(t, outputs[name].GradWeights), 5e-6)
+			checkFlow(t, f, in, c.Out, place.gradients(t, c.Out.GradWeights), 5e-6)
 		})
 	}
 }
 
 func TestReferenceNSFAutoregressive(t *testing.T) {
-	inputs, outputs := reference[referenceCase](t, "nsf_autoregressive")
-	for name, in := range inputs {
+	for name, c := range reference.Cases[referenceCase, referenceCase](t, "nsf_autoregressive") {
 		t.Run(name, func(t *testing.T) {
+			in := c.In
 			tr := NewRationalQuadraticSpline(in.Bins, in.Bound, 1/in.Divisor)
 			f, place := madeFlow(t, in, tr, func(i, j int) int { return byDegree(in.Degrees)[i]*tr.Params() + j })
-			checkFlow(t, f, in, outputs[name], contextOf(t, in), place.gradients(t, outputs[name].GradWeights), 1e-5)
+			checkFlow(t, f, in, c.Out, place.gradients(t, c.Out.GradWeights), 1e-5)
 		})
 	}
 }
 
-func contextOf(t *testing.T, in referenceCase) matrix {
-	raw, err := json.Marshal(in.Context)
-	if err != nil {
-		t.Fatal(err)
+// conditioner is what a case says of its network. Where it says nothing of the context, that goes into the first layer.
+func (in *referenceCase) conditioner(features, outputs int) nn.Config {
+	return nn.Config{
+		Features: features, Context: in.contextColumns(), Hidden: in.Hidden, Outputs: outputs,
+		Activation: in.Activation, ContextFirst: in.ContextIn != "all layers",
 	}
-	if raw[0] != '[' {
-		return nil
+}
+
+func (in *referenceCase) contextColumns() int {
+	if len(in.Context) == 0 {
+		return 0
 	}
-	return decode[matrix](t, raw)
+	return len(in.Context[0])
+}
+
+// units are the hidden layers of a network whose units have no degrees.
+func (in *referenceCase) units() (all [][]int) {
+	for _, h := range in.Hidden {
+		all = append(all, ascending(h))
+	}
+	return all
 }
 
 func (p placement) gradients(t *testing.T, w map[string]json.RawMessage) func([]float32, func(string, int, float64)) {
@@ -259,7 +259,7 @@ func (p placement) gradients(t *testing.T, w map[string]json.RawMessage) func([]
 // of parameter j of the i-th feature in order.
 func madeFlow(t *testing.T, in referenceCase, tr Transformer, output func(i, j int) int) (*Flow, placement) {
 	t.Helper()
-	f := &Flow{Features: in.Features, Context: len(contextOf(t, in)[0]), Threads: 1}
+	f := &Flow{Features: in.Features, Context: in.contextColumns(), Threads: 1}
 	order := byDegree(in.Degrees)
 	place := placement{inputs: order}
 	var degrees [][]int
@@ -275,10 +275,7 @@ func madeFlow(t *testing.T, in referenceCase, tr Transformer, output func(i, j i
 			place.output = append(place.output, output(i, j))
 		}
 	}
-	mlp, err := nn.NewMADE(&f.layout, "made", nn.Config{
-		Features: in.Features, Context: f.Context, Hidden: in.Hidden, Outputs: in.Features * tr.Params(),
-		Activation: "relu", ContextFirst: in.ContextIn != "all layers",
-	}, degrees)
+	mlp, err := nn.NewMADE(&f.layout, "made", in.conditioner(in.Features, in.Features*tr.Params()), degrees)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,22 +291,18 @@ func madeFlow(t *testing.T, in referenceCase, tr Transformer, output func(i, j i
 }
 
 func TestReferenceNSFCoupling(t *testing.T) {
-	inputs, outputs := reference[referenceCase](t, "nsf_coupling")
-	for name, in := range inputs {
+	for name, c := range reference.Cases[referenceCase, referenceCase](t, "nsf_coupling") {
 		t.Run(name, func(t *testing.T) {
-			context := contextOf(t, in)
-			f := &Flow{Features: in.Features, Context: len(context[0]), Threads: 1}
+			in := c.In
+			f := &Flow{Features: in.Features, Context: in.contextColumns(), Threads: 1}
 			tr := NewRationalQuadraticSpline(in.Bins, in.Bound, 1/in.Divisor)
 			outputRows := len(in.Moved) * tr.Params()
-			mlp := nn.NewMLP(&f.layout, "net", nn.Config{Features: len(in.Kept), Context: f.Context, Hidden: in.Hidden, Outputs: outputRows, Activation: "relu", ContextFirst: true})
+			mlp := nn.NewMLP(&f.layout, "net", in.conditioner(len(in.Kept), outputRows))
 			f.transforms = []Transform{&Coupling{Kept: in.Kept, Moved: in.Moved, Transformer: tr, Conditioner: mlp}}
-			place := placement{views: f.layout.Views, inputs: ascending(len(in.Kept)), output: ascending(outputRows)}
-			for _, h := range in.Hidden {
-				place.units = append(place.units, ascending(h))
-			}
+			place := placement{views: f.layout.Views, inputs: ascending(len(in.Kept)), units: in.units(), output: ascending(outputRows)}
 			f.params, f.independent = make([]float32, f.layout.Size), f.layout.Size
 			place.each(t, in.Weights, func(_ string, at int, v float64) { f.params[at] = float32(v) })
-			checkFlow(t, f, in, outputs[name], context, place.gradients(t, outputs[name].GradWeights), 3e-5)
+			checkFlow(t, f, in, c.Out, place.gradients(t, c.Out.GradWeights), 3e-5)
 		})
 	}
 }
@@ -357,94 +350,118 @@ func (c *twoNets) Backward(p, g, act, d, scratch []float32, pass *nn.Pass) []flo
 	return a
 }
 
-func TestReferenceRealNVP(t *testing.T) {
-	inputs, outputs := reference[referenceCase](t, "realnvp")
-	for name, in := range inputs {
-		t.Run(name, func(t *testing.T) {
-			in.Hidden = in.Hidden[:2]
-			context := contextOf(t, in)
-			f := &Flow{Features: in.Features, Threads: 1}
-			if context != nil {
-				f.Context = len(context[0])
+// couplings builds the layers of a RealNVP, and knows where the weights of its networks are.
+type couplings struct {
+	*Flow
+	in   referenceCase
+	nets []couplingNet
+}
+
+type couplingNet struct {
+	placement
+	layer  int
+	prefix string // of the reference's names of its weights
+}
+
+func (b *couplings) net(c *Coupling, prefix, activation string, inputs, output []int) *nn.MLP {
+	first, cfg := len(b.layout.Views), b.in.conditioner(len(c.Kept), len(output))
+	cfg.Activation = activation
+	mlp := nn.NewMLP(&b.layout, prefix+"net", cfg)
+	place := placement{views: b.layout.Views[first:], inputs: inputs, units: b.in.units(), output: output}
+	b.nets = append(b.nets, couplingNet{place, len(b.transforms), prefix})
+	return mlp
+}
+
+// addTwo adds the coupling of the reference whose mask is 1 for kept features: y = x exp(s) + t, of a network for each, which
+// sees all features, the moved ones as zeros, and then the context.
+func (b *couplings) addTwo(mask []float64) {
+	c := &Coupling{Transformer: &ScaleShift{"none"}}
+	var inputs, output []int
+	for k := range b.Context {
+		inputs = append(inputs, b.Features+k)
+	}
+	for i, m := range mask {
+		if m > 0 {
+			c.Kept, inputs = append(c.Kept, int32(i)), append(inputs, i)
+		} else {
+			c.Moved, output = append(c.Moved, int32(i)), append(output, i)
+		}
+	}
+	nets := &twoNets{features: len(c.Kept)}
+	nets.shift = b.net(c, "translate_", "relu", inputs, output)
+	nets.scale = b.net(c, "scale_", "tanh", inputs, output)
+	c.Conditioner = nets
+	b.transforms = append(b.transforms, c)
+}
+
+// addOne adds the coupling of the reference whose mask is positive for moved features: y = x (sigmoid(raw+2) + 1e-3) + shift,
+// of one network, which sees the kept features.
+func (b *couplings) addOne(mask []float64) {
+	c := &Coupling{Transformer: &ScaleShift{"sigmoid"}}
+	for i, m := range mask {
+		if m > 0 {
+			c.Moved = append(c.Moved, int32(i))
+		} else {
+			c.Kept = append(c.Kept, int32(i))
+		}
+	}
+	var output []int
+	for i := range c.Moved {
+		output = append(output, i, len(c.Moved)+i)
+	}
+	c.Conditioner = b.net(c, "", "relu", ascending(len(c.Kept)), output)
+	b.transforms = append(b.transforms, c)
+}
+
+// each calls fn for every weight of layers.
+func (b *couplings) each(t *testing.T, layers []map[string]json.RawMessage, fn func(name string, at int, v float64)) {
+	t.Helper()
+	for _, n := range b.nets {
+		named := make(map[string]json.RawMessage)
+		for name, w := range layers[n.layer] {
+			if name, ok := strings.CutPrefix(name, n.prefix); ok {
+				named[name] = w
 			}
-			var weights []func(fn func(name string, at int, v float64), layers []json.RawMessage)
-			for l, mask := range decode[matrix](t, in.Masks) {
-				c := &Coupling{Transformer: &ScaleShift{"none"}}
-				for i, m := range mask {
-					if (m > 0) == (name == "exp") {
-						c.Kept = append(c.Kept, int32(i))
-					} else {
-						c.Moved = append(c.Moved, int32(i))
-					}
-				}
-				cfg := nn.Config{Features: len(c.Kept), Context: f.Context, Hidden: in.Hidden, Activation: "relu", ContextFirst: true}
-				place := func(first int, prefix string, inputs, output []int) {
-					p := placement{inputs: inputs, units: [][]int{ascending(in.Hidden[0]), ascending(in.Hidden[1])}, output: output}
-					p.views = f.layout.Views[first:]
-					weights = append(weights, func(fn func(string, int, float64), layers []json.RawMessage) {
-						named := map[string]json.RawMessage{}
-						for k, v := range decode[map[string]json.RawMessage](t, layers[l]) {
-							if len(k) > len(prefix) && k[:len(prefix)] == prefix {
-								named[k[len(prefix):]] = v
-							}
-						}
-						p.each(t, named, fn)
-					})
-				}
-				first := len(f.layout.Views)
-				if name == "exp" {
-					// the reference's networks see all features, the moved ones as zeros, and then the context
-					inputs := []int{in.Features, in.Features + 1}
-					for _, k := range c.Kept {
-						inputs = append(inputs, int(k))
-					}
-					var output []int
-					for _, m := range c.Moved {
-						output = append(output, int(m))
-					}
-					cfg.Outputs = len(c.Moved)
-					nets := &twoNets{features: len(c.Kept)}
-					nets.shift = nn.NewMLP(&f.layout, "shift", cfg)
-					place(first, "translate_", inputs, output)
-					first = len(f.layout.Views)
-					cfg.Activation = "tanh"
-					nets.scale = nn.NewMLP(&f.layout, "scale", cfg)
-					place(first, "scale_", inputs, output)
-					c.Conditioner = nets
+		}
+		n.placement.each(t, named, fn)
+	}
+}
+
+func TestReferenceRealNVP(t *testing.T) {
+	for name, c := range reference.Cases[referenceCase, referenceCase](t, "realnvp") {
+		t.Run(name, func(t *testing.T) {
+			f := &Flow{Features: c.In.Features, Context: c.In.contextColumns(), Threads: 1}
+			b := &couplings{Flow: f, in: c.In}
+			for l, mask := range decode[matrix](t, c.In.Masks) {
+				if _, two := c.In.Layers[l]["scale_W0"]; two {
+					b.addTwo(mask)
 				} else {
-					c.Transformer = &ScaleShift{"sigmoid"}
-					cfg.Outputs = 2 * len(c.Moved)
-					c.Conditioner = nn.NewMLP(&f.layout, "net", cfg)
-					var output []int
-					for i := range c.Moved {
-						output = append(output, i, len(c.Moved)+i)
-					}
-					place(first, "", ascending(len(c.Kept)), output)
+					b.addOne(mask)
 				}
-				f.transforms = append(f.transforms, c)
 			}
 			f.params, f.independent = make([]float32, f.layout.Size), f.layout.Size
-			for _, w := range weights {
-				w(func(_ string, at int, v float64) { f.params[at] = float32(v) }, in.Layers)
-			}
-			checkFlow(t, f, in, outputs[name], context, func(_ []float32, near func(string, int, float64)) {
-				for _, w := range weights {
-					w(near, outputs[name].GradLayers)
-				}
-			}, 5e-6)
+			b.each(t, c.In.Layers, func(_ string, at int, v float64) { f.params[at] = float32(v) })
+			checkFlow(t, f, c.In, c.Out, func(_ []float32, near func(string, int, float64)) { b.each(t, c.Out.GradLayers, near) }, 5e-6)
 		})
 	}
 }
 
 // The standard normal base.
 func TestReferenceStandardNormal(t *testing.T) {
-	inputs, outputs := reference[json.RawMessage](t, "base_densities")
-	in := decode[struct{ X matrix }](t, inputs["standard_normal"])
-	out := decode[struct {
-		LogProb []float64 `json:"log_prob"`
-	}](t, outputs["standard_normal"])
-	z := columnsOf(in.X)
-	for e, want := range out.LogProb {
-		near(t, "log-density", standardNormal(z, e), want, 1e-6) // z is float32
+	var in struct {
+		Normal struct{ X matrix } `json:"standard_normal"`
+	}
+	var out struct {
+		Normal struct {
+			LogProb []float64 `json:"log_prob"`
+		} `json:"standard_normal"`
+	}
+	reference.Read(t, "base_densities", &in, &out)
+	z := columnsOf(in.Normal.X)
+	if len(z) == 0 {
+		t.Fatal("no events in the vectors")
+	}
+	for e, want := range out.Normal.LogProb {
+		reference.Near(t, "log-density", standardNormal(z, e), want, 1e-6) // z is float32
 	}
 }

@@ -1,35 +1,19 @@
 package prep
 
 import (
-	"cmp"
 	"encoding/json"
+	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/sluice-hep/sluice/internal/reference"
 )
 
-// reference reads one file of reference vectors.
-func reference(t *testing.T, name string, inputs, outputs any) {
-	t.Helper()
-	dir := cmp.Or(os.Getenv("SLUICE_REFERENCE"), "../testdata/reference")
-	data, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := struct{ Inputs, Outputs any }{inputs, outputs}
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// near compares as the vectors' README does: |got-want| / (1+|want|).
+// near compares a value of a row, or of a column.
 func near(t *testing.T, what string, row int, got, want, tol float64) {
 	t.Helper()
-	if !(math.Abs(got-want) <= tol*(1+math.Abs(want))) {
-		t.Errorf("%s, row %d: %v, want %v within %g", what, row, got, want, tol)
-	}
+	reference.Near(t, fmt.Sprintf("%s, row %d", what, row), got, want, tol)
 }
 
 func transpose(rows [][]float64) [][]float64 {
@@ -42,17 +26,9 @@ func transpose(rows [][]float64) [][]float64 {
 	return cols
 }
 
-// chain fits the named steps one after the other.
-func chain(t *testing.T, x []float64, kinds ...string) Steps {
+// fitted are steps fitted one after the other.
+func fitted(t *testing.T, x []float64, steps ...Step) Steps {
 	t.Helper()
-	var specs []StepSpec
-	for _, k := range kinds {
-		specs = append(specs, StepSpec{Kind: k})
-	}
-	steps, err := build(specs)
-	if err != nil {
-		t.Fatal(err)
-	}
 	x = slices.Clone(x)
 	for _, s := range steps {
 		if err := s.Fit(x, nil); err != nil {
@@ -98,14 +74,11 @@ func TestReferencePrepChain(t *testing.T) {
 			InverseLogDet       []float64   `json:"logdet_inverse"`
 		}
 	}
-	reference(t, "prep_chain.json", &in, &out)
-	if in.Squeeze.Squeeze != 1e-6 {
-		t.Fatal("the default of clip is not the reference's")
-	}
+	reference.Read(t, "prep_chain", &in, &out)
 	table, want := transpose(in.Squeeze.Table), out.Squeeze
 	var chains []Steps
 	for j, x := range table {
-		s := chain(t, x, "minmax", "clip", "logit", "standardise")
+		s := fitted(t, x, &minmax{}, &clip{in.Squeeze.Squeeze}, &logit{}, &standardise{})
 		near(t, "min", j, s[0].(*minmax).Min, want.Min[j], 0)
 		near(t, "max", j, s[0].(*minmax).Max, want.Max[j], 0)
 		near(t, "mean", j, s[3].(*standardise).Mean, want.Mean[j], 1e-9)
@@ -138,7 +111,8 @@ func TestReferencePrepChain(t *testing.T) {
 
 // Without the squeeze, rows at an extreme are left out instead.
 func TestReferencePrepChainMasked(t *testing.T) {
-	var in struct{ Squeeze struct{ Table [][]float64 } }
+	type table struct{ Table json.RawMessage }
+	var in struct{ Squeeze, Mask table }
 	var out struct {
 		Mask struct {
 			Mask        []int
@@ -147,19 +121,37 @@ func TestReferencePrepChainMasked(t *testing.T) {
 			LogDet      []float64
 		}
 	}
-	reference(t, "prep_chain.json", &in, &out)
-	want := out.Mask
+	reference.Read(t, "prep_chain", &in, &out)
+	var rows [][]float64
+	if json.Unmarshal(in.Mask.Table, &rows) != nil { // "same as squeeze"
+		if err := json.Unmarshal(in.Squeeze.Table, &rows); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, columns := out.Mask, transpose(rows)
+	inside := make([]int, len(rows))
+	for i, row := range rows {
+		inside[i] = 1
+		for j, x := range columns {
+			if row[j] == slices.Min(x) || row[j] == slices.Max(x) {
+				inside[i] = 0
+			}
+		}
+	}
+	if !slices.Equal(inside, want.Mask) {
+		t.Fatalf("rows %v lie inside, want %v", inside, want.Mask)
+	}
 	logDet := make([]float64, len(want.LogDet))
-	for j, x := range transpose(in.Squeeze.Table) {
-		scale := chain(t, x, "minmax")
+	for j, x := range columns {
+		scale := fitted(t, x, &minmax{})
 		var kept []float64
 		for i, v := range x {
-			if want.Mask[i] == 1 {
+			if inside[i] == 1 {
 				kept = append(kept, v)
 			}
 		}
 		scale.apply(kept, logDet)
-		s := chain(t, kept, "logit", "standardise")
+		s := fitted(t, kept, &logit{}, &standardise{})
 		near(t, "mean", j, s[1].(*standardise).Mean, want.Mean[j], 1e-12)
 		near(t, "std", j, s[1].(*standardise).Std, want.Std[j], 1e-12)
 		s.apply(kept, logDet)
@@ -173,7 +165,11 @@ func TestReferencePrepChainMasked(t *testing.T) {
 }
 
 func TestReferenceDequantisation(t *testing.T) {
-	var in struct{ X, U [][]float64 }
+	var in struct {
+		X, U     [][]float64
+		Max      []float64
+		B, Alpha float64
+	}
 	var out struct {
 		V              [][]float64
 		LogDet         []float64   `json:"logdet_dequant"`
@@ -183,13 +179,13 @@ func TestReferenceDequantisation(t *testing.T) {
 		RealNVPLogDet  []float64   `json:"logdet_total_realnvp"`
 		IgnoredCellSet any         `json:"cells"`
 	}
-	reference(t, "dequantisation.json", &in, &out)
+	reference.Read(t, "dequantisation", &in, &out)
 	n := len(in.X)
 	logDet, squeezed, realnvp := make([]float64, n), make([]float64, n), make([]float64, n)
 	u := transpose(in.U)
 	for j, x := range transpose(in.X) {
 		s := &dequantise{Scaled: true}
-		if err := s.Fit(x, nil); err != nil {
+		if err := s.Fit([]float64{0, in.Max[j]}, nil); err != nil {
 			t.Fatal(err)
 		}
 		v := slices.Clone(x)
@@ -201,7 +197,7 @@ func TestReferenceDequantisation(t *testing.T) {
 			b     float64
 			want  [][]float64
 			total []float64
-		}{{1e-6, out.Squeeze, squeezed}, {0.1, out.RealNVP, realnvp}} {
+		}{{in.B, out.Squeeze, squeezed}, {2 * in.Alpha, out.RealNVP, realnvp}} {
 			y := slices.Clone(v)
 			Steps{&clip{c.b}, &logit{}}.apply(y, c.total)
 			for i := range y {
@@ -224,6 +220,7 @@ func TestReferenceDequantisation(t *testing.T) {
 func TestReferenceDequantisationCells(t *testing.T) {
 	var in struct {
 		Cells struct {
+			NumValues     int `json:"num_values"`
 			Probabilities []float64
 			Cell          []int
 			U             []float64
@@ -235,8 +232,8 @@ func TestReferenceDequantisationCells(t *testing.T) {
 			LogProbability []float64 `json:"log_probability"`
 		}
 	}
-	reference(t, "dequantisation.json", &in, &out)
-	n := len(in.Cells.Probabilities)
+	reference.Read(t, "dequantisation", &in, &out)
+	n := in.Cells.NumValues
 	s := &dequantise{Scaled: true}
 	if err := s.Fit([]float64{0, float64(n - 1)}, nil); err != nil {
 		t.Fatal(err)
@@ -247,6 +244,8 @@ func TestReferenceDequantisationCells(t *testing.T) {
 		if got := int(v[0] * float64(n)); got != k {
 			t.Errorf("row %d: place %v is in cell %d, not %d", i, v[0], got, k)
 		}
-		near(t, "log-probability", i, out.Cells.LogDensity[i]+d[0], out.Cells.LogProbability[i], 1e-9)
+		density := math.Log(in.Cells.Probabilities[k] * float64(n))
+		near(t, "log-density", i, density, out.Cells.LogDensity[i], 1e-9)
+		near(t, "log-probability", i, density+d[0], out.Cells.LogProbability[i], 1e-9)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/reference"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
@@ -201,10 +202,10 @@ func TestCorrelationSkipsPairwise(t *testing.T) {
 	whole := table([][]float64{x, y, z}, w)
 	all, _ := Correlation(whole, names)
 	complete, _ := Correlation(whole.Take(keep), names)
-	near(t, "pair without gaps", with[0][2], all[0][2], 1e-12)
+	reference.Near(t, "pair without gaps", with[0][2], all[0][2], 1e-12)
 	// y lies 1e6 of its spreads from 0 and is summed over other events to standardise: 1e6 * 2^-53 * a few
-	near(t, "pair with gaps", with[0][1], complete[0][1], 1e-9)
-	near(t, "pair with gaps", with[2][1], complete[2][1], 1e-9)
+	reference.Near(t, "pair with gaps", with[0][1], complete[0][1], 1e-9)
+	reference.Near(t, "pair with gaps", with[2][1], complete[2][1], 1e-9)
 }
 
 func TestWeightsCountEvents(t *testing.T) {
@@ -220,18 +221,18 @@ func TestWeightsCountEvents(t *testing.T) {
 	a, b, other := cdf(t, x, w), cdf(t, repeated, nil), cdf(t, y, nil)
 	da, _ := KS(a, other)
 	db, _ := KS(b, other)
-	near(t, "KS", da, db, 1e-12)
-	near(t, "W1", Wasserstein1(a, other), Wasserstein1(b, other), 1e-12)
-	near(t, "quantile", a.Quantile(0.3), b.Quantile(0.3), 0)
-	near(t, "share", a.At(0.2), b.At(0.2), 1e-12)
+	reference.Near(t, "KS", da, db, 1e-12)
+	reference.Near(t, "W1", Wasserstein1(a, other), Wasserstein1(b, other), 1e-12)
+	reference.Near(t, "quantile", a.Quantile(0.3), b.Quantile(0.3), 0)
+	reference.Near(t, "share", a.At(0.2), b.At(0.2), 1e-12)
 	ma, mb := NewMoments(x, w), NewMoments(repeated, nil)
-	near(t, "mean", ma.Mean, mb.Mean, 1e-12)
-	near(t, "kurtosis", ma.Kurtosis, mb.Kurtosis, 1e-12)
+	reference.Near(t, "mean", ma.Mean, mb.Mean, 1e-12)
+	reference.Near(t, "kurtosis", ma.Kurtosis, mb.Kurtosis, 1e-12)
 	// twice the weights tell the same shape and the same number of events
 	for i := range w {
 		w[i] *= 2
 	}
-	near(t, "effective events", cdf(t, x, w).Effective(), a.Effective(), 1e-12)
+	reference.Near(t, "effective events", cdf(t, x, w).Effective(), a.Effective(), 1e-12)
 }
 
 func TestCompareSaysWhatIsWrong(t *testing.T) {

@@ -2,32 +2,16 @@ package train
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
-	"os"
-	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/internal/reference"
 )
-
-// readReference reads one file of reference vectors into v, which has the fields Inputs and Outputs.
-func readReference(t *testing.T, name string, v any) {
-	t.Helper()
-	dir := os.Getenv("SLUICE_REFERENCE")
-	if dir == "" {
-		dir = filepath.Join("..", "testdata", "reference")
-	}
-	b, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, v); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// off is the difference as the vectors' tolerances count it.
-func off(got, want float64) float64 { return math.Abs(got-want) / (1 + math.Abs(want)) }
 
 // float32Tolerance is that of testdata/reference/README.md for optimisers in float32.
 const float32Tolerance = 1e-5
@@ -46,96 +30,97 @@ func compare(t *testing.T, name string, got []float32, want []float64) {
 		t.Fatalf("%s: %d values, want %d", name, len(got), len(want))
 	}
 	for i, w := range want {
-		if d := off(float64(got[i]), w); !(d <= float32Tolerance) {
-			t.Errorf("%s: value %d is %v, want %v (off by %.2g)", name, i, got[i], w, d)
-		}
+		reference.Near(t, fmt.Sprintf("%s, value %d", name, i), float64(got[i]), w, float32Tolerance)
 	}
 }
 
-type optimiserVectors struct {
-	Inputs struct {
-		H              [][]float64
-		B              []float64 `json:"b"`
-		Theta0         []float64
-		GivenGradients [][]float64 `json:"given_gradients"`
-		Clip           struct{ Gradients any }
-		EMA            struct {
-			Decay   float64
-			Weights [][]float64
-		}
-	}
-	Outputs struct {
-		Adam        trajectories
-		AdamL2      trajectories `json:"adam_l2"`
-		AdamW       trajectories
-		SGD         trajectories
-		SGDMomentum trajectories `json:"sgd_momentum"`
-		SGDNesterov trajectories `json:"sgd_nesterov_wd"`
-		Clip        map[string]clipped
-		EMA         struct {
-			FromFirst [][]float64 `json:"from_first_weights"`
-			FromZero  [][]float64 `json:"zero_start_bias_corrected"`
-		}
+type optimiserInputs struct {
+	H               [][]float64
+	B               []float64 `json:"b"`
+	Theta0          []float64
+	Steps           int
+	GivenGradients  [][]float64 `json:"given_gradients"`
+	Hyperparameters map[string]hyperparameters
+	Clip            struct{ Gradients any }
+	EMA             struct {
+		Decay   float64
+		Weights [][]float64
 	}
 }
+
+type hyperparameters struct {
+	LR                float64
+	Betas             []float64
+	Eps               float64
+	WeightDecay       float64 `json:"weight_decay"`
+	Momentum          float64
+	Nesterov, AMSGrad bool
+}
+
+// config is that of the optimiser which the vectors call name, or false where there is none here.
+func (h hyperparameters) config(name string) (c Config, ok bool) {
+	c = Config{LR: h.LR, Betas: h.Betas, Epsilon: h.Eps, Momentum: h.Momentum, Nesterov: h.Nesterov, WeightDecay: h.WeightDecay}
+	none := func(v *float64) {
+		if *v == 0 {
+			*v = -1
+		}
+	}
+	none(&c.Momentum)
+	none(&c.WeightDecay)
+	c.Optimiser, _, _ = strings.Cut(name, "_")
+	other := h.AMSGrad || strings.HasPrefix(name, "adam_keras") // whose epsilon is added to the uncorrected second moment
+	return c, !other && slices.Contains([]string{"adam", "adamw", "sgd"}, c.Optimiser)
+}
+
+type trajectory struct{ Theta [][]float64 }
 
 type trajectories struct {
-	Quadratic, GivenGradients struct{ Theta [][]float64 }
-}
-
-func (tr *trajectories) UnmarshalJSON(b []byte) error {
-	var v struct {
-		Quadratic struct{ Theta [][]float64 }
-		Given     struct{ Theta [][]float64 } `json:"given_gradients"`
-	}
-	err := json.Unmarshal(b, &v)
-	tr.Quadratic, tr.GivenGradients = v.Quadratic, v.Given
-	return err
-}
-
-type clipped struct {
-	TotalNorm float64 `json:"total_norm"`
-	Clipped   any
+	Quadratic trajectory
+	Given     trajectory `json:"given_gradients"`
 }
 
 func TestReferenceOptimisers(t *testing.T) {
-	var ref optimiserVectors
-	readReference(t, "optimisers.json", &ref)
-	in, out := ref.Inputs, ref.Outputs
-	for _, c := range []struct {
-		name string
-		cfg  Config
-		want trajectories
-	}{
-		{"adam", Config{Optimiser: "adam", LR: 0.05}, out.Adam},
-		{"adam_l2", Config{Optimiser: "adam", LR: 0.05, WeightDecay: 0.1}, out.AdamL2},
-		{"adamw", Config{Optimiser: "adamw", LR: 0.05, WeightDecay: 0.01}, out.AdamW},
-		{"sgd", Config{Optimiser: "sgd", LR: 0.02, Momentum: -1}, out.SGD},
-		{"sgd_momentum", Config{Optimiser: "sgd", LR: 0.02, Momentum: 0.9}, out.SGDMomentum},
-		{"sgd_nesterov_wd", Config{Optimiser: "sgd", LR: 0.02, Nesterov: true, WeightDecay: 0.01}, out.SGDNesterov},
-	} {
-		quadratic := func(_ int, theta []float32) []float32 {
-			g := make([]float32, len(theta))
-			for i, row := range in.H {
-				s := -in.B[i]
-				for j, h := range row {
-					s += h * float64(theta[j])
-				}
-				g[i] = float32(s)
+	var in optimiserInputs
+	var out map[string]json.RawMessage
+	reference.Read(t, "optimisers", &in, &out)
+	quadratic := func(_ int, theta []float32) []float32 {
+		g := make([]float32, len(theta))
+		for i, row := range in.H {
+			s := -in.B[i]
+			for j, h := range row {
+				s += h * float64(theta[j])
 			}
-			return g
+			g[i] = float32(s)
 		}
-		given := func(k int, _ []float32) []float32 { return floats32(in.GivenGradients[k]) }
-		follow(t, c.name+", quadratic", c.cfg, in.Theta0, quadratic, c.want.Quadratic.Theta)
-		follow(t, c.name+", given gradients", c.cfg, in.Theta0, given, c.want.GivenGradients.Theta)
+		return g
+	}
+	given := func(k int, _ []float32) []float32 { return floats32(in.GivenGradients[k]) }
+	followed := 0
+	for name, h := range in.Hyperparameters {
+		t.Run(name, func(t *testing.T) {
+			cfg, ok := h.config(name)
+			if !ok {
+				t.Skip("no such optimiser here")
+			}
+			var want trajectories
+			if err := json.Unmarshal(out[name], &want); err != nil {
+				t.Fatal(err)
+			}
+			if len(want.Quadratic.Theta) != in.Steps || len(want.Given.Theta) != in.Steps {
+				t.Fatalf("%d and %d steps in the vectors, not %d", len(want.Quadratic.Theta), len(want.Given.Theta), in.Steps)
+			}
+			follow(t, "quadratic", cfg, in.Theta0, quadratic, want.Quadratic.Theta)
+			follow(t, "given gradients", cfg, in.Theta0, given, want.Given.Theta)
+			followed++
+		})
+	}
+	if followed == 0 {
+		t.Error("no optimiser in the vectors is one of ours")
 	}
 }
 
 func follow(t *testing.T, name string, cfg Config, from []float64, gradient func(int, []float32) []float32, want [][]float64) {
 	t.Helper()
-	if len(want) != 10 {
-		t.Fatalf("%s: %d steps in the vectors, not 10", name, len(want))
-	}
 	theta := floats32(from)
 	opt := cfg.WithDefaults().optimiser(len(theta))
 	for k, w := range want {
@@ -158,18 +143,25 @@ func flat(v any) (x []float64) {
 }
 
 func TestReferenceClipping(t *testing.T) {
-	var ref optimiserVectors
-	readReference(t, "optimisers.json", &ref)
-	g := floats32(flat(ref.Inputs.Clip.Gradients))
-	norm := math.Sqrt(kernel.SquaredNorm(g))
-	for name, limit := range map[string]float64{"max_norm_1.0": 1, "max_norm_100.0": 100} {
-		want := ref.Outputs.Clip[name]
-		if len(g) == 0 || want.TotalNorm == 0 {
-			t.Fatalf("%s: nothing in the vectors", name)
+	var in optimiserInputs
+	var out struct {
+		Clip map[string]struct {
+			TotalNorm float64 `json:"total_norm"`
+			Clipped   any
 		}
-		if d := off(norm, want.TotalNorm); !(d < float32Tolerance) {
-			t.Errorf("%s: norm %v, want %v", name, norm, want.TotalNorm)
+	}
+	reference.Read(t, "optimisers", &in, &out)
+	g := floats32(flat(in.Clip.Gradients))
+	if len(g) == 0 || len(out.Clip) == 0 {
+		t.Fatal("nothing in the vectors")
+	}
+	for name, want := range out.Clip {
+		limit, err := strconv.ParseFloat(strings.TrimPrefix(name, "max_norm_"), 64)
+		if err != nil {
+			t.Fatal(err)
 		}
+		norm := math.Sqrt(kernel.SquaredNorm(g))
+		reference.Near(t, name+": norm", norm, want.TotalNorm, float32Tolerance)
 		// A plain gradient step from 0 at rate 1 shows the gradient that an optimiser sees.
 		p := make([]float32, len(g))
 		(&sgd{}).step(0, p, g, -1, clipScale(norm, limit), 1)
@@ -178,54 +170,104 @@ func TestReferenceClipping(t *testing.T) {
 }
 
 func TestReferenceAverage(t *testing.T) {
-	var ref optimiserVectors
-	readReference(t, "optimisers.json", &ref)
-	in, out := ref.Inputs.EMA, ref.Outputs.EMA
+	var file optimiserInputs
+	var out struct {
+		EMA struct {
+			FromFirst [][]float64 `json:"from_first_weights"`
+			FromZero  [][]float64 `json:"zero_start_bias_corrected"`
+		}
+	}
+	reference.Read(t, "optimisers", &file, &out)
+	in := file.EMA
 	avg := floats32(in.Weights[0])
-	for k, want := range out.FromFirst {
+	for k, want := range out.EMA.FromFirst {
 		moveAverage(avg, floats32(in.Weights[k+1]), 1-in.Decay)
 		compare(t, "from the first weights", avg, want)
 	}
 	clear(avg)
-	for k, want := range out.FromZero {
+	for k, want := range out.EMA.FromZero {
 		moveAverage(avg, floats32(in.Weights[k]), averageRate(in.Decay, k+1))
 		compare(t, "without bias", avg, want)
 	}
 }
 
+// scheduleInputs is the union of what the cases of schedules hold; which of it there is tells the kind.
+type scheduleInputs struct {
+	Base       float64
+	StepSize   int     `json:"step_size"`
+	Gamma      float64 // alone: an exponential fall
+	Milestones []int
+	DecaySteps int `json:"decay_steps"`
+	Power, End float64
+	Cycle      bool
+	Steps      []int   // polynomial: the step of each rate; others count from 0
+	TMax       int     `json:"T_max"`
+	T0         int     `json:"T_0"`
+	TMult      float64 `json:"T_mult"`
+	EtaMin     float64 `json:"eta_min"`
+	Warmup     int
+	Total      int
+}
+
+// schedule is ours of a case, or false where there is none. Counted in epochs, it goes over the same rates.
+func (in *scheduleInputs) schedule() (s Schedule, ok bool) {
+	switch {
+	case in.StepSize > 0:
+		return Schedule{Type: "step", Every: in.StepSize, Gamma: in.Gamma}, true
+	case in.Gamma > 0 && in.Milestones == nil:
+		return Schedule{Type: "step", Every: 1, Gamma: in.Gamma}, true
+	case in.DecaySteps > 0 && !in.Cycle:
+		return Schedule{Type: "polynomial", Over: in.DecaySteps, Power: in.Power, End: in.End}, true
+	case in.TMax > 0:
+		return Schedule{Type: "cosine", Over: in.TMax, End: in.EtaMin}, true
+	case in.T0 > 0:
+		return Schedule{Type: "cosine-restarts", First: in.T0, Factor: in.TMult, End: in.EtaMin}, true
+	case in.Warmup > 0:
+		return Schedule{Type: "cosine", Warmup: in.Warmup}, true
+	}
+	return Schedule{}, false
+}
+
 func TestReferenceSchedules(t *testing.T) {
-	var ref struct{ Outputs map[string][]float64 }
-	readReference(t, "lr_schedules.json", &ref)
-	for name, s := range map[string]Schedule{
-		"step":                 {Type: "step", Every: 5},
-		"polynomial_power_0.5": {Type: "polynomial", End: 1e-4, Power: 0.5, Over: 100},
-		"polynomial_power_1":   {Type: "polynomial", End: 1e-4, Over: 100},
-		"cosine":               {End: 1e-5, Over: 50},
-		"cosine_warm_restarts": {Type: "cosine-restarts", First: 10, Factor: 2, End: 1e-6},
-		"linear_warmup_cosine": {Warmup: 10},
-	} {
-		want := ref.Outputs[name]
-		if len(want) < 20 {
-			t.Fatalf("%s: only %d values in the vectors", name, len(want))
-		}
-		for _, per := range []string{"step", "epoch"} {
-			perEpoch := 1
-			if per == "epoch" {
-				if s.Warmup > 0 {
-					continue // begins after the warm-up only where it counts steps
-				}
-				perEpoch = 3
+	checked := 0
+	for name, c := range reference.Cases[scheduleInputs, []float64](t, "lr_schedules") {
+		t.Run(name, func(t *testing.T) {
+			s, ok := c.In.schedule()
+			if !ok {
+				t.Skip("no such schedule here")
 			}
-			s.Per = per
-			s := s.withDefaults()
-			for k, w := range want {
-				for i := range perEpoch {
-					at := clock{step: k*perEpoch + i, perEpoch: perEpoch, epochs: 60}
-					// 1e-12 is the tolerance of the vectors; the rates are about 1e-3, so it is taken relative to them.
-					if got := s.rate(0.0011, at); !(math.Abs(got-w) <= 1e-12*0.0011) {
-						t.Errorf("%s per %s: %v after %d, want %v", name, per, got, k, w)
-					}
+			for _, s.Per = range []string{"step", "epoch"} {
+				if s.Per == "step" || s.Warmup == 0 { // which counts steps alone
+					checkRates(t, s.withDefaults(), &c.In, c.Out)
 				}
+			}
+			checked++
+		})
+	}
+	if checked == 0 {
+		t.Error("no schedule in the vectors is one of ours")
+	}
+}
+
+func checkRates(t *testing.T, s Schedule, in *scheduleInputs, want []float64) {
+	t.Helper()
+	perEpoch := 1
+	if s.Per == "epoch" {
+		perEpoch = 3
+	}
+	for i, w := range want {
+		k := i
+		if in.Steps != nil {
+			k = in.Steps[i]
+		}
+		if in.TMax > 0 && k > in.TMax {
+			break // where the formula rises again, and ours stays
+		}
+		for j := range perEpoch {
+			at := clock{step: k*perEpoch + j, perEpoch: perEpoch, epochs: in.Total}
+			// 1e-12 is the tolerance of the vectors; the rates are small, so it is taken relative to the first.
+			if got := s.rate(in.Base, at); !(math.Abs(got-w) <= 1e-12*in.Base) {
+				t.Errorf("per %s: %v after %d, want %v", s.Per, got, k, w)
 			}
 		}
 	}

@@ -9,21 +9,18 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-
-	"go-hep.org/x/hep/groot/rtree"
 )
 
-// smallFiles are files of a few kilobytes: written here, and by groot in every
-// codec with jagged branches.
+// smallFiles are files of some kilobytes: written here, and by groot in every codec
+// but lzma, which is slow, with jagged branches.
 func smallFiles(t testing.TB) [][]byte {
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "x.root")
 	write(t, path, made(0, 40))
 	files := [][]byte{content(t, path)}
-	for _, name := range []string{"none", "zlib", "lz4", "zstd"} { // groot takes a second to pack lzma
-		grootWrite(t, path, 60, codecs[name], "t", "sub/deep")
-		files = append(files, content(t, path))
+	for _, name := range []string{"none", "zlib", "lz4", "zstd"} {
+		files = append(files, content(t, groot(name)))
 	}
 	return files
 }
@@ -109,19 +106,17 @@ func TestFlippedBits(t *testing.T) {
 
 // A checksum of the codec finds what was flipped in a packed basket.
 func TestChecksums(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "x.root")
+	path := filepath.Join(t.TempDir(), "x.root")
 	for name, mark := range map[string]string{"zlib": "ZL", "lz4": "L4", "lzma": "XZ"} {
-		grootWrite(t, path, 100, codecs[name], "t")
-		b := content(t, path)
+		b := content(t, groot(name))
 		at := strings.Index(string(b), mark) + blockHead
 		packed, _ := blockLengths(b[at-blockHead:])
 		b[at+packed*3/4] ^= 0x5a
 		if err := os.WriteFile(path, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err1 := drain(path, Options{})
-		_, err2 := drain(path, Options{Columns: []string{"Pt[0]", "Q[0]", "Vec[0]"}})
+		_, err1 := drain(path, Options{Key: "t"})
+		_, err2 := drain(path, Options{Key: "t", Columns: []string{"Pt[0]", "Q[0]", "Vec[0]"}})
 		err := errors.Join(err1, err2) // whichever the basket belongs to
 		if err == nil || !strings.Contains(err.Error(), "the basket of events 1 to") || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v", name, err)
@@ -130,10 +125,8 @@ func TestChecksums(t *testing.T) {
 }
 
 func TestClaims(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "x.root")
-	grootWrite(t, path, 60, rtree.WithoutCompression(), "t")
-	b := content(t, path)
-	r, err := Open(path, Options{})
+	b := content(t, groot("none"))
+	r, err := Open(groot("none"), Options{Key: "t"})
 	if err != nil {
 		t.Fatal(err)
 	}

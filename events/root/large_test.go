@@ -17,12 +17,6 @@ func large(t *testing.T, name string) string {
 	return filepath.Join(folder, name)
 }
 
-// Real files of ROOT 5 and 6 agree with groot's reading of them.
-func TestDataAgrees(t *testing.T) {
-	agree(t, large(t, "hepml_rd_21k.root"), "tree")
-	agree(t, large(t, "hepml_dalitz_100k.root"), "tree")
-}
-
 // The last basket of each branch of this file lies in the tree's own record, where
 // groot v0.38.1 reads it shifted; the sums are those of JSROOT 7.
 func TestDataBasketsInTheTree(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/sluice-hep/sluice/internal/codec"
 )
 
@@ -65,7 +67,7 @@ func (u *unpacker) block(dst, src []byte, letters string) (err error) {
 	case c == codec.LZ4: // behind its checksum
 		if len(src) < 8 {
 			err = io.ErrUnexpectedEOF
-		} else if xxHash64(src[8:]) != binary.BigEndian.Uint64(src) {
+		} else if xxhash.Sum64(src[8:]) != binary.BigEndian.Uint64(src) {
 			err = errors.New("its checksum disagrees")
 		} else {
 			err = u.Fill(c, dst, src[8:])

@@ -1,30 +1,13 @@
 package kernel
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-)
 
-// reference decodes a file of reference vectors.
-func reference(t *testing.T, name string, v any) {
-	t.Helper()
-	dir := os.Getenv("SLUICE_REFERENCE")
-	if dir == "" {
-		dir = "../../testdata/reference"
-	}
-	b, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, v); err != nil {
-		t.Fatal(err)
-	}
-}
+	"github.com/sluice-hep/sluice/internal/reference"
+)
 
 type rqsInputs struct {
 	Bound       float32     `json:"tail_bound"`
@@ -52,11 +35,10 @@ type rqsOutputs struct {
 	GradSlopes    [][]float64 `json:"grad_unnorm_derivatives_without_on_knot"`
 }
 
-// params is the tile of raw parameters, event e with those of its set.
-func (in *rqsInputs) params() []float32 {
-	rows := 3*in.Bins - 1
-	p := Aligned(rows * Tile)
-	for e, set := range in.Set {
+// params is the tile of raw parameters of points lo to hi, each with those of its set.
+func (in *rqsInputs) params(lo, hi int) []float32 {
+	p := Aligned((3*in.Bins - 1) * Tile)
+	for e, set := range in.Set[lo:hi] {
 		r := 0
 		for _, raw := range [][]float64{in.Widths[set], in.Heights[set], in.Derivatives[set]} {
 			for _, v := range raw {
@@ -66,6 +48,13 @@ func (in *rqsInputs) params() []float32 {
 		}
 	}
 	return p
+}
+
+// eachTile calls fn for every run of at most Tile points; the rest of the last tile is zeros.
+func (in *rqsInputs) eachTile(fn func(lo, hi int)) {
+	for lo := 0; lo < len(in.X); lo += Tile {
+		fn(lo, min(lo+Tile, len(in.X)))
+	}
 }
 
 func (in *rqsInputs) extreme(e int) bool { return strings.HasPrefix(in.Kind[in.Set[e]], "extreme") }
@@ -87,79 +76,80 @@ func near(t *testing.T, what string, e int, got float32, want, tol float64) {
 	}
 }
 
-// The tolerances are the float32 column of testdata/reference/README.md.
+// The tolerances are the float32 column of testdata/reference/README.md, which has them for 4 to 128 bins.
 func TestSplineReference(t *testing.T) {
-	eachISA(t, splineReference)
-}
-
-func splineReference(t *testing.T) {
-	t.Helper()
-	for _, k := range []int{4, 8, 32, 128} {
-		var ref struct {
-			Inputs  map[string]rqsInputs
-			Outputs map[string]rqsOutputs
+	eachISA(t, func(t *testing.T) {
+		for _, file := range reference.Names(t, "rqs_k*") {
+			for name, c := range reference.Cases[rqsInputs, rqsOutputs](t, file) {
+				t.Run(file+"/"+name, func(t *testing.T) {
+					gradTol, inverseTol := 1e-3, 1e-2
+					if c.In.Bins > 8 {
+						gradTol = 2e-2
+					}
+					if c.In.Bins > 32 {
+						inverseTol = 1e-1
+					}
+					splineReferenceValues(t, &c.In, &c.Out, inverseTol)
+					splineReferenceGradients(t, &c.In, &c.Out, gradTol)
+				})
+			}
 		}
-		reference(t, fmt.Sprintf("rqs_k%d.json", k), &ref)
-		gradTol, inverseTol := 1e-3, 1e-2
-		if k > 8 {
-			gradTol = 2e-2
-		}
-		if k == 128 {
-			inverseTol = 1e-1
-		}
-		for name, in := range ref.Inputs {
-			out := ref.Outputs[name]
-			t.Run(fmt.Sprintf("%d/%s", k, name), func(t *testing.T) {
-				splineReferenceValues(t, &in, &out, inverseTol)
-				splineReferenceGradients(t, &in, &out, gradTol)
-			})
-		}
-	}
+	})
 }
 
 func splineReferenceValues(t *testing.T, in *rqsInputs, out *rqsOutputs, inverseTol float64) {
 	s := Spline{Bins: in.Bins, Bound: in.Bound}
-	p := in.params()
-	z, l, x, li := Aligned(Tile), Aligned(Tile), Aligned(Tile), Aligned(Tile)
-	s.ToLatent(z, l, column(in.X), p, nil, Tile)
-	s.ToData(x, li, column(in.Y), p, Tile)
-	for e := range Tile {
-		near(t, "y", e, z[e], out.Y[e], 1e-4)
-		if in.extreme(e) {
-			continue
+	in.eachTile(func(lo, hi int) {
+		p := in.params(lo, hi)
+		z, l, x, li := Aligned(Tile), Aligned(Tile), Aligned(Tile), Aligned(Tile)
+		s.ToLatent(z, l, column(in.X[lo:hi]), p, nil, Tile)
+		s.ToData(x, li, column(in.Y[lo:hi]), p, Tile)
+		for e := lo; e < hi; e++ {
+			i := e - lo
+			near(t, "y", e, z[i], out.Y[e], 1e-4)
+			if in.extreme(e) {
+				continue
+			}
+			near(t, "x", e, x[i], out.XInverse[e], 1e-4)
+			near(t, "logdet", e, l[i], out.LogDet[e], 5e-3)
+			near(t, "inverse logdet", e, li[i], out.LogDetInverse[e], inverseTol)
 		}
-		near(t, "x", e, x[e], out.XInverse[e], 1e-4)
-		near(t, "logdet", e, l[e], out.LogDet[e], 5e-3)
-		near(t, "inverse logdet", e, li[e], out.LogDetInverse[e], inverseTol)
-	}
+	})
 }
 
 func splineReferenceGradients(t *testing.T, in *rqsInputs, out *rqsOutputs, tol float64) {
 	s := Spline{Bins: in.Bins, Bound: in.Bound}
-	p := in.params()
-	x, dz, dl := column(in.X), column(in.C1), column(in.C2)
-	dx, dp := Aligned(Tile), Aligned(len(p))
-	z, l, saved := Aligned(Tile), Aligned(Tile), Aligned(s.SavedRows()*Tile)
-	s.ToLatent(z, l, x, p, saved, Tile)
-	s.Backward(dx, dp, dz, dl, x, p, saved, Tile)
-	for e := range Tile {
-		if !in.extreme(e) && !in.onKnot(e) {
-			near(t, "dx", e, dx[e], out.GradX[e], tol)
-		}
+	sums := make([][]float64, len(in.Widths)) // of each set, over its points off the knots
+	for set := range sums {
+		sums[set] = make([]float64, s.ParamRows())
 	}
-	for set := range in.Widths {
+	in.eachTile(func(lo, hi int) {
+		p := in.params(lo, hi)
+		x, dz, dl := column(in.X[lo:hi]), column(in.C1[lo:hi]), column(in.C2[lo:hi])
+		dx, dp := Aligned(Tile), Aligned(len(p))
+		z, l, saved := Aligned(Tile), Aligned(Tile), Aligned(s.SavedRows()*Tile)
+		s.ToLatent(z, l, x, p, saved, Tile)
+		s.Backward(dx, dp, dz, dl, x, p, saved, Tile)
+		for e := lo; e < hi; e++ {
+			i := e - lo
+			if in.onKnot(e) {
+				continue
+			}
+			if !in.extreme(e) {
+				near(t, "dx", e, dx[i], out.GradX[e], tol)
+			}
+			for r := range s.ParamRows() {
+				sums[in.Set[e]][r] += float64(dp[r*Tile+i])
+			}
+		}
+	})
+	for set, sum := range sums {
 		if strings.HasPrefix(in.Kind[set], "extreme") {
 			continue
 		}
 		want := append(append(append([]float64{}, out.GradWidths[set]...), out.GradHeights[set]...), out.GradSlopes[set]...)
 		for r, w := range want {
-			sum := 0.0
-			for e, of := range in.Set {
-				if of == set && !in.onKnot(e) {
-					sum += float64(dp[r*Tile+e])
-				}
-			}
-			near(t, fmt.Sprintf("gradient of row %d", r), set, float32(sum), w, tol)
+			near(t, fmt.Sprintf("gradient of row %d", r), set, float32(sum[r]), w, tol)
 		}
 	}
 }

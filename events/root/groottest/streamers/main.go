@@ -1,8 +1,6 @@
-//go:build ignore
-
-// This program writes streamers.bin, the description of the classes of a tree,
-// from files that ROOT wrote: `go run gen_streamers.go FILE...`. The first file
-// that has a class gives it.
+// The program streamers prints streamers.bin, the description of the classes of a
+// tree, from files that ROOT wrote: `go run ./streamers FILE... > ../streamers.bin`.
+// The first file that has a class gives it.
 package main
 
 import (
@@ -47,7 +45,7 @@ func main() {
 	if _, err := rcont.NewList("", all).MarshalROOT(w); err != nil {
 		log.Fatal(err)
 	}
-	if err := os.WriteFile("streamers.bin", w.Bytes(), 0o666); err != nil {
+	if _, err := os.Stdout.Write(w.Bytes()); err != nil {
 		log.Fatal(err)
 	}
 }
