@@ -51,6 +51,7 @@ type field struct {
 	wanted        bool // else its cells are skipped
 	at            int  // place among the columns returned
 	whole         bool // whole numbers only so far: rounding one would lose what it names
+	blank         bool // it holds missing values alone, all the file long
 	words         words
 }
 
@@ -149,13 +150,19 @@ func (r *Reader) choose(tallies []tally, opts Options) error {
 			t = tallies[i].typ()
 		}
 		r.columns[k] = column.Column{Name: r.names[i], Type: t}
-		r.plan[i] = field{Column: r.columns[k], wanted: true, at: k, whole: !given && tallies[i].wholeOnly()}
+		r.plan[i] = field{Column: r.columns[k], wanted: true, at: k, whole: !given && tallies[i].wholeOnly(),
+			blank: !given && opts.Whole && !tallies[i].numbers && !tallies[i].text}
 	}
 	return nil
 }
 
 // Columns gives name and type of each column.
 func (r *Reader) Columns() []column.Column { return r.columns }
+
+// Blank says whether column i is known to hold nothing but missing values.
+func (r *Reader) Blank(i int) bool {
+	return slices.ContainsFunc(r.plan, func(f field) bool { return f.wanted && f.at == i && f.blank })
+}
 
 // Rows is -1: only reading tells.
 func (r *Reader) Rows() int64 { return -1 }

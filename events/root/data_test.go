@@ -24,7 +24,7 @@ func data(t *testing.T, name string) string {
 
 func read(t *testing.T, name string, columns ...string) *events.Table {
 	t.Helper()
-	table, err := events.ReadAll([]string{name}, events.Options{Columns: columns, Double: true})
+	table, err := events.ReadAll([]string{name}, events.Options{Columns: columns})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestDataRefused(t *testing.T) {
 		"io/cms_nano_dimuon.root":      "holds 2 trees",
 		"io/cms_nano_dimuon.root:Muon": `holds no tree "Muon"`,
 	} {
-		if _, err := events.Open(data(t, name), events.Options{}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), filepath.Base(name)) {
+		if _, err := events.OpenAll([]string{data(t, name)}, events.Options{}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), filepath.Base(name)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
