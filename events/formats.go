@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-hep/sluice/events/parquet"
 	"github.com/sluice-hep/sluice/events/root"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // format is one file format. A new one is a row of formats, and a package that
@@ -169,7 +170,7 @@ func formatOf(path string) (*format, error) {
 			return &all[i], nil
 		}
 	}
-	if bytes.IndexByte(head, 0) >= 0 && !csv.Compressed(head) {
+	if bytes.IndexByte(head, 0) >= 0 && codec.Of(head) == codec.None {
 		return nil, inFile(path, fmt.Errorf("unknown format; known are %s", strings.Join(extensions(false), " ")))
 	}
 	return &all[0], nil

@@ -151,6 +151,24 @@ func take[T any](x []T, rows []int32) []T {
 	return y
 }
 
+// Extend adds n zero values to c and returns them; they share memory with c.
+func (c *Column) Extend(n int) Column {
+	at := c.Len()
+	switch c.Type {
+	case Float32:
+		c.F32 = append(c.F32, make([]float32, n)...)
+	case Float64:
+		c.F64 = append(c.F64, make([]float64, n)...)
+	case Int64:
+		c.I64 = append(c.I64, make([]int64, n)...)
+	case Uint64:
+		c.U64 = append(c.U64, make([]uint64, n)...)
+	default:
+		c.Str = append(c.Str, make([]string, n)...)
+	}
+	return c.Slice(at, at+n)
+}
+
 // Append adds the values of d, which has the type of c.
 func (c *Column) Append(d *Column) {
 	c.F32 = append(c.F32, d.F32...)
@@ -211,24 +229,4 @@ type Contradiction struct {
 
 func (c *Contradiction) Error() string {
 	return fmt.Sprintf("%scolumn %q: %q %s", c.Place, c.Column, c.Value, c.Why)
-}
-
-// TooLarge says that v, at 0-based row i, is finite but beyond float32.
-func TooLarge(name string, row int64, v float64) error {
-	return &Contradiction{
-		Place: fmt.Sprintf("row %d: ", row+1), Column: name, Value: fmt.Sprint(v),
-		Why: "is beyond float32", Want: Float64,
-	}
-}
-
-// Narrow rounds src to float32. It returns the index of the first finite value
-// that float32 cannot hold, or -1.
-func Narrow(dst []float32, src []float64) int {
-	for i, v := range src {
-		dst[i] = float32(v)
-		if math.Abs(v) > math.MaxFloat32 && !math.IsInf(v, 0) && math.IsInf(float64(dst[i]), 0) {
-			return i
-		}
-	}
-	return -1
 }

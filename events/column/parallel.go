@@ -4,49 +4,59 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
-// Each calls f for 0, 1 ... n-1 on all cores, and waits. After an error no other call begins; the error is that of the
-// lowest number. A panic, which would be one of a codec over damaged bytes, is an error.
+// Each calls f for 0 to n-1 on all cores. Of the errors it returns that of the least i; a panic is one.
 func Each(n int, f func(i int) error) error {
-	if n == 1 {
-		return safely(f, 0)
-	}
-	var (
-		all    sync.WaitGroup
-		lock   sync.Mutex
-		next   int
-		failed = n // the lowest number with an error
-		first  error
-	)
-	take := func() (i int, ok bool) {
-		lock.Lock()
-		defer lock.Unlock()
-		next++
-		return next - 1, next <= n && first == nil
-	}
-	for range min(n, runtime.GOMAXPROCS(0)) {
-		all.Go(func() {
-			for i, ok := take(); ok; i, ok = take() {
-				if err := safely(f, i); err != nil {
-					lock.Lock()
-					if i < failed {
-						failed, first = i, err
-					}
-					lock.Unlock()
-				}
-			}
-		})
-	}
-	all.Wait()
-	return first
+	var c Crew[struct{}]
+	return c.Each(n, func(_ *struct{}, i int) error { return f(i) })
 }
 
-func safely(f func(i int) error, i int) (err error) {
+// Crew does work that needs memory of its own for each goroutine, a W, which it keeps from one call to the next. It is for
+// one goroutine; the zero value is ready.
+type Crew[W any] struct{ members []*W }
+
+// Each calls f for 0 to n-1 on as many cores as Go uses, each with a W of its own. After an error nothing new is begun.
+// It returns the error of the least i, whatever the number of cores; a panic, which a codec may raise over damaged bytes, is
+// an error too.
+func (c *Crew[W]) Each(n int, f func(w *W, i int) error) error {
+	count := min(runtime.GOMAXPROCS(0), n)
+	for len(c.members) < count {
+		c.members = append(c.members, new(W))
+	}
+	var next atomic.Int64
+	var hold sync.Mutex
+	first, err := n, error(nil)
+	work := func(w *W) {
+		for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+			if bad := safely(f, w, i); bad != nil {
+				next.Store(int64(n)) // all before i are begun
+				hold.Lock()
+				if i < first {
+					first, err = i, bad
+				}
+				hold.Unlock()
+			}
+		}
+	}
+	var wait sync.WaitGroup
+	for k := 1; k < count; k++ {
+		wait.Go(func() { work(c.members[k]) })
+	}
+	if count > 0 {
+		work(c.members[0])
+	}
+	wait.Wait()
+	return err
+}
+
+func safely[W any](f func(w *W, i int) error, w *W, i int) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
+			*w = *new(W)
 			err = fmt.Errorf("damaged data: %v", p)
 		}
 	}()
-	return f(i)
+	return f(w, i)
 }

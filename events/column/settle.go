@@ -19,6 +19,42 @@ func Choose(name string, native Type, types map[string]Type) (Type, error) {
 	return t, nil
 }
 
+// Choice is the columns that a reader returns, in the types chosen, and the native ones in which it decodes them.
+type Choice struct {
+	Columns []Column // names, units and types
+	native  []Type
+}
+
+// Add adds a column that the file holds as native; see Choose.
+func (c *Choice) Add(name, unit string, native Type, types map[string]Type) error {
+	t, err := Choose(name, native, types)
+	if err != nil {
+		return err
+	}
+	c.Columns = append(c.Columns, Column{Name: name, Unit: unit, Type: t})
+	c.native = append(c.native, native)
+	return nil
+}
+
+// Block has room for n events, in the native types.
+func (c *Choice) Block(n int) []Column {
+	block := make([]Column, len(c.Columns))
+	for k, d := range c.Columns {
+		block[k] = New(d.Name, d.Unit, c.native[k], n)
+	}
+	return block
+}
+
+// Settle turns a decoded block, whose first event is row, into the types chosen.
+func (c *Choice) Settle(block []Column, row int64) (err error) {
+	for k := range block {
+		if block[k], err = Settle(block[k], c.Columns[k].Type, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Settle turns a block as the file holds it into the type chosen; row is the
 // 0-based number of its first event. Float32 rounds; a value that another type
 // does not hold exactly is an error that names its row.
@@ -34,7 +70,7 @@ func Settle(c Column, want Type, row int64) (Column, error) {
 			out.F32[i] = float32(c.Float(i))
 			ok, why = !math.IsInf(float64(out.F32[i]), 0) || math.IsInf(c.Float(i), 0), "is beyond float32"
 		case Float64:
-			out.F64[i], ok = c.exact(i)
+			out.F64[i], ok = c.Exact(i)
 			why = "is not held exactly by float64"
 		case Int64:
 			out.I64[i], ok = c.whole(i)
@@ -51,8 +87,8 @@ func Settle(c Column, want Type, row int64) (Column, error) {
 	return out, nil
 }
 
-// exact is value i as a float64; false where that changes it.
-func (c *Column) exact(i int) (float64, bool) {
+// Exact is value i as a float64, the nearest one; false where that is not equal to it.
+func (c *Column) Exact(i int) (float64, bool) {
 	switch c.Type {
 	case Int64:
 		return Exact(c.I64[i])
@@ -95,13 +131,19 @@ func (c *Column) unsigned(i int) (uint64, bool) {
 func (c *Column) Spell(i int) string {
 	switch c.Type {
 	case Float32:
-		return strconv.FormatFloat(float64(c.F32[i]), 'g', -1, 32)
+		return fmt.Sprint(c.F32[i])
 	case Float64:
-		return strconv.FormatFloat(c.F64[i], 'g', -1, 64)
+		return fmt.Sprint(c.F64[i])
 	case Int64:
 		return strconv.FormatInt(c.I64[i], 10)
 	case Uint64:
 		return strconv.FormatUint(c.U64[i], 10)
 	}
 	return c.Str[i]
+}
+
+// Inexact says that a whole number, at 0-based row i, is not equal to any float64 and so cannot stand in a column with
+// missing values.
+func Inexact(row int64, value string) error {
+	return fmt.Errorf("row %d: %s is not held exactly by float64, which the column is because values of it are missing; leave the column out", row+1, value)
 }

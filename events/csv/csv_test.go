@@ -112,7 +112,7 @@ func TestTypes(t *testing.T) {
 }
 
 func TestDouble(t *testing.T) {
-	got := read(t, "x,n\n0.1,9007199254740993\n16777217,1\n", Options{Double: true})
+	got := read(t, "x,n\n0.1,9007199254740993\n16777217,1\n", Options{})
 	if names(got) != "x:float64 n:int64" || got[0].F64[0] != 0.1 || got[1].I64[0] != 9007199254740993 {
 		t.Errorf("%s %v %v", names(got), got[0].F64, got[1].I64)
 	}

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 const (
@@ -39,11 +37,6 @@ type source struct {
 	read   int64 // bytes since reading began, here or at a mark
 }
 
-// Compressed reports whether head begins a gzip or zstd file.
-func Compressed(head []byte) bool {
-	return bytes.HasPrefix(head, []byte("\x1f\x8b")) || bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd"))
-}
-
 func newSource(f io.Reader) (*source, error) {
 	s := &source{in: f, stop: func() {}, buf: make([]byte, 0, 1<<16)}
 	head := make([]byte, 4)
@@ -52,9 +45,9 @@ func newSource(f io.Reader) (*source, error) {
 		return nil, column.WithoutPath(err)
 	}
 	head = head[:n]
-	if s.packed = Compressed(head); !s.packed {
+	if c := codec.Of(head); c == codec.None {
 		s.buf = append(s.buf, head...)
-	} else if err := s.decompress(io.MultiReader(bytes.NewReader(head), f), head[0] == 0x1f); err != nil {
+	} else if err := s.unpack(c, io.MultiReader(bytes.NewReader(head), f)); err != nil {
 		return nil, err
 	}
 	if err := s.fill(); err != nil {
@@ -71,24 +64,15 @@ func newSource(f io.Reader) (*source, error) {
 	return s, nil
 }
 
-// decompress reads ahead in a goroutine of its own: unpacking and parsing take
+// unpack reads ahead in a goroutine of its own: unpacking and parsing take
 // about as long, and so share two cores.
-func (s *source) decompress(f io.Reader, gz bool) error {
-	if gz {
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			return fmt.Errorf("damaged gzip data: %w", err)
-		}
-		s.in = newAhead(z)
-	} else {
-		// 128 MiB is what zstd's own tool allows without being asked.
-		z, err := zstd.NewReader(f, zstd.WithDecoderMaxMemory(128<<20), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return fmt.Errorf("damaged zstd data: %w", err)
-		}
-		s.in = newAhead(z.IOReadCloser())
+func (s *source) unpack(c codec.Codec, f io.Reader) error {
+	z, err := codec.NewReader(c, f)
+	if err != nil {
+		return fmt.Errorf("damaged %s data: %w", c, err)
 	}
-	s.stop = s.in.(*ahead).close
+	in := newAhead(z)
+	s.in, s.stop, s.packed = in, in.close, true
 	return nil
 }
 

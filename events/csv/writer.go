@@ -8,10 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // Writer writes columns as text: a header, then a row an event. A number is the
@@ -34,18 +32,19 @@ func NewWriter(w io.Writer, extension string) (*Writer, error) {
 	case strings.HasPrefix(extension, ".dat"):
 		out.separator = ' '
 	}
+	packed := codec.None
 	switch {
 	case strings.HasSuffix(extension, ".gz"):
-		out.packer = gzip.NewWriter(w)
+		packed = codec.Gzip
 	case strings.HasSuffix(extension, ".zst"):
-		z, err := zstd.NewWriter(w)
+		packed = codec.Zstd
+	}
+	if packed != codec.None {
+		z, err := codec.NewWriter(packed, w)
 		if err != nil {
 			return nil, err
 		}
-		out.packer = z
-	}
-	if out.packer != nil {
-		w = out.packer
+		out.packer, w = z, z
 	}
 	out.out = bufio.NewWriterSize(w, 1<<16)
 	return out, nil

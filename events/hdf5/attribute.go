@@ -2,9 +2,10 @@ package hdf5
 
 import (
 	"encoding/binary"
-	"strconv"
 	"strings"
 	"unsafe"
+
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // largestAttribute is more than names of a thousand columns take, in bytes.
@@ -43,43 +44,36 @@ func (l *library) attribute(object int64, name string) []string {
 	}
 	f := field{}
 	l.scalar(&f, t)
-	if f.kind == 0 || f.kind == 'f' || count == 0 || f.size <= 0 || int64(f.size) > largestAttribute/count {
+	if f.text == noText && f.Kind != column.Int && f.Kind != column.Uint || count == 0 || f.Size <= 0 || int64(f.Size) > largestAttribute/count {
 		return nil
 	}
 	// A variable text is a pointer: memory of words keeps it aligned.
-	words := make([]uint64, (int(count)*f.size+7)/8)
+	words := make([]uint64, (int(count)*f.Size+7)/8)
 	if l.attributeRead(a, t, pointer(words)) < 0 {
 		return nil
 	}
-	raw := unsafe.Slice((*byte)(pointer(words)), int(count)*f.size)
-	out := texts(&f, raw, int(count))
-	if f.kind == 'V' {
+	raw := unsafe.Slice((*byte)(pointer(words)), int(count)*f.Size)
+	c := column.New("", "", f.native(), int(count))
+	f.decode(&c, raw, f.Size)
+	if f.text == variable {
 		l.reclaim(t, space, 0, pointer(words))
 	}
-	return out
+	return spellings(&c)
 }
 
-// texts spells the values of one field in records of its own size.
-func texts(f *field, raw []byte, count int) []string {
-	out := make([]string, count)
+// spellings are all values as text.
+func spellings(c *column.Column) []string {
+	out := make([]string, c.Len())
 	for i := range out {
-		b := raw[i*f.size:][:f.size]
-		switch f.kind {
-		case 'S', 'V':
-			out[i] = f.text(b)
-		case 'i':
-			out[i] = strconv.FormatInt(f.signed(b), 10)
-		default:
-			out[i] = strconv.FormatUint(f.unsigned(b), 10)
-		}
+		out[i] = c.Spell(i)
 	}
 	return out
 }
 
-// text is padded with zeros, or with blanks as Fortran does.
-func (f *field) text(b []byte) string {
-	if f.kind == 'V' {
-		return strings.ToValidUTF8(text(uintptr(binary.NativeEndian.Uint64(b))), "\uFFFD")
+// string is a text padded with zeros, or with blanks as Fortran does.
+func (f *field) string(b []byte) string {
+	if f.text == variable {
+		return strings.ToValidUTF8(cString(uintptr(binary.NativeEndian.Uint64(b))), "\uFFFD")
 	}
 	s, _, _ := strings.Cut(string(b), "\x00")
 	return strings.ToValidUTF8(strings.TrimRight(s, " "), "\uFFFD")

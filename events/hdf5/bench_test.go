@@ -2,13 +2,12 @@ package hdf5
 
 import (
 	"io"
-	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"testing"
-	"unsafe"
 
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // muons is n events in the manner of a CMS ntuple: float32 columns, two charges.
@@ -153,22 +152,7 @@ func BenchmarkGunzip(b *testing.B) {
 	out := make([]byte, 4*c.Len()+4)
 	b.SetBytes(int64(4 * c.Len()))
 	for b.Loop() {
-		if _, err := u.gunzip(out, packed); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkNarrow(b *testing.B) {
-	raw := unsafe.Slice((*byte)(pointer(make([]float64, 1<<15))), 1<<18)
-	for i := 0; i < len(raw); i += 8 {
-		*(*float64)(unsafe.Pointer(&raw[i])) = math.Sqrt(float64(i))
-	}
-	f := field{kind: 'f', size: 8}
-	c := column.New("x", "", column.Float32, 1<<15)
-	b.SetBytes(int64(len(raw)))
-	for b.Loop() {
-		if _, err := f.decode(&c, raw, 8); err != nil {
+		if _, err := u.Unpack(codec.Zlib, out, packed); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/klauspost/compress/snappy"
-	"github.com/pierrec/lz4/v4"
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // blosc decodes containers of blosc 1 (c-blosc, README_CHUNK_FORMAT.rst): a
@@ -31,12 +30,6 @@ type head struct {
 }
 
 const (
-	codecBloscLZ = 0
-	codecLZ4     = 1
-	codecSnappy  = 2
-	codecZlib    = 3
-	codecZstd    = 4
-
 	mostSplits   = 16  // values of more bytes are not split
 	fewestValues = 128 // nor are blocks of fewer values
 )
@@ -108,7 +101,7 @@ func (b *blosc) decodeBlock(out, in []byte, u *unpacker) error {
 	bits := b.bitsShuffled && len(out)/b.size%8 == 0
 	to := out
 	if b.shuffled || bits {
-		to = buffer(&b.block, len(out))
+		to = codec.Room(&b.block, len(out))
 	}
 	streams := 1
 	if !b.whole && b.size <= mostSplits && b.blockBytes/b.size >= fewestValues && len(out) == b.blockBytes {
@@ -138,40 +131,29 @@ func (b *blosc) decodeBlock(out, in []byte, u *unpacker) error {
 	return nil
 }
 
+// codecs are blosc's by their numbers; that of blosclz, 0, is decoded here.
+var codecs = [...]codec.Codec{1: codec.LZ4, 2: codec.Snappy, 3: codec.Zlib, 4: codec.Zstd}
+
 // stream unpacks one stream, which fills out.
 func (b *blosc) stream(out, in []byte, u *unpacker) error {
 	if len(in) == len(out) { // it did not pack
 		copy(out, in)
 		return nil
 	}
-	var got []byte
-	var err error
-	switch b.codec {
-	case codecBloscLZ:
-		got, err = unbloscLZ(out, in)
-	case codecLZ4:
-		var n int
-		n, err = lz4.UncompressBlock(in, out)
-		got = out[:max(0, n)]
-	case codecSnappy:
-		var n int
-		if n, err = snappy.DecodedLen(in); err == nil && n <= len(out) {
-			got, err = snappy.Decode(out, in)
-		}
-	case codecZlib:
-		got, err = u.gunzip(out, in)
-	case codecZstd:
-		got, err = u.unzstd(out, in)
-	default:
+	if int(b.codec) >= len(codecs) {
 		return fmt.Errorf("is packed by codec %d of blosc, which is not known", b.codec)
 	}
-	if err != nil {
-		return fmt.Errorf("does not unpack (blosc): %w", err)
+	if b.codec > 0 {
+		if err := u.Fill(codecs[b.codec], out, in); err != nil {
+			return fmt.Errorf("does not unpack (blosc): %w", err)
+		}
+		return nil
 	}
-	if len(got) != len(out) {
-		return fmt.Errorf("has a blosc stream of %d bytes, and %d are due", len(got), len(out))
+	got, err := unbloscLZ(out, in)
+	if err == nil && len(got) != len(out) {
+		err = fmt.Errorf("has a blosc stream of %d bytes, and %d are due", len(got), len(out))
 	}
-	return nil
+	return err
 }
 
 // unshuffleBits puts bits back in order: for each byte of a value, and each bit

@@ -2,7 +2,6 @@ package hdf5
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"unsafe"
 
@@ -30,28 +29,31 @@ const (
 
 // field is one number or text in each record of a data set, and where it goes.
 type field struct {
-	name   string
-	kind   byte // i u f, S text of fixed length, V text by a pointer; 0: not read
-	size   int  // bytes
-	big    bool // most significant byte first
-	offset int
-	why    string // why it is not read
+	name          string
+	column.Number // of a text, its size alone
+	text          text
+	offset        int
+	why           string // why it is not read
 
 	column  int    // place among the columns returned
 	missing string // a text that stands for no value
 }
 
+// text is how a text is stored.
+type text uint8
+
+const (
+	noText   text = iota
+	fixed         // in as many bytes in each record, padded
+	variable      // by a pointer
+)
+
 // native is the type that holds the values without loss.
 func (f *field) native() column.Type {
-	switch {
-	case f.kind == 'S' || f.kind == 'V':
+	if f.text != noText {
 		return column.Text
-	case f.kind == 'f' && f.size == 8:
-		return column.Float64
-	case f.kind != 'f' && f.size >= 4:
-		return column.Int64
 	}
-	return column.Float32
+	return f.Native()
 }
 
 // fields appends what a value of type t holds: one field, or those of a
@@ -77,7 +79,7 @@ func (l *library) members(to []field, t int64, name string, offset, depth int) [
 			break
 		}
 		address := l.memberName(t, i)
-		member := text(address)
+		member := cString(address)
 		l.freeMemory(address)
 		if name != "" {
 			member = name + "/" + member
@@ -125,9 +127,9 @@ func (l *library) elements(to []field, t int64, name string, offset, depth int) 
 // scalar fills in the kind of a plain type, or why it is not read.
 func (l *library) scalar(f *field, t int64) {
 	class := l.typeClass(t)
-	f.size = int(l.typeSize(t))
-	f.big = l.typeOrder(t) == 1
-	whole := l.typeBits(t) == 8*uintptr(f.size) && l.typeOffset(t) == 0
+	f.Size = int(l.typeSize(t))
+	f.Big = l.typeOrder(t) == 1
+	whole := l.typeBits(t) == 8*uintptr(f.Size) && l.typeOffset(t) == 0
 	switch class {
 	case classEnum: // h5py's bool is one of two values
 		super := l.typeSuper(t)
@@ -138,22 +140,22 @@ func (l *library) scalar(f *field, t int64) {
 		defer l.typeClose(super)
 		l.scalar(f, super)
 	case classInteger, classBits:
-		f.kind = 'u'
+		f.Kind = column.Uint
 		if class == classInteger && l.typeSign(t) == 1 {
-			f.kind = 'i'
+			f.Kind = column.Int
 		}
-		if !whole || !slices.Contains([]int{1, 2, 4, 8}, f.size) {
-			f.kind, f.why = 0, fmt.Sprintf("has integers of %d bits in %d bytes", l.typeBits(t), f.size)
+		if !whole || !f.Known() {
+			f.Kind, f.why = 0, fmt.Sprintf("has integers of %d bits in %d bytes", l.typeBits(t), f.Size)
 		}
 	case classFloat:
-		f.kind = 'f'
-		if !l.isIEEE(t, f.size) {
-			f.kind, f.why = 0, fmt.Sprintf("has floats of %d bits that are not IEEE's half, single or double", l.typeBits(t))
+		f.Kind = column.Float
+		if !l.isIEEE(t, f.Size) {
+			f.Kind, f.why = 0, fmt.Sprintf("has floats of %d bits that are not IEEE's half, single or double", l.typeBits(t))
 		}
 	case classString:
-		f.kind = 'S'
+		f.text = fixed
 		if l.isVariable(t) > 0 {
-			f.kind = 'V'
+			f.text = variable
 		}
 	case classVariable:
 		f.why = "has lists of different lengths; store a fixed number of values an event"

@@ -1,13 +1,10 @@
 package hdf5
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 
-	"github.com/klauspost/compress/zlib"
-	"github.com/klauspost/compress/zstd"
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // Filters by their registered numbers (github.com/HDFGroup/hdf5_plugins,
@@ -49,11 +46,9 @@ func (f *filter) name() string {
 
 // unpacker undoes filters; its buffers serve one goroutine.
 type unpacker struct {
-	a, b    []byte
-	inflate io.ReadCloser
-	source  bytes.Reader
-	zstd    *zstd.Decoder
-	blocks  blosc
+	codec.Unpacker
+	a, b   []byte
+	blocks blosc
 }
 
 // unpack undoes the filters on a chunk of want bytes; bit i of skipped says that
@@ -73,7 +68,7 @@ func (u *unpacker) unpack(filters []filter, skipped uint32, packed []byte, want 
 			continue
 		}
 		// A checksum may stand between packing steps.
-		out, err := u.undo(f, buffer(&u.a, want+4), in, want)
+		out, err := u.undo(f, codec.Room(&u.a, want+4), in, want)
 		if err != nil {
 			return nil, err
 		}
@@ -98,64 +93,24 @@ func (u *unpacker) undo(f *filter, out, in []byte, want int) ([]byte, error) {
 		unshuffle(out, in, int(f.values[0]))
 		return out, nil
 	case filterGzip:
-		return u.gunzip(out, in)
+		return u.to(out, codec.Zlib, in)
 	case filterLZF:
 		return unlzf(out, in)
 	case filterBlosc:
 		return u.blocks.decode(out, in, u)
 	case filterZstd:
-		return u.unzstd(out, in)
+		return u.to(out, codec.Zstd, in)
 	}
 	return nil, fmt.Errorf("is packed by %s, which is not read", f.name())
 }
 
-// gunzip inflates a zlib stream to out, and fails where it is longer.
-func (u *unpacker) gunzip(out, in []byte) ([]byte, error) {
-	u.source.Reset(in)
-	if u.inflate == nil {
-		z, err := zlib.NewReader(&u.source)
-		if err != nil {
-			return nil, fmt.Errorf("does not unpack: %w", err)
-		}
-		u.inflate = z
-	} else if err := u.inflate.(zlib.Resetter).Reset(&u.source, nil); err != nil {
-		return nil, fmt.Errorf("does not unpack: %w", err)
-	}
-	n, err := io.ReadFull(u.inflate, out)
-	switch err {
-	case nil: // one byte more would be too long, and its end brings the checksum
-		var more [1]byte
-		if k, err := u.inflate.Read(more[:]); k > 0 || err != io.EOF {
-			return nil, fmt.Errorf("unpacks to more than %d bytes", len(out))
-		}
-	case io.EOF, io.ErrUnexpectedEOF:
-	default:
-		return nil, fmt.Errorf("does not unpack: %w", err)
-	}
-	return out[:n], nil
-}
-
-func (u *unpacker) unzstd(out, in []byte) ([]byte, error) {
-	if u.zstd == nil {
-		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true))
-		if err != nil {
-			return nil, err
-		}
-		u.zstd = z
-	}
-	got, err := u.zstd.DecodeAll(in, out[:0:len(out)])
+// to unpacks in to out, which may be longer.
+func (u *unpacker) to(out []byte, c codec.Codec, in []byte) ([]byte, error) {
+	n, err := u.Unpack(c, out, in)
 	if err != nil {
 		return nil, fmt.Errorf("does not unpack: %w", err)
 	}
-	return got, nil
-}
-
-// buffer makes room for n bytes in *b.
-func buffer(b *[]byte, n int) []byte {
-	if cap(*b) < n {
-		*b = make([]byte, n)
-	}
-	return (*b)[:n]
+	return out[:n], nil
 }
 
 var errChecksum = errors.New("fails its checksum (fletcher32): the file is damaged")

@@ -108,7 +108,7 @@ type library struct {
 // constants are identifiers that the library makes when it starts.
 type constants struct {
 	accessClass, fileClass, createClass, linkClass int64
-	float32, float64, int64, text                  int64
+	float32, float64, int64, uint64, text          int64
 }
 
 // symbols lists the names in the library, the first that there is being taken.
@@ -240,7 +240,7 @@ var trace []string
 func onError(_ uintptr, entry uintptr, _ uintptr) uintptr {
 	const description = 48 // its offset
 	if len(trace) < 64 {
-		trace = append(trace, text(*at[uintptr](entry + description)))
+		trace = append(trace, cString(*at[uintptr](entry + description)))
 	}
 	return 0
 }
@@ -251,7 +251,7 @@ func at[T any](address uintptr) *T {
 }
 
 // text copies a C string, at most 1 MiB of it.
-func text(address uintptr) string {
+func cString(address uintptr) string {
 	if address == 0 {
 		return ""
 	}

@@ -60,6 +60,7 @@ func (l *library) constants() error {
 		&l.known.createClass: "H5P_CLS_DATASET_CREATE_ID_g",
 		&l.known.linkClass:   "H5P_CLS_LINK_CREATE_ID_g", &l.known.text: "H5T_C_S1_g",
 		&l.known.float32: "H5T_IEEE_F32LE_g", &l.known.float64: "H5T_IEEE_F64LE_g", &l.known.int64: "H5T_STD_I64LE_g",
+		&l.known.uint64: "H5T_STD_U64LE_g",
 	} {
 		var err error
 		if *to, err = l.variable(name); err != nil {

@@ -2,17 +2,16 @@ package hdf5
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
-	"math"
 	"runtime"
+	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/klauspost/compress/zlib"
+
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // gzipLevel packs shuffled floats nearly as small as the highest level does, several times as fast.
@@ -27,63 +26,32 @@ type packer struct {
 // pack packs the n events in the buffer, a chunk a column, on all cores, and
 // after them the numbers of the events. Columns of text stay empty.
 func (w *Writer) pack(n int) ([][]byte, error) {
-	out := make([][]byte, len(w.buffer)+1)
-	fail := make([]error, len(out))
-	count := min(runtime.GOMAXPROCS(0), len(out))
-	for len(w.packers) < count {
-		w.packers = append(w.packers, &packer{})
-	}
-	var next atomic.Int64
-	var all sync.WaitGroup
-	for _, p := range w.packers[:count] {
-		all.Go(func() {
-			for k := int(next.Add(1)) - 1; k < len(out); k = int(next.Add(1)) - 1 {
-				c := &column.Column{Type: column.Int64}
-				switch {
-				case k < len(w.buffer):
-					c = &w.buffer[k]
-				case w.index == 0:
-					continue
-				default:
-					c.I64 = make([]int64, n)
-					for i := range c.I64 {
-						c.I64[i] = w.rows + int64(i)
-					}
-				}
-				if c.Type != column.Text {
-					out[k], fail[k] = p.pack(c, w.chunk)
-				}
-			}
-		})
-	}
-	all.Wait()
-	for _, err := range fail {
-		if err != nil {
-			return nil, err
+	all := w.buffer
+	if w.index != 0 {
+		numbers := column.New("", "", column.Int64, n)
+		for i := range numbers.I64 {
+			numbers.I64[i] = w.rows + int64(i)
 		}
+		all = append(slices.Clip(all), numbers)
 	}
-	return out, nil
+	out := make([][]byte, len(all))
+	err := w.packers.Each(len(all), func(p *packer, k int) (err error) {
+		if all[k].Type != column.Text {
+			out[k], err = p.pack(&all[k], w.chunk)
+		}
+		return err
+	})
+	return out, err
 }
 
 // pack is the column as a chunk of that many events; those that are missing are zero.
 func (p *packer) pack(c *column.Column, chunk int) ([]byte, error) {
-	size := 8
-	if c.Type == column.Float32 {
-		size = 4
-	}
-	raw := buffer(&p.raw, chunk*size)
-	clear(raw[c.Len()*size:])
-	for i, v := range c.F32 {
-		binary.LittleEndian.PutUint32(raw[4*i:], math.Float32bits(v))
-	}
-	for i, v := range c.F64 {
-		binary.LittleEndian.PutUint64(raw[8*i:], math.Float64bits(v))
-	}
-	for i, v := range c.I64 {
-		binary.LittleEndian.PutUint64(raw[8*i:], uint64(v))
-	}
-	shuffled := buffer(&p.shuffled, len(raw))
-	shuffle(shuffled, raw, size)
+	number := c.Type.Number(false)
+	raw := codec.Room(&p.raw, chunk*number.Size)
+	clear(raw[c.Len()*number.Size:])
+	number.Encode(raw, number.Size, c)
+	shuffled := codec.Room(&p.shuffled, len(raw))
+	shuffle(shuffled, raw, number.Size)
 	var packed bytes.Buffer
 	packed.Grow(len(raw) / 2)
 	if p.deflate == nil {

@@ -2,12 +2,10 @@ package hdf5
 
 import (
 	"fmt"
-	"runtime"
-	"sync"
-	"sync/atomic"
 	"unsafe"
 
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // part is what lies together in a data set and is read together: all of it, or
@@ -61,7 +59,6 @@ func (p *part) slab() int64 {
 type job struct {
 	*part
 	from, to int64
-	err      error
 }
 
 // jobs cuts events [from, to) of all parts into pieces.
@@ -94,34 +91,20 @@ func (r *Reader) run(out []column.Column, n int) error {
 	for _, p := range r.parts {
 		p.forget(r.row)
 	}
-	count := min(runtime.GOMAXPROCS(0), len(jobs))
-	for len(r.workers) < count {
-		r.workers = append(r.workers, &worker{})
-	}
-	var next atomic.Int64
-	work := func(w *worker) {
-		for i := next.Add(1) - 1; i < int64(len(jobs)); i = next.Add(1) - 1 {
-			jobs[i].err = w.do(&jobs[i], out, r.row)
+	err := r.workers.Each(len(jobs), func(w *worker, i int) error {
+		j := &jobs[i]
+		if err := w.do(j, out, r.row); err != nil {
+			return fmt.Errorf("data set %q: rows %d to %d: %w", j.set.path, j.from+1, j.to, err)
 		}
-	}
-	var all sync.WaitGroup
-	for _, w := range r.workers[1:max(1, count)] {
-		all.Go(func() { work(w) })
-	}
-	work(r.workers[0])
-	all.Wait()
+		return nil
+	})
 	for _, p := range r.parts {
 		if p.next != p.keptAt {
 			p.kept, p.keep = p.keep, p.kept
 		}
 		p.keptAt, p.next = p.next, -1
 	}
-	for i := range jobs {
-		if err := jobs[i].err; err != nil {
-			return fmt.Errorf("data set %q: rows %d to %d: %w", jobs[i].set.path, jobs[i].from+1, jobs[i].to, err)
-		}
-	}
-	return nil
+	return err
 }
 
 // forget leaves the memory of a chunk that row does not lie in to the next one.
@@ -152,11 +135,12 @@ func (w *worker) do(j *job, out []column.Column, row int64) error {
 			j.keep = append(j.keep[:0], raw...)
 		}
 	}
-	return j.decode(raw[(j.from-start)*int64(j.stride):], out, row)
+	j.decode(raw[(j.from-start)*int64(j.stride):], out, row)
+	return nil
 }
 
 // decode puts the events of the job, which begin at raw, into out.
-func (j *job) decode(raw []byte, out []column.Column, row int64) error {
+func (j *job) decode(raw []byte, out []column.Column, row int64) {
 	// Pieces stay in the cache while one column after the other is picked.
 	step := max(1, (1<<16)/int64(j.stride))
 	for at := j.from; at < j.to; at += step {
@@ -165,14 +149,9 @@ func (j *job) decode(raw []byte, out []column.Column, row int64) error {
 		for k := range j.fields {
 			f := &j.fields[k]
 			c := out[f.column].Slice(int(at-row), int(end-row))
-			if i, err := f.decode(&c, piece, j.stride); err != nil {
-				bad := err.(*column.Contradiction)
-				bad.Place = fmt.Sprintf("row %d: ", at+int64(i)+1)
-				return bad
-			}
+			f.decode(&c, piece, j.stride)
 		}
 	}
-	return nil
 }
 
 // chunk fetches the chunk that begins with event start, and unpacks it.
@@ -193,7 +172,7 @@ func (w *worker) chunk(p *part, start int64) ([]byte, error) {
 		if bytes > uint64(want)+uint64(want)/2+1<<16 {
 			return fmt.Errorf("a chunk of %d bytes is packed in %d, which is not believable", want, bytes)
 		}
-		if l.readChunk(d.id, 0, unsafe.Pointer(&offset), &skipped, pointer(buffer(&w.packed, int(bytes)))) < 0 {
+		if l.readChunk(d.id, 0, unsafe.Pointer(&offset), &skipped, pointer(codec.Room(&w.packed, int(bytes)))) < 0 {
 			return l.failed("a chunk cannot be read")
 		}
 		return nil
@@ -202,7 +181,7 @@ func (w *worker) chunk(p *part, start int64) ([]byte, error) {
 		return nil, err
 	}
 	if bytes == 0 { // nothing was ever written there
-		out := buffer(&w.a, want)
+		out := codec.Room(&w.a, want)
 		for i := 0; i < want; i += d.record {
 			copy(out[i:], d.fill)
 		}
@@ -242,11 +221,12 @@ func (w *worker) slab(j *job, out []column.Column, row int64) error {
 		if !d.pointers {
 			return nil
 		}
-		defer l.reclaim(d.kind, memory, 0, unsafe.Pointer(&raw[0]))
-		return j.decode(raw, out, row)
+		j.decode(raw, out, row)
+		l.reclaim(d.kind, memory, 0, unsafe.Pointer(&raw[0]))
+		return nil
 	})
-	if err != nil || d.pointers {
-		return err
+	if err == nil && !d.pointers {
+		j.decode(raw, out, row)
 	}
-	return j.decode(raw, out, row)
+	return err
 }

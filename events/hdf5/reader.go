@@ -23,13 +23,12 @@ type Reader struct {
 	size    int64
 	sets    []*dataset
 	parts   []*part
-	columns []column.Column // as returned
-	decoded []column.Type
+	chosen  column.Choice
 	skipped []string
 	rows    int64
 	row     int64 // events read
 	chunk   int64 // events of the largest chunks; 0: there are none, or blocks need not heed them
-	workers []*worker
+	workers column.Crew[worker]
 	closed  sync.Once
 }
 
@@ -140,7 +139,7 @@ func (r *Reader) texts(path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.rows > mostColumns || d.columns != 1 || len(d.fields) != 1 || d.fields[0].kind == 0 {
+	if d.rows > mostColumns || d.columns != 1 || len(d.fields) != 1 || d.fields[0].why != "" {
 		return nil, fmt.Errorf("data set %q holds no names of columns", path)
 	}
 	inner := &Reader{file: r.file, size: r.size}
@@ -154,22 +153,7 @@ func (r *Reader) texts(path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := columns[0]
-	if c.Type == column.Text {
-		return c.Str, nil
-	}
-	out := make([]string, c.Len())
-	for i := range out {
-		switch c.Type {
-		case column.Int64:
-			out[i] = fmt.Sprint(c.I64[i])
-		case column.Float64:
-			out[i] = fmt.Sprint(c.F64[i])
-		default:
-			out[i] = fmt.Sprint(c.F32[i])
-		}
-	}
-	return out, nil
+	return spellings(&columns[0]), nil
 }
 
 // choose fixes the columns, their types, and the parts of the file they need.
@@ -193,28 +177,17 @@ func (r *Reader) choose(all []source, opts Options) error {
 	for k, i := range picked {
 		s := &all[i]
 		f := s.set.fields[s.field]
-		native := f.native()
-		want, err := column.Choose(names[i], native, opts.Types)
-		if err != nil {
+		if err := r.chosen.Add(names[i], s.unit, f.native(), opts.Types); err != nil {
 			return err
 		}
-		decoded := native
-		switch {
-		case native == column.Float64 && want == column.Float32:
-			decoded = column.Float32
-		case f.kind == 'u' && f.size == 8 && want != column.Int64:
-			decoded = column.Float64
-		}
 		f.missing, f.column = s.missing, k
-		r.columns = append(r.columns, column.Column{Name: names[i], Unit: s.unit, Type: want})
-		r.decoded = append(r.decoded, decoded)
 		r.place(s, f)
 	}
 	return nil
 }
 
 // Columns gives name, unit and type of each column.
-func (r *Reader) Columns() []column.Column { return r.columns }
+func (r *Reader) Columns() []column.Column { return r.chosen.Columns }
 
 // Rows is the number of events.
 func (r *Reader) Rows() int64 { return r.rows }
@@ -253,18 +226,12 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 			n = int(end - r.row)
 		}
 	}
-	out := make([]column.Column, len(r.columns))
-	for k := range out {
-		out[k] = column.New(r.columns[k].Name, r.columns[k].Unit, r.decoded[k], n)
-	}
+	out := r.chosen.Block(n)
 	if err := r.run(out, n); err != nil {
 		return nil, err
 	}
-	for k := range out {
-		var err error
-		if out[k], err = column.Settle(out[k], r.columns[k].Type, r.row); err != nil {
-			return nil, err
-		}
+	if err := r.chosen.Settle(out, r.row); err != nil {
+		return nil, err
 	}
 	r.row += int64(n)
 	return out, nil

@@ -18,7 +18,7 @@ type Writer struct {
 	columns []column.Column // names, units and types
 	sets    []int64
 	buffer  []column.Column // events that do not fill a chunk yet
-	packers []*packer
+	packers column.Crew[packer]
 	index   int64 // the data set of the frame's index
 	rows    int64 // events written
 	chunk   int   // events of a chunk
@@ -60,11 +60,8 @@ func (w *Writer) Write(columns []column.Column) error {
 	for at := 0; at < n; {
 		end := min(n, at+w.chunk-w.buffer[0].Len())
 		for k := range columns {
-			b, c := &w.buffer[k], columns[k].Slice(at, end)
-			b.F32 = append(b.F32, c.F32...)
-			b.F64 = append(b.F64, c.F64...)
-			b.I64 = append(b.I64, c.I64...)
-			b.Str = append(b.Str, c.Str...)
+			c := columns[k].Slice(at, end)
+			w.buffer[k].Append(&c)
 		}
 		at = end
 		if w.buffer[0].Len() == w.chunk {
@@ -133,8 +130,7 @@ func (w *Writer) flush() error {
 	})
 	w.rows += int64(n)
 	for k := range w.buffer {
-		b := &w.buffer[k]
-		b.F32, b.F64, b.I64, b.Str = b.F32[:0], b.F64[:0], b.I64[:0], b.Str[:0]
+		w.buffer[k] = w.buffer[k].Slice(0, 0)
 	}
 	return err
 }
@@ -226,6 +222,8 @@ func (l *library) typeOf(t column.Type) (int64, func()) {
 		return l.known.float64, func() {}
 	case column.Int64:
 		return l.known.int64, func() {}
+	case column.Uint64:
+		return l.known.uint64, func() {}
 	}
 	const variable = ^uintptr(0)
 	id := l.textType(variable)

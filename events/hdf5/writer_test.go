@@ -17,11 +17,13 @@ func madeUp(n int) []column.Column {
 	all := []column.Column{
 		column.New("pt", "GeV", column.Float32, n), column.New("jet/m", "", column.Float64, n),
 		column.New("id", "", column.Int64, n), column.New("label", "", column.Text, n),
+		column.New("hash", "", column.Uint64, n),
 	}
 	for i := range n {
 		all[0].F32[i] = float32(i) / 3
 		all[1].F64[i] = math.Sqrt(float64(i)) * 1e200
 		all[2].I64[i] = math.MinInt64 + int64(i)*0x0102030405
+		all[4].U64[i] = math.MaxUint64 - uint64(i)*0x0102030405
 		all[3].Str[i] = []string{"qcd", "", "é", strings.Repeat("long ", 10)}[i%4]
 	}
 	if n > 3 {
@@ -59,7 +61,7 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, block := range []int{4099, 1 << 20} {
-			got, r, err := readTable(path, block, Options{Double: true})
+			got, r, err := readTable(path, block, Options{})
 			if err != nil {
 				t.Fatalf("%d events: %v", n, err)
 			}
@@ -77,7 +79,7 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 func same(t *testing.T, n int, got, want *column.Column) {
 	t.Helper()
 	equal := got.Name == want.Name && got.Unit == want.Unit && got.Type == want.Type &&
-		slices.Equal(got.I64, want.I64) && slices.Equal(got.Str, want.Str) &&
+		slices.Equal(got.I64, want.I64) && slices.Equal(got.U64, want.U64) && slices.Equal(got.Str, want.Str) &&
 		slices.EqualFunc(got.F32, want.F32, func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }) &&
 		slices.EqualFunc(got.F64, want.F64, func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) })
 	if !equal {
@@ -93,11 +95,11 @@ func TestTheFrameIsReadBack(t *testing.T) {
 	if err := writeFile(path, want, 64); err != nil {
 		t.Fatal(err)
 	}
-	got, _, err := readTable(path, 64, Options{Key: "df", Double: true})
+	got, _, err := readTable(path, 64, Options{Key: "df"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 3 || !slices.Equal(got[1].F64, want[1].F64) || !slices.Equal(got[2].I64, want[2].I64) || got[0].F32[4] != want[0].F32[4] {
+	if len(got) != 4 || !slices.Equal(got[3].U64, want[4].U64) || !slices.Equal(got[1].F64, want[1].F64) || !slices.Equal(got[2].I64, want[2].I64) || got[0].F32[4] != want[0].F32[4] {
 		t.Errorf("%d columns, or other values", len(got))
 	}
 }

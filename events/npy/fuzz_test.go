@@ -21,7 +21,7 @@ func npyFile(header string, values string) []byte {
 func seeds(t testing.TB) [][]byte {
 	block := []column.Column{
 		{Name: "x", Type: column.Float32, F32: []float32{1, 2}}, {Name: "µ'\\", Type: column.Int64, I64: []int64{1, -2}},
-		{Name: "l", Type: column.Text, Str: []string{"a", "bé"}},
+		{Name: "l", Type: column.Text, Str: []string{"a", "bé"}}, {Name: "u", Type: column.Uint64, U64: []uint64{1, 1<<64 - 1}},
 	}
 	all := [][]byte{
 		npyFile("{'descr': '>f8', 'fortran_order': True, 'shape': (2, 1), }", strings.Repeat("\x3f\xf0\x00\x00\x00\x00\x00\x00", 2)),
@@ -145,13 +145,7 @@ func TestLayouts(t *testing.T) {
 		}
 		for k, want := range c.want {
 			for i, v := range want {
-				have := 0.0
-				if got[k].Type == column.Int64 {
-					have = float64(got[k].I64[i])
-				} else {
-					have = float64(got[k].F32[i])
-				}
-				if have != v {
+				if have := got[k].Float(i); have != v {
 					t.Errorf("%s: column %d row %d: %g, want %g", c.header, k, i, have, v)
 				}
 			}

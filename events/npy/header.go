@@ -93,7 +93,7 @@ func (h *header) describe(descr any) error {
 	list, ok := descr.([]any)
 	if !ok {
 		d, err := parseType(descr)
-		h.fields, h.record, h.plain = []field{{dtype: d}}, d.size, true
+		h.fields, h.record, h.plain = []field{{dtype: d}}, d.Size, true
 		return err
 	}
 	for _, item := range list {
@@ -116,7 +116,7 @@ func (h *header) describe(descr any) error {
 		if err != nil {
 			return err
 		}
-		if d.size > longestRecord/count || h.record > longestRecord-d.size*count {
+		if d.Size > longestRecord/count || h.record > longestRecord-d.Size*count {
 			return errors.New("descr holds fields of an impossible size")
 		}
 		h.add(name, d, count, len(parts) == 3)
@@ -127,18 +127,18 @@ func (h *header) describe(descr any) error {
 // add appends a field; an array inside a structure becomes name_0, name_1, ...
 func (h *header) add(name string, d dtype, count int, many bool) {
 	switch {
-	case name == "" && d.kind == 'V': // padding between the fields
+	case name == "" && d.why != "": // padding between the fields
 	case !many:
 		h.fields = append(h.fields, field{name: name, offset: h.record, dtype: d})
 	case d.why == "" && count <= mostColumns:
 		for k := range count {
-			h.fields = append(h.fields, field{name: name + "_" + strconv.Itoa(k), offset: h.record + k*d.size, dtype: d})
+			h.fields = append(h.fields, field{name: name + "_" + strconv.Itoa(k), offset: h.record + k*d.Size, dtype: d})
 		}
 	default:
 		d.why = "is an array in every event"
 		h.fields = append(h.fields, field{name: name, offset: h.record, dtype: d})
 	}
-	h.record += d.size * count
+	h.record += d.Size * count
 }
 
 // countOf is the number of values of a field of the given shape.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // Options says what to read.
@@ -24,8 +25,7 @@ type Options struct {
 type Reader struct {
 	file    io.Closer
 	parts   []part
-	columns []column.Column // as returned
-	native  []column.Type   // as decoded
+	chosen  column.Choice
 	skipped []string
 	rows    int64
 	row     int64 // events read
@@ -140,7 +140,7 @@ func join(arrays []array, opts Options) (*Reader, error) {
 	}
 	chosen := make([][]field, len(arrays))
 	for k, i := range picked {
-		if err := r.choose(names[i], &fields[i], opts); err != nil {
+		if err := r.chosen.Add(names[i], "", fields[i].native(), opts.Types); err != nil {
 			return nil, err
 		}
 		fields[i].column = k
@@ -151,21 +151,6 @@ func join(arrays []array, opts Options) (*Reader, error) {
 		r.packed = r.packed || a.again != nil
 	}
 	return r, nil
-}
-
-// choose fixes the types of one column: as decoded and as returned.
-func (r *Reader) choose(name string, f *field, opts Options) error {
-	native, _ := f.native()
-	t, err := column.Choose(name, native, opts.Types)
-	if err != nil {
-		return err
-	}
-	if f.kind == 'u' && f.size == 8 && t != column.Int64 {
-		native = column.Float64
-	}
-	r.columns = append(r.columns, column.Column{Name: name, Type: t})
-	r.native = append(r.native, native)
-	return nil
 }
 
 // split lists the columns of an array. Offsets count from the start of an event.
@@ -212,7 +197,7 @@ func (a *array) parts(chosen []field) []part {
 }
 
 // Columns gives name and type of each column.
-func (r *Reader) Columns() []column.Column { return r.columns }
+func (r *Reader) Columns() []column.Column { return r.chosen.Columns }
 
 // Rows is the number of events.
 func (r *Reader) Rows() int64 { return r.rows }
@@ -234,20 +219,14 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 	if n == 0 {
 		return nil, io.EOF
 	}
-	out := make([]column.Column, len(r.columns))
-	for k := range out {
-		out[k] = column.New(r.columns[k].Name, "", r.native[k], n)
-	}
+	out := r.chosen.Block(n)
 	for k := range r.parts {
 		if err := r.read(&r.parts[k], out, n); err != nil {
 			return nil, err
 		}
 	}
-	for k := range out {
-		var err error
-		if out[k], err = column.Settle(out[k], r.columns[k].Type, r.row); err != nil {
-			return nil, err
-		}
+	if err := r.chosen.Settle(out, r.row); err != nil {
+		return nil, err
 	}
 	r.row += int64(n)
 	return out, nil
@@ -258,10 +237,7 @@ func (r *Reader) read(p *part, out []column.Column, n int) error {
 	step := max(1, (1<<18)/p.record)
 	for at := 0; at < n; at += step {
 		count := min(step, n-at)
-		if size := count * p.record; cap(p.raw) < size {
-			p.raw = make([]byte, size)
-		}
-		raw := p.raw[:count*p.record]
+		raw := codec.Room(&p.raw, count*p.record)
 		if m, err := io.ReadFull(p.in, raw); err != nil {
 			if err == io.EOF || err == io.ErrUnexpectedEOF {
 				return fmt.Errorf("is cut short: it ends in row %d of %d", r.row+int64(at+m/p.record)+1, r.rows)
@@ -271,10 +247,7 @@ func (r *Reader) read(p *part, out []column.Column, n int) error {
 		for k := range p.fields {
 			f := &p.fields[k]
 			c := out[f.column].Slice(at, at+count)
-			if i := f.decode(&c, raw, p.record); i >= 0 {
-				return &column.Contradiction{Place: fmt.Sprintf("row %d: ", r.row+int64(at+i)+1), Column: c.Name,
-					Value: strconv.FormatUint(uint64(c.I64[i]), 10), Why: "is beyond int64", Want: column.Float64}
-			}
+			f.decode(&c, raw, p.record)
 		}
 	}
 	return nil

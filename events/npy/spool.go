@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // spool keeps blocks of columns in a temporary file until they can be written
@@ -15,6 +16,7 @@ type spool struct {
 	file   *os.File
 	at     int64
 	pieces [][]piece // by block and column
+	raw    []byte
 }
 
 // piece is where the values of one column of one block lie.
@@ -43,11 +45,7 @@ func (s *spool) add(columns []column.Column) error {
 	for k := range columns {
 		c := &columns[k]
 		block[k] = piece{at: s.at, rows: c.Len(), width: widthOf(c)}
-		var raw []byte
-		for i := range c.Len() {
-			raw = appendValue(raw, c, i, block[k].width)
-		}
-		n, err := s.file.WriteAt(raw, s.at)
+		n, err := s.file.WriteAt(encoded(&s.raw, c, block[k].width), s.at)
 		s.at += int64(n)
 		if err != nil {
 			return column.WithoutPath(err)
@@ -79,13 +77,13 @@ func (s *spool) column(block, k int, like column.Column) (column.Column, error) 
 	if err != nil {
 		return like, fmt.Errorf("column %q: %w", like.Name, err)
 	}
-	raw := make([]byte, p.rows*d.size)
+	raw := codec.Room(&s.raw, p.rows*d.Size)
 	if _, err := s.file.ReadAt(raw, p.at); err != nil && err != io.EOF {
 		return like, column.WithoutPath(err)
 	}
 	c := column.New(like.Name, "", like.Type, p.rows)
 	f := field{dtype: d}
-	f.decode(&c, raw, d.size)
+	f.decode(&c, raw, d.Size)
 	return c, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // Writer writes an .npy file of structures, so that np.load(file)["pt"] is a
@@ -126,6 +127,8 @@ func typeOf(t column.Type, width int) string {
 		return "<f8"
 	case column.Int64:
 		return "<i8"
+	case column.Uint64:
+		return "<u8"
 	}
 	return "<U" + strconv.Itoa(width)
 }
@@ -139,37 +142,59 @@ func widthOf(c *column.Column) int {
 	return width
 }
 
-// records writes the events of a block one after the other.
+// records writes the events of a block one after the other, in pieces that stay in the cache.
 func (w *Writer) records(columns []column.Column) error {
-	for i := range columns[0].Len() {
-		w.raw = w.raw[:0]
+	record := 0
+	for k := range columns {
+		record += sizeOf(&columns[k], w.widths[k])
+	}
+	step := max(1, (1<<18)/record)
+	for at := 0; at < columns[0].Len(); at += step {
+		n := min(step, columns[0].Len()-at)
+		raw := codec.Room(&w.raw, n*record)
+		offset := 0
 		for k := range columns {
-			w.raw = appendValue(w.raw, &columns[k], i, w.widths[k])
+			c := columns[k].Slice(at, at+n)
+			encode(raw[offset:], record, &c, w.widths[k])
+			offset += sizeOf(&c, w.widths[k])
 		}
-		if _, err := w.buf.Write(w.raw); err != nil {
+		if _, err := w.buf.Write(raw); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func appendValue(b []byte, c *column.Column, i, width int) []byte {
-	switch c.Type {
-	case column.Float32:
-		return binary.LittleEndian.AppendUint32(b, math.Float32bits(c.F32[i]))
-	case column.Float64:
-		return binary.LittleEndian.AppendUint64(b, math.Float64bits(c.F64[i]))
-	case column.Int64:
-		return binary.LittleEndian.AppendUint64(b, uint64(c.I64[i]))
+// sizeOf is the bytes of a value.
+func sizeOf(c *column.Column, width int) int {
+	if c.Type == column.Text {
+		return 4 * width
 	}
-	end := len(b) + 4*width
-	for _, r := range c.Str[i] {
-		b = binary.LittleEndian.AppendUint32(b, uint32(r))
+	return c.Type.Number(false).Size
+}
+
+// encode spells values stride bytes apart, texts in width characters.
+func encode(raw []byte, stride int, c *column.Column, width int) {
+	if c.Type != column.Text {
+		c.Type.Number(false).Encode(raw, stride, c)
+		return
 	}
-	for len(b) < end {
-		b = append(b, 0)
+	for i, s := range c.Str {
+		b := raw[i*stride:][:4*width]
+		for _, r := range s {
+			binary.LittleEndian.PutUint32(b, uint32(r))
+			b = b[4:]
+		}
+		clear(b)
 	}
-	return b
+}
+
+// encoded is a column in memory that room keeps.
+func encoded(room *[]byte, c *column.Column, width int) []byte {
+	size := sizeOf(c, width)
+	raw := codec.Room(room, c.Len()*size)
+	encode(raw, size, c, width)
+	return raw
 }
 
 // Finish writes what waited, and the number of events into the header.
@@ -262,11 +287,7 @@ func (w *ArchiveWriter) array(entry io.Writer, k int) error {
 		if err != nil {
 			return err
 		}
-		raw = raw[:0]
-		for i := range values.Len() {
-			raw = appendValue(raw, &values, i, w.widths[k])
-		}
-		if _, err := entry.Write(raw); err != nil {
+		if _, err := entry.Write(encoded(&raw, &values, w.widths[k])); err != nil {
 			return err
 		}
 	}

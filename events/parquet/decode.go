@@ -13,16 +13,20 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // kind is how the values of a column are to be understood.
 type kind struct {
-	physical pq.Kind
-	native   column.Type // holds every value without loss
-	small    bool        // integers of at most 16 bits
-	unsigned bool
-	half     bool    // float16
-	scale    float64 // decimals: 10 to the power of the scale; else 0
+	physical      pq.Kind
+	column.Number         // that of the values and, in their lowest bits, of what they are stored as; none for text
+	scale         float64 // decimals: 10 to the power of the scale; else 0
+}
+
+// stored are the numbers of the physical types. Times of 96 bits become nanoseconds.
+var stored = map[pq.Kind]column.Number{
+	pq.Boolean: {Kind: column.Bool, Size: 1}, pq.Float: {Kind: column.Float, Size: 4}, pq.Double: {Kind: column.Float, Size: 8},
+	pq.Int32: {Kind: column.Int, Size: 4}, pq.Int64: {Kind: column.Int, Size: 8}, pq.Int96: {Kind: column.Int, Size: 8},
 }
 
 // kindOf says what a column holds, or why it is left out.
@@ -30,63 +34,55 @@ type kind struct {
 // The element is its description in the file: the library knows no float16.
 func kindOf(leaf *pq.Column, element *format.SchemaElement) (k kind, why string) {
 	k.physical = leaf.Type().Kind()
-	switch k.physical {
-	case pq.Float, pq.Boolean:
-		k.native = column.Float32
-	case pq.Double:
-		k.native = column.Float64
-	case pq.Int32, pq.Int64, pq.Int96:
-		k.native = column.Int64
-	case pq.ByteArray:
-		k.native = column.Text
-	default:
-		why = "holds bytes that are no number"
-	}
+	k.Number = stored[k.physical]
 	k.annotate(leaf.Type(), element)
+	if k.physical == pq.FixedLenByteArray && !k.Known() && k.scale == 0 {
+		return k, "holds bytes that are no number"
+	}
+	return k, ""
+}
+
+// native is the type that holds every value.
+func (k kind) native() column.Type {
 	switch {
 	case k.scale != 0:
-		k.native = column.Float64
-		return k, ""
-	case k.half:
-		k.native = column.Float32
-		return k, ""
-	case k.small:
-		k.native = column.Float32
+		return column.Float64
+	case k.physical == pq.ByteArray:
+		return column.Text
 	}
-	return k, why
+	return k.Native()
 }
 
 // annotate heeds what the file says beside the physical type, in the new manner
 // or in the old.
 func (k *kind) annotate(t pq.Type, element *format.SchemaElement) {
 	decimal := func(scale int32) {
-		if scale >= 0 && scale <= 76 && (k.native == column.Int64 || k.physical == pq.ByteArray || k.physical == pq.FixedLenByteArray) {
+		if scale >= 0 && scale <= 76 && (k.Kind == column.Int || k.physical == pq.ByteArray || k.physical == pq.FixedLenByteArray) {
 			k.scale = math.Pow10(int(scale))
 		}
 	}
+	unsigned := false
 	if element.LogicalType.Value != nil {
 		switch l := element.LogicalType.Value.(type) {
 		case *format.IntType:
-			k.small = l.BitWidth <= 16
-			k.unsigned = !l.IsSigned
+			unsigned = !l.IsSigned
 		case *format.DecimalType:
 			decimal(l.Scale)
 		case *format.Float16Type:
-			k.half = k.physical == pq.FixedLenByteArray && t.Length() == 2
+			if k.physical == pq.FixedLenByteArray && t.Length() == 2 {
+				k.Number = column.Number{Kind: column.Float, Size: 2}
+			}
 		}
-		return
-	}
-	if element.ConvertedType.Valid {
+	} else if element.ConvertedType.Valid {
 		switch element.ConvertedType.V {
 		case deprecated.Decimal:
 			decimal(element.Scale.V)
-		case deprecated.Int8, deprecated.Int16:
-			k.small = true
-		case deprecated.Uint8, deprecated.Uint16:
-			k.small, k.unsigned = true, true
-		case deprecated.Uint32, deprecated.Uint64:
-			k.unsigned = true
+		case deprecated.Uint8, deprecated.Uint16, deprecated.Uint32, deprecated.Uint64:
+			unsigned = true
 		}
+	}
+	if unsigned && (k.physical == pq.Int32 || k.physical == pq.Int64) {
+		k.Kind = column.Uint
 	}
 }
 
@@ -101,10 +97,8 @@ func (k kind) plain(memory *[]byte, t pq.Type, data []byte, n int, code format.E
 		if err := hybrid(bits, 1, data[4:]); err != nil {
 			return c, err
 		}
-		c = column.New("", "", column.Float32, n)
-		for i, b := range bits {
-			c.F32[i] = float32(b)
-		}
+		c = column.New("", "", column.Int64, n)
+		k.Decode(&c, bits, 1)
 		return c, nil
 	}
 	if err := checkDelta(data, n, code); err != nil {
@@ -115,7 +109,7 @@ func (k kind) plain(memory *[]byte, t pq.Type, data []byte, n int, code format.E
 	if k.physical == pq.ByteArray {
 		offsets = make([]uint32, 0, n+1)
 	}
-	v, err := t.Decode(t.NewValues(room(memory, t.EstimateDecodeSize(n, data, e))[:0], offsets), data, e)
+	v, err := t.Decode(t.NewValues(codec.Room(memory, t.EstimateDecodeSize(n, data, e))[:0], offsets), data, e)
 	if err != nil {
 		return c, err
 	}
@@ -176,10 +170,16 @@ func (k kind) decode(v encoding.Values, n int) (c column.Column, err error) {
 	case pq.Double:
 		c = column.Column{Type: column.Float64, F64: v.Double()}
 	case pq.Int32:
-		c = k.ints32(v)
+		if k.Kind == column.Uint {
+			c = integers(v.Uint32())
+		} else {
+			c = integers(v.Int32())
+		}
 	case pq.Int64:
-		if c, err = k.ints64(v); err != nil {
-			return c, err
+		if k.Kind == column.Uint {
+			c = column.Column{Type: column.Uint64, U64: v.Uint64()}
+		} else {
+			c = column.Column{Type: column.Int64, I64: v.Int64()}
 		}
 	case pq.Int96:
 		c = dates(v.Int96())
@@ -191,47 +191,29 @@ func (k kind) decode(v encoding.Values, n int) (c column.Column, err error) {
 	if c.Len() < n {
 		return c, fmt.Errorf("a page of %d values holds %d", n, c.Len())
 	}
-	return k.scaled(c.Slice(0, n)), nil
+	c = c.Slice(0, n)
+	if k.scale == 0 {
+		return c, nil
+	}
+	out := column.New("", "", column.Float64, n)
+	for i := range out.F64 {
+		out.F64[i] = c.Float(i) / k.scale
+	}
+	return out, nil
 }
 
 func booleans(bits []byte, n int) (column.Column, error) {
-	c := column.New("", "", column.Float32, n)
+	c := column.New("", "", column.Int64, n)
 	if len(bits)*8 < n {
 		return c, fmt.Errorf("a page of %d values holds %d", n, len(bits)*8)
 	}
 	for i := range n {
-		c.F32[i] = float32(bits[i/8] >> (i % 8) & 1)
+		c.I64[i] = int64(bits[i/8] >> (i % 8) & 1)
 	}
 	return c, nil
 }
 
-func (k kind) ints32(v encoding.Values) column.Column {
-	if k.unsigned {
-		return integers(v.Uint32())
-	}
-	return integers(v.Int32())
-}
-
-func (k kind) ints64(v encoding.Values) (column.Column, error) {
-	if k.unsigned && k.native == column.Float64 && k.scale == 0 {
-		c := column.New("", "", column.Float64, len(v.Uint64()))
-		for i, x := range v.Uint64() {
-			c.F64[i] = float64(x)
-		}
-		return c, nil
-	}
-	c := integers(v.Int64())
-	if k.unsigned {
-		for _, x := range c.I64 {
-			if x < 0 {
-				return c, &column.Contradiction{Value: fmt.Sprint(uint64(x)), Why: "is beyond int64", Want: column.Float64}
-			}
-		}
-	}
-	return c, nil
-}
-
-func integers[T int32 | uint32 | int64](x []T) column.Column {
+func integers[T int32 | uint32](x []T) column.Column {
 	c := column.New("", "", column.Int64, len(x))
 	for i, v := range x {
 		c.I64[i] = int64(v)
@@ -280,11 +262,9 @@ func (k kind) fixed(v encoding.Values) column.Column {
 		return column.Column{Type: column.Float32}
 	}
 	n := len(data) / size
-	if k.half {
+	if k.scale == 0 {
 		c := column.New("", "", column.Float32, n)
-		for i := range n {
-			c.F32[i] = column.Half(binary.LittleEndian.Uint16(data[2*i:]))
-		}
+		k.Decode(&c, data, size)
 		return c
 	}
 	c := column.New("", "", column.Float64, n)
@@ -304,27 +284,4 @@ func bigEndian(b []byte) float64 {
 		v = v*256 + float64(c)
 	}
 	return v
-}
-
-// scaled puts the point into decimals, and small integers into float32.
-func (k kind) scaled(c column.Column) column.Column {
-	if k.scale != 0 {
-		out := column.New("", "", column.Float64, c.Len())
-		for i := range out.F64 {
-			if c.Type == column.Int64 {
-				out.F64[i] = float64(c.I64[i]) / k.scale
-			} else {
-				out.F64[i] = c.F64[i] / k.scale
-			}
-		}
-		return out
-	}
-	if k.small && c.Type == column.Int64 {
-		out := column.New("", "", column.Float32, c.Len())
-		for i, v := range c.I64 {
-			out.F32[i] = float32(v)
-		}
-		return out
-	}
-	return c
 }

@@ -2,11 +2,16 @@ package parquet
 
 import (
 	"bytes"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+
+	pq "github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -16,7 +21,8 @@ func written(t testing.TB) []byte {
 	w := NewWriter(&out)
 	err := w.Write([]column.Column{
 		{Name: "x", Unit: "GeV", Type: column.Float32, F32: []float32{1, 2, 2}}, {Name: "d", Type: column.Float64, F64: []float64{1, 2, 3}},
-		{Name: "n", Type: column.Int64, I64: []int64{1, -2, 3}}, {Name: "l", Type: column.Text, Str: []string{"a", "bé", "a"}},
+		{Name: "n", Type: column.Int64, I64: []int64{1, -2, 3}}, {Name: "u", Type: column.Uint64, U64: []uint64{1, 1<<64 - 1, 3}},
+		{Name: "l", Type: column.Text, Str: []string{"a", "bé", "a"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -124,9 +130,8 @@ func TestFloat16(t *testing.T) {
 	}
 }
 
-// Integers of which some are missing are float64; where the file does not say
-// that some are, reading tells.
-func TestMissingIntegers(t *testing.T) {
+// Whole numbers and truth values are integers, times counts.
+func TestIntegers(t *testing.T) {
 	r, err := Open("testdata/alltypes_plain.snappy.parquet", Options{Columns: []string{"int_col", "bool_col", "string_col", "timestamp_col"}})
 	if err != nil {
 		t.Fatal(err)
@@ -137,15 +142,119 @@ func TestMissingIntegers(t *testing.T) {
 		t.Fatal(err)
 	}
 	// April 1, 2009, one minute apart (the file's own statement in date_string_col).
-	if got[0].Type != column.Int64 || got[1].F32[0] != 1 || got[2].Str[1] != "1" || got[3].I64[1]-got[3].I64[0] != 60e9 {
+	if got[0].Type != column.Int64 || got[1].I64[0] != 1 || got[2].Str[1] != "1" || got[3].I64[1]-got[3].I64[0] != 60e9 {
 		t.Errorf("%+v", got)
 	}
-	var bad *column.Contradiction
-	l := leaf{kind: kind{native: column.Int64}}
-	if _, err := l.spread(column.Column{Type: column.Int64, I64: []int64{1}}, places{levels: []byte{1, 0}, most: 1}, 2, 1); err == nil {
-		t.Error("a missing integer passed")
-	} else if bad, _ = err.(*column.Contradiction); bad == nil || bad.Want != column.Float64 {
-		t.Error(err)
+}
+
+// nullable is a file of optional integers, of which every third is missing in the second of two row groups.
+func nullable(t *testing.T, large bool) []byte {
+	t.Helper()
+	type event struct {
+		N *int64  `parquet:"n,optional"`
+		U *uint64 `parquet:"u,optional"`
+		B *bool   `parquet:"b,optional"`
+		W *int32  `parquet:"w,optional"` // none missing
+		D *int64  `parquet:"d,optional,dict"`
+	}
+	var out bytes.Buffer
+	w := pq.NewGenericWriter[event](&out)
+	for group := range 2 {
+		for i := range 9 {
+			n, u, b, s, d := int64(i)-4, uint64(i)<<60, i%2 == 1, int32(-i), int64(i/4)
+			if large && i == 7 {
+				n, u = 1<<53+1, 1<<64-1
+			}
+			e := event{&n, &u, &b, &s, &d}
+			if group == 1 && i%3 == 0 {
+				e = event{W: &s}
+			}
+			if _, err := w.Write([]event{e}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// Integers of which some are missing are float64 from the first block on, whether the file counts them or not, and every
+// value is equal to what the file holds.
+func TestMissingIntegers(t *testing.T) {
+	b := nullable(t, false)
+	for _, counted := range []bool{true, false} {
+		r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !counted {
+			for g := range r.meta.Metadata().RowGroups {
+				for k := range r.meta.Metadata().RowGroups[g].Columns {
+					r.meta.Metadata().RowGroups[g].Columns[k].MetaData.Statistics = format.Statistics{}
+				}
+			}
+			for k := range r.leaves {
+				if err := r.leaves[k].choose(r, Options{}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		row := 0
+		for ; row < 18; row += 3 {
+			got, err := r.Read(3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k, c := range got {
+				if want := column.Float64; c.Name != "w" && c.Type != want || c.Name == "w" && c.Type != column.Int64 {
+					t.Fatalf("counted %v, row %d: %s is %s", counted, row, c.Name, c.Type)
+				}
+				for j := range c.Len() {
+					i := (row + j) % 9
+					want := []float64{float64(i) - 4, math.Ldexp(float64(i), 60), float64(i % 2), float64(-i), float64(i / 4)}[k]
+					if row+j >= 9 && i%3 == 0 && c.Name != "w" {
+						want = math.NaN()
+					}
+					if v := c.Float(j); v != want && (v == v || want == want) {
+						t.Errorf("counted %v, row %d: %s is %g, want %g", counted, row+j, c.Name, v, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A whole number that float64 would change stops the reading, unless float32 was asked for.
+func TestMissingIntegersStayExact(t *testing.T) {
+	b := nullable(t, true)
+	for name, want := range map[string]string{
+		"n": `column "n": row 8: 9007199254740993 is not held exactly by float64, which the column is because values of it are missing`,
+		"u": `column "u": row 8: 18446744073709551615 is not held exactly by float64`,
+	} {
+		for _, types := range []map[string]column.Type{nil, {name: column.Float64}, {name: column.Float32}, {name: column.Int64}} {
+			r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{Columns: []string{name}, Types: types})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := r.Read(20)
+			switch types[name] {
+			case column.Float32:
+				if err != nil || got[0].F32[7] < 1<<53 {
+					t.Errorf("as float32: %v", err)
+				}
+				continue
+			case column.Int64:
+				want = fmt.Sprintf("column %q: row 10: is a missing value among integers", name)
+			}
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v: %v", types, err)
+			}
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package parquet
 
 import (
-	"encoding/binary"
 	"math"
 
 	pq "github.com/parquet-go/parquet-go"
@@ -40,11 +39,8 @@ func (r *Reader) plan(limits []column.Limit) {
 	r.borders = append(r.borders, at)
 }
 
-// excluded says whether a row group can be left out without anyone noticing: no
-// event in it is within the limits, and no value in it would give its column
-// another type.
+// excluded says whether no event of a row group is within the limits.
 func (r *Reader) excluded(g *format.RowGroup, limits []column.Limit) bool {
-	outside := false
 	for i := range r.leaves {
 		l := &r.leaves[i]
 		k := l.column.Index()
@@ -52,16 +48,13 @@ func (r *Reader) excluded(g *format.RowGroup, limits []column.Limit) bool {
 			return false
 		}
 		s := r.statistics(l, &g.Columns[k].MetaData, g.NumRows)
-		if !l.harmless(s) {
-			return false
-		}
 		for _, limit := range limits {
 			if limit.Column == l.name && (s.missing || s.known && limit.Excludes(s.low, s.high)) {
-				outside = true
+				return true
 			}
 		}
 	}
-	return outside
+	return false
 }
 
 // statistics are the least and the greatest value of a column in a row group, as
@@ -70,12 +63,10 @@ type statistics struct {
 	known     bool
 	low, high float64
 	missing   bool // every value is
-	some      bool // some values are
 }
 
 func (r *Reader) statistics(l *leaf, chunk *format.ColumnMetaData, rows int64) (s statistics) {
 	given := &chunk.Statistics
-	s.some = given.NullCount > 0
 	s.missing = given.NullCount == rows
 	orders := r.meta.Metadata().ColumnOrders
 	if i := l.column.Index(); i >= len(orders) {
@@ -83,8 +74,8 @@ func (r *Reader) statistics(l *leaf, chunk *format.ColumnMetaData, rows int64) (
 	} else if _, ok := orders[i].Value.(*format.TypeDefinedOrder); !ok {
 		return s
 	}
-	low, ok1 := l.kind.plainNumber(given.MinValue)
-	high, ok2 := l.kind.plainNumber(given.MaxValue)
+	low, _, ok1 := l.kind.plainNumber(given.MinValue)
+	_, high, ok2 := l.kind.plainNumber(given.MaxValue)
 	if !ok1 || !ok2 || !(low <= high) { // NaN, too
 		return s
 	}
@@ -95,37 +86,17 @@ func (r *Reader) statistics(l *leaf, chunk *format.ColumnMetaData, rows int64) (
 	return s
 }
 
-// harmless says that no value in the row group contradicts the type of the column.
-func (l *leaf) harmless(s statistics) bool {
-	switch {
-	case l.typ == column.Int64 && l.kind.native != column.Int64:
-		return false
-	case l.typ == column.Int64:
-		return s.known && !s.some && s.high < math.MaxInt64 // which only unsigned ones reach
-	case l.kind.physical == pq.Double && l.typ == column.Float32, l.kind.scale != 0:
-		return s.missing || s.known && !math.IsInf(s.low, 0) && !math.IsInf(s.high, 0)
+// plainNumber is a number as statistics hold it, and the ends of an interval around it: both itself, unless it is an integer
+// that float64 rounds. ok is false for what is no number.
+func (k kind) plainNumber(b []byte) (low, high float64, ok bool) {
+	if k.scale != 0 || k.physical == pq.Boolean || k.physical == pq.Int96 || !k.Known() || len(b) != k.Size {
+		return 0, 0, false
 	}
-	return true
-}
-
-// plainNumber is a number as statistics hold it; false for what is none.
-func (k kind) plainNumber(b []byte) (float64, bool) {
-	if k.scale != 0 {
-		return 0, false
+	one := column.New("", "", k.Native(), 1)
+	k.Decode(&one, b, 0)
+	v, exact := one.Exact(0)
+	if exact {
+		return v, v, true
 	}
-	switch {
-	case k.physical == pq.Float && len(b) == 4:
-		return float64(math.Float32frombits(binary.LittleEndian.Uint32(b))), true
-	case k.physical == pq.Double && len(b) == 8:
-		return math.Float64frombits(binary.LittleEndian.Uint64(b)), true
-	case k.physical == pq.Int32 && len(b) == 4 && k.unsigned:
-		return float64(binary.LittleEndian.Uint32(b)), true
-	case k.physical == pq.Int32 && len(b) == 4:
-		return float64(int32(binary.LittleEndian.Uint32(b))), true
-	case k.physical == pq.Int64 && len(b) == 8 && k.unsigned:
-		return float64(binary.LittleEndian.Uint64(b)), true
-	case k.physical == pq.Int64 && len(b) == 8:
-		return float64(int64(binary.LittleEndian.Uint64(b))), true
-	}
-	return 0, false
+	return math.Nextafter(v, math.Inf(-1)), math.Nextafter(v, math.Inf(1)), true
 }

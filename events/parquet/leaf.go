@@ -16,101 +16,114 @@ import (
 type leaf struct {
 	name, unit string
 	kind       kind
+	held       column.Type // of a page: the native one, or where integers are missing float64
 	typ        column.Type // as returned
 	column     *pq.Column
 
 	group int // row group being read
 	pages *pages
-	page  column.Column // decoded, of the kind's native type
+	page  column.Column // decoded, as held
 	at    int           // first value of page not yet returned
 	plain []byte        // memory of page, where that is as the file has it
 
 	words column.Column // the dictionary
 }
 
-// choose fixes the type. Integers of which some are missing become float64,
-// where the file says so; else reading tells.
-func (l *leaf) choose(meta *pq.File, opts Options) (err error) {
-	_, given := opts.Types[l.name]
-	if l.kind.native == column.Int64 && !given && l.missing(meta) {
-		l.kind.native, l.typ = column.Float64, column.Float64
-		return nil
-	}
-	if l.typ, err = column.Choose(l.name, l.kind.native, opts.Types); err != nil {
-		return err
-	}
-	if l.kind.native == column.Int64 && l.typ != column.Int64 {
-		l.kind.native = column.Float64
-	}
-	return nil
-}
-
-func (l *leaf) missing(meta *pq.File) bool {
-	i := l.column.Index()
-	for _, g := range meta.Metadata().RowGroups {
-		if i < len(g.Columns) && g.Columns[i].MetaData.Statistics.NullCount > 0 {
-			return true
+// choose fixes the type. Integers of which some are missing are float64.
+func (l *leaf) choose(r *Reader, opts Options) (err error) {
+	l.held = l.kind.native()
+	if l.held != l.held.WithMissing() && l.column.MaxDefinitionLevel() > 0 {
+		t, given := opts.Types[l.name]
+		missing := given && t == t.WithMissing() // as they may be
+		if !given {
+			if missing, err = l.missing(r); err != nil {
+				return fmt.Errorf("column %q: %w", l.name, err)
+			}
+		}
+		if missing {
+			l.held = l.held.WithMissing()
 		}
 	}
-	return false
+	l.typ, err = column.Choose(l.name, l.held, opts.Types)
+	return err
+}
+
+// missing says whether some values are null: where the file counts them not, a look at its pages tells.
+func (l *leaf) missing(r *Reader) (bool, error) {
+	var uncounted []int
+	for i, g := range r.meta.Metadata().RowGroups {
+		if l.column.Index() >= len(g.Columns) {
+			continue // which reading finds
+		}
+		switch s := &g.Columns[l.column.Index()].MetaData.Statistics; {
+		case s.NullCount > 0:
+			return true, nil
+		case s.Min == nil && s.Max == nil && s.MinValue == nil && s.MaxValue == nil:
+			uncounted = append(uncounted, i)
+		}
+	}
+	var w worker
+	for _, i := range uncounted {
+		pages, err := l.open(r, i)
+		if err != nil {
+			return false, err
+		}
+		for {
+			header, data, err := pages.next(&w)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				return false, err
+			}
+			if p, err := l.places(header, data); err != nil || p.present < p.rows {
+				return true, err
+			}
+		}
+	}
+	return false, nil
+}
+
+// open begins a row group.
+func (l *leaf) open(r *Reader, group int) (*pages, error) {
+	columns := r.meta.Metadata().RowGroups[group].Columns
+	i := l.column.Index()
+	if i < 0 || i >= len(columns) {
+		return nil, errors.New("damaged metadata: a row group without the column")
+	}
+	return newPages(r.file, r.size, &columns[i].MetaData)
 }
 
 // read returns the next n values, for which there is to be room at once.
 func (l *leaf) read(r *Reader, w *worker, n, room int) (c column.Column, err error) {
-	defer func() {
-		if err != nil {
-			err = l.located(err, r.row)
-		}
-	}()
-	defer recovered(&err)
-	out := column.New(l.name, l.unit, l.kind.native, room)
+	out := column.New(l.name, l.unit, l.held, room)
 	out = out.Slice(0, 0)
 	for out.Len() < n {
+		row := r.row + int64(out.Len())
 		if l.at == l.page.Len() {
-			if err := l.next(r, w); err == io.EOF {
-				return c, fmt.Errorf("the column ends after %d of %d events", r.row+int64(out.Len()), r.rows)
+			if err := l.next(r, w, row); err == io.EOF {
+				return c, fmt.Errorf("the column ends after %d of %d events", row, r.rows)
 			} else if err != nil {
-				return c, err
+				return c, fmt.Errorf("column %q: %w", l.name, err)
 			}
 			continue
 		}
 		m := min(n-out.Len(), l.page.Len()-l.at)
 		part := l.page.Slice(l.at, l.at+m)
 		l.at += m
-		out.F32 = append(out.F32, part.F32...)
-		out.F64 = append(out.F64, part.F64...)
-		out.I64 = append(out.I64, part.I64...)
-		out.Str = append(out.Str, part.Str...)
+		out.Append(&part)
 	}
 	return column.Settle(out, l.typ, r.row)
 }
 
-// located adds the column, and to a contradiction its name.
-func (l *leaf) located(err error, row int64) error {
-	var bad *column.Contradiction
-	if errors.As(err, &bad) {
-		bad.Column = l.name
-		if bad.Place == "" {
-			bad.Place = fmt.Sprintf("behind row %d: ", row)
-		}
-		return err
-	}
-	return fmt.Errorf("column %q: %w", l.name, err)
-}
-
-// next decodes the next page; io.EOF after the last.
-func (l *leaf) next(r *Reader, w *worker) error {
-	groups := r.meta.Metadata().RowGroups
+// next decodes the next page, which begins with event row; io.EOF after the last.
+func (l *leaf) next(r *Reader, w *worker, row int64) (err error) {
+	defer recovered(&err)
 	if l.pages == nil {
-		if l.group == len(groups) {
+		if l.group == len(r.meta.Metadata().RowGroups) {
 			return io.EOF
 		}
-		i := l.column.Index()
-		if i < 0 || i >= len(groups[l.group].Columns) {
-			return errors.New("damaged metadata: a row group without the column")
-		}
-		var err error
-		if l.pages, err = newPages(r.file, r.size, &groups[l.group].Columns[i].MetaData); err != nil {
+		if l.pages, err = l.open(r, l.group); err != nil {
 			return err
 		}
 		l.words = column.Column{}
@@ -129,43 +142,56 @@ func (l *leaf) next(r *Reader, w *worker) error {
 		l.words, err = l.decode(new([]byte), data, n, format.Plain)
 		return err
 	}
-	l.page, err = l.data(header, data)
+	l.page, err = l.data(header, data, row)
 	l.at = 0
 	return err
 }
 
-// data is a page of data as a column of the native type, missing values and all.
-func (l *leaf) data(header *format.PageHeader, data []byte) (out column.Column, err error) {
-	var rows int
-	var encoding format.Encoding
-	p := places{most: byte(l.column.MaxDefinitionLevel())}
+// places says where the values of a page go, and what of data they are.
+func (l *leaf) places(header *format.PageHeader, data []byte) (p places, err error) {
+	p.most = byte(l.column.MaxDefinitionLevel())
 	switch header.Type {
 	case format.DataPage:
 		v1 := header.DataPageHeader.V
-		rows, encoding = int(v1.NumValues), v1.Encoding
-		p.levels, data, err = p.levels1(rows, data)
+		p.rows, p.encoding = int(v1.NumValues), v1.Encoding
+		p.levels, p.values, err = p.levels1(p.rows, data)
 	case format.DataPageV2:
 		v2 := header.DataPageHeaderV2.V
-		rows, encoding = int(v2.NumValues), v2.Encoding
-		p.levels, data, err = p.levels2(rows, data, int(v2.RepetitionLevelsByteLength), int(v2.DefinitionLevelsByteLength))
-	default:
-		return column.Column{Type: l.kind.native}, nil // an index page holds no values
+		p.rows, p.encoding = int(v2.NumValues), v2.Encoding
+		p.levels, p.values, err = p.levels2(p.rows, data, int(v2.RepetitionLevelsByteLength), int(v2.DefinitionLevelsByteLength))
+	} // an index page holds no values
+	p.count()
+	return p, err
+}
+
+// data is a page of data, which begins with event row, as a column of the type held, missing values and all.
+func (l *leaf) data(header *format.PageHeader, data []byte, row int64) (out column.Column, err error) {
+	p, err := l.places(header, data)
+	if err != nil || p.rows == 0 {
+		return column.Column{Type: l.held}, err
+	}
+	values := l.words
+	if values.Len() == 0 {
+		values.Type = l.kind.native()
+	}
+	const oldDictionary = 2 // PLAIN_DICTIONARY, of files before version 2 of the format
+	if p.encoding == oldDictionary || p.encoding == format.RLEDictionary {
+		p.index, err = indices(p.values, p.present)
+	} else {
+		values, err = l.decode(&l.plain, p.values, p.present, p.encoding)
 	}
 	if err != nil {
-		return out, err
-	}
-	present := p.present(rows)
-	values := l.words
-	const oldDictionary = 2 // PLAIN_DICTIONARY, of files before version 2 of the format
-	if encoding == oldDictionary || encoding == format.RLEDictionary {
-		p.index, err = indices(data, present)
-	} else {
-		values, err = l.decode(&l.plain, data, present, encoding)
-	}
-	if err != nil || p.index == nil && present == rows {
 		return values, err
 	}
-	return l.spread(values, p, rows, present)
+	if p.index != nil || p.present < p.rows {
+		if values, err = l.spread(values, p, row); err != nil {
+			return values, err
+		}
+	}
+	if l.held == values.Type {
+		return values, nil
+	}
+	return l.floats(&values, p, row)
 }
 
 // indices of values in the dictionary: a byte of their width, then the numbers.
@@ -183,28 +209,41 @@ func indices(data []byte, n int) ([]int32, error) {
 // decode turns n encoded values into a column of the native type, which may lie in memory.
 func (l *leaf) decode(memory *[]byte, data []byte, n int, code format.Encoding) (column.Column, error) {
 	if n == 0 {
-		return column.Column{Type: l.kind.native}, nil
+		return column.Column{Type: l.kind.native()}, nil
 	}
-	values, err := l.kind.plain(memory, l.column.Type(), data, n, code)
-	if err != nil {
-		return values, err
-	}
-	return column.Settle(values, l.kind.native, 0)
+	return l.kind.plain(memory, l.column.Type(), data, n, code)
 }
 
-// spread puts the values where they belong.
-func (l *leaf) spread(values column.Column, p places, rows, present int) (column.Column, error) {
-	out := column.New("", "", l.kind.native, rows)
-	switch l.kind.native {
+// spread puts the values where they belong; integers that are missing are 0.
+func (l *leaf) spread(values column.Column, p places, row int64) (column.Column, error) {
+	out := column.New("", "", values.Type, p.rows)
+	if i := p.firstMissing(); i >= 0 && l.held != l.held.WithMissing() {
+		return out, fmt.Errorf("row %d: is a missing value among integers; read the column as float64", row+int64(i)+1)
+	}
+	switch values.Type {
 	case column.Float32:
 		return out, place(out.F32, values.F32, p, float32(math.NaN()))
 	case column.Float64:
 		return out, place(out.F64, values.F64, p, math.NaN())
-	case column.Text:
-		return out, place(out.Str, values.Str, p, "")
+	case column.Int64:
+		return out, place(out.I64, values.I64, p, 0)
+	case column.Uint64:
+		return out, place(out.U64, values.U64, p, 0)
 	}
-	if present < rows {
-		return out, &column.Contradiction{Value: "null", Why: "is a missing value among integers", Want: column.Float64}
+	return out, place(out.Str, values.Str, p, "")
+}
+
+// floats are integers as float64, those that are missing as NaN: exactly, unless float32 was asked for, which rounds.
+func (l *leaf) floats(c *column.Column, p places, row int64) (column.Column, error) {
+	out := column.New("", "", column.Float64, c.Len())
+	for i := range out.F64 {
+		v, exact := c.Exact(i)
+		if p.missing(i) {
+			v = math.NaN()
+		} else if !exact && l.typ != column.Float32 {
+			return out, column.Inexact(row+int64(i), c.Spell(i))
+		}
+		out.F64[i] = v
 	}
-	return out, place(out.I64, values.I64, p, 0)
+	return out, nil
 }

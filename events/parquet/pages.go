@@ -8,6 +8,8 @@ import (
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // pages reads the pages of one column chunk and unpacks them.
@@ -20,7 +22,7 @@ type pages struct {
 	file    io.ReaderAt
 	at, end int64
 	most    int64 // bytes, or values, that a page may claim
-	codec   format.CompressionCodec
+	packed  format.CompressionCodec
 }
 
 func newPages(f io.ReaderAt, size int64, chunk *format.ColumnMetaData) (*pages, error) {
@@ -31,7 +33,7 @@ func newPages(f io.ReaderAt, size int64, chunk *format.ColumnMetaData) (*pages, 
 	if at < 0 || chunk.TotalCompressedSize < 0 || at > size || chunk.TotalCompressedSize > size-at {
 		return nil, errThrift
 	}
-	return &pages{file: f, at: at, end: at + chunk.TotalCompressedSize, most: 1<<22 + 1000*size, codec: chunk.Codec}, nil
+	return &pages{file: f, at: at, end: at + chunk.TotalCompressedSize, most: 1<<22 + 1000*size, packed: chunk.Codec}, nil
 }
 
 // next is the next page with its content unpacked, in memory of w; io.EOF after the last.
@@ -47,7 +49,7 @@ func (p *pages) next(w *worker) (*format.PageHeader, []byte, error) {
 	if err := p.check(header); err != nil {
 		return nil, nil, err
 	}
-	raw := room(&w.raw, int(header.CompressedPageSize))
+	raw := codec.Room(&w.raw, int(header.CompressedPageSize))
 	if _, err := p.file.ReadAt(raw, p.at); err != nil {
 		return nil, nil, err
 	}
@@ -73,7 +75,7 @@ func (p *pages) check(h *format.PageHeader) error {
 
 // content unpacks a page. In version 2 the levels in front are never packed.
 func (p *pages) content(w *worker, h *format.PageHeader, raw []byte) ([]byte, error) {
-	size, levels, packed := int(h.UncompressedPageSize), 0, p.codec != format.Uncompressed
+	size, levels, packed := int(h.UncompressedPageSize), 0, p.packed != format.Uncompressed
 	if h.Type == format.DataPageV2 {
 		v2 := h.DataPageHeaderV2.V
 		both := int64(v2.RepetitionLevelsByteLength) + int64(v2.DefinitionLevelsByteLength)
@@ -87,13 +89,13 @@ func (p *pages) content(w *worker, h *format.PageHeader, raw []byte) ([]byte, er
 	}
 	if !packed {
 		if len(raw) != size {
-			return nil, errSize
+			return nil, codec.ErrSize
 		}
 		return raw, nil
 	}
-	data := room(&w.data, size)
+	data := codec.Room(&w.data, size)
 	copy(data, raw[:levels])
-	return data, w.unpack(data[levels:], raw[levels:], p.codec)
+	return data, w.unpack(data[levels:], raw[levels:], p.packed)
 }
 
 // pageHeader reads the header at the given place, and its length.

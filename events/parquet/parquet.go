@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
@@ -38,7 +35,7 @@ type Reader struct {
 	leaves  []leaf
 	skipped []string
 	rows    int64 // of the file
-	workers []*worker
+	workers column.Crew[worker]
 
 	runs     []run
 	next     int   // run to be read
@@ -144,7 +141,7 @@ func (r *Reader) choose(opts Options) error {
 		l := found[i]
 		l.name = names[i]
 		l.unit, _ = r.meta.Lookup(unitKey + l.name)
-		if err := l.choose(r.meta, opts); err != nil {
+		if err := l.choose(r, opts); err != nil {
 			return err
 		}
 		r.leaves = append(r.leaves, l)
@@ -191,9 +188,6 @@ func (r *Reader) Skipped() []string { return r.skipped }
 
 // Close ends the reading.
 func (r *Reader) Close() error {
-	for _, w := range r.workers {
-		w.close()
-	}
 	if r.closer == nil {
 		return nil
 	}
@@ -219,29 +213,16 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 	return out, nil
 }
 
-// read reads the columns on as many cores as Go uses. What the first column holds
+// read reads the columns on all cores. What the first column holds
 // bounds the room that the others are given.
-func (r *Reader) read(n int) (out []column.Column, err error) {
-	count := max(1, min(runtime.GOMAXPROCS(0), len(r.leaves)-1))
-	for len(r.workers) < count {
-		r.workers = append(r.workers, new(worker))
-	}
-	out = make([]column.Column, len(r.leaves))
-	if out[0], err = r.leaves[0].read(r, r.workers[0], n, 0); err != nil {
-		return nil, err
-	}
-	errs := make([]error, len(r.leaves))
-	var wait sync.WaitGroup
-	var next atomic.Int64
-	for _, w := range r.workers[:count] {
-		wait.Go(func() {
-			for i := next.Add(1); i < int64(len(r.leaves)); i = next.Add(1) {
-				out[i], errs[i] = r.leaves[i].read(r, w, n, n)
-			}
+func (r *Reader) read(n int) ([]column.Column, error) {
+	out := make([]column.Column, len(r.leaves))
+	for _, part := range [][2]int{{0, 1}, {1, len(r.leaves)}} {
+		first, room := part[0], n*part[0]
+		err := r.workers.Each(part[1]-first, func(w *worker, i int) (err error) {
+			out[first+i], err = r.leaves[first+i].read(r, w, n, room)
+			return err
 		})
-	}
-	wait.Wait()
-	for _, err := range errs {
 		if err != nil {
 			return nil, err
 		}

@@ -3,27 +3,37 @@ package parquet
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
+
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // places says where the values of a page go.
 type places struct {
-	index  []int32 // of each value in the dictionary; nil: in order
-	levels []byte  // most where the value is there; nil: all are
-	most   byte
+	rows, present int // events of the page, and those whose value is there
+	encoding      format.Encoding
+	values        []byte  // encoded
+	index         []int32 // of each value in the dictionary; nil: in order
+	levels        []byte  // most where the value is there; nil: all are
+	most          byte
 }
 
-// present counts the values that are there.
-func (p *places) present(rows int) int {
-	if p.levels == nil {
-		return rows
-	}
-	n := 0
+// missing says whether the value of event i is.
+func (p *places) missing(i int) bool { return len(p.levels) > 0 && p.levels[i] != p.most }
+
+// count counts the values that are there.
+func (p *places) count() {
+	p.present = p.rows - len(p.levels)
 	for _, level := range p.levels {
 		if level == p.most {
-			n++
+			p.present++
 		}
 	}
-	return n
+}
+
+// firstMissing is the first event whose value is missing, or -1.
+func (p *places) firstMissing() int {
+	return slices.IndexFunc(p.levels, func(level byte) bool { return level != p.most })
 }
 
 // levels1 parts the levels of a page of version 1 from its values.
@@ -56,7 +66,7 @@ func (p *places) levels2(rows int, data []byte, repetition, definition int) (lev
 func place[T any](out, values []T, p places, missing T) error {
 	k := 0
 	for i := range out {
-		if len(p.levels) > 0 && p.levels[i] != p.most {
+		if p.missing(i) {
 			out[i] = missing
 			continue
 		}

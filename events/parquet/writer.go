@@ -95,6 +95,8 @@ func node(t column.Type) pq.Node {
 		return pq.Leaf(pq.DoubleType)
 	case column.Int64:
 		return pq.Int(64)
+	case column.Uint64:
+		return pq.Uint(64)
 	}
 	return pq.String()
 }
@@ -140,6 +142,9 @@ func (w *Writer) column(out *pq.ColumnWriter, c *column.Column) error {
 		}
 		for _, v := range part.I64 {
 			w.values = append(w.values, pq.Int64Value(v))
+		}
+		for _, v := range part.U64 {
+			w.values = append(w.values, pq.Int64Value(int64(v)))
 		}
 		for _, v := range part.Str {
 			w.values = append(w.values, pq.ByteArrayValue([]byte(v)))

@@ -3,6 +3,8 @@ package root
 import (
 	"errors"
 	"fmt"
+
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // values is an unpacked basket. Offsets, where the branch has them, hold the
@@ -14,7 +16,7 @@ type values struct {
 
 // worker holds what one goroutine needs to read baskets.
 type worker struct {
-	decoder
+	unpacker
 	raw, room []byte
 }
 
@@ -44,14 +46,11 @@ func (f *file) loadRecord(w *worker, b *branch, k *basket, count int64) (v value
 	if k.at < 0 || k.length < 0 || k.at > f.size || int64(k.length) > f.size-k.at {
 		return v, fmt.Errorf("lies beyond the end of the file (%d bytes at %d)", k.length, k.at)
 	}
-	if cap(w.raw) < k.length {
-		w.raw = make([]byte, k.length)
-	}
-	w.raw = w.raw[:k.length]
-	if _, err := f.ReadAt(w.raw, k.at); err != nil {
+	raw := codec.Room(&w.raw, k.length)
+	if _, err := f.ReadAt(raw, k.at); err != nil {
 		return v, err
 	}
-	c := &cursor{buf: w.raw}
+	c := &cursor{buf: raw}
 	key := c.key()
 	c.take(2 + 4)
 	if c.i32() < 0 {
@@ -61,12 +60,12 @@ func (f *file) loadRecord(w *worker, b *branch, k *basket, count int64) (v value
 	switch {
 	case c.err != nil:
 		return v, c.err
-	case key.class != "TBasket" || key.length > len(w.raw) || key.head > key.length || last < key.head || last-key.head > key.size:
+	case key.class != "TBasket" || key.length > len(raw) || key.head > key.length || last < key.head || last-key.head > key.size:
 		return v, fmt.Errorf("has a damaged head, at byte %d", k.at)
 	case int64(entries) != count:
 		return v, fmt.Errorf("holds %d events", entries)
 	}
-	packed := w.raw[key.head:key.length]
+	packed := raw[key.head:key.length]
 	if key.packed {
 		if w.room, err = w.unpack(w.room, packed, key.size, bloat*f.size); err != nil {
 			return v, err

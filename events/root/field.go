@@ -70,17 +70,17 @@ func (s *fields) add(b *branch, entries int64) {
 
 // vectors are the types of std::vector that are read.
 var vectors = map[string]number{
-	"float": {code: 'f', size: 4}, "Float_t": {code: 'f', size: 4},
-	"double": {code: 'f', size: 8}, "Double_t": {code: 'f', size: 8},
-	"bool": {code: 'u', size: 1}, "Bool_t": {code: 'u', size: 1},
-	"char": {code: 'i', size: 1}, "Char_t": {code: 'i', size: 1}, "signed char": {code: 'i', size: 1},
-	"unsigned char": {code: 'u', size: 1}, "UChar_t": {code: 'u', size: 1},
-	"short": {code: 'i', size: 2}, "Short_t": {code: 'i', size: 2},
-	"unsigned short": {code: 'u', size: 2}, "UShort_t": {code: 'u', size: 2},
-	"int": {code: 'i', size: 4}, "Int_t": {code: 'i', size: 4},
-	"unsigned int": {code: 'u', size: 4}, "UInt_t": {code: 'u', size: 4},
-	"long": {code: 'i', size: 8}, "Long64_t": {code: 'i', size: 8}, "long long": {code: 'i', size: 8},
-	"unsigned long": {code: 'u', size: 8}, "ULong64_t": {code: 'u', size: 8}, "unsigned long long": {code: 'u', size: 8},
+	"float": plain(column.Float, 4), "Float_t": plain(column.Float, 4),
+	"double": plain(column.Float, 8), "Double_t": plain(column.Float, 8),
+	"bool": plain(column.Bool, 1), "Bool_t": plain(column.Bool, 1),
+	"char": plain(column.Int, 1), "Char_t": plain(column.Int, 1), "signed char": plain(column.Int, 1),
+	"unsigned char": plain(column.Uint, 1), "UChar_t": plain(column.Uint, 1),
+	"short": plain(column.Int, 2), "Short_t": plain(column.Int, 2),
+	"unsigned short": plain(column.Uint, 2), "UShort_t": plain(column.Uint, 2),
+	"int": plain(column.Int, 4), "Int_t": plain(column.Int, 4),
+	"unsigned int": plain(column.Uint, 4), "UInt_t": plain(column.Uint, 4),
+	"long": plain(column.Int, 8), "Long64_t": plain(column.Int, 8), "long long": plain(column.Int, 8),
+	"unsigned long": plain(column.Uint, 8), "ULong64_t": plain(column.Uint, 8), "unsigned long long": plain(column.Uint, 8),
 }
 
 func (s *fields) vector(b *branch, name string) {
@@ -106,7 +106,7 @@ func (s *fields) one(b *branch, name string) {
 			what = l.class + " " + l.title
 		}
 		s.skip(name, fmt.Sprintf("holds objects (%s), which cannot be read", what))
-	case n.code == 's':
+	case n.decoder == nil:
 		s.flat = append(s.flat, field{name: name, branch: b, number: n})
 	case (l.counter != "" || each) && (l.length > 1 || l.counter == ""):
 		s.skip(name, "holds any number of arrays an event, which cannot be read")
@@ -184,7 +184,7 @@ func (s *fields) several(b *branch, name string) {
 	first := len(s.flat)
 	for _, l := range b.leaves {
 		n, ok := leafNumber(l, b.member)
-		if !ok || n.code == 's' || l.counter != "" || l.class == "TLeafElement" || l.length > mostElements {
+		if !ok || n.decoder == nil || l.counter != "" || l.class == "TLeafElement" || l.length > mostElements {
 			s.flat = s.flat[:first]
 			s.skip(name, fmt.Sprintf("is a list of leaves with %s %q in it, which cannot be read", l.class, l.title))
 			return
@@ -240,11 +240,13 @@ func (f *field) refuse() error {
 
 // native is the type of column that holds every value, a missing one included.
 func (f *field) native() column.Type {
-	t := f.number.native()
-	if f.jagged && f.element >= 0 && t == column.Int64 {
-		return column.Float64
+	switch {
+	case f.decoder == nil:
+		return column.Text
+	case f.jagged && f.element >= 0:
+		return f.Native().WithMissing()
 	}
-	return t
+	return f.Native()
 }
 
 // elementOf finds `NAME[i]` among the jagged columns.

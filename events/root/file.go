@@ -127,6 +127,6 @@ func (f *file) record(k *key) ([]byte, error) {
 	if err != nil || !k.packed {
 		return b, err
 	}
-	var d decoder
-	return d.unpack(nil, b, k.size, treeBloat*f.size)
+	var u unpacker
+	return u.unpack(nil, b, k.size, treeBloat*f.size)
 }

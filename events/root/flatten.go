@@ -12,9 +12,9 @@ import (
 // objects reads a row an object. Columns of events that were asked for are
 // repeated for each object of the event.
 type objects struct {
-	group   []*member
-	columns []column.Column
-	from    []int // of each column: 0 the event, k > 0 member k-1, k < 0 picked[-k-1]
+	group  []*member
+	chosen column.Choice
+	from   []int // of each column: 0 the event, k > 0 member k-1, k < 0 picked[-k-1]
 
 	ready []column.Column // not yet returned
 	row   int64           // objects made
@@ -23,7 +23,6 @@ type objects struct {
 // member is a jagged column that is read whole.
 type member struct {
 	field
-	native column.Type
 	held   int // the basket in values; -1: none
 	values values
 }
@@ -52,7 +51,8 @@ func (r *Reader) flatten(all *fields, opts Options) error {
 			f.name = name
 			r.objects.from = append(r.objects.from, -len(r.picked)-1)
 			if err = r.use(f, opts); err == nil {
-				r.objects.columns = append(r.objects.columns, r.columns[len(r.columns)-1])
+				last := r.chosen.Columns[len(r.chosen.Columns)-1]
+				err = r.objects.chosen.Add(name, last.Unit, last.Type, nil)
 			}
 		} else if err = all.unreadable(name); err == nil {
 			err = column.Missing(name, append(names, flat...))
@@ -62,7 +62,7 @@ func (r *Reader) flatten(all *fields, opts Options) error {
 		}
 	}
 	if len(r.objects.group) == 0 { // at least one says how many objects there are
-		return r.count(group[0])
+		r.count(group[0])
 	}
 	return nil
 }
@@ -70,36 +70,19 @@ func (r *Reader) flatten(all *fields, opts Options) error {
 // member adds column i of the group; 0 is the event.
 func (r *Reader) member(i int, name string, group []field, opts Options) error {
 	o := r.objects
-	native := column.Int64
-	if i > 0 {
-		native = group[i-1].native()
-	}
-	t, err := column.Choose(name, native, opts.Types)
-	if err != nil {
-		return err
-	}
 	if i == 0 {
-		o.columns = append(o.columns, column.Column{Name: name, Type: t})
 		o.from = append(o.from, 0)
-		return nil
+		return o.chosen.Add(name, "", column.Int64, opts.Types)
 	}
 	f := group[i-1]
-	o.columns = append(o.columns, column.Column{Name: name, Unit: unitIn(f.branch.title), Type: t})
-	if f.code == 'u' && f.size == 8 && t != column.Int64 {
-		native = column.Float64
-	}
-	if err := r.count(f); err != nil {
-		return err
-	}
-	o.group[len(o.group)-1].native = native
+	r.count(f)
 	o.from = append(o.from, len(o.group))
-	return nil
+	return o.chosen.Add(name, unitIn(f.branch.title), f.native(), opts.Types)
 }
 
 // count has a jagged column read.
-func (r *Reader) count(f field) error {
-	r.objects.group = append(r.objects.group, &member{field: f, native: f.native(), held: -1})
-	return nil
+func (r *Reader) count(f field) {
+	r.objects.group = append(r.objects.group, &member{field: f, held: -1})
 }
 
 // groupOf finds the jagged columns that go by a name.
@@ -196,15 +179,38 @@ func (r *Reader) expand(m int) error {
 			return err
 		}
 	}
-	o.ready = make([]column.Column, len(o.columns))
-	for k, from := range o.from {
-		var err error
-		if o.ready[k], err = o.column(k, from, r.row, values, flat, counts[0]); err != nil {
-			return err
-		}
+	o.ready = o.repeat(values, flat, counts[0], r.row)
+	if err := o.chosen.Settle(o.ready, o.row); err != nil {
+		return err
 	}
 	o.row += int64(o.ready[0].Len())
 	return nil
+}
+
+// repeat gives each object the values of its event, the first of which is number row, beside its own.
+func (o *objects) repeat(values, flat []column.Column, counts []int32, row int64) []column.Column {
+	var of []int32 // the event of each object, from 0
+	for i, n := range counts {
+		for range n {
+			of = append(of, int32(i))
+		}
+	}
+	out := make([]column.Column, len(o.from))
+	for k, from := range o.from {
+		switch {
+		case from > 0:
+			out[k] = values[from-1]
+		case from < 0:
+			out[k] = flat[-from-1].Take(of)
+		default:
+			out[k] = column.New("", "", column.Int64, len(of))
+			for i, e := range of {
+				out[k].I64[i] = row + int64(e)
+			}
+		}
+		out[k].Name, out[k].Unit = o.chosen.Columns[k].Name, o.chosen.Columns[k].Unit
+	}
+	return out
 }
 
 func differ(a, b []int32) int {
@@ -216,49 +222,9 @@ func differ(a, b []int32) int {
 	return -1
 }
 
-// column is column k of the objects of some events, the first of which is number row.
-func (o *objects) column(k, from int, row int64, values, flat []column.Column, counts []int32) (column.Column, error) {
-	var c column.Column
-	switch {
-	case from > 0:
-		c = values[from-1]
-	case from < 0:
-		return repeat(&flat[-from-1], counts), nil
-	default:
-		c.Type = column.Int64
-		for i, n := range counts {
-			for range n {
-				c.I64 = append(c.I64, row+int64(i))
-			}
-		}
-	}
-	c.Name, c.Unit = o.columns[k].Name, o.columns[k].Unit
-	return column.Settle(c, o.columns[k].Type, o.row)
-}
-
-// repeat copies the value of an event for each of its objects.
-func repeat(c *column.Column, counts []int32) column.Column {
-	out := column.Column{Name: c.Name, Unit: c.Unit, Type: c.Type}
-	for i, n := range counts {
-		for range n {
-			switch c.Type {
-			case column.Float32:
-				out.F32 = append(out.F32, c.F32[i])
-			case column.Float64:
-				out.F64 = append(out.F64, c.F64[i])
-			case column.Int64:
-				out.I64 = append(out.I64, c.I64[i])
-			default:
-				out.Str = append(out.Str, c.Str[i])
-			}
-		}
-	}
-	return out
-}
-
 // gather reads all values of m events, and how many each has.
 func (r *Reader) gather(w *worker, g *member, m int) (c column.Column, counts []int32, err error) {
-	c.Type = g.native
+	c.Type = g.native()
 	counts = make([]int32, 0, m)
 	end := r.row + int64(m)
 	for i := g.branch.basketOf(r.row); i < len(g.branch.baskets) && g.branch.baskets[i].first < end; i++ {
@@ -273,32 +239,13 @@ func (r *Reader) gather(w *worker, g *member, m int) (c column.Column, counts []
 		}
 		for e := max(k.first, r.row); e < min(k.end, end); e++ {
 			b, err := g.many(g.values, e-k.first)
-			if err == nil {
-				err = g.extend(&c, b)
-			}
 			if err != nil {
 				return c, nil, fmt.Errorf("column %q: event %d: %w", g.name, e+1, err)
 			}
+			part := c.Extend(len(b) / g.size)
+			g.Decode(&part, b, g.size)
 			counts = append(counts, int32(len(b)/g.size))
 		}
 	}
 	return c, counts, nil
-}
-
-// extend decodes the values of an entry to the end of c.
-func (f *field) extend(c *column.Column, b []byte) error {
-	n, at := len(b)/f.size, c.Len()
-	switch c.Type {
-	case column.Float32:
-		c.F32 = append(c.F32, make([]float32, n)...)
-	case column.Float64:
-		c.F64 = append(c.F64, make([]float64, n)...)
-	default:
-		c.I64 = append(c.I64, make([]int64, n)...)
-	}
-	s := c.Slice(at, at+n)
-	if i := f.decode(&s, b, f.size, n); i >= 0 {
-		return &column.Contradiction{Column: f.name, Value: "a value", Why: "is beyond int64", Want: column.Float64}
-	}
-	return nil
 }

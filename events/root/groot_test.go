@@ -92,15 +92,10 @@ func flatValues(v reflect.Value) []any {
 
 // valueOf is value i of a column as grootRead gives it.
 func valueOf(c *column.Column, i int) any {
-	switch c.Type {
-	case column.Float32:
-		return float64(c.F32[i])
-	case column.Float64:
-		return c.F64[i]
-	case column.Int64:
-		return float64(c.I64[i])
+	if c.Type == column.Text {
+		return c.Str[i]
 	}
-	return c.Str[i]
+	return c.Float(i)
 }
 
 func equal(a, b any) bool {
@@ -113,7 +108,7 @@ func equal(a, b any) bool {
 // reading: single values, arrays, and the values of each event of jagged columns.
 func agree(t *testing.T, path, tree string) {
 	t.Helper()
-	r, err := Open(path, Options{Key: tree, Double: true})
+	r, err := Open(path, Options{Key: tree})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +139,7 @@ func agree(t *testing.T, path, tree string) {
 
 func agreeJagged(t *testing.T, path, tree string, f *field, want [][]any) {
 	t.Helper()
-	r, err := Open(path, Options{Key: tree, Double: true, Flatten: f.name, Columns: []string{f.name, "event"}})
+	r, err := Open(path, Options{Key: tree, Flatten: f.name, Columns: []string{f.name, "event"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -142,11 +142,11 @@ func TestClaims(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	r.Close()
-	var d decoder
-	if _, err := d.unpack(nil, []byte("ZL\x08\x01\x00\x00\xff\xff\xff\x00"), 1<<24-1, int64(len(b))); err == nil || !strings.Contains(err.Error(), "beyond belief") {
+	var u unpacker
+	if _, err := u.unpack(nil, []byte("ZL\x08\x01\x00\x00\xff\xff\xff\x00"), 1<<24-1, int64(len(b))); err == nil || !strings.Contains(err.Error(), "beyond belief") {
 		t.Errorf("%v", err)
 	}
-	if _, err := d.unpack(nil, []byte("QQ\x08\x01\x00\x00\x01\x00\x00\x00"), 1, 10); err == nil || !strings.Contains(err.Error(), `unknown codec "QQ"`) {
+	if _, err := u.unpack(nil, []byte("QQ\x08\x01\x00\x00\x01\x00\x00\x00"), 1, 10); err == nil || !strings.Contains(err.Error(), `unknown codec "QQ"`) {
 		t.Errorf("%v", err)
 	}
 }

@@ -11,41 +11,80 @@ import (
 
 // number is how a leaf spells a value.
 type number struct {
-	code byte // 'f' float, 'i' integer, 'u' unsigned, 't' truncated float, 'r' integer in a range, 's' text
-	size int  // bytes a value; 0 for text
+	decoder     // nil: a text
+	size    int // bytes a value; 0 for text
+}
 
-	// Of Double32_t and Float16_t in short form (TBufferFile.cxx, WriteDouble32).
-	bits        int     // of the mantissa, 't'
-	factor, low float64 // value = stored/factor + low, 'r'
+// decoder turns values, each stride bytes after the other, into a column of the native type.
+type decoder interface {
+	Native() column.Type
+	Decode(dst *column.Column, raw []byte, stride int)
+}
+
+func plain(k column.Kind, size int) number {
+	return number{column.Number{Kind: k, Size: size, Big: true}, size}
+}
+
+// truncated is a float of 3 bytes, exponent, then sign and mantissa of that many bits: Double32_t and Float16_t in short
+// form (TBufferFile.cxx, WriteDouble32).
+type truncated struct{ bits int }
+
+// Native is the type that holds every value.
+func (truncated) Native() column.Type { return column.Float32 }
+
+// Decode decodes to dst.
+func (t truncated) Decode(dst *column.Column, raw []byte, stride int) {
+	for i := range dst.F32 {
+		b := raw[i*stride:]
+		mantissa := uint32(b[1])<<8 | uint32(b[2])
+		f := math.Float32frombits(uint32(b[0])<<23 | mantissa&(1<<(t.bits+1)-1)<<(23-t.bits))
+		if mantissa&(1<<(t.bits+1)) != 0 {
+			f = -f
+		}
+		dst.F32[i] = f
+	}
+}
+
+// ranged is an integer of 4 bytes that stands for stored/factor + low.
+type ranged struct{ factor, low float64 }
+
+// Native is the type that holds every value.
+func (ranged) Native() column.Type { return column.Float64 }
+
+// Decode decodes to dst.
+func (r ranged) Decode(dst *column.Column, raw []byte, stride int) {
+	for i := range dst.F64 {
+		dst.F64[i] = float64(binary.BigEndian.Uint32(raw[i*stride:]))/r.factor + r.low
+	}
 }
 
 // leafNumber gives the number that a leaf holds; ok is false where it is none.
 func leafNumber(l *leaf, member int) (n number, ok bool) {
-	sign := byte('i')
+	sign := column.Int
 	if l.unsigned {
-		sign = 'u'
+		sign = column.Uint
 	}
 	switch l.class {
 	case "TLeafO":
-		return number{code: 'u', size: 1}, true
+		return plain(column.Bool, 1), true
 	case "TLeafB":
-		return number{code: sign, size: 1}, true
+		return plain(sign, 1), true
 	case "TLeafS":
-		return number{code: sign, size: 2}, true
+		return plain(sign, 2), true
 	case "TLeafI":
-		return number{code: sign, size: 4}, true
+		return plain(sign, 4), true
 	case "TLeafL", "TLeafG":
-		return number{code: sign, size: 8}, true
+		return plain(sign, 8), true
 	case "TLeafF":
-		return number{code: 'f', size: 4}, true
+		return plain(column.Float, 4), true
 	case "TLeafD":
-		return number{code: 'f', size: 8}, true
+		return plain(column.Float, 8), true
 	case "TLeafD32":
 		return shortFloat(l.title, 0)
 	case "TLeafF16":
 		return shortFloat(l.title, 12)
 	case "TLeafC":
-		return number{code: 's'}, true
+		return number{}, true
 	case "TLeafElement":
 		return memberNumber(member, l)
 	}
@@ -60,27 +99,29 @@ func memberNumber(member int, l *leaf) (n number, ok bool) {
 	}
 	switch member {
 	case 1:
-		return number{code: 'i', size: 1}, true
+		return plain(column.Int, 1), true
 	case 2:
-		return number{code: 'i', size: 2}, true
+		return plain(column.Int, 2), true
 	case 3, 6:
-		return number{code: 'i', size: 4}, true
+		return plain(column.Int, 4), true
 	case 4, 16:
-		return number{code: 'i', size: 8}, true
+		return plain(column.Int, 8), true
 	case 5:
-		return number{code: 'f', size: 4}, true
+		return plain(column.Float, 4), true
 	case 8:
-		return number{code: 'f', size: 8}, true
+		return plain(column.Float, 8), true
 	case 9:
 		return shortFloat(l.title, 0)
-	case 11, 18:
-		return number{code: 'u', size: 1}, true
+	case 11:
+		return plain(column.Uint, 1), true
+	case 18:
+		return plain(column.Bool, 1), true
 	case 12:
-		return number{code: 'u', size: 2}, true
+		return plain(column.Uint, 2), true
 	case 13:
-		return number{code: 'u', size: 4}, true
+		return plain(column.Uint, 4), true
 	case 14, 17:
-		return number{code: 'u', size: 8}, true
+		return plain(column.Uint, 8), true
 	case 19:
 		return shortFloat(l.title, 12)
 	}
@@ -90,13 +131,13 @@ func memberNumber(member int, l *leaf) (n number, ok bool) {
 // shortFloat reads the range [low, high, bits] from the title of a Double32_t
 // (full: 0) or Float16_t (full: 12 bits of mantissa).
 func shortFloat(title string, full int) (n number, ok bool) {
-	plain := number{code: 'f', size: 4}
+	whole := plain(column.Float, 4)
 	if full > 0 {
-		plain = number{code: 't', size: 3, bits: full}
+		whole = number{truncated{full}, 3}
 	}
 	open, end := strings.LastIndexByte(title, '['), strings.LastIndexByte(title, ']')
 	if open < 0 || end < open || !strings.Contains(title[open:end], ",") {
-		return plain, true
+		return whole, true
 	}
 	parts := strings.Split(title[open+1:end], ",")
 	low, ok1 := bound(parts[0])
@@ -117,11 +158,11 @@ func shortFloat(title string, full int) (n number, ok bool) {
 		if bits == 32 {
 			steps = math.MaxUint32
 		}
-		return number{code: 'r', size: 4, factor: steps / (high - low), low: low}, true
+		return number{ranged{steps / (high - low), low}, 4}, true
 	case bits < 15:
-		return number{code: 't', size: 3, bits: bits}, true
+		return number{truncated{bits}, 3}, true
 	}
-	return plain, true
+	return whole, true
 }
 
 // bound reads an end of a range: a number, or a multiple of pi.
@@ -143,115 +184,4 @@ func bound(s string) (x float64, ok bool) {
 	}
 	x, err := strconv.ParseFloat(s, 64)
 	return sign * x, err == nil
-}
-
-// native is the type of column that holds every value.
-func (n number) native() column.Type {
-	switch {
-	case n.code == 's':
-		return column.Text
-	case n.code == 'i' || n.code == 'u':
-		return column.Int64
-	case n.code == 'f' && n.size == 4 || n.code == 't':
-		return column.Float32
-	}
-	return column.Float64
-}
-
-// decode puts count values, each stride bytes after the other, into dst, which
-// is of the native type, or float64 for a uint64. It returns the index of the
-// first value beyond int64, or -1.
-func (n number) decode(dst *column.Column, raw []byte, stride, count int) int {
-	if count == 0 {
-		return -1
-	}
-	raw = raw[: (count-1)*stride+n.size : (count-1)*stride+n.size]
-	switch dst.Type {
-	case column.Float32:
-		n.float32s(dst.F32[:count], raw, stride)
-	case column.Float64:
-		n.float64s(dst.F64[:count], raw, stride)
-	default:
-		return n.int64s(dst.I64[:count], raw, stride)
-	}
-	return -1
-}
-
-func (n number) float32s(dst []float32, raw []byte, stride int) {
-	if n.code == 't' {
-		for i := range dst {
-			dst[i] = truncated(raw[i*stride:], n.bits)
-		}
-		return
-	}
-	for i := range dst {
-		dst[i] = math.Float32frombits(binary.BigEndian.Uint32(raw[i*stride:]))
-	}
-}
-
-// truncated is a float of 3 bytes: exponent, then sign and mantissa.
-func truncated(b []byte, bits int) float32 {
-	mantissa := uint32(b[1])<<8 | uint32(b[2])
-	v := uint32(b[0])<<23 | mantissa&(1<<(bits+1)-1)<<(23-bits)
-	f := math.Float32frombits(v)
-	if mantissa&(1<<(bits+1)) != 0 {
-		return -f
-	}
-	return f
-}
-
-func (n number) float64s(dst []float64, raw []byte, stride int) {
-	switch n.code {
-	case 'r':
-		for i := range dst {
-			dst[i] = float64(binary.BigEndian.Uint32(raw[i*stride:]))/n.factor + n.low
-		}
-	case 'u':
-		for i := range dst {
-			dst[i] = float64(binary.BigEndian.Uint64(raw[i*stride:]))
-		}
-	default:
-		for i := range dst {
-			dst[i] = math.Float64frombits(binary.BigEndian.Uint64(raw[i*stride:]))
-		}
-	}
-}
-
-func (n number) int64s(dst []int64, raw []byte, stride int) int {
-	signed := n.code == 'i'
-	switch n.size {
-	case 1:
-		for i := range dst {
-			if b := raw[i*stride]; signed {
-				dst[i] = int64(int8(b))
-			} else {
-				dst[i] = int64(b)
-			}
-		}
-	case 2:
-		for i := range dst {
-			if v := binary.BigEndian.Uint16(raw[i*stride:]); signed {
-				dst[i] = int64(int16(v))
-			} else {
-				dst[i] = int64(v)
-			}
-		}
-	case 4:
-		for i := range dst {
-			if v := binary.BigEndian.Uint32(raw[i*stride:]); signed {
-				dst[i] = int64(int32(v))
-			} else {
-				dst[i] = int64(v)
-			}
-		}
-	default:
-		for i := range dst {
-			v := binary.BigEndian.Uint64(raw[i*stride:])
-			if !signed && v > math.MaxInt64 {
-				return i
-			}
-			dst[i] = int64(v)
-		}
-	}
-	return -1
 }

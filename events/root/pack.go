@@ -1,12 +1,6 @@
 package root
 
-import (
-	"runtime"
-	"sync"
-	"sync/atomic"
-
-	"github.com/klauspost/compress/zstd"
-)
+import "github.com/klauspost/compress/zstd"
 
 // packer packs baskets. It is for one goroutine.
 type packer struct {
@@ -35,19 +29,4 @@ func (p *packer) pack(src []byte) []byte {
 			byte(n), byte(n >> 8), byte(n >> 16), byte(len(part)), byte(len(part) >> 8), byte(len(part) >> 16)})
 	}
 	return out
-}
-
-// each calls f for 0..n-1 on all cores, with a packer for each.
-func each(n int, f func(k int, p *packer)) {
-	var wait sync.WaitGroup
-	var next atomic.Int64
-	for range min(runtime.GOMAXPROCS(0), n) {
-		wait.Go(func() {
-			p := new(packer)
-			for k := int(next.Add(1)) - 1; k < n; k = int(next.Add(1)) - 1 {
-				f(k, p)
-			}
-		})
-	}
-	wait.Wait()
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -27,12 +26,11 @@ type Reader struct {
 	*file
 	tree    *tree
 	picked  []field
-	sources []*source       // the branches that picked needs
-	columns []column.Column // as returned
-	native  []column.Type   // as decoded
+	sources []*source     // the branches that picked needs
+	chosen  column.Choice // of picked
 	skipped []string
 	row     int64 // events read
-	workers sync.Pool
+	workers column.Crew[worker]
 	objects *objects // nil: a row an event
 	borders column.Borders
 }
@@ -64,7 +62,7 @@ func Open(path string, opts Options) (r *Reader, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("tree %q: %w", e.path, err)
 	}
-	r = &Reader{file: f, tree: t, workers: sync.Pool{New: func() any { return new(worker) }}}
+	r = &Reader{file: f, tree: t}
 	all := t.fields()
 	if opts.Flatten != "" {
 		err = r.flatten(all, opts)
@@ -156,18 +154,11 @@ func (s *fields) unreadable(name string) error {
 
 // use adds a column of events.
 func (r *Reader) use(f field, opts Options) error {
-	native := f.native()
-	t, err := column.Choose(f.name, native, opts.Types)
-	if err != nil {
+	if err := r.chosen.Add(f.name, unitIn(f.branch.title), f.native(), opts.Types); err != nil {
 		return err
-	}
-	if f.code == 'u' && f.size == 8 && t != column.Int64 {
-		native = column.Float64
 	}
 	k := len(r.picked)
 	r.picked = append(r.picked, f)
-	r.columns = append(r.columns, column.Column{Name: f.name, Unit: unitIn(f.branch.title), Type: t})
-	r.native = append(r.native, native)
 	for _, s := range r.sources {
 		if s.branch == f.branch {
 			s.fields = append(s.fields, k)
@@ -181,9 +172,9 @@ func (r *Reader) use(f field, opts Options) error {
 // Columns gives name and type of each column.
 func (r *Reader) Columns() []column.Column {
 	if r.objects != nil {
-		return r.objects.columns
+		return r.objects.chosen.Columns
 	}
-	return r.columns
+	return r.chosen.Columns
 }
 
 // Rows is the number of events; -1 where a row is an object.
@@ -216,12 +207,9 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 	return out, nil
 }
 
-// readEvents reads n events from r.row on, in the types of r.columns.
+// readEvents reads n events from r.row on, in the types chosen.
 func (r *Reader) readEvents(n int) ([]column.Column, error) {
-	out := make([]column.Column, len(r.picked))
-	for k := range out {
-		out[k] = column.New(r.picked[k].name, r.columns[k].Unit, r.native[k], n)
-	}
+	out := r.chosen.Block(n)
 	var todo []func(*worker) error
 	for _, s := range r.sources {
 		todo = append(todo, r.tasks(s, out, n)...)
@@ -229,13 +217,12 @@ func (r *Reader) readEvents(n int) ([]column.Column, error) {
 	if err := r.each(todo); err != nil {
 		return nil, err
 	}
-	for k := range out {
-		var err error
-		if out[k], err = column.Settle(out[k], r.columns[k].Type, r.row); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	return out, r.chosen.Settle(out, r.row)
+}
+
+// each does tasks on all cores.
+func (r *Reader) each(todo []func(*worker) error) error {
+	return r.workers.Each(len(todo), func(w *worker, i int) error { return todo[i](w) })
 }
 
 // tasks lists the baskets of a branch that n events need.
@@ -260,7 +247,7 @@ func (r *Reader) tasks(s *source, out []column.Column, n int) []func(*worker) er
 			first, last := max(k.first, r.row), min(k.end, r.row+int64(n))
 			for _, j := range s.fields {
 				c := out[j].Slice(int(first-r.row), int(last-r.row))
-				if err := r.picked[j].fill(&c, v, first, last, k); err != nil {
+				if err := r.picked[j].fill(&c, v, first, k); err != nil {
 					return fmt.Errorf("column %q: %w", r.picked[j].name, err)
 				}
 			}

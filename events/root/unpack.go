@@ -1,23 +1,16 @@
 package root
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/zlib"
-	"github.com/klauspost/compress/zstd"
-	"github.com/pierrec/lz4/v4"
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
-// decoder unpacks records. It is for one goroutine.
-type decoder struct {
-	zlib io.ReadCloser
-	zstd *zstd.Decoder
-	in   bytes.Reader
-}
+// unpacker unpacks records. It is for one goroutine.
+type unpacker struct{ codec.Unpacker }
 
 // A packed record is a run of blocks, each after 9 bytes (RZip.cxx): two letters
 // for the codec, its version, and the two lengths, little-endian, in 3 bytes.
@@ -30,7 +23,7 @@ func blockLengths(b []byte) (packed, size int) {
 // unpack unpacks all blocks of src, of size bytes together, into room, or into
 // new memory where that is too small. No room is made before the blocks agree on
 // the size, and it is at most most.
-func (d *decoder) unpack(room, src []byte, size int, most int64) ([]byte, error) {
+func (u *unpacker) unpack(room, src []byte, size int, most int64) ([]byte, error) {
 	if int64(size) > most {
 		return nil, fmt.Errorf("claims %d bytes, which is beyond belief for a file of this size", size)
 	}
@@ -48,13 +41,10 @@ func (d *decoder) unpack(room, src []byte, size int, most int64) ([]byte, error)
 	if total != size {
 		return nil, fmt.Errorf("claims %d bytes, and its blocks %d", size, total)
 	}
-	if cap(room) < size {
-		room = make([]byte, size)
-	}
-	room = room[:size]
+	room = codec.Room(&room, size)
 	for to := room; len(src) > 0; {
 		packed, n := blockLengths(src)
-		if err := d.block(to[:n], src[blockHead:blockHead+packed], string(src[:2])); err != nil {
+		if err := u.block(to[:n], src[blockHead:blockHead+packed], string(src[:2])); err != nil {
 			return nil, err
 		}
 		src, to = src[blockHead+packed:], to[n:]
@@ -62,98 +52,29 @@ func (d *decoder) unpack(room, src []byte, size int, most int64) ([]byte, error)
 	return room, nil
 }
 
-func (d *decoder) block(dst, src []byte, codec string) (err error) {
-	var name string
-	switch codec {
-	case "ZL":
-		name, err = "zlib", d.inflate(dst, src)
-	case "L4":
-		name, err = "lz4", unpackLZ4(dst, src)
-	case "ZS":
-		name, err = "zstd", d.unpackZstd(dst, src)
-	case "XZ":
-		name, err = "lzma", unpackXZ(dst, src)
-	case "CS":
+// byLetters are the codecs by the first letters of a block's head.
+var byLetters = map[string]codec.Codec{"ZL": codec.Zlib, "L4": codec.LZ4, "ZS": codec.Zstd, "XZ": codec.XZ}
+
+func (u *unpacker) block(dst, src []byte, letters string) (err error) {
+	c, known := byLetters[letters]
+	switch {
+	case letters == "CS":
 		return errors.New("is packed by ROOT's oldest codec, which cannot be read; write it again with ROOT 5 or 6")
+	case !known:
+		return fmt.Errorf("is packed by an unknown codec %q", letters)
+	case c == codec.LZ4: // behind its checksum
+		if len(src) < 8 {
+			err = io.ErrUnexpectedEOF
+		} else if xxHash64(src[8:]) != binary.BigEndian.Uint64(src) {
+			err = errors.New("its checksum disagrees")
+		} else {
+			err = u.Fill(c, dst, src[8:])
+		}
 	default:
-		return fmt.Errorf("is packed by an unknown codec %q", codec)
+		err = u.Fill(c, dst, src)
 	}
 	if err != nil {
-		return fmt.Errorf("does not unpack (%s): %w", name, err)
-	}
-	return nil
-}
-
-func (d *decoder) inflate(dst, src []byte) error {
-	d.in.Reset(src)
-	if d.zlib == nil {
-		r, err := zlib.NewReader(&d.in)
-		if err != nil {
-			return err
-		}
-		d.zlib = r
-	} else if err := d.zlib.(zlib.Resetter).Reset(&d.in, nil); err != nil {
-		return err
-	}
-	return readExactly(d.zlib, dst)
-}
-
-// readExactly fills dst and checks that the stream ends there, which makes the
-// decoder compare its checksum.
-func readExactly(r io.Reader, dst []byte) error {
-	if _, err := io.ReadFull(r, dst); err != nil {
-		return err
-	}
-	var more [1]byte
-	switch n, err := r.Read(more[:]); {
-	case n > 0:
-		return errors.New("holds more than it claims")
-	case err != io.EOF:
-		return err
-	}
-	return nil
-}
-
-func (d *decoder) unpackZstd(dst, src []byte) error {
-	if d.zstd == nil {
-		// Without the limit a frame of unknown size, or a second one, would grow the output beyond what the block claims.
-		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true))
-		if err != nil {
-			return err
-		}
-		d.zstd = z
-	}
-	var head zstd.Header
-	if err := head.Decode(src); err != nil {
-		return err
-	}
-	if head.HasFCS && head.FrameContentSize != uint64(len(dst)) {
-		return fmt.Errorf("holds %d bytes and claims %d", head.FrameContentSize, len(dst))
-	}
-	out, err := d.zstd.DecodeAll(src, dst[:0:len(dst)])
-	if err != nil {
-		return err
-	}
-	return fills(dst, len(out))
-}
-
-func unpackLZ4(dst, src []byte) error {
-	if len(src) < 8 {
-		return io.ErrUnexpectedEOF
-	}
-	if xxHash64(src[8:]) != binary.BigEndian.Uint64(src) {
-		return errors.New("its checksum disagrees")
-	}
-	n, err := lz4.UncompressBlock(src[8:], dst)
-	if err != nil {
-		return err
-	}
-	return fills(dst, n)
-}
-
-func fills(dst []byte, n int) error {
-	if n != len(dst) {
-		return fmt.Errorf("holds %d bytes and claims %d", n, len(dst))
+		return fmt.Errorf("does not unpack (%s): %w", c, err)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ type Writer struct {
 	file     io.WriterAt
 	at       int64 // bytes written
 	branches []*outBranch
+	packers  column.Crew[packer]
 	cluster  int // events a basket
 	rows     int64
 }
@@ -29,7 +30,7 @@ const (
 
 	// rootVersion is the ROOT whose classes streamers.bin describes.
 	rootVersion = 61901
-	codec       = 501 // zstd, level 1
+	compression = 501 // zstd, level 1
 )
 
 // streamers is the record of TStreamerInfo for the classes of a tree, which
@@ -98,7 +99,13 @@ func (w *Writer) append(b []byte) error {
 // flush packs the events that wait, a basket a branch, and writes them.
 func (w *Writer) flush() error {
 	packed := make([][]byte, len(w.branches))
-	each(len(w.branches), func(k int, p *packer) { packed[k] = p.pack(w.branches[k].payload()) })
+	err := w.packers.Each(len(w.branches), func(p *packer, k int) error {
+		packed[k] = p.pack(w.branches[k].payload())
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	for k, b := range w.branches {
 		head := b.head(w.at, len(packed[k]))
 		at := w.at
@@ -183,7 +190,7 @@ func (w *Writer) header(free, info key) []byte {
 	p.i32(1)
 	p.i32(nameLength())
 	p.u8(8)
-	p.i32(codec)
+	p.i32(compression)
 	p.i64(info.at)
 	p.i32(info.length)
 	p.uuid()

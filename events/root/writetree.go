@@ -1,7 +1,6 @@
 package root
 
 import (
-	"encoding/binary"
 	"errors"
 	"math"
 
@@ -28,27 +27,14 @@ type outBranch struct {
 }
 
 func newBranch(c *column.Column) *outBranch {
-	b := &outBranch{name: c.Name, unit: c.Unit, kind: c.Type, size: 8}
-	switch c.Type {
-	case column.Float32:
-		b.size = 4
-	case column.Text:
-		b.size = 0
-	}
-	return b
+	return &outBranch{name: c.Name, unit: c.Unit, kind: c.Type, size: c.Type.Number(true).Size}
 }
 
 // add appends values to the basket.
 func (b *outBranch) add(c *column.Column) error {
 	b.count += c.Len()
-	for _, v := range c.F32 {
-		b.values = binary.BigEndian.AppendUint32(b.values, math.Float32bits(v))
-	}
-	for _, v := range c.F64 {
-		b.values = binary.BigEndian.AppendUint64(b.values, math.Float64bits(v))
-	}
-	for _, v := range c.I64 {
-		b.values = binary.BigEndian.AppendUint64(b.values, uint64(v))
+	if c.Type != column.Text {
+		b.values = c.Type.Number(true).Append(b.values, c)
 	}
 	for _, s := range c.Str {
 		b.offsets = append(b.offsets, len(b.values))
@@ -184,6 +170,8 @@ func (b *outBranch) rootType() (letter, class string) {
 		return "D", "TLeafD"
 	case column.Int64:
 		return "L", "TLeafL"
+	case column.Uint64:
+		return "l", "TLeafL"
 	}
 	return "C", "TLeafC"
 }
@@ -201,7 +189,7 @@ func (b *outBranch) put(p *put) (leaf uint32) {
 	p.object(13, func() {
 		p.named(b.name, titled(b.name+"/"+letter, b.unit))
 		p.fill()
-		p.i32(codec)
+		p.i32(compression)
 		p.i32(bufferSize)
 		p.i32(beginnings)
 		p.i32(n)
@@ -241,7 +229,10 @@ func (b *outBranch) put(p *put) (leaf uint32) {
 // leaf writes the leaf of the branch (TLeaf.h) and returns its reference.
 func (b *outBranch) leaf(p *put) uint32 {
 	_, class := b.rootType()
-	length, size := 1, b.size
+	length, size, unsigned := 1, b.size, uint8(0)
+	if b.kind == column.Uint64 {
+		unsigned = 1
+	}
 	if b.kind == column.Text {
 		length, size = b.longest+1, 1
 	}
@@ -253,7 +244,7 @@ func (b *outBranch) leaf(p *put) uint32 {
 				p.i32(size)
 				p.i32(0)
 				p.u8(0)
-				p.u8(0)
+				p.u8(unsigned)
 				p.u32(0)
 			})
 			if b.kind == column.Text { // the shortest and the longest
