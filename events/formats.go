@@ -40,7 +40,7 @@ func formats() []format {
 			open: func(path, _ string, o Options) (column.Reader, error) {
 				return csv.Open(path, csv.Options{
 					Columns: o.Columns, Types: o.Types,
-					Separator: o.Separator, Header: csv.Header(o.Header), Whole: readableAgain(path),
+					Separator: o.Separator, Header: csv.Header(o.Header),
 				})
 			},
 			create: func(f *atomicfile.File, extension string) (column.Writer, error) {
