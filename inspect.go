@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/prep"
 )
@@ -17,7 +18,7 @@ type Inspection struct {
 
 // InspectedColumn is a column with the preparation that `auto` would choose for it as a feature.
 type InspectedColumn struct {
-	events.Summary
+	profile.Summary
 	Prepare []string `json:"prepare"` // empty for a column that a flow would not see
 	Why     string   `json:"why"`
 }
@@ -26,7 +27,7 @@ type InspectedColumn struct {
 // empty, a row is an object of that name in a ROOT file. A file that cannot be read is an *InputError; when ctx ends, so
 // does the reading.
 func Inspect(ctx context.Context, files []string, flatten string) (*Inspection, error) {
-	all, skipped, err := events.SummariseFiles(ctx, files, events.Options{Flatten: flatten})
+	all, skipped, err := profile.SummariseFiles(ctx, files, events.Options{Flatten: flatten})
 	if err != nil && ctx.Err() != nil {
 		return nil, ended(ctx, err, "")
 	}

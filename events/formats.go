@@ -21,7 +21,7 @@ import (
 )
 
 // format is one file format. A new one is a row of formats, and a package that
-// imports only events/internal/column.
+// imports only events/column.
 type format struct {
 	extensions []string // lower case, with the dot
 	magic      string   // how the file begins; "" where nothing marks it
@@ -40,7 +40,7 @@ func formats() []format {
 			open: func(path, _ string, o Options) (column.Reader, error) {
 				return csv.Open(path, csv.Options{
 					Columns: o.Columns, Types: o.Types,
-					Separator: o.Separator, Header: csv.Header(o.Header), Whole: o.whole,
+					Separator: o.Separator, Header: csv.Header(o.Header),
 				})
 			},
 			create: func(f *atomicfile.File, extension string) (column.Writer, error) {

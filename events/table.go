@@ -63,6 +63,16 @@ func (t *Table) Column(name string) (*Column, error) {
 	return nil, fmt.Errorf("events: %w", column.Missing(name, t.Names()))
 }
 
+// Append adds the events of b, whose columns are those of t.
+func (t *Table) Append(b *Table) {
+	for i := range t.Columns {
+		t.Columns[i].Append(&b.Columns[i])
+	}
+}
+
+// Bytes is the memory that the values take. A text counts as the header of its string: labels share their letters.
+func (t *Table) Bytes() int64 { return int64(t.Len()) * widthOf(t.Columns) }
+
 // Slice is the table of events [i, j); it shares memory with t.
 func (t *Table) Slice(i, j int) *Table {
 	s := &Table{Weight: t.Weight, Columns: make([]Column, len(t.Columns))}

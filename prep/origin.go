@@ -6,25 +6,26 @@ import (
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/events/profile"
 )
 
 // largest is up to where float64 holds every integer.
 const largest = 1 << 53
 
 // far reports whether a column holds integers so large that the steps count them from an origin.
-func far(s events.Summary) bool {
+func far(s profile.Summary) bool {
 	most := max(s.Max, -s.Min)
 	switch s.Type {
 	case events.Int64.String(), events.Uint64.String():
 		return most > maxInteger
 	case events.Float64.String():
-		return s.Kind == events.KindInteger && most > maxInteger && most <= largest
+		return s.Kind == profile.KindInteger && most > maxInteger && most <= largest
 	}
 	return false
 }
 
 // reach is how far from 0 the steps see the values of a column.
-func reach(s events.Summary) float64 {
+func reach(s profile.Summary) float64 {
 	if far(s) {
 		return (s.Max - s.Min) / 2
 	}

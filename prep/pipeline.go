@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
@@ -23,10 +24,10 @@ type Pipeline struct {
 
 // Column is the preparation of one column.
 type Column struct {
-	Name string      `json:"name"`
-	Unit string      `json:"unit,omitempty"`
-	Type string      `json:"type"` // how tables hold it: float32, float64, int64 or uint64
-	Kind events.Kind `json:"kind"`
+	Name string       `json:"name"`
+	Unit string       `json:"unit,omitempty"`
+	Type string       `json:"type"` // how tables hold it: float32, float64, int64 or uint64
+	Kind profile.Kind `json:"kind"`
 	// Min and Max are the trained range, to the nearest float64.
 	Min float64 `json:"min"`
 	Max float64 `json:"max"`
@@ -39,7 +40,7 @@ type Column struct {
 }
 
 // Constant reports whether the column held one value, Min, throughout.
-func (c *Column) Constant() bool { return c.Kind == events.KindConstant }
+func (c *Column) Constant() bool { return c.Kind == profile.KindConstant }
 
 // Fit prepares the named columns of training events t for use as features: weights are those of t, seed draws
 // the noise on repeated values. Notices say in a sentence each what a user should know, such as a constant
@@ -132,8 +133,8 @@ func (p *Pipeline) fitColumn(col *events.Column, w []float64, given []StepSpec, 
 	return c, p.fitSteps(c, x, w, specs, i)
 }
 
-func summarise(c *events.Column) events.Summary {
-	return events.Summarise(&events.Table{Columns: []events.Column{*c}})[0]
+func summarise(c *events.Column) profile.Summary {
+	return profile.Summarise(&events.Table{Columns: []events.Column{*c}})[0]
 }
 
 // fitSteps fits the steps of column i, and prepares x on the way.

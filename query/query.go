@@ -64,33 +64,25 @@ func (q Query) Open(ctx context.Context, size int) (*Rows, error) {
 	return r, nil
 }
 
-// open finds out what there is, and opens what is needed of it.
+// open opens what is needed of what there is.
 func (r *Rows) open() error {
 	if r.q.Table != nil {
 		r.in = &table{t: r.q.Table}
 		r.choose(r.q.Table.Columns)
 		return nil
 	}
-	opts := events.Options{Flatten: r.q.Flatten, Types: r.q.Types, Passed: func(_, n int64) { r.passed += int(n) }}
-	have, _, err := events.Peek(r.q.Files, opts)
-	if err != nil {
-		return err
-	}
-	if have != nil { // of what can be read only once, all is read
-		r.choose(have)
-		if opts.Columns, err = r.ask(have); err != nil {
-			return err
-		}
-	}
-	opts.Limits = r.limits()
-	files, err := events.OpenAll(r.q.Files, opts)
+	files, err := events.OpenAll(r.q.Files, events.Options{
+		Flatten: r.q.Flatten, Types: r.q.Types, Limits: r.limits(),
+		Passed: func(_, n int64) { r.passed += int(n) },
+		Choose: func(have []events.Column) ([]string, error) {
+			r.choose(have)
+			return r.ask(have)
+		},
+	})
 	if err != nil {
 		return err
 	}
 	r.in = files
-	if have == nil {
-		r.choose(files.Columns())
-	}
 	return nil
 }
 
@@ -173,7 +165,7 @@ func (r *Rows) limits() []column.Limit {
 	if r.q.Where == "" {
 		return nil
 	}
-	return slices.DeleteFunc(formula.Limits(r.q.Where), func(l column.Limit) bool { return r.define.Defines(l.Column) })
+	return slices.DeleteFunc(formula.Limits(r.q.Where), func(l column.Limit) bool { return r.q.Define.Defines(l.Column) })
 }
 
 // compile makes sure, before any event is read, that all can be computed, and finds the types.

@@ -18,7 +18,6 @@ type Options struct {
 	Types     map[string]column.Type // columns whose type is given
 	Separator byte                   // 0: found from the first lines
 	Header    Header
-	Whole     bool // look at the whole file before choosing types, not at its first block
 }
 
 // Header says whether the first row holds the names.
@@ -51,11 +50,12 @@ type field struct {
 	wanted        bool // else its cells are skipped
 	at            int  // place among the columns returned
 	whole         bool // whole numbers only so far: rounding one would lose what it names
+	missing       bool // a cell was
+	blank         bool // all are, all the file long
 	words         words
 }
 
-// Open opens a file and decides names and types: from its first block (4 MiB,
-// so the whole of a small file), or from all of it with Options.Whole.
+// Open opens a file and decides names and types, for which it looks at the whole file; of a pipe at the first block (4 MiB).
 func Open(path string, opts Options) (*Reader, error) {
 	f, err := column.OpenFile(path)
 	if err != nil {
@@ -80,34 +80,34 @@ func newReader(f io.ReadSeeker, opts Options) (*Reader, error) {
 		src.close()
 		return nil, err
 	}
-	var tallies []tally
-	if !opts.typed(names) {
-		tallies, err = examine(src, split, len(names), opts)
-		if err == nil && opts.Whole {
-			src.close()
-			if _, err = f.Seek(0, io.SeekStart); err == nil {
-				src, err = newSource(f)
-			}
-		}
-	}
-	if err != nil {
-		src.close()
-		return nil, err
-	}
 	r := &Reader{src: src, split: split, names: names}
 	if _, err := f.Seek(0, io.SeekCurrent); err == nil {
 		r.again = f
 	}
-	if err := r.choose(tallies, opts); err != nil {
-		src.close()
+	if err := r.start(opts); err != nil {
+		r.src.close()
 		return nil, err
+	}
+	return r, nil
+}
+
+// start chooses the types and goes to the first row of data.
+func (r *Reader) start(opts Options) error {
+	var look look
+	if !opts.typed(r.names) {
+		var err error
+		if look, err = r.examine(); err != nil {
+			return err
+		}
+	}
+	if err := r.choose(look, opts); err != nil {
+		return err
 	}
 	if err := r.begin(); err != nil {
-		src.close()
-		return nil, err
+		return err
 	}
 	r.first, _ = r.Mark()
-	return r, nil
+	return nil
 }
 
 // typed says whether the type of every column is given.
@@ -131,7 +131,7 @@ func (r *Reader) begin() error {
 }
 
 // choose fixes names and types of the columns to return.
-func (r *Reader) choose(tallies []tally, opts Options) error {
+func (r *Reader) choose(look look, opts Options) error {
 	picked, err := column.Pick(r.names, opts.Columns)
 	if err != nil {
 		return err
@@ -145,17 +145,23 @@ func (r *Reader) choose(tallies []tally, opts Options) error {
 	r.columns = make([]column.Column, len(picked))
 	for k, i := range picked {
 		t, given := opts.Types[r.names[i]]
+		whole := true // until a cell is not
 		if !given {
-			t = tallies[i].typ()
+			t, whole = look.typ(i), look.tallies[i].wholeOnly()
 		}
 		r.columns[k] = column.Column{Name: r.names[i], Type: t}
-		r.plan[i] = field{Column: r.columns[k], wanted: true, at: k, whole: !given && tallies[i].wholeOnly()}
+		r.plan[i] = field{Column: r.columns[k], wanted: true, at: k, whole: whole, blank: !given && look.blank(i)}
 	}
 	return nil
 }
 
 // Columns gives name and type of each column.
 func (r *Reader) Columns() []column.Column { return r.columns }
+
+// Blank says whether column i is known to hold nothing but missing values.
+func (r *Reader) Blank(i int) bool {
+	return slices.ContainsFunc(r.plan, func(f field) bool { return f.wanted && f.at == i && f.blank })
+}
 
 // Rows is -1: only reading tells.
 func (r *Reader) Rows() int64 { return -1 }
@@ -205,21 +211,8 @@ func (r *Reader) grow(n int) {
 		if !f.wanted {
 			continue
 		}
-		switch f.Type {
-		case column.Float32:
-			f.F32 = extend(f.F32, n)
-		case column.Float64:
-			f.F64 = extend(f.F64, n)
-		case column.Int64:
-			f.I64 = extend(f.I64, n)
-		default:
-			f.Str = extend(f.Str, n)
-		}
+		f.Extend(max(0, n-f.Len()))
 	}
-}
-
-func extend[T any](x []T, n int) []T {
-	return slices.Grow(x, n-len(x))[:n]
 }
 
 // take hands the block out.
@@ -230,18 +223,8 @@ func (r *Reader) take(rows int) []column.Column {
 		if !f.wanted {
 			continue
 		}
-		c := &out[f.at]
-		*c = r.columns[f.at]
-		switch f.Type {
-		case column.Float32:
-			c.F32, f.F32 = f.F32[:rows], nil
-		case column.Float64:
-			c.F64, f.F64 = f.F64[:rows], nil
-		case column.Int64:
-			c.I64, f.I64 = f.I64[:rows], nil
-		default:
-			c.Str, f.Str = f.Str[:rows], nil
-		}
+		out[f.at] = f.Slice(0, rows)
+		f.Column = r.columns[f.at]
 	}
 	return out
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 
 	"github.com/sluice-hep/sluice/events/column"
@@ -227,39 +226,4 @@ func evenness(d dialect, lines [][]byte) float64 {
 		}
 	}
 	return 1 + float64(numbers)/float64(cells)
-}
-
-// examine looks at every cell of the first block, or of the file, that matters
-// for the choice of types.
-func examine(src *source, d dialect, width int, opts Options) ([]tally, error) {
-	peek := src
-	if !opts.Whole {
-		if err := src.reach(firstBlock); err != nil {
-			return nil, err
-		}
-		c := *src
-		c.eof = true
-		peek = &c
-	}
-	tallies := make([]tally, width)
-	for row := int64(0); ; row++ {
-		line, err := nextRow(peek)
-		if err == io.EOF {
-			return tallies, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if row == 0 && d.header {
-			continue
-		}
-		if err := count(tallies, d, line); errors.Is(err, errQuote) {
-			if line, err = peek.extend(); err != nil {
-				// The parser, which knows the row, says it better; or the
-				// quoted cell goes on behind the first block.
-				return tallies, nil
-			}
-			count(tallies, d, line)
-		}
-	}
 }

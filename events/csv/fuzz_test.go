@@ -3,6 +3,7 @@ package csv
 import (
 	"bytes"
 	"compress/gzip"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,8 +28,12 @@ func FuzzCSV(f *testing.F) {
 	for _, s := range []string{"x;y\n\"a\nb\"\"\";1\n", "1 2\n3 4e5\n", "a,b\n1,\n,2e-400\n-inf,99999999999999999999\n", "# c\n\n0|1\r\n"} {
 		f.Add([]byte(s), false)
 	}
-	f.Fuzz(func(t *testing.T, b []byte, whole bool) {
-		r, err := newReader(bytes.NewReader(b), Options{Whole: whole})
+	f.Fuzz(func(t *testing.T, b []byte, again bool) {
+		var in io.ReadSeeker = bytes.NewReader(b)
+		if !again {
+			in = once{in}
+		}
+		r, err := newReader(in, Options{})
 		if err != nil {
 			return
 		}

@@ -98,16 +98,23 @@ func (r *Reader) byByte(m column.Mark) error {
 	return nil
 }
 
-// anew unpacks the file from its beginning.
+// anew reads the file from its beginning.
 func (r *Reader) anew() error {
+	if err := r.rewind(); err != nil {
+		return err
+	}
+	return r.begin()
+}
+
+// rewind goes to the beginning of the file.
+func (r *Reader) rewind() error {
 	r.src.close()
 	if _, err := r.again.Seek(0, io.SeekStart); err != nil {
 		return column.WithoutPath(err)
 	}
 	src, err := newSource(r.again)
-	if err != nil {
-		return err
+	if err == nil {
+		r.src = src
 	}
-	r.src = src
-	return r.begin()
+	return err
 }

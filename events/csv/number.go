@@ -185,18 +185,22 @@ func infinity(cell []byte) (float64, bool) {
 	return 0, false
 }
 
-// whole is the value of a cell spelled as a whole number, within int64.
-func whole(cell []byte) (int64, bool) {
-	if len(cell) == 0 || len(cell) > 20 {
-		return 0, false
+// whole is the value of a cell spelled as a whole number, within int64 or uint64, by its magnitude and sign.
+func whole(cell []byte) (magnitude uint64, negative, ok bool) {
+	if len(cell) > 0 && (cell[0] == '-' || cell[0] == '+') {
+		negative = cell[0] == '-'
+		cell = cell[1:]
 	}
-	for i, c := range cell {
-		if c-'0' > 9 && (i > 0 || c != '-' && c != '+') {
-			return 0, false
+	if len(cell) == 0 || len(cell) > 20 {
+		return 0, false, false
+	}
+	for _, c := range cell {
+		if c-'0' > 9 {
+			return 0, false, false
 		}
 	}
-	v, err := strconv.ParseInt(view(cell), 10, 64)
-	return v, err == nil
+	m, err := strconv.ParseUint(view(cell), 10, 64)
+	return m, negative, err == nil && (!negative || m <= 1<<63)
 }
 
 // isMissing: an empty cell, or one of the words that programs write for it.

@@ -60,24 +60,18 @@ func (r *Reader) parseCell(f *field, b []byte, i, row int) (int, error) {
 }
 
 // put stores a plain decimal where that is surely exact.
-func (f *field) put(d decimal, row int) bool {
+func (f *field) put(d decimal, row int) (ok bool) {
 	switch f.Type {
 	case column.Float32:
-		v, ok := d.float32()
-		if !ok || f.whole && d.mantissa > 1<<24 {
-			return false
-		}
-		f.whole = f.whole && d.form == plainWhole
-		f.F32[row] = v
-		return true
+		f.F32[row], ok = d.float32()
+		return ok
 	case column.Float64:
-		v, ok := d.float64()
-		if !ok || f.whole && d.mantissa > 1<<53 {
-			return false
-		}
-		f.whole = f.whole && d.form == plainWhole
-		f.F64[row] = v
-		return true
+		f.F64[row], ok = d.float64()
+		f.whole = f.whole && (d.form == plainWhole || !ok)
+		return ok
+	case column.Uint64:
+		f.U64[row] = d.mantissa
+		return d.form == plainWhole && d.sign == 0
 	default:
 		v := int64(d.mantissa)
 		if d.form != plainWhole || v < 0 {
@@ -94,7 +88,7 @@ func (f *field) put(d decimal, row int) bool {
 // long stores any cell: missing, infinite, quoted, with many digits.
 func (r *Reader) long(f *field, cell []byte, row int) error {
 	if isMissing(cell) {
-		f.whole = false
+		f.missing = true
 		switch f.Type {
 		case column.Float32:
 			f.F32[row] = float32(math.NaN())
@@ -105,8 +99,8 @@ func (r *Reader) long(f *field, cell []byte, row int) error {
 		}
 		return nil
 	}
-	if v, ok := whole(cell); ok {
-		return r.wholeNumber(f, cell, v, row)
+	if m, negative, ok := whole(cell); ok && f.Type != column.Float32 {
+		return r.wholeNumber(f, cell, m, negative, row)
 	}
 	v, ok := number(cell)
 	if !ok {
@@ -124,7 +118,7 @@ func (r *Reader) long(f *field, cell []byte, row int) error {
 	case column.Float64:
 		f.F64[row] = v
 	default:
-		return r.contradiction(f, cell, "is not a whole number", column.Float64)
+		return r.contradiction(f, cell, "is not a whole number of 64 bits", column.Float64)
 	}
 	return nil
 }
@@ -134,21 +128,29 @@ func isInfinite(cell []byte) bool {
 	return ok
 }
 
-func (r *Reader) wholeNumber(f *field, cell []byte, v int64, row int) error {
-	const why = "does not fit the column's type without loss"
-	switch f.Type {
-	case column.Float32:
-		if f.whole && !exactFloat32(v) {
-			return r.contradiction(f, cell, why, column.Int64)
+func (r *Reader) wholeNumber(f *field, cell []byte, magnitude uint64, negative bool, row int) error {
+	switch {
+	case f.Type == column.Uint64 && negative:
+		return r.contradiction(f, cell, "is negative", column.Float64)
+	case f.Type == column.Uint64:
+		f.U64[row] = magnitude
+	case f.Type == column.Float64:
+		v, exact := column.ExactFloat(magnitude)
+		if negative {
+			v = -v
 		}
-		f.F32[row] = float32(v)
-	case column.Float64:
-		if w := float64(v); f.whole && (w >= 1<<63 || int64(w) != v) {
-			return r.contradiction(f, cell, why, column.Int64)
+		f.F64[row] = v
+		if !exact && f.whole && f.missing {
+			return fmt.Errorf("column %q: %w", f.Name, column.Inexact(r.row, string(cell)))
+		} else if !exact && f.whole {
+			return r.contradiction(f, cell, "is not held exactly by float64", column.Int64)
 		}
-		f.F64[row] = float64(v)
+	case magnitude > math.MaxInt64 && !negative:
+		return r.contradiction(f, cell, "is beyond int64", column.Uint64)
+	case negative:
+		f.I64[row] = -int64(magnitude)
 	default:
-		f.I64[row] = v
+		f.I64[row] = int64(magnitude)
 	}
 	return nil
 }

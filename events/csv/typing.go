@@ -1,7 +1,8 @@
 package csv
 
 import (
-	"math"
+	"errors"
+	"io"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -11,9 +12,82 @@ type tally struct {
 	missing bool
 	text    bool
 	numbers bool
-	decimal bool  // a number not spelled as a whole one
-	large   bool  // a finite number beyond float32
-	most    int64 // largest magnitude of a whole number that float32 does not hold
+	decimal bool   // a number not spelled as a whole one, or beyond 64 bits, or -0
+	high    uint64 // largest whole number
+	low     uint64 // largest magnitude of a negative one, at most 2^63
+}
+
+// look is what was seen of the cells: of the whole file, or of the first block of a pipe.
+type look struct {
+	tallies []tally
+	part    bool
+}
+
+// typ is the type of column i: whole numbers are Int64, or Uint64 where that takes it and none is negative; Float64 are those
+// among other numbers or missing cells. After a part of the rows whole numbers that float64 holds are Float64, so that a later
+// fraction or missing cell is no contradiction.
+func (l *look) typ(i int) column.Type {
+	t := &l.tallies[i]
+	const exact, signed = 1 << 53, 1<<63 - 1
+	switch {
+	case t.text:
+		return column.Text
+	case !t.wholeOnly() || t.missing, l.part && max(t.high, t.low) <= exact, t.high > signed && t.low > 0:
+		return column.Float64
+	case t.high > signed:
+		return column.Uint64
+	}
+	return column.Int64
+}
+
+// blank says whether column i is known to hold nothing but missing values.
+func (l *look) blank(i int) bool {
+	return !l.part && !l.tallies[i].numbers && !l.tallies[i].text
+}
+
+func (t *tally) wholeOnly() bool { return t.numbers && !t.decimal }
+
+// examine looks at every cell of the file, or of the first block where it cannot be read again.
+func (r *Reader) examine() (look, error) {
+	if err := r.src.reach(firstBlock); err != nil {
+		return look{}, err
+	}
+	l := look{part: !r.src.eof && r.again == nil}
+	if r.src.eof || l.part {
+		peek := *r.src
+		peek.eof = true
+		err := l.count(&peek, r)
+		return l, err
+	}
+	if err := l.count(r.src, r); err != nil {
+		return l, err
+	}
+	return l, r.rewind()
+}
+
+// count looks at the cells of the rows that src gives.
+func (l *look) count(src *source, r *Reader) error {
+	l.tallies = make([]tally, len(r.names))
+	for row := 0; ; row++ {
+		line, err := nextRow(src)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if row == 0 && r.split.header {
+			continue
+		}
+		if err := count(l.tallies, r.split, line); errors.Is(err, errQuote) {
+			if line, err = src.extend(); err != nil {
+				// The parser, which knows the row, says it better; or the
+				// quoted cell goes on behind the first block.
+				return nil
+			}
+			count(l.tallies, r.split, line)
+		}
+	}
 }
 
 // count adds the cells of one row.
@@ -39,78 +113,43 @@ func count(tallies []tally, d dialect, line []byte) error {
 	return nil
 }
 
-// plain adds a number that is neither large nor long, as nearly all are.
+// plain adds a number of at most 19 digits, as nearly all are, unless it needs rounding.
 func (t *tally) plain(n decimal) bool {
-	if n.form == plainWhole && n.mantissa > 1<<24 || n.exponent > 18 {
+	t.numbers = true
+	if n.form != plainWhole || n.sign != 0 && n.mantissa == 0 {
+		t.decimal = true
+		return true
+	}
+	return t.whole(n.mantissa, n.sign != 0)
+}
+
+// whole adds a whole number; false where int64 and uint64 do not hold it.
+func (t *tally) whole(magnitude uint64, negative bool) bool {
+	switch {
+	case !negative:
+		t.high = max(t.high, magnitude)
+	case magnitude <= 1<<63:
+		t.low = max(t.low, magnitude)
+	default:
 		return false
 	}
-	t.numbers = true
-	t.decimal = t.decimal || n.form != plainWhole
 	return true
 }
 
 func (t *tally) add(cell []byte) {
-	if t.text {
-		return
-	}
-	if isMissing(cell) {
-		t.missing = true
-		return
-	}
-	if v, ok := whole(cell); ok {
-		t.numbers = true
-		if m := magnitude(v); !exactFloat32(v) && m > t.most {
-			t.most = m
-		}
-		return
-	}
-	v, ok := number(cell)
-	if !ok {
-		t.text = true
-		return
-	}
-	t.numbers, t.decimal = true, true
-	if !math.IsInf(v, 0) && math.IsInf(float64(float32(v)), 0) {
-		t.large = true
-	}
-}
-
-// typ is the narrowest type that holds every cell: float32 for measured values,
-// more only where float32 would change a whole number or overflow.
-func (t *tally) typ() column.Type {
-	float := column.Float64
 	switch {
 	case t.text:
-		return column.Text
-	case !t.numbers || t.decimal || t.most <= exact(float):
-		return float
-	case t.missing:
-		return column.Float64
+	case isMissing(cell):
+		t.missing = true
+	default:
+		m, negative, ok := whole(cell)
+		if ok && !(negative && m == 0) {
+			t.numbers = true
+			t.whole(m, negative)
+			return
+		}
+		_, ok = number(cell)
+		t.text = !ok
+		t.numbers, t.decimal = true, true
 	}
-	return column.Int64
-}
-
-func (t *tally) wholeOnly() bool { return t.numbers && !t.decimal && !t.missing }
-
-// exact is the largest whole number up to which t holds every one.
-func exact(t column.Type) int64 {
-	switch t {
-	case column.Float32:
-		return 1 << 24
-	case column.Float64:
-		return 1 << 53
-	}
-	return math.MaxInt64
-}
-
-func magnitude(v int64) int64 {
-	if v < 0 && v != math.MinInt64 {
-		return -v
-	}
-	return v & math.MaxInt64
-}
-
-func exactFloat32(v int64) bool {
-	f := float32(v)
-	return f < 1<<63 && int64(f) == v
 }

@@ -93,6 +93,8 @@ func (w *Writer) value(line []byte, c *column.Column, row int) []byte {
 		return float(line, c.F64[row], 64)
 	case column.Int64:
 		return strconv.AppendInt(line, c.I64[row], 10)
+	case column.Uint64:
+		return strconv.AppendUint(line, c.U64[row], 10)
 	default:
 		return w.text(line, c.Str[row])
 	}
