@@ -5,6 +5,8 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/events/formula"
 )
 
 // request is what is wanted of files: columns by name, and those from which expressions are made.
@@ -26,7 +28,7 @@ func (q *request) needs() ([]string, error) {
 		}
 	}
 	for _, d := range q.define {
-		names, err := events.Names(d.Expr)
+		names, err := formula.Names(d.Expr)
 		if err != nil {
 			return nil, err
 		}
@@ -34,7 +36,7 @@ func (q *request) needs() ([]string, error) {
 		made = append(made, d.Name)
 	}
 	if q.where != "" {
-		names, err := events.Names(q.where)
+		names, err := formula.Names(q.where)
 		if err != nil {
 			return nil, err
 		}
@@ -85,11 +87,11 @@ func (q *request) columns(files []string, opts events.Options) (ask, hidden []st
 
 // limits let files pass over events that the selection leaves out. The type of a defined column depends on all of its
 // values, so that with definitions every event is read.
-func (q *request) limits() []events.Limit {
+func (q *request) limits() []column.Limit {
 	if len(q.define) > 0 || q.where == "" {
 		return nil
 	}
-	return events.Limits(q.where)
+	return formula.Limits(q.where)
 }
 
 // passedOver are the runs of events that were not read, in order.

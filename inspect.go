@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/prep"
 )
 
@@ -16,7 +17,7 @@ type Inspection struct {
 
 // InspectedColumn is a column with the preparation that `auto` would choose for it as a feature.
 type InspectedColumn struct {
-	events.Summary
+	profile.Summary
 	Prepare []string `json:"prepare"` // empty for a column that a flow would not see
 	Why     string   `json:"why"`
 }
@@ -24,7 +25,7 @@ type InspectedColumn struct {
 // InspectFiles describes every column of files read as one table, in memory that does not grow with them. Where flatten
 // is not empty, a row is an object of that name in a ROOT file.
 func InspectFiles(ctx context.Context, files []string, flatten string) (*Inspection, error) {
-	all, skipped, err := events.SummariseFiles(ctx, files, events.Options{Flatten: flatten})
+	all, skipped, err := profile.SummariseFiles(ctx, files, events.Options{Flatten: flatten})
 	if ctx.Err() != nil {
 		return nil, err
 	}
@@ -46,11 +47,11 @@ func (c *InspectedColumn) choose() {
 	finite := c.Summary
 	finite.Count -= c.NaN + c.Inf
 	switch {
-	case c.Kind == events.KindText:
+	case c.Kind == profile.KindText:
 		c.Why = "text: not a feature"
 	case finite.Count == 0:
 		c.Why = "no finite value: not a feature"
-	case c.Kind == events.KindConstant: // nothing to model by itself
+	case c.Kind == profile.KindConstant: // nothing to model by itself
 		c.Why = "the same value in every event: dropped, and put back in what is generated"
 	default:
 		steps, why := prep.Auto(finite)

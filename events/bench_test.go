@@ -60,7 +60,7 @@ func BenchmarkRead(b *testing.B) {
 			benchWrite(b, path, table)
 			b.SetBytes(benchBytes)
 			for b.Loop() {
-				in, err := Open(path, Options{})
+				in, err := OpenAll([]string{path}, Options{})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -5,135 +5,214 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
 
-// Chain reads several files, one after the other, as one stream of events with the columns of the first. It is
+// Chain reads one or several files, one after the other, as one stream of events with the columns of the first. It is
 // for one goroutine; the caller closes it.
 type Chain struct {
-	files   []string
 	opts    Options
+	files   []file
 	columns []Column
 	skipped []string
-	typed   bool // opts.Types holds every column
+	once    bool // a pipe is among the files
 
-	in   *reader // nil: none is open
-	next int     // file to open
-	done int64   // events of the file that is open, read or passed over
-	at   int64   // of which before the last Read
+	in     *reader // nil: none is open
+	next   int     // file to open
+	places []int   // of columns, among those of the file that is open
+	done   int64   // events of the file that is open, read or passed over
+	at     int64   // of which before the last Read
 
 	gaps   []column.Gap // of the file that is open, ahead
 	before int64        // events of the files before it
 }
 
-// OpenAll opens files as one stream. A name may hold a pattern (`run*.csv`); the files must have the same columns.
-// Whole text files are looked at before the types are chosen, so that these depend on the values and not on
-// their order; where the files differ in the type of a number, it is float64.
+// file is one of a Chain, as it was found when that was opened.
+type file struct {
+	path    string
+	columns []Column
+	blank   []bool // columns of nothing but missing values, where that is known
+	rows    int64  // -1: only reading tells
+	again   bool   // it can be opened more than once
+	in      *reader
+}
+
+// OpenAll opens files as one stream. A name may hold a pattern (`run*.csv`). Every file must have the columns that are
+// read, in any order. It is opened once for their names and types, when a text file that can be read again is looked
+// through; and once more for its events, as which a pipe and a first file stay open.
+//
+// A column that is of several types has one that suits all: uint64 for integers with and without sign, float64 for
+// integers and floats, or floats of both kinds; one of nothing but missing values, where that is known, goes with
+// anything. A value that is not exact in the common type is an error when it is read, with its row.
 func OpenAll(paths []string, opts Options) (*Chain, error) {
-	files, err := expand(paths)
+	found, err := expand(paths)
 	if err != nil {
 		return nil, err
 	}
-	c := &Chain{files: files, opts: opts}
-	c.opts.Types = maps.Clone(opts.Types)
-	if len(files) > 1 {
-		if err := c.agree(); err != nil {
+	c := &Chain{opts: opts}
+	for _, path := range found {
+		if err := c.look(path); err != nil {
+			c.Close()
 			return nil, err
 		}
 	}
-	return c, c.open(0)
-}
-
-// agree finds types that suit every file.
-func (c *Chain) agree() error {
-	var first *Table
-	for _, path := range c.files {
-		in, err := c.openFile(path)
-		if err != nil {
-			return err
-		}
-		t := &Table{Columns: in.Columns()}
-		if err := in.Close(); err != nil {
-			return err
-		}
-		if first == nil {
-			first = t
-			continue
-		}
-		if err := sameColumns(first, t, c.files[0], path); err != nil {
-			return err
-		}
-		for i := range t.Columns {
-			d := &t.Columns[i]
-			f, err := first.Column(d.Name)
-			switch {
-			case err != nil:
-				return inFile(path, err)
-			case f.Type == d.Type:
-			case f.Type == Text || d.Type == Text:
-				return inFile(path, fmt.Errorf("column %q is %s, but %s in %s", d.Name, d.Type, f.Type, c.files[0]))
-			default:
-				if c.opts.Types == nil {
-					c.opts.Types = make(map[string]Type)
-				}
-				c.opts.Types[d.Name] = Float64
-			}
-		}
+	if err := c.open(0); err != nil {
+		c.Close()
+		return nil, err
 	}
-	c.keepTypes(first.Columns)
-	return nil
+	return c, nil
 }
 
-// openFile looks at a whole text file before its types are chosen, unless they are known.
-func (c *Chain) openFile(path string) (*reader, error) {
-	opts := c.opts
-	opts.whole = !c.typed && readableAgain(path)
-	return open(path, opts)
-}
-
-// open goes to the beginning of file i.
-func (c *Chain) open(i int) error {
-	in, err := c.openFile(c.files[i])
+// look opens a file for its columns.
+func (c *Chain) look(path string) error {
+	f := file{path: path, again: readableAgain(path)}
+	in, err := open(path, c.opts)
 	if err != nil {
 		return err
 	}
-	c.in, c.done, c.at = in, 0, 0
-	c.gaps = in.gaps()
-	c.next = i + 1
-	if c.columns == nil {
-		c.columns, c.skipped = in.Columns(), in.Skipped()
-		c.keepTypes(c.columns)
+	first := len(c.files) == 0
+	if first && c.opts.Choose != nil {
+		if in, err = c.choose(in, f.again); err != nil {
+			return err
+		}
+	}
+	f.columns, f.blank, f.rows, f.in = in.Columns(), in.blank(), in.Rows(), in
+	c.files = append(c.files, f)
+	c.once = c.once || !f.again
+	if first {
+		c.skipped = in.Skipped()
+		c.columns, err = pick(f.columns, c.opts.Columns) // besides which others come of a pipe
+		return in.located(err)
+	}
+	if f.again {
+		c.files[len(c.files)-1].in = nil
+		if err := in.Close(); err != nil {
+			return err
+		}
+	}
+	return c.agree(&f)
+}
+
+// choose reads the first file again with the columns that are chosen, if these are not all.
+func (c *Chain) choose(in *reader, again bool) (*reader, error) {
+	have := in.Columns()
+	names, err := c.opts.Choose(have)
+	if err == nil {
+		c.opts.Columns = names
+	}
+	if err == nil && (names == nil || !again) {
+		return in, nil
+	}
+	if err := errors.Join(err, in.Close()); err != nil {
+		return nil, err
+	}
+	return open(in.path, c.opts.typed(have))
+}
+
+// typed are the options to open a file again, whose columns are known: the whole of a text file is not looked at twice.
+func (o Options) typed(columns []Column) Options {
+	types := make(map[string]Type, len(columns))
+	for _, d := range columns {
+		types[d.Name] = d.Type
+	}
+	maps.Copy(types, o.Types)
+	o.Types = types
+	return o
+}
+
+// pick is the wanted columns, in that order; all where wanted is nil.
+func pick(columns []Column, wanted []string) ([]Column, error) {
+	places, err := column.Pick((&Table{Columns: columns}).Names(), wanted)
+	picked := make([]Column, len(places))
+	for i, k := range places {
+		picked[i] = columns[k]
+	}
+	return picked, err
+}
+
+func placeOf(columns []Column, name string) int {
+	return slices.IndexFunc(columns, func(d Column) bool { return d.Name == name })
+}
+
+// agree finds types that suit the files up to f, the last of them.
+func (c *Chain) agree(f *file) error {
+	first := &c.files[0]
+	if err := sameColumns(c.columns, f.columns, first.path, f.path); err != nil {
+		return err
+	}
+	for i := range c.columns {
+		a := &c.columns[i]
+		k := placeOf(f.columns, a.Name)
+		b := &f.columns[k]
+		t, ok := column.Common(a.Type, b.Type)
+		switch {
+		case c.blankSoFar(a.Name) && b.Type != Int64 && b.Type != Uint64:
+			t = b.Type
+		case f.blank[k] && a.Type != Int64 && a.Type != Uint64:
+			t = a.Type
+		case !ok:
+			return inFile(f.path, fmt.Errorf("column %q is %s, but %s in %s", b.Name, b.Type, a.Type, first.path))
+		}
+		a.Type = t
 	}
 	return nil
 }
 
-// keepTypes has files that are opened from now on give these types, where no others are set.
-func (c *Chain) keepTypes(columns []Column) {
-	if c.opts.Types == nil {
-		c.opts.Types = make(map[string]Type, len(columns))
-	}
-	for _, d := range columns {
-		if _, set := c.opts.Types[d.Name]; !set {
-			c.opts.Types[d.Name] = d.Type
+// blankSoFar says that a column is blank in all files but the last.
+func (c *Chain) blankSoFar(name string) bool {
+	return !slices.ContainsFunc(c.files[:len(c.files)-1], func(f file) bool { return !f.blank[placeOf(f.columns, name)] })
+}
+
+// open goes to the beginning of file i.
+func (c *Chain) open(i int) (err error) {
+	f := &c.files[i]
+	if c.in, f.in = f.in, nil; c.in == nil {
+		if !f.again {
+			return inFile(f.path, errors.New("can be read only once"))
+		}
+		if c.in, err = open(f.path, c.opts.typed(f.columns)); err != nil {
+			return err
 		}
 	}
-	c.typed = true
+	c.next, c.done, c.at, c.gaps = i+1, 0, 0, c.in.gaps()
+	c.places = c.places[:0]
+	for _, d := range c.columns {
+		c.places = append(c.places, placeOf(f.columns, d.Name))
+	}
+	return nil
 }
 
 // Columns gives name, unit and type of each column.
 func (c *Chain) Columns() []Column { return c.columns }
 
+// Rows is the number of events that Read gives where all files say theirs, else -1.
+func (c *Chain) Rows() int64 {
+	total := int64(0)
+	for i := range c.files {
+		if c.files[i].rows < 0 {
+			return -1
+		}
+		total += c.files[i].rows
+	}
+	return total
+}
+
 // Skipped says, a line each, which columns of the first file are left out and why.
 func (c *Chain) Skipped() []string { return c.skipped }
 
-// Path is the file that the last Read came from, and First the place in it, from 0, of the first event of that Read.
-func (c *Chain) Path() string { return c.files[c.next-1] }
+// Path is the file that the last Read came from.
+func (c *Chain) Path() string { return c.files[c.next-1].path }
 
-// First: see Path.
+// First is the place in its file, from 0, of the first event of the last Read; Number is that over all files. The others
+// of that Read follow it. Events that were passed over count.
 func (c *Chain) First() int64 { return c.at }
 
-// Read returns the next events, at most n, of one file; io.EOF after the last.
+// Number: see First.
+func (c *Chain) Number() int64 { return c.before + c.at }
+
+// Read returns the next events, at most n and at least one, of one file; io.EOF after the last.
 func (c *Chain) Read(n int) (*Table, error) {
 	if c.in == nil {
 		return nil, errors.New("events: the files are closed")
@@ -146,12 +225,12 @@ func (c *Chain) Read(n int) (*Table, error) {
 		if err == nil {
 			c.at = c.done
 			c.done += int64(t.Len())
-			return c.ordered(t)
+			return c.settle(t)
 		}
 		if err != io.EOF || c.next == len(c.files) {
 			return nil, err
 		}
-		if err := c.Close(); err != nil {
+		if err := c.shut(); err != nil {
 			return nil, err
 		}
 		c.before += c.done
@@ -173,25 +252,36 @@ func (c *Chain) pass() {
 	}
 }
 
-// ordered puts columns as the first file has them.
-func (c *Chain) ordered(t *Table) (*Table, error) {
-	if c.next == 1 {
-		return t, nil
-	}
+// settle puts the columns of a file in the order and the types of all files.
+func (c *Chain) settle(t *Table) (*Table, error) {
 	out := &Table{Columns: make([]Column, len(c.columns))}
 	for i := range c.columns {
-		d, err := t.Column(c.columns[i].Name)
-		if err != nil {
-			return nil, inFile(c.Path(), err)
+		want, d := &c.columns[i], t.Columns[c.places[i]]
+		if want.Type == Text && d.Type != Text { // in a file where it is blank
+			d = column.New(d.Name, d.Unit, Text, d.Len())
 		}
-		out.Columns[i] = *d
-		convert(&out.Columns[i], c.columns[i].Type)
+		var err error
+		if out.Columns[i], err = column.Settle(d, want.Type, c.at); err != nil {
+			return nil, inFile(c.Path(), fmt.Errorf("%w; the column is %s in this file and %s in others: convert them to one type", err, d.Type, want.Type))
+		}
 	}
 	return out, nil
 }
 
-// Close closes the file that is open.
+// Close closes the files that are open.
 func (c *Chain) Close() error {
+	err := c.shut()
+	for i := range c.files {
+		if in := c.files[i].in; in != nil {
+			c.files[i].in = nil
+			err = errors.Join(err, in.Close())
+		}
+	}
+	return err
+}
+
+// shut closes the file that is read.
+func (c *Chain) shut() error {
 	if c.in == nil {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/profile"
 )
 
 // Read a file, add a column, keep some events, write them in another format.
@@ -43,7 +44,7 @@ func Example() {
 	if err := out.Close(); err != nil {
 		log.Fatal(err)
 	}
-	for _, s := range events.Summarise(hard) {
+	for _, s := range profile.Summarise(hard) {
 		fmt.Printf("%-3s %-10s from %g to %g\n", s.Name, s.Kind, s.Min, s.Max)
 	}
 	// Output:

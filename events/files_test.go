@@ -34,7 +34,7 @@ func sums(t *Table) map[string]float64 {
 
 // The same Z -> mu mu events in every format: files of others, and our own in each format that can be written.
 func TestZmumuAgreesBetweenFormats(t *testing.T) {
-	want, err := ReadAll([]string{data(t, "io/zmumu_numeric.csv")}, Options{Double: true})
+	want, err := ReadAll([]string{data(t, "io/zmumu_numeric.csv")}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,25 +63,23 @@ func TestZmumuAgreesBetweenFormats(t *testing.T) {
 		paths = append(paths, path)
 	}
 	for _, path := range paths {
-		for _, double := range []bool{false, true} {
-			got, err := ReadAll([]string{path}, Options{Double: double})
-			if err != nil {
-				t.Error(err)
-				continue
-			}
-			compareSums(t, fmt.Sprintf("%s (double %v)", filepath.Base(path), double), got, want, double)
+		got, err := ReadAll([]string{path}, Options{})
+		if err != nil {
+			t.Error(err)
+			continue
 		}
+		compareSums(t, filepath.Base(path), got, want)
 	}
 }
 
 // compareSums compares column by column; a table without names has the columns in order.
-func compareSums(t *testing.T, name string, got, want *Table, double bool) {
+func compareSums(t *testing.T, name string, got, want *Table) {
 	t.Helper()
 	exact, found := sums(want), sums(got)
 	// In float64 only the order of the sums differs. In float32 each value is off by at most 2^-24 of itself.
 	tolerance := 1e-12
 	unnamed := got.Columns[0].Name == "col0"
-	if !double || unnamed { // the arrays without names hold float32
+	if unnamed { // the arrays without names hold float32
 		tolerance = 0x1p-24
 	}
 	for k, c := range want.Columns {

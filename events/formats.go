@@ -21,7 +21,7 @@ import (
 )
 
 // format is one file format. A new one is a row of formats, and a package that
-// imports only events/internal/column.
+// imports only events/column.
 type format struct {
 	extensions []string // lower case, with the dot
 	magic      string   // how the file begins; "" where nothing marks it

@@ -11,50 +11,9 @@ import (
 
 	pq "github.com/parquet-go/parquet-go"
 	"pgregory.net/rapid"
+
+	"github.com/sluice-hep/sluice/events/formula"
 )
-
-func TestLimits(t *testing.T) {
-	for selection, want := range map[string]string{
-		"pt > 3":                            "[{pt > 3}]",
-		"3 > pt && -1.5 <= `tau 21`":        "[{pt < 3} {tau 21 >= -1.5}]",
-		"1 < x < 2 and Muon_pt[0] == +7":    "[{x > 1} {x < 2} {Muon_pt[0] == 7}]",
-		`(a.b >= 1 && c > d) && col("e")<2`: "[{a.b >= 1} {e < 2}]",
-		"pt > 3 || eta < 1":                 "[]",
-		"!(pt > 3)":                         "[]",
-		"pt != 3 && abs(eta) < 2":           "[]",
-		"pt * 2 > 3 && label == 'x'":        "[]",
-		"pt > 3 ? eta > 1 : eta < 1":        "[]",
-		"pt in [1, 2]":                      "[]",
-		"3 > 2 && pt >":                     "[]",
-	} {
-		if got := fmt.Sprint(Limits(selection)); got != want {
-			t.Errorf("%s: %s, want %s", selection, got, want)
-		}
-	}
-}
-
-// No value of a range passes a comparison that excludes the range, and one does where both ends or the value do.
-func TestLimitExcludes(t *testing.T) {
-	pass := map[string]func(x, v float64) bool{
-		"<": func(x, v float64) bool { return x < v }, "<=": func(x, v float64) bool { return x <= v },
-		">": func(x, v float64) bool { return x > v }, ">=": func(x, v float64) bool { return x >= v },
-		"==": func(x, v float64) bool { return x == v },
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		small := rapid.Map(rapid.IntRange(-4, 4), func(i int) float64 { return float64(i) / 2 })
-		low, high, v := small.Draw(t, "low"), small.Draw(t, "high"), small.Draw(t, "value")
-		low, high = min(low, high), max(low, high)
-		for op, f := range pass {
-			some := false
-			for x := low; x <= high; x += 0.25 {
-				some = some || f(x, v)
-			}
-			if got := (Limit{Op: op, Value: v}).Excludes(low, high); got == some {
-				t.Errorf("%s %g of [%g, %g]: excluded %v", op, v, low, high, got)
-			}
-		}
-	})
-}
 
 // groupRow has a column of each kind of statistics.
 type groupRow struct {
@@ -131,9 +90,9 @@ func TestPassingOverChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		drawGroups(t, path)
 		selection := drawSelection(t)
-		opts := Options{Double: rapid.Bool().Draw(t, "double")}
+		opts := Options{}
 		if rapid.Bool().Draw(t, "few") { // fewer columns forbid fewer groups
-			if opts.Columns, _ = Names(selection); len(opts.Columns) == 0 {
+			if opts.Columns, _ = formula.Names(selection); len(opts.Columns) == 0 {
 				t.Fatal(selection)
 			}
 		}
@@ -148,7 +107,7 @@ func TestPassingOverChangesNothing(t *testing.T) {
 		}
 		place := make([]int64, 0, all.Len()) // of each event read
 		next := int64(0)
-		opts.Limits = Limits(selection)
+		opts.Limits = formula.Limits(selection)
 		opts.Passed = func(first, events int64) {
 			for ; next < first; next++ {
 				place = append(place, next)
@@ -212,7 +171,7 @@ func TestChainPassesOver(t *testing.T) {
 		paths = append(paths, path)
 	}
 	var told [][2]int64
-	c, err := OpenAll(paths, Options{Limits: Limits("x >= 17 && x < 65"), Passed: func(first, events int64) {
+	c, err := OpenAll(paths, Options{Limits: formula.Limits("x >= 17 && x < 65"), Passed: func(first, events int64) {
 		told = append(told, [2]int64{first, events})
 	}})
 	if err != nil {

@@ -17,9 +17,9 @@ type Mark struct {
 
 // Mark is the place of the event that the next Read gives first, or the end of
 // its file. ok is false where reading could not begin there without reading, from
-// an earlier place, much of what lies before it.
+// an earlier place, much of what lies before it, and where a pipe is among the files.
 func (c *Chain) Mark() (m Mark, ok bool) {
-	if c.in == nil {
+	if c.in == nil || c.once {
 		return Mark{}, false
 	}
 	at, ok := c.in.in.Mark()
@@ -34,7 +34,7 @@ func (c *Chain) Seek(m Mark) error {
 		return errors.New("events: a place to go on at that is none of these files")
 	}
 	if c.in == nil || m.file != c.next-1 {
-		if err := c.Close(); err != nil {
+		if err := c.shut(); err != nil {
 			return err
 		}
 		if err := c.open(m.file); err != nil {

@@ -16,6 +16,8 @@ import (
 	pq "github.com/parquet-go/parquet-go"
 	"go-hep.org/x/hep/groot/riofs"
 	"go-hep.org/x/hep/groot/rtree"
+
+	"github.com/sluice-hep/sluice/events/formula"
 )
 
 // markCase is a chain of files that is read from its marks.
@@ -182,7 +184,7 @@ func markCases(t *testing.T) []markCase {
 		files := []string{in("a" + f.ext), in("b" + f.ext)}
 		writeTable(t, files[0], markTable(f.rows, 0))
 		writeTable(t, files[1], markTable(5_000, 1))
-		cases = append(cases, markCase{f.ext, files, Options{Double: true}, 30_000, f.marks},
+		cases = append(cases, markCase{f.ext, files, Options{}, 30_000, f.marks},
 			markCase{f.ext + ", some columns", files, few, 30_000, f.marks})
 	}
 	writeText := func(name, text string) string {
@@ -204,11 +206,11 @@ func markCases(t *testing.T) []markCase {
 		markCase{"several formats", []string{in("a.npy"), in("b.csv")}, Options{}, 30_000, 5},
 		markCase{"row groups", groups, Options{}, 4, 15},
 		markCase{"small row groups", groups, Options{}, 25, 8},
-		markCase{"row groups passed over", groups, Options{Limits: Limits("x > 20 && x <= 70")}, 7, 8},
-		markCase{"no row group left", groups, Options{Limits: Limits("x > 1000")}, 7, 1},
+		markCase{"row groups passed over", groups, Options{Limits: formula.Limits("x > 20 && x <= 70")}, 7, 8},
+		markCase{"no row group left", groups, Options{Limits: formula.Limits("x > 1000")}, 7, 1},
 		markCase{"baskets of any length", twice(baskets), Options{}, 300, 5},
 		markCase{"objects of any baskets", twice(baskets), Options{Flatten: "N"}, 300, 5},
-		markCase{"one basket", twice("root/testdata/skhep_Zmumu-lz4.root"), Options{Double: true}, 100, 3},
+		markCase{"one basket", twice("root/testdata/skhep_Zmumu-lz4.root"), Options{}, 100, 3},
 		markCase{"objects", twice("root/testdata/skhep_HZZ.root"), Options{Flatten: "Muon", Columns: []string{"event", "Muon_Px", "MET_px"}}, 50, 3},
 	)
 	if !haveHDF5(t) {

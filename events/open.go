@@ -9,9 +9,11 @@ import (
 )
 
 // Options says what to read of a file and how. The zero value reads every
-// column, numbers as float32.
+// column as its file holds it.
 type Options struct {
 	Columns []string // only these, in this order; nil: all
+	// Choose, where set, says instead which columns to read when it is told those of the first file.
+	Choose func(have []Column) ([]string, error)
 	// Types holds columns, by name, at a type of the caller's choice.
 	Types map[string]Type
 
@@ -24,7 +26,7 @@ type Options struct {
 	// without reading them, as Parquet files do by their row groups. What Read gives
 	// is still to be selected. Passed, where set, is told of each run of such events
 	// the first, counting all events of the files from 0, and how many they are.
-	Limits []Limit
+	Limits []column.Limit
 	Passed func(first, events int64)
 
 	// Most bounds the memory, in bytes, that the table of ReadAll may take; beyond
@@ -34,9 +36,6 @@ type Options struct {
 	// For text files only.
 	Separator byte   // 0: found from the first lines, among , ; tab | and blanks
 	Header    Header // whether the first row holds the names
-
-	whole bool  // CSV: look at the whole file before choosing types
-	held  int64 // ReadAll: bytes of the files before
 }
 
 // Header says whether a text file begins with a row of names.
@@ -48,31 +47,9 @@ const (
 	HeaderNo // columns are named col0, col1, ...
 )
 
-// Reader reads the events of one file in order, a block at a time, in memory
-// that does not grow with the file. It is for one goroutine; the caller closes it.
-type Reader interface {
-	// Columns gives name, unit and type of each column that Read returns.
-	Columns() []Column
-	// Rows is the number of events that Read gives where the file says it, else -1.
-	Rows() int64
-	// Skipped says, a line each, which columns of the file are left out and why.
-	Skipped() []string
-	// Read returns the next events: at most n, at least one; io.EOF after the last.
-	Read(n int) (*Table, error)
-	Close() error
-}
-
-// Open opens a file of events. Its format follows from the extension, or from
+// open opens a file of events. Its format follows from the extension, or from
 // its first bytes where the extension says nothing. Where a file holds several
 // tables, a name `file:key` picks one.
-func Open(path string, opts Options) (Reader, error) {
-	r, err := open(path, opts)
-	if err != nil {
-		return nil, err
-	}
-	return r, nil
-}
-
 func open(path string, opts Options) (*reader, error) {
 	file, key := splitKey(path)
 	f, err := formatOf(file)
@@ -99,7 +76,7 @@ func Peek(paths []string, opts Options) (columns []Column, skipped []string, err
 	if err != nil || exists(files[0]) && !readableAgain(files[0]) {
 		return nil, nil, err
 	}
-	in, err := Open(files[0], opts)
+	in, err := open(files[0], opts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,6 +87,7 @@ func inFile(path string, err error) error {
 	return fmt.Errorf("events: %s: %w", path, err)
 }
 
+// reader is a file, whose errors name it.
 type reader struct {
 	in   column.Reader
 	path string
@@ -123,6 +101,17 @@ func (r *reader) gaps() []column.Gap {
 	return nil
 }
 
+// blank says of each column whether it is known to hold nothing but missing values.
+func (r *reader) blank() []bool {
+	all := make([]bool, len(r.Columns()))
+	if r, ok := r.in.(interface{ Blank(i int) bool }); ok {
+		for i := range all {
+			all[i] = r.Blank(i)
+		}
+	}
+	return all
+}
+
 func (r *reader) located(err error) error {
 	if err == nil {
 		return nil
@@ -130,9 +119,10 @@ func (r *reader) located(err error) error {
 	return inFile(r.path, err)
 }
 
-func (r *reader) Columns() []Column { return fromFormat(r.in.Columns()) }
+func (r *reader) Columns() []Column { return r.in.Columns() }
 func (r *reader) Rows() int64       { return r.in.Rows() }
 func (r *reader) Skipped() []string { return r.in.Skipped() }
+func (r *reader) Close() error      { return r.located(r.in.Close()) }
 
 func (r *reader) Read(n int) (*Table, error) {
 	if n <= 0 {
@@ -144,31 +134,8 @@ func (r *reader) Read(n int) (*Table, error) {
 	}
 	var bad *column.Contradiction
 	if errors.As(err, &bad) {
-		err = fmt.Errorf("%w, and the events before it made the column %s; state its type as %s", err, r.typeOf(bad.Column), bad.Want)
+		k := placeOf(r.Columns(), bad.Column)
+		err = fmt.Errorf("%w, and the events before it made the column %s; state its type as %s", err, r.Columns()[k].Type, bad.Want)
 	}
-	if err != nil {
-		return nil, inFile(r.path, err)
-	}
-	return &Table{Columns: fromFormat(columns)}, nil
-}
-
-func (r *reader) typeOf(name string) Type {
-	for _, c := range r.in.Columns() {
-		if c.Name == name {
-			return c.Type
-		}
-	}
-	return Float32
-}
-
-func (r *reader) Close() error {
-	return r.located(r.in.Close())
-}
-
-func fromFormat(columns []column.Column) []Column {
-	out := make([]Column, len(columns))
-	for i, c := range columns {
-		out[i] = c
-	}
-	return out
+	return &Table{Columns: columns}, r.located(err)
 }

@@ -12,32 +12,10 @@ func (e *TooLarge) Error() string {
 	return fmt.Sprintf("events: the table takes at least %.3g GB of memory, more than the %.3g GB allowed", float64(e.Bytes)/1e9, float64(e.Most)/1e9)
 }
 
-// announced is an error where the files say, without being read, that their table
-// takes more than Options.Most.
-func announced(files []string, opts Options) error {
-	total := int64(0)
-	for _, path := range files {
-		if !readableAgain(path) {
-			continue
-		}
-		in, err := open(path, opts)
-		if err != nil {
-			return err
-		}
-		rows, width := in.Rows(), widthOf(in.Columns())
-		if err := in.Close(); err != nil {
-			return err
-		}
-		if rows > 0 {
-			total += rows * width
-		}
-	}
-	return opts.fits(total)
-}
-
-func (o *Options) fits(bytes int64) error {
-	if o.Most > 0 && bytes > o.Most {
-		return &TooLarge{Bytes: bytes, Most: o.Most}
+// fits is an error where that many events of that width, in bytes, take more than Options.Most.
+func (o *Options) fits(events, width int64) error {
+	if o.Most > 0 && events > o.Most/max(1, width) {
+		return &TooLarge{Bytes: events * width, Most: o.Most}
 	}
 	return nil
 }
@@ -58,5 +36,3 @@ func widthOf(columns []Column) int64 {
 	}
 	return width
 }
-
-func (t *Table) bytes() int64 { return int64(t.Len()) * widthOf(t.Columns) }

@@ -12,7 +12,7 @@ import (
 func TestTooLarge(t *testing.T) {
 	table := markTable(1000, 0)
 	table.Columns = table.Columns[:3]
-	types := map[string]Type{"y": Float32, "n": Int64}
+	types := map[string]Type{"x": Float32, "y": Float32, "n": Int64}
 	for _, ext := range []string{".npy", ".csv", ".parquet"} {
 		path := filepath.Join(t.TempDir(), "a"+ext)
 		writeTable(t, path, table)

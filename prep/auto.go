@@ -3,7 +3,7 @@ package prep
 import (
 	"fmt"
 
-	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/profile"
 )
 
 // fewLevels is up to how many distinct integers a column counts as a list of levels.
@@ -11,18 +11,18 @@ const fewLevels = 64
 
 // Auto is the automatic preparation of a column: its steps, and the reason in one sentence. A constant column
 // has no steps: it is dropped.
-func Auto(s events.Summary) (steps []StepSpec, why string) {
+func Auto(s profile.Summary) (steps []StepSpec, why string) {
 	quantile := StepSpec{Kind: "quantile"}
 	switch few := s.Distinct <= fewLevels && s.Distinct*4 <= s.Count; {
-	case s.Kind == events.KindConstant:
+	case s.Kind == profile.KindConstant:
 		return nil, "the same value in every event: dropped"
-	case s.Kind == events.KindDiscrete, s.Kind == events.KindInteger && few:
+	case s.Kind == profile.KindDiscrete, s.Kind == profile.KindInteger && few:
 		return []StepSpec{{Kind: "levels"}},
 			fmt.Sprintf("%d different values: each gets the part of a normal that holds its probability", s.Distinct)
-	case s.Kind == events.KindInteger && max(s.Max, -s.Min) <= maxInteger:
+	case s.Kind == profile.KindInteger && max(s.Max, -s.Min) <= maxInteger:
 		return []StepSpec{{Kind: "dequantise"}, quantile},
 			"integers: uniform noise fills the steps between them, then quantiles to a normal"
-	case s.Kind == events.KindAtoms:
+	case s.Kind == profile.KindAtoms:
 		return []StepSpec{{Kind: "spread"}, quantile},
 			fmt.Sprintf("single values hold many events (%.6g: %.3g %%): noise spreads them over narrow windows, then quantiles to a normal",
 				s.Atoms[0].Value+0, 100*s.Atoms[0].Fraction) // -0 + 0 is 0
@@ -31,7 +31,7 @@ func Auto(s events.Summary) (steps []StepSpec, why string) {
 }
 
 // tailWords says how far the longer tail reaches, if that is far.
-func tailWords(s events.Summary) string {
+func tailWords(s profile.Summary) string {
 	up, down := (s.Max-s.Mean)/s.Std, (s.Mean-s.Min)/s.Std
 	switch {
 	case max(up, down) < 10:

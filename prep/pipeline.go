@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
@@ -22,10 +23,10 @@ type Pipeline struct {
 
 // Column is the preparation of one column.
 type Column struct {
-	Name string      `json:"name"`
-	Unit string      `json:"unit,omitempty"`
-	Type string      `json:"type"` // how tables hold it: float32, float64 or int64
-	Kind events.Kind `json:"kind"`
+	Name string       `json:"name"`
+	Unit string       `json:"unit,omitempty"`
+	Type string       `json:"type"` // how tables hold it: float32, float64 or int64
+	Kind profile.Kind `json:"kind"`
 	// Min and Max are the trained range.
 	Min float64 `json:"min"`
 	Max float64 `json:"max"`
@@ -35,7 +36,7 @@ type Column struct {
 }
 
 // Constant reports whether the column held one value, Min, throughout.
-func (c *Column) Constant() bool { return c.Kind == events.KindConstant }
+func (c *Column) Constant() bool { return c.Kind == profile.KindConstant }
 
 // Fit prepares the named columns of training events t for use as features: weights are those of t, seed draws
 // the noise on repeated values. Notices say in a sentence each what a user should know, such as a constant
@@ -84,9 +85,9 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 		if err != nil {
 			return nil, nil, err
 		}
-		s := events.Summarise(&events.Table{Columns: []events.Column{*col}})[0]
+		s := profile.Summarise(&events.Table{Columns: []events.Column{*col}})[0]
 		specs, why := Auto(s)
-		if given := spec.of(name); given != nil && s.Kind != events.KindConstant {
+		if given := spec.of(name); given != nil && s.Kind != profile.KindConstant {
 			specs, why = given, "as the card says"
 		}
 		c := Column{Name: name, Unit: s.Unit, Type: s.Type, Kind: s.Kind, Min: s.Min, Max: s.Max, Why: why}

@@ -51,6 +51,7 @@ type field struct {
 	at            int  // place among the columns returned
 	whole         bool // whole numbers only so far: rounding one would lose what it names
 	missing       bool // a cell was
+	blank         bool // all are, all the file long
 	words         words
 }
 
@@ -149,13 +150,18 @@ func (r *Reader) choose(look look, opts Options) error {
 			t, whole = look.typ(i), look.tallies[i].wholeOnly()
 		}
 		r.columns[k] = column.Column{Name: r.names[i], Type: t}
-		r.plan[i] = field{Column: r.columns[k], wanted: true, at: k, whole: whole}
+		r.plan[i] = field{Column: r.columns[k], wanted: true, at: k, whole: whole, blank: !given && look.blank(i)}
 	}
 	return nil
 }
 
 // Columns gives name and type of each column.
 func (r *Reader) Columns() []column.Column { return r.columns }
+
+// Blank says whether column i is known to hold nothing but missing values.
+func (r *Reader) Blank(i int) bool {
+	return slices.ContainsFunc(r.plan, func(f field) bool { return f.wanted && f.at == i && f.blank })
+}
 
 // Rows is -1: only reading tells.
 func (r *Reader) Rows() int64 { return -1 }

@@ -40,6 +40,11 @@ func (l *look) typ(i int) column.Type {
 	return column.Int64
 }
 
+// blank says whether column i is known to hold nothing but missing values.
+func (l *look) blank(i int) bool {
+	return !l.part && !l.tallies[i].numbers && !l.tallies[i].text
+}
+
 func (t *tally) wholeOnly() bool { return t.numbers && !t.decimal }
 
 // examine looks at every cell of the file, or of the first block where it cannot be read again.

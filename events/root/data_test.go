@@ -122,7 +122,7 @@ func TestDataRefused(t *testing.T) {
 		"io/cms_nano_dimuon.root":      "holds 2 trees",
 		"io/cms_nano_dimuon.root:Muon": `holds no tree "Muon"`,
 	} {
-		if _, err := events.Open(data(t, name), events.Options{}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), filepath.Base(name)) {
+		if _, err := events.OpenAll([]string{data(t, name)}, events.Options{}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), filepath.Base(name)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -1,4 +1,7 @@
-package events
+// Package profile describes columns: what kind of values they hold, their range, moments and repeated values.
+package profile
+
+import "github.com/sluice-hep/sluice/events"
 
 // Kind is what the values of a column look like.
 type Kind string
@@ -30,7 +33,7 @@ type Summary struct {
 	NaN      int     `json:"nan"`                 // missing values; for text, empty ones
 	FirstNaN int     `json:"first_nan,omitempty"` // row of the first missing value, from 1
 	Inf      int     `json:"inf,omitempty"`
-	Min      float64 `json:"min"`
+	Min      float64 `json:"min"` // of integers beyond 2^53 the nearest float64, as is Max
 	Max      float64 `json:"max"`
 	Mean     float64 `json:"mean"`
 	Std      float64 `json:"std"` // of the population
@@ -52,7 +55,7 @@ const (
 )
 
 // Summarise describes every column of t.
-func Summarise(t *Table) []Summary {
+func Summarise(t *events.Table) []Summary {
 	var s summariser
 	_ = s.add(t) // the first table has the columns that it has
 	if s.unsure() {

@@ -1,18 +1,17 @@
-package events
+package formula
 
 import (
+	"math"
+
 	"github.com/expr-lang/expr/ast"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
 
-// Limit is a condition that every wanted event fulfils: the value of a column
-// compared (< <= > >= ==) with a number.
-type Limit = column.Limit
-
 // Limits are the comparisons of a column with a number that an event must pass to
-// fulfil a selection: those that && joins. A selection that cannot be read has none.
-func Limits(selection string) []Limit {
+// fulfil a selection: those that && joins. A selection that cannot be read has none. Numbers from 2^53 on have none
+// either: of integers, the ranges to compare with them may be rounded.
+func Limits(selection string) []column.Limit {
 	tree, err := parse(selection)
 	if err != nil {
 		return nil
@@ -24,7 +23,7 @@ func Limits(selection string) []Limit {
 
 type limiter struct {
 	source string
-	found  []Limit
+	found  []column.Limit
 }
 
 func (l *limiter) visit(node ast.Node) {
@@ -43,8 +42,8 @@ func (l *limiter) visit(node ast.Node) {
 		op, name = mirrored[op], l.column(n.Right)
 		value, ok = number(n.Left)
 	}
-	if ok && name != "" && mirrored[op] != "" {
-		l.found = append(l.found, Limit{Column: name, Op: op, Value: value})
+	if ok && math.Abs(value) < 1<<53 && name != "" && mirrored[op] != "" {
+		l.found = append(l.found, column.Limit{Column: name, Op: op, Value: value})
 	}
 }
 

@@ -1,9 +1,6 @@
-package events
+package profile
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // frequent counts the values of a stream in one table of bounded size. Once it is full, the median of its counts is
 // subtracted from each, and values without a rest go: Misra and Gries, Science of Computer Programming 2 (1982) 143, with
@@ -17,7 +14,7 @@ type frequent struct {
 }
 
 type counted struct {
-	value float64
+	key   uint64 // the bits of the value
 	rest  int64
 	seen  int64 // events since it came
 	exact bool  // which are all
@@ -25,19 +22,16 @@ type counted struct {
 
 const mostValues = 1024 // more than MaxDistinct
 
-// add counts values; NaN are none.
-func (f *frequent) add(x []float64) {
-	for _, v := range x {
-		if v != v {
-			continue
-		}
+// add counts values by their bits, of which each has its own.
+func (f *frequent) add(keys []uint64) {
+	for _, key := range keys {
 		if 2*len(f.values) == len(f.index) {
 			f.makeRoom()
 		}
-		slot := f.slot(v)
+		slot := f.slot(key)
 		k := f.index[slot]
 		if k == 0 {
-			f.values = append(f.values, counted{value: v, exact: f.lost == 0})
+			f.values = append(f.values, counted{key: key, exact: f.lost == 0})
 			k = uint16(len(f.values))
 			f.index[slot] = k
 		}
@@ -48,13 +42,12 @@ func (f *frequent) add(x []float64) {
 }
 
 // slot is where in the index a value is, or belongs.
-func (f *frequent) slot(v float64) uint64 {
-	h := math.Float64bits(v + 0) // -0 + 0 is 0
-	h ^= h >> 32
+func (f *frequent) slot(key uint64) uint64 {
+	h := key ^ key>>32
 	h *= 0x9e3779b97f4a7c15 // Fibonacci hashing: Knuth, The Art of Computer Programming 3, 6.4
 	mask := uint64(len(f.index) - 1)
 	for i := h >> 40 & mask; ; i = (i + 1) & mask {
-		if k := f.index[i]; k == 0 || f.values[k-1].value == v {
+		if k := f.index[i]; k == 0 || f.values[k-1].key == key {
 			return i
 		}
 	}
@@ -78,7 +71,7 @@ func (f *frequent) makeRoom() {
 		f.values = kept
 	}
 	for k := range f.values {
-		f.index[f.slot(f.values[k].value)] = uint16(k + 1)
+		f.index[f.slot(f.values[k].key)] = uint16(k + 1)
 	}
 }
 

@@ -1,14 +1,28 @@
-package events
+package profile
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sluice-hep/sluice/events"
 )
+
+func writeText(t *testing.T, files map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
 
 func asJSON(t *testing.T, v any) string {
 	t.Helper()
@@ -35,23 +49,23 @@ func TestSummariseFiles(t *testing.T) {
 		"repeat.csv": "x\n" + strings.Repeat("3\n", 100_000) + "4\n",
 	})
 	huge := filepath.Join(dir, "huge.npy")
-	w, err := Create(huge)
+	w, err := events.Create(huge)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer w.Abort()
 	x := make([]float64, 100_000)
 	x[99_999] = 1e300
-	if err := errors.Join(w.Write(&Table{Columns: []Column{{Name: "x", Type: Float64, F64: x}}}), w.Close()); err != nil {
+	if err := errors.Join(w.Write(&events.Table{Columns: []events.Column{{Name: "x", Type: events.Float64, F64: x}}}), w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"words.csv", "wide.csv", "late.csv", "none.csv", "part*.csv", "repeat.csv", "huge.npy"} {
 		paths := []string{filepath.Join(dir, name)}
-		table, err := ReadAll(paths, Options{})
+		table, err := events.ReadAll(paths, events.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, _, err := SummariseFiles(t.Context(), paths, Options{})
+		got, _, err := SummariseFiles(t.Context(), paths, events.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,15 +80,15 @@ func TestSummariseFiles(t *testing.T) {
 
 func TestSummariseFilesThatCannotBe(t *testing.T) {
 	dir := writeText(t, map[string]string{"a.csv": "x\n1\n", "b.csv": "y\n1\n"})
-	if _, _, err := SummariseFiles(t.Context(), []string{filepath.Join(dir, "*.csv")}, Options{}); err == nil || !strings.Contains(err.Error(), "lacks x") {
+	if _, _, err := SummariseFiles(t.Context(), []string{filepath.Join(dir, "*.csv")}, events.Options{}); err == nil || !strings.Contains(err.Error(), "lacks x") {
 		t.Errorf("files of other columns: %v", err)
 	}
-	if _, _, err := SummariseFiles(t.Context(), []string{filepath.Join(dir, "a.csv")}, Options{Columns: []string{"z"}}); err == nil {
+	if _, _, err := SummariseFiles(t.Context(), []string{filepath.Join(dir, "a.csv")}, events.Options{Columns: []string{"z"}}); err == nil {
 		t.Error("a column that is not there is described")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := SummariseFiles(ctx, []string{filepath.Join(dir, "a.csv")}, Options{}); !errors.Is(err, context.Canceled) {
+	if _, _, err := SummariseFiles(ctx, []string{filepath.Join(dir, "a.csv")}, events.Options{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 }
@@ -82,20 +96,20 @@ func TestSummariseFilesThatCannotBe(t *testing.T) {
 func TestSummariserRefusesOtherColumns(t *testing.T) {
 	var s summariser
 	for i, c := range []struct {
-		table Table
+		table events.Table
 		ok    bool
 	}{
-		{Table{Columns: []Column{{Name: "x"}, {Name: "y"}}}, true},
-		{Table{Columns: []Column{{Name: "x"}, {Name: "y"}}}, true},
-		{Table{Columns: []Column{{Name: "x"}}}, false},
-		{Table{Columns: []Column{{Name: "y"}, {Name: "x"}}}, false},
-		{Table{Columns: []Column{{Name: "x"}, {Name: "y", Type: Text}}}, false},
+		{events.Table{Columns: []events.Column{{Name: "x"}, {Name: "y"}}}, true},
+		{events.Table{Columns: []events.Column{{Name: "x"}, {Name: "y"}}}, true},
+		{events.Table{Columns: []events.Column{{Name: "x"}}}, false},
+		{events.Table{Columns: []events.Column{{Name: "y"}, {Name: "x"}}}, false},
+		{events.Table{Columns: []events.Column{{Name: "x"}, {Name: "y", Type: events.Text}}}, false},
 	} {
 		if err := s.add(&c.table); (err == nil) != c.ok {
 			t.Errorf("table %d: %v", i, err)
 		}
 	}
-	if got := Summarise(&Table{}); len(got) != 0 {
+	if got := Summarise(&events.Table{}); len(got) != 0 {
 		t.Errorf("no columns are described as %v", got)
 	}
 }

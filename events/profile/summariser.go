@@ -1,10 +1,12 @@
-package events
+package profile
 
 import (
 	"fmt"
 	"math"
 	"strings"
-	"sync"
+
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // summariser describes columns that come a block at a time, in memory that does not grow with them. What it finds
@@ -12,35 +14,29 @@ import (
 type summariser struct{ columns []*columnSummary }
 
 // add takes the next events. All tables have the columns of the first.
-func (s *summariser) add(t *Table) error {
+func (s *summariser) add(t *events.Table) error {
 	if s.columns == nil {
 		for i := range t.Columns {
 			s.columns = append(s.columns, newColumnSummary(&t.Columns[i]))
 		}
 	}
 	if len(t.Columns) != len(s.columns) {
-		return fmt.Errorf("events: a table of %d columns after one of %d", len(t.Columns), len(s.columns))
+		return fmt.Errorf("profile: a table of %d columns after one of %d", len(t.Columns), len(s.columns))
 	}
 	for i, c := range s.columns {
 		if d := &t.Columns[i]; d.Name != c.Name || d.Type.String() != c.Type {
-			return fmt.Errorf("events: column %d is %q (%s) after %q (%s)", i+1, d.Name, d.Type, c.Name, c.Type)
+			return fmt.Errorf("profile: column %d is %q (%s) after %q (%s)", i+1, d.Name, d.Type, c.Name, c.Type)
 		}
 	}
-	s.each(t, (*columnSummary).add)
-	return nil
+	return s.each(t, (*columnSummary).add)
 }
 
-// each calls f with every column, on as many cores as there are.
-func (s *summariser) each(t *Table, f func(s *columnSummary, c *Column)) {
-	if len(s.columns) == 0 {
-		return
-	}
-	var all sync.WaitGroup
-	for i, c := range s.columns[1:] {
-		all.Go(func() { f(c, &t.Columns[i+1]) })
-	}
-	f(s.columns[0], &t.Columns[0])
-	all.Wait()
+// each calls f with every column.
+func (s *summariser) each(t *events.Table, f func(s *columnSummary, c *events.Column)) error {
+	return column.Each(len(s.columns), func(i int) error {
+		f(s.columns[i], &t.Columns[i])
+		return nil
+	})
 }
 
 // unsure says that there may be atoms, late in the events, of which the first were not counted. recount makes sure;
@@ -55,7 +51,7 @@ func (s *summariser) unsure() bool {
 }
 
 // recount counts in a second pass over the same events, all of them, what unsure is about.
-func (s *summariser) recount(t *Table) { s.each(t, (*columnSummary).recount) }
+func (s *summariser) recount(t *events.Table) error { return s.each(t, (*columnSummary).recount) }
 
 // summaries describes the columns as they are up to now.
 func (s *summariser) summaries() []Summary {
@@ -70,45 +66,97 @@ func (s *summariser) summaries() []Summary {
 type columnSummary struct {
 	Summary
 	whole      bool    // all values are whole numbers
+	origin     uint64  // from which range and mean are taken until the end
+	at         float64 // the same
 	n, squares float64 // finite values, and their squared distances from the mean
 	values     frequent
 	words      map[string]struct{} // at most one more than MaxDistinct
 	again      map[float64]int64   // values counted in a second pass
 }
 
-func newColumnSummary(c *Column) *columnSummary {
+func newColumnSummary(c *events.Column) *columnSummary {
 	s := &columnSummary{Summary: Summary{Name: c.Name, Unit: c.Unit, Type: c.Type.String()}, whole: true}
 	s.Min, s.Max = math.Inf(1), math.Inf(-1)
-	if c.Type == Text {
+	if c.Type == events.Text {
 		s.words = make(map[string]struct{})
 	}
 	return s
 }
 
-func (s *columnSummary) add(c *Column) {
-	if c.Type == Text {
+func (s *columnSummary) add(c *events.Column) {
+	if c.Type == events.Text {
 		s.text(c.Str)
+		return
 	}
-	parts(c, func(x []float64) {
+	if s.Count == 0 && c.Len() > 0 {
+		s.origin, s.at = originOf(c)
+	}
+	var keys [partLen]uint64
+	parts(c, s.origin, func(first int, x []float64) {
 		s.moments(x)
-		s.values.add(x)
+		s.values.add(keysOf(c, first, x, keys[:0]))
 		s.Count += len(x)
 	})
 }
 
-// parts gives the numbers of a column, some at a time.
-func parts(c *Column, f func(x []float64)) {
-	if c.Type == Text {
-		return
+// originOf is what the values of a column are taken relative to: of integers, whose differences a float64 holds better
+// than themselves, the first; of others 0.
+func originOf(c *events.Column) (exact uint64, at float64) {
+	switch c.Type {
+	case events.Int64:
+		return uint64(c.I64[0]), c.Float(0)
+	case events.Uint64:
+		return c.U64[0], c.Float(0)
 	}
-	var buf [1024]float64
+	return 0, 0
+}
+
+// keysOf tells integers apart that are one float64. NaN has no key.
+func keysOf(c *events.Column, first int, x []float64, keys []uint64) []uint64 {
+	switch c.Type {
+	case events.Int64:
+		for _, v := range c.I64[first : first+len(x)] {
+			keys = append(keys, uint64(v))
+		}
+		return keys
+	case events.Uint64:
+		return c.U64[first : first+len(x)]
+	}
+	for _, v := range x {
+		if v == v {
+			keys = append(keys, math.Float64bits(v+0)) // -0 + 0 is 0
+		}
+	}
+	return keys
+}
+
+const partLen = 1024
+
+// parts gives the numbers of a column from first on, some at a time; of integers, their differences from origin.
+func parts(c *events.Column, origin uint64, f func(first int, x []float64)) {
+	var buf [partLen]float64
 	for first := 0; first < c.Len(); first += len(buf) {
 		x := buf[:min(len(buf), c.Len()-first)]
 		for i := range x {
-			x[i] = c.Float(first + i)
+			switch c.Type {
+			case events.Int64:
+				x[i] = difference(c.I64[first+i], int64(origin))
+			case events.Uint64:
+				x[i] = difference(c.U64[first+i], origin)
+			default:
+				x[i] = c.Float(first + i)
+			}
 		}
-		f(x)
+		f(first, x)
 	}
+}
+
+// difference is exact before it is rounded.
+func difference[I int64 | uint64](a, b I) float64 {
+	if a >= b {
+		return float64(uint64(a) - uint64(b))
+	}
+	return -float64(uint64(b) - uint64(a))
 }
 
 func (s *columnSummary) text(values []string) {
@@ -164,6 +212,7 @@ func (s *columnSummary) summary() Summary {
 	} else {
 		r.Min, r.Max = 0, 0
 	}
+	r.Min, r.Max, r.Mean = r.Min+s.at, r.Max+s.at, r.Mean+s.at
 	if r.Kind = s.kind(); r.Kind == KindContinuous {
 		if r.Atoms = s.atoms(); len(r.Atoms) > 0 {
 			r.Kind = KindAtoms

@@ -1,4 +1,4 @@
-package events
+package formula
 
 import (
 	"slices"

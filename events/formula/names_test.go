@@ -1,9 +1,11 @@
-package events
+package formula
 
 import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 func TestNamesOfAnExpression(t *testing.T) {
@@ -28,17 +30,18 @@ func TestNamesOfAnExpression(t *testing.T) {
 // An index is part of the name of a column; what an event lacks is NaN, for which no comparison holds.
 func TestElementOfAColumn(t *testing.T) {
 	nan := float32(math.NaN())
-	table := &Table{Columns: []Column{
+	columns := []column.Column{
 		{Name: "Muon_pt[0]", F32: []float32{3, nan, 5}},
 		{Name: "jet.pt[1]", F32: []float32{1, 2, nan}},
-	}}
-	if err := Define(table, "sum", "Muon_pt[0]*2 + jet.pt[1]"); err != nil {
+	}
+	f, err := Compile(columns, "Muon_pt[0]*2 + jet.pt[1]")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got := table.Columns[2].F32; got[0] != 7 || got[1] == got[1] || got[2] == got[2] {
-		t.Errorf("%v", got)
+	if got, err := f.Column("sum", columns); err != nil || got.F64[0] != 7 || got.F64[1] == got.F64[1] || got.F64[2] == got.F64[2] {
+		t.Errorf("%v %v", got, err)
 	}
-	if rows, err := Rows(table, "Muon_pt[0] > 0"); err != nil || !slices.Equal(rows, []int32{0, 2}) {
-		t.Errorf("%v %v", rows, err)
+	if got := rowsOf(t, columns, "Muon_pt[0] > 0"); got != "1 3" {
+		t.Errorf("events %s", got)
 	}
 }

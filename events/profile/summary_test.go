@@ -1,18 +1,32 @@
-package events
+package profile
 
 import (
 	"bytes"
 	"encoding/json"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/sluice-hep/sluice/events"
 )
 
-func floats(n int, f func(i int) float32) Column {
-	c := Column{Type: Float32}
+// data is a file of the large test data, or skips.
+func data(t *testing.T, name string) string {
+	t.Helper()
+	dir := os.Getenv("SLUICE_DATA")
+	if dir == "" {
+		t.Skip("SLUICE_DATA is not set: the folder of the large test files is not known")
+	}
+	return filepath.Join(dir, name)
+}
+
+func floats(n int, f func(i int) float32) events.Column {
+	c := events.Column{Type: events.Float32}
 	for i := range n {
 		c.F32 = append(c.F32, f(i))
 	}
@@ -28,12 +42,12 @@ func spread(i int) float32 {
 func TestKinds(t *testing.T) {
 	const n = 10000
 	nan := float32(math.NaN())
-	for want, c := range map[Kind]Column{
+	for want, c := range map[Kind]events.Column{
 		KindContinuous: floats(n, spread),
 		KindInteger:    floats(n, func(i int) float32 { return float32(i % 7) }),
 		KindDiscrete:   floats(n, func(i int) float32 { return []float32{0, 1.08, 2.17}[i%3] }),
 		KindConstant:   floats(n, func(i int) float32 { return 3 }),
-		KindText:       {Type: Text, Str: []string{"s", "b", "s"}},
+		KindText:       {Type: events.Text, Str: []string{"s", "b", "s"}},
 		KindAtoms: floats(n, func(i int) float32 {
 			switch {
 			case i%4 == 0:
@@ -44,7 +58,7 @@ func TestKinds(t *testing.T) {
 			return spread(i)
 		}),
 	} {
-		s := Summarise(&Table{Columns: []Column{c}})[0]
+		s := Summarise(&events.Table{Columns: []events.Column{c}})[0]
 		if s.Kind != want {
 			t.Errorf("%s column is taken for %s: %+v", want, s.Kind, s)
 		}
@@ -52,16 +66,16 @@ func TestKinds(t *testing.T) {
 			t.Errorf("atoms: %+v", s.Atoms)
 		}
 	}
-	if s := Summarise(&Table{Columns: []Column{{F32: []float32{nan, nan}}}})[0]; s.Kind != KindConstant || s.NaN != 2 || s.FirstNaN != 1 {
+	if s := Summarise(&events.Table{Columns: []events.Column{{F32: []float32{nan, nan}}}})[0]; s.Kind != KindConstant || s.NaN != 2 || s.FirstNaN != 1 {
 		t.Errorf("nothing but missing values: %+v", s)
 	}
 }
 
 func TestSummary(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)
-	s := Summarise(&Table{Columns: []Column{
-		{Name: "x", Unit: "GeV", Type: Float64, F64: []float64{1e9 + 1, 1e9 + 2, nan, 1e9 + 3, inf, 1e9 + 4.5}},
-		{Name: "l", Type: Text, Str: []string{"a", "", "b", "a", "", "c"}},
+	s := Summarise(&events.Table{Columns: []events.Column{
+		{Name: "x", Unit: "GeV", Type: events.Float64, F64: []float64{1e9 + 1, 1e9 + 2, nan, 1e9 + 3, inf, 1e9 + 4.5}},
+		{Name: "l", Type: events.Text, Str: []string{"a", "", "b", "a", "", "c"}},
 	}})
 	x := s[0]
 	if x.Count != 6 || x.NaN != 1 || x.FirstNaN != 3 || x.Inf != 1 || x.Min != 1e9+1 || x.Max != 1e9+4.5 || x.Mean != 1e9+2.625 || x.Distinct != 5 {
@@ -82,11 +96,11 @@ func TestSummary(t *testing.T) {
 
 // The columns of real data: b-tags, missing values marked -999, labels.
 func TestSummaryOfRealData(t *testing.T) {
-	higgs, err := ReadAll([]string{data(t, "higgs_15k_noheader.csv.gz")}, Options{Columns: []string{"col0", "col1", "col9"}})
+	higgs, err := events.ReadAll([]string{data(t, "higgs_15k_noheader.csv.gz")}, events.Options{Columns: []string{"col0", "col1", "col9"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	atlas, err := ReadAll([]string{data(t, "atlas_higgs14_22k.csv.gz")}, Options{Columns: []string{"DER_mass_MMC", "Label", "PRI_jet_num", "DER_mass_vis"}})
+	atlas, err := events.ReadAll([]string{data(t, "atlas_higgs14_22k.csv.gz")}, events.Options{Columns: []string{"DER_mass_MMC", "Label", "PRI_jet_num", "DER_mass_vis"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,8 +116,8 @@ func TestSummaryOfRealData(t *testing.T) {
 }
 
 // blocks cuts a table into tables of 1, 2, 3 and more events.
-func blocks(t *Table) []*Table {
-	var all []*Table
+func blocks(t *events.Table) []*events.Table {
+	var all []*events.Table
 	for at, n := 0, 1; at < t.Len(); at, n = at+n, n+1+n/8 {
 		all = append(all, t.Slice(at, min(at+n, t.Len())))
 	}
@@ -112,7 +126,7 @@ func blocks(t *Table) []*Table {
 
 // late are n values that all differ, but for 1 in 3 that is 0 from the start on, and 1 in 25 of the last half that is
 // -1, as is one alone long before.
-func late(n int) Column {
+func late(n int) events.Column {
 	c := floats(n, func(i int) float32 {
 		switch {
 		case i > n/2 && i%25 == 0, i == n/4:
@@ -129,10 +143,10 @@ func late(n int) Column {
 // A summary is the same to the last bit wherever the blocks end.
 func TestSummariesOfBlocks(t *testing.T) {
 	const n = 100_000
-	mixed := &Table{Columns: []Column{
+	mixed := &events.Table{Columns: []events.Column{
 		late(n), floats(n, spread), floats(n, func(i int) float32 { return float32(i % 2000) }),
 		floats(n, func(i int) float32 { return float32(math.Log(float64(i % 11))) }),
-		{Name: "text", Type: Text, Str: make([]string, n)}, {Name: "id", Type: Int64, I64: make([]int64, n)},
+		{Name: "text", Type: events.Text, Str: make([]string, n)}, {Name: "id", Type: events.Int64, I64: make([]int64, n)},
 	}}
 	for i := range n {
 		mixed.Columns[4].Str[i] = strings.Repeat("ab", i%5)
@@ -178,14 +192,37 @@ func TestSummariesOfBlocks(t *testing.T) {
 func TestDistinctAtTheBound(t *testing.T) {
 	for _, n := range []int{999, 1000, 1001, 1025, 5000} {
 		c := floats(3*n, func(i int) float32 { return float32(i % n) })
-		text := Column{Type: Text}
+		text := events.Column{Type: events.Text}
 		for i := range 3 * n {
 			text.Str = append(text.Str, strconv.Itoa(i%n))
 		}
-		for _, s := range Summarise(&Table{Columns: []Column{c, text}}) {
+		for _, s := range Summarise(&events.Table{Columns: []events.Column{c, text}}) {
 			if s.Distinct != min(n, 1000) || s.DistinctAtLeast != (n > 1000) {
 				t.Errorf("%s of %d values: %d (at least: %t)", s.Type, n, s.Distinct, s.DistinctAtLeast)
 			}
+		}
+	}
+}
+
+// Integers that one float64 stands for are different values, of which neither kind, number nor deviation are lost.
+func TestLargeIntegers(t *testing.T) {
+	const at = 1550083467346370000
+	id := events.Column{Name: "id", Type: events.Int64, I64: []int64{at + 1, at, at + 1, at + 2, at + 1}}
+	hash := events.Column{Name: "hash", Type: events.Uint64}
+	wide := events.Column{Name: "wide", Type: events.Int64, I64: []int64{math.MinInt64, math.MaxInt64, -1, 0, 1}}
+	run := events.Column{Name: "run", Type: events.Int64, I64: slices.Repeat([]int64{at + 7}, 5)}
+	for _, v := range id.I64 {
+		hash.U64 = append(hash.U64, math.MaxUint64-at+uint64(v)-2)
+	}
+	s := Summarise(&events.Table{Columns: []events.Column{id, hash, wide, run}})
+	for i, want := range []Summary{
+		{Kind: KindInteger, Distinct: 3, Min: at, Max: at + 2, Std: math.Sqrt(0.4)},
+		{Kind: KindInteger, Distinct: 3, Min: math.MaxUint64, Max: math.MaxUint64, Std: math.Sqrt(0.4)},
+		{Kind: KindInteger, Distinct: 5, Min: math.MinInt64, Max: math.MaxInt64, Std: math.Sqrt(0.4) * (1 << 63)},
+		{Kind: KindConstant, Distinct: 1, Min: at + 7, Max: at + 7},
+	} {
+		if g := s[i]; g.Kind != want.Kind || g.Distinct != want.Distinct || g.Min != want.Min || g.Max != want.Max || math.Abs(g.Std-want.Std) > 1e-12*want.Std {
+			t.Errorf("%+v", g)
 		}
 	}
 }
@@ -213,13 +250,15 @@ func TestFrequentBounds(t *testing.T) {
 			slices.SortFunc(x, func(a, b float64) int { return int(exact[a] - exact[b]) })
 		}
 		var f frequent
-		f.add(x)
+		for _, v := range x {
+			f.add([]uint64{math.Float64bits(v)})
+		}
 		if f.lost == 0 || f.lost > int64(len(x)/512) {
 			t.Errorf("%s: lost %d of %d", order, f.lost, len(x))
 		}
 		for v, n := range exact {
 			var c counted
-			if k := f.index[f.slot(v)]; k > 0 {
+			if k := f.index[f.slot(math.Float64bits(v))]; k > 0 {
 				c = f.values[k-1]
 			}
 			switch {
@@ -241,7 +280,7 @@ func BenchmarkSummarise(b *testing.B) {
 		{"atoms", func(i int) float32 { return spread(i) * float32(i%4) }},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			t := &Table{Columns: []Column{floats(n, c.of)}}
+			t := &events.Table{Columns: []events.Column{floats(n, c.of)}}
 			b.SetBytes(4 * n)
 			for b.Loop() {
 				Summarise(t)

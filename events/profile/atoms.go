@@ -1,9 +1,11 @@
-package events
+package profile
 
 import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/sluice-hep/sluice/events"
 )
 
 // unsure are the values of a continuous column that may be atoms, but of which not every event was counted.
@@ -13,8 +15,8 @@ func (s *columnSummary) unsure() []float64 {
 	}
 	var values []float64
 	for _, c := range s.values.values {
-		if !c.exact && s.isAtom(c.value, c.seen+s.values.lost) {
-			values = append(values, c.value)
+		if v := math.Float64frombits(c.key); !c.exact && s.isAtom(v, c.seen+s.values.lost) {
+			values = append(values, v)
 		}
 	}
 	return values
@@ -26,7 +28,7 @@ func (s *columnSummary) isAtom(v float64, events int64) bool {
 }
 
 // recount counts in a second pass.
-func (s *columnSummary) recount(c *Column) {
+func (s *columnSummary) recount(c *events.Column) {
 	if s.again == nil {
 		values := s.unsure()
 		if values == nil {
@@ -42,7 +44,7 @@ func (s *columnSummary) recount(c *Column) {
 		values = append(values, v)
 	}
 	counts := make([]int64, len(values))
-	parts(c, func(x []float64) {
+	parts(c, 0, func(_ int, x []float64) {
 		for k, a := range values {
 			for _, v := range x {
 				if v == a {
@@ -60,12 +62,12 @@ func (s *columnSummary) recount(c *Column) {
 func (s *columnSummary) atoms() []Atom {
 	var found []Atom
 	for _, c := range s.values.values {
-		n := c.seen
-		if again, ok := s.again[c.value]; ok {
+		v, n := math.Float64frombits(c.key), c.seen
+		if again, ok := s.again[v]; ok {
 			n = again
 		}
-		if s.isAtom(c.value, n) {
-			found = append(found, Atom{Value: c.value, Fraction: float64(n) / s.n})
+		if s.isAtom(v, n) {
+			found = append(found, Atom{Value: v, Fraction: float64(n) / s.n})
 		}
 	}
 	slices.SortFunc(found, func(a, b Atom) int {

@@ -1,0 +1,55 @@
+package profile
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/sluice-hep/sluice/events"
+)
+
+// SummariseFiles describes every column of files read as one table, in memory that does not grow with them. It reads
+// them again where atoms came late, unless a pipe is among them. Skipped says, a line each, which columns of the first
+// file are left out and why.
+func SummariseFiles(ctx context.Context, paths []string, opts events.Options) (all []Summary, skipped []string, err error) {
+	in, err := events.OpenAll(paths, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer in.Close()
+	begin, again := in.Mark()
+	var s summariser
+	if err := s.add(&events.Table{Columns: in.Columns()}); err != nil {
+		return nil, nil, err
+	}
+	err = pass(ctx, in, s.add)
+	if err == nil && again && s.unsure() {
+		if err = in.Seek(begin); err == nil {
+			err = pass(ctx, in, s.recount)
+		}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.summaries(), in.Skipped(), nil
+}
+
+// pass calls f with all blocks.
+func pass(ctx context.Context, in *events.Chain, f func(t *events.Table) error) error {
+	for n := 0; ; {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("interrupted after %d events: %w", n, err)
+		}
+		t, err := in.Read(1 << 16)
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil {
+			err = f(t)
+		}
+		if err != nil {
+			return err
+		}
+		n += t.Len()
+	}
+}
