@@ -71,7 +71,7 @@ func all(t *testing.T, q Query, size int) (r *Rows, got read) {
 		if len(b.Rows) != b.Len() || len(b.Number) != b.Len() {
 			t.Fatalf("%d events, %d rows, %d numbers", b.Len(), len(b.Rows), len(b.Number))
 		}
-		got.x = append(got.x, b.Columns[0].F64...)
+		got.x, _ = b.Columns[0].Floats(got.x)
 		got.rows, got.number = append(got.rows, b.Rows...), append(got.number, b.Number...)
 	}
 }

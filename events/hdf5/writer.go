@@ -22,6 +22,7 @@ type Writer struct {
 	index   int64 // the data set of the frame's index
 	rows    int64 // events written
 	chunk   int   // events of a chunk
+	groups  column.Groups
 }
 
 // NewWriter writes to the file of that path, which it empties.
@@ -56,19 +57,13 @@ func (w *Writer) Write(columns []column.Column) error {
 			return err
 		}
 	}
-	n := columns[0].Len()
-	for at := 0; at < n; {
-		end := min(n, at+w.chunk-w.buffer[0].Len())
-		for k := range columns {
-			c := columns[k].Slice(at, end)
-			w.buffer[k].Append(&c)
-		}
-		at = end
-		if w.buffer[0].Len() == w.chunk {
-			if err := w.flush(); err != nil {
-				return err
-			}
-		}
+	return w.groups.Add(columns, w.part, w.flush)
+}
+
+// part adds events to the chunk.
+func (w *Writer) part(columns []column.Column) error {
+	for k := range columns {
+		w.buffer[k].Append(&columns[k])
 	}
 	return nil
 }
@@ -80,6 +75,7 @@ func (w *Writer) start(columns []column.Column) error {
 	for w.chunk > 1024 && w.chunk*8*len(columns) > 1<<26 {
 		w.chunk /= 2
 	}
+	w.groups.Events = w.chunk
 	w.columns = make([]column.Column, len(columns))
 	for k, c := range columns {
 		if err := writable(c.Name); err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -152,6 +153,47 @@ func TestLayouts(t *testing.T) {
 		}
 		if _, err := r.Read(10); err != io.EOF {
 			t.Errorf("%s: %v at the end", c.header, err)
+		}
+	}
+}
+
+// Every number of the format comes in its type, in either order of bytes, the extremes to the last digit.
+func TestTypesOfEveryNumber(t *testing.T) {
+	for _, c := range []struct{ descr, values, want string }{
+		{"|b1", "\x00\x01", "int64 0 1"},
+		{"|i1", "\x80\x7f", "int64 -128 127"},
+		{"|u1", "\x00\xff", "int64 0 255"},
+		{">i2", "\x80\x00\x7f\xff", "int64 -32768 32767"},
+		{">u2", "\x00\x01\xff\xff", "int64 1 65535"},
+		{">i4", "\x80\x00\x00\x00\x7f\xff\xff\xff", "int64 -2147483648 2147483647"},
+		{">u4", "\x00\x00\x00\x01\xff\xff\xff\xff", "int64 1 4294967295"},
+		{">i8", "\x80\x00\x00\x00\x00\x00\x00\x00\x7f\xff\xff\xff\xff\xff\xff\xff", "int64 -9223372036854775808 9223372036854775807"},
+		{">u8", "\x00\x00\x00\x00\x00\x00\x00\x01\xff\xff\xff\xff\xff\xff\xff\xff", "uint64 1 18446744073709551615"},
+		{">m8[s]", "\x80\x00\x00\x00\x00\x00\x00\x01\x7f\xff\xff\xff\xff\xff\xff\xff", "int64 -9223372036854775807 9223372036854775807"},
+		{">f2", "\x3c\x00\x7b\xff", "float32 1 65504"},
+		{">f4", "\x3d\xcc\xcc\xcd\xff\x80\x00\x00", "float32 0.1 -Inf"},
+		{">f8", "\x3f\xb9\x99\x99\x99\x99\x99\x9a\x7f\xef\xff\xff\xff\xff\xff\xff", "float64 0.1 1.7976931348623157e+308"},
+	} {
+		for _, order := range []string{">", "<"} {
+			descr, values := c.descr, []byte(c.values)
+			if order == "<" {
+				descr = strings.Replace(descr, ">", "<", 1)
+				half := len(values) / 2
+				slices.Reverse(values[:half])
+				slices.Reverse(values[half:])
+			}
+			b := npyFile("{'descr': '"+descr+"', 'fortran_order': False, 'shape': (2,)}", string(values))
+			r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
+			if err != nil {
+				t.Errorf("%s: %v", descr, err)
+				continue
+			}
+			got, err := r.Read(2)
+			if err != nil {
+				t.Errorf("%s: %v", descr, err)
+			} else if have := got[0].Type.String() + " " + got[0].Spell(0) + " " + got[0].Spell(1); have != c.want {
+				t.Errorf("%s: %s, want %s", descr, have, c.want)
+			}
 		}
 	}
 }

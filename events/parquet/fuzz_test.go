@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -242,13 +243,14 @@ func TestMissingIntegersStayExact(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := r.Read(20)
-			switch types[name] {
-			case column.Float32:
+			given, is := types[name]
+			switch {
+			case is && given == column.Float32:
 				if err != nil || got[0].F32[7] < 1<<53 {
 					t.Errorf("as float32: %v", err)
 				}
 				continue
-			case column.Int64:
+			case given == column.Int64:
 				want = fmt.Sprintf("column %q: row 10: is a missing value among integers", name)
 			}
 			if err == nil || !strings.Contains(err.Error(), want) {
@@ -274,5 +276,52 @@ func TestHybrid(t *testing.T) {
 	}
 	if hybrid(make([]int32, 9), 3, []byte{0x03, 0x88, 0xc6, 0xfa}) == nil {
 		t.Error("too few values passed")
+	}
+}
+
+// Every number of the format comes in its type, the extremes to the last digit.
+func TestTypesOfEveryNumber(t *testing.T) {
+	type event struct {
+		B   bool
+		I8  int8
+		U8  uint8
+		I16 int16
+		U16 uint16
+		I32 int32
+		U32 uint32
+		I64 int64
+		U64 uint64
+		F32 float32
+		F64 float64
+		M   int64 `parquet:",timestamp(millisecond)"`
+		D   int64 `parquet:",decimal(2:18)"`
+	}
+	var out bytes.Buffer
+	w := pq.NewGenericWriter[event](&out)
+	low := event{false, math.MinInt8, 0, math.MinInt16, 0, math.MinInt32, 0, math.MinInt64, 0, 0.1, 0.1, -5, -125}
+	high := event{true, math.MaxInt8, math.MaxUint8, math.MaxInt16, math.MaxUint16, math.MaxInt32, math.MaxUint32, math.MaxInt64, math.MaxUint64, -1e30, -1e300, 7, 99}
+	if _, err := w.Write([]event{low, high}); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := newReader(bytes.NewReader(out.Bytes()), int64(out.Len()), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.Read(10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var have []string
+	for _, c := range got {
+		have = append(have, fmt.Sprint(c.Name, " ", c.Type, " ", c.Spell(0), " ", c.Spell(1)))
+	}
+	want := []string{"B int64 0 1", "I8 int64 -128 127", "U8 int64 0 255", "I16 int64 -32768 32767", "U16 int64 0 65535",
+		"I32 int64 -2147483648 2147483647", "U32 int64 0 4294967295", "I64 int64 -9223372036854775808 9223372036854775807",
+		"U64 uint64 0 18446744073709551615", "F32 float32 0.1 -1e+30", "F64 float64 0.1 -1e+300", "M int64 -5 7", "D float64 -1.25 0.99"}
+	if !slices.Equal(have, want) {
+		t.Errorf("%q\nwant %q", have, want)
 	}
 }

@@ -23,8 +23,7 @@ const (
 type Writer struct {
 	to     io.Writer
 	out    *pq.GenericWriter[any]
-	group  int // rows of a row group
-	rows   int // of the one that is being written
+	groups column.Groups
 	values []pq.Value
 }
 
@@ -58,7 +57,7 @@ func (w *Writer) start(columns []column.Column) error {
 	for _, f := range group.Fields() {
 		byName[f.Name()] = f
 	}
-	w.group = min(rowsPerGroup, max(1, bytesPerGroup/widthOf(columns)))
+	w.groups.Events = min(rowsPerGroup, max(1, bytesPerGroup/widthOf(columns)))
 	zstd, err := newPacker()
 	if err != nil {
 		return err
@@ -109,21 +108,14 @@ func (w *Writer) Write(columns []column.Column) (err error) {
 			return err
 		}
 	}
-	n := columns[0].Len()
-	for at := 0; at < n; {
-		m := min(n-at, w.group-w.rows)
-		for k, out := range w.out.ColumnWriters() {
-			c := columns[k].Slice(at, at+m)
-			if err := w.column(out, &c); err != nil {
-				return fmt.Errorf("column %q: %w", c.Name, err)
-			}
-		}
-		at += m
-		if w.rows += m; w.rows == w.group {
-			w.rows = 0
-			if err := w.out.Flush(); err != nil {
-				return err
-			}
+	return w.groups.Add(columns, w.part, w.out.Flush)
+}
+
+// part adds events to the row group.
+func (w *Writer) part(columns []column.Column) error {
+	for k, out := range w.out.ColumnWriters() {
+		if err := w.column(out, &columns[k]); err != nil {
+			return fmt.Errorf("column %q: %w", columns[k].Name, err)
 		}
 	}
 	return nil

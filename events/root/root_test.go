@@ -67,7 +67,8 @@ func TestEveryCodec(t *testing.T) {
 }
 
 func TestNativeTypes(t *testing.T) {
-	want := map[string]column.Type{"B": column.Int64, "U64": column.Uint64, "F32": column.Float32, "F64": column.Float64,
+	want := map[string]column.Type{"B": column.Int64, "I8": column.Int64, "U8": column.Int64, "I16": column.Int64, "U16": column.Int64, "I32": column.Int64,
+		"U32": column.Int64, "I64": column.Int64, "U64": column.Uint64, "F16": column.Float32, "D32": column.Float32, "F32": column.Float32, "F64": column.Float64,
 		"Text": column.Text, "Arr[2]": column.Float64, "Mat[1][0]": column.Int64, "Vec[1]": column.Float64, "Q[0]": column.Float64}
 	var names []string
 	for n := range want {

@@ -19,7 +19,7 @@ type Writer struct {
 	at       int64 // bytes written
 	branches []*outBranch
 	packers  column.Crew[packer]
-	cluster  int // events a basket
+	clusters column.Groups // baskets of the same events
 	rows     int64
 }
 
@@ -51,23 +51,17 @@ func (w *Writer) Write(columns []column.Column) error {
 			return err
 		}
 	}
-	for at, n := 0, columns[0].Len(); at < n; {
-		used := int(w.rows % int64(w.cluster))
-		end := at + min(n-at, w.cluster-used)
-		for k, b := range w.branches {
-			c := columns[k].Slice(at, end)
-			if err := b.add(&c); err != nil {
-				return err
-			}
-		}
-		w.rows += int64(end - at)
-		at = end
-		if w.rows%int64(w.cluster) == 0 {
-			if err := w.flush(); err != nil {
-				return err
-			}
+	return w.clusters.Add(columns, w.part, w.flush)
+}
+
+// part adds events to the baskets.
+func (w *Writer) part(columns []column.Column) error {
+	for k, b := range w.branches {
+		if err := b.add(&columns[k]); err != nil {
+			return err
 		}
 	}
+	w.rows += int64(columns[0].Len())
 	return nil
 }
 
@@ -86,7 +80,7 @@ func (w *Writer) start(columns []column.Column) error {
 		bytes += max(b.size, 16)
 	}
 	// 32 MiB wait for their baskets, and a basket holds at most 512 KiB.
-	w.cluster = min(max((32<<20)/bytes, 512), 1<<16)
+	w.clusters.Events = min(max((32<<20)/bytes, 512), 1<<16)
 	return w.append(make([]byte, fileBegin+len(w.top(0, 0))))
 }
 
@@ -139,7 +133,7 @@ func (w *Writer) record(class, name, title string, payload []byte, pack bool) (k
 
 // Finish writes the last baskets, the tree and the tables of the file.
 func (w *Writer) Finish() error {
-	if w.rows%int64(w.cluster) != 0 {
+	if w.rows%int64(w.clusters.Events) != 0 {
 		if err := w.flush(); err != nil {
 			return err
 		}

@@ -130,8 +130,8 @@ func (w *Writer) tree() []byte {
 		p.i64(1000000000000)
 		p.i64(1000000000000)
 		p.i64(0)
-		p.i64(-300000000)       // save
-		p.i64(int64(w.cluster)) // flush, in events
+		p.i64(-300000000)               // save
+		p.i64(int64(w.clusters.Events)) // flush, in events
 		p.i64(1000000)
 		p.u8(0)
 		p.u8(0)
