@@ -2,6 +2,7 @@ package sluice
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
@@ -41,15 +42,24 @@ func Prepare(c *card.Card, t *events.Table) (*Prepared, error) {
 func prepare(c *card.Card, t *events.Table) (*Prepared, error) {
 	cfg := c.Train.WithDefaults()
 	p := &Prepared{Events: t, events: t.Len(), card: c}
-	p.Rows.Train, p.Rows.Valid, p.Rows.Test = train.Split(t.Len(), cfg.Valid, cfg.Test, c.Seed)
-	if n := len(p.Rows.Train); n < cfg.Batch {
-		return nil, tooFew(cfg.Batch, t.Len(), n, len(p.Rows.Valid), len(p.Rows.Test))
+	rows := make([]int64, t.Len())
+	for i := range rows {
+		rows[i] = int64(i)
 	}
-	err := p.fit(t.Take(p.Rows.Train), nil)
+	parts, err := feed.Split(feed.Block{Table: t, Rows: rows}, feed.Config{
+		Columns: slices.Concat(features(c), c.Context), Valid: cfg.Valid, Test: cfg.Test, Seed: c.Seed,
+	})
 	if err != nil {
 		return nil, err
 	}
-	if p.x, p.logDet, err = p.Features.Apply(t, nil); err != nil {
+	p.Rows.Train, p.Rows.Valid, p.Rows.Test = parts.Train, parts.Valid, parts.Test
+	if n := len(p.Rows.Train); n < cfg.Batch {
+		return nil, tooFew(cfg.Batch, t.Len(), n, len(p.Rows.Valid), len(p.Rows.Test))
+	}
+	if err := p.fit(t.Take(p.Rows.Train), nil); err != nil {
+		return nil, err
+	}
+	if p.x, p.logDet, err = p.Features.Apply(t, parts.Number); err != nil {
 		return nil, err
 	}
 	if len(c.Context) > 0 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
@@ -93,7 +94,7 @@ func loadStream(ctx context.Context, c *card.Card, memory card.Bytes) (*Prepared
 	if b.window/2 < cfg.Batch {
 		return nil, fmt.Errorf("memory: %s leaves room for %d events at a time, fewer than a batch of %d; allow more (--memory, in a card memory)", memory, b.window/2, cfg.Batch)
 	}
-	p := &Prepared{card: c, Events: s.Test, events: s.Events, survey: s}
+	p := &Prepared{card: c, Events: s.Test.Table, events: s.Events, survey: s}
 	p.Notices = src.notices()
 	if err := p.fit(s.Sample, s.Moments); err != nil {
 		return nil, err
@@ -130,8 +131,8 @@ func (p *Prepared) streamNotice(memory card.Bytes, sample int) string {
 func (p *Prepared) hold(room int) error {
 	s := p.survey
 	tests, valids := s.Test.Len(), s.Valid.Len()
-	p.Events = concat(s.Test, s.Valid)
-	s.Test, s.Valid = nil, nil
+	held := feed.Numbered{Table: concat(s.Test.Table, s.Valid.Table), Number: slices.Concat(s.Test.Number, s.Valid.Number)}
+	p.Events, s.Test, s.Valid = held.Table, feed.Numbered{}, feed.Numbered{}
 	rows := upTo(tests + valids)
 	p.Rows.Test, p.Rows.Valid = rows[:tests], rows[tests:]
 	n := tests + valids + room
@@ -141,16 +142,12 @@ func (p *Prepared) hold(room int) error {
 		p.weight = make([]float32, n)
 		p.weights = s.Weights
 	}
-	return p.place(p.Events, uint64(s.Train), 0)
+	return p.place(held, 0)
 }
 
-// place prepares events, numbered from first on, into the rows from at on.
-func (p *Prepared) place(t *events.Table, first uint64, at int) error {
-	number := make([]uint64, t.Len())
-	for i := range number {
-		number[i] = first + uint64(i)
-	}
-	x, logDet, err := p.Features.Apply(t, number)
+// place prepares events into the rows from at on.
+func (p *Prepared) place(t feed.Numbered, at int) error {
+	x, logDet, err := p.Features.Apply(t.Table, t.Number)
 	if err != nil {
 		return err
 	}
@@ -159,7 +156,7 @@ func (p *Prepared) place(t *events.Table, first uint64, at int) error {
 		copy(p.x[i][at:], x[i])
 	}
 	if len(p.card.Context) > 0 {
-		if x, _, err = p.Context.Apply(t, nil); err != nil {
+		if x, _, err = p.Context.Apply(t.Table, nil); err != nil {
 			return err
 		}
 		for i := range x {
