@@ -95,11 +95,11 @@ func TestStreamLearnsWhatMemoryWould(t *testing.T) {
 		}
 		c.Memory = 0
 		whole, _ := trainTo(t, c, Options{})
-		// The samples are others: 2000 test events of a density whose logarithm varies by about 1 give 0.02 each.
-		if d := float64(streamed.TestNLL - whole.TestNLL); math.Abs(d) > 0.1 {
+		// A stream holds 416 test events, whose NLL varies by 0.7 to 1: the means scatter by 0.05.
+		if d := float64(streamed.TestNLL - whole.TestNLL); math.Abs(d) > 0.2 {
 			t.Errorf("%s: test NLL %v from a stream, %v from memory", name, streamed.TestNLL, whole.TestNLL)
 		}
-		if d := float64(streamed.TestNLL - streamed.TrainNLL); math.Abs(d) > 0.1 {
+		if d := float64(streamed.TestNLL - streamed.TrainNLL); math.Abs(d) > 0.2 {
 			t.Errorf("%s: test NLL %v, training NLL %v", name, streamed.TestNLL, streamed.TrainNLL)
 		}
 	}

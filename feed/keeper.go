@@ -2,134 +2,118 @@ package feed
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"slices"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
-// keeper holds the events whose digests lie in a range; of more than the limit those with the smallest, which are a random
-// sample of them that depends neither on the order of the events nor on how they are read (a bottom-k sketch: Cohen and
-// Kaplan, PODC 2007).
-type keeper struct {
-	from, to uint64 // digests in [from, to) are kept; to falls where there are too many
-	limit    int
-
-	columns []kept
+// batch are events on their way through a survey.
+type batch struct {
+	columns []events.Column
 	digests []uint64
 	section []int32 // of the files, that each event comes from
 }
 
-// kept is a column as float64, and the type that holds what was seen of it, whether kept or not.
-type kept struct {
-	events.Column
-	seen   bool
-	values []float64
+func (b *batch) len() int { return len(b.digests) }
+
+func (b *batch) take(rows []int32) batch {
+	out := batch{columns: make([]events.Column, len(b.columns)), digests: make([]uint64, len(rows)), section: make([]int32, len(rows))}
+	for j := range b.columns {
+		out.columns[j] = b.columns[j].Take(rows)
+	}
+	for i, r := range rows {
+		out.digests[i], out.section[i] = b.digests[r], b.section[r]
+	}
+	return out
 }
 
-func newKeeper(columns []string, from, to uint64, limit int) *keeper {
-	k := &keeper{from: from, to: to, limit: limit, columns: make([]kept, len(columns))}
-	for i, name := range columns {
-		k.columns[i].Name = name
+// where are the events whose digest is chosen.
+func (b *batch) where(chosen func(digest uint64) bool) []int32 {
+	var rows []int32
+	for i, d := range b.digests {
+		if chosen(d) {
+			rows = append(rows, int32(i))
+		}
+	}
+	return rows
+}
+
+// append adds events. All have columns of the same types.
+func (b *batch) append(more batch) error {
+	if b.columns == nil {
+		for _, c := range more.columns {
+			b.columns = append(b.columns, column.New(c.Name, c.Unit, c.Type, 0))
+		}
+	}
+	for j := range more.columns {
+		c, d := &b.columns[j], &more.columns[j]
+		if c.Type != d.Type {
+			return fmt.Errorf("feed: column %q is %v after %v", c.Name, d.Type, c.Type)
+		}
+		c.Append(d)
+	}
+	b.digests = append(b.digests, more.digests...)
+	b.section = append(b.section, more.section...)
+	return nil
+}
+
+// table is the events in the order of their digests.
+func (b *batch) table(weight string) Numbered {
+	order := make([]int32, b.len())
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(i, j int32) int { return cmp.Compare(b.digests[i], b.digests[j]) })
+	sorted := b.take(order)
+	return Numbered{&events.Table{Columns: sorted.columns, Weight: weight}, sorted.digests}
+}
+
+// keeper holds the events of the smallest digests, or, turned, of the largest; of more than the limit a random sample
+// that depends neither on the order of the events nor on how they are read (a bottom-k sketch: Cohen and Kaplan, PODC
+// 2007).
+type keeper struct {
+	batch
+	limit int
+	turn  uint64 // 0, or all bits
+	to    uint64 // digests below are kept; it falls where there are too many
+}
+
+func newKeeper(limit int, turn uint64) *keeper {
+	k := &keeper{limit: limit, turn: turn}
+	if limit > 0 {
+		k.to = math.MaxUint64
 	}
 	return k
 }
 
-func (k *keeper) len() int { return len(k.digests) }
+func (k *keeper) takes(digest uint64) bool { return digest^k.turn < k.to }
 
-func (k *keeper) takes(digest uint64) bool { return digest >= k.from && digest < k.to }
-
-// add keeps the events of columns that belong here. It returns those, in columns, that were kept and no longer are.
-func (k *keeper) add(columns []*events.Column, digests []uint64, section int) (dropped [][]float64) {
-	var rows []int
-	for i, d := range digests {
-		if k.takes(d) {
-			rows = append(rows, i)
-			k.digests = append(k.digests, d)
-			k.section = append(k.section, int32(section))
-		}
-	}
-	for j, from := range columns {
-		c := &k.columns[j]
-		if c.Unit = from.Unit; !c.seen {
-			c.Type, c.seen = from.Type, true
-		} else if c.Type != from.Type {
-			c.Type = events.Float64
-		}
-		for _, i := range rows {
-			c.values = append(c.values, from.Float(i))
-		}
+// add keeps the events that belong here. It returns those that were kept and no longer are.
+func (k *keeper) add(b batch) (dropped batch, err error) {
+	if err := k.append(b.take(b.where(k.takes))); err != nil {
+		return batch{}, err
 	}
 	if k.len() > k.limit+k.limit/4 {
-		return k.shrink()
+		return k.shrink(k.limit), nil
 	}
-	return nil
+	return batch{}, nil
 }
 
-// shrink drops what is beyond the limit, the largest digests, and returns it in columns.
-func (k *keeper) shrink() (dropped [][]float64) {
-	if k.len() <= k.limit {
-		return nil
+// shrink drops the events beyond the limit and returns them.
+func (k *keeper) shrink(limit int) (dropped batch) {
+	if k.len() <= limit {
+		return batch{}
 	}
-	sorted := slices.Clone(k.digests)
+	sorted := make([]uint64, k.len())
+	for i, d := range k.digests {
+		sorted[i] = d ^ k.turn
+	}
 	slices.Sort(sorted)
-	k.to = sorted[k.limit]
-	for j := range k.columns {
-		var out []float64
-		k.columns[j].values, out = split(k.columns[j].values, k.digests, k.to)
-		dropped = append(dropped, out)
-	}
-	k.section, _ = split(k.section, k.digests, k.to)
-	k.digests = slices.DeleteFunc(k.digests, func(d uint64) bool { return d >= k.to })
+	k.to = sorted[limit]
+	dropped = k.take(k.where(func(d uint64) bool { return !k.takes(d) }))
+	k.batch = k.take(k.where(k.takes))
 	return dropped
-}
-
-// split moves the values whose digest is to or more out of x.
-func split[T any](x []T, digests []uint64, to uint64) (in, out []T) {
-	in = x[:0]
-	for i, d := range digests {
-		if d < to {
-			in = append(in, x[i])
-		} else {
-			out = append(out, x[i])
-		}
-	}
-	return in, out
-}
-
-// table is what is kept, in the order of the digests, with further events, one after the other, behind it.
-func (k *keeper) table(weight string, more []float64) *events.Table {
-	order := make([]int32, k.len())
-	for i := range order {
-		order[i] = int32(i)
-	}
-	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(k.digests[a], k.digests[b]) })
-	t := &events.Table{Weight: weight}
-	for j, c := range k.columns {
-		x := make([]float64, 0, len(order)+len(more)/len(k.columns))
-		for _, i := range order {
-			x = append(x, c.values[i])
-		}
-		for i := j; i < len(more); i += len(k.columns) {
-			x = append(x, more[i])
-		}
-		t.Columns = append(t.Columns, typed(c.Column, x))
-	}
-	return t
-}
-
-// typed is a column of values x with the name, unit and type of c.
-func typed(c events.Column, x []float64) events.Column {
-	switch c.Type {
-	case events.Float64:
-		c.F64 = x
-	case events.Int64:
-		for _, v := range x {
-			c.I64 = append(c.I64, int64(v))
-		}
-	default:
-		for _, v := range x {
-			c.F32 = append(c.F32, float32(v))
-		}
-	}
-	return c
 }

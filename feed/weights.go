@@ -7,12 +7,12 @@ import "math"
 type WeightSum struct {
 	Events, Negative float64
 	Below, Absolute  float64 // sums of |w| over 2^unit: of the negative weights, of all
-	unit             int     // 2^unit is more than any |w|, so that the sums stay numbers
+	unit             int     // 2^unit is more than any |w| and close to the largest, so that the sums stay numbers
 }
 
 // Add counts an event of weight w.
 func (s *WeightSum) Add(w float64) {
-	if _, unit := math.Frexp(w); unit > s.unit {
+	if _, unit := math.Frexp(w); w != 0 && (unit > s.unit || s.Absolute == 0) {
 		s.Below = math.Ldexp(s.Below, s.unit-unit)
 		s.Absolute = math.Ldexp(s.Absolute, s.unit-unit)
 		s.unit = unit

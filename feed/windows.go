@@ -13,9 +13,8 @@ import (
 // Room is where windows put the training events: rows from At on of memory of the caller's.
 type Room struct {
 	At, Size int // as many rows as two windows
-	// Place writes prepared events to the rows from at on. The events are those numbered from first on, of
-	// all training events.
-	Place func(t *events.Table, first uint64, at int) error
+	// Place writes prepared events to the rows from at on.
+	Place func(t Numbered, at int) error
 }
 
 // Windows is a train.Stream of the training events of a survey: windows of events in memory, of which one is read
@@ -229,14 +228,14 @@ func (f *filler) load(ctx context.Context, at place, half, n int) (first int, er
 // take writes the next n events to the rows from at on.
 func (f *filler) take(ctx context.Context, at, n int) error {
 	for n > 0 && ctx.Err() == nil {
-		t, number, err := f.c.next(n)
+		t, err := f.c.next(n)
 		if err == io.EOF {
 			return f.c.changed()
 		}
 		if err != nil {
 			return err
 		}
-		if err := f.w.room.Place(t, number, at); err != nil {
+		if err := f.w.room.Place(t, at); err != nil {
 			return err
 		}
 		runtime.Gosched() // a worker of the training may wait for this thread
@@ -270,13 +269,12 @@ type cursor struct {
 	under  section // the one under way, and
 	left   int     // events of it, and
 	train  int     // training events of it that were not read yet
-	rest   *events.Table
-	first  uint64 // number of the first event of rest
+	rest   Numbered
 }
 
 // newCursor begins after so many training events.
 func (s *Survey) newCursor(ctx context.Context, src Source, order []int32, skip int) (*cursor, error) {
-	c := &cursor{s: s, src: src, digest: digest{columns: s.digest.columns, seed: s.digest.seed}, order: order}
+	c := &cursor{s: s, src: src, digest: digest{columns: s.digest.columns, seed: s.digest.seed}, order: order, rest: Numbered{Table: &events.Table{}}}
 	for len(c.order) > 0 && skip >= s.sections[c.order[0]].train {
 		skip -= s.sections[c.order[0]].train
 		c.order = c.order[1:]
@@ -285,7 +283,7 @@ func (s *Survey) newCursor(ctx context.Context, src Source, order []int32, skip 
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		t, _, err := c.next(skip)
+		t, err := c.next(skip)
 		if err == io.EOF {
 			return nil, c.changed()
 		}
@@ -301,20 +299,17 @@ func (c *cursor) changed() error {
 	return fmt.Errorf("feed: the files have changed since the training began: they no longer hold the %d events of before", c.s.Events)
 }
 
-// next gives the next training events, at most n, and the number of the first; io.EOF after the last.
-func (c *cursor) next(n int) (*events.Table, uint64, error) {
-	for c.rest == nil || c.rest.Len() == 0 {
+// next gives the next training events, at most n; io.EOF after the last.
+func (c *cursor) next(n int) (Numbered, error) {
+	for c.rest.Len() == 0 {
 		if err := c.read(); err != nil {
-			return nil, 0, err
+			return Numbered{}, err
 		}
 	}
-	t, first := c.rest, c.first
-	if n < t.Len() {
-		t = t.Slice(0, n)
-	}
-	c.rest = c.rest.Slice(t.Len(), c.rest.Len())
-	c.first += uint64(t.Len())
-	return t, first, nil
+	n = min(n, c.rest.Len())
+	t := Numbered{c.rest.Slice(0, n), c.rest.Number[:n]}
+	c.rest = Numbered{c.rest.Slice(n, c.rest.Len()), c.rest.Number[n:]}
+	return t, nil
 }
 
 // read reads the next block.
@@ -327,7 +322,7 @@ func (c *cursor) read() error {
 			return io.EOF
 		}
 		c.under = c.s.sections[c.order[0]]
-		c.left, c.train, c.first = c.under.events, c.under.train, c.under.first
+		c.left, c.train = c.under.events, c.under.train
 		c.order = c.order[1:]
 		if c.left > 0 {
 			if err := c.src.Seek(c.under.mark); err != nil {
@@ -351,13 +346,14 @@ func (c *cursor) read() error {
 		return err
 	}
 	var rows []int32
+	var number []uint64
 	for i, d := range digests {
-		if c.s.trains(d) {
-			rows = append(rows, int32(i))
+		if c.s.border.trains(d) {
+			rows, number = append(rows, int32(i)), append(number, d)
 		}
 	}
 	c.left -= b.Len()
 	c.train -= len(rows)
-	c.rest = b.Take(rows)
+	c.rest = Numbered{b.Take(rows), number}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // mostLevels is up to how many different values of a column each is witnessed: above those that the preparation would
@@ -13,9 +14,12 @@ const mostLevels = 65
 // witness follows a column over all training events for what a sample of them would miss: the exact range and moments,
 // whether all values are whole numbers, and the values of a column of a few. It keeps events that show them.
 type witness struct {
+	j           int          // of the columns
+	from        column.Exact // of integers the first, that values are counted from; 0 of others
+	x           []float64    // values so counted, of the events at hand
 	min, max    float64
-	least, most []float64            // events that have these values
-	others      []float64            // events, one after the other, that show levels and the first fraction
+	least, most batch                // events that have these values
+	others      batch                // events that show levels and the first fraction
 	fraction    bool                 // a value was not a whole number
 	levels      map[float64]struct{} // nil once there are too many
 	n           float64              // sum of weights, and
@@ -23,35 +27,44 @@ type witness struct {
 	squares     float64              // weighted squares about it
 }
 
-func newWitness() *witness {
-	return &witness{min: math.Inf(1), max: math.Inf(-1), levels: map[float64]struct{}{}}
+func newWitness(j int) *witness {
+	return &witness{j: j, min: math.Inf(1), max: math.Inf(-1), levels: map[float64]struct{}{}}
 }
 
-// add looks at values x with weights w (nil: 1); event gives the whole of one of these events.
-func (s *witness) add(x, w []float64, event func(i int) []float64) {
-	least, most := -1, -1
-	for i, v := range x {
+// add looks at events, of which there are some, with weights w (nil: 1).
+func (s *witness) add(b batch, w []float64) error {
+	c := &b.columns[s.j]
+	if s.least.columns == nil && (c.Type == events.Int64 || c.Type == events.Uint64) {
+		s.from = c.Exact(0)
+	}
+	s.x = append(s.x[:0], make([]float64, b.len())...)
+	c.Distances(s.x, 0, s.from)
+	least, most := int32(-1), int32(-1)
+	for i, v := range s.x {
 		if v < s.min {
-			s.min, least = v, i
+			s.min, least = v, int32(i)
 		}
 		if v > s.max {
-			s.max, most = v, i
+			s.max, most = v, int32(i)
 		}
 		if s.levels != nil || !s.fraction && v != math.Floor(v) {
-			s.look(v, func() []float64 { return event(i) })
+			if err := s.look(v, &b, int32(i)); err != nil {
+				return err
+			}
 		}
 	}
 	if least >= 0 {
-		s.least = event(least)
+		s.least = b.take([]int32{least})
 	}
 	if most >= 0 {
-		s.most = event(most)
+		s.most = b.take([]int32{most})
 	}
-	s.moments(x, w)
+	s.moments(s.x, w)
+	return nil
 }
 
 // look keeps the event of a level that is new, and of the first fraction.
-func (s *witness) look(v float64, event func() []float64) {
+func (s *witness) look(v float64, b *batch, i int32) error {
 	first := !s.fraction && v != math.Floor(v)
 	s.fraction = s.fraction || first
 	if s.levels != nil {
@@ -62,14 +75,10 @@ func (s *witness) look(v float64, event func() []float64) {
 			s.levels = nil
 		}
 	}
-	if first {
-		s.others = append(s.others, event()...)
+	if !first {
+		return nil
 	}
-}
-
-// events are those that are kept, one after the other.
-func (s *witness) events() []float64 {
-	return append(append(s.others, s.least...), s.most...)
+	return s.others.append(b.take([]int32{i}))
 }
 
 // moments adds a block by its own mean and squares (Chan, Golub and LeVeque, COMPSTAT 1982), which keeps the digits where
@@ -97,23 +106,28 @@ func (s *witness) moments(x, w []float64) {
 
 func (s *witness) std() float64 { return math.Sqrt(s.squares / s.n) }
 
-func weight(w []float64, i int) float64 {
+// rescale takes the weights of before in a unit 2^by times theirs.
+func (s *witness) rescale(by int) {
+	s.n, s.squares = math.Ldexp(s.n, by), math.Ldexp(s.squares, by)
+}
+
+// positive is a weight as a fit takes it.
+func positive(w []float64, i int) float64 {
 	if w == nil {
 		return 1
 	}
-	return w[i]
+	return max(w[i], 0)
 }
 
-func positive(w []float64, i int) float64 { return max(weight(w, i), 0) }
-
 // named are columns of a table in the order of names.
-func named(t *events.Table, names []string) ([]*events.Column, error) {
-	columns := make([]*events.Column, len(names))
+func named(t *events.Table, names []string) ([]events.Column, error) {
+	columns := make([]events.Column, len(names))
 	for j, name := range names {
-		var err error
-		if columns[j], err = t.Column(name); err != nil {
+		c, err := t.Column(name)
+		if err != nil {
 			return nil, err
 		}
+		columns[j] = *c
 	}
 	return columns, nil
 }

@@ -40,8 +40,8 @@ type Options struct {
 // Data are the events of a card, split and prepared, as a training needs them.
 type Data struct {
 	Total    int            // events in all
-	Held     *events.Table  // those that test, those that validate, and, where all are in memory, those that train
-	Rows     train.Data     // which are which; without those that train where they are a stream
+	Held     *events.Table  // those that test, those that train unless they are a stream, and those that validate
+	Rows     train.Data     // which are which
 	Features *prep.Pipeline // fitted on the training events
 	Context  *prep.Pipeline
 	Notices  []string
@@ -93,7 +93,8 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 		return nil, err
 	}
 	room := s.Train
-	if !s.Whole() {
+	whole := s.Whole()
+	if !whole {
 		if err := b.check(c, cfg.Batch); err != nil {
 			return nil, err
 		}
@@ -102,7 +103,7 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 	if err := d.hold(room); err != nil {
 		return nil, err
 	}
-	if !s.Whole() {
+	if !whole {
 		types := rows.Types()
 		open := func(ctx context.Context) (feed.Source, error) {
 			q := q
@@ -133,32 +134,30 @@ func (d *Data) fit() error {
 func (d *Data) hold(room int) error {
 	s := d.survey
 	tests, valids := s.Test.Len(), s.Valid.Len()
-	d.Held = s.Test
-	d.Held.Append(s.Valid)
 	n := tests + valids + room
 	if n > math.MaxInt32 {
 		return fmt.Errorf("%d events are more than the %d that a training can hold; allow less memory (--memory)", n, math.MaxInt32)
 	}
-	if s.Whole() {
-		d.Held.Append(s.Sample)
+	held := s.All
+	if !s.Whole() {
+		held = s.Test
+		held.Append(s.Valid.Table)
+		held.Number = append(held.Number, s.Valid.Number...)
 	}
-	rows := upTo(d.Held.Len())
-	d.Rows.Test, d.Rows.Valid, d.Rows.Train = rows[:tests], rows[tests:tests+valids], rows[tests+valids:]
-	s.Test, s.Valid, s.Sample = nil, nil, nil // large, and not needed any more
+	d.Held = held.Table
+	rows := upTo(held.Len())
+	d.Rows.Test, d.Rows.Train, d.Rows.Valid = rows[:tests], rows[tests:len(rows)-valids], rows[len(rows)-valids:]
+	s.All, s.Test, s.Valid, s.Sample = feed.Numbered{}, feed.Numbered{}, feed.Numbered{}, nil // large, and not needed any more
 	d.x, d.context, d.logDet = columns(d.Features.Dim(), n), columns(d.Context.Dim(), n), make([]float64, n)
 	if d.card.Weight != "" {
 		d.weight = make([]float32, n)
 	}
-	return d.place(d.Held, uint64(s.Train), 0)
+	return d.place(held, 0)
 }
 
-// place prepares events, numbered from first on, into the rows from at on.
-func (d *Data) place(t *events.Table, first uint64, at int) error {
-	number := make([]uint64, t.Len())
-	for i := range number {
-		number[i] = first + uint64(i)
-	}
-	x, logDet, err := d.Features.Apply(t, number)
+// place prepares events into the rows from at on.
+func (d *Data) place(t feed.Numbered, at int) error {
+	x, logDet, err := d.Features.Apply(t.Table, t.Number)
 	if err != nil {
 		return err
 	}
@@ -167,7 +166,7 @@ func (d *Data) place(t *events.Table, first uint64, at int) error {
 		copy(d.x[i][at:], x[i])
 	}
 	if len(d.card.Context) > 0 {
-		if x, _, err = d.Context.Apply(t, nil); err != nil {
+		if x, _, err = d.Context.Apply(t.Table, nil); err != nil {
 			return err
 		}
 		for i := range x {

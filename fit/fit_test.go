@@ -145,3 +145,27 @@ func TestReportedNLLIsThatOfTheModel(t *testing.T) {
 		}
 	}
 }
+
+// The same events validate and test whether all are in memory or not.
+func TestMemoryDoesNotChangeWhatIsHeldOut(t *testing.T) {
+	c := streamCard(moonFiles(t, "npy")[2:])
+	c.Train.Valid, c.Train.Test = 0.01, 0.02
+	load := func(memory card.Bytes) *Data {
+		c.Memory = memory
+		return loaded(t, c)
+	}
+	whole, stream := load(0), load(200_000)
+	if whole.windows != nil || stream.windows == nil || len(whole.Rows.Test) != 180 || len(whole.Rows.Valid) != 90 {
+		t.Fatalf("%d test, %d validate", len(whole.Rows.Test), len(whole.Rows.Valid))
+	}
+	for _, rows := range [][2][]int32{{whole.Rows.Test, stream.Rows.Test}, {whole.Rows.Valid, stream.Rows.Valid}} {
+		a, b := whole.Held.Take(rows[0]), stream.Held.Take(rows[1])
+		for _, name := range c.Features {
+			x, err := a.Column(name)
+			y, other := b.Column(name)
+			if err != nil || other != nil || !reflect.DeepEqual(x, y) {
+				t.Errorf("%d and %d events held out, or others (%v, %v)", a.Len(), b.Len(), err, other)
+			}
+		}
+	}
+}

@@ -59,8 +59,11 @@ func FitContext(t *events.Table, names []string, spec Spec) (*Pipeline, []string
 // holds all training events. A column that is standardised as it is gets these.
 type Moments map[string]MeanStd
 
-// MeanStd is a weighted mean and population standard deviation.
-type MeanStd struct{ Mean, Std float64 }
+// MeanStd is a weighted mean, counted from From, and population standard deviation.
+type MeanStd struct {
+	From      column.Exact
+	Mean, Std float64
+}
 
 // Fit is the function Fit on a sample.
 func (m Moments) Fit(t *events.Table, names []string, spec Spec, seed uint64) (*Pipeline, []string, error) {
@@ -94,8 +97,8 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 			return nil, nil, fmt.Errorf("prep: column %q: %w", name, err)
 		}
 		if exact, ok := m[name]; ok && len(c.Steps) > 0 {
-			if s, ok := c.Steps[0].(*standardise); ok {
-				s.Mean, s.Std = exact.Mean, exact.Std
+			if s, ok := c.Steps[0].(*standardise); ok && finite(exact.Std) {
+				s.Mean, s.Std = exact.From.Minus(c.Origin)+exact.Mean, exact.Std
 			}
 		}
 		if c.Constant() {

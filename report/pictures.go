@@ -5,6 +5,7 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/plot"
 	"github.com/sluice-hep/sluice/stats"
@@ -62,53 +63,58 @@ func (p *Pair) addTo(page *Page, c *stats.Comparison) error {
 	return err
 }
 
-func (p *Pair) overlay(column string) (*plot.Picture, error) {
+func (p *Pair) overlay(name string) (*plot.Picture, error) {
 	bins := p.Bins
 	if bins == 0 {
 		bins = 50
 	}
-	ref, x, w, err := values(p.Reference, column)
+	ref, err := p.Reference.Column(name)
 	if err != nil {
 		return nil, err
 	}
-	_, y, v, err := values(p.Generated, column)
+	gen, err := p.Generated.Column(name)
 	if err != nil {
 		return nil, err
 	}
-	edges := stats.Edges(x, bins)
-	a, err := histogram(edges, x, w)
+	from := stats.Origin(ref, gen)
+	edges := stats.Edges(distances(ref, from), bins)
+	a, err := histogram(edges, ref, from, p.Reference)
 	if err != nil {
 		return nil, err
 	}
-	b, err := histogram(edges, y, v)
+	b, err := histogram(edges, gen, from, p.Generated)
 	if err != nil {
 		return nil, err
+	}
+	label := p.label(name)
+	if from.Float() != 0 {
+		label += " - " + from.String()
 	}
 	o := plot.Overlay{
-		Label: p.label(column), Unit: ref.Unit, Reference: a, Generated: b,
+		Label: label, Unit: ref.Unit, Reference: a, Generated: b,
 		ReferenceName: p.ReferenceName,
 	}
 	return o.Picture()
 }
 
-// values are a column and the weights of its table, nil where all are 1.
-func values(t *events.Table, column string) (c *events.Column, x, w []float64, err error) {
-	if c, err = t.Column(column); err != nil {
-		return nil, nil, nil, err
-	}
-	if x, err = c.Floats(nil); err != nil {
-		return nil, nil, nil, err
-	}
-	w, err = t.Weights()
-	return c, x, w, err
+// distances are the values of a column counted from an origin.
+func distances(c *events.Column, from column.Exact) []float64 {
+	x := make([]float64, c.Len())
+	c.Distances(x, 0, from)
+	return x
 }
 
-func histogram(edges, x, w []float64) (plot.Histogram, error) {
-	h, err := stats.NewHistogram(edges, x, w)
+// histogram fills bins with a column of a table, with the weights of its events.
+func histogram(edges []float64, c *events.Column, from column.Exact, t *events.Table) (plot.Histogram, error) {
+	w, err := t.Weights()
 	if err != nil {
 		return plot.Histogram{}, err
 	}
-	return plot.Histogram{Edges: h.Edges, SumW: h.SumW, SumW2: h.SumW2, Under: h.Under, Over: h.Over, Events: len(x)}, nil
+	h, err := stats.NewHistogram(edges, distances(c, from), w)
+	if err != nil {
+		return plot.Histogram{}, err
+	}
+	return plot.Histogram{Edges: h.Edges, SumW: h.SumW, SumW2: h.SumW2, Under: h.Under, Over: h.Over, Events: c.Len()}, nil
 }
 
 // lossPicture draws the course of a training; truth is the true entropy, where it is known.

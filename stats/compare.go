@@ -45,7 +45,7 @@ type ColumnComparison struct {
 // Compare compares the named columns of two tables, with the weights that each table names. Without names it
 // compares every column of numbers that both tables have, weights aside. It is an error if a column is
 // missing, holds text, or has no finite value, and if a table's weights are not numbers or do not sum to a
-// positive one.
+// positive one. Integers beyond 2^53 are compared to the last digit.
 func Compare(ref, gen *events.Table, columns []string) (*Comparison, error) {
 	if len(columns) == 0 {
 		if columns = commonColumns(ref, gen); len(columns) == 0 {
@@ -66,12 +66,16 @@ func Compare(ref, gen *events.Table, columns []string) (*Comparison, error) {
 	}
 	rm, gm := make([]Moments, len(columns)), make([]Moments, len(columns))
 	for k, name := range columns {
+		from := Origin(r.columns[k], g.columns[k])
+		r.from[k], g.from[k] = from, from
 		col, err := compareColumn(r, g, k)
 		if err != nil {
 			return nil, fmt.Errorf("stats: column %q: %w", name, err)
 		}
-		c.Columns[name] = col.bounded()
 		rm[k], gm[k] = col.Reference, col.Generated
+		col.Reference.Mean += from.Float()
+		col.Generated.Mean += from.Float()
+		c.Columns[name] = col.bounded()
 	}
 	c.CorrelationReference, c.CorrelationGenerated = r.correlation(rm), g.correlation(gm)
 	c.correlationDifference()

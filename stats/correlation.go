@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Correlation is the matrix of Pearson's correlations between columns of t, with the table's weights. Each
@@ -17,6 +18,7 @@ func Correlation(t *events.Table, columns []string) ([][]float64, error) {
 	}
 	m := make([]Moments, len(columns))
 	for k := range columns {
+		s.from[k] = Origin(s.columns[k])
 		x, w, _ := s.finite(k)
 		m[k] = NewMoments(x, w)
 	}
@@ -37,7 +39,7 @@ func (s *selection) correlation(moments []Moments) [][]float64 {
 	for first := 0; first < s.len; first += chunk {
 		rows := min(chunk, s.len-first)
 		for k, c := range s.columns {
-			standardise(z[k*chunk:][:rows], ok[k*chunk:][:rows], c, first, moments[k])
+			standardise(z[k*chunk:][:rows], ok[k*chunk:][:rows], c, first, s.from[k], moments[k])
 		}
 		w := s.weightsOf(first, rows)
 		for i := range n {
@@ -58,15 +60,15 @@ func (s *selection) correlation(moments []Moments) [][]float64 {
 	return r
 }
 
-// standardise writes (x-mean)/std to z and 1 to ok; 0 to both where x is not finite.
-func standardise(z, ok []float64, c *events.Column, first int, m Moments) {
+// standardise writes (x-mean)/std to z and 1 to ok, the mean counted from an origin; 0 to both where x is not finite.
+func standardise(z, ok []float64, c *events.Column, first int, from column.Exact, m Moments) {
 	scale := 0.0
 	if m.Std > 0 {
 		scale = 1 / m.Std
 	}
 	for i := range z {
 		z[i], ok[i] = 0, 0
-		if v := c.Float(first + i); finite(v) {
+		if v := c.Exact(first + i).Minus(from); finite(v) {
 			z[i], ok[i] = (v-m.Mean)*scale, 1
 		}
 	}

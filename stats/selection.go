@@ -2,16 +2,19 @@ package stats
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // selection is the columns of a table that are compared, with the weights of its events.
 type selection struct {
 	columns []*events.Column
-	weights []float64 // nil where all are 1
+	from    []column.Exact // what the values of each column are counted from
+	weights []float64      // nil where all are 1
 	len     int
 }
 
@@ -35,9 +38,26 @@ func selectColumns(t *events.Table, names []string) (*selection, error) {
 	if missing != nil {
 		return nil, fmt.Errorf("no column %s; there is %s", strings.Join(missing, ", "), strings.Join(t.Names(), ", "))
 	}
+	s.from = make([]column.Exact, len(names))
 	var err error
 	s.weights, err = t.Weights()
 	return s, err
+}
+
+// Origin is what to count the values of columns from, so that float64 tells them apart: 0, or, where an integer is beyond
+// 2^53, the first value of its column.
+func Origin(columns ...*events.Column) column.Exact {
+	for _, c := range columns {
+		if c.Type != events.Int64 && c.Type != events.Uint64 {
+			continue
+		}
+		for i := range c.Len() {
+			if math.Abs(c.Float(i)) > 1<<53 {
+				return c.Exact(0)
+			}
+		}
+	}
+	return column.Exact{}
 }
 
 func (s *selection) weightsOf(first, rows int) []float64 {
@@ -47,7 +67,7 @@ func (s *selection) weightsOf(first, rows int) []float64 {
 	return s.weights[first : first+rows]
 }
 
-// finite gives column k without the events in which it is NaN or infinite, of which there are skipped.
+// finite gives column k, counted from its origin, without the events in which it is NaN or infinite, of which there are skipped.
 func (s *selection) finite(k int) (x, w []float64, skipped int) {
 	c := s.columns[k]
 	x = make([]float64, 0, s.len)
@@ -55,7 +75,7 @@ func (s *selection) finite(k int) (x, w []float64, skipped int) {
 		w = make([]float64, 0, s.len)
 	}
 	for i := range s.len {
-		v := c.Float(i)
+		v := c.Exact(i).Minus(s.from[k])
 		if !finite(v) {
 			skipped++
 			continue

@@ -27,6 +27,22 @@ func ring(n int) [][]float32 {
 	return x
 }
 
+// tenths validates with one event in ten, tests with another, and trains with the others.
+func tenths(n int) train.Data {
+	var data train.Data
+	for i := range int32(n) {
+		switch i % 10 {
+		case 0:
+			data.Valid = append(data.Valid, i)
+		case 1:
+			data.Test = append(data.Test, i)
+		default:
+			data.Train = append(data.Train, i)
+		}
+	}
+	return data
+}
+
 func Example() {
 	x := ring(2000)
 	f, err := flow.New(2, 0, flow.Spec{Type: "nsf-ar", Transforms: 2, Hidden: []int{32, 32}}, 1)
@@ -39,9 +55,8 @@ func Example() {
 	}
 	defer obj.Close()
 
-	cfg := train.Config{Epochs: 15, Batch: 100, LR: 5e-3}.WithDefaults()
-	var data train.Data
-	data.Train, data.Valid, data.Test = train.Split(2000, cfg.Valid, cfg.Test, 1)
+	cfg := train.Config{Epochs: 15, Batch: 100, LR: 5e-3}
+	data := tenths(2000)
 	r, err := train.Run(context.Background(), obj, data, cfg, train.Options{Seed: 1})
 	if err != nil {
 		log.Fatal(err)
@@ -54,8 +69,7 @@ func Example() {
 func TestFlowResumesToTheSameBits(t *testing.T) {
 	x := ring(640)
 	cfg := train.Config{Epochs: 3, Batch: 64, EMA: 0.9}
-	var data train.Data
-	data.Train, data.Valid, data.Test = train.Split(640, 0.1, 0.1, 1)
+	data := tenths(640)
 	opts := train.Options{Seed: 1, State: filepath.Join(t.TempDir(), "state"), Resume: true}
 	for _, spec := range []flow.Spec{
 		{Type: "maf"}, {Type: "realnvp"}, {Type: "nsf"}, {Type: "nsf-ar"},

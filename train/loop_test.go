@@ -83,7 +83,7 @@ func TestEpochsTakeEveryEventInNewOrder(t *testing.T) {
 			all = append(all, rows...)
 			sizes = append(sizes, len(rows))
 		}
-		rows, _, _ := Split(c.n, -1, -1, 0)
+		rows := upTo(c.n)
 		r := mustRun(t, obj, Data{Train: rows}, Config{Epochs: 2, Batch: c.batch}, Options{Seed: 3})
 		if r.Steps != 2*c.steps || sizes[c.steps-1] != c.short {
 			t.Errorf("%d events in batches of %d: sizes %v", c.n, c.batch, sizes)
@@ -297,7 +297,7 @@ func TestStepsDoNotAllocate(t *testing.T) {
 }
 
 func TestRunRefuses(t *testing.T) {
-	rows, _, _ := Split(100, -1, -1, 0)
+	rows := upTo(100)
 	for field, c := range map[string]struct {
 		cfg  Config
 		data Data

@@ -67,8 +67,18 @@ func (o *gaussian) loss(rows []int32) float64 {
 	return s / float64(len(rows))
 }
 
+// samples divides events, whose order means nothing.
 func samples(n int, c Config) Data {
 	c = c.WithDefaults()
-	a, b, d := Split(n, c.Valid, c.Test, 7)
-	return Data{Train: a, Valid: b, Test: d}
+	valid, test := int(math.Round(float64(n)*max(c.Valid, 0))), int(math.Round(float64(n)*max(c.Test, 0)))
+	rows := upTo(n)
+	return Data{Valid: rows[:valid], Test: rows[valid : valid+test], Train: rows[valid+test:]}
+}
+
+func upTo(n int) []int32 {
+	rows := make([]int32, n)
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	return rows
 }

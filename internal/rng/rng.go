@@ -15,7 +15,7 @@ import (
 const (
 	StreamInit       uint32 = iota + 1 // parameters at the start
 	StreamPermute                      // permutations inside a flow
-	StreamSplit                        // training, validation and test events
+	_                                  // once the division of events
 	StreamShuffle                      // order of events in an epoch
 	StreamDequantise                   // uniform noise on integers
 	StreamSample                       // latent events
