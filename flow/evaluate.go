@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime"
 
+	"github.com/sluice-hep/sluice/internal/batch"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
@@ -109,7 +110,7 @@ func (f *Flow) Latent(n int, seed, first uint64) [][]float32 {
 	z := columns(f.Features, n)
 	pool := kernel.NewPool(f.threads())
 	defer pool.Close()
-	pool.Run(tiles(n), func(_, t int) {
+	pool.Run(batch.Tiles(n), func(_, t int) {
 		lo, hi := t*kernel.Tile, min((t+1)*kernel.Tile, n)
 		for c := 0; c < len(z); c += 2 {
 			var odd []float32
@@ -152,7 +153,7 @@ func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int
 	pool.Run(groups, func(worker, group int) {
 		w := &work[worker]
 		lo, hi := group*events, min((group+1)*events, n)
-		k := tiles(hi - lo)
+		k := batch.Tiles(hi - lo)
 		for i, t := range w.tiles[:k] {
 			t.load(x, context, lo+i*kernel.Tile, min(lo+(i+1)*kernel.Tile, hi))
 		}
@@ -192,10 +193,10 @@ func (f *Flow) newTile() Tile {
 func (t *Tile) load(x, context [][]float32, lo, hi int) {
 	t.Events, t.N = hi-lo, kernel.RoundLanes(hi-lo)
 	for c, col := range x {
-		pad(row(t.X, c)[:t.N], copy(row(t.X, c), col[lo:hi]))
+		batch.Pad(row(t.X, c)[:t.N], copy(row(t.X, c), col[lo:hi]))
 	}
 	for c, col := range context {
-		pad(row(t.Context, c)[:t.N], copy(row(t.Context, c), col[lo:hi]))
+		batch.Pad(row(t.Context, c)[:t.N], copy(row(t.Context, c), col[lo:hi]))
 	}
 	clear(t.LogDet)
 }
@@ -228,8 +229,6 @@ func (f *Flow) threads() int {
 	}
 	return runtime.GOMAXPROCS(0)
 }
-
-func tiles(n int) int { return (n + kernel.Tile - 1) / kernel.Tile }
 
 func columns(c, n int) [][]float32 {
 	flat := make([]float32, c*n)

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"testing"
 
+	"github.com/sluice-hep/sluice/internal/batch"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -192,15 +193,13 @@ func checkFlow(t *testing.T, f *Flow, in, out referenceCase, context matrix, gra
 
 // gradX is the gradient of the mean NLL with respect to the data, for at most a tile of events.
 func gradX(l *Likelihood, rows []int32) [][]float32 {
-	g := make([]float32, len(l.f.params))
-	l.begin(rows)
-	l.reserve(g)
+	b := &batch.Tile{Rows: rows, First: true, Grad: make([]float32, len(l.f.params))}
 	s := &l.spaces[0]
-	l.load(s, 0)
+	l.chain.load(s, b)
 	l.forward(s)
-	l.seed(&s.tile, 0)
+	l.seed(&s.tile, b)
 	for i := len(l.f.transforms) - 1; i >= 0; i-- {
-		l.f.transforms[i].(Independent).Backward(&s.tile, l.f.params, g, s.mems[0][i], s.scratch)
+		l.f.transforms[i].(Independent).Backward(&s.tile, l.f.params, b.Grad, s.mems[0][i], s.scratch)
 	}
 	out := make([][]float32, l.f.Features)
 	for i := range out {
