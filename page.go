@@ -73,8 +73,7 @@ func (r *runner) facts(info model.Info) []report.Fact {
 	facts := []report.Fact{
 		{Name: "Events", Value: fmt.Sprint(r.prepared.events), Note: fmt.Sprintf("%d to train, %d to validate, %d held out",
 			rows.Training(), len(rows.Valid), len(rows.Test))},
-		{Name: "Flow", Value: fmt.Sprintf("%s, %d transforms", info.Flow.Type, info.Flow.Transforms),
-			Note: fmt.Sprintf("%s; %d parameters", info.Networks(), info.Parameters)},
+		{Name: "Flow", Value: info.Flow.String(), Note: fmt.Sprintf("%s; %d parameters", strings.Join(info.Flow.Lines(), "; "), info.Parameters)},
 	}
 	for _, n := range []struct {
 		name string

@@ -33,7 +33,11 @@ func Train(ctx context.Context, c *card.Card, o Options) (*model.Model, *train.R
 
 // Train fits a flow to prepared events.
 func (p *Prepared) Train(ctx context.Context, o Options) (*model.Model, *train.Result, error) {
-	f, err := flow.New(p.Features.Dim(), p.Context.Dim(), p.card.Flow, p.card.Seed)
+	spec, err := p.flowSpec()
+	if err != nil {
+		return nil, nil, input(err)
+	}
+	f, err := flow.New(p.Features.Dim(), p.Context.Dim(), spec, p.card.Seed)
 	if err != nil {
 		return nil, nil, input(err)
 	}
@@ -66,6 +70,17 @@ func (p *Prepared) Train(ctx context.Context, o Options) (*model.Model, *train.R
 	}
 	m := &model.Model{Features: p.Features, Context: p.Context, Flow: f, Seed: p.card.Seed, Card: string(text), Train: result}
 	return m, result, nil
+}
+
+// flowSpec is the card's flow, with the features by their numbers: those that are not constant.
+func (p *Prepared) flowSpec() (flow.Spec, error) {
+	var names []string
+	for i := range p.Features.Columns {
+		if c := &p.Features.Columns[i]; !c.Constant() {
+			names = append(names, c.Name)
+		}
+	}
+	return p.card.Flow.Resolve(names)
 }
 
 // trainError marks what the user can set right.
@@ -136,7 +151,11 @@ func newTraining(path string, m *model.Model, result *train.Result) *Training {
 // dataID tells apart what is learned: the prepared events, how they were prepared, and the flow.
 func (p *Prepared) dataID() string {
 	h := sha256.New()
-	record, err := json.Marshal([]any{p.card.Flow.WithDefaults(), p.Features, p.Context})
+	spec, err := p.card.Flow.Full()
+	if err != nil {
+		spec = p.card.Flow // which New refuses
+	}
+	record, err := json.Marshal([]any{spec, p.Features, p.Context})
 	if err != nil { // a preparation that cannot be written could not be saved either
 		record = []byte(err.Error())
 	}

@@ -14,9 +14,9 @@ type chain struct {
 	ends   ends
 	eval   []workspace // one a worker
 	stages []stage
-	joints []Pass       // between the stages
-	spaces []trainSpace // one a worker, or, where there are joints, one a tile of the batch
-	tiles  []*Tile      // of the spaces, where there are joints
+	passes []Pass       // between the stages
+	spaces []trainSpace // one a worker, or, where there are passes, one a tile of the batch
+	tiles  []*Tile      // of the spaces, where there are passes
 	stage  int          // under way
 	back   bool
 	loops  struct {
@@ -31,7 +31,7 @@ type ends interface {
 	load(t *Tile, rows []int32)
 	// loss is the loss of what came out, summed over the events in rows.
 	loss(t *Tile, rows []int32) float64
-	// seed sets t.DX and t.DLogDet to the gradients of the mean loss of the batch.
+	// seed sets t.DX and t.DLogDet to the gradients of the mean loss of the batch, and puts or adds that of the base.
 	seed(t *Tile, b *batch.Tile)
 }
 
@@ -53,16 +53,17 @@ type trainSpace struct {
 func newChain(f *Flow, e ends) *chain {
 	c := &chain{batch: batch.New(f.Threads, f.independent, f.seed), f: f, ends: e, stages: []stage{{first: true}}}
 	for _, t := range f.transforms {
-		switch t := t.(type) {
-		case Joint:
-			c.joints = append(c.joints, t.NewPass(c.batch.Crew))
+		if b, ok := t.(Batched); ok {
+			c.passes = append(c.passes, b.NewPass(c.batch.Crew))
 			c.stages = append(c.stages, stage{})
-		case Independent:
-			last := &c.stages[len(c.stages)-1]
-			last.transforms = append(last.transforms, t)
+			continue
 		}
+		last := &c.stages[len(c.stages)-1]
+		last.transforms = append(last.transforms, t.(Independent)) // as every plan checks
 	}
-	c.eval = f.workspaces(c.batch.Threads())
+	for range c.batch.Threads() {
+		c.eval = append(c.eval, f.workspace())
+	}
 	c.loops.train, c.loops.loss = c.train, c.lossGroup
 	return c
 }
@@ -84,34 +85,32 @@ func (c *chain) Close() { c.batch.Close() }
 func (c *chain) gradient(rows []int32, grad []float32) float64 {
 	c.batch.BeginGradient(rows, grad)
 	c.reserve()
-	p, last := c.f.params, len(c.joints)
-	for i, j := range c.joints {
+	p, last := c.f.params, len(c.passes)
+	for i, j := range c.passes {
 		c.through(i, false)
 		j.ToLatent(c.tiles, p)
 	}
 	c.through(last, true)
 	for i := last - 1; i >= 0; i-- {
-		c.joints[i].Backward(c.tiles, p, grad)
+		c.passes[i].Backward(c.tiles, p, grad)
 		c.through(i, true)
 	}
 	c.batch.Reduce()
-	for _, t := range c.f.transforms {
-		t.Cut(grad)
-	}
+	c.f.Cut(grad)
 	return c.batch.Mean()
 }
 
 // reserve prepares the memory of a batch.
 func (c *chain) reserve() {
 	spaces := c.batch.Threads()
-	if len(c.joints) > 0 {
+	if len(c.passes) > 0 {
 		spaces = c.batch.Tiles()
 	}
 	for len(c.spaces) < spaces {
 		c.spaces = append(c.spaces, c.newSpace())
 	}
 	c.tiles = c.tiles[:0]
-	if len(c.joints) > 0 {
+	if len(c.passes) > 0 {
 		for i := range spaces {
 			c.tiles = append(c.tiles, &c.spaces[i].tile)
 		}
@@ -125,8 +124,8 @@ func (c *chain) newSpace() trainSpace {
 	rows, scratch := 0, 0
 	for _, st := range c.stages {
 		for _, t := range st.transforms {
-			rows += t.Rows()
-			scratch = max(scratch, t.Scratch())
+			r, s := t.Memory()
+			rows, scratch = rows+r, max(scratch, s)
 		}
 	}
 	mem := kernel.Aligned((rows + scratch) * kernel.Tile) // one piece for large pages
@@ -139,7 +138,8 @@ func (c *chain) newSpace() trainSpace {
 	for _, st := range c.stages {
 		var mems [][]float32
 		for _, t := range st.transforms {
-			mems = append(mems, take(t.Rows()))
+			r, _ := t.Memory()
+			mems = append(mems, take(r))
 		}
 		s.mems = append(s.mems, mems)
 	}
@@ -154,7 +154,7 @@ func (c *chain) through(stage int, back bool) {
 
 // train takes one tile through a stage.
 func (c *chain) train(worker int, b *batch.Tile) {
-	s, last := &c.spaces[worker], len(c.joints)
+	s, last := &c.spaces[worker], len(c.passes)
 	if last > 0 {
 		s = &c.spaces[b.Number]
 	}
@@ -164,12 +164,12 @@ func (c *chain) train(worker int, b *batch.Tile) {
 	if !c.back || c.stage == last {
 		c.forward(s)
 	}
+	s.tile.First = b.First
 	if c.stage == last {
 		c.batch.SetSum(b.Number, c.ends.loss(&s.tile, b.Rows))
 		c.ends.seed(&s.tile, b)
 	}
 	if c.back {
-		s.tile.First = b.First
 		c.backward(s, b.Grad)
 	}
 }
@@ -194,7 +194,7 @@ func (c *chain) backward(s *trainSpace, g []float32) {
 		s.tile.SkipDX = st.first && i == 0
 		st.transforms[i].Backward(&s.tile, c.f.params, g, mems[i], s.scratch)
 	}
-	// A joint transform in front of an empty first stage is the first.
+	// A batched transform in front of an empty first stage is the first.
 	s.tile.SkipDX = c.stage == 1 && len(c.stages[0].transforms) == 0
 }
 
@@ -222,7 +222,7 @@ func (c *chain) lossGroup(worker, first, end int) {
 //
 // Call it before Loss judges parameters that have moved, and before they are kept.
 func (c *chain) Freeze(rows []int32) {
-	if s := c.f.Spec; !s.BatchNorm && !s.NetBatchNorm || len(rows) == 0 {
+	if !c.f.statistics || len(rows) == 0 {
 		return
 	}
 	c.batch.Begin(rows)
@@ -234,10 +234,10 @@ func (c *chain) Freeze(rows []int32) {
 	})
 	next := 0
 	for _, t := range c.f.transforms {
-		if _, ok := t.(Joint); ok {
-			c.joints[next].Freeze(tiles, c.f.params)
+		if _, ok := t.(Batched); ok {
+			c.passes[next].Freeze(tiles, c.f.params)
 			next++
-			if next == len(c.joints) {
+			if next == len(c.passes) {
 				return
 			}
 		}

@@ -18,11 +18,11 @@ type layer struct {
 	layout nn.Layout
 }
 
-func newLayer(t *testing.T, build func(l *nn.Layout) Transform) *layer {
+func newLayer(t *testing.T, tr Transform) *layer {
 	pool := kernel.NewPool(2)
 	t.Cleanup(pool.Close)
-	l := &layer{crew: nn.NewCrew(pool)}
-	l.Transform = build(&l.layout)
+	l := &layer{Transform: tr, crew: nn.NewCrew(pool)}
+	tr.Layout(&l.layout, "layer")
 	l.p, l.g = make([]float32, l.layout.Size), make([]float32, l.layout.Size)
 	return l
 }
@@ -30,7 +30,7 @@ func newLayer(t *testing.T, build func(l *nn.Layout) Transform) *layer {
 // tile holds at most 64 events; c1 and c2 are the gradients of z and of log|det|.
 func tileOf(x, c1 matrix, c2 []float64) *Tile {
 	d := len(x[0])
-	f := Flow{Features: d}
+	f := Flow{Plan: &Plan{Features: d}}
 	tile := f.newTile()
 	tile.DX, tile.DLogDet = kernel.Aligned(d*kernel.Tile), kernel.Aligned(kernel.Tile)
 	tile.load(columnsOf(x), nil, 0, len(x))
@@ -115,11 +115,15 @@ func TestReferenceLULinear(t *testing.T) {
 	for name, in := range inputs {
 		t.Run(name, func(t *testing.T) {
 			out := outputs[name]
-			var lu *LU
-			l := newLayer(t, func(lay *nn.Layout) Transform { lu = newLU(lay, "lu", identity(in.Features)); return lu })
+			lu := &LU{}
+			for i := range in.Features {
+				lu.Order = append(lu.Order, int32(i))
+			}
+			l := newLayer(t, lu)
 			in.eachEntry(in.LowerEntries, in.UpperEntries, in.Diagonal, func(at int, v float64) { lu.Matrix.Of(l.p)[at] = float32(v) })
 			setFloats(lu.Bias.Of(l.p), in.Bias)
-			mem, scratch := kernel.Aligned(lu.Rows()*kernel.Tile), kernel.Aligned(lu.Scratch()*kernel.Tile)
+			r, s := lu.Memory()
+			mem, scratch := kernel.Aligned(r*kernel.Tile), kernel.Aligned(s*kernel.Tile)
 
 			tile := tileOf(in.X, in.C1, in.C2)
 			lu.ToLatent(tile, l.p, mem)
@@ -189,8 +193,8 @@ func TestReferenceBatchNormFlow(t *testing.T) {
 				gammaName, betaName = "grad_unconstrained_weight", "grad_bias"
 				slopes = in.otherStyle(len(batches[0]))
 			}
-			var b *BatchNorm
-			l := newLayer(t, func(lay *nn.Layout) Transform { b = newBatchNorm(lay, "norm", in.Features); return b })
+			b := NewBatchNorm(in.Features)
+			l := newLayer(t, b)
 			b.Epsilon = in.Epsilon
 			setFloats(b.LogGamma.Of(l.p), in.LogGamma)
 			setFloats(b.Beta.Of(l.p), in.Beta)

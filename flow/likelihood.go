@@ -17,6 +17,7 @@ type Likelihood struct {
 
 // events are what a likelihood is of.
 type events struct {
+	f          *Flow
 	x, context [][]float32
 	weight     []float32 // divided by their mean; nil where all are 1
 	scale      float32   // one over the events of a batch
@@ -29,7 +30,7 @@ func NewLikelihood(f *Flow, x, context [][]float32, weight []float32) (*Likeliho
 	if err != nil {
 		return nil, err
 	}
-	l := &Likelihood{events: events{x: x, context: context}}
+	l := &Likelihood{events: events{f: f, x: x, context: context}}
 	if weight != nil {
 		if l.weight, err = meanOne(weight, n); err != nil {
 			return nil, err
@@ -85,15 +86,11 @@ func (l *events) load(t *Tile, rows []int32) {
 
 // loss is the weighted sum of the NLL of a tile's events, in float64.
 func (l *events) loss(t *Tile, rows []int32) float64 {
-	var nll [kernel.Tile]float64
-	for c := range l.x {
-		for e, z := range row(t.X, c)[:len(rows)] {
-			nll[e] += float64(z) * float64(z)
-		}
-	}
+	logProb := t.logProb[:len(rows)]
+	l.f.base.LogProb(t, l.f.params, logProb)
 	var sum float64
 	for e, r := range rows {
-		v := 0.5*nll[e] + float64(len(l.x))*logSqrt2Pi - float64(t.LogDet[e])
+		v := -(logProb[e] + float64(t.LogDet[e]))
 		if l.weight != nil {
 			v *= float64(l.weight[r])
 		}
@@ -102,10 +99,9 @@ func (l *events) loss(t *Tile, rows []int32) float64 {
 	return sum
 }
 
-// seed: the loss of an event is weight * (|z|^2/2 - log det) / batch.
+// seed: the loss of an event is -weight * (log p(z) + log det) / batch.
 func (l *events) seed(t *Tile, b *batch.Tile) {
-	n := t.N
-	slope := t.DLogDet[:n] // minus the weight for now
+	slope := t.DLogDet[:t.N] // minus that for now
 	for e := range slope {
 		slope[e] = l.scale
 	}
@@ -115,8 +111,6 @@ func (l *events) seed(t *Tile, b *batch.Tile) {
 		}
 	}
 	clear(slope[len(b.Rows):])
-	for c := range l.x {
-		kernel.Mul(row(t.DX, c)[:n], row(t.X, c)[:n], slope)
-	}
+	l.f.base.Backward(t, l.f.params, b.Grad, slope)
 	kernel.Scale(slope, -1)
 }

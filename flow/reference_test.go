@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -193,15 +194,15 @@ func checkFlow(t *testing.T, f *Flow, in, out referenceCase, context matrix, gra
 
 // gradX is the gradient of the mean NLL with respect to the data, for at most a tile of events.
 func gradX(l *Likelihood, rows []int32) [][]float32 {
-	b := &batch.Tile{Rows: rows, First: true, Grad: make([]float32, len(l.f.params))}
+	b := &batch.Tile{Rows: rows, First: true, Grad: make([]float32, len(l.chain.f.params))}
 	s := &l.spaces[0]
 	l.chain.load(s, b)
 	l.forward(s)
 	l.seed(&s.tile, b)
-	for i := len(l.f.transforms) - 1; i >= 0; i-- {
-		l.f.transforms[i].(Independent).Backward(&s.tile, l.f.params, b.Grad, s.mems[0][i], s.scratch)
+	for i := len(l.chain.f.transforms) - 1; i >= 0; i-- {
+		l.chain.f.transforms[i].(Independent).Backward(&s.tile, l.chain.f.params, b.Grad, s.mems[0][i], s.scratch)
 	}
-	out := make([][]float32, l.f.Features)
+	out := make([][]float32, l.chain.f.Features)
 	for i := range out {
 		out[i] = slices.Clone(row(s.tile.DX, i)[:len(rows)])
 	}
@@ -254,11 +255,30 @@ func (p placement) gradients(t *testing.T, w map[string]json.RawMessage) func([]
 	return func(_ []float32, near func(string, int, float64)) { p.each(t, w, near) }
 }
 
+// bare is a flow of these transforms, laid out by build, with a normal base.
+func bare(features, context int, build func(l *nn.Layout) []Transform) *Flow {
+	p := &Plan{Features: features, Context: context, base: NewNormal(features)}
+	for _, t := range build(&p.layout) {
+		p.layers = append(p.layers, Layer{Transform: t})
+	}
+	p.independent = p.layout.Size
+	f := Restore(p, make([]float32, p.layout.Size))
+	f.Threads = 1
+	return f
+}
+
+// alike are n transformers that are the same.
+func alike(tr Transformer, n int) (out []Transformer) {
+	for range n {
+		out = append(out, tr)
+	}
+	return out
+}
+
 // madeFlow builds one autoregressive transform with the weights of a case. output(i, j) is the reference's row
 // of parameter j of the i-th feature in order.
 func madeFlow(t *testing.T, in referenceCase, tr Transformer, output func(i, j int) int) (*Flow, placement) {
 	t.Helper()
-	f := &Flow{Features: in.Features, Context: len(contextOf(t, in)[0]), Threads: 1}
 	order := byDegree(in.Degrees)
 	place := placement{inputs: order}
 	var degrees [][]int
@@ -269,25 +289,23 @@ func madeFlow(t *testing.T, in referenceCase, tr Transformer, output func(i, j i
 		slices.Sort(sorted)
 		degrees = append(degrees, sorted)
 	}
-	for i := range in.Features {
+	g := Groups{Transformers: alike(tr, in.Features)}
+	for i, o := range order {
+		g.Order, g.Ends = append(g.Order, int32(o)), append(g.Ends, i+1)
 		for j := range tr.Params() {
 			place.output = append(place.output, output(i, j))
 		}
 	}
-	mlp, err := nn.NewMADE(&f.layout, "made", nn.Config{
-		Features: in.Features, Context: f.Context, Hidden: in.Hidden, Outputs: in.Features * tr.Params(),
-		Activation: "relu", ContextFirst: in.ContextIn != "all layers",
-	}, degrees)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := &Autoregressive{Transformer: tr, Conditioner: mlp}
-	for _, o := range order {
-		a.Order = append(a.Order, int32(o))
-	}
-	f.transforms = []Transform{a}
+	context := len(contextOf(t, in)[0])
+	f := bare(in.Features, context, func(l *nn.Layout) []Transform {
+		c := NewConditional(g, context, 0, "", func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
+			s.Order.Hidden = degrees
+			return nn.NewMADE(l, scope, nn.Config{Hidden: in.Hidden, Activation: "relu", ContextFirst: in.ContextIn != "all layers"}, s)
+		})
+		c.Layout(l, "made")
+		return []Transform{c}
+	})
 	place.views = f.layout.Views
-	f.params, f.independent = make([]float32, f.layout.Size), f.layout.Size
 	place.each(t, in.Weights, func(_ string, at int, v float64) { f.params[at] = float32(v) })
 	return f, place
 }
@@ -297,43 +315,67 @@ func TestReferenceNSFCoupling(t *testing.T) {
 	for name, in := range inputs {
 		t.Run(name, func(t *testing.T) {
 			context := contextOf(t, in)
-			f := &Flow{Features: in.Features, Context: len(context[0]), Threads: 1}
 			tr := NewRationalQuadraticSpline(in.Bins, in.Bound, 1/in.Divisor)
-			outputRows := len(in.Moved) * tr.Params()
-			mlp := nn.NewMLP(&f.layout, "net", nn.Config{Features: len(in.Kept), Context: f.Context, Hidden: in.Hidden, Outputs: outputRows, Activation: "relu", ContextFirst: true})
-			f.transforms = []Transform{&Coupling{Kept: in.Kept, Moved: in.Moved, Transformer: tr, Conditioner: mlp}}
-			place := placement{views: f.layout.Views, inputs: ascending(len(in.Kept)), output: ascending(outputRows)}
+			f := bare(in.Features, len(context[0]), func(l *nn.Layout) []Transform {
+				c := couplingOf(in, tr, len(context[0]), func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
+					return nn.NewMLP(l, scope, nn.Config{Hidden: in.Hidden, Activation: "relu", ContextFirst: true}, s)
+				})
+				c.Layout(l, "net")
+				return []Transform{c}
+			})
+			place := placement{views: f.layout.Views, inputs: ascending(len(in.Kept)), output: ascending(len(in.Moved) * tr.Params())}
 			for _, h := range in.Hidden {
 				place.units = append(place.units, ascending(h))
 			}
-			f.params, f.independent = make([]float32, f.layout.Size), f.layout.Size
 			place.each(t, in.Weights, func(_ string, at int, v float64) { f.params[at] = float32(v) })
 			checkFlow(t, f, in, outputs[name], context, place.gradients(t, outputs[name].GradWeights), 3e-5)
 		})
 	}
 }
 
+func couplingOf(in referenceCase, tr Transformer, context int, net func(l *nn.Layout, scope string, s nn.Shape) Conditioner) *Conditional {
+	return NewConditional(Groups{
+		Order: slices.Concat(in.Kept, in.Moved), Kept: len(in.Kept), Ends: []int{len(in.Moved)}, Transformers: alike(tr, len(in.Moved)),
+	}, context, 0, "", net)
+}
+
 // twoNets is the conditioner of the reference's RealNVP: one network for the log-scale, one for the shift. Its memory is
 // that of both, then the outputs [shift, log-scale] of each moved feature.
 type twoNets struct {
-	features     int
-	shift, scale *nn.MLP
+	features, moved int
+	shift, scale    *nn.MLP
 }
 
-func (c *twoNets) outputs() int { return 2 * c.shift.Outputs() }
+func (c *twoNets) Start(p, bias []float32, src *nn.Source) {}
+func (c *twoNets) Begin(act, context []float32) {
+	c.shift.Begin(act, context)
+	c.scale.Begin(rows(act, c.shift.Rows(), c.scale.Rows()), context)
+}
+func (c *twoNets) Next(p, act []float32, _, n int) []float32 {
+	second := rows(act, c.shift.Rows(), c.scale.Rows())
+	copy(c.scale.Input(second), rows(c.shift.Input(act), 0, c.features))
+	return c.join(act, c.shift.Next(p, act, 0, n), c.scale.Next(p, second, 0, n))
+}
+
+func (c *twoNets) outputs() int { return 2 * c.moved }
 func (c *twoNets) Rows() int    { return c.shift.Rows() + c.scale.Rows() + c.outputs() }
 func (c *twoNets) Scratch() int {
 	return c.shift.Scratch() + c.scale.Scratch() + c.outputs()
 }
 func (c *twoNets) Input(act []float32) []float32 { return c.shift.Input(act) }
-func (c *twoNets) Cut([]float32)                 {}
+func (c *twoNets) Results(act []float32) []float32 {
+	return rows(act, c.Rows()-c.outputs(), c.outputs())
+}
 
 func (c *twoNets) Forward(p, act, context []float32, pass *nn.Pass) []float32 {
 	second := rows(act, c.shift.Rows(), c.scale.Rows())
 	copy(c.scale.Input(second), rows(c.shift.Input(act), 0, c.features))
-	t, s := c.shift.Forward(p, act, context, pass), c.scale.Forward(p, second, context, pass)
-	out := rows(act, c.Rows()-c.outputs(), c.outputs())
-	for i := range c.shift.Outputs() {
+	return c.join(act, c.shift.Forward(p, act, context, pass), c.scale.Forward(p, second, context, pass))
+}
+
+func (c *twoNets) join(act, t, s []float32) []float32 {
+	out := c.Results(act)
+	for i := range c.moved {
 		copy(row(out, 2*i), row(t, i))
 		copy(row(out, 2*i+1), row(s, i))
 	}
@@ -341,7 +383,7 @@ func (c *twoNets) Forward(p, act, context []float32, pass *nn.Pass) []float32 {
 }
 
 func (c *twoNets) Backward(p, g, act, d, scratch []float32, pass *nn.Pass) []float32 {
-	k := c.shift.Outputs()
+	k := c.moved
 	dt, ds := rows(scratch, 0, k), rows(scratch, k, k)
 	for i := range k {
 		copy(row(dt, i), row(d, 2*i))
@@ -361,68 +403,76 @@ func TestReferenceRealNVP(t *testing.T) {
 	for name, in := range inputs {
 		t.Run(name, func(t *testing.T) {
 			in.Hidden = in.Hidden[:2]
-			context := contextOf(t, in)
-			f := &Flow{Features: in.Features, Threads: 1}
+			contextColumns, context := 0, contextOf(t, in)
 			if context != nil {
-				f.Context = len(context[0])
+				contextColumns = len(context[0])
 			}
 			var weights []func(fn func(name string, at int, v float64), layers []json.RawMessage)
-			for l, mask := range decode[matrix](t, in.Masks) {
-				c := &Coupling{Transformer: &ScaleShift{"none"}}
-				for i, m := range mask {
-					if (m > 0) == (name == "exp") {
-						c.Kept = append(c.Kept, int32(i))
-					} else {
-						c.Moved = append(c.Moved, int32(i))
-					}
-				}
-				cfg := nn.Config{Features: len(c.Kept), Context: f.Context, Hidden: in.Hidden, Activation: "relu", ContextFirst: true}
-				place := func(first int, prefix string, inputs, output []int) {
-					p := placement{inputs: inputs, units: [][]int{ascending(in.Hidden[0]), ascending(in.Hidden[1])}, output: output}
-					p.views = f.layout.Views[first:]
-					weights = append(weights, func(fn func(string, int, float64), layers []json.RawMessage) {
-						named := map[string]json.RawMessage{}
-						for k, v := range decode[map[string]json.RawMessage](t, layers[l]) {
-							if len(k) > len(prefix) && k[:len(prefix)] == prefix {
-								named[k[len(prefix):]] = v
-							}
+			f := bare(in.Features, contextColumns, func(l *nn.Layout) (transforms []Transform) {
+				for k, mask := range decode[matrix](t, in.Masks) {
+					one := in
+					one.Kept, one.Moved = nil, nil
+					for i, m := range mask {
+						if (m > 0) == (name == "exp") {
+							one.Kept = append(one.Kept, int32(i))
+						} else {
+							one.Moved = append(one.Moved, int32(i))
 						}
-						p.each(t, named, fn)
-					})
+					}
+					place := func(first int, prefix string, inputs, output []int) {
+						p := placement{inputs: inputs, units: [][]int{ascending(in.Hidden[0]), ascending(in.Hidden[1])}, output: output}
+						p.views = l.Views[first:]
+						weights = append(weights, func(fn func(string, int, float64), layers []json.RawMessage) {
+							named := map[string]json.RawMessage{}
+							for key, v := range decode[map[string]json.RawMessage](t, layers[k]) {
+								if len(key) > len(prefix) && key[:len(prefix)] == prefix {
+									named[key[len(prefix):]] = v
+								}
+							}
+							p.each(t, named, fn)
+						})
+					}
+					cfg := nn.Config{Hidden: in.Hidden, Activation: "relu", ContextFirst: true}
+					scale := LogScale("none")
+					net := func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
+						// the reference's networks see all features, the moved ones as zeros, and then the context
+						inputs := []int{in.Features, in.Features + 1}
+						for _, k := range one.Kept {
+							inputs = append(inputs, int(k))
+						}
+						var output []int
+						for _, m := range one.Moved {
+							output = append(output, int(m))
+						}
+						s.Outputs = len(one.Moved)
+						nets := &twoNets{features: len(one.Kept), moved: len(one.Moved)}
+						first := len(l.Views)
+						nets.shift = nn.NewMLP(l, scope+".shift", cfg, s)
+						place(first, "translate_", inputs, output)
+						first, cfg.Activation = len(l.Views), "tanh"
+						nets.scale = nn.NewMLP(l, scope+".scale", cfg, s)
+						place(first, "scale_", inputs, output)
+						return nets
+					}
+					if name != "exp" {
+						scale = "sigmoid"
+						net = func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
+							first := len(l.Views)
+							m := nn.NewMLP(l, scope, cfg, s)
+							var output []int
+							for i := range one.Moved {
+								output = append(output, i, len(one.Moved)+i)
+							}
+							place(first, "", ascending(len(one.Kept)), output)
+							return m
+						}
+					}
+					c := couplingOf(one, &ScaleShift{scale}, contextColumns, net)
+					c.Layout(l, fmt.Sprint(k))
+					transforms = append(transforms, c)
 				}
-				first := len(f.layout.Views)
-				if name == "exp" {
-					// the reference's networks see all features, the moved ones as zeros, and then the context
-					inputs := []int{in.Features, in.Features + 1}
-					for _, k := range c.Kept {
-						inputs = append(inputs, int(k))
-					}
-					var output []int
-					for _, m := range c.Moved {
-						output = append(output, int(m))
-					}
-					cfg.Outputs = len(c.Moved)
-					nets := &twoNets{features: len(c.Kept)}
-					nets.shift = nn.NewMLP(&f.layout, "shift", cfg)
-					place(first, "translate_", inputs, output)
-					first = len(f.layout.Views)
-					cfg.Activation = "tanh"
-					nets.scale = nn.NewMLP(&f.layout, "scale", cfg)
-					place(first, "scale_", inputs, output)
-					c.Conditioner = nets
-				} else {
-					c.Transformer = &ScaleShift{"sigmoid"}
-					cfg.Outputs = 2 * len(c.Moved)
-					c.Conditioner = nn.NewMLP(&f.layout, "net", cfg)
-					var output []int
-					for i := range c.Moved {
-						output = append(output, i, len(c.Moved)+i)
-					}
-					place(first, "", ascending(len(c.Kept)), output)
-				}
-				f.transforms = append(f.transforms, c)
-			}
-			f.params, f.independent = make([]float32, f.layout.Size), f.layout.Size
+				return transforms
+			})
 			for _, w := range weights {
 				w(func(_ string, at int, v float64) { f.params[at] = float32(v) }, in.Layers)
 			}
@@ -442,8 +492,9 @@ func TestReferenceStandardNormal(t *testing.T) {
 	out := decode[struct {
 		LogProb []float64 `json:"log_prob"`
 	}](t, outputs["standard_normal"])
-	z := columnsOf(in.X)
+	got := make([]float64, len(in.X))
+	NewNormal(len(in.X[0])).LogProb(tileOf(in.X, nil, nil), nil, got)
 	for e, want := range out.LogProb {
-		near(t, "log-density", standardNormal(z, e), want, 1e-6) // z is float32
+		near(t, "log-density", got[e], want, 1e-6) // z is float32
 	}
 }
