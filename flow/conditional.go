@@ -80,7 +80,7 @@ type Conditional struct {
 	Groups
 	Net   Conditioner
 	build func(l *nn.Layout, scope string) Conditioner
-	keep  []int // row of mem where x and z of each feature moved are, and what its transformer saves
+	keep  []int // row of mem where z of each feature moved is, what its transformer saves, and x unless the network has it
 }
 
 // NewConditional returns a transform with a network to be built for the shape that follows from the groups; layer is
@@ -100,7 +100,7 @@ func (c *Conditional) Layout(l *nn.Layout, scope string) {
 	c.keep = c.keep[:0]
 	for _, tr := range c.Transformers {
 		c.keep = append(c.keep, at)
-		at += 2 + tr.Saved()
+		at += 1 + tr.Saved() + min(c.Kept, 1)
 	}
 	c.keep = append(c.keep, at)
 }
@@ -132,7 +132,12 @@ func (c *Conditional) Cut(g []float32) {
 func (c *Conditional) feature(t *Tile, j int, h, mem []float32) *Feature {
 	keep := rows(mem, c.keep[j], c.keep[j+1]-c.keep[j])
 	f := &t.feature
-	f.X, f.Z, f.Saved = row(keep, 0), row(keep, 1), keep[2*kernel.Tile:]
+	f.Z, f.Saved = row(keep, 0), keep[kernel.Tile:]
+	if c.Kept > 0 {
+		f.X = keep[len(keep)-kernel.Tile:]
+	} else {
+		f.X = row(c.Net.Input(mem), j)
+	}
 	f.H = rows(h, c.at[j], c.params(j))
 	return f
 }
@@ -144,7 +149,9 @@ func (c *Conditional) ToLatent(t *Tile, p, mem []float32) {
 	t.feature = Feature{N: t.N, LogDet: t.LogDet, P: p}
 	for j, i := range c.moved() {
 		x, f := row(t.X, int(i)), c.feature(t, j, h, mem)
-		copy(f.X, x)
+		if c.Kept > 0 {
+			copy(f.X, x)
+		}
 		c.Transformers[j].ToLatent(f)
 		copy(x, f.Z)
 	}
