@@ -59,6 +59,7 @@ func Run(ctx context.Context, w Workload, threads int, budget time.Duration) (*R
 		return nil, err
 	}
 	f.Threads = threads
+	defer f.Close()
 	x, c := correlated(w.Features, max(evaluated, 4*w.Batch)), correlated(w.Context, max(evaluated, 4*w.Batch))
 	steps, err := trainingSteps(ctx, f, x, c, w.Batch, budget/2)
 	if err != nil {
@@ -163,9 +164,7 @@ func wholeBatches(events, batch int) []int32 {
 // the outputs, for the gradient of the weights and for that of the inputs. The first network needs no gradient of its inputs.
 func flopsPerEvent(f *flow.Flow) float64 {
 	kept := slices.Repeat([]float32{1}, len(f.Params()))
-	for _, t := range f.Transforms() {
-		t.Cut(kept)
-	}
+	f.Cut(kept)
 	var flops float64
 	first := true
 	for _, v := range f.Views() {

@@ -123,6 +123,49 @@ func TestCanonicalTextReadsBack(t *testing.T) {
 	}
 }
 
+const composed = `files: [a.csv]
+features: [pt, phi]
+flow:
+  base: student-t
+  repeat: 5
+  layers:
+    - linear: lu
+    - coupling: {transformer: {spline: {bins: 16}}, transformers: {phi: affine}, net: {residual: {width: 128, blocks: 2}}}
+    - batch-norm
+  between: [lu]
+`
+
+// A composition is read and written, and the names of features become numbers when they are known.
+func TestComposition(t *testing.T) {
+	c, err := Parse([]byte(composed), "c.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := Parse(text, "c.yaml")
+	if err != nil || !reflect.DeepEqual(back, c) {
+		t.Errorf("%v, %+v\nfrom\n%s", err, back, text)
+	}
+	spec, err := c.Flow.Resolve(c.Features)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spec, err = spec.Full(); err != nil {
+		t.Fatal(err)
+	}
+	const want = `coupling: {net: {residual: {activation: relu, batch_norm: false, blocks: 2, dropout: 0, init: glorot, width: 128}}, ` +
+		`permute: random, transformer: {spline: {bins: 16, bound: 5}}, transformers: {1: {affine: {log_scale: tanh}}}}`
+	if got := spec.Layers[1].String(); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if err := c.Set("flow.layers", "[{autoregressive: {passes: 2}}]"); err != nil || c.Flow.Layers[0].Options["passes"] != 2 {
+		t.Errorf("%v, %v", err, c.Flow.Layers)
+	}
+}
+
 func TestShortestCard(t *testing.T) {
 	c, err := Parse([]byte("files: jets.csv\nfeatures: [mass, pt]\n"), "cards/jets.yaml")
 	if err != nil {
@@ -171,10 +214,28 @@ func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 		{head + "train: 3\n", `c.yaml:3:8: train: "3" where a map of keys and values belongs`},
 		{head + "where: [a]\n", `c.yaml:3:8: where: a list where a text belongs; put it in quotes`},
 		{head + "drop_nan: yes\n", `c.yaml:3:11: drop_nan: "yes" is not true or false`},
-		{head + "flow: {hidden: 64,32}\n", `c.yaml:3:19: flow.32: no such key; there is activation, batch_norm, `},
+		{head + "flow: {hidden: 64,32}\n", `c.yaml:3:19: flow.32: no such key; there is activation, base, batch_norm, `},
 		{head + "flow:\n  hidden: 64,x\n", `c.yaml:4:11: flow.hidden: "64,x" is not an integer; write a list as [a, b]`},
 		{head + "flow:\n  hidden: [64, -1]\n", `c.yaml:4:3: flow.hidden: a width of -1 is not between 1 and 65536`},
-		{head + "flow:\n\n  type: glow\n", `c.yaml:5:9: flow.type: "glow" is not one of [maf realnvp nsf nsf-ar]`},
+		{head + "flow:\n\n  type: glow\n", `c.yaml:5:9: flow.type: "glow" is not one of [nsf-ar nsf maf realnvp]`},
+		{head + "flow: {bins: 0}\n", `c.yaml:3:14: flow.bins: "0" is not possible; leave the key out for the default`},
+		{head + "flow: {hidden: []}\n", `c.yaml:3:16: flow.hidden: a list is not possible`},
+		{head + "flow:\n  type: maf\n  bins: 8\n", `c.yaml:5:9: flow.bins: has no effect on the transformer affine, only on spline: take it out`},
+		{head + "flow: {type: nsf, log_scale: soft}\n", `c.yaml:3:30: flow.log_scale: has no effect on the transformer spline, only on affine, scale-shift`},
+		{head + "flow: {type: nsf, degrees: equal}\n", `c.yaml:3:28: flow.degrees: has no effect on the conditional coupling, only on autoregressive`},
+		{head + "flow: {net_batch_norm: true}\n", `c.yaml:3:24: flow.net_batch_norm: has no effect on the net mlp, only on residual`},
+		{head + "flow: {net: residual, context: all}\n", `c.yaml:3:32: flow.context: has no effect on the net residual, only on mlp`},
+		{head + "flow: {net: residual, hidden: [3, 3]}\n", `c.yaml:3:23: flow.hidden: a residual network has one width, not 2`},
+		{head + "flow: {transforms: -2}\n", `c.yaml:3:20: flow.transforms: -2 is not between 1 and 1000`},
+		{head + "flow: {linear: qr}\n", `c.yaml:3:16: flow.linear: "qr" is not one of [lu]`},
+		{head + "flow: {repeat: 3}\n", `c.yaml:3:1: flow.layers: repeat and between are for a flow of layers`},
+		{head + "flow: {type: nsf, layers: [lu]}\n", `c.yaml:3:14: flow.type: belongs to a preset`},
+		{head + "flow:\n  layers:\n    - lu\n    - coupling: {transformer: {spline: {bins: 1}}}\n", `c.yaml:6:18: flow.layers.1.coupling.transformer.bins: 1 is not between 2 and 500`},
+		{head + "flow:\n  layers:\n    - coupling: {net: {mlp: {width: 5}}}\n", `c.yaml:5:18: flow.layers.0.coupling.net.width: has no effect on the net mlp, only on residual`},
+		{head + "flow:\n  layers:\n    - coupling: {transformers: {z: spline}}\n", `c.yaml:5:36: flow.layers.0.coupling.transformers.z: "z" is not one of the features [x y]`},
+		{head + "flow: {layers: [glow]}\n", `c.yaml:3:8: flow.layers.0: "glow" is not one of [coupling autoregressive lu batch-norm]`},
+		{head + "flow: {layers: [{a: 1, b: 2}]}\n", `c.yaml:3:17: flow.layers: one kind belongs here`},
+		{head + "flow: {layers: [lu], base: {uniform: {}}}\n", `c.yaml:3:22: flow.base: "uniform" is not one of [normal student-t]`},
 		{head + "train:\n  schedule:\n    gamma: 2\n    type: step\n", `c.yaml:5:12: train.schedule.gamma: 2 is not above 0 and at most 1`},
 		{head + "train:\n  valid: 1\n", `c.yaml:4:10: train.valid: 1 is not below 1`},
 		{head + "seed: -1\n", `c.yaml:3:7: seed: "-1" is not between 0 and 9223372036854775807`},
@@ -248,6 +309,7 @@ func TestSet(t *testing.T) {
 
 func TestSetRefusesAndLeavesTheCard(t *testing.T) {
 	for _, s := range []struct{ key, value, want string }{
+		{"flow.transforms", "0", `set flow.transforms: "0" is not possible; leave the key out`},
 		{"train.epocs", "3", "set train.epocs: no such key; did you mean epochs?"},
 		{"epochs", "3", "set epochs: no such key; there is compare, context,"},
 		{"train.epochs", "ten", `set train.epochs: "ten" is not an integer`},

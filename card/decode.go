@@ -10,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 
+	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/prep"
 )
 
@@ -45,6 +46,17 @@ func (d *decoder) value(key string, n ast.Node, v reflect.Value) error {
 		}
 	case *prep.Spec:
 		return d.prepare(key, n, x)
+	case *flow.Part:
+		plain, err := d.plain(key, n)
+		if err != nil {
+			return err
+		}
+		part, e := flow.ParsePart(plain)
+		if e != nil {
+			return at(n, key, "%v", e)
+		}
+		*x = part
+		return nil
 	}
 	switch v.Kind() {
 	case reflect.Struct:
@@ -77,6 +89,44 @@ func (d *decoder) value(key string, n ast.Node, v reflect.Value) error {
 	return nil
 }
 
+// plain reads a value whose form is not known here: a text, number, true or false, list or map.
+func (d *decoder) plain(key string, n ast.Node) (any, error) {
+	switch x := n.(type) {
+	case *ast.BoolNode:
+		return x.Value, nil
+	case *ast.NullNode:
+		return map[string]any{}, nil
+	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		var f float64
+		err := d.number(key, n, reflect.ValueOf(&f).Elem())
+		if f == math.Trunc(f) && math.Abs(f) <= 1<<53 {
+			return int(f), err
+		}
+		return f, err
+	case *ast.SequenceNode:
+		list := []any{}
+		for _, e := range x.Values {
+			v, err := d.plain(key, e)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, v)
+		}
+		return list, nil
+	case ast.MapNode:
+		m := map[string]any{}
+		err := d.pairs(key, n, func(k *ast.MappingValueNode, name string) (err error) {
+			m[name], err = d.plain(join(key, name), k.Value)
+			return err
+		})
+		return m, err
+	}
+	if text, ok := scalar(n); ok {
+		return text, nil
+	}
+	return nil, at(n, key, "%s cannot be here", describe(n))
+}
+
 // object fills a struct; an empty value sets nothing.
 func (d *decoder) object(key string, n ast.Node, v reflect.Value) error {
 	return d.pairs(key, n, func(k *ast.MappingValueNode, name string) error {
@@ -84,8 +134,19 @@ func (d *decoder) object(key string, n ast.Node, v reflect.Value) error {
 		if !ok {
 			return at(k.Key, join(key, name), "no such key; %s", suggest(name, keys(v.Type())))
 		}
-		return d.value(join(key, name), k.Value, field)
+		if err := d.value(join(key, name), k.Value, field); err != nil {
+			return err
+		}
+		return d.written(join(key, name), k.Value, field)
 	})
+}
+
+// written refuses a 0, or an empty list, in a flow, where it would be taken for the default.
+func (d *decoder) written(key string, n ast.Node, v reflect.Value) error {
+	if !strings.HasPrefix(key, "flow.") || key == "flow.dropout" || v.Kind() == reflect.Bool || !v.IsZero() {
+		return nil
+	}
+	return at(n, key, "%s is not possible; leave the key out for the default", describe(n))
 }
 
 func (d *decoder) table(key string, n ast.Node, v reflect.Value) error {

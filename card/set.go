@@ -54,7 +54,10 @@ func (d *decoder) set(v reflect.Value, key, rest, value string) error {
 		if err != nil {
 			return err
 		}
-		return d.value(key, n, v)
+		if err := d.value(key, n, v); err != nil {
+			return err
+		}
+		return d.written(key, n, v)
 	}
 	switch x := v.Addr().Interface().(type) {
 	case *Definitions:

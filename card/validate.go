@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -148,7 +149,11 @@ func oneOf(key, name, list string, known []string) error {
 
 func (c *Card) checkFlow() error {
 	var inFlow *flow.FieldError
-	if err := c.Flow.Validate(); errors.As(err, &inFlow) {
+	_, err := c.Flow.Resolve(c.Features)
+	if err == nil {
+		err = c.Flow.Validate()
+	}
+	if errors.As(err, &inFlow) {
 		return wrong(join("flow", inFlow.Field), "%s", inFlow.Reason)
 	} else if err != nil {
 		return wrong("flow", "%v", err)
@@ -201,6 +206,10 @@ func place(err error, root ast.Node) error {
 	}
 	rest, n := k.key, root
 	for rest != "" {
+		if e, left := findElement(n, rest); e != nil {
+			rest, n = left, e
+			continue
+		}
 		pair, left := findKey(n, rest)
 		if pair == nil {
 			break
@@ -213,6 +222,17 @@ func place(err error, root ast.Node) error {
 		rest, n = left, pair.Value
 	}
 	return k
+}
+
+// findElement is the element of a list whose number a dotted path begins with, and the rest of the path.
+func findElement(n ast.Node, path string) (ast.Node, string) {
+	list, ok := n.(*ast.SequenceNode)
+	number, rest, _ := strings.Cut(path, ".")
+	i, err := strconv.Atoi(number)
+	if !ok || err != nil || i < 0 || i >= len(list.Values) {
+		return nil, ""
+	}
+	return list.Values[i], rest
 }
 
 // findKey is the pair of a map whose key a dotted path begins with, and the rest of the path. Names of columns may

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/prep"
 )
 
@@ -53,7 +54,11 @@ func (w *writer) pair(key string, v reflect.Value, indent int) {
 		}
 		v = reflect.ValueOf(plain)
 	}
-	switch v.Kind() {
+	kind := v.Kind()
+	if v.Type() == reflect.TypeFor[flow.Part]() {
+		kind = reflect.Interface // on one line
+	}
+	switch kind {
 	case reflect.Struct:
 		w.WriteByte('\n')
 		w.object(v, indent+2)
@@ -71,7 +76,15 @@ func (w *writer) pair(key string, v reflect.Value, indent int) {
 
 // inline writes a value on one line.
 func (w *writer) inline(v reflect.Value) {
-	switch v = elem(v); v.Kind() {
+	v = elem(v)
+	if p, ok := v.Interface().(flow.Part); ok {
+		if len(p.Options) == 0 {
+			w.WriteString(quote(p.Kind))
+			return
+		}
+		v = reflect.ValueOf(map[string]any{p.Kind: p.Options})
+	}
+	switch v.Kind() {
 	case reflect.String:
 		w.WriteString(quote(v.String()))
 	case reflect.Float64:

@@ -261,7 +261,11 @@ func (d *Data) Fingerprint() string {
 
 // id tells apart what is learned: the events, how they are prepared and held in memory, and the flow.
 func (d *Data) id() string {
-	record, err := json.Marshal([]any{d.card.Flow, d.Features, d.Context})
+	spec, err := d.card.Flow.Full()
+	if err != nil {
+		spec = d.card.Flow // which Train refuses
+	}
+	record, err := json.Marshal([]any{spec, d.Features, d.Context})
 	if err != nil { // a preparation that cannot be written could not be saved either
 		record = []byte(err.Error())
 	}

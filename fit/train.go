@@ -15,7 +15,11 @@ import (
 // Train fits the flow of the card to the events. The NLL of the result are in the user's units. When ctx is cancelled, the
 // state is saved to Options.State and the error wraps ctx's; the training of another call with Resume ends with the same bits.
 func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Result, error) {
-	f, err := flow.New(d.Features.Dim(), d.Context.Dim(), d.card.Flow, d.card.Seed)
+	spec, err := d.flowSpec()
+	if err != nil {
+		return nil, nil, fault.Of(err)
+	}
+	f, err := flow.New(d.Features.Dim(), d.Context.Dim(), spec, d.card.Seed)
 	if err != nil {
 		return nil, nil, fault.Of(err)
 	}
@@ -48,6 +52,17 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	}
 	m := &model.Model{Features: d.Features, Context: d.Context, Flow: f, Seed: d.card.Seed, Card: string(text), Train: result}
 	return m, result, nil
+}
+
+// flowSpec is the card's flow, with the features by their numbers: those that are not constant.
+func (d *Data) flowSpec() (flow.Spec, error) {
+	var names []string
+	for i := range d.Features.Columns {
+		if c := &d.Features.Columns[i]; !c.Constant() {
+			names = append(names, c.Name)
+		}
+	}
+	return d.card.Flow.Resolve(names)
 }
 
 // trainError marks what the user can set right.

@@ -12,67 +12,29 @@ func (a *Affine) Params() int { return 2 }
 // Saved implements Transformer: s.
 func (a *Affine) Saved() int { return 1 }
 
-// Start implements Transformer.
-func (a *Affine) Start(h []float32) []float32 { return append(h, 0, a.LogScale.zero()) }
+// Identity implements Transformer.
+func (a *Affine) Identity(h []float32) []float32 { return append(h, 0, a.LogScale.zero()) }
 
 // ToLatent implements Transformer.
-func (a *Affine) ToLatent(z, logDet, x, h, saved []float32, n int) {
-	s := saved[:n]
-	a.LogScale.apply(s, h[kernel.Tile:][:n])
-	kernel.AffineToLatent(z[:n], logDet[:n], x[:n], h[:n], s)
+func (a *Affine) ToLatent(f *Feature) {
+	n := f.N
+	s := f.Saved[:n]
+	a.LogScale.apply(s, f.H[kernel.Tile:][:n])
+	kernel.AffineToLatent(f.Z[:n], f.LogDet[:n], f.X[:n], f.H[:n], s)
 }
 
 // Backward implements Transformer.
-func (a *Affine) Backward(dx, dh, dz, dLogDet, x, z, h, saved []float32, n int) {
-	ds := dh[kernel.Tile:][:n]
-	kernel.AffineBackward(dx[:n], dh[:n], ds, z[:n], saved[:n], dz[:n], dLogDet[:n])
-	a.LogScale.backward(ds, saved[:n], h[kernel.Tile:][:n])
+func (a *Affine) Backward(f *Feature) {
+	n := f.N
+	ds := f.DH[kernel.Tile:][:n]
+	kernel.AffineBackward(f.D[:n], f.DH[:n], ds, f.Z[:n], f.Saved[:n], f.D[:n], f.DLogDet[:n])
+	a.LogScale.backward(ds, f.Saved[:n], f.H[kernel.Tile:][:n])
 }
 
 // ToData implements Transformer.
-func (a *Affine) ToData(x, logDet, z, h []float32, n int) {
-	s := h[kernel.Tile:][:n]
+func (a *Affine) ToData(f *Feature) {
+	n := f.N
+	s := f.H[kernel.Tile:][:n]
 	a.LogScale.apply(s, s)
-	kernel.AffineToData(x[:n], logDet[:n], z[:n], h[:n], s)
-}
-
-// ScaleShift is z = x exp(s) + shift, log dz/dx = s, the map of RealNVP (arXiv:1605.08803, equation 4), with the rows
-// h = [shift, raw] and the log-scale s = LogScale(raw).
-type ScaleShift struct{ LogScale LogScale }
-
-// Params implements Transformer.
-func (a *ScaleShift) Params() int { return 2 }
-
-// Saved implements Transformer: s.
-func (a *ScaleShift) Saved() int { return 1 }
-
-// Start implements Transformer.
-func (a *ScaleShift) Start(h []float32) []float32 { return append(h, 0, a.LogScale.zero()) }
-
-// ToLatent implements Transformer.
-func (a *ScaleShift) ToLatent(z, logDet, x, h, saved []float32, n int) {
-	s := saved[:n]
-	a.LogScale.apply(s, h[kernel.Tile:][:n])
-	kernel.AffineToData(z[:n], logDet[:n], x[:n], h[:n], s)
-}
-
-// Backward implements Transformer.
-func (a *ScaleShift) Backward(dx, dh, dz, dLogDet, x, z, h, saved []float32, n int) {
-	var scale [kernel.Tile]float32
-	kernel.Exp(scale[:n], saved[:n])
-	shift, dShift, ds := h[:n], dh[:n], dh[kernel.Tile:][:n]
-	copy(dShift, dz[:n])
-	copy(ds, z[:n])
-	kernel.Axpy(ds, -1, shift)
-	kernel.Mul(ds, ds, dShift)
-	kernel.Add(ds, dLogDet)
-	kernel.Mul(dx[:n], dShift, scale[:n])
-	a.LogScale.backward(ds, saved[:n], h[kernel.Tile:][:n])
-}
-
-// ToData implements Transformer.
-func (a *ScaleShift) ToData(x, logDet, z, h []float32, n int) {
-	s := h[kernel.Tile:][:n]
-	a.LogScale.apply(s, s)
-	kernel.AffineToLatent(x[:n], logDet[:n], z[:n], h[:n], s)
+	kernel.AffineToData(f.X[:n], f.LogDet[:n], f.Z[:n], f.H[:n], s)
 }

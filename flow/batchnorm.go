@@ -16,28 +16,28 @@ import (
 type BatchNorm struct {
 	LogGamma, Beta, Mean, Variance nn.View
 	Epsilon                        float64 // part of the variance
+	features                       int
 }
 
-func newBatchNorm(l *nn.Layout, scope string, features int) *BatchNorm {
-	return &BatchNorm{
-		LogGamma: l.Add(scope+".log_gamma", features, 1), Beta: l.Add(scope+".beta", features, 1),
-		Mean: l.Add(scope+".mean", features, 1), Variance: l.Add(scope+".variance", features, 1),
-		Epsilon: 1e-5,
-	}
+// NewBatchNorm returns one of so many features.
+func NewBatchNorm(features int) *BatchNorm { return &BatchNorm{Epsilon: 1e-5, features: features} }
+
+// Layout implements Transform.
+func (b *BatchNorm) Layout(l *nn.Layout, scope string) {
+	b.LogGamma, b.Beta = l.Add(scope+".log_gamma", b.features, 1, nn.Scale), l.Add(scope+".beta", b.features, 1, nn.Bias)
+	b.Mean, b.Variance = l.Add(scope+".mean", b.features, 1, nn.Statistic), l.Add(scope+".variance", b.features, 1, nn.Statistic)
 }
 
-func (b *BatchNorm) start(p []float32) {
+// Start implements Starter.
+func (b *BatchNorm) Start(p []float32, _ *nn.Source) {
 	v := b.Variance.Of(p)
 	for i := range v {
 		v[i] = 1
 	}
 }
 
-// Rows implements Transform.
-func (b *BatchNorm) Rows() int { return 0 }
-
-// Cut implements Transform.
-func (b *BatchNorm) Cut([]float32) {}
+// Memory implements Transform.
+func (b *BatchNorm) Memory() (rows, scratch int) { return 0, 0 }
 
 // slopes calls fn with z = scale*(x-mean) + beta of each feature, and returns log|det dz/dx|.
 func (b *BatchNorm) slopes(p []float32, fn func(f int, scale, mean, beta float32)) float32 {
@@ -81,9 +81,9 @@ func addTo(x []float32, v float32) {
 	}
 }
 
-// NewPass implements Joint.
+// NewPass implements Batched.
 func (b *BatchNorm) NewPass(crew *nn.Crew) Pass {
-	d := b.Beta.Rows
+	d := b.features
 	s := &batchNormPass{BatchNorm: b, crew: crew, mean: make([]float64, d), variance: make([]float64, d), product: kernel.Aligned(d * kernel.Tile)}
 	s.forwardFn, s.backwardFn, s.momentsFn = s.forward, s.backward, s.moments
 	return s

@@ -2,23 +2,16 @@ package flow
 
 import (
 	"fmt"
-	"math"
 	"runtime"
 
+	"github.com/sluice-hep/sluice/internal/batch"
 	"github.com/sluice-hep/sluice/internal/kernel"
-	"github.com/sluice-hep/sluice/internal/rng"
 )
 
 // workspace is what one worker needs to take a group of tiles through the transforms.
 type workspace struct {
 	tiles []*Tile
 	mems  [][]float32 // one a tile; one transform after the other uses it
-}
-
-// grouped is a transform that is faster on several tiles at once.
-type grouped interface {
-	groupToLatent(tiles []*Tile, p []float32, mem [][]float32)
-	groupToData(tiles []*Tile, p []float32, mem [][]float32)
 }
 
 // groupTiles is the number of tiles that a worker takes at once: with more, a large network's weights are read more
@@ -52,10 +45,16 @@ func (w *workspace) toData(t Transform, tiles []*Tile, p []float32) {
 	}
 }
 
-// toLatent takes the first n tiles of w through all transforms.
+// toLatent takes the first n tiles of w through all transforms, toData those back.
 func (f *Flow) toLatent(w *workspace, n int) {
 	for _, t := range f.transforms {
 		w.toLatent(t, w.tiles[:n], f.params)
+	}
+}
+
+func (f *Flow) toData(w *workspace, n int) {
+	for i := len(f.transforms) - 1; i >= 0; i-- {
+		w.toData(f.transforms[i], w.tiles[:n], f.params)
 	}
 }
 
@@ -66,66 +65,82 @@ func (f *Flow) ToLatent(x, context [][]float32) (z [][]float32, logDet []float32
 
 // ToData maps latent events to data and returns log|det dx/dz| for each.
 func (f *Flow) ToData(z, context [][]float32) (x [][]float32, logDet []float32, err error) {
-	return f.mapEvents(z, context, func(w *workspace, n int) {
-		for i := len(f.transforms) - 1; i >= 0; i-- {
-			w.toData(f.transforms[i], w.tiles[:n], f.params)
-		}
-	})
+	if err := f.twoWay(); err != nil {
+		return nil, nil, err
+	}
+	return f.mapEvents(z, context, f.toData)
+}
+
+func (f *Flow) twoWay() error {
+	if f.oneWay != "" {
+		return fmt.Errorf("flow: no events can be drawn: %s", f.oneWay)
+	}
+	return nil
 }
 
 // LogProb returns the log-density of each event in nats, per unit of the columns given.
 func (f *Flow) LogProb(x, context [][]float32) ([]float64, error) {
-	logProb, _, err := f.Evaluate(x, context)
+	logProb, _, err := f.density(x, context, false)
 	return logProb, err
 }
 
 // Evaluate is LogProb and ToLatent in one pass.
 func (f *Flow) Evaluate(x, context [][]float32) (logProb []float64, z [][]float32, err error) {
-	z, logDet, err := f.ToLatent(x, context)
+	return f.density(x, context, true)
+}
+
+func (f *Flow) density(x, context [][]float32, latent bool) (logProb []float64, z [][]float32, err error) {
+	n, err := f.check(x, context)
 	if err != nil {
 		return nil, nil, err
 	}
-	logProb = make([]float64, len(logDet))
-	for i := range logProb {
-		logProb[i] = standardNormal(z, i) + float64(logDet[i])
+	logProb = make([]float64, n)
+	if latent {
+		z = columns(f.Features, n)
 	}
+	f.each(n, func(w *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, f.toLatent, func(t *Tile, lo int) {
+		t.store(z, lo)
+		lp := logProb[lo:][:t.Events]
+		f.base.LogProb(t, f.params, lp)
+		for e := range lp {
+			lp[e] += float64(t.LogDet[e])
+		}
+	})
 	return logProb, z, nil
 }
-
-// standardNormal is the log-density of event i under N(0, 1).
-func standardNormal(z [][]float32, i int) float64 {
-	var s float64
-	for _, c := range z {
-		s += float64(c[i]) * float64(c[i])
-	}
-	return -0.5*s - float64(len(z))*logSqrt2Pi
-}
-
-var logSqrt2Pi = 0.5 * math.Log(2*math.Pi)
 
 // Sample draws n events, those that follow the first ones of an endless sample: event i depends on the seed and i alone, so
 // that parts of a sample can be drawn apart. context has n events, or is nil for a flow without.
 func (f *Flow) Sample(n int, context [][]float32, seed, first uint64) ([][]float32, error) {
-	x, _, err := f.ToData(f.Latent(n, seed, first), context)
-	return x, err
+	if err := f.twoWay(); err != nil {
+		return nil, err
+	}
+	return f.draw(n, context, seed, first, f.toData)
 }
 
-// Latent draws n standard normal events; see Sample.
-func (f *Flow) Latent(n int, seed, first uint64) [][]float32 {
-	z := columns(f.Features, n)
-	pool := kernel.NewPool(f.threads())
-	defer pool.Close()
-	pool.Run(tiles(n), func(_, t int) {
-		lo, hi := t*kernel.Tile, min((t+1)*kernel.Tile, n)
-		for c := 0; c < len(z); c += 2 {
-			var odd []float32
-			if c+1 < len(z) {
-				odd = z[c+1][lo:hi]
-			}
-			rng.NormalPair(z[c][lo:hi], odd, seed, rng.StreamSample, uint32(c/2), first+uint64(lo))
+// Latent draws n events of the base; see Sample.
+func (f *Flow) Latent(n int, context [][]float32, seed, first uint64) ([][]float32, error) {
+	return f.draw(n, context, seed, first, func(*workspace, int) {})
+}
+
+func (f *Flow) draw(n int, context [][]float32, seed, first uint64, fn func(w *workspace, tiles int)) ([][]float32, error) {
+	if len(context) != f.Context {
+		return nil, fmt.Errorf("flow: %d context columns given to a flow of %d", len(context), f.Context)
+	}
+	for _, c := range context {
+		if len(c) != n {
+			return nil, fmt.Errorf("flow: a context of %d events for %d", len(c), n)
 		}
-	})
-	return z
+	}
+	x := columns(f.Features, n)
+	f.each(n, func(_ *workspace, t *Tile, lo, hi int) {
+		t.load(nil, context, lo, hi)
+		f.base.Draw(t, f.params, seed, first+uint64(lo))
+		for c := range x {
+			batch.Pad(row(t.X, c)[:t.N], t.Events)
+		}
+	}, fn, func(t *Tile, lo int) { t.store(x, lo) })
+	return x, nil
 }
 
 // Steps maps latent events to data and returns the events after each transform: the latent first, the data last.
@@ -143,48 +158,55 @@ func (f *Flow) Steps(z, context [][]float32) ([][][]float32, error) {
 	return steps, nil
 }
 
-// mapEvents takes all events through fn, in groups of tiles.
+// mapEvents takes all events through fn.
 func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int)) (y [][]float32, logDet []float32, err error) {
 	n, err := f.check(x, context)
 	if err != nil {
 		return nil, nil, err
 	}
 	y, logDet = columns(f.Features, n), make([]float32, n)
-	events := f.groupTiles() * kernel.Tile
-	groups := (n + events - 1) / events
-	pool := kernel.NewPool(min(f.threads(), max(groups, 1)))
-	defer pool.Close()
-	work := f.workspaces(pool.Threads())
-	pool.Run(groups, func(worker, group int) {
-		w := &work[worker]
-		lo, hi := group*events, min((group+1)*events, n)
-		k := tiles(hi - lo)
-		for i, t := range w.tiles[:k] {
-			t.load(x, context, lo+i*kernel.Tile, min(lo+(i+1)*kernel.Tile, hi))
-		}
-		fn(w, k)
-		for i, t := range w.tiles[:k] {
-			t.store(y, logDet, lo+i*kernel.Tile)
-		}
+	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, fn, func(t *Tile, lo int) {
+		t.store(y, lo)
+		copy(logDet[lo:lo+t.Events], t.LogDet)
 	})
 	return y, logDet, nil
 }
 
-// workspaces allocates for evaluation by so many workers.
-func (f *Flow) workspaces(workers int) []workspace {
-	rows := 0
-	for _, t := range f.transforms {
-		rows = max(rows, t.Rows())
-	}
-	work := make([]workspace, workers)
-	for i := range work {
-		for range f.groupTiles() {
-			t := f.newTile()
-			work[i].tiles = append(work[i].tiles, &t)
-			work[i].mems = append(work[i].mems, kernel.Aligned(rows*kernel.Tile))
+// each takes n events through fn, in groups of tiles; load fills a tile with events [lo, hi), store takes it from lo on.
+func (f *Flow) each(n int, load func(w *workspace, t *Tile, lo, hi int), fn func(w *workspace, tiles int), store func(t *Tile, lo int)) {
+	events := f.groupTiles() * kernel.Tile
+	c := f.takeCrew()
+	defer f.returnCrew(c)
+	c.pool.Run((n+events-1)/events, func(worker, group int) {
+		if c.work[worker].tiles == nil {
+			c.work[worker] = f.workspace()
 		}
+		w := &c.work[worker]
+		lo, hi := group*events, min((group+1)*events, n)
+		k := batch.Tiles(hi - lo)
+		for i, t := range w.tiles[:k] {
+			load(w, t, lo+i*kernel.Tile, min(lo+(i+1)*kernel.Tile, hi))
+		}
+		fn(w, k)
+		for i, t := range w.tiles[:k] {
+			store(t, lo+i*kernel.Tile)
+		}
+	})
+}
+
+// workspace allocates for evaluation by one worker.
+func (f *Flow) workspace() (w workspace) {
+	most := 0
+	for _, t := range f.transforms {
+		rows, _ := t.Memory()
+		most = max(most, rows)
 	}
-	return work
+	for range f.groupTiles() {
+		t := f.newTile()
+		w.tiles = append(w.tiles, &t)
+		w.mems = append(w.mems, kernel.Aligned(most*kernel.Tile))
+	}
+	return w
 }
 
 func (f *Flow) newTile() Tile {
@@ -198,20 +220,19 @@ func (f *Flow) newTile() Tile {
 func (t *Tile) load(x, context [][]float32, lo, hi int) {
 	t.Events, t.N = hi-lo, kernel.RoundLanes(hi-lo)
 	for c, col := range x {
-		pad(row(t.X, c)[:t.N], copy(row(t.X, c), col[lo:hi]))
+		batch.Pad(row(t.X, c)[:t.N], copy(row(t.X, c), col[lo:hi]))
 	}
 	for c, col := range context {
-		pad(row(t.Context, c)[:t.N], copy(row(t.Context, c), col[lo:hi]))
+		batch.Pad(row(t.Context, c)[:t.N], copy(row(t.Context, c), col[lo:hi]))
 	}
 	clear(t.LogDet)
 }
 
 // store writes the tile's events from lo on.
-func (t *Tile) store(y [][]float32, logDet []float32, lo int) {
+func (t *Tile) store(y [][]float32, lo int) {
 	for c := range y {
 		copy(y[c][lo:lo+t.Events], row(t.X, c))
 	}
-	copy(logDet[lo:lo+t.Events], t.LogDet)
 }
 
 // check returns the number of events.
@@ -234,8 +255,6 @@ func (f *Flow) threads() int {
 	}
 	return runtime.GOMAXPROCS(0)
 }
-
-func tiles(n int) int { return (n + kernel.Tile - 1) / kernel.Tile }
 
 func columns(c, n int) [][]float32 {
 	flat := make([]float32, c*n)

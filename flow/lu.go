@@ -17,13 +17,14 @@ type LU struct {
 
 const minDiagonal = 1e-3
 
-func newLU(l *nn.Layout, scope string, order []int32) *LU {
-	n := len(order)
-	return &LU{Order: order, Matrix: l.Add(scope+".lu", n, n), Bias: l.Add(scope+".bias", n, 1)}
+// Layout implements Transform.
+func (l *LU) Layout(lay *nn.Layout, scope string) {
+	n := len(l.Order)
+	l.Matrix, l.Bias = lay.Add(scope+".lu", n, n, nn.Scale), lay.Add(scope+".bias", n, 1, nn.Bias)
 }
 
-// start is the identity.
-func (l *LU) start(p []float32) {
+// Start implements Starter: the identity.
+func (l *LU) Start(p []float32, _ *nn.Source) {
 	m, n := l.Matrix.Of(p), len(l.Order)
 	clear(m)
 	for i := range n {
@@ -37,22 +38,19 @@ func (l *LU) matrixRows() int {
 	return (n*n + kernel.Tile - 1) / kernel.Tile
 }
 
-// Rows implements Transform: L, U, and the rows x, U x and z.
-func (l *LU) Rows() int { return 2*l.matrixRows() + 3*len(l.Order) }
+// Memory implements Transform: L, U, and the rows x, U x and z; then two gradients of matrices, those of x, U x and z, and
+// two transposed tiles.
+func (l *LU) Memory() (rows, scratch int) {
+	n := len(l.Order)
+	rows = 2*l.matrixRows() + 3*n
+	return rows, rows + 2*kernel.RoundLanes(n)
+}
 
 // memory is a division of mem.
 func (l *LU) memory(mem []float32) (lower, upper, x, y, z []float32) {
 	n, m := len(l.Order), l.matrixRows()
 	return rows(mem, 0, m), rows(mem, m, m), rows(mem, 2*m, n), rows(mem, 2*m+n, n), rows(mem, 2*m+2*n, n)
 }
-
-// Scratch implements Independent: two gradients of matrices, those of x, U x and z, and two transposed tiles.
-func (l *LU) Scratch() int {
-	return 2*l.matrixRows() + 3*len(l.Order) + 2*kernel.RoundLanes(len(l.Order))
-}
-
-// Cut implements Transform.
-func (l *LU) Cut([]float32) {}
 
 // expand writes L and U out as matrices and returns log|det|.
 func (l *LU) expand(p, lower, upper []float32) float32 {

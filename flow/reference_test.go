@@ -2,24 +2,43 @@ package flow
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"sort"
-	"strconv"
-	"strings"
 	"testing"
 
+	"github.com/sluice-hep/sluice/internal/batch"
 	"github.com/sluice-hep/sluice/internal/kernel"
-	"github.com/sluice-hep/sluice/internal/reference"
 	"github.com/sluice-hep/sluice/nn"
 )
+
+// reference reads one file of reference vectors; see testdata/reference/README.md.
+func reference[T any](t *testing.T, name string) (inputs, outputs map[string]T) {
+	t.Helper()
+	dir := os.Getenv("SLUICE_REFERENCE")
+	if dir == "" {
+		dir = "../testdata/reference"
+	}
+	data, err := os.ReadFile(filepath.Join(dir, name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Inputs, Outputs map[string]T }
+	if err := json.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	return file.Inputs, file.Outputs
+}
 
 type matrix = [][]float64
 
 // referenceCase is the union of what the files of conditioned layers hold.
 type referenceCase struct {
 	Features      int
-	Context       matrix
-	Activation    string
+	Context       any // number of columns in one place, the columns in another
 	Hidden        []int
 	Degrees       []int   `json:"degrees_input"`
 	HiddenDegrees [][]int `json:"degrees_hidden"`
@@ -35,15 +54,15 @@ type referenceCase struct {
 	X             matrix
 	U             matrix `json:"u_for_inverse"`
 	Masks         json.RawMessage
-	Layers        []map[string]json.RawMessage
+	Layers        []json.RawMessage
 	Z             matrix
 	LogDet        []float64
-	MeanNLL       float64                      `json:"mean_nll"`
-	XInverse      matrix                       `json:"x_inverse"`
-	LogDetInverse []float64                    `json:"logdet_inverse"`
-	GradWeights   map[string]json.RawMessage   `json:"grad_weights"`
-	GradLayers    []map[string]json.RawMessage `json:"grad_layers"`
-	GradX         matrix                       `json:"grad_x"`
+	MeanNLL       float64                    `json:"mean_nll"`
+	XInverse      matrix                     `json:"x_inverse"`
+	LogDetInverse []float64                  `json:"logdet_inverse"`
+	GradWeights   map[string]json.RawMessage `json:"grad_weights"`
+	GradLayers    []json.RawMessage          `json:"grad_layers"`
+	GradX         matrix                     `json:"grad_x"`
 }
 
 func decode[T any](t *testing.T, raw json.RawMessage) (v T) {
@@ -68,6 +87,14 @@ func columnsOf(rows matrix) [][]float32 {
 	return out
 }
 
+// near fails unless |got-want| <= tol (1+|want|).
+func near(t *testing.T, what string, got, want, tol float64) {
+	t.Helper()
+	if !(math.Abs(got-want) <= tol*(1+math.Abs(want))) {
+		t.Errorf("%s = %v, want %v", what, got, want)
+	}
+}
+
 // placement says where the weights of a reference network lie in the flat vector of ours: the
 // units of hidden layers are sorted by degree, the inputs by order, the context in front.
 type placement struct {
@@ -86,7 +113,7 @@ func (p placement) each(t *testing.T, w map[string]json.RawMessage, fn func(name
 		if l < len(p.units) {
 			out = p.units[l]
 		}
-		n := strconv.Itoa(l)
+		n := string(rune('0' + l))
 		weight, bias := decode[matrix](t, w["W"+n]), decode[[]float64](t, w["b"+n])
 		var context matrix
 		if raw, ok := w["C"+n]; ok {
@@ -127,9 +154,9 @@ func byDegree(degrees []int) []int {
 }
 
 // checkFlow compares a flow of known parameters with the outputs of a case: z, log-det, inverse, NLL and gradients.
-func checkFlow(t *testing.T, f *Flow, in, out referenceCase, grad func(g []float32, near func(name string, at int, want float64)), tol float64) {
+func checkFlow(t *testing.T, f *Flow, in, out referenceCase, context matrix, grad func(g []float32, near func(name string, at int, want float64)), tol float64) {
 	t.Helper()
-	x, c := columnsOf(in.X), columnsOf(in.Context)
+	x, c := columnsOf(in.X), columnsOf(context)
 	z, logDet, err := f.ToLatent(x, c)
 	if err != nil {
 		t.Fatal(err)
@@ -140,15 +167,11 @@ func checkFlow(t *testing.T, f *Flow, in, out referenceCase, grad func(g []float
 	}
 	for e := range in.X {
 		for i := range z {
-			reference.Near(t, "z", float64(z[i][e]), out.Z[e][i], tol)
+			near(t, "z", float64(z[i][e]), out.Z[e][i], tol)
+			near(t, "x of inverse", float64(back[i][e]), out.XInverse[e][i], 10*tol)
 		}
-		reference.Near(t, "log-det", float64(logDet[e]), out.LogDet[e], 10*tol)
-	}
-	for e := range in.U {
-		for i := range back {
-			reference.Near(t, "x of inverse", float64(back[i][e]), out.XInverse[e][i], 10*tol)
-		}
-		reference.Near(t, "log-det of inverse", float64(down[e]), out.LogDetInverse[e], 5e-4)
+		near(t, "log-det", float64(logDet[e]), out.LogDet[e], 10*tol)
+		near(t, "log-det of inverse", float64(down[e]), out.LogDetInverse[e], 5e-4)
 	}
 	l, err := NewLikelihood(f, x, c, nil)
 	if err != nil {
@@ -160,34 +183,26 @@ func checkFlow(t *testing.T, f *Flow, in, out referenceCase, grad func(g []float
 		rows[i] = int32(i)
 	}
 	g := make([]float32, len(f.params))
-	reference.Near(t, "mean NLL", l.Gradient(rows, g), out.MeanNLL, 10*tol)
-	grad(g, func(name string, at int, want float64) {
-		reference.Near(t, "gradient of "+name, float64(g[at]), want, 20*tol)
-	})
-	for first := 0; first < len(rows); first += kernel.Tile {
-		part := rows[first:min(first+kernel.Tile, len(rows))]
-		share := float64(len(part)) / float64(len(rows))
-		for i, col := range gradX(l, part) {
-			for e, v := range col {
-				reference.Near(t, "gradient of x", share*float64(v), out.GradX[first+e][i], 20*tol)
-			}
+	near(t, "mean NLL", l.Gradient(rows, g), out.MeanNLL, 10*tol)
+	grad(g, func(name string, at int, want float64) { near(t, "gradient of "+name, float64(g[at]), want, 20*tol) })
+	for i, col := range gradX(l, rows) {
+		for e, v := range col {
+			near(t, "gradient of x", float64(v), out.GradX[e][i], 20*tol)
 		}
 	}
 }
 
 // gradX is the gradient of the mean NLL with respect to the data, for at most a tile of events.
 func gradX(l *Likelihood, rows []int32) [][]float32 {
-	g := make([]float32, len(l.f.params))
-	l.begin(rows)
-	l.reserve(g)
+	b := &batch.Tile{Rows: rows, First: true, Grad: make([]float32, len(l.chain.f.params))}
 	s := &l.spaces[0]
-	l.load(s, 0)
+	l.chain.load(s, b)
 	l.forward(s)
-	l.seed(&s.tile, 0)
-	for i := len(l.f.transforms) - 1; i >= 0; i-- {
-		l.f.transforms[i].(Independent).Backward(&s.tile, l.f.params, g, s.mems[0][i], s.scratch)
+	l.seed(&s.tile, b)
+	for i := len(l.chain.f.transforms) - 1; i >= 0; i-- {
+		l.chain.f.transforms[i].(Independent).Backward(&s.tile, l.chain.f.params, b.Grad, s.mems[0][i], s.scratch)
 	}
-	out := make([][]float32, l.f.Features)
+	out := make([][]float32, l.chain.f.Features)
 	for i := range out {
 		out[i] = slices.Clone(row(s.tile.DX, i)[:len(rows)])
 	}
@@ -195,71 +210,75 @@ func gradX(l *Likelihood, rows []int32) [][]float32 {
 }
 
 func TestReferenceAffineMAF(t *testing.T) {
-	for name, c := range reference.Cases[referenceCase, referenceCase](t, "affine_maf") {
+	inputs, outputs := reference[referenceCase](t, "affine_maf")
+	for name, in := range inputs {
 		t.Run(name, func(t *testing.T) {
-			in, scale := c.In, LogScale("none")
+			scale := LogScale("none")
 			if in.Tanh {
 				scale = "tanh"
 			}
 			f, place := madeFlow(t, in, &Affine{scale}, func(i, j int) int {
 				feature := byDegree(in.Degrees)[i]
-				switch in.Layout {
-				case "blocks":
+				if in.Layout == "blocks" {
 					return j*in.Features + feature
-				case "interleaved":
-					return 2*feature + j
 				}
-				t.Fatalf("outputs laid out as %q", in.Layout)
-				return 0
+				return 2*feature + j
 			})
-			checkFlow(t, f, in, c.Out, place.gradients(t, c.Out.GradWeights), 5e-6)
+			checkFlow(t, f, in, outputs[name], contextOf(t, in), place.gradients(t, outputs[name].GradWeights), 5e-6)
 		})
 	}
 }
 
 func TestReferenceNSFAutoregressive(t *testing.T) {
-	for name, c := range reference.Cases[referenceCase, referenceCase](t, "nsf_autoregressive") {
+	inputs, outputs := reference[referenceCase](t, "nsf_autoregressive")
+	for name, in := range inputs {
 		t.Run(name, func(t *testing.T) {
-			in := c.In
 			tr := NewRationalQuadraticSpline(in.Bins, in.Bound, 1/in.Divisor)
 			f, place := madeFlow(t, in, tr, func(i, j int) int { return byDegree(in.Degrees)[i]*tr.Params() + j })
-			checkFlow(t, f, in, c.Out, place.gradients(t, c.Out.GradWeights), 1e-5)
+			checkFlow(t, f, in, outputs[name], contextOf(t, in), place.gradients(t, outputs[name].GradWeights), 1e-5)
 		})
 	}
 }
 
-// conditioner is what a case says of its network. Where it says nothing of the context, that goes into the first layer.
-func (in *referenceCase) conditioner(features, outputs int) nn.Config {
-	return nn.Config{
-		Features: features, Context: in.contextColumns(), Hidden: in.Hidden, Outputs: outputs,
-		Activation: in.Activation, ContextFirst: in.ContextIn != "all layers",
+func contextOf(t *testing.T, in referenceCase) matrix {
+	raw, err := json.Marshal(in.Context)
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-func (in *referenceCase) contextColumns() int {
-	if len(in.Context) == 0 {
-		return 0
+	if raw[0] != '[' {
+		return nil
 	}
-	return len(in.Context[0])
-}
-
-// units are the hidden layers of a network whose units have no degrees.
-func (in *referenceCase) units() (all [][]int) {
-	for _, h := range in.Hidden {
-		all = append(all, ascending(h))
-	}
-	return all
+	return decode[matrix](t, raw)
 }
 
 func (p placement) gradients(t *testing.T, w map[string]json.RawMessage) func([]float32, func(string, int, float64)) {
 	return func(_ []float32, near func(string, int, float64)) { p.each(t, w, near) }
 }
 
+// bare is a flow of these transforms, laid out by build, with a normal base.
+func bare(features, context int, build func(l *nn.Layout) []Transform) *Flow {
+	p := &Plan{Features: features, Context: context, base: NewNormal(features)}
+	for _, t := range build(&p.layout) {
+		p.layers = append(p.layers, Layer{Transform: t})
+	}
+	p.independent = p.layout.Size
+	f := Restore(p, make([]float32, p.layout.Size))
+	f.Threads = 1
+	return f
+}
+
+// alike are n transformers that are the same.
+func alike(tr Transformer, n int) (out []Transformer) {
+	for range n {
+		out = append(out, tr)
+	}
+	return out
+}
+
 // madeFlow builds one autoregressive transform with the weights of a case. output(i, j) is the reference's row
 // of parameter j of the i-th feature in order.
 func madeFlow(t *testing.T, in referenceCase, tr Transformer, output func(i, j int) int) (*Flow, placement) {
 	t.Helper()
-	f := &Flow{Features: in.Features, Context: in.contextColumns(), Threads: 1}
 	order := byDegree(in.Degrees)
 	place := placement{inputs: order}
 	var degrees [][]int
@@ -270,64 +289,93 @@ func madeFlow(t *testing.T, in referenceCase, tr Transformer, output func(i, j i
 		slices.Sort(sorted)
 		degrees = append(degrees, sorted)
 	}
-	for i := range in.Features {
+	g := Groups{Transformers: alike(tr, in.Features)}
+	for i, o := range order {
+		g.Order, g.Ends = append(g.Order, int32(o)), append(g.Ends, i+1)
 		for j := range tr.Params() {
 			place.output = append(place.output, output(i, j))
 		}
 	}
-	mlp, err := nn.NewMADE(&f.layout, "made", in.conditioner(in.Features, in.Features*tr.Params()), degrees)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := &Autoregressive{Transformer: tr, Conditioner: mlp}
-	for _, o := range order {
-		a.Order = append(a.Order, int32(o))
-	}
-	f.transforms = []Transform{a}
+	context := len(contextOf(t, in)[0])
+	f := bare(in.Features, context, func(l *nn.Layout) []Transform {
+		c := NewConditional(g, context, 0, "", func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
+			s.Order.Hidden = degrees
+			return nn.NewMADE(l, scope, nn.Config{Hidden: in.Hidden, Activation: "relu", ContextFirst: in.ContextIn != "all layers"}, s)
+		})
+		c.Layout(l, "made")
+		return []Transform{c}
+	})
 	place.views = f.layout.Views
-	f.params, f.independent = make([]float32, f.layout.Size), f.layout.Size
 	place.each(t, in.Weights, func(_ string, at int, v float64) { f.params[at] = float32(v) })
 	return f, place
 }
 
 func TestReferenceNSFCoupling(t *testing.T) {
-	for name, c := range reference.Cases[referenceCase, referenceCase](t, "nsf_coupling") {
+	inputs, outputs := reference[referenceCase](t, "nsf_coupling")
+	for name, in := range inputs {
 		t.Run(name, func(t *testing.T) {
-			in := c.In
-			f := &Flow{Features: in.Features, Context: in.contextColumns(), Threads: 1}
+			context := contextOf(t, in)
 			tr := NewRationalQuadraticSpline(in.Bins, in.Bound, 1/in.Divisor)
-			outputRows := len(in.Moved) * tr.Params()
-			mlp := nn.NewMLP(&f.layout, "net", in.conditioner(len(in.Kept), outputRows))
-			f.transforms = []Transform{&Coupling{Kept: in.Kept, Moved: in.Moved, Transformer: tr, Conditioner: mlp}}
-			place := placement{views: f.layout.Views, inputs: ascending(len(in.Kept)), units: in.units(), output: ascending(outputRows)}
-			f.params, f.independent = make([]float32, f.layout.Size), f.layout.Size
+			f := bare(in.Features, len(context[0]), func(l *nn.Layout) []Transform {
+				c := couplingOf(in, tr, len(context[0]), func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
+					return nn.NewMLP(l, scope, nn.Config{Hidden: in.Hidden, Activation: "relu", ContextFirst: true}, s)
+				})
+				c.Layout(l, "net")
+				return []Transform{c}
+			})
+			place := placement{views: f.layout.Views, inputs: ascending(len(in.Kept)), output: ascending(len(in.Moved) * tr.Params())}
+			for _, h := range in.Hidden {
+				place.units = append(place.units, ascending(h))
+			}
 			place.each(t, in.Weights, func(_ string, at int, v float64) { f.params[at] = float32(v) })
-			checkFlow(t, f, in, c.Out, place.gradients(t, c.Out.GradWeights), 3e-5)
+			checkFlow(t, f, in, outputs[name], context, place.gradients(t, outputs[name].GradWeights), 3e-5)
 		})
 	}
+}
+
+func couplingOf(in referenceCase, tr Transformer, context int, net func(l *nn.Layout, scope string, s nn.Shape) Conditioner) *Conditional {
+	return NewConditional(Groups{
+		Order: slices.Concat(in.Kept, in.Moved), Kept: len(in.Kept), Ends: []int{len(in.Moved)}, Transformers: alike(tr, len(in.Moved)),
+	}, context, 0, "", net)
 }
 
 // twoNets is the conditioner of the reference's RealNVP: one network for the log-scale, one for the shift. Its memory is
 // that of both, then the outputs [shift, log-scale] of each moved feature.
 type twoNets struct {
-	features     int
-	shift, scale *nn.MLP
+	features, moved int
+	shift, scale    *nn.MLP
 }
 
-func (c *twoNets) outputs() int { return 2 * c.shift.Outputs() }
+func (c *twoNets) Start(p, bias []float32, src *nn.Source) {}
+func (c *twoNets) Begin(act, context []float32) {
+	c.shift.Begin(act, context)
+	c.scale.Begin(rows(act, c.shift.Rows(), c.scale.Rows()), context)
+}
+func (c *twoNets) Next(p, act []float32, _, n int) []float32 {
+	second := rows(act, c.shift.Rows(), c.scale.Rows())
+	copy(c.scale.Input(second), rows(c.shift.Input(act), 0, c.features))
+	return c.join(act, c.shift.Next(p, act, 0, n), c.scale.Next(p, second, 0, n))
+}
+
+func (c *twoNets) outputs() int { return 2 * c.moved }
 func (c *twoNets) Rows() int    { return c.shift.Rows() + c.scale.Rows() + c.outputs() }
 func (c *twoNets) Scratch() int {
 	return c.shift.Scratch() + c.scale.Scratch() + c.outputs()
 }
 func (c *twoNets) Input(act []float32) []float32 { return c.shift.Input(act) }
-func (c *twoNets) Cut([]float32)                 {}
+func (c *twoNets) Results(act []float32) []float32 {
+	return rows(act, c.Rows()-c.outputs(), c.outputs())
+}
 
 func (c *twoNets) Forward(p, act, context []float32, pass *nn.Pass) []float32 {
 	second := rows(act, c.shift.Rows(), c.scale.Rows())
 	copy(c.scale.Input(second), rows(c.shift.Input(act), 0, c.features))
-	t, s := c.shift.Forward(p, act, context, pass), c.scale.Forward(p, second, context, pass)
-	out := rows(act, c.Rows()-c.outputs(), c.outputs())
-	for i := range c.shift.Outputs() {
+	return c.join(act, c.shift.Forward(p, act, context, pass), c.scale.Forward(p, second, context, pass))
+}
+
+func (c *twoNets) join(act, t, s []float32) []float32 {
+	out := c.Results(act)
+	for i := range c.moved {
 		copy(row(out, 2*i), row(t, i))
 		copy(row(out, 2*i+1), row(s, i))
 	}
@@ -335,7 +383,7 @@ func (c *twoNets) Forward(p, act, context []float32, pass *nn.Pass) []float32 {
 }
 
 func (c *twoNets) Backward(p, g, act, d, scratch []float32, pass *nn.Pass) []float32 {
-	k := c.shift.Outputs()
+	k := c.moved
 	dt, ds := rows(scratch, 0, k), rows(scratch, k, k)
 	for i := range k {
 		copy(row(dt, i), row(d, 2*i))
@@ -350,118 +398,103 @@ func (c *twoNets) Backward(p, g, act, d, scratch []float32, pass *nn.Pass) []flo
 	return a
 }
 
-// couplings builds the layers of a RealNVP, and knows where the weights of its networks are.
-type couplings struct {
-	*Flow
-	in   referenceCase
-	nets []couplingNet
-}
-
-type couplingNet struct {
-	placement
-	layer  int
-	prefix string // of the reference's names of its weights
-}
-
-func (b *couplings) net(c *Coupling, prefix, activation string, inputs, output []int) *nn.MLP {
-	first, cfg := len(b.layout.Views), b.in.conditioner(len(c.Kept), len(output))
-	cfg.Activation = activation
-	mlp := nn.NewMLP(&b.layout, prefix+"net", cfg)
-	place := placement{views: b.layout.Views[first:], inputs: inputs, units: b.in.units(), output: output}
-	b.nets = append(b.nets, couplingNet{place, len(b.transforms), prefix})
-	return mlp
-}
-
-// addTwo adds the coupling of the reference whose mask is 1 for kept features: y = x exp(s) + t, of a network for each, which
-// sees all features, the moved ones as zeros, and then the context.
-func (b *couplings) addTwo(mask []float64) {
-	c := &Coupling{Transformer: &ScaleShift{"none"}}
-	var inputs, output []int
-	for k := range b.Context {
-		inputs = append(inputs, b.Features+k)
-	}
-	for i, m := range mask {
-		if m > 0 {
-			c.Kept, inputs = append(c.Kept, int32(i)), append(inputs, i)
-		} else {
-			c.Moved, output = append(c.Moved, int32(i)), append(output, i)
-		}
-	}
-	nets := &twoNets{features: len(c.Kept)}
-	nets.shift = b.net(c, "translate_", "relu", inputs, output)
-	nets.scale = b.net(c, "scale_", "tanh", inputs, output)
-	c.Conditioner = nets
-	b.transforms = append(b.transforms, c)
-}
-
-// addOne adds the coupling of the reference whose mask is positive for moved features: y = x (sigmoid(raw+2) + 1e-3) + shift,
-// of one network, which sees the kept features.
-func (b *couplings) addOne(mask []float64) {
-	c := &Coupling{Transformer: &ScaleShift{"sigmoid"}}
-	for i, m := range mask {
-		if m > 0 {
-			c.Moved = append(c.Moved, int32(i))
-		} else {
-			c.Kept = append(c.Kept, int32(i))
-		}
-	}
-	var output []int
-	for i := range c.Moved {
-		output = append(output, i, len(c.Moved)+i)
-	}
-	c.Conditioner = b.net(c, "", "relu", ascending(len(c.Kept)), output)
-	b.transforms = append(b.transforms, c)
-}
-
-// each calls fn for every weight of layers.
-func (b *couplings) each(t *testing.T, layers []map[string]json.RawMessage, fn func(name string, at int, v float64)) {
-	t.Helper()
-	for _, n := range b.nets {
-		named := make(map[string]json.RawMessage)
-		for name, w := range layers[n.layer] {
-			if name, ok := strings.CutPrefix(name, n.prefix); ok {
-				named[name] = w
-			}
-		}
-		n.placement.each(t, named, fn)
-	}
-}
-
 func TestReferenceRealNVP(t *testing.T) {
-	for name, c := range reference.Cases[referenceCase, referenceCase](t, "realnvp") {
+	inputs, outputs := reference[referenceCase](t, "realnvp")
+	for name, in := range inputs {
 		t.Run(name, func(t *testing.T) {
-			f := &Flow{Features: c.In.Features, Context: c.In.contextColumns(), Threads: 1}
-			b := &couplings{Flow: f, in: c.In}
-			for l, mask := range decode[matrix](t, c.In.Masks) {
-				if _, two := c.In.Layers[l]["scale_W0"]; two {
-					b.addTwo(mask)
-				} else {
-					b.addOne(mask)
-				}
+			in.Hidden = in.Hidden[:2]
+			contextColumns, context := 0, contextOf(t, in)
+			if context != nil {
+				contextColumns = len(context[0])
 			}
-			f.params, f.independent = make([]float32, f.layout.Size), f.layout.Size
-			b.each(t, c.In.Layers, func(_ string, at int, v float64) { f.params[at] = float32(v) })
-			checkFlow(t, f, c.In, c.Out, func(_ []float32, near func(string, int, float64)) { b.each(t, c.Out.GradLayers, near) }, 5e-6)
+			var weights []func(fn func(name string, at int, v float64), layers []json.RawMessage)
+			f := bare(in.Features, contextColumns, func(l *nn.Layout) (transforms []Transform) {
+				for k, mask := range decode[matrix](t, in.Masks) {
+					one := in
+					one.Kept, one.Moved = nil, nil
+					for i, m := range mask {
+						if (m > 0) == (name == "exp") {
+							one.Kept = append(one.Kept, int32(i))
+						} else {
+							one.Moved = append(one.Moved, int32(i))
+						}
+					}
+					place := func(first int, prefix string, inputs, output []int) {
+						p := placement{inputs: inputs, units: [][]int{ascending(in.Hidden[0]), ascending(in.Hidden[1])}, output: output}
+						p.views = l.Views[first:]
+						weights = append(weights, func(fn func(string, int, float64), layers []json.RawMessage) {
+							named := map[string]json.RawMessage{}
+							for key, v := range decode[map[string]json.RawMessage](t, layers[k]) {
+								if len(key) > len(prefix) && key[:len(prefix)] == prefix {
+									named[key[len(prefix):]] = v
+								}
+							}
+							p.each(t, named, fn)
+						})
+					}
+					cfg := nn.Config{Hidden: in.Hidden, Activation: "relu", ContextFirst: true}
+					scale := LogScale("none")
+					net := func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
+						// the reference's networks see all features, the moved ones as zeros, and then the context
+						inputs := []int{in.Features, in.Features + 1}
+						for _, k := range one.Kept {
+							inputs = append(inputs, int(k))
+						}
+						var output []int
+						for _, m := range one.Moved {
+							output = append(output, int(m))
+						}
+						s.Outputs = len(one.Moved)
+						nets := &twoNets{features: len(one.Kept), moved: len(one.Moved)}
+						first := len(l.Views)
+						nets.shift = nn.NewMLP(l, scope+".shift", cfg, s)
+						place(first, "translate_", inputs, output)
+						first, cfg.Activation = len(l.Views), "tanh"
+						nets.scale = nn.NewMLP(l, scope+".scale", cfg, s)
+						place(first, "scale_", inputs, output)
+						return nets
+					}
+					if name != "exp" {
+						scale = "sigmoid"
+						net = func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
+							first := len(l.Views)
+							m := nn.NewMLP(l, scope, cfg, s)
+							var output []int
+							for i := range one.Moved {
+								output = append(output, i, len(one.Moved)+i)
+							}
+							place(first, "", ascending(len(one.Kept)), output)
+							return m
+						}
+					}
+					c := couplingOf(one, &ScaleShift{scale}, contextColumns, net)
+					c.Layout(l, fmt.Sprint(k))
+					transforms = append(transforms, c)
+				}
+				return transforms
+			})
+			for _, w := range weights {
+				w(func(_ string, at int, v float64) { f.params[at] = float32(v) }, in.Layers)
+			}
+			checkFlow(t, f, in, outputs[name], context, func(_ []float32, near func(string, int, float64)) {
+				for _, w := range weights {
+					w(near, outputs[name].GradLayers)
+				}
+			}, 5e-6)
 		})
 	}
 }
 
 // The standard normal base.
 func TestReferenceStandardNormal(t *testing.T) {
-	var in struct {
-		Normal struct{ X matrix } `json:"standard_normal"`
-	}
-	var out struct {
-		Normal struct {
-			LogProb []float64 `json:"log_prob"`
-		} `json:"standard_normal"`
-	}
-	reference.Read(t, "base_densities", &in, &out)
-	z := columnsOf(in.Normal.X)
-	if len(z) == 0 {
-		t.Fatal("no events in the vectors")
-	}
-	for e, want := range out.Normal.LogProb {
-		reference.Near(t, "log-density", standardNormal(z, e), want, 1e-6) // z is float32
+	inputs, outputs := reference[json.RawMessage](t, "base_densities")
+	in := decode[struct{ X matrix }](t, inputs["standard_normal"])
+	out := decode[struct {
+		LogProb []float64 `json:"log_prob"`
+	}](t, outputs["standard_normal"])
+	got := make([]float64, len(in.X))
+	NewNormal(len(in.X[0])).LogProb(tileOf(in.X, nil, nil), nil, got)
+	for e, want := range out.LogProb {
+		near(t, "log-density", got[e], want, 1e-6) // z is float32
 	}
 }

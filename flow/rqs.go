@@ -22,8 +22,8 @@ func (r *RationalQuadraticSpline) Params() int { return 3*r.spline.Bins - 1 }
 // Saved implements Transformer.
 func (r *RationalQuadraticSpline) Saved() int { return r.spline.SavedRows() }
 
-// Start implements Transformer: equal bins and derivatives of 1 are the identity.
-func (r *RationalQuadraticSpline) Start(h []float32) []float32 {
+// Identity implements Transformer: equal bins and derivatives of 1 are the identity.
+func (r *RationalQuadraticSpline) Identity(h []float32) []float32 {
 	for range 2 * r.spline.Bins {
 		h = append(h, 0)
 	}
@@ -35,16 +35,16 @@ func (r *RationalQuadraticSpline) Start(h []float32) []float32 {
 }
 
 // ToLatent implements Transformer.
-func (r *RationalQuadraticSpline) ToLatent(z, logDet, x, h, saved []float32, n int) {
-	r.spline.ToLatent(z, logDet, x, h, saved, n)
+func (r *RationalQuadraticSpline) ToLatent(f *Feature) {
+	r.spline.ToLatent(f.Z, f.LogDet, f.X, f.H, f.Saved, f.N)
 }
 
 // Backward implements Transformer.
-func (r *RationalQuadraticSpline) Backward(dx, dh, dz, dLogDet, x, z, h, saved []float32, n int) {
-	r.spline.Backward(dx, dh, dz, dLogDet, x, h, saved, n)
+func (r *RationalQuadraticSpline) Backward(f *Feature) {
+	r.spline.Backward(f.D, f.DH, f.D, f.DLogDet, f.X, f.H, f.Saved, f.N)
 }
 
 // ToData implements Transformer.
-func (r *RationalQuadraticSpline) ToData(x, logDet, z, h []float32, n int) {
-	r.spline.ToData(x, logDet, z, h, n)
+func (r *RationalQuadraticSpline) ToData(f *Feature) {
+	r.spline.ToData(f.X, f.LogDet, f.Z, f.H, f.N)
 }

@@ -1,19 +1,33 @@
 package flow
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 )
 
-// Spec describes a flow: enough to build it again. The zero value of a field means its default.
+// Spec describes a flow: enough, with a seed, to build it again. It is a composition of layers, or a preset that expands
+// to one; Full expands it. The zero value of a field means its default.
 type Spec struct {
-	// Type is the family: maf (masked autoregressive flow, arXiv:1705.07057), realnvp (affine coupling,
+	// Base is the density of the latent. Default normal.
+	Base Part `yaml:"base,omitempty" json:"base,omitzero"`
+	// Layers are the transforms from data to latent, the first next to the data, and stand Repeat times (default 1), with
+	// Between standing between the times.
+	Repeat  int    `yaml:"repeat,omitempty" json:"repeat,omitempty"`
+	Layers  []Part `yaml:"layers,omitempty" json:"layers,omitempty"`
+	Between []Part `yaml:"between,omitempty" json:"between,omitempty"`
+
+	// Type is a preset, one of Presets: maf (masked autoregressive flow, arXiv:1705.07057), realnvp (affine coupling,
 	// arXiv:1605.08803), nsf (rational-quadratic spline coupling, arXiv:1906.04032) or nsf-ar (the same
-	// splines, autoregressive). Default nsf-ar.
+	// splines, autoregressive). Default nsf-ar, where there are no Layers. The fields below belong to presets.
 	Type string `yaml:"type,omitempty" json:"type,omitempty"`
 	// Transforms is the number of coupling or autoregressive transforms. Default 8 (maf, realnvp) or 5 (splines).
 	Transforms int `yaml:"transforms,omitempty" json:"transforms,omitempty"`
-	// Hidden are the widths of the conditioner's hidden layers. Default [128, 128].
+	// Hidden are the widths of the conditioner's hidden layers, of a residual network the one. Default [128, 128], or 128.
 	Hidden []int `yaml:"hidden,omitempty" json:"hidden,omitempty"`
 	// Activation of the hidden layers: relu, tanh or elu. Default relu.
 	Activation string `yaml:"activation,omitempty" json:"activation,omitempty"`
@@ -37,8 +51,8 @@ type Spec struct {
 	Linear string `yaml:"linear,omitempty" json:"linear,omitempty"`
 	// BatchNorm puts a batch norm of the features after each transform but the last; see the type BatchNorm.
 	BatchNorm bool `yaml:"batch_norm,omitempty" json:"batch_norm,omitempty"`
-	// Net is the conditioner: mlp, or residual (couplings only), which has one width in Hidden, Blocks of two
-	// layers, and with NetBatchNorm a batch norm before each. Defaults mlp; 2 blocks of width 128.
+	// Net is the conditioner: mlp, or residual, which has Blocks of two layers (default 2), and with NetBatchNorm a batch
+	// norm before each.
 	Net          string `yaml:"net,omitempty" json:"net,omitempty"`
 	Blocks       int    `yaml:"blocks,omitempty" json:"blocks,omitempty"`
 	NetBatchNorm bool   `yaml:"net_batch_norm,omitempty" json:"net_batch_norm,omitempty"`
@@ -46,136 +60,221 @@ type Spec struct {
 	Dropout float64 `yaml:"dropout,omitempty" json:"dropout,omitempty"`
 }
 
-// WithDefaults fills in the defaults.
-func (s Spec) WithDefaults() Spec {
-	set := func(p *string, v string) {
-		if *p == "" {
-			*p = v
-		}
-	}
-	set(&s.Type, "nsf-ar")
-	spline := s.Type == "nsf" || s.Type == "nsf-ar"
-	coupling := s.Type == "nsf" || s.Type == "realnvp"
-	if s.Transforms == 0 {
-		s.Transforms = 8
-		if spline {
-			s.Transforms = 5
-		}
-	}
-	set(&s.Linear, "none")
-	set(&s.Net, "mlp")
-	residual := s.Net == "residual"
-	if s.Hidden == nil {
-		s.Hidden = []int{128, 128}
-		if residual {
-			s.Hidden = []int{128}
-		}
-	}
-	if residual && s.Blocks == 0 {
-		s.Blocks = 2
-	}
-	set(&s.Activation, "relu")
-	if spline {
-		if s.Bins == 0 {
-			s.Bins = 8
-		}
-		if s.Bound == 0 {
-			s.Bound = 5
-		}
-	} else {
-		set(&s.LogScale, "tanh")
-	}
-	if coupling {
-		set(&s.Permute, "random")
-	} else {
-		set(&s.Permute, "reverse")
-		set(&s.Degrees, "cyclic")
-	}
-	if !residual { // whose context goes into the first layer and the gates
-		set(&s.Context, "all")
-	}
-	set(&s.Init, "glorot")
-	return s
+// IsZero says whether nothing is named.
+func (p Part) IsZero() bool { return p.Kind == "" }
+
+// Full is the composition with every option that it has, defaults included: what describes a flow for good. own are kinds
+// besides those of this package. An error is a FieldError by the name in a card.
+func (s Spec) Full(own ...Kind) (Spec, error) {
+	full, _, err := s.expand(own)
+	return full, err
 }
 
-// Validate reports the first field, by its name in a card, that cannot be.
-func (s Spec) Validate() error {
-	s = s.WithDefaults()
-	oneOf := func(field, v string, allowed ...string) error {
-		if v != "" && !slices.Contains(allowed, v) {
-			return &FieldError{field, fmt.Sprintf("%q is not one of %v", v, allowed)}
-		}
-		return nil
-	}
-	for _, err := range []error{
-		oneOf("type", s.Type, "maf", "realnvp", "nsf", "nsf-ar"),
-		oneOf("activation", s.Activation, "relu", "tanh", "elu"),
-		oneOf("log_scale", s.LogScale, "tanh", "soft", "sigmoid", "none"),
-		oneOf("permute", s.Permute, "reverse", "random", "none"),
-		oneOf("degrees", s.Degrees, "cyclic", "equal"),
-		oneOf("context", s.Context, "all", "first"),
-		oneOf("init", s.Init, "orthogonal", "glorot", "he"),
-		oneOf("linear", s.Linear, "none", "lu"),
-		oneOf("net", s.Net, "mlp", "residual"),
-		s.checkNet(),
-	} {
+// Validate reports the first field, by its name in a card, that cannot be, or that has no effect.
+func (s Spec) Validate(own ...Kind) error {
+	_, err := s.Full(own...)
+	return err
+}
+
+// composition is a Spec whose layers can be made.
+type composition struct {
+	base            func(features int) Base
+	layers, between []layerKind
+}
+
+type layerKind struct {
+	part  Part
+	path  string // in a card
+	scope string // of its parameters, within those of a repetition
+	place Placement
+}
+
+// expand gives the full Spec and what makes its parts.
+func (s Spec) expand(own []Kind) (Spec, composition, error) {
+	if len(s.Layers) == 0 {
+		c, err := s.preset()
 		if err != nil {
-			return err
+			return s, composition{}, err
 		}
+		full, made, err := c.expand(own)
+		return full, made, s.ofPreset(err)
 	}
-	switch {
-	case s.Transforms < 1 || s.Transforms > 1000:
-		return &FieldError{"transforms", fmt.Sprintf("%d is not between 1 and 1000", s.Transforms)}
-	case len(s.Hidden) == 0 || len(s.Hidden) > 100:
-		return &FieldError{"hidden", fmt.Sprintf("%d layers are not between 1 and 100", len(s.Hidden))}
-	case s.Bins != 0 && (s.Bins < 2 || s.Bins > 500):
-		return &FieldError{"bins", fmt.Sprintf("%d is not between 2 and 500", s.Bins)}
-	case s.Bound != 0 && !(s.Bound > 0 && s.Bound <= 1e6):
-		return &FieldError{"bound", fmt.Sprintf("%g is not between 0 and 1e6", s.Bound)}
-	case !(s.Dropout >= 0 && s.Dropout < 1):
-		return &FieldError{"dropout", fmt.Sprintf("%g is not in [0, 1)", s.Dropout)}
+	all := slices.Concat(kinds, own)
+	if field := s.presetField(); field != "" {
+		return s, composition{}, &FieldError{field, "belongs to a preset (type: nsf and the like), not to a flow of layers: put it into the layer that it is for"}
 	}
-	for _, h := range s.Hidden {
-		if h < 1 || h > 65536 {
-			return &FieldError{"hidden", fmt.Sprintf("a width of %d is not between 1 and 65536", h)}
-		}
+	full := Spec{Repeat: s.Repeat, Base: s.Base}
+	if full.Repeat == 0 {
+		full.Repeat = 1
 	}
-	return nil
+	if full.Repeat < 1 || full.Repeat > 1000 {
+		return s, composition{}, &FieldError{"repeat", fmtReason("%d is not between 1 and 1000", full.Repeat)}
+	}
+	if s.Base.IsZero() {
+		full.Base = Part{Kind: "normal"}
+	}
+	var c composition
+	var made any
+	var err error
+	if full.Base, made, err = expandPart(all, full.Base, "base", RoleBase); err != nil {
+		return s, c, err
+	}
+	c.base, _ = made.(func(int) Base)
+	used := map[string]int{}
+	if full.Layers, c.layers, err = expandLayers(all, s.Layers, "layers", used); err != nil {
+		return s, c, err
+	}
+	if full.Between, c.between, err = expandLayers(all, s.Between, "between", used); err != nil {
+		return s, c, err
+	}
+	return full, c, nil
 }
 
-// checkNet reports what does not go with the kind of network.
-func (s Spec) checkNet() error {
-	if s.Net != "residual" {
-		if s.Blocks != 0 {
-			return &FieldError{"blocks", "only a residual network has blocks; set net: residual"}
-		}
-		if s.NetBatchNorm {
-			return &FieldError{"net_batch_norm", "only a residual network has it; set net: residual, or batch_norm for one between the transforms"}
-		}
-		return nil
+func expandLayers(all []Kind, parts []Part, path string, used map[string]int) (full []Part, made []layerKind, err error) {
+	if len(parts) > 100 {
+		return nil, nil, &FieldError{path, fmtReason("%d layers are more than 100; use repeat", len(parts))}
 	}
-	switch {
-	case !coupling(s):
-		return &FieldError{"net", fmt.Sprintf("a residual network goes with couplings (nsf, realnvp), not with %s", s.Type)}
-	case len(s.Hidden) != 1:
-		return &FieldError{"hidden", fmt.Sprintf("a residual network has one width, not %d; set blocks for its depth", len(s.Hidden))}
-	case s.Blocks < 1 || s.Blocks > 100:
-		return &FieldError{"blocks", fmt.Sprintf("%d is not between 1 and 100", s.Blocks)}
-	case s.Context != "":
-		return &FieldError{"context", "a residual network takes the context in its first layer and in the gates of its blocks; leave this out"}
+	for i, p := range parts {
+		at := join(path, strconv.Itoa(i))
+		f, m, err := expandPart(all, p, at, layerRoles...)
+		if err != nil {
+			return nil, nil, err
+		}
+		place, ok := m.(Placement)
+		if !ok {
+			return nil, nil, &FieldError{at, fmtReason("the kind %s builds a %T, which places no layer", f.Kind, m)}
+		}
+		full = append(full, f)
+		made = append(made, layerKind{f, join(at, f.Kind), scopeOf(all, f.Kind, used), place})
 	}
-	return nil
+	return full, made, nil
 }
 
-// layers is the number of hidden layers with dropout in one conditioner.
-func (s Spec) layers() int {
-	if s.Net == "residual" {
-		return s.Blocks
+// scopeOf names the parameters of a layer within those of a repetition: nothing for the first conditional one, else linear,
+// norm or its kind, with a number from the second on.
+func scopeOf(all []Kind, kind string, used map[string]int) string {
+	k := all[slices.IndexFunc(all, func(k Kind) bool { return k.Name == kind })]
+	name := kind
+	if k.Role == RoleLinear || k.Role == RoleNorm {
+		name = string(k.Role)
 	}
-	return len(s.Hidden)
+	key := name
+	if k.Role == RoleConditional {
+		key = string(RoleConditional)
+	}
+	used[key]++
+	switch n := used[key]; {
+	case n > 1:
+		return fmt.Sprint(name, n)
+	case k.Role == RoleConditional:
+		return ""
+	}
+	return name
 }
 
-// FieldError names a field of a Spec whose value cannot be.
-type FieldError struct{ Field, Reason string }
+// presetField is the first field of presets that is set.
+func (s Spec) presetField() string {
+	v := reflect.ValueOf(s)
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		if !slices.Contains([]string{"base", "repeat", "layers", "between"}, name) && !v.Field(i).IsZero() {
+			return name
+		}
+	}
+	return ""
+}
 
-func (e *FieldError) Error() string { return "flow." + e.Field + ": " + e.Reason }
+// transformersOf calls fn for each map from features to transformers of a Spec.
+func (s Spec) transformersOf(fn func(path string, m map[string]any) (map[string]any, error)) (Spec, error) {
+	s.Layers = slices.Clone(s.Layers)
+	for i, p := range s.Layers {
+		m, ok := p.Options["transformers"].(map[string]any)
+		if !ok {
+			continue
+		}
+		next, err := fn(fmt.Sprintf("layers.%d.%s.transformers", i, p.Kind), m)
+		if err != nil {
+			return s, err
+		}
+		p.Options = maps.Clone(p.Options)
+		p.Options["transformers"] = next
+		s.Layers[i] = p
+	}
+	return s, nil
+}
+
+// Resolve replaces the names of features in a composition, which may have transformers of their own, by their numbers: their
+// places among names. A number stands for itself.
+func (s Spec) Resolve(names []string) (Spec, error) {
+	return s.transformersOf(func(path string, m map[string]any) (map[string]any, error) {
+		next := map[string]any{}
+		for name, v := range m {
+			i := slices.Index(names, name)
+			if n, err := strconv.Atoi(name); i < 0 && err == nil && n >= 0 && n < len(names) {
+				i = n
+			}
+			if i < 0 {
+				return nil, &FieldError{join(path, name), fmtReason("%q is not one of the features %v", name, names)}
+			}
+			next[strconv.Itoa(i)] = v
+		}
+		return next, nil
+	})
+}
+
+// String is the composition in a few words, as {repeat} x (layers).
+func (s Spec) String() string {
+	var names []string
+	for _, p := range s.Layers {
+		name := p.Kind
+		if t, ok := p.Options["transformer"].(Part); ok {
+			name = t.Kind + " " + name
+		}
+		names = append(names, name)
+	}
+	return fmt.Sprintf("%d x (%s)", s.Repeat, strings.Join(names, ", "))
+}
+
+// Lines are the composition in full, a line a part.
+func (s Spec) Lines() []string {
+	lines := []string{"base " + s.Base.String(), fmt.Sprintf("%d times, from data to latent", s.Repeat)}
+	for _, p := range s.Layers {
+		lines = append(lines, "  "+p.String())
+	}
+	if len(s.Between) > 0 {
+		lines = append(lines, "and between these times")
+	}
+	for _, p := range s.Between {
+		lines = append(lines, "  "+p.String())
+	}
+	return lines
+}
+
+// String is the form of a card.
+func (p Part) String() string {
+	if len(p.Options) == 0 {
+		return p.Kind
+	}
+	return p.Kind + ": " + inline(p.Options)
+}
+
+func inline(v any) string {
+	switch v := v.(type) {
+	case Part:
+		if len(v.Options) == 0 {
+			return v.Kind
+		}
+		return "{" + v.String() + "}"
+	case map[string]any:
+		var pairs []string
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			pairs = append(pairs, k+": "+inline(v[k]))
+		}
+		return "{" + strings.Join(pairs, ", ") + "}"
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return strings.ReplaceAll(strings.Trim(string(text), `"`), ",", ", ")
+}

@@ -1,41 +1,43 @@
 package flow
 
-import "github.com/sluice-hep/sluice/nn"
+import (
+	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/nn"
+)
 
-// Transform is an invertible map of all features of a tile that depends on the context. Its parameters are views
-// of the flat vector p. It holds no state of a batch and may be used by any number of goroutines. Each is also
-// Independent or Joint, which is how it is trained.
+// Transform is an invertible map of all features of a tile that depends on the context. Its parameters are views of the
+// flat vector p. It holds no state of a batch and may be used by any number of goroutines. Each is also Independent or
+// Batched, which is how it is trained; what else it is, of the interfaces below, is asked once, by New.
 type Transform interface {
-	// Rows is the number of tile rows (mem) that ToLatent and ToData need, and what ToLatent keeps for Backward.
-	Rows() int
+	// Layout places the parameters, before anything else is called.
+	Layout(l *nn.Layout, scope string)
+	// Memory is the number of tile rows (mem) that ToLatent and ToData need, and what ToLatent keeps for Backward; and
+	// that of the rows (scratch) which Backward needs besides.
+	Memory() (rows, scratch int)
 	// ToLatent maps t.X from data to latent in place and adds log|det dz/dx| to t.LogDet.
 	ToLatent(t *Tile, p, mem []float32)
 	// ToData maps t.X from latent to data in place and adds log|det dx/dz| to t.LogDet.
 	ToData(t *Tile, p, mem []float32)
-	// Cut sets those gradients to zero whose parameters are zero by construction.
-	Cut(g []float32)
 }
 
 // Independent is a Transform of each event by itself, in training too.
 type Independent interface {
 	Transform
-	// Scratch is the number of tile rows that Backward needs besides.
-	Scratch() int
 	// Backward takes the gradients t.DX of the latent and t.DLogDet of log|det dz/dx| from after ToLatent on the same
 	// mem, leaves in t.DX that of the data, and puts (t.First) or adds the gradient of the parameters to g.
 	Backward(t *Tile, p, g, mem, scratch []float32)
 }
 
-// Joint is a Transform that takes the whole batch at once in training: because it depends on statistics of the
+// Batched is a Transform that takes the whole batch at once in training: because it depends on statistics of the
 // batch, or because its weights should be read once a batch. Outside training, the statistics are constants among the
-// parameters, whose gradient is zero.
-type Joint interface {
+// parameters (views of role nn.Statistic), whose gradient is zero.
+type Batched interface {
 	Transform
 	// NewPass returns memory for training, with the crew to share out the work.
 	NewPass(crew *nn.Crew) Pass
 }
 
-// Pass takes the tiles of a batch through a Joint transform. Nothing in it depends on the number of threads. It is
+// Pass takes the tiles of a batch through a Batched transform. Nothing in it depends on the number of threads. It is
 // not for concurrent use.
 type Pass interface {
 	// ToLatent is that of training, by the statistics of these tiles.
@@ -44,6 +46,31 @@ type Pass interface {
 	Backward(tiles []*Tile, p, g []float32)
 	// Freeze sets the statistics among the parameters p to those of these tiles, which it leaves as they are.
 	Freeze(tiles []*Tile, p []float32)
+}
+
+// Starter has parameters that do not start at 0.
+type Starter interface {
+	Start(p []float32, src *nn.Source)
+}
+
+// Masked has parameters that are zero by construction.
+type Masked interface {
+	// Mask prepares for all that follows, once the flow is known to be of a possible size.
+	Mask()
+	// Cut sets these parameters, or their gradients, to zero.
+	Cut(g []float32)
+}
+
+// OneWay has no inverse in closed form, or none for now: a flow with it gives densities and no samples.
+type OneWay interface {
+	// OneWay says why; empty for a transform that has an inverse after all.
+	OneWay() string
+}
+
+// grouped is a transform that is faster on several tiles at once.
+type grouped interface {
+	groupToLatent(tiles []*Tile, p []float32, mem [][]float32)
+	groupToData(tiles []*Tile, p []float32, mem [][]float32)
 }
 
 // Tile is one tile on its way through a flow: value e of feature f is X[f*kernel.Tile+e].
@@ -55,48 +82,82 @@ type Tile struct {
 
 	DX      []float32 // gradient of the loss with respect to X
 	DLogDet []float32 // and with respect to LogDet
+
+	feature Feature
+	logProb [kernel.Tile]float64 // under the base
 }
 
-// Transformer is a monotone map of one feature, z = f(x; h), whose Params parameters h come from a
-// conditioner: rows of a tile, stride kernel.Tile. All slices hold n events.
+// Feature is one feature of a tile on its way through a Transformer: columns of N events, of which H, DH and Saved hold
+// several, kernel.Tile apart.
+type Feature struct {
+	N       int
+	X, Z    []float32 // data and latent; they may be one column
+	LogDet  []float32
+	H       []float32 // Params columns of parameters, from a conditioner
+	Saved   []float32 // Saved columns that ToLatent keeps for Backward
+	D       []float32 // gradient of Z, which Backward turns into that of X
+	DH      []float32 // gradient of H
+	DLogDet []float32 // gradient of log dz/dx
+
+	P, G  []float32 // all parameters of the flow and their gradient, for a transformer that has some of its own
+	First bool      // their gradient is put, not added
+}
+
+// Transformer is a monotone map of one feature, z = f(x; h), whose Params parameters h come from a conditioner.
 type Transformer interface {
-	// Params is the number of rows of h.
 	Params() int
-	// Saved is the number of rows that ToLatent keeps for Backward.
 	Saved() int
-	// Start appends the h for which the map is (near) the identity.
-	Start(h []float32) []float32
-	// ToLatent sets z and adds log dz/dx to logDet; z may be x.
-	ToLatent(z, logDet, x, h, saved []float32, n int)
-	// Backward sets dx and dh from the gradients dz and dLogDet. x and z are as after ToLatent; dx may be dz.
-	Backward(dx, dh, dz, dLogDet, x, z, h, saved []float32, n int)
-	// ToData sets x and adds log dx/dz to logDet; x may be z. It may overwrite h.
-	ToData(x, logDet, z, h []float32, n int)
+	// Identity appends the h for which the map is (near) the identity.
+	Identity(h []float32) []float32
+	// ToLatent sets f.Z and adds log dz/dx to f.LogDet.
+	ToLatent(f *Feature)
+	// Backward follows ToLatent of the same columns: it turns f.D and sets f.DH.
+	Backward(f *Feature)
+	// ToData sets f.X and adds log dx/dz to f.LogDet. It may overwrite f.H.
+	ToData(f *Feature)
 }
 
-// Conditioner gives the parameters of transformers from features and context. act is its memory, Rows rows of a
-// tile; scratch has Scratch rows.
+// Parametric is a Transformer with parameters of its own, besides those that a conditioner gives.
+type Parametric interface {
+	Layout(l *nn.Layout, scope string)
+}
+
+// Conditioner gives the parameters of transformers from features and context. act is its memory, Rows rows of a tile;
+// scratch has Scratch rows.
 type Conditioner interface {
+	// Start draws the parameters; the outputs are near bias.
+	Start(p, bias []float32, src *nn.Source)
 	Rows() int
 	Scratch() int
 	// Input returns the rows of act where the features go.
 	Input(act []float32) []float32
-	// Forward computes the outputs, rows of a tile inside act.
+	// Forward computes the outputs, rows of a tile inside act, which Results returns again.
 	Forward(p, act, context []float32, pass *nn.Pass) []float32
+	Results(act []float32) []float32
 	// Backward puts or adds the gradient of the parameters to g and returns that of the features, or nil.
 	Backward(p, g, act, d, scratch []float32, pass *nn.Pass) []float32
-	Cut(g []float32)
-}
-
-// SequentialConditioner is a Conditioner whose outputs for feature i depend on the features before i only.
-type SequentialConditioner interface {
-	Conditioner
-	// Begin prepares act; Next then returns the outputs for feature i once those before are in Input(act).
+	// Begin prepares act; Next then returns the outputs of group g once the features of those before it are in Input(act).
 	Begin(act, context []float32)
-	Next(p, act []float32, i, n int) []float32
+	Next(p, act []float32, g, n int) []float32
 }
 
 var (
-	_ Conditioner           = (*nn.MLP)(nil)
-	_ SequentialConditioner = (*nn.MLP)(nil)
+	_ Conditioner = (*nn.MLP)(nil)
+	_ Conditioner = (*nn.MADE)(nil)
 )
+
+// row is feature f of a tile.
+func row(t []float32, f int) []float32 { return t[f*kernel.Tile : (f+1)*kernel.Tile] }
+
+// rows are n features of a tile from feature f on.
+func rows(t []float32, f, n int) []float32 { return t[f*kernel.Tile : (f+n)*kernel.Tile] }
+
+// addRows adds row i of src to the feature to[i] of the tile dst; nothing where src is nil.
+func addRows(dst, src []float32, to []int32, n int) {
+	if src == nil {
+		return
+	}
+	for i, f := range to {
+		kernel.Add(row(dst, int(f))[:n], row(src, i)[:n])
+	}
+}

@@ -17,7 +17,7 @@ type Info struct {
 	FormatVersion int           `json:"format_version"`
 	Features      []Column      `json:"features"`
 	Context       []Column      `json:"context"`
-	Flow          flow.Spec     `json:"flow"` // with its defaults
+	Flow          flow.Spec     `json:"flow"` // the composition in full
 	Parameters    int           `json:"parameters"`
 	Seed          uint64        `json:"seed"`
 	Train         *train.Result `json:"train,omitempty"`
@@ -62,7 +62,7 @@ func (m *Model) Info() (Info, error) {
 	hash, err := m.Hash()
 	return Info{
 		Hash: hash, FormatVersion: FormatVersion, Features: columnInfo(m.Features), Context: columnInfo(m.Context),
-		Flow: m.Flow.Spec.WithDefaults(), Parameters: len(m.Flow.Params()), Seed: m.Seed, Train: m.Train, Card: m.Card,
+		Flow: m.Flow.Spec, Parameters: len(m.Flow.Params()), Seed: m.Seed, Train: m.Train, Card: m.Card,
 	}, err
 }
 
@@ -108,36 +108,10 @@ func describeColumns(w io.Writer, title string, columns []Column) {
 }
 
 func describeFlow(w io.Writer, info Info) {
-	s := info.Flow
-	fmt.Fprintf(w, "\nflow\n  %s: %d transforms, %s (%s), permutation %s, %d parameters\n",
-		s.Type, s.Transforms, info.Networks(), s.Activation, s.Permute, info.Parameters)
-	if s.Bins > 0 {
-		fmt.Fprintf(w, "  splines of %d bins on [-%g, %g], linear outside\n", s.Bins, s.Bound, s.Bound)
-	} else {
-		fmt.Fprintf(w, "  log-scale through %s\n", s.LogScale)
+	fmt.Fprintf(w, "\nflow\n  %s, %d parameters\n", info.Flow, info.Parameters)
+	for _, line := range info.Flow.Lines() {
+		fmt.Fprintf(w, "  %s\n", clean(line))
 	}
-	if s.Linear != "none" {
-		fmt.Fprintf(w, "  a linear map (%s) before each transform\n", s.Linear)
-	}
-	if s.BatchNorm {
-		fmt.Fprintf(w, "  batch norm between the transforms\n")
-	}
-}
-
-// Networks says in a few words what the conditioners are.
-func (info Info) Networks() string {
-	s := info.Flow
-	text := fmt.Sprintf("hidden layers %v", s.Hidden)
-	if s.Net == "residual" {
-		text = fmt.Sprintf("residual networks of %d blocks of width %d", s.Blocks, s.Hidden[0])
-	}
-	if s.NetBatchNorm {
-		text += ", batch norm"
-	}
-	if s.Dropout > 0 {
-		text += fmt.Sprintf(", dropout %g", s.Dropout)
-	}
-	return text
 }
 
 func describeTraining(w io.Writer, r *train.Result) {

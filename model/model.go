@@ -131,9 +131,7 @@ func (m *Model) validate() error {
 // those a density would not integrate to 1.
 func checkParameters(f *flow.Flow) error {
 	cut := slices.Clone(f.Params())
-	for _, t := range f.Transforms() {
-		t.Cut(cut)
-	}
+	f.Cut(cut)
 	for _, v := range f.Views() {
 		masked := v.Of(cut)
 		for i, x := range v.Of(f.Params()) {

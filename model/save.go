@@ -16,7 +16,7 @@ import (
 const (
 	format = "sluice-model"
 	// FormatVersion is the newest layout that this package reads, and the one that it writes.
-	FormatVersion = 1
+	FormatVersion = 2
 )
 
 // Save writes the model: whole or, after an error, not at all. Equal models give equal files; how fast the training
@@ -29,13 +29,14 @@ func (m *Model) Save(path string) error {
 	return f.Write(path)
 }
 
-// Load reads a model. A file that is damaged, or made to harm, is an error.
-func Load(path string) (*Model, error) {
+// Load reads a model; own are kinds of parts besides those of package flow. A file that is damaged, or made to harm, is an
+// error.
+func Load(path string, own ...flow.Kind) (*Model, error) {
 	f, err := Read(path)
 	if err != nil {
 		return nil, err
 	}
-	m, err := f.model()
+	m, err := f.model(own)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}
@@ -104,7 +105,7 @@ func shape(v nn.View) []int {
 	return []int{v.Rows, v.Cols}
 }
 
-func (f *File) model() (*Model, error) {
+func (f *File) model(own []flow.Kind) (*Model, error) {
 	if got := f.Metadata["format"]; got != format {
 		return nil, fmt.Errorf("format %q: not a model of this program", got)
 	}
@@ -139,7 +140,10 @@ func (f *File) model() (*Model, error) {
 		return nil, fmt.Errorf("a flow of %d features and %d context columns does not go with a preparation of %d and %d",
 			r.Features, r.Context, m.Features.Dim(), m.Context.Dim())
 	}
-	if m.Flow, err = f.flow(r, m.Seed); err != nil {
+	if version == 1 {
+		r.Spec = firstFormat(r.Spec)
+	}
+	if m.Flow, err = f.flow(r, m.Seed, own); err != nil {
 		return nil, fmt.Errorf("flow: %w", err)
 	}
 	return m, m.validate()
@@ -158,63 +162,36 @@ func decodeJSON(text string, to any) error {
 	return nil
 }
 
-// flow builds the flow that a record describes, with the file's parameters.
-func (f *File) flow(r flowRecord, seed uint64) (*flow.Flow, error) {
+// flow builds the flow that a record describes, with the file's parameters. Nothing is made for a description that asks for
+// more than the file has.
+func (f *File) flow(r flowRecord, seed uint64, own []flow.Kind) (*flow.Flow, error) {
 	floats := 0
 	tensors := map[string]Tensor{}
 	for _, t := range f.Tensors {
 		floats += len(t.Data)
 		tensors[t.Name] = t
 	}
-	if err := r.Spec.Validate(); err != nil {
-		return nil, err
-	}
-	if need := fewestParameters(r); need > float64(floats) {
-		return nil, fmt.Errorf("its description asks for at least %.0f parameters; the file has %d", need, floats)
-	}
-	w, err := flow.New(r.Features, r.Context, r.Spec, seed)
+	plan, err := flow.PlanWithin(floats, r.Features, r.Context, r.Spec, seed, own...)
 	if err != nil {
 		return nil, err
 	}
-	for _, v := range w.Views() {
+	params := make([]float32, plan.Size())
+	for _, v := range plan.Views() {
 		t, ok := tensors[v.Name]
 		if !ok || !slices.Equal(t.Shape, shape(v)) {
 			return nil, fmt.Errorf("tensor %q of shape %v is missing; there is one of shape %v", v.Name, shape(v), t.Shape)
 		}
-		copy(v.Of(w.Params()), t.Data)
+		copy(v.Of(params), t.Data)
 		delete(tensors, v.Name)
 	}
 	for name := range tensors {
 		return nil, fmt.Errorf("tensor %q is not part of it", name)
 	}
+	w := flow.Restore(plan, params)
 	if err := checkParameters(w); err != nil {
 		return nil, err
 	}
 	return w, compareProbe(w, r.Check)
-}
-
-// fewestParameters bounds a flow's size from below, before anything is allocated for it: weights and biases of the hidden
-// layers, half of the features at either end, as in a coupling, and the matrices of linear maps.
-func fewestParameters(r flowRecord) float64 {
-	s := r.Spec.WithDefaults()
-	half := float64(r.Features / 2)
-	one := (half + float64(r.Context)) * float64(s.Hidden[0])
-	for i, h := range s.Hidden {
-		one += float64(h)
-		if i > 0 {
-			one += float64(h) * float64(s.Hidden[i-1])
-		}
-	}
-	one += 2 * float64(s.Blocks) * float64(s.Hidden[0]) * float64(s.Hidden[0]) // of a residual network
-	perOutput := 1.0
-	if s.Type == "nsf" || s.Type == "nsf-ar" {
-		perOutput = 2 * float64(s.Bins)
-	}
-	one += half * perOutput * float64(s.Hidden[len(s.Hidden)-1])
-	if s.Linear == "lu" {
-		one += float64(r.Features) * float64(r.Features)
-	}
-	return one * float64(s.Transforms)
 }
 
 // probe is the log-density of a few fixed points of the flow's own space, with a context of zeros.
@@ -224,7 +201,11 @@ func probe(f *flow.Flow) ([]float64, error) {
 	for i := range context {
 		context[i] = make([]float32, points)
 	}
-	return f.LogProb(f.Latent(points, 0, 0), context)
+	x, err := f.Latent(points, context, 0, 0)
+	if err != nil {
+		return nil, err
+	}
+	return f.LogProb(x, context)
 }
 
 func compareProbe(f *flow.Flow, want []float64) error {

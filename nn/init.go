@@ -1,17 +1,25 @@
 package nn
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
+// Source gives the random numbers of a start.
+type Source = rng.Source
+
+// Inits are the names of the ways to draw a weight matrix, Activations those of the functions of hidden units.
+var (
+	Inits       = []string{"orthogonal", "glorot", "he"}
+	Activations = []string{"relu", "tanh", "elu"}
+)
+
 // draw fills a weight matrix: glorot (uniform, Glorot and Bengio 2010), he (normal, arXiv:1502.01852) or
 // orthogonal (arXiv:1312.6120; rows or columns orthonormal, whichever are fewer).
-func draw(w []float32, rows, cols int, init string, src *rng.Source) error {
+func draw(w []float32, rows, cols int, init string, src *Source) {
 	if len(w) == 0 {
-		return nil
+		return
 	}
 	switch init {
 	case "glorot":
@@ -26,14 +34,11 @@ func draw(w []float32, rows, cols int, init string, src *rng.Source) error {
 		}
 	case "orthogonal":
 		orthogonal(w, rows, cols, src)
-	default:
-		return fmt.Errorf("nn: init %q: there are orthogonal, glorot and he", init)
 	}
-	return nil
 }
 
 // orthogonal orthonormalises min(rows, cols) random vectors by Gram and Schmidt, twice for the rounding.
-func orthogonal(w []float32, rows, cols int, src *rng.Source) {
+func orthogonal(w []float32, rows, cols int, src *Source) {
 	n, dim := min(rows, cols), max(rows, cols)
 	q := make([][]float64, n)
 	for i := range q {

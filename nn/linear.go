@@ -1,9 +1,6 @@
 package nn
 
-import (
-	"github.com/sluice-hep/sluice/internal/kernel"
-	"github.com/sluice-hep/sluice/internal/rng"
-)
+import "github.com/sluice-hep/sluice/internal/kernel"
 
 // linear is out = W [context; in] + b on tiles. Where units are sorted by
 // degree, W is a staircase: output o sees the inputs before kEnd[o] only
@@ -18,29 +15,26 @@ type linear struct {
 
 func newLinear(l *Layout, scope string, i, context, in, out int) linear {
 	return linear{
-		w:       l.Add(Scope(scope, i, "weight"), out, context+in),
-		b:       l.Add(Scope(scope, i, "bias"), out, 1),
+		w:       l.Add(Scope(scope, i, "weight"), out, context+in, Weight),
+		b:       l.Add(Scope(scope, i, "bias"), out, 1, Bias),
 		context: context, in: in, out: out,
 	}
 }
 
 // draw starts W, times scale, by init; the bias is 0.
-func (l *linear) draw(p []float32, init string, scale float32, src *rng.Source) error {
+func (l *linear) draw(p []float32, init string, scale float32, src *Source) {
 	w := l.w.Of(p)
-	if err := draw(w, l.w.Rows, l.w.Cols, init, src); err != nil {
-		return err
-	}
+	draw(w, l.w.Rows, l.w.Cols, init, src)
 	if scale != 1 {
 		kernel.Scale(w, scale)
 	}
 	clear(l.b.Of(p))
 	l.cut(p)
-	return nil
 }
 
-// bound makes W a staircase from the degrees of its sorted inputs and outputs:
-// output o sees input i where sees(degOut[o], degIn[i]).
-func (l *linear) bound(degIn, degOut []int, sees func(out, in int) bool) {
+// bound makes W a staircase from the degrees of its sorted inputs and outputs: output o sees input i where
+// degIn[i] < degOut[o], or is also equal.
+func (l *linear) bound(degIn, degOut []int, equal bool) {
 	l.kEnd = make([]int32, l.out)
 	l.kBegin = make([]int32, l.in)
 	for i := range l.kBegin {
@@ -48,7 +42,7 @@ func (l *linear) bound(degIn, degOut []int, sees func(out, in int) bool) {
 	}
 	for o, do := range degOut {
 		n := 0
-		for n < l.in && sees(do, degIn[n]) {
+		for n < l.in && (degIn[n] < do || equal && degIn[n] == do) {
 			l.kBegin[n] = min(l.kBegin[n], int32(o))
 			n++
 		}
@@ -131,11 +125,19 @@ func (l *linear) backward(p, dIn, d, gate []float32, n int) {
 	g.Run()
 }
 
-// backwardRows puts or adds to dIn the share of outputs [r0, r1), whose gradient is d. W must be dense.
+// backwardRows puts or adds to dIn the share of outputs [r0, r1), whose gradient is d. They see the same inputs.
 func (l *linear) backwardRows(p, dIn, d []float32, r0, r1, n int, add bool) {
 	g := l.backwardProduct(p, dIn, d, r0, r1, n)
-	g.Add = add
-	g.Run()
+	g.Add, g.KBegin = add, nil
+	if l.kEnd != nil {
+		g.M = int(l.kEnd[r0]) - l.context
+		if !add {
+			clear(dIn[g.M*kernel.Tile : l.in*kernel.Tile])
+		}
+	}
+	if g.M > 0 {
+		g.Run()
+	}
 }
 
 func (l *linear) backwardProduct(p, dIn, d []float32, r0, r1, n int) kernel.Gemm {

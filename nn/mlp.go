@@ -1,26 +1,6 @@
 package nn
 
-import (
-	"fmt"
-
-	"github.com/sluice-hep/sluice/internal/kernel"
-	"github.com/sluice-hep/sluice/internal/rng"
-)
-
-// Config describes a network.
-type Config struct {
-	Features   int   // inputs besides the context
-	Context    int   // context columns
-	Hidden     []int // widths of the hidden layers
-	Outputs    int
-	Activation string // relu, tanh or elu
-	// ContextFirst gives the context to the first layer only, not to every layer.
-	ContextFirst bool
-	Blocks       int     // of a residual network
-	BatchNorm    bool    // within a residual network
-	Dropout      float64 // fraction of hidden units left out in training
-	Layer        int     // number of the first hidden layer among those of the flow, for dropout
-}
+import "github.com/sluice-hep/sluice/internal/kernel"
 
 // MLP is a fully connected network on tiles, whose layers see the context
 // besides the layer before. Its memory (act) holds, layer after layer, the
@@ -28,25 +8,25 @@ type Config struct {
 // what Backward needs.
 type MLP struct {
 	cfg     Config
+	shape   Shape
 	linears []linear
 	at      []int // row of act where the input of each layer starts; the last entry is the output's
 	rows    int
 	widest  int
-	drops   []*Dropout   // one a hidden layer
-	degrees []degreeRows // of a MADE; nil otherwise
+	drops   []*Dropout // one a hidden layer
 }
 
 // NewMLP lays out a fully connected network.
-func NewMLP(l *Layout, scope string, cfg Config) *MLP {
-	m := &MLP{cfg: cfg}
-	in := cfg.Features
+func NewMLP(l *Layout, scope string, cfg Config, s Shape) *MLP {
+	m := &MLP{cfg: cfg, shape: s}
+	in := s.Features
 	for i := range len(cfg.Hidden) + 1 {
-		out := cfg.Outputs
+		out := s.Outputs
 		if i < len(cfg.Hidden) {
 			out = cfg.Hidden[i]
-			m.drops = append(m.drops, NewDropout(cfg.Dropout, cfg.Layer+i))
+			m.drops = append(m.drops, NewDropout(cfg.Dropout, s.Layer+i))
 		}
-		context := cfg.Context
+		context := s.Context
 		if i > 0 && cfg.ContextFirst {
 			context = 0
 		}
@@ -57,12 +37,9 @@ func NewMLP(l *Layout, scope string, cfg Config) *MLP {
 		in = out
 	}
 	m.at = append(m.at, m.rows)
-	m.rows += cfg.Outputs
+	m.rows += s.Outputs
 	return m
 }
-
-// Outputs is the number of rows that Forward returns.
-func (m *MLP) Outputs() int { return m.cfg.Outputs }
 
 // Rows is the number of tile rows in act.
 func (m *MLP) Rows() int { return m.rows }
@@ -85,7 +62,22 @@ func (m *MLP) Forward(p, act, context []float32, pass *Pass) []float32 {
 			m.drops[l].apply(h, m.linears[l].out, pass.N, pass.Noise)
 		}
 	}
-	return act[m.at[len(m.linears)]*kernel.Tile:]
+	return m.Results(act)
+}
+
+// Results are the outputs that the last Forward left in act.
+func (m *MLP) Results(act []float32) []float32 { return act[m.at[len(m.linears)]*kernel.Tile:] }
+
+// Begin prepares act for Next.
+func (m *MLP) Begin(act, context []float32) { m.setContext(act, context) }
+
+// Next returns the outputs, once the features are in Input(act).
+func (m *MLP) Next(p, act []float32, _, n int) []float32 {
+	var h []float32
+	for l := range m.linears {
+		h = m.layer(p, act, l, 0, m.linears[l].out, n)
+	}
+	return h
 }
 
 // setContext copies the context in front of each layer's inputs.
@@ -145,21 +137,16 @@ func (m *MLP) Cut(g []float32) {
 	}
 }
 
-// Start draws the parameters: hidden layers by init ("orthogonal", "glorot" or "he"), the last layer a
-// hundredth of that around the given biases, so that a flow starts near the map that they mean.
-func (m *MLP) Start(p []float32, init string, src *rng.Source, bias []float32) error {
+// Start draws the parameters: hidden layers by Config.Init, the last layer a hundredth of that around the given biases,
+// so that a flow starts near the map that they mean.
+func (m *MLP) Start(p []float32, bias []float32, src *Source) {
 	last := len(m.linears) - 1
 	for i := range m.linears {
 		scale := float32(1)
 		if i == last {
 			scale = 0.01
 		}
-		if err := m.linears[i].draw(p, init, scale, src); err != nil {
-			return err
-		}
+		m.linears[i].draw(p, m.cfg.Init, scale, src)
 	}
-	if l := &m.linears[last]; copy(l.b.Of(p), bias) != l.out {
-		return fmt.Errorf("nn: %d start values for %d outputs", len(bias), l.out)
-	}
-	return nil
+	copy(m.linears[last].b.Of(p), bias)
 }

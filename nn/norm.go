@@ -15,8 +15,8 @@ type norm struct{ gamma, beta, mean, variance View }
 
 func newNorm(l *Layout, scope string, units int) *norm {
 	return &norm{
-		l.Add(scope+".gamma", units, 1), l.Add(scope+".beta", units, 1),
-		l.Add(scope+".mean", units, 1), l.Add(scope+".variance", units, 1),
+		l.Add(scope+".gamma", units, 1, Scale), l.Add(scope+".beta", units, 1, Bias),
+		l.Add(scope+".mean", units, 1, Statistic), l.Add(scope+".variance", units, 1, Statistic),
 	}
 }
 
@@ -128,16 +128,17 @@ func (s *normState) freeze(n *norm, p []float32, events float64) {
 	clear(s.total[1])
 }
 
-// activated sets y to the activation of scale x + shift, rows of a tile; nil takes x as it is.
-func (s *normState) activated(kind string, y, x []float32, rows, n int) {
+// activated sets y to the activation of scale x + shift, for the units [r0, r1) of a tile; nil takes x as it is.
+func (s *normState) activated(kind string, y, x []float32, r0, r1, n int) {
 	relu := kind == "relu"
+	y, x = y[r0*kernel.Tile:r1*kernel.Tile], x[r0*kernel.Tile:r1*kernel.Tile]
 	if s == nil {
-		copy(y, x[:rows*kernel.Tile])
+		copy(y, x)
 	} else {
-		kernel.AffineRows(y, x, s.scale, s.shift, rows, n, relu)
+		kernel.AffineRows(y, x, s.scale[r0:r1], s.shift[r0:r1], r1-r0, n, relu)
 	}
 	if s == nil || !relu {
-		activate(kind, y, rows, n)
+		activate(kind, y, r1-r0, n)
 	}
 }
 

@@ -10,7 +10,18 @@ type View struct {
 	Name       string
 	Rows, Cols int
 	Offset     int
+	Role       Role
 }
+
+// Role says what the numbers of a view are to a training.
+type Role int
+
+const (
+	Weight    Role = iota // of a linear map: the only ones that decay
+	Bias                  // adds up
+	Scale                 // multiplies by itself, as the gamma of a norm or a diagonal: 0 is not its neutral value
+	Statistic             // taken from events; the gradient is zero
+)
 
 // Of returns the view's part of a flat vector.
 func (v View) Of(flat []float32) []float32 {
@@ -25,8 +36,8 @@ type Layout struct {
 }
 
 // Add appends a matrix.
-func (l *Layout) Add(name string, rows, cols int) View {
-	v := View{Name: name, Rows: rows, Cols: cols, Offset: l.Size}
+func (l *Layout) Add(name string, rows, cols int, role Role) View {
+	v := View{Name: name, Rows: rows, Cols: cols, Offset: l.Size, Role: role}
 	l.Views = append(l.Views, v)
 	l.Size += rows * cols
 	return v

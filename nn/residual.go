@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
-	"github.com/sluice-hep/sluice/internal/rng"
 )
 
 // Residual is a residual network (arXiv:1603.05027, in the form that neural spline flows use it): a linear map
@@ -12,13 +11,16 @@ import (
 //
 //	x + linear(dropout(act(norm(linear(act(norm(x))))))) * sigmoid(gate(context))
 //
-// and a linear map to the outputs. Norms (Config.BatchNorm) and gates (Config.Context) may be missing. It is trained by
-// a ResidualPass.
+// and a linear map to the outputs. Norms (Config.BatchNorm) and gates (Shape.Context) may be missing. With an Order, the
+// units of all layers have the same degrees, so that what a block adds sees no more than what it is added to. It is trained
+// by a ResidualPass.
 type Residual struct {
 	cfg         Config
+	shape       Shape
 	width       int
 	first, last linear
 	blocks      []residualBlock
+	units       []span // of each group: the units of its degree
 }
 
 type residualBlock struct {
@@ -29,32 +31,62 @@ type residualBlock struct {
 }
 
 // NewResidual lays out a residual network of cfg.Blocks blocks of width cfg.Hidden[0].
-func NewResidual(l *Layout, scope string, cfg Config) *Residual {
+func NewResidual(l *Layout, scope string, cfg Config, s Shape) *Residual {
 	w := cfg.Hidden[0]
-	r := &Residual{cfg: cfg, width: w, first: newLinear(l, scope+".first", 0, cfg.Context, cfg.Features, w)}
+	r := &Residual{cfg: cfg, shape: s, width: w, first: newLinear(l, scope+".first", 0, s.Context, s.Features, w)}
 	for i := range cfg.Blocks {
-		b := residualBlock{drop: NewDropout(cfg.Dropout, cfg.Layer+i)}
+		b := residualBlock{drop: NewDropout(cfg.Dropout, s.Layer+i)}
 		for j := range b.linears {
 			if cfg.BatchNorm {
 				b.norms[j] = newNorm(l, Scope(scope, i, fmt.Sprintf("norms.%d", j)), w)
 			}
 			b.linears[j] = newLinear(l, Scope(scope, i, "linears"), j, 0, w, w)
 		}
-		if cfg.Context > 0 {
-			b.gate = newLinear(l, Scope(scope, i, "gate"), 0, cfg.Context, 0, w)
+		if s.Context > 0 {
+			b.gate = newLinear(l, Scope(scope, i, "gate"), 0, s.Context, 0, w)
 		}
 		r.blocks = append(r.blocks, b)
 	}
-	r.last = newLinear(l, scope+".last", 0, 0, w, cfg.Outputs)
+	r.last = newLinear(l, scope+".last", 0, 0, w, s.Outputs)
 	return r
+}
+
+// Mask prepares what follows from the order.
+func (r *Residual) Mask() {
+	o := r.shape.Order
+	if o == nil {
+		return
+	}
+	degrees := o.hidden(0, r.width, r.shape.Context)
+	r.first.bound(expand(o.Inputs), degrees, true)
+	for i := range r.blocks {
+		for j := range r.blocks[i].linears {
+			r.blocks[i].linears[j].bound(degrees, degrees, true)
+		}
+	}
+	r.last.bound(degrees, expand(o.Outputs), false)
+	for g := range o.Inputs {
+		b, e := ofDegree(degrees, g)
+		r.units = append(r.units, span{b, e})
+	}
+}
+
+// Cut sets to zero where the network has no weight.
+func (r *Residual) Cut(g []float32) {
+	r.first.cut(g)
+	for i := range r.blocks {
+		for j := range r.blocks[i].linears {
+			r.blocks[i].linears[j].cut(g)
+		}
+	}
+	r.last.cut(g)
 }
 
 // Start draws the parameters: the second layer of each block within 1e-3, so that the blocks start as the
 // identity, and the last layer a hundredth of the usual around the given biases.
-func (r *Residual) Start(p []float32, init string, src *rng.Source, bias []float32) error {
-	if err := r.first.draw(p, init, 1, src); err != nil {
-		return err
-	}
+func (r *Residual) Start(p []float32, bias []float32, src *Source) {
+	init := r.cfg.Init
+	r.first.draw(p, init, 1, src)
 	for i := range r.blocks {
 		b := &r.blocks[i]
 		for _, n := range b.norms {
@@ -62,36 +94,33 @@ func (r *Residual) Start(p []float32, init string, src *rng.Source, bias []float
 				n.start(p)
 			}
 		}
-		if err := b.linears[0].draw(p, init, 1, src); err != nil {
-			return err
-		}
+		b.linears[0].draw(p, init, 1, src)
 		w := b.linears[1].w.Of(p)
 		for j := range w {
 			w[j] = float32(1e-3 * (2*src.Float64() - 1))
 		}
-		if r.cfg.Context > 0 {
-			if err := b.gate.draw(p, init, 1, src); err != nil {
-				return err
-			}
+		b.linears[1].cut(p)
+		if r.shape.Context > 0 {
+			b.gate.draw(p, init, 1, src)
 		}
 	}
-	if err := r.last.draw(p, init, 0.01, src); err != nil {
-		return err
-	}
-	if copy(r.last.b.Of(p), bias) != r.last.out {
-		return fmt.Errorf("nn: %d start values for %d outputs", len(bias), r.last.out)
-	}
-	return nil
+	r.last.draw(p, init, 0.01, src)
+	copy(r.last.b.Of(p), bias)
 }
 
 // inputs is the number of rows [context; features].
-func (r *Residual) inputs() int { return r.cfg.Context + r.cfg.Features }
+func (r *Residual) inputs() int { return r.shape.Context + r.shape.Features }
 
-// EvaluationRows is the number of tile rows for Trunk.
-func (r *Residual) EvaluationRows() int { return r.inputs() + 5*r.width }
+// EvaluationRows is the number of tile rows for Trunk and Next.
+func (r *Residual) EvaluationRows() int {
+	if r.shape.Order == nil {
+		return r.inputs() + 5*r.width
+	}
+	return r.inputs() + (5+2*len(r.blocks))*r.width
+}
 
 // Input returns the rows of a tile's memory where the features go.
-func (r *Residual) Input(mem []float32) []float32 { return mem[r.cfg.Context*kernel.Tile:] }
+func (r *Residual) Input(mem []float32) []float32 { return mem[r.shape.Context*kernel.Tile:] }
 
 // Trunk computes the layer before the outputs for a group of tiles, with the frozen statistics, and returns it in
 // trunk. Each layer takes all tiles before the next one's weights are read. mem is EvaluationRows rows a tile.
@@ -104,17 +133,9 @@ func (r *Residual) Trunk(p []float32, trunk, mem, context [][]float32, n []int) 
 		trunk[t], inner[t] = take(&m, r.width), take(&m, r.width)
 		r.enter(p, trunk[t], in, context[t], n[t])
 	}
-	var states [2]*normState
-	if r.cfg.BatchNorm {
-		states = [2]*normState{newNormState(r.width), newNormState(r.width)}
-	}
+	states := r.Frozen(p)
 	for i := range r.blocks {
-		b := &r.blocks[i]
-		for j, s := range states {
-			if s != nil {
-				s.frozen(b.norms[j], p)
-			}
-		}
+		b, states := &r.blocks[i], states[i]
 		for t := range mem {
 			r.half(p, &b.linears[0], states[0], inner[t], trunk[t], scratch[0], n[t])
 		}
@@ -125,25 +146,69 @@ func (r *Residual) Trunk(p []float32, trunk, mem, context [][]float32, n []int) 
 	}
 }
 
+// Norms are the norms of each block as they act outside training.
+type Norms [][2]*normState
+
+// Frozen are the norms with the statistics among the parameters.
+func (r *Residual) Frozen(p []float32) Norms {
+	states := make(Norms, len(r.blocks))
+	for i := range r.blocks {
+		for j, n := range r.blocks[i].norms {
+			if n != nil {
+				states[i][j] = newNormState(r.width)
+				states[i][j].frozen(n, p)
+			}
+		}
+	}
+	return states
+}
+
+// Next computes, for a network with an Order, the units of group g's degree and returns the trunk, whose units up to there
+// are then known: the features of the groups before g are in Input(mem), and Next was called for each of these.
+func (r *Residual) Next(p, mem, context []float32, norms Norms, g, n int) []float32 {
+	u := r.units[g]
+	in := take(&mem, r.inputs())
+	copy(in, context[:r.shape.Context*kernel.Tile])
+	x, y, gate := take(&mem, r.width), take(&mem, r.width), take(&mem, r.width)
+	of := func(m []float32) []float32 { return m[u.begin*kernel.Tile : u.end*kernel.Tile] }
+	r.first.forward(p, of(x), in, u.begin, u.end, n, false)
+	for i := range r.blocks {
+		b, a := &r.blocks[i], [2][]float32{take(&mem, r.width), take(&mem, r.width)}
+		copy(of(y), of(x))
+		for j := range a {
+			norms[i][j].activated(r.cfg.Activation, a[j], y, u.begin, u.end, n)
+			b.linears[j].forward(p, of(y), a[j], u.begin, u.end, n, false)
+		}
+		if r.shape.Context == 0 {
+			kernel.Add(of(x), of(y))
+			continue
+		}
+		b.gate.forward(p, of(gate), context, u.begin, u.end, n, false)
+		kernel.Sigmoid(of(gate), of(gate))
+		kernel.GatedAdd(of(x), of(x), of(y), of(gate))
+	}
+	return x
+}
+
 // enter computes the first layer.
 func (r *Residual) enter(p, x, in, context []float32, n int) {
-	copy(in, context[:r.cfg.Context*kernel.Tile])
+	copy(in, context[:r.shape.Context*kernel.Tile])
 	r.first.forward(p, x, in, 0, r.width, n, false)
 }
 
 // half computes y = linear(act(norm(x))); a is scratch.
 func (r *Residual) half(p []float32, l *linear, s *normState, y, x, a []float32, n int) {
-	s.activated(r.cfg.Activation, a, x, r.width, n)
+	s.activated(r.cfg.Activation, a, x, 0, r.width, n)
 	l.forward(p, y, a, 0, r.width, n, false)
 }
 
 // gated computes the second half of a block: next = x + linear(dropout(act(norm(u)))) * sigmoid(gate).
 func (r *Residual) gated(p []float32, b *residualBlock, s *normState, next, x, u []float32, scratch [3][]float32, context []float32, pass *Pass) {
 	a, y, gate := scratch[0], scratch[1], scratch[2]
-	s.activated(r.cfg.Activation, a, u, r.width, pass.N)
+	s.activated(r.cfg.Activation, a, u, 0, r.width, pass.N)
 	b.drop.apply(a, r.width, pass.N, pass.Noise)
 	b.linears[1].forward(p, y, a, 0, r.width, pass.N, false)
-	if r.cfg.Context > 0 {
+	if r.shape.Context > 0 {
 		r.sigmoidGate(p, b, gate, context, pass.N)
 		kernel.GatedAdd(next[:len(y)], x, y, gate)
 		return

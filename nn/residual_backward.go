@@ -25,7 +25,7 @@ func (s *ResidualPass) Backward(p, g []float32, d [][]float32) {
 		b := &s.net.blocks[s.block]
 		s.crew.Run(n, s.fn.backGated)
 		s.job(&b.linears[1], func(t *residualTile) []float32 { return t.du }, turnedOf)
-		if s.net.cfg.Context > 0 {
+		if s.net.shape.Context > 0 {
 			s.job(&b.gate, func(t *residualTile) []float32 { return t.dGate }, func(t *residualTile) []float32 { return t.turnedContext })
 		}
 		s.weigh()
@@ -55,8 +55,8 @@ func (s *ResidualPass) joinBackward(j int) {
 func (s *ResidualPass) leave(_, i int) {
 	t := &s.tiles[i]
 	s.net.last.transpose(t.turned, t.x[len(s.net.blocks)], t.pass.N)
-	if s.net.cfg.Context > 0 {
-		kernel.Transpose(t.turnedContext, kernel.RoundLanes(s.net.cfg.Context), t.context, kernel.Tile, s.net.cfg.Context, t.pass.N)
+	if s.net.shape.Context > 0 {
+		kernel.Transpose(t.turnedContext, kernel.RoundLanes(s.net.shape.Context), t.context, kernel.Tile, s.net.shape.Context, t.pass.N)
 	}
 }
 
@@ -79,7 +79,7 @@ func (s *ResidualPass) backGated(worker, i int) {
 	scratch := s.scratch(worker)
 	s.backGate(t, block, scratch)
 	a := scratch[0]
-	s.states[b][1].activated(r.cfg.Activation, a, t.u[b], r.width, n)
+	s.states[b][1].activated(r.cfg.Activation, a, t.u[b], 0, r.width, n)
 	block.drop.apply(a, r.width, n, t.pass.Noise)
 	block.linears[1].transpose(t.turned, a, n)
 	block.linears[1].backward(s.p, t.dy, t.du, gate(r.cfg.Activation, a), n)
@@ -89,7 +89,7 @@ func (s *ResidualPass) backGated(worker, i int) {
 
 // backGate sets du and dGate. The gate's share of a block, x[b+1] - x[b], need not be kept for it.
 func (s *ResidualPass) backGate(t *residualTile, block *residualBlock, scratch [3][]float32) {
-	if s.net.cfg.Context == 0 {
+	if s.net.shape.Context == 0 {
 		copy(t.du, t.dx)
 		return
 	}
@@ -108,7 +108,7 @@ func (s *ResidualPass) backInner(worker, i int) {
 		copy(t.dGate, t.dy)
 	}
 	a := s.scratch(worker)[0]
-	s.states[b][0].activated(r.cfg.Activation, a, t.x[b], r.width, n)
+	s.states[b][0].activated(r.cfg.Activation, a, t.x[b], 0, r.width, n)
 	lin.transpose(t.turned, a, n)
 	lin.backward(s.p, t.du, t.dGate, gate(r.cfg.Activation, a), n)
 	activateBackward(r.cfg.Activation, t.du, a, r.width, n)

@@ -67,7 +67,7 @@ func (s *ResidualPass) Begin(tiles int) {
 // borrow divides the crew's memory, which other passes use in between.
 func (s *ResidualPass) borrow() {
 	r := s.net
-	turned, context := kernel.RoundLanes(max(r.width, r.inputs())), kernel.RoundLanes(r.cfg.Context)
+	turned, context := kernel.RoundLanes(max(r.width, r.inputs())), kernel.RoundLanes(r.shape.Context)
 	sums := (2*r.width + kernel.Tile - 1) / kernel.Tile
 	s.crew.Reserve(3*r.width, len(s.tiles), 4*r.width+turned+context+sums)
 	s.sums = s.sums[:0]
@@ -161,6 +161,9 @@ func (s *ResidualPass) Collect() {
 
 // Freeze writes the statistics collected, as those of all events together, to the parameters.
 func (s *ResidualPass) Freeze(p []float32) {
+	if !s.net.cfg.BatchNorm {
+		return
+	}
 	for i, states := range s.states {
 		for j, n := range states {
 			if n != nil {

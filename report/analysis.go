@@ -80,8 +80,7 @@ func (a *Analysis) draw(page *Page) (err error) {
 func (a *Analysis) facts(info model.Info) []Fact {
 	facts := []Fact{
 		{Name: "Events", Value: fmt.Sprint(a.Total), Note: fmt.Sprintf("%d to train, %d to validate, %d held out", a.Training, a.Valid, a.HeldOut)},
-		{Name: "Flow", Value: fmt.Sprintf("%s, %d transforms", info.Flow.Type, info.Flow.Transforms),
-			Note: fmt.Sprintf("%s; %d parameters", info.Networks(), info.Parameters)},
+		{Name: "Flow", Value: info.Flow.String(), Note: fmt.Sprintf("%s; %d parameters", strings.Join(info.Flow.Lines(), "; "), info.Parameters)},
 	}
 	for _, n := range []struct {
 		name string

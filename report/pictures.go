@@ -149,7 +149,11 @@ func stepsPicture(m *model.Model, c *card.Card, given *events.Table) (*plot.Pict
 			return nil, err
 		}
 	}
-	steps, err := m.Flow.Steps(m.Flow.Latent(n, c.Seed, 0), context)
+	z, err := m.Flow.Latent(n, context, c.Seed, 0)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := m.Flow.Steps(z, context)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (f *trainFlags) register(c *cobra.Command) {
 	flags.StringArrayVar(&f.define, "define", nil, "NAME=EXPR: a column made from others (repeatable)")
 	flags.StringVar(&f.where, "where", "", "keep the events for which an expression holds")
 	flattenFlag(c, &f.flatten)
-	flags.StringVar(&f.flow, "flow", "", "family: maf, realnvp, nsf, nsf-ar (default "+flow.Spec{}.WithDefaults().Type+")")
+	flags.StringVar(&f.flow, "flow", "", "type: "+strings.Join(flow.Presets(), ", ")+" (default "+flow.Presets()[0]+")")
 	flags.StringArrayVar(&f.sets, "set", nil, "KEY=VALUE: any value of a card (repeatable)")
 	flags.IntVar(&f.epochs, "epochs", usual.Epochs, "passes over the training events")
 	flags.IntVar(&f.batch, "batch", usual.Batch, "events a step")

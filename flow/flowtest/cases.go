@@ -13,6 +13,9 @@ type Case struct {
 	Name              string
 	Features, Context int
 	Spec              flow.Spec
+	// Kinds are parts besides those of package flow, and Formulas those of their transformers.
+	Kinds    []flow.Kind
+	Formulas map[string]Formula
 	// Contracts says that a transform may shrink a far-out feature by e^5 or more beside another that keeps its size, so
 	// that float32 cannot hold the way back from 1e6.
 	Contracts bool
@@ -52,13 +55,34 @@ func Cases() []Case {
 		{Name: "nsf/residual-norm-lu", Features: 5, Context: 3, Spec: flow.Spec{Type: "nsf", Transforms: 2, Net: "residual", Linear: "lu", NetBatchNorm: true, Bins: 6, Bound: 2}},
 		{Name: "nsf/residual-everything", Features: 4, Context: 1, Spec: flow.Spec{Type: "nsf", Transforms: 2, Net: "residual", Blocks: 1, Activation: "tanh", NetBatchNorm: true, BatchNorm: true, Dropout: 0.4, Linear: "lu"}},
 	}
+	type o = map[string]any
+	mlp, spline := flow.Part{Kind: "mlp", Options: o{"hidden": small}}, flow.Part{Kind: "spline", Options: o{"bins": 5, "bound": 3}}
+	masked := flow.Part{Kind: "residual", Options: o{"width": 14, "batch_norm": true}}
+	layers := func(parts ...flow.Part) flow.Spec { return flow.Spec{Repeat: 2, Layers: parts} }
+	ar, coupling := "autoregressive", "coupling"
+	student := layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": "affine"}})
+	student.Base = flow.Part{Kind: "student-t", Options: o{"nu": 4}}
+	cases = append(cases,
+		Case{Name: "layers/residual-ar", Features: 4, Context: 2, Spec: layers(flow.Part{Kind: ar, Options: o{"net": masked, "transformer": spline}})},
+		Case{Name: "layers/residual-ar-plain", Features: 3, Spec: layers(flow.Part{Kind: ar, Options: o{"transformer": "affine", "net": flow.Part{Kind: "residual", Options: o{"width": 12, "activation": "tanh"}}}}, flow.Part{Kind: "lu"})},
+		Case{Name: "layers/residual-one-feature", Features: 1, Context: 1, Spec: layers(flow.Part{Kind: ar, Options: o{"net": masked}})},
+		Case{Name: "layers/passes", Features: 5, Context: 1, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp, "passes": 2}})},
+		Case{Name: "layers/passes-residual", Features: 5, Spec: layers(flow.Part{Kind: ar, Options: o{"net": masked, "passes": 3, "transformer": "affine"}})},
+		Case{Name: "layers/each-its-own", Features: 3, Spec: layers(flow.Part{Kind: "batch-norm"}, flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": "affine", "transformers": o{"1": spline}}})},
+		Case{Name: "layers/two-couplings", Features: 2, Spec: layers(flow.Part{Kind: coupling, Options: o{"net": mlp, "transformers": o{"0": "scale-shift"}}},
+			flow.Part{Kind: coupling, Options: o{"net": mlp, "permute": "reverse", "transformer": "affine"}})},
+		Case{Name: "layers/student-t", Features: 2, Spec: student},
+	)
 	for i := range cases {
-		cases[i].Spec.Hidden = small
-		if cases[i].Spec.Net == "residual" {
-			cases[i].Spec.Hidden = small[:1]
+		s := &cases[i].Spec
+		if len(s.Layers) > 0 {
+			continue
 		}
-		scale := cases[i].Spec.LogScale
-		cases[i].Contracts = scale != "" && scale != "tanh"
+		s.Hidden = small
+		if s.Net == "residual" {
+			s.Hidden = small[:1]
+		}
+		cases[i].Contracts = s.LogScale != "" && s.LogScale != "tanh"
 	}
 	return cases
 }
@@ -66,7 +90,7 @@ func Cases() []Case {
 // New builds the flow of a case, moved away from the identity by random parameters, with frozen statistics of its events.
 func (c Case) New(t testing.TB) *flow.Flow {
 	t.Helper()
-	f, err := flow.New(c.Features, c.Context, c.Spec, seed)
+	f, err := flow.New(c.Features, c.Context, c.Spec, seed, c.Kinds...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,9 +102,7 @@ func (c Case) New(t testing.TB) *flow.Flow {
 			v.Of(move)[i] = float32(0.4 / math.Sqrt(float64(v.Cols)) * src.NormFloat64())
 		}
 	}
-	for _, tr := range f.Transforms() {
-		tr.Cut(move)
-	}
+	f.Cut(move)
 	for i := range p {
 		p[i] += move[i]
 	}
@@ -143,13 +165,4 @@ func float64s(p []float32) []float64 {
 		out[i] = float64(v)
 	}
 	return out
-}
-
-func run(t *testing.T, f func(t *testing.T, c Case)) {
-	for _, c := range Cases() {
-		t.Run(c.Name, func(t *testing.T) {
-			t.Parallel()
-			f(t, c)
-		})
-	}
 }

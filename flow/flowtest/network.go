@@ -11,18 +11,15 @@ import (
 // network is one conditioner in float64, on a batch of events.
 type network struct {
 	o       *Oracle
+	options map[string]any
 	p       []float64
 	scope   string
 	context [][]float64
-	number  int
+	layer   int // number of its first hidden layer in the flow
 }
 
 func (n network) view(name string) nn.View {
-	v, ok := n.o.views[n.scope+"."+name]
-	if !ok {
-		panic("flowtest: no parameters " + n.scope + "." + name)
-	}
-	return v
+	return n.o.view(n.scope + "." + name)
 }
 
 func (n network) has(name string) bool { _, ok := n.o.views[n.scope+"."+name]; return ok }
@@ -57,7 +54,7 @@ func (n network) activate(x [][]float64) [][]float64 {
 	for e := range x {
 		out[e] = make([]float64, len(x[e]))
 		for i, v := range x[e] {
-			out[e][i] = activation(n.o.spec.Activation, v)
+			out[e][i] = activation(n.options["activation"].(string), v)
 		}
 	}
 	return out
@@ -77,8 +74,8 @@ func activation(kind string, x float64) float64 {
 }
 
 // dropout multiplies the units of hidden layer l of the network by their masks.
-func (n network) dropout(x [][]float64, l, layers int) {
-	d := nn.NewDropout(n.o.spec.Dropout, n.number*layers+l)
+func (n network) dropout(x [][]float64, l int) {
+	d := nn.NewDropout(n.options["dropout"].(float64), n.layer+l)
 	if d == nil || !n.o.Training {
 		return
 	}
@@ -92,22 +89,25 @@ func (n network) dropout(x [][]float64, l, layers int) {
 	}
 }
 
-func (n network) mlp(h [][]float64) [][]float64 {
-	layers := len(n.o.spec.Hidden)
+// networks are the formulas of the kinds of networks; each returns the outputs and the number of its hidden layers.
+var networks = map[string]func(n network, in [][]float64) ([][]float64, int){"mlp": network.mlp, "residual": network.residual}
+
+func (n network) mlp(h [][]float64) ([][]float64, int) {
+	layers := len(n.options["hidden"].([]int))
 	for l := range layers {
 		h = n.activate(n.linear(fmt.Sprint(l), h))
-		n.dropout(h, l, layers)
+		n.dropout(h, l)
 	}
-	return n.linear(fmt.Sprint(layers), h)
+	return n.linear(fmt.Sprint(layers), h), layers
 }
 
-func (n network) residual(in [][]float64) [][]float64 {
+func (n network) residual(in [][]float64) ([][]float64, int) {
 	x := n.linear("first.0", in)
-	blocks := n.o.spec.Blocks
+	blocks := n.options["blocks"].(int)
 	for b := range blocks {
 		h := n.linear(fmt.Sprintf("%d.linears.0", b), n.activate(n.norm(fmt.Sprintf("%d.norms.0", b), x)))
 		h = n.activate(n.norm(fmt.Sprintf("%d.norms.1", b), h))
-		n.dropout(h, b, blocks)
+		n.dropout(h, b)
 		h = n.linear(fmt.Sprintf("%d.linears.1", b), h)
 		if gate := fmt.Sprintf("%d.gate.0", b); n.has(gate + ".weight") {
 			for e, g := range n.linear(gate, make([][]float64, len(x))) {
@@ -123,7 +123,7 @@ func (n network) residual(in [][]float64) [][]float64 {
 		}
 		x = h
 	}
-	return n.linear("last.0", x)
+	return n.linear("last.0", x), blocks
 }
 
 // norm is batch norm with 1e-3 in the variance; nothing where the network has none.

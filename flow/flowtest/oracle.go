@@ -1,5 +1,5 @@
 // Package flowtest is the compliance suite of flows: one list of flows, and properties that each of them has to
-// meet. A new transform is not in until it is in Cases.
+// meet. A new transform is not in until it is in Cases. Run takes other cases too: of transforms from elsewhere.
 package flowtest
 
 import (
@@ -10,11 +10,73 @@ import (
 	"github.com/sluice-hep/sluice/nn"
 )
 
+// Scalar is what a Transformer has of one feature of one event.
+type Scalar struct {
+	Options map[string]any // of its kind, in full
+	X       float64
+	H       []float64                   // from the conditioner
+	Own     func(name string) []float64 // parameters of its own
+}
+
+// Formula is a Transformer: the latent and log dz/dx.
+type Formula func(s Scalar) (z, logDet float64)
+
+// transformers are the formulas of the kinds of transformers.
+var transformers = map[string]Formula{
+	"affine": func(s Scalar) (z, logDet float64) {
+		l := logScale(s)
+		return (s.X - s.H[0]) * math.Exp(-l), -l
+	},
+	"scale-shift": func(s Scalar) (z, logDet float64) {
+		l := logScale(s)
+		return s.X*math.Exp(l) + s.H[0], l
+	},
+	"spline": func(s Scalar) (z, logDet float64) {
+		return spline(s.X, s.H, s.Options["bins"].(int), s.Options["bound"].(float64))
+	},
+}
+
+func logScale(s Scalar) float64 {
+	raw := s.H[1]
+	switch s.Options["log_scale"] {
+	case "tanh":
+		return math.Tanh(raw)
+	case "soft":
+		return raw / (1 + math.Abs(raw)/5)
+	case "sigmoid":
+		return math.Log(1/(1+math.Exp(-raw-2)) + 1e-3)
+	}
+	return raw
+}
+
+// layers are the formulas of the kinds of layers without a network: they map the events z, and add to logDet.
+var layers = map[string]func(o *Oracle, t flow.Transform, p []float64, z [][]float64, logDet []float64){
+	"lu": func(_ *Oracle, t flow.Transform, p []float64, z [][]float64, logDet []float64) {
+		luLinear(t.(*flow.LU), p, z, logDet)
+	},
+	"batch-norm": func(o *Oracle, t flow.Transform, p []float64, z [][]float64, logDet []float64) {
+		o.batchNorm(t.(*flow.BatchNorm), p, z, logDet)
+	},
+}
+
+// bases are the log-densities of one latent feature, the number of which is i.
+var bases = map[string]func(o *Oracle, p []float64, i int, z float64) float64{
+	"normal": func(_ *Oracle, _ []float64, _ int, z float64) float64 {
+		return -0.5*z*z - 0.5*math.Log(2*math.Pi)
+	},
+	"student-t": func(o *Oracle, p []float64, i int, z float64) float64 {
+		nu := math.Exp(p[o.view("base.log_nu").Offset+i]) + 1e-2
+		up, _ := math.Lgamma((nu + 1) / 2)
+		down, _ := math.Lgamma(nu / 2)
+		return up - down - 0.5*math.Log(math.Pi*nu) - (nu+1)/2*math.Log(1+z*z/nu)
+	},
+}
+
 // Oracle maps events to the latent in float64, straight from the formulas of the papers: no tiles, no kernels,
 // no masks (the zeros of a MADE are in its weights).
 type Oracle struct {
 	f     *flow.Flow
-	spec  flow.Spec
+	own   map[string]Formula
 	views map[string]nn.View
 	// Training takes batch norms by the statistics of the events given, and leaves out units as in the first step
 	// from Seed.
@@ -22,13 +84,21 @@ type Oracle struct {
 	Seed     uint64
 }
 
-// NewOracle returns an oracle that evaluates f.
-func NewOracle(f *flow.Flow) *Oracle {
-	o := &Oracle{f: f, spec: f.Spec.WithDefaults(), views: map[string]nn.View{}}
+// NewOracle returns an oracle that evaluates f; own are formulas of transformers besides those of package flow.
+func NewOracle(f *flow.Flow, own map[string]Formula) *Oracle {
+	o := &Oracle{f: f, own: own, views: map[string]nn.View{}}
 	for _, v := range f.Views() {
 		o.views[v.Name] = v
 	}
 	return o
+}
+
+func (o *Oracle) view(name string) nn.View {
+	v, ok := o.views[name]
+	if !ok {
+		panic("flowtest: no parameters " + name)
+	}
+	return v
 }
 
 // ToLatent maps events (rows of features and context) under the parameters p.
@@ -37,24 +107,19 @@ func (o *Oracle) ToLatent(p []float64, x, context [][]float64) (z [][]float64, l
 	for _, e := range x {
 		z = append(z, append([]float64(nil), e...))
 	}
-	nets := 0
-	for _, t := range o.f.Transforms() {
-		switch t := t.(type) {
-		case *flow.Coupling:
-			o.conditioned(p, z, context, logDet, nets, t.Kept, t.Moved)
-			nets++
-		case *flow.ResidualCoupling:
-			o.conditioned(p, z, context, logDet, nets, t.Kept, t.Moved)
-			nets++
-		case *flow.Autoregressive:
-			o.conditioned(p, z, context, logDet, nets, t.Order, t.Order)
-			nets++
-		case *flow.LU:
-			luLinear(t, p, z, logDet)
-		case *flow.BatchNorm:
-			o.batchNorm(t, p, z, logDet)
+	hidden := 0
+	for _, l := range o.f.Layers() {
+		switch t := l.Transform.(type) {
+		case *flow.Conditional:
+			hidden += o.conditioned(l, &t.Groups, p, z, context, logDet, hidden)
+		case *flow.BatchedConditional:
+			hidden += o.conditioned(l, &t.Groups, p, z, context, logDet, hidden)
 		default:
-			panic(fmt.Sprintf("flowtest: no oracle for %T", t))
+			formula, ok := layers[l.Part.Kind]
+			if !ok {
+				panic("flowtest: no formula for the layer " + l.Part.Kind)
+			}
+			formula(o, t, p, z, logDet)
 		}
 	}
 	return z, logDet
@@ -63,59 +128,54 @@ func (o *Oracle) ToLatent(p []float64, x, context [][]float64) (z [][]float64, l
 // NLL is the mean negative log-likelihood of events.
 func (o *Oracle) NLL(p []float64, x, context [][]float64) float64 {
 	z, logDet := o.ToLatent(p, x, context)
+	base := bases[o.f.Spec.Base.Kind]
 	var sum float64
 	for e := range z {
-		for _, v := range z[e] {
-			sum += 0.5*v*v + 0.5*math.Log(2*math.Pi)
+		for i, v := range z[e] {
+			sum -= base(o, p, i, v)
 		}
 		sum -= logDet[e]
 	}
 	return sum / float64(len(x))
 }
 
-// conditioned moves some features by the transformer, with parameters from network i of the features given and the
-// context.
-func (o *Oracle) conditioned(p []float64, z, context [][]float64, logDet []float64, i int, given, moved []int32) {
+// conditioned moves features by their transformers, with parameters from a network of the others and the context, and
+// returns the number of its hidden layers.
+func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, p []float64, z, context [][]float64, logDet []float64, hidden int) int {
+	given := g.Order
+	if g.Kept > 0 {
+		given = g.Order[:g.Kept]
+	}
 	in := make([][]float64, len(z))
 	for e := range z {
-		for _, g := range given {
-			in[e] = append(in[e], z[e][g])
+		for _, i := range given {
+			in[e] = append(in[e], z[e][i])
 		}
 	}
-	n := network{o, p, fmt.Sprintf("transforms.%d", i), context, i}
-	var h [][]float64
-	if o.spec.Net == "residual" {
-		h = n.residual(in)
-	} else {
-		h = n.mlp(in)
-	}
-	for e := range z {
-		k := len(h[e]) / len(moved)
-		for j, m := range moved {
+	net := l.Part.Options["net"].(flow.Part)
+	h, layers := networks[net.Kind](network{o, net.Options, p, l.Scope, context, hidden}, in)
+	at := 0
+	for j, i := range g.Order[g.Kept:] {
+		part := l.Part.Options["transformer"].(flow.Part)
+		if of, ok := l.Part.Options["transformers"].(map[string]any); ok && of[fmt.Sprint(i)] != nil {
+			part = of[fmt.Sprint(i)].(flow.Part)
+		}
+		formula := transformers[part.Kind]
+		if own, ok := o.own[part.Kind]; ok {
+			formula = own
+		}
+		k := g.Transformers[j].Params()
+		for e := range z {
 			var ld float64
-			z[e][m], ld = transformer(o.spec, z[e][m], h[e][j*k:(j+1)*k])
+			z[e][i], ld = formula(Scalar{part.Options, z[e][i], h[e][at : at+k], func(name string) []float64 {
+				v := o.view(fmt.Sprintf("%s.transformer.%d.%s", l.Scope, j, name))
+				return p[v.Offset:][:v.Rows*v.Cols]
+			}})
 			logDet[e] += ld
 		}
+		at += k
 	}
-}
-
-func transformer(spec flow.Spec, x float64, h []float64) (z, logDet float64) {
-	if spec.Type == "nsf" || spec.Type == "nsf-ar" {
-		return spline(x, h, spec.Bins, spec.Bound)
-	}
-	s := h[1]
-	switch spec.LogScale {
-	case "tanh":
-		s = math.Tanh(s)
-	case "soft":
-		s /= 1 + math.Abs(s)/5
-	case "sigmoid":
-		s = math.Log(1/(1+math.Exp(-s-2)) + 1e-3)
-	}
-	if spec.Type == "realnvp" {
-		return x*math.Exp(s) + h[0], s
-	}
-	return (x - h[0]) * math.Exp(-s), -s
+	return layers
 }
 
 // spline is equation 4 of arXiv:1906.04032.

@@ -1,0 +1,194 @@
+package flow
+
+import (
+	"fmt"
+
+	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/nn"
+)
+
+// Groups are the features of a transform in the order in which they depend on each other. The first Kept pass unchanged;
+// the others come in groups, and are moved each by its Transformer, with parameters that a network computes from
+// the features before the group and the context. log|det| is the sum over the features moved.
+//
+// A kept half and one group are a coupling (Dinh et al., arXiv:1410.8516). No kept feature and a group a feature are
+// autoregressive (Papamakarios et al., arXiv:1705.07057); larger groups lie in between.
+type Groups struct {
+	Order        []int32
+	Kept         int
+	Ends         []int         // of each group, among the features moved
+	Transformers []Transformer // of the features moved
+
+	at    []int // row of the outputs where the parameters of each feature moved start; the last entry is their number
+	saved int   // the most rows that a transformer saves
+}
+
+// place lays out the transformers and what the network must be.
+func (g *Groups) place(l *nn.Layout, scope string, context, layer int, degrees string) nn.Shape {
+	g.at = append(g.at[:0], 0)
+	for j, tr := range g.Transformers {
+		g.at = append(g.at, g.at[j]+tr.Params())
+		g.saved = max(g.saved, tr.Saved())
+		if own, ok := tr.(Parametric); ok {
+			own.Layout(l, fmt.Sprintf("%s.transformer.%d", scope, j))
+		}
+	}
+	s := nn.Shape{Features: g.Kept, Context: context, Outputs: g.at[len(g.Transformers)], Layer: layer}
+	if g.Kept == 0 {
+		s.Features = len(g.Order)
+		s.Order = &nn.Order{Inputs: g.Ends, Degrees: degrees}
+		for _, end := range g.Ends {
+			s.Order.Outputs = append(s.Order.Outputs, g.at[end])
+		}
+	}
+	return s
+}
+
+// inputs are the features that the network sees.
+func (g *Groups) inputs() []int32 {
+	if g.Kept > 0 {
+		return g.Order[:g.Kept]
+	}
+	return g.Order
+}
+
+func (g *Groups) moved() []int32 { return g.Order[g.Kept:] }
+
+// enter copies the inputs of the network.
+func (g *Groups) enter(in []float32, t *Tile) {
+	for i, f := range g.inputs() {
+		copy(row(in, i), row(t.X, int(f)))
+	}
+}
+
+// params is the number of parameters of the feature moved as number j.
+func (g *Groups) params(j int) int { return g.at[j+1] - g.at[j] }
+
+// start gives what the map near the identity needs of the network, and starts what transformers have of their own.
+func (g *Groups) start(p []float32, src *nn.Source) (bias []float32) {
+	for _, tr := range g.Transformers {
+		bias = tr.Identity(bias)
+		if own, ok := tr.(Starter); ok {
+			own.Start(p, src)
+		}
+	}
+	return bias
+}
+
+// Conditional is a transform of Groups by a network that takes tiles one by one.
+type Conditional struct {
+	Groups
+	Net   Conditioner
+	build func(l *nn.Layout, scope string) Conditioner
+	keep  []int // row of mem where z of each feature moved is, what its transformer saves, and x unless the network has it
+}
+
+// NewConditional returns a transform with a network to be built for the shape that follows from the groups; layer is
+// the number of its first hidden layer in the flow, degrees one of nn.DegreeKinds.
+func NewConditional(g Groups, context, layer int, degrees string, net func(l *nn.Layout, scope string, s nn.Shape) Conditioner) *Conditional {
+	c := &Conditional{Groups: g}
+	c.build = func(l *nn.Layout, scope string) Conditioner {
+		return net(l, scope, c.place(l, scope, context, layer, degrees))
+	}
+	return c
+}
+
+// Layout implements Transform.
+func (c *Conditional) Layout(l *nn.Layout, scope string) {
+	c.Net = c.build(l, scope)
+	at := c.Net.Rows()
+	c.keep = c.keep[:0]
+	for _, tr := range c.Transformers {
+		c.keep = append(c.keep, at)
+		at += 1 + tr.Saved() + min(c.Kept, 1)
+	}
+	c.keep = append(c.keep, at)
+}
+
+// Memory implements Transform.
+func (c *Conditional) Memory() (rows, scratch int) {
+	n := len(c.Transformers)
+	return c.keep[n], c.at[n] + c.Net.Scratch()
+}
+
+// Start implements Starter.
+func (c *Conditional) Start(p []float32, src *nn.Source) { c.Net.Start(p, c.start(p, src), src) }
+
+// Mask implements Masked.
+func (c *Conditional) Mask() {
+	if m, ok := c.Net.(Masked); ok {
+		m.Mask()
+	}
+}
+
+// Cut implements Masked.
+func (c *Conditional) Cut(g []float32) {
+	if m, ok := c.Net.(Masked); ok {
+		m.Cut(g)
+	}
+}
+
+// feature takes up the feature moved as number j, with x and z apart and its parameters in h.
+func (c *Conditional) feature(t *Tile, j int, h, mem []float32) *Feature {
+	keep := rows(mem, c.keep[j], c.keep[j+1]-c.keep[j])
+	f := &t.feature
+	f.Z, f.Saved = row(keep, 0), keep[kernel.Tile:]
+	if c.Kept > 0 {
+		f.X = keep[len(keep)-kernel.Tile:]
+	} else {
+		f.X = row(c.Net.Input(mem), j)
+	}
+	f.H = rows(h, c.at[j], c.params(j))
+	return f
+}
+
+// ToLatent implements Transform.
+func (c *Conditional) ToLatent(t *Tile, p, mem []float32) {
+	c.enter(c.Net.Input(mem), t)
+	h := c.Net.Forward(p, mem, t.Context, &t.Pass)
+	t.feature = Feature{N: t.N, LogDet: t.LogDet, P: p}
+	for j, i := range c.moved() {
+		x, f := row(t.X, int(i)), c.feature(t, j, h, mem)
+		if c.Kept > 0 {
+			copy(f.X, x)
+		}
+		c.Transformers[j].ToLatent(f)
+		copy(x, f.Z)
+	}
+}
+
+// Backward implements Independent.
+func (c *Conditional) Backward(t *Tile, p, g, mem, scratch []float32) {
+	h := c.Net.Results(mem)
+	dh := rows(scratch, 0, c.at[len(c.Transformers)])
+	t.feature = Feature{N: t.N, DLogDet: t.DLogDet, P: p, G: g, First: t.First}
+	for j, i := range c.moved() {
+		f := c.feature(t, j, h, mem)
+		f.D, f.DH = row(t.DX, int(i)), rows(dh, c.at[j], c.params(j))
+		c.Transformers[j].Backward(f)
+	}
+	addRows(t.DX, c.Net.Backward(p, g, mem, dh, scratch[len(dh):], &t.Pass), c.inputs(), t.N)
+}
+
+// ToData implements Transform: a group once those before it are known.
+func (c *Conditional) ToData(t *Tile, p, mem []float32) {
+	in := c.Net.Input(mem)
+	if c.Kept > 0 {
+		c.enter(in, t)
+	}
+	c.Net.Begin(mem, t.Context)
+	t.feature = Feature{N: t.N, LogDet: t.LogDet, P: p}
+	f, begin := &t.feature, 0
+	for g, end := range c.Ends {
+		h := c.Net.Next(p, mem, g, t.N)
+		for j := begin; j < end; j++ {
+			f.X = row(t.X, int(c.moved()[j]))
+			f.Z, f.H = f.X, rows(h, c.at[j]-c.at[begin], c.params(j))
+			c.Transformers[j].ToData(f)
+			if c.Kept == 0 {
+				copy(row(in, j), f.X)
+			}
+		}
+		begin = end
+	}
+}

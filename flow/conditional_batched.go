@@ -1,0 +1,237 @@
+package flow
+
+import (
+	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/nn"
+)
+
+// BatchedConditional is a transform of Groups by a residual network. Such networks are large: a group of tiles, in training
+// the whole batch, takes one layer before the next layer's weights are read.
+type BatchedConditional struct {
+	Groups
+	Net   *nn.Residual
+	build func(l *nn.Layout, scope string) *nn.Residual
+}
+
+// NewBatchedConditional is NewConditional for a residual network.
+func NewBatchedConditional(g Groups, context, layer int, degrees string, net func(l *nn.Layout, scope string, s nn.Shape) *nn.Residual) *BatchedConditional {
+	c := &BatchedConditional{Groups: g}
+	c.build = func(l *nn.Layout, scope string) *nn.Residual {
+		return net(l, scope, c.place(l, scope, context, layer, degrees))
+	}
+	return c
+}
+
+// Layout implements Transform.
+func (c *BatchedConditional) Layout(l *nn.Layout, scope string) { c.Net = c.build(l, scope) }
+
+// Memory implements Transform: the network's, then the parameters of one feature and what its transformer saves.
+func (c *BatchedConditional) Memory() (rows, scratch int) {
+	return c.Net.EvaluationRows() + c.most() + c.saved, 0
+}
+
+// most is the largest number of parameters of a feature.
+func (c *BatchedConditional) most() (k int) {
+	for j := range c.Transformers {
+		k = max(k, c.params(j))
+	}
+	return k
+}
+
+// Start implements Starter.
+func (c *BatchedConditional) Start(p []float32, src *nn.Source) { c.Net.Start(p, c.start(p, src), src) }
+
+// Mask implements Masked.
+func (c *BatchedConditional) Mask() { c.Net.Mask() }
+
+// Cut implements Masked.
+func (c *BatchedConditional) Cut(g []float32) { c.Net.Cut(g) }
+
+// ToLatent implements Transform.
+func (c *BatchedConditional) ToLatent(t *Tile, p, mem []float32) {
+	c.groupToLatent([]*Tile{t}, p, [][]float32{mem})
+}
+
+// ToData implements Transform.
+func (c *BatchedConditional) ToData(t *Tile, p, mem []float32) {
+	c.groupToData([]*Tile{t}, p, [][]float32{mem})
+}
+
+func (c *BatchedConditional) groupToLatent(tiles []*Tile, p []float32, mem [][]float32) {
+	trunk := c.trunk(tiles, p, mem)
+	for j := range c.Transformers {
+		for i, t := range tiles {
+			c.Transformers[j].ToLatent(c.output(t, p, trunk[i], mem[0], j))
+		}
+	}
+}
+
+func (c *BatchedConditional) groupToData(tiles []*Tile, p []float32, mem [][]float32) {
+	if c.Kept == 0 {
+		c.sequence(tiles, p, mem)
+		return
+	}
+	trunk := c.trunk(tiles, p, mem)
+	for j := range c.Transformers {
+		for i, t := range tiles {
+			c.Transformers[j].ToData(c.output(t, p, trunk[i], mem[0], j))
+		}
+	}
+}
+
+// trunk computes the network but for its outputs.
+func (c *BatchedConditional) trunk(tiles []*Tile, p []float32, mem [][]float32) [][]float32 {
+	context, n, trunk := make([][]float32, len(tiles)), make([]int, len(tiles)), make([][]float32, len(tiles))
+	for i, t := range tiles {
+		context[i], n[i] = t.Context, t.N
+		c.enter(c.Net.Input(mem[i]), t)
+	}
+	c.Net.Trunk(p, trunk, mem, context, n)
+	return trunk
+}
+
+// output computes the parameters of the feature moved as number j from the trunk, and takes the feature up in place.
+func (c *BatchedConditional) output(t *Tile, p, trunk, mem []float32, j int) *Feature {
+	at, k := c.Net.EvaluationRows(), c.params(j)
+	x := row(t.X, int(c.moved()[j]))
+	t.feature = Feature{N: t.N, X: x, Z: x, LogDet: t.LogDet, H: rows(mem, at, k), Saved: rows(mem, at+c.most(), c.saved), P: p}
+	c.Net.Output(p, t.feature.H, trunk, c.at[j], c.at[j+1], t.N)
+	return &t.feature
+}
+
+// sequence goes group by group, each tile's units of a degree before the next degree's weights are read.
+func (c *BatchedConditional) sequence(tiles []*Tile, p []float32, mem [][]float32) {
+	norms, begin := c.Net.Frozen(p), 0
+	for g, end := range c.Ends {
+		for i, t := range tiles {
+			trunk := c.Net.Next(p, mem[i], t.Context, norms, g, t.N)
+			for j := begin; j < end; j++ {
+				f := c.output(t, p, trunk, mem[i], j)
+				c.Transformers[j].ToData(f)
+				copy(row(c.Net.Input(mem[i]), j), f.X)
+			}
+		}
+		begin = end
+	}
+}
+
+// NewPass implements Batched.
+func (c *BatchedConditional) NewPass(crew *nn.Crew) Pass {
+	s := &residualPass{BatchedConditional: c, crew: crew, net: c.Net.NewPass(crew)}
+	s.forwardFn, s.backwardFn = s.forward, s.backward
+	return s
+}
+
+// residualPass keeps, of each tile, the features moved and their parameters; their gradients take the same place.
+type residualPass struct {
+	*BatchedConditional
+	crew *nn.Crew
+	net  *nn.ResidualPass
+	x, h [][]float32 // of each tile
+
+	tiles                 []*Tile // of the pass under way
+	p, g                  []float32
+	perGroup              int
+	forwardFn, backwardFn func(worker, group int)
+}
+
+// outputGroup is the most tiles that take the outputs of one feature before those of the next: enough to read these
+// weights, the most of the network, seldom.
+const outputGroup = 4
+
+func (s *residualPass) begin(tiles []*Tile, p []float32) (groups int) {
+	s.tiles, s.p = tiles, p
+	for len(s.x) < len(tiles) {
+		s.x = append(s.x, kernel.Aligned(len(s.Transformers)*kernel.Tile))
+		s.h = append(s.h, kernel.Aligned(s.at[len(s.Transformers)]*kernel.Tile))
+	}
+	s.perGroup = min(outputGroup, max(1, len(tiles)/s.crew.Threads()))
+	return (len(tiles) + s.perGroup - 1) / s.perGroup
+}
+
+// trunks computes the network of every tile but for its outputs.
+func (s *residualPass) trunks(tiles []*Tile, p []float32) {
+	s.net.Begin(len(tiles))
+	for i, t := range tiles {
+		s.enter(s.net.Set(i, &t.Pass, t.Context), t)
+	}
+	s.net.Forward(p)
+}
+
+// ToLatent implements Pass.
+func (s *residualPass) ToLatent(tiles []*Tile, p []float32) {
+	groups := s.begin(tiles, p)
+	s.trunks(tiles, p)
+	s.crew.Reserve(s.saved, 0, 0)
+	s.crew.Run(groups, s.forwardFn)
+}
+
+// groupOf are the first and the end of the tiles of a group.
+func (s *residualPass) groupOf(group int) (lo, hi int) {
+	return group * s.perGroup, min((group+1)*s.perGroup, len(s.tiles))
+}
+
+func (s *residualPass) forward(worker, group int) {
+	lo, hi := s.groupOf(group)
+	saved := s.crew.Worker(worker)
+	for j, feature := range s.moved() {
+		for i := lo; i < hi; i++ {
+			t := s.tiles[i]
+			h, x, z := rows(s.h[i], s.at[j], s.params(j)), row(s.x[i], j), row(t.X, int(feature))
+			s.net.Output(s.p, h, i, s.at[j], s.at[j+1])
+			copy(x, z)
+			t.feature = Feature{N: t.N, X: x, Z: z, LogDet: t.LogDet, H: h, Saved: saved, P: s.p}
+			s.Transformers[j].ToLatent(&t.feature)
+		}
+	}
+}
+
+// Backward implements Pass.
+func (s *residualPass) Backward(tiles []*Tile, p, g []float32) {
+	groups := s.begin(tiles, p)
+	s.g = g
+	s.net.Rewind()
+	s.crew.Reserve(s.saved+s.most()+2, 0, 0)
+	s.crew.Run(groups, s.backwardFn)
+	s.net.Backward(p, g, s.h[:len(tiles)])
+	for i, t := range tiles {
+		if !t.SkipDX {
+			addRows(t.DX, s.net.InputGradient(i), s.inputs(), t.N)
+		}
+	}
+}
+
+// backward computes again what the transformers save: it would take as much memory as the rest.
+func (s *residualPass) backward(worker, group int) {
+	lo, hi := s.groupOf(group)
+	m, most := s.crew.Worker(worker), s.most()
+	saved, z, logDet := rows(m, 0, s.saved), row(m, s.saved+most), row(m, s.saved+most+1)
+	for j, feature := range s.moved() {
+		for i := lo; i < hi; i++ {
+			t := s.tiles[i]
+			h, dh := rows(s.h[i], s.at[j], s.params(j)), rows(m, s.saved, s.params(j))
+			t.feature = Feature{
+				N: t.N, X: row(s.x[i], j), Z: z, LogDet: logDet, H: h, Saved: saved,
+				D: row(t.DX, int(feature)), DH: dh, DLogDet: t.DLogDet, P: s.p, G: s.g,
+			}
+			s.Transformers[j].ToLatent(&t.feature)
+			s.Transformers[j].Backward(&t.feature)
+			copy(h, dh)
+			s.net.BackOutput(s.p, h, i, s.at[j], s.at[j+1], j == 0)
+		}
+	}
+}
+
+// frozenBatch is the number of tiles of a batch whose statistics Freeze takes: those of more events are put together
+// from them, as in "precise batch norm" (Wu and Johnson, arXiv:2105.07576), so that the memory is bounded.
+const frozenBatch = 32
+
+// Freeze implements Pass.
+func (s *residualPass) Freeze(tiles []*Tile, p []float32) {
+	batches := (len(tiles) + frozenBatch - 1) / frozenBatch
+	for b := range batches {
+		s.trunks(tiles[b*len(tiles)/batches:(b+1)*len(tiles)/batches], p)
+		s.net.Collect()
+	}
+	s.net.Freeze(p)
+}

@@ -1,0 +1,171 @@
+package flow
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/internal/rng"
+	"github.com/sluice-hep/sluice/nn"
+)
+
+// Plan is a flow whose parts and parameters have their places, and nothing else: it is small, however large the flow.
+type Plan struct {
+	Features, Context int
+	Spec              Spec // in full
+
+	layers      []Layer // in the direction to latent
+	base        Base
+	layout      nn.Layout
+	independent int // parameters of Independent transforms and the base, which come first
+	seed        uint64
+	oneWay      string // why there is no inverse
+}
+
+// Layer is a transform in its place.
+type Layer struct {
+	Part      Part   // in full
+	Scope     string // before the names of its parameters
+	Transform Transform
+
+	stream uint32 // of the random numbers of its start
+}
+
+// maxParameters is what a flow may have: 8 GB, of which a training needs five times as much.
+const maxParameters = 1 << 31
+
+// NewPlan places the parts of a flow. own are kinds besides those of this package. Permutations follow from the seed.
+func NewPlan(features, context int, spec Spec, seed uint64, own ...Kind) (*Plan, error) {
+	return PlanWithin(maxParameters, features, context, spec, seed, own...)
+}
+
+// PlanWithin is NewPlan of a flow that may have at most so many parameters, for a description that nobody vouches for: it
+// ends soon after it is known to have more.
+func PlanWithin(most, features, context int, spec Spec, seed uint64, own ...Kind) (*Plan, error) {
+	full, c, err := spec.expand(own)
+	if err != nil {
+		return nil, err
+	}
+	if features < 1 || context < 0 {
+		return nil, fmt.Errorf("flow: %d features and %d context columns: a flow needs at least one feature", features, context)
+	}
+	p := &Plan{Features: features, Context: context, Spec: full, seed: seed}
+	if err := p.place(c, most); err != nil {
+		if len(spec.Layers) == 0 {
+			return nil, spec.ofPreset(err)
+		}
+		return nil, err
+	}
+	p.base = c.base(features)
+	return p, p.lay(most)
+}
+
+// place makes the layers, each for the order that the features have there.
+func (p *Plan) place(c composition, most int) error {
+	s := &Site{Context: p.Context, random: rng.New(p.seed, rng.StreamPermute, 0)}
+	for i := range p.Features {
+		s.order = append(s.order, int32(i))
+	}
+	for i := range p.Spec.Repeat {
+		repeated := c.layers
+		if i+1 < p.Spec.Repeat {
+			repeated = append(repeated[:len(repeated):len(repeated)], c.between...)
+		}
+		for _, k := range repeated {
+			l := Layer{Part: k.part, Scope: strings.TrimSuffix(fmt.Sprintf("transforms.%d.%s", i, k.scope), "."), stream: 1<<31 | uint32(len(p.layers))}
+			before := s.conditionals
+			var err error
+			if l.Transform, err = k.place(s); err != nil {
+				return within(k.path, err)
+			}
+			if s.conditionals > before {
+				l.stream = uint32(before)
+			}
+			if err := check(l); err != nil {
+				return within(k.path, err)
+			}
+			if way, ok := l.Transform.(OneWay); ok && way.OneWay() != "" {
+				p.oneWay = fmt.Sprintf("layer %d (%s) %s", len(p.layers), k.part.Kind, way.OneWay())
+			}
+			p.layers = append(p.layers, l)
+		}
+		if len(p.layers) > most {
+			return tooMany(len(p.layers), most)
+		}
+	}
+	return nil
+}
+
+// check refuses what no training can take, rather than to leave it out.
+func check(l Layer) error {
+	_, single := l.Transform.(Independent)
+	_, batched := l.Transform.(Batched)
+	if single == batched {
+		return &FieldError{"", fmtReason("%T cannot be trained: a transform is Independent or Batched, and not both", l.Transform)}
+	}
+	return nil
+}
+
+// lay places the parameters of the independent transforms in front: so much of the vector is kept once a part of
+// a batch; see package batch.
+func (p *Plan) lay(most int) error {
+	for _, batched := range []bool{false, true} {
+		for _, l := range p.layers {
+			if _, ok := l.Transform.(Batched); ok != batched {
+				continue
+			}
+			l.Transform.Layout(&p.layout, l.Scope)
+			if p.layout.Size > most {
+				return tooMany(p.layout.Size, most)
+			}
+		}
+		if !batched {
+			p.base.Layout(&p.layout, "base")
+			p.independent = p.layout.Size
+		}
+	}
+	return nil
+}
+
+func tooMany(n, most int) error {
+	if most < maxParameters {
+		return fmt.Errorf("flow: its description asks for at least %d parameters, more than %d", n, most)
+	}
+	return fmt.Errorf("flow: it would have %d parameters or more, %.3g GB and five times that to train: take fewer transforms, narrower networks or fewer bins", n, 4e-9*float64(n))
+}
+
+// Views names the parts of the parameter vector.
+func (p *Plan) Views() []nn.View { return p.layout.Views }
+
+// Size is the number of parameters.
+func (p *Plan) Size() int { return p.layout.Size }
+
+// Draw builds the flow of a plan near the identity. All that is random in its parameters follows from the seed.
+func Draw(p *Plan) *Flow {
+	f := Restore(p, kernel.Aligned(p.layout.Size))
+	for _, l := range p.layers {
+		if s, ok := l.Transform.(Starter); ok {
+			s.Start(f.params, rng.New(p.seed, rng.StreamInit, l.stream))
+		}
+	}
+	if s, ok := p.base.(Starter); ok {
+		s.Start(f.params, rng.New(p.seed, rng.StreamInit, 1<<30))
+	}
+	return f
+}
+
+// Restore builds the flow of a plan around its parameters, Size of them, which it keeps. A plan makes one flow.
+func Restore(p *Plan, params []float32) *Flow {
+	f := &Flow{Plan: p, params: params}
+	for _, l := range p.layers {
+		f.transforms = append(f.transforms, l.Transform)
+		if m, ok := l.Transform.(Masked); ok {
+			m.Mask()
+			f.masked = append(f.masked, m)
+		}
+	}
+	for _, v := range p.layout.Views {
+		f.statistics = f.statistics || v.Role == nn.Statistic
+	}
+	return f
+}

@@ -1,0 +1,91 @@
+package flow
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/sluice-hep/sluice/internal/rng"
+)
+
+// Site is the place of a layer in a flow that is planned.
+type Site struct {
+	Context int
+
+	order        []int32 // of the features
+	random       *rng.Source
+	conditionals int // before this layer
+	hidden       int // layers with dropout before this layer
+}
+
+// Features are the numbers of the features in the order that they have here.
+func (s *Site) Features() []int32 { return slices.Clone(s.order) }
+
+// permute renames the features for what follows a conditional transform, the kept first ones of which did not move.
+// Random couplings come in pairs that swap the two sides, so that every feature moves.
+func (s *Site) permute(how string, kept int) {
+	swap := kept > 0 && s.conditionals%2 == 0
+	switch {
+	case how == "random" && swap:
+		s.order = append(slices.Clone(s.order[kept:]), s.order[:kept]...)
+	case how == "random":
+		next := make([]int32, len(s.order))
+		for i, k := range s.random.Perm(len(s.order)) {
+			next[i] = s.order[k]
+		}
+		s.order = next
+	case how == "reverse":
+		s.order = s.Features()
+		slices.Reverse(s.order)
+	}
+}
+
+// conditional is what couplings and autoregressive transforms have in common.
+type conditional struct {
+	transformer      func() Transformer
+	ofFeature        map[string]func() Transformer // by the number of the feature
+	net              Network
+	permute, degrees string
+}
+
+func readConditional(o *Options, permute string) conditional {
+	c := conditional{
+		transformer: made[Transformer](o, "transformer", RoleTransformer, "spline"),
+		ofFeature:   madeOf[Transformer](o, "transformers", RoleTransformer),
+		permute:     o.Choice("permute", permute, "reverse", "random", "none"),
+	}
+	if net := made[Network](o, "net", RoleNet, "mlp"); o.err() == nil {
+		c.net = net()
+	}
+	return c
+}
+
+// place makes the transform of groups that end at ends among the features that are not kept.
+func (c conditional) place(s *Site, kept int, ends []int) (Transform, error) {
+	g := Groups{Order: s.Features(), Kept: kept, Ends: ends}
+	for name := range c.ofFeature {
+		if i, err := strconv.Atoi(name); err != nil || i < 0 || i >= len(g.Order) {
+			return nil, &FieldError{"transformers." + name, fmtReason("not the number of a feature, which are 0 to %d", len(g.Order)-1)}
+		}
+	}
+	own := false
+	for _, f := range g.moved() {
+		make := c.transformer
+		if m, ok := c.ofFeature[strconv.Itoa(int(f))]; ok {
+			make = m
+		}
+		g.Transformers = append(g.Transformers, make())
+		_, parametric := g.Transformers[len(g.Transformers)-1].(Parametric)
+		own = own || parametric
+	}
+	layer := s.hidden
+	s.permute(c.permute, kept)
+	s.conditionals++
+	s.hidden += c.net.Layers
+	if c.net.Residual == nil {
+		return NewConditional(g, s.Context, layer, c.degrees, c.net.Single), nil
+	}
+	if own {
+		return nil, &FieldError{"net", "a transformer with parameters of its own does not go with a residual network; set net: mlp"}
+	}
+	return NewBatchedConditional(g, s.Context, layer, c.degrees, c.net.Residual), nil
+}

@@ -1,0 +1,111 @@
+package flow
+
+import (
+	"math"
+
+	"github.com/sluice-hep/sluice/internal/rng"
+	"github.com/sluice-hep/sluice/nn"
+)
+
+// StudentT is the base of power-law tails: Student's t of each feature with nu degrees of freedom, which are trained,
+// nu = exp(log_nu) + 1e-2 (as in Jaini et al., arXiv:1907.04481),
+//
+//	log p(z) = log Gamma((nu+1)/2) - log Gamma(nu/2) - log(nu pi)/2 - (nu+1)/2 log(1 + z^2/nu).
+type StudentT struct {
+	LogNu    nn.View
+	features int
+	start    float64
+}
+
+// NewStudentT returns one of so many features, with nu near the given number at the start.
+func NewStudentT(features int, nu float64) *StudentT {
+	return &StudentT{features: features, start: math.Log(nu)}
+}
+
+const minNu = 1e-2
+
+// Layout implements Base.
+func (b *StudentT) Layout(l *nn.Layout, scope string) {
+	b.LogNu = l.Add(scope+".log_nu", b.features, 1, nn.Scale)
+}
+
+// Start implements Starter.
+func (b *StudentT) Start(p []float32, _ *nn.Source) {
+	v := b.LogNu.Of(p)
+	for i := range v {
+		v[i] = float32(b.start)
+	}
+}
+
+func (b *StudentT) nu(p []float32, c int) float64 {
+	return math.Exp(min(float64(b.LogNu.Of(p)[c]), 40)) + minNu
+}
+
+// LogProb implements Base.
+func (b *StudentT) LogProb(t *Tile, p []float32, logProb []float64) {
+	clear(logProb)
+	for c := range b.features {
+		nu := b.nu(p, c)
+		up, _ := math.Lgamma((nu + 1) / 2)
+		down, _ := math.Lgamma(nu / 2)
+		norm := up - down - 0.5*math.Log(nu*math.Pi)
+		for e, z := range row(t.X, c)[:len(logProb)] {
+			logProb[e] += norm - 0.5*(nu+1)*math.Log1p(float64(z)*float64(z)/nu)
+		}
+	}
+}
+
+// Backward implements Base. With q = z^2/nu, d/dz = -(nu+1) z/(nu (1+q)) and
+// d/dnu = (psi((nu+1)/2) - psi(nu/2) - 1/nu - log(1+q) + (nu+1)/nu q/(1+q))/2.
+func (b *StudentT) Backward(t *Tile, p, g, slope []float32) {
+	dNu := b.LogNu.Of(g)
+	for c := range b.features {
+		nu := b.nu(p, c)
+		norm := digamma((nu+1)/2) - digamma(nu/2) - 1/nu
+		var sum float64
+		d, x := row(t.DX, c), row(t.X, c)
+		for e, s := range slope {
+			z := float64(x[e])
+			q := z * z / nu
+			d[e] = float32(float64(s) * (nu + 1) * z / (nu * (1 + q)))
+			sum -= float64(s) * 0.5 * (norm - math.Log1p(q) + (nu+1)/nu*q/(1+q))
+		}
+		v := float32(sum * (nu - minNu))
+		if t.First {
+			dNu[c] = v
+		} else {
+			dNu[c] += v
+		}
+	}
+}
+
+// digamma is the derivative of log Gamma, for x > 0: by its recurrence to x > 10, then by its asymptotic series.
+func digamma(x float64) float64 {
+	var s float64
+	for ; x < 10; x++ {
+		s -= 1 / x
+	}
+	r := 1 / (x * x)
+	return s + math.Log(x) - 0.5/x - r*(1./12-r*(1./120-r*(1./252-r*(1./240-r/132))))
+}
+
+// Draw implements Base, by the polar method of Bailey (Math. Comp. 62, 1994): t = sqrt(nu (u^(-2/nu) - 1)) cos(2 pi v).
+func (b *StudentT) Draw(t *Tile, p []float32, seed, first uint64) {
+	for c := range b.features {
+		nu := b.nu(p, c)
+		x := row(t.X, c)
+		for e := range t.Events {
+			var u [1]float64
+			rng.Uniform(u[:], seed, rng.StreamSample, uint32(2*c), first+uint64(e))
+			r := math.Sqrt(nu * math.Expm1(-2/nu*math.Log(u[0])))
+			rng.Uniform(u[:], seed, rng.StreamSample, uint32(2*c+1), first+uint64(e))
+			x[e] = float32(max(min(r*math.Cos(2*math.Pi*u[0]), farthest), -farthest))
+		}
+	}
+}
+
+// farthest is the bound of what is drawn, which tails of small nu pass in float32.
+const farthest = 1e30
+
+// Support implements Base.
+func (*StudentT) Support() (lo, hi float64) { return math.Inf(-1), math.Inf(1) }
