@@ -9,11 +9,32 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/sluice-hep/sluice/events"
 )
+
+// asProgram in the environment makes the program of a test binary.
+const asProgram = "SLUICE_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// process is the program as a process of its own, which signals end.
+func process(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(path, args...)
+	c.Env = append(os.Environ(), asProgram+"=1")
+	return c
+}
 
 // runSluice runs the program in this process.
 func runSluice(ctx context.Context, args ...string) (code int, stdout, stderr string) {
@@ -106,33 +127,4 @@ func trained(t *testing.T, file string, args ...string) (model string) {
 	model = filepath.Join(t.TempDir(), "m.safetensors")
 	must(t, append(append([]string{"train", file, "-o", model, "--quiet"}, tiny...), args...)...)
 	return model
-}
-
-// binary builds the program once.
-var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "sluice-test")
-	if err != nil {
-		return "", err
-	}
-	folder = dir
-	path := filepath.Join(dir, "sluice")
-	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
-	if err != nil {
-		return "", &buildError{string(out)}
-	}
-	return path, nil
-})
-
-var folder string
-
-type buildError struct{ out string }
-
-func (e *buildError) Error() string { return "go build: " + e.out }
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if folder != "" {
-		os.RemoveAll(folder)
-	}
-	os.Exit(code)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -52,10 +51,6 @@ sample: {file: new.csv}
 // A kill in the middle of a run costs seconds at most: run again, it ends with the bytes of a run left alone. The
 // same for an interruption, which says how to go on.
 func TestRunSurvives(t *testing.T) {
-	program, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	card := writeCard(t, longCard)
 	epochs := "train.epochs=" + longEnough(t, card, 3*time.Second)
 	dir := t.TempDir()
@@ -64,7 +59,7 @@ func TestRunSurvives(t *testing.T) {
 	}
 	must(t, args("whole")...)
 
-	killed := exec.Command(program, args("killed")...)
+	killed := process(t, args("killed")...)
 	if err := killed.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -115,17 +110,13 @@ func TestRunSurvives(t *testing.T) {
 
 // SIGINT ends the program itself with 130, and train --resume goes on to the same bytes.
 func TestTrainResumes(t *testing.T) {
-	program, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	file, dir := jets(t), t.TempDir()
 	args := func(model string, more ...string) []string {
 		return append([]string{"train", file, "-o", filepath.Join(dir, model), "--features", "pt,eta", "--batch", "100", "--set",
 			"flow.transforms=2", "--set", "flow.hidden=[16]", "--epochs", "60"}, more...)
 	}
 	must(t, args("whole.m")...)
-	c := exec.Command(program, args("m.m")...)
+	c := process(t, args("m.m")...)
 	var stderr bytes.Buffer
 	c.Stderr = &stderr
 	if err := c.Start(); err != nil {
@@ -172,10 +163,6 @@ func grows(t *testing.T, path string, before int64) {
 
 // A sample that is killed, goes on and is interrupted, goes on again to the bytes of one left alone; so does a density.
 func TestSampleAndDensityGoOn(t *testing.T) {
-	program, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	model := trained(t, jets(t), "--features", "pt,eta")
@@ -184,7 +171,7 @@ func TestSampleAndDensityGoOn(t *testing.T) {
 		must(t, append(args, whole)...)
 		var size int64
 		for _, signal := range []os.Signal{os.Kill, os.Interrupt} {
-			c := exec.Command(program, append(args, file, "--resume")...)
+			c := process(t, append(args, file, "--resume")...)
 			var stderr bytes.Buffer
 			c.Stderr = &stderr
 			if err := c.Start(); err != nil {
