@@ -2,9 +2,8 @@ package main
 
 import (
 	"bytes"
-	"context"
+	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,14 +11,25 @@ import (
 	"time"
 )
 
-// longEnough is a number of epochs of the card that takes about so long here: an interruption must find the training
-// under way.
+func writeCard(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "card.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// longEnough is a number of epochs of the card that takes about so long here: a kill must find the training under way.
 func longEnough(t *testing.T, card string, wanted time.Duration) string {
 	t.Helper()
 	const few = 5
-	v := object(t, "run", card, "--out", t.TempDir(), "--set", "train.epochs="+strconv.Itoa(few))
-	each := v["train"].(map[string]any)["seconds"].(float64) / few
-	return strconv.Itoa(min(max(int(wanted.Seconds()/each), 2*few), 5000))
+	stdout, _ := must(t, "run", card, "--out", t.TempDir(), "--set", "train.epochs="+strconv.Itoa(few), "--json")
+	var v struct{ Train struct{ Seconds float64 } }
+	if err := json.Unmarshal([]byte(stdout), &v); err != nil {
+		t.Fatal(err)
+	}
+	return strconv.Itoa(min(max(int(wanted.Seconds()/v.Train.Seconds*few), 2*few), 5000))
 }
 
 // secondSave waits until a state has been written twice, the second time in the middle of the training.
@@ -49,13 +59,8 @@ train: {batch: 100, ema: 0.9}
 sample: {file: new.csv}
 `
 
-// A kill in the middle of a run costs seconds at most: run again, it ends with the bytes of a run left alone. The
-// same for an interruption, which says how to go on.
+// A kill in the middle of a run costs seconds at most: run again, it ends with the bytes of a run left alone.
 func TestRunSurvives(t *testing.T) {
-	program, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	card := writeCard(t, longCard)
 	epochs := "train.epochs=" + longEnough(t, card, 3*time.Second)
 	dir := t.TempDir()
@@ -64,7 +69,7 @@ func TestRunSurvives(t *testing.T) {
 	}
 	must(t, args("whole")...)
 
-	killed := exec.Command(program, args("killed")...)
+	killed := process(t, args("killed")...)
 	if err := killed.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -85,76 +90,10 @@ func TestRunSurvives(t *testing.T) {
 		t.Errorf("run again it says %q", stderr)
 	}
 
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	stopped := make(chan struct{})
-	go func() {
-		if secondSave(t, filepath.Join(dir, "stopped", "model.safetensors.state"), stopped) {
-			cancel()
-		}
-	}()
-	code, _, stderr := runSluice(ctx, args("stopped")...)
-	close(stopped)
-	if code != 130 || !strings.Contains(stderr, "interrupted; what was done is kept") || !strings.Contains(stderr, "sluice run "+card) {
-		t.Errorf("interrupted: exit code %d, %q", code, stderr)
-	}
-	must(t, args("stopped")...)
-
 	for _, name := range []string{"model.safetensors", "new.csv"} {
-		whole, err := os.ReadFile(filepath.Join(dir, "whole", name))
-		if err != nil {
-			t.Fatal(err)
+		if !same(t, filepath.Join(dir, "whole", name), filepath.Join(dir, "killed", name)) {
+			t.Errorf("%s of the run that was killed differs from that of a run left alone", name)
 		}
-		for _, out := range []string{"killed", "stopped"} {
-			if got, err := os.ReadFile(filepath.Join(dir, out, name)); err != nil || !bytes.Equal(got, whole) {
-				t.Errorf("%s of the run that was %s differs from that of a run left alone (%v)", name, out, err)
-			}
-		}
-	}
-}
-
-// SIGINT ends the program itself with 130, and train --resume goes on to the same bytes.
-func TestTrainResumes(t *testing.T) {
-	program, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, dir := jets(t), t.TempDir()
-	args := func(model string, more ...string) []string {
-		return append([]string{"train", file, "-o", filepath.Join(dir, model), "--features", "pt,eta", "--batch", "100", "--set",
-			"flow.transforms=2", "--set", "flow.hidden=[16]", "--epochs", "60"}, more...)
-	}
-	must(t, args("whole.m")...)
-	c := exec.Command(program, args("m.m")...)
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	for range 2000 {
-		if _, err := os.Stat(filepath.Join(dir, "m.m.state")); err == nil {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	if err := c.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	c.Wait()
-	if c.ProcessState.ExitCode() != 130 || !strings.Contains(stderr.String(), "--resume") {
-		t.Fatalf("exit code %d, %q", c.ProcessState.ExitCode(), stderr.String())
-	}
-	code, _, again := runSluice(t.Context(), args("m.m", "--resume", "--lr", "0.01")...)
-	if code != 2 || !strings.Contains(again, "belongs to another configuration") {
-		t.Errorf("resumed with another learning rate: exit code %d, %q", code, again)
-	}
-	must(t, args("m.m", "--resume")...)
-	whole, err := os.ReadFile(filepath.Join(dir, "whole.m"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := os.ReadFile(filepath.Join(dir, "m.m")); err != nil || !bytes.Equal(got, whole) {
-		t.Errorf("the resumed model is not that of a training left alone (%v)", err)
 	}
 }
 
@@ -172,19 +111,16 @@ func grows(t *testing.T, path string, before int64) {
 
 // A sample that is killed, goes on and is interrupted, goes on again to the bytes of one left alone; so does a density.
 func TestSampleAndDensityGoOn(t *testing.T) {
-	program, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	model := trained(t, jets(t), "--features", "pt,eta")
+	must(t, "run", writeCard(t, longCard), "--out", dir, "--set", "train.epochs=1")
+	model := at("model.safetensors")
 	for _, args := range [][]string{{"sample", model, "-n", "6e5", "-o"}, {"density", model, at("sample.npy"), "-o"}} {
 		whole, file := at(args[0]+".npy"), at(args[0]+"-stopped.npy")
 		must(t, append(args, whole)...)
 		var size int64
 		for _, signal := range []os.Signal{os.Kill, os.Interrupt} {
-			c := exec.Command(program, append(args, file, "--resume")...)
+			c := process(t, append(args, file, "--resume")...)
 			var stderr bytes.Buffer
 			c.Stderr = &stderr
 			if err := c.Start(); err != nil {
@@ -206,10 +142,6 @@ func TestSampleAndDensityGoOn(t *testing.T) {
 			if _, err := os.Stat(file); err == nil {
 				t.Errorf("%s left a file when it ended too early", args[0])
 			}
-		}
-		code, _, refused := runSluice(t.Context(), append(args, file)...)
-		if code != 2 || !strings.Contains(refused, "go on with --resume") {
-			t.Errorf("%s again: exit code %d, %q", args[0], code, refused)
 		}
 		if _, stderr := must(t, append(args, file, "--resume")...); !strings.Contains(stderr, "resumed after") {
 			t.Errorf("%s resumed says %q", args[0], stderr)
