@@ -119,7 +119,7 @@ func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tall
 	for _, l := range logProb {
 		t.Sum += total(l)
 	}
-	columns := slices.Clone(b.Columns[:rows.Listed()])
+	columns := slices.Clone(b.Columns[:rows.Given()])
 	columns = append(columns, events.Column{Name: "log_prob", Unit: "nats", Type: events.Float64, F64: logProb})
 	for i := 0; e.Latent && i < len(z); i++ {
 		columns = append(columns, events.Column{Name: latent(i), F32: z[i]})

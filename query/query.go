@@ -24,7 +24,7 @@ type Query struct {
 	Lacking bool
 	Where   string // keeps the events for which this expression holds; "" all
 
-	// Columns are those of the blocks. All puts every column that the files list before them; see Rows.Listed.
+	// Columns are those of the blocks. All puts every column that the files list before them; see Rows.Given.
 	Columns []string
 	All     bool
 	Units   map[string]string // of columns, where the files know none or another
@@ -86,28 +86,38 @@ func (r *Rows) open() error {
 	return nil
 }
 
-// choose settles which columns are made and which are given, from those that there are.
+// choose settles which columns are made and which are given, from those that the files list.
 func (r *Rows) choose(have []events.Column) {
 	listed := make(map[string]bool, len(have))
 	for i := range have {
 		listed[have[i].Name] = true
-		if r.q.All {
-			r.wanted = append(r.wanted, have[i].Name)
-		}
-	}
-	r.listed = len(r.wanted)
-	for _, name := range r.q.Columns {
-		if !r.q.All || !listed[name] {
-			r.wanted = append(r.wanted, name)
-		}
 	}
 	r.define = r.q.Define
 	if r.q.Lacking {
 		r.define = nil
-		if slices.ContainsFunc(r.wanted, func(name string) bool { return !listed[name] && r.q.Define.Defines(name) }) {
+		if slices.ContainsFunc(r.q.Columns, func(name string) bool { return !listed[name] && r.q.Define.Defines(name) }) {
 			r.define = slices.DeleteFunc(slices.Clone(r.q.Define), func(d Definition) bool { return listed[d.Name] })
 		}
 	}
+	if !r.q.All {
+		r.wanted = r.q.Columns
+		return
+	}
+	var made []string
+	for i := range have {
+		r.wanted = append(r.wanted, have[i].Name)
+	}
+	for _, name := range r.q.Columns {
+		switch {
+		case listed[name]:
+		case r.define.Defines(name):
+			made = append(made, name)
+		default: // a file may hold it all the same, as it does Muon_pt[0]
+			r.wanted = append(r.wanted, name)
+		}
+	}
+	r.given = len(r.wanted)
+	r.wanted = append(r.wanted, made...)
 }
 
 // needs are the columns that must come from the files: those that are not defined before they are used.

@@ -168,8 +168,8 @@ func TestColumns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(b.Names(), " "); got != c.names || r.Listed() != c.listed || x.Float(2) != c.x || x.Unit != "cm" {
-			t.Errorf("%+v: %s, %d listed, x is %g %s", c.q, got, r.Listed(), x.Float(2), x.Unit)
+		if got := strings.Join(b.Names(), " "); got != c.names || r.Given() != c.listed || x.Float(2) != c.x || x.Unit != "cm" {
+			t.Errorf("%+v: %s, %d listed, x is %g %s", c.q, got, r.Given(), x.Float(2), x.Unit)
 		}
 		r.Close()
 	}

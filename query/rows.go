@@ -21,7 +21,7 @@ type Rows struct {
 	made    []*formula.Formula // by these
 	where   *formula.Formula
 	wanted  []string
-	listed  int             // of wanted, columns that the files list
+	given   int             // the first of wanted, which come from the files
 	columns []events.Column // of the blocks: name, unit and type
 
 	read, passed, selected, complete int // events: read, passed over unread; of the read ones, selected; of these, complete
@@ -50,8 +50,9 @@ type source interface {
 // Columns gives name, unit and type of each column of the blocks.
 func (r *Rows) Columns() []events.Column { return r.columns }
 
-// Listed is the number of the first columns of a block that the files themselves list: none without Query.All.
-func (r *Rows) Listed() int { return r.listed }
+// Given is the number of the first columns of a block, with Query.All, that come from the files as they are; those that are
+// made follow.
+func (r *Rows) Given() int { return r.given }
 
 // Types are those of the columns that are read, for another Open of the same files.
 func (r *Rows) Types() map[string]events.Type {
