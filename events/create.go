@@ -61,7 +61,6 @@ func (w *Writer) write(t *Table) error {
 	if len(t.Columns) != len(w.names) {
 		return inFile(w.path, fmt.Errorf("a table of %d columns after one of %d", len(t.Columns), len(w.names)))
 	}
-	columns := make([]column.Column, len(t.Columns))
 	for i, c := range t.Columns {
 		if c.Name != w.names[i].Name || c.Type != w.names[i].Type {
 			return inFile(w.path, fmt.Errorf("column %d is %q (%s) after %q (%s)", i+1, c.Name, c.Type, w.names[i].Name, w.names[i].Type))
@@ -69,9 +68,8 @@ func (w *Writer) write(t *Table) error {
 		if c.Len() != t.Len() {
 			return inFile(w.path, fmt.Errorf("column %q holds %d events, column %q %d", c.Name, c.Len(), t.Columns[0].Name, t.Len()))
 		}
-		columns[i] = c
 	}
-	if err := w.out.Write(columns); err != nil {
+	if err := w.out.Write(t.Columns); err != nil {
 		return inFile(w.path, err)
 	}
 	return nil

@@ -4,7 +4,8 @@ import (
 	"io"
 	"math"
 	"os"
-	"slices"
+
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // ReadAll reads one or several files as one table: all that a Chain of them gives.
@@ -14,12 +15,15 @@ func ReadAll(paths []string, opts Options) (*Table, error) {
 		return nil, err
 	}
 	defer c.Close()
-	all := &Table{Columns: slices.Clone(c.columns)}
-	width := widthOf(all.Columns)
+	width := widthOf(c.columns)
 	if err := opts.fits(c.announced(), width); err != nil {
 		return nil, err
 	}
-	all.reserve(c.capacity())
+	all := &Table{Columns: make([]Column, len(c.columns))}
+	for i, d := range c.columns {
+		room := column.New(d.Name, d.Unit, d.Type, c.capacity())
+		all.Columns[i] = room.Slice(0, 0)
+	}
 	for {
 		t, err := c.Read(1 << 16)
 		if err == io.EOF {
@@ -56,22 +60,4 @@ func (c *Chain) capacity() int {
 		}
 	}
 	return int(min(total, math.MaxInt32))
-}
-
-func (t *Table) reserve(n int) {
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		switch c.Type {
-		case Float32:
-			c.F32 = slices.Grow(c.F32, n)
-		case Float64:
-			c.F64 = slices.Grow(c.F64, n)
-		case Int64:
-			c.I64 = slices.Grow(c.I64, n)
-		case Uint64:
-			c.U64 = slices.Grow(c.U64, n)
-		default:
-			c.Str = slices.Grow(c.Str, n)
-		}
-	}
 }

@@ -100,11 +100,6 @@ func effective(w, w2 float64) float64 {
 	return w * w / w2
 }
 
-// At is the fraction of the sum of weights at or below x.
-func (c *CDF) At(x float64) float64 {
-	return c.share(sort.Search(len(c.x), func(i int) bool { return c.x[i] > x }))
-}
-
 // Quantile is the smallest value of the sample at which the distribution reaches p; with negative weights it
 // is one such value.
 func (c *CDF) Quantile(p float64) float64 {

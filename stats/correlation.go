@@ -1,29 +1,11 @@
 package stats
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
 )
-
-// Correlation is the matrix of Pearson's correlations between columns of t, with the table's weights. Each
-// pair is computed over the events in which both are finite. It is 0 where a column does not vary (or,
-// with negative weights, has no positive variance), and 1 on the diagonal.
-func Correlation(t *events.Table, columns []string) ([][]float64, error) {
-	s, err := selectColumns(t, columns)
-	if err != nil {
-		return nil, fmt.Errorf("stats: %w", err)
-	}
-	m := make([]Moments, len(columns))
-	for k := range columns {
-		s.from[k] = Origin(s.columns[k])
-		x, w, _ := s.finite(k)
-		m[k] = NewMoments(x, w)
-	}
-	return s.correlation(m), nil
-}
 
 // chunk is the number of events whose standardised values are held at a time.
 const chunk = 1024
@@ -31,7 +13,10 @@ const chunk = 1024
 // pairSums are sums over events in which both columns of a pair are finite.
 type pairSums struct{ w, x, y, xx, yy, xy float64 }
 
-// correlation takes each column's moments to standardise by, so that the sums of squares lose no digits.
+// correlation is the matrix of Pearson's correlations between the columns, with the table's weights. Each pair is
+// computed over the events in which both are finite. It is 0 where a column does not vary (or, with negative weights,
+// has no positive variance), and 1 on the diagonal. Each column's moments are what it is standardised by, so that the
+// sums of squares lose no digits.
 func (s *selection) correlation(moments []Moments) [][]float64 {
 	n := len(s.columns)
 	sums := make([]pairSums, n*n)

@@ -3,8 +3,6 @@ package stats
 import (
 	"fmt"
 	"math"
-
-	"github.com/sluice-hep/sluice/internal/rng"
 )
 
 // Sample is a set of events in several dimensions: one slice a column, of equal length, and the weights,
@@ -156,22 +154,4 @@ func (s Sample) project(direction []float64) []float64 {
 		}
 	}
 	return p
-}
-
-// Directions draws n unit vectors in dim dimensions, uniform on the sphere.
-func Directions(n, dim int, seed uint64) [][]float64 {
-	d := make([][]float64, n)
-	for i := range d {
-		src := rng.New(seed, rng.StreamTest, uint32(i))
-		d[i] = make([]float64, dim)
-		var norm float64
-		for k := range d[i] {
-			d[i][k] = src.NormFloat64()
-			norm += d[i][k] * d[i][k]
-		}
-		for k := range d[i] {
-			d[i][k] /= math.Sqrt(norm)
-		}
-	}
-	return d
 }

@@ -105,6 +105,18 @@ func (f *Formula) columnOf(node ast.Node, name string) (operand, error) {
 	return v, nil
 }
 
+// each compiles several nodes.
+func each[T any](compile func(ast.Node) (T, error), nodes ...ast.Node) ([]T, error) {
+	all := make([]T, len(nodes))
+	for i, n := range nodes {
+		var err error
+		if all[i], err = compile(n); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
 // number is an operand for arithmetic; a condition counts as 1 or 0.
 func (f *Formula) number(node ast.Node) (operand, error) {
 	v, err := f.operand(node)
@@ -153,32 +165,25 @@ func (f *Formula) unary(n *ast.UnaryNode) (operand, error) {
 func (f *Formula) binary(n *ast.BinaryNode) (operand, error) {
 	switch n.Operator {
 	case "&&", "and", "||", "or":
-		a, err := f.conditionOf(n.Left)
-		if err != nil {
-			return operand{}, err
-		}
-		b, err := f.conditionOf(n.Right)
+		c, err := each(f.conditionOf, n.Left, n.Right)
 		if err != nil {
 			return operand{}, err
 		}
 		if n.Operator == "&&" || n.Operator == "and" {
-			return fromCondition(and(a, b)), nil
+			return fromCondition(and(c[0], c[1])), nil
 		}
-		return fromCondition(or(a, b)), nil
+		return fromCondition(or(c[0], c[1])), nil
 	case "in":
 		return f.in(n)
 	}
 	if slices.Contains(comparisons, n.Operator) {
 		return f.comparison(n)
 	}
-	a, err := f.number(n.Left)
+	v, err := each(f.number, n.Left, n.Right)
 	if err != nil {
 		return operand{}, err
 	}
-	b, err := f.number(n.Right)
-	if err != nil {
-		return operand{}, err
-	}
+	a, b := v[0], v[1]
 	if n.Operator == "**" || n.Operator == "^" {
 		return operand{num: power(a, b)}, nil
 	}
@@ -195,14 +200,11 @@ func (f *Formula) binary(n *ast.BinaryNode) (operand, error) {
 }
 
 func (f *Formula) comparison(n *ast.BinaryNode) (operand, error) {
-	a, err := f.operand(n.Left)
+	v, err := each(f.operand, n.Left, n.Right)
 	if err != nil {
 		return operand{}, err
 	}
-	b, err := f.operand(n.Right)
-	if err != nil {
-		return operand{}, err
-	}
+	a, b := v[0], v[1]
 	if a.text != nil && b.text != nil && (n.Operator == "==" || n.Operator == "!=") {
 		return fromCondition(compareText(a.text, b.text, n.Operator == "==")), nil
 	}
@@ -247,14 +249,11 @@ func (f *Formula) conditional(cond, yes, no ast.Node) (operand, error) {
 	if err != nil {
 		return operand{}, err
 	}
-	a, err := f.number(yes)
+	v, err := each(f.number, yes, no)
 	if err != nil {
 		return operand{}, err
 	}
-	b, err := f.number(no)
-	if err != nil {
-		return operand{}, err
-	}
+	a, b := v[0], v[1]
 	if a.cond != nil && b.cond != nil {
 		return fromCondition(or(and(c, a.cond), and(not(c), b.cond))), nil
 	}

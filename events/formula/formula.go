@@ -94,19 +94,15 @@ func (f *Formula) Unit() string {
 // There may be others besides, and their order does not matter. It shares no memory with them.
 func (f *Formula) Column(name string, columns []column.Column) (column.Column, error) {
 	n, err := f.bind(columns)
-	out := column.New(name, f.Unit(), f.Type(), n)
 	if err != nil {
-		return out, err
+		return column.Column{}, err
 	}
-	if c := f.root.column; c != nil {
-		c = f.values[f.root.at]
-		copy(out.F32, c.F32)
-		copy(out.F64, c.F64)
-		copy(out.I64, c.I64)
-		copy(out.U64, c.U64)
-		copy(out.Str, c.Str)
+	if f.root.column != nil {
+		out := column.New(name, f.Unit(), f.Type(), 0)
+		out.Append(f.values[f.root.at])
 		return out, nil
 	}
+	out := column.New(name, "", f.Type(), n)
 	for at := 0; at < n; at += blockLen {
 		m := min(blockLen, n-at)
 		if f.root.cond == nil {

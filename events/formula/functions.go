@@ -64,20 +64,19 @@ func (f *Formula) call(at ast.Node, name string, args []ast.Node) (operand, erro
 	case "where":
 		return f.conditional(args[0], args[1], args[2])
 	}
-	operands := make([]operand, len(args))
+	operands, err := each(f.number, args...)
+	if err != nil {
+		return operand{}, err
+	}
 	values := make([]numbers, len(args))
-	for i, a := range args {
-		var err error
-		if operands[i], err = f.number(a); err != nil {
-			return operand{}, err
-		}
-		values[i] = operands[i].num
+	for i, v := range operands {
+		values[i] = v.num
 	}
 	switch name {
 	case "pow":
 		return operand{num: power(operands[0], operands[1])}, nil
 	case "isnan":
-		return fromCondition(isNaN(values[0])), nil
+		return fromCondition(not(compare("==", values[0], values[0]))), nil
 	case "clip":
 		low := fold(functionsMany["max"], values[:2])
 		return operand{num: fold(functionsMany["min"], []numbers{low, values[2]})}, nil
@@ -90,16 +89,6 @@ func (f *Formula) call(at ast.Node, name string, args []ast.Node) (operand, erro
 		of = functionsMany[name]
 	}
 	return operand{num: fold(of, values)}, nil
-}
-
-func isNaN(a numbers) conditions {
-	out := make([]bool, blockLen)
-	return func(at, n int) []bool {
-		for i, v := range a(at, n) {
-			out[i] = v != v
-		}
-		return out[:n]
-	}
 }
 
 func fold(f func(x, y float64) float64, values []numbers) numbers {

@@ -16,43 +16,35 @@ func Limits(selection string) []column.Limit {
 	if err != nil {
 		return nil
 	}
-	l := &limiter{source: selection}
-	l.visit(tree)
-	return l.found
+	return limits(selection, tree)
 }
 
-type limiter struct {
-	source string
-	found  []column.Limit
-}
-
-func (l *limiter) visit(node ast.Node) {
+func limits(source string, node ast.Node) []column.Limit {
 	n, ok := node.(*ast.BinaryNode)
 	if !ok {
-		return
+		return nil
 	}
 	if n.Operator == "&&" || n.Operator == "and" {
-		l.visit(n.Left)
-		l.visit(n.Right)
-		return
+		return append(limits(source, n.Left), limits(source, n.Right)...)
 	}
-	op, name := n.Operator, l.column(n.Left)
+	op, name := n.Operator, only(source, n.Left)
 	value, ok := number(n.Right)
 	if !ok {
-		op, name = mirrored[op], l.column(n.Right)
+		op, name = mirrored[op], only(source, n.Right)
 		value, ok = number(n.Left)
 	}
-	if ok && math.Abs(value) < 1<<53 && name != "" && mirrored[op] != "" {
-		l.found = append(l.found, column.Limit{Column: name, Op: op, Value: value})
+	if !ok || name == "" || mirrored[op] == "" || math.Abs(value) >= 1<<53 {
+		return nil
 	}
+	return []column.Limit{{Column: name, Op: op, Value: value}}
 }
 
 // mirrored is the comparison with its sides exchanged.
 var mirrored = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 
-// column is the name of a column that stands by itself.
-func (l *limiter) column(node ast.Node) string {
-	n := &namer{source: l.source}
+// only is the name of a column that stands by itself.
+func only(source string, node ast.Node) string {
+	n := &namer{source: source}
 	switch x := node.(type) {
 	case *ast.StringNode, *ast.IdentifierNode, *ast.MemberNode:
 		n.visit(node)

@@ -49,15 +49,14 @@ func whole[I int64 | uint64](v I) operand {
 
 // negated is the other sign of a number.
 func (v operand) negated() operand {
-	switch x := -*v.value; {
-	case x == 0:
-	case v.ints != nil && v.ints(0, 1)[0] != math.MinInt64:
-		return whole(-v.ints(0, 1)[0])
-	case v.uints == nil || v.uints(0, 1)[0] == 1<<63:
-		return constant(x)
-	}
 	x := -*v.value
-	return operand{num: repeat(x), value: &x}
+	switch {
+	case v.ints != nil && x != 0 && v.ints(0, 1)[0] != math.MinInt64:
+		return whole(-v.ints(0, 1)[0])
+	case v.uints != nil && v.uints(0, 1)[0] > 1<<63: // below all of int64, though x may not be
+		return operand{num: repeat(x), value: &x}
+	}
+	return constant(x)
 }
 
 // amongIntegers has a number beyond all of them be infinite: they may be rounded up to it.
@@ -217,8 +216,11 @@ func order(a func(at, n int) []int64, b func(at, n int) []uint64) func(at, n int
 }
 
 func compare[T ordered](op string, a, b func(at, n int) []T) conditions {
-	out := make([]bool, blockLen)
 	holds := comparison[T](op)
+	if op == ">" || op == ">=" {
+		a, b = b, a
+	}
+	out := make([]bool, blockLen)
 	return func(at, n int) []bool {
 		x, y := a(at, n), b(at, n)
 		holds(out[:len(x)], x, y[:len(x)])
@@ -226,17 +228,13 @@ func compare[T ordered](op string, a, b func(at, n int) []T) conditions {
 	}
 }
 
-// comparison writes whether it holds for the values of x and y to out.
+// comparison writes whether it holds for the values of x and y, or of y and x for > and >=, to out.
 func comparison[T ordered](op string) func(out []bool, x, y []T) {
 	switch op {
-	case "<":
+	case "<", ">":
 		return less[T]
-	case ">":
-		return func(out []bool, x, y []T) { less(out, y, x) }
-	case "<=":
+	case "<=", ">=":
 		return lessEqual[T]
-	case ">=":
-		return func(out []bool, x, y []T) { lessEqual(out, y, x) }
 	case "==":
 		return equal[T]
 	}
