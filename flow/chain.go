@@ -78,6 +78,9 @@ func (c *chain) Parallel(items int, fn func(worker, item int)) { c.batch.Run(ite
 // Gradient counts on from there, from 0 at the start.
 func (c *chain) SetStep(step int) { c.batch.SetStep(step) }
 
+// Decays are the parameters that a weight decay is for; see train.Decaying.
+func (c *chain) Decays() [][2]int { return c.f.layout.Decays() }
+
 // Close ends the workers.
 func (c *chain) Close() { c.batch.Close() }
 

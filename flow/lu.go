@@ -20,7 +20,7 @@ const minDiagonal = 1e-3
 // Layout implements Transform.
 func (l *LU) Layout(lay *nn.Layout, scope string) {
 	n := len(l.Order)
-	l.Matrix, l.Bias = lay.Add(scope+".lu", n, n, nn.Scale), lay.Add(scope+".bias", n, 1, nn.Bias)
+	l.Matrix, l.Bias = lay.Add(scope+".lu", n, n, nn.Triangles), lay.Add(scope+".bias", n, 1, nn.Bias)
 }
 
 // Start implements Starter: the identity.

@@ -4,9 +4,10 @@ import "github.com/sluice-hep/sluice/internal/kernel"
 
 // optimiser turns a gradient into a step.
 type optimiser interface {
-	// step moves p, the parameters from number first on, against the gradient scale*g at learning rate lr. t counts the steps,
-	// from 1. Steps of different parameters may be taken at the same time.
-	step(first int, p, g []float32, lr, scale float64, t int)
+	// step moves p, the parameters from number first on, against the gradient scale*g at learning rate lr. decays are the
+	// ranges of p that the weight decay is for; nil for all. t counts the steps, from 1. Steps of different parameters may be
+	// taken at the same time.
+	step(first int, p, g []float32, decays [][2]int, lr, scale float64, t int)
 	// state is what a step reads of the steps before it.
 	state() [][]float32
 }
@@ -34,10 +35,13 @@ type adam struct {
 
 func (o *adam) state() [][]float32 { return [][]float32{o.m, o.v} }
 
-func (o *adam) step(first int, p, g []float32, lr, scale float64, t int) {
+func (o *adam) step(first int, p, g []float32, decays [][2]int, lr, scale float64, t int) {
 	h := o.AdamStep
 	h.Rate, h.GradScale, h.Step = lr, scale, t
-	kernel.Adam(p, g, o.m[first:], o.v[first:], h)
+	if h.WeightDecay == 0 {
+		decays = nil
+	}
+	kernel.Adam(p, g, o.m[first:], o.v[first:], h, decays)
 }
 
 // sgd is gradient descent with L2 regularisation and momentum: v = mu v + g, p -= lr v, or with Nesterov's
@@ -55,10 +59,16 @@ func (o *sgd) state() [][]float32 {
 	return [][]float32{o.velocity}
 }
 
-func (o *sgd) step(first int, p, g []float32, lr, scale float64, _ int) {
+func (o *sgd) step(first int, p, g []float32, decays [][2]int, lr, scale float64, _ int) {
 	rate, by := float32(lr), float32(scale)
 	for i, x := range p {
-		d := by*g[i] + o.decay*x
+		for len(decays) > 0 && i >= decays[0][1] {
+			decays = decays[1:]
+		}
+		d := by * g[i]
+		if decays == nil || len(decays) > 0 && i >= decays[0][0] {
+			d += o.decay * x
+		}
 		if o.velocity != nil {
 			v := o.momentum*o.velocity[first+i] + d
 			o.velocity[first+i] = v

@@ -12,13 +12,18 @@ type Parallel interface {
 	Parallel(items int, fn func(worker, item int))
 }
 
+// Decaying is an Objective that says which of its parameters a weight decay is for: ranges [begin, end) of their numbers, one
+// after the other. Where it does not say, it is for all.
+type Decaying interface{ Decays() [][2]int }
+
 // update takes a gradient over to the parameters and their average, block by block, so that threads can share it out; the result
 // does not depend on their number.
 type update struct {
 	opt                optimiser
-	params, grad, mean []float32 // mean is nil without an average
-	parallel           Parallel  // nil without threads
-	squares            []float64 // of the gradient, of each block
+	params, grad, mean []float32  // mean is nil without an average
+	decays             [][][2]int // of each block, counted from its start; nil where all decay
+	parallel           Parallel   // nil without threads
+	squares            []float64  // of the gradient, of each block
 
 	// of the step under way
 	lr, scale, rate float64
@@ -36,8 +41,25 @@ func newUpdate(obj Objective, opt optimiser, params, grad, mean []float32) *upda
 	if len(u.squares) >= fewBlocks {
 		u.parallel, _ = obj.(Parallel)
 	}
+	if d, ok := obj.(Decaying); ok {
+		u.share(d.Decays())
+	}
 	u.fn.square, u.fn.apply = u.square, u.apply
 	return u
+}
+
+// share gives each block its part of the ranges that decay.
+func (u *update) share(ranges [][2]int) {
+	for b := range u.squares {
+		first, end := u.block(b)
+		mine := [][2]int{}
+		for _, r := range ranges {
+			if lo, hi := max(r[0], first), min(r[1], end); lo < hi {
+				mine = append(mine, [2]int{lo - first, hi - first})
+			}
+		}
+		u.decays = append(u.decays, mine)
+	}
 }
 
 // norm is the length of the gradient.
@@ -78,7 +100,11 @@ func (u *update) square(_, b int) {
 func (u *update) apply(_, b int) {
 	first, end := u.block(b)
 	p := u.params[first:end]
-	u.opt.step(first, p, u.grad[first:end], u.lr, u.scale, u.step)
+	var decays [][2]int
+	if u.decays != nil {
+		decays = u.decays[b]
+	}
+	u.opt.step(first, p, u.grad[first:end], decays, u.lr, u.scale, u.step)
 	if u.mean != nil {
 		moveAverage(u.mean[first:end], p, u.rate)
 	}

@@ -26,6 +26,7 @@ func TestUpdateInParallel(t *testing.T) {
 	const n = fewBlocks*updateBlock + 77
 	for name, cfg := range map[string]Config{
 		"adamw":    {},
+		"adam":     {Optimiser: "adam", WeightDecay: 0.1},
 		"sgd":      {Optimiser: "sgd"},
 		"nesterov": {Optimiser: "sgd", Momentum: 0.9, Nesterov: true, WeightDecay: 0.1},
 	} {
@@ -35,6 +36,8 @@ func TestUpdateInParallel(t *testing.T) {
 			p, g, mean := make([]float32, n), make([]float32, n), make([]float32, n)
 			q, average := make([]float32, n), make([]float32, n)
 			u := newUpdate(lender{newGaussian(1)}, cfg.optimiser(n), q, g, average)
+			decays := [][2]int{{0, 5}, {100, updateBlock + 9}, {3 * updateBlock, n - 1}}
+			u.share(decays)
 			if u.parallel == nil {
 				t.Fatal("the threads are not used")
 			}
@@ -45,13 +48,26 @@ func TestUpdateInParallel(t *testing.T) {
 					t.Errorf("norm %v, want %v", got, want)
 				}
 				u.take(0.1, 0.5, 0.25, step)
-				whole.step(0, p, g, 0.1, 0.5, step)
+				whole.step(0, p, g, decays, 0.1, 0.5, step)
 				moveAverage(mean, p, 0.25)
 			}
 			if !slices.Equal(p, q) || !slices.Equal(mean, average) {
 				t.Error("the parameters or their average differ from those of one pass")
 			}
 		})
+	}
+}
+
+// Only the parameters that decay are drawn to 0 by a decay without a gradient.
+func TestDecays(t *testing.T) {
+	for _, cfg := range []Config{{}, {Optimiser: "adam", WeightDecay: 0.1}, {Optimiser: "sgd", WeightDecay: 0.1}} {
+		p := []float32{1, 1, 1, 1, 1, 1}
+		cfg.WithDefaults().optimiser(6).step(0, p, make([]float32, 6), [][2]int{{1, 3}, {5, 6}}, 0.1, 1, 1)
+		for i, v := range p {
+			if decays := i == 1 || i == 2 || i == 5; decays != (v < 1) {
+				t.Errorf("%q: parameter %d is %v", cfg.Optimiser, i, v)
+			}
+		}
 	}
 }
 
