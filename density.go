@@ -172,7 +172,7 @@ func (d *density) block(t *events.Table) (*events.Table, error) {
 	if err := d.countOutside(t); err != nil {
 		return nil, input(err)
 	}
-	logProb, err := d.m.LogProb(t, uint64(first))
+	logProb, z, err := d.evaluate(t, uint64(first))
 	if err != nil {
 		return nil, input(err)
 	}
@@ -188,15 +188,20 @@ func (d *density) block(t *events.Table) (*events.Table, error) {
 	}
 	columns = append(columns, events.Column{Name: "log_prob", Unit: "nats", Type: events.Float64, F64: logProb})
 	if d.e.Latent {
-		z, err := d.m.ToLatent(t, uint64(first))
-		if err != nil {
-			return nil, err
-		}
 		for i, name := range d.latent() {
 			columns = append(columns, events.Column{Name: name, F32: z[i]})
 		}
 	}
 	return &events.Table{Columns: columns}, nil
+}
+
+// evaluate gives the latent too where it is asked for.
+func (d *density) evaluate(t *events.Table, first uint64) (logProb []float64, z [][]float32, err error) {
+	if d.e.Latent {
+		return d.m.Evaluate(t, first)
+	}
+	logProb, err = d.m.LogProb(t, first)
+	return logProb, nil, err
 }
 
 // countOutside counts an event once, whether a feature or its context is out of range.

@@ -185,7 +185,7 @@ func (r *runner) finished() (bool, error) {
 		return false, err
 	}
 	r.o.notice("the model of the last run in " + r.summary.Out + " is the one that this card and these events give: not trained again")
-	m.Flow.Threads = threads(r.card, r.o.Options)
+	m.Density.UseThreads(threads(r.card, r.o.Options))
 	old.Train.Model = r.summary.Model
 	r.model, r.summary.Train, r.summary.Hash = m, old.Train, hash
 	r.note(old.Train.Notices...)

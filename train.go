@@ -68,7 +68,7 @@ func (p *Prepared) Train(ctx context.Context, o Options) (*model.Model, *train.R
 	if err != nil {
 		return nil, nil, err
 	}
-	m := &model.Model{Features: p.Features, Context: p.Context, Flow: f, Seed: p.card.Seed, Card: string(text), Train: result}
+	m := &model.Model{Features: p.Features, Context: p.Context, Density: f, Seed: p.card.Seed, Card: string(text), Train: result}
 	return m, result, nil
 }
 
@@ -145,7 +145,7 @@ type Training struct {
 }
 
 func newTraining(path string, m *model.Model, result *train.Result) *Training {
-	return &Training{Model: path, Parameters: len(m.Flow.Params()), Result: result}
+	return &Training{Model: path, Parameters: m.Density.Size(), Result: result}
 }
 
 // dataID tells apart what is learned: the prepared events, how they were prepared, and the flow.
