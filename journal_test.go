@@ -15,6 +15,7 @@ import (
 	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/model"
 )
@@ -199,7 +200,7 @@ func stopped(t *testing.T, m *model.Model, d Draw) (path string, o Options) {
 // A journal is not taken up by another run, which is told what differs, nor written over by one that does not resume.
 func TestJournalsOfOtherRuns(t *testing.T) {
 	m, other := moons(t), moons(t)
-	other.Flow.Params()[0]++
+	other.Density.(*flow.Flow).Params()[0]++
 	file := threeBlocks(t, false)
 	d := Draw{Events: 70_000, Seed: 1, Context: apply.Values(map[string]float64{"moon": 1})}
 	path, o := stopped(t, m, d)

@@ -179,7 +179,7 @@ func (r *runner) finished() (bool, error) {
 		return false, err
 	}
 	r.o.notice("the model of the last run in " + r.result.Out + " is the one that this card and these events give: not trained again")
-	m.Flow.Threads = r.o.Threads
+	m.Density.UseThreads(r.o.Threads)
 	old.Train.Model, old.Train.Density = r.result.Model, m
 	r.model, r.result.Train, r.result.Hash = m, old.Train, hash
 	r.note(old.Train.Notices...)

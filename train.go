@@ -63,7 +63,7 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 }
 
 func newTrainResult(path string, m *model.Model, result *train.Result) *TrainResult {
-	return &TrainResult{Model: path, Parameters: len(m.Flow.Params()), Result: result, Density: m}
+	return &TrainResult{Model: path, Parameters: m.Density.Size(), Result: result, Density: m}
 }
 
 // statePath is where the state of the training of a model is kept until the model is written.

@@ -50,7 +50,7 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	if err != nil {
 		return nil, nil, err
 	}
-	m := &model.Model{Features: d.Features, Context: d.Context, Flow: f, Seed: d.card.Seed, Card: string(text), Train: result}
+	m := &model.Model{Features: d.Features, Context: d.Context, Density: f, Seed: d.card.Seed, Card: string(text), Train: result}
 	return m, result, nil
 }
 

@@ -18,6 +18,7 @@ type crews struct {
 type crew struct {
 	pool *kernel.Pool
 	work []workspace // one a worker, made when it is first needed
+	end  *time.Timer // runs while it waits
 }
 
 // idle is how long a crew waits before it ends.
@@ -30,6 +31,7 @@ func (f *Flow) takeCrew() *crew {
 	for i, c := range f.crews.free {
 		if c.pool.Threads() == n {
 			f.crews.free = slices.Delete(f.crews.free, i, i+1)
+			c.end.Stop()
 			return c
 		}
 	}
@@ -40,7 +42,7 @@ func (f *Flow) returnCrew(c *crew) {
 	f.crews.mu.Lock()
 	defer f.crews.mu.Unlock()
 	f.crews.free = append(f.crews.free, c)
-	time.AfterFunc(idle, func() { f.endCrew(c) })
+	c.end = time.AfterFunc(idle, func() { f.endCrew(c) })
 }
 
 // endCrew ends a crew unless it is at work.
@@ -58,6 +60,7 @@ func (f *Flow) Close() {
 	f.crews.mu.Lock()
 	defer f.crews.mu.Unlock()
 	for _, c := range f.crews.free {
+		c.end.Stop()
 		c.pool.Close()
 	}
 	f.crews.free = nil

@@ -31,6 +31,12 @@ func New(features, context int, spec Spec, seed uint64, own ...Kind) (*Flow, err
 	return Draw(p), nil
 }
 
+// Dims are the numbers of features and of context columns.
+func (f *Flow) Dims() (features, context int) { return f.Features, f.Context }
+
+// UseThreads sets Threads.
+func (f *Flow) UseThreads(n int) { f.Threads = n }
+
 // Params is the flat vector of parameters; writing to it changes the flow.
 func (f *Flow) Params() []float32 { return f.params }
 

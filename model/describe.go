@@ -60,10 +60,17 @@ func columnInfo(p *prep.Pipeline) []Column {
 // Info collects what there is to say about the model.
 func (m *Model) Info() (Info, error) {
 	hash, err := m.Hash()
-	return Info{
+	if err != nil {
+		return Info{}, err
+	}
+	info := Info{
 		Hash: hash, FormatVersion: FormatVersion, Features: columnInfo(m.Features), Context: columnInfo(m.Context),
-		Flow: m.Flow.Spec, Parameters: len(m.Flow.Params()), Seed: m.Seed, Train: m.Train, Card: m.Card,
-	}, err
+		Parameters: m.Density.Size(), Seed: m.Seed, Train: m.Train, Card: m.Card,
+	}
+	if f, ok := m.Flow(); ok {
+		info.Flow = f.Spec
+	}
+	return info, nil
 }
 
 // Describe writes the model card for people.

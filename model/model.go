@@ -12,28 +12,59 @@ import (
 	"github.com/sluice-hep/sluice/train"
 )
 
+// Density is what a model needs of a trained density of prepared columns: *flow.Flow is one. The methods may be called
+// concurrently, but for UseThreads and Close.
+type Density interface {
+	// Dims are the numbers of columns that the others take.
+	Dims() (features, context int)
+	// LogProb is the log-density of each event in nats; Evaluate gives the latent too, in the same pass.
+	LogProb(x, context [][]float32) ([]float64, error)
+	Evaluate(x, context [][]float32) (logProb []float64, z [][]float32, err error)
+	// Sample draws n events; event i depends on the seed, on first+i and on its context alone.
+	Sample(n int, context [][]float32, seed, first uint64) ([][]float32, error)
+	// Size is the number of parameters.
+	Size() int
+	// UseThreads sets the number of threads, 0 for all cores, on which no result depends. Close ends those that wait.
+	UseThreads(n int)
+	Close()
+}
+
 // Model is a trained density of a table's columns, in the user's units. Its methods may be called concurrently.
 type Model struct {
 	Features *prep.Pipeline // fitted preparation of the columns modelled
 	Context  *prep.Pipeline // and of those conditioned on; of dimension 0, or nil, where there are none
-	Flow     *flow.Flow     // over the prepared columns
+	Density  Density        // of the prepared columns
 	Seed     uint64         // that the flow was built from
 	Card     string         // the analysis card, YAML; may be empty
 	Train    *train.Result  // the record of the training, NLL in the user's units; may be nil
+}
+
+// Flow is the density where that is one flow.
+func (m *Model) Flow() (*flow.Flow, bool) {
+	f, ok := m.Density.(*flow.Flow)
+	return f, ok
 }
 
 // LogProb is the log-density of each event in nats, per unit of the features and given the context. The number of an
 // event, number[i] for event i of t, decides the noise that gives an integer its place in a cell; nil stands for 0, 1,
 // 2, ... See prep.Pipeline.Apply.
 func (m *Model) LogProb(t *events.Table, number []uint64) ([]float64, error) {
-	logProb, _, err := m.Evaluate(t, number)
-	return logProb, err
+	x, context, logDet, err := m.prepare(t, number)
+	if err != nil {
+		return nil, err
+	}
+	logProb, err := m.Density.LogProb(x, context)
+	if err != nil {
+		return nil, err
+	}
+	return addTo(logProb, logDet), nil
 }
 
-// ToLatent maps events to the latent z, a column for each feature that is not constant; see LogProb.
-func (m *Model) ToLatent(t *events.Table, number []uint64) ([][]float32, error) {
-	_, z, err := m.Evaluate(t, number)
-	return z, err
+func addTo(x, y []float64) []float64 {
+	for i, v := range y {
+		x[i] += v
+	}
+	return x
 }
 
 // Evaluate is LogProb and ToLatent in one pass.
@@ -42,13 +73,16 @@ func (m *Model) Evaluate(t *events.Table, number []uint64) (logProb []float64, z
 	if err != nil {
 		return nil, nil, err
 	}
-	if logProb, z, err = m.Flow.Evaluate(x, context); err != nil {
+	if logProb, z, err = m.Density.Evaluate(x, context); err != nil {
 		return nil, nil, err
 	}
-	for i, d := range logDet {
-		logProb[i] += d
-	}
-	return logProb, z, nil
+	return addTo(logProb, logDet), z, nil
+}
+
+// ToLatent maps events to the latent z, a column for each feature that is not constant; see LogProb.
+func (m *Model) ToLatent(t *events.Table, number []uint64) ([][]float32, error) {
+	_, z, err := m.Evaluate(t, number)
+	return z, err
 }
 
 // Sample draws n events, those that follow the first ones of an endless sample: event i depends on the seed, on i and
@@ -62,7 +96,7 @@ func (m *Model) Sample(n int, context *events.Table, seed, first uint64) (*event
 	if err != nil {
 		return nil, err
 	}
-	x, err := m.Flow.Sample(n, given, seed, first)
+	x, err := m.Density.Sample(n, given, seed, first)
 	if err != nil {
 		return nil, err
 	}
@@ -113,18 +147,22 @@ func (m *Model) prepare(t *events.Table, number []uint64) (x, context [][]float3
 
 // validate reports what keeps the parts from being one model.
 func (m *Model) validate() error {
-	if m.Features == nil || m.Flow == nil {
-		return errors.New("a model needs features and a flow")
+	if m.Features == nil || m.Density == nil {
+		return errors.New("a model needs features and a density")
 	}
 	contextDim := 0
 	if m.Context != nil {
 		contextDim = m.Context.Dim()
 	}
-	if m.Features.Dim() != m.Flow.Features || contextDim != m.Flow.Context {
+	features, context := m.Density.Dims()
+	if m.Features.Dim() != features || contextDim != context {
 		return fmt.Errorf("a flow of %d features and %d context columns does not go with a preparation of %d and %d",
-			m.Flow.Features, m.Flow.Context, m.Features.Dim(), contextDim)
+			features, context, m.Features.Dim(), contextDim)
 	}
-	return checkParameters(m.Flow)
+	if f, ok := m.Flow(); ok {
+		return checkParameters(f)
+	}
+	return nil
 }
 
 // checkParameters refuses numbers that are not finite, and weights that a mask keeps at zero and that are not: with

@@ -15,6 +15,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/rng"
+	"github.com/sluice-hep/sluice/internal/safetensors"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -54,16 +55,17 @@ func untrained(t testing.TB, kind string, context bool) *Model {
 		}
 		given = 1
 	}
-	m.Flow, err = flow.New(features.Dim(), given, flow.Spec{Type: kind, Transforms: 3, Hidden: []int{8, 8}, Permute: "random"}, m.Seed)
+	f, err := flow.New(features.Dim(), given, flow.Spec{Type: kind, Transforms: 3, Hidden: []int{8, 8}, Permute: "random"}, m.Seed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	push := make([]float32, len(m.Flow.Params()))
+	m.Density = f
+	push := make([]float32, f.Size())
 	rng.Normal(push, 2, rng.StreamTest, 1, 0)
 	for i := range push {
-		m.Flow.Params()[i] += 0.1 * push[i]
+		f.Params()[i] += 0.1 * push[i]
 	}
-	m.Flow.Cut(m.Flow.Params())
+	f.Cut(f.Params())
 	m.Train = &train.Result{
 		Epochs: 2, Steps: 7, BestEpoch: 1, TrainNLL: 1.5, ValidNLL: 1.75, TestNLL: train.NLL(math.NaN()), Seconds: 3,
 		History: []train.Epoch{{Epoch: 1, TrainNLL: 2, ValidNLL: 1.75, LR: 1e-3}}, Notices: []string{"a notice"},
@@ -208,7 +210,7 @@ func TestLatentIsWhatTheDensitySays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, _, err := m.Flow.ToLatent(x, context)
+	want, _, err := m.Density.(*flow.Flow).ToLatent(x, context)
 	if err != nil || !reflect.DeepEqual(z, want) || len(z) != 2 {
 		t.Errorf("%d latent columns differ from the flow's: %v", len(z), err)
 	}
@@ -229,7 +231,7 @@ func TestUseWithoutWhatIsNeeded(t *testing.T) {
 		{func() error { _, err := m.Sample(5, table(4), 1, 0); return err }, "a context of 4 events for 5"},
 		{func() error { _, err := m.Sample(-1, table(4), 1, 0); return err }, "-1 events to draw"},
 		{func() error { _, err := m.LogProb(&events.Table{}, nil); return err }, `no column "mass"`},
-		{func() error { return (&Model{}).Save(filepath.Join(t.TempDir(), "m")) }, "needs features and a flow"},
+		{func() error { return (&Model{}).Save(filepath.Join(t.TempDir(), "m")) }, "needs features and a density"},
 		{func() error {
 			bad := untrained(t, "maf", true)
 			bad.Context = nil
@@ -237,7 +239,7 @@ func TestUseWithoutWhatIsNeeded(t *testing.T) {
 		}, "does not go with a preparation of 2 and 0"},
 		{func() error {
 			bad := untrained(t, "maf", true)
-			bad.Flow.Params()[0] = float32(math.NaN())
+			bad.Density.(*flow.Flow).Params()[0] = float32(math.NaN())
 			return bad.Save(filepath.Join(t.TempDir(), "m"))
 		}, "is NaN"},
 	} {
@@ -250,40 +252,40 @@ func TestUseWithoutWhatIsNeeded(t *testing.T) {
 // Files that are whole, with a good hash, and still no model.
 func TestImpossibleModelsAreRefused(t *testing.T) {
 	for _, c := range []struct {
-		change func(f *File)
+		change func(f *safetensors.File)
 		expect string
 	}{
-		{func(f *File) { f.Metadata["format"] = "pt" }, `format "pt": not a model of this program`},
-		{func(f *File) { f.Metadata["format_version"] = "3" }, "format_version 3 is newer than this program's 2"},
-		{func(f *File) { f.Metadata["format_version"] = "x" }, `format_version "x" is not a number`},
-		{func(f *File) { f.Metadata["seed"] = "-1" }, `seed "-1" is not a number`},
-		{func(f *File) { f.Metadata["seed"] = "12" }, "incompatible version"}, // other permutations
-		{func(f *File) { delete(f.Metadata, "features") }, "features: EOF"},
-		{func(f *File) { f.Metadata["context"] = "{}" }, "of 2 features and 1 context columns does not go with a preparation of 2 and 0"},
-		{func(f *File) { f.Metadata["flow"] += "{}" }, "flow: text after its end"},
-		{func(f *File) { f.Metadata["flow"] = strings.Repeat("[", 1_000_000) }, "flow: "},
-		{func(f *File) { replace(f, "flow", `"hidden":[8,8]`, `"hidden":[65536,65536]`) }, "asks for at least 42956"},
-		{func(f *File) {
+		{func(f *safetensors.File) { f.Metadata["format"] = "pt" }, `format "pt": not a model of this program`},
+		{func(f *safetensors.File) { f.Metadata["format_version"] = "3" }, "format_version 3 is newer than this program's 2"},
+		{func(f *safetensors.File) { f.Metadata["format_version"] = "x" }, `format_version "x" is not a number`},
+		{func(f *safetensors.File) { f.Metadata["seed"] = "-1" }, `seed "-1" is not a number`},
+		{func(f *safetensors.File) { f.Metadata["seed"] = "12" }, "incompatible version"}, // other permutations
+		{func(f *safetensors.File) { delete(f.Metadata, "features") }, "features: EOF"},
+		{func(f *safetensors.File) { f.Metadata["context"] = "{}" }, "of 2 features and 1 context columns does not go with a preparation of 2 and 0"},
+		{func(f *safetensors.File) { f.Metadata["flow"] += "{}" }, "flow: text after its end"},
+		{func(f *safetensors.File) { f.Metadata["flow"] = strings.Repeat("[", 1_000_000) }, "flow: "},
+		{func(f *safetensors.File) { replace(f, "flow", `"hidden":[8,8]`, `"hidden":[65536,65536]`) }, "asks for at least 42956"},
+		{func(f *safetensors.File) {
 			replace(f, "flow", `{"mlp":{"activation":"relu","context":"all","dropout":0,"hidden":[8,8],"init":"glorot"}}`, `{"residual":{"width":65536,"blocks":100}}`)
 		}, "asks for at least 859020"},
-		{func(f *File) { replace(f, "flow", `"repeat":3`, `"repeat":1000`) }, "parameters, more than 456"},
-		{func(f *File) { replace(f, "flow", `"repeat":3`, `"repeat":-1`) }, "-1 is not between 1 and 1000"},
-		{func(f *File) { replace(f, "flow", `"repeat":3`, `"repeat":4`) }, "asks for at least 608 parameters, more than 456"},
-		{func(f *File) { replace(f, "flow", `"repeat":3`, `"repeat":2`) }, "is not part of it"},
-		{func(f *File) { replace(f, "flow", `"repeat":3`, `"kind":3`) }, `unknown field "kind"`},
-		{func(f *File) { replace(f, "flow", `"features":2`, `"features":2000000000`) }, "does not go with"},
-		{func(f *File) { replace(f, "features", `"steps":[`, `"steps":[{"kind":"no"},`) }, `"no" is not a preparation step`},
-		{func(f *File) { f.Tensors[0].Data[0] = float32(math.Inf(1)) }, "+Inf"},
-		{func(f *File) {
+		{func(f *safetensors.File) { replace(f, "flow", `"repeat":3`, `"repeat":1000`) }, "parameters, more than 456"},
+		{func(f *safetensors.File) { replace(f, "flow", `"repeat":3`, `"repeat":-1`) }, "-1 is not between 1 and 1000"},
+		{func(f *safetensors.File) { replace(f, "flow", `"repeat":3`, `"repeat":4`) }, "asks for at least 608 parameters, more than 456"},
+		{func(f *safetensors.File) { replace(f, "flow", `"repeat":3`, `"repeat":2`) }, "is not part of it"},
+		{func(f *safetensors.File) { replace(f, "flow", `"repeat":3`, `"kind":3`) }, `unknown field "kind"`},
+		{func(f *safetensors.File) { replace(f, "flow", `"features":2`, `"features":2000000000`) }, "does not go with"},
+		{func(f *safetensors.File) { replace(f, "features", `"steps":[`, `"steps":[{"kind":"no"},`) }, `"no" is not a preparation step`},
+		{func(f *safetensors.File) { f.Tensors[0].Data[0] = float32(math.Inf(1)) }, "+Inf"},
+		{func(f *safetensors.File) {
 			for i := range f.Tensors {
 				for j := range f.Tensors[i].Data {
 					f.Tensors[i].Data[j] += 0.01
 				}
 			}
 		}, "is masked and not zero"},
-		{func(f *File) { f.Tensors = f.Tensors[1:] }, "asks for at least 456 parameters, more than 432"},
-		{func(f *File) { f.Tensors[0].Name = "x" }, "is missing"},
-		{func(f *File) { f.Tensors[0].Shape = []int{1, len(f.Tensors[0].Data)} }, "is missing; there is one of shape [1 "},
+		{func(f *safetensors.File) { f.Tensors = f.Tensors[1:] }, "asks for at least 456 parameters, more than 432"},
+		{func(f *safetensors.File) { f.Tensors[0].Name = "x" }, "is missing"},
+		{func(f *safetensors.File) { f.Tensors[0].Shape = []int{1, len(f.Tensors[0].Data)} }, "is missing; there is one of shape [1 "},
 	} {
 		f, err := untrained(t, "maf", true).file()
 		if err != nil {
@@ -301,7 +303,7 @@ func TestImpossibleModelsAreRefused(t *testing.T) {
 	}
 }
 
-func replace(f *File, key, from, to string) {
+func replace(f *safetensors.File, key, from, to string) {
 	if !strings.Contains(f.Metadata[key], from) {
 		panic(fmt.Sprintf("%s does not hold %s: %s", key, from, f.Metadata[key]))
 	}
@@ -379,7 +381,7 @@ func FuzzModel(f *testing.F) {
 		m.Metadata["features"], m.Metadata["context"], m.Metadata["flow"], m.Metadata["train"] = features, context, flowText, trainText
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		l, err := m.model(nil)
+		l, err := fromFile(m, nil)
 		runtime.ReadMemStats(&after)
 		size := 0
 		for _, s := range m.Metadata {

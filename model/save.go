@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/internal/safetensors"
 	"github.com/sluice-hep/sluice/nn"
 	"github.com/sluice-hep/sluice/prep"
 )
@@ -26,17 +27,20 @@ func (m *Model) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("model: %s: %w", path, err)
 	}
-	return f.Write(path)
+	if err := f.Write(path); err != nil {
+		return fmt.Errorf("model: %w", err)
+	}
+	return nil
 }
 
 // Load reads a model; own are kinds of parts besides those of package flow. A file that is damaged, or made to harm, is an
 // error.
 func Load(path string, own ...flow.Kind) (*Model, error) {
-	f, err := Read(path)
+	f, err := safetensors.Read(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("model: %w", err)
 	}
-	m, err := f.model(own)
+	m, err := fromFile(f, own)
 	if err != nil {
 		return nil, fmt.Errorf("model: %s: %w", path, err)
 	}
@@ -61,15 +65,19 @@ type flowRecord struct {
 	Check    []float64 `json:"check"`
 }
 
-func (m *Model) file() (*File, error) {
+func (m *Model) file() (*safetensors.File, error) {
 	if err := m.validate(); err != nil {
 		return nil, err
 	}
-	f := &File{Metadata: map[string]string{
+	f := &safetensors.File{Metadata: map[string]string{
 		"format": format, "format_version": strconv.Itoa(FormatVersion),
 		"seed": strconv.FormatUint(m.Seed, 10), "card": m.Card,
 	}}
-	check, err := probe(m.Flow)
+	w, ok := m.Flow()
+	if !ok {
+		return nil, fmt.Errorf("a density of type %T cannot be saved", m.Density)
+	}
+	check, err := probe(w)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +88,7 @@ func (m *Model) file() (*File, error) {
 	record := map[string]any{
 		"schema":   schema{columnInfo(m.Features), columnInfo(context)},
 		"features": m.Features, "context": context,
-		"flow": flowRecord{m.Flow.Spec, m.Flow.Features, m.Flow.Context, check},
+		"flow": flowRecord{w.Spec, w.Features, w.Context, check},
 	}
 	if m.Train != nil {
 		record["train"] = m.Train.WithoutClock()
@@ -92,8 +100,8 @@ func (m *Model) file() (*File, error) {
 		}
 		f.Metadata[key] = string(text)
 	}
-	for _, v := range m.Flow.Views() {
-		f.Tensors = append(f.Tensors, Tensor{v.Name, shape(v), v.Of(m.Flow.Params())})
+	for _, v := range w.Views() {
+		f.Tensors = append(f.Tensors, safetensors.Tensor{Name: v.Name, Shape: shape(v), Data: v.Of(w.Params())})
 	}
 	return f, nil
 }
@@ -105,7 +113,7 @@ func shape(v nn.View) []int {
 	return []int{v.Rows, v.Cols}
 }
 
-func (f *File) model(own []flow.Kind) (*Model, error) {
+func fromFile(f *safetensors.File, own []flow.Kind) (*Model, error) {
 	if got := f.Metadata["format"]; got != format {
 		return nil, fmt.Errorf("format %q: not a model of this program", got)
 	}
@@ -115,8 +123,8 @@ func (f *File) model(own []flow.Kind) (*Model, error) {
 		return nil, fmt.Errorf("format_version %q is not a number from 1 on", f.Metadata["format_version"])
 	case version > FormatVersion:
 		return nil, fmt.Errorf("format_version %d is newer than this program's %d; use a newer sluice", version, FormatVersion)
-	case f.Metadata[hashKey] == "":
-		return nil, fmt.Errorf("damaged: it has no %s", hashKey)
+	case f.Metadata[safetensors.HashKey] == "":
+		return nil, fmt.Errorf("damaged: it has no %s", safetensors.HashKey)
 	}
 	m := &Model{Card: f.Metadata["card"]}
 	if m.Seed, err = strconv.ParseUint(f.Metadata["seed"], 10, 64); err != nil {
@@ -143,7 +151,7 @@ func (f *File) model(own []flow.Kind) (*Model, error) {
 	if version == 1 {
 		r.Spec = firstFormat(r.Spec)
 	}
-	if m.Flow, err = f.flow(r, m.Seed, own); err != nil {
+	if m.Density, err = flowOf(f, r, m.Seed, own); err != nil {
 		return nil, fmt.Errorf("flow: %w", err)
 	}
 	return m, m.validate()
@@ -162,11 +170,11 @@ func decodeJSON(text string, to any) error {
 	return nil
 }
 
-// flow builds the flow that a record describes, with the file's parameters. Nothing is made for a description that asks for
+// flowOf builds the flow that a record describes, with the file's parameters. Nothing is made for a description that asks for
 // more than the file has.
-func (f *File) flow(r flowRecord, seed uint64, own []flow.Kind) (*flow.Flow, error) {
+func flowOf(f *safetensors.File, r flowRecord, seed uint64, own []flow.Kind) (*flow.Flow, error) {
 	floats := 0
-	tensors := map[string]Tensor{}
+	tensors := map[string]safetensors.Tensor{}
 	for _, t := range f.Tensors {
 		floats += len(t.Data)
 		tensors[t.Name] = t

@@ -149,11 +149,15 @@ func stepsPicture(m *model.Model, c *card.Card, given *events.Table) (*plot.Pict
 			return nil, err
 		}
 	}
-	z, err := m.Flow.Latent(n, context, c.Seed, 0)
+	f, ok := m.Flow()
+	if !ok {
+		return nil, nil // no steps to show
+	}
+	z, err := f.Latent(n, context, c.Seed, 0)
 	if err != nil {
 		return nil, err
 	}
-	steps, err := m.Flow.Steps(z, context)
+	steps, err := f.Steps(z, context)
 	if err != nil {
 		return nil, err
 	}

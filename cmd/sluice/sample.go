@@ -98,7 +98,7 @@ func (a *app) load(path string) (*model.Model, error) {
 	if err != nil {
 		return nil, &sluice.InputError{Err: err}
 	}
-	m.Flow.Threads = a.threads
+	m.Density.UseThreads(a.threads)
 	return m, nil
 }
 

@@ -1,4 +1,4 @@
-package model
+package safetensors
 
 import (
 	"bytes"
@@ -106,7 +106,7 @@ func (p *headerParser) entry(name string) (entry, error) {
 	switch {
 	case err != nil:
 	case kind != "F32":
-		err = fmt.Errorf("its numbers are %q; a model holds F32 only", kind)
+		err = fmt.Errorf("its numbers are %q; there is F32 only", kind)
 	case e.shape == nil:
 		err = errors.New("it has no shape")
 	case len(offsets) != 2:

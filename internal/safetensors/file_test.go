@@ -1,4 +1,4 @@
-package model
+package safetensors
 
 import (
 	"bytes"
@@ -196,7 +196,7 @@ func TestHostileFilesAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := Read(path)
-		if err == nil || !strings.HasPrefix(err.Error(), "model: "+path+": ") || !strings.Contains(err.Error(), c.expect) {
+		if err == nil || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), c.expect) {
 			t.Errorf("%s: %v; expected %q", c.name, err, c.expect)
 		}
 	}

@@ -1,4 +1,6 @@
-package model
+// Package safetensors reads and writes files of that format: an 8-byte little-endian length, a JSON header, raw tensors
+// (https://github.com/huggingface/safetensors). A file carries the SHA-256 of its content, and equal content gives equal bytes.
+package safetensors
 
 import (
 	"bytes"
@@ -34,7 +36,7 @@ type File struct {
 
 const (
 	metadataKey = "__metadata__" // reserved by the format
-	hashKey     = "sha256"       // of everything else in the file
+	HashKey     = "sha256"       // of everything else in the file
 	// maxHeader is the format's own bound on the JSON text.
 	maxHeader = 100_000_000
 	// maxRank bounds the entries of a shape.
@@ -84,14 +86,14 @@ func (f *File) Encode(w io.Writer) error {
 func (f *File) Write(path string) error {
 	out, err := atomicfile.Create(path)
 	if err != nil {
-		return fmt.Errorf("model: %w", err)
+		return err
 	}
 	defer out.Abort()
 	if err := f.Encode(out); err != nil {
-		return fmt.Errorf("model: %s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := out.Commit(); err != nil {
-		return fmt.Errorf("model: %w", err)
+		return err
 	}
 	return nil
 }
@@ -101,19 +103,19 @@ func (f *File) Write(path string) error {
 func Read(path string) (*File, error) {
 	in, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+		return nil, err
 	}
 	defer in.Close()
 	info, err := in.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
+		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("model: %s: not a file", path)
+		return nil, fmt.Errorf("%s: not a file", path)
 	}
 	f, err := Decode(in, info.Size())
 	if err != nil {
-		return nil, fmt.Errorf("model: %s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return f, nil
 }
@@ -154,7 +156,7 @@ func Decode(r io.Reader, size int64) (*File, error) {
 }
 
 func (f *File) checkHash() error {
-	want, ok := f.Metadata[hashKey]
+	want, ok := f.Metadata[HashKey]
 	if !ok {
 		return nil
 	}
@@ -178,9 +180,9 @@ func (f *File) header(sum string) ([]byte, []Tensor, error) {
 		}
 		metadata[k] = v
 	}
-	delete(metadata, hashKey)
+	delete(metadata, HashKey)
 	if sum != "" {
-		metadata[hashKey] = sum
+		metadata[HashKey] = sum
 	}
 	tensors := slices.Clone(f.Tensors)
 	slices.SortFunc(tensors, func(a, b Tensor) int { return strings.Compare(a.Name, b.Name) })

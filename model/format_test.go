@@ -1,0 +1,42 @@
+package model
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/sluice-hep/sluice/events"
+)
+
+// A file of every format version goes on being read, and gives the log-densities that the program of its time gave.
+func TestEveryFormatIsRead(t *testing.T) {
+	given := &events.Table{Columns: []events.Column{
+		{Name: "a", Type: events.Float64, F64: []float64{0.80187, 1.41818, 7.02772}},
+		{Name: "b", Type: events.Float64, F64: []float64{-0.46616, 0.70856, 3.90364}},
+		{Name: "q", Type: events.Float64, F64: []float64{0, 2, 2}},
+	}}
+	want := [][]float64{
+		{-2.4289661010582204, -3.430061878731648, -6.619455474460748},
+		{-2.349594836599464, -3.477476418728868, -6.010510010023913},
+	}
+	if len(want) != FormatVersion {
+		t.Fatalf("format %d has no file in testdata", FormatVersion)
+	}
+	for i, w := range want {
+		m, err := Load(fmt.Sprintf("testdata/format%d.safetensors", i+1))
+		if err != nil {
+			t.Errorf("format %d: %v", i+1, err)
+			continue
+		}
+		got, err := m.LogProb(given, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for e := range w {
+			// kernels of other instruction sets may round otherwise, by about 1e-6 a transform
+			if math.Abs(got[e]-w[e]) > 1e-5 {
+				t.Errorf("format %d, event %d: log-density %v, want %v", i+1, e, got[e], w[e])
+			}
+		}
+	}
+}
