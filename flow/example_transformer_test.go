@@ -95,7 +95,7 @@ func TestTransformerFromOutsideIsTrainedAndSaved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prepared, _, err := features.Apply(table, 0)
+	prepared, _, err := features.Apply(table, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
