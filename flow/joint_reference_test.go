@@ -1,12 +1,11 @@
 package flow
 
 import (
-	"encoding/json"
 	"math"
-	"strings"
 	"testing"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/internal/reference"
 	"github.com/sluice-hep/sluice/nn"
 )
 
@@ -27,40 +26,59 @@ func newLayer(t *testing.T, tr Transform) *layer {
 	return l
 }
 
-// tile holds at most 64 events; c1 and c2 are the gradients of z and of log|det|.
-func tileOf(x, c1 matrix, c2 []float64) *Tile {
-	d := len(x[0])
+// tilesOf are the tiles of rows x; c1 and c2 are the gradients of z and of log|det|.
+func tilesOf(x, c1 matrix, c2 []float64) (tiles []*Tile) {
+	data, d := columnsOf(x), len(x[0])
 	f := Flow{Plan: &Plan{Features: d}}
-	tile := f.newTile()
-	tile.DX, tile.DLogDet = kernel.Aligned(d*kernel.Tile), kernel.Aligned(kernel.Tile)
-	tile.load(columnsOf(x), nil, 0, len(x))
-	for e := range c1 {
-		for i, v := range c1[e] {
-			row(tile.DX, i)[e] = float32(v)
+	for lo := 0; lo < len(x); lo += kernel.Tile {
+		tile := f.newTile()
+		tile.DX, tile.DLogDet = kernel.Aligned(d*kernel.Tile), kernel.Aligned(kernel.Tile)
+		hi := min(lo+kernel.Tile, len(x))
+		tile.load(data, nil, lo, hi)
+		for e := lo; e < hi && c1 != nil; e++ {
+			for i, v := range c1[e] {
+				row(tile.DX, i)[e-lo] = float32(v)
+			}
+			tile.DLogDet[e-lo] = float32(c2[e])
 		}
-		tile.DLogDet[e] = float32(c2[e])
+		tile.First = lo == 0
+		tiles = append(tiles, &tile)
 	}
-	tile.First = true
-	return &tile
+	return tiles
 }
 
-func nearTile(t *testing.T, what string, got []float32, want matrix, tol float64) {
+func dataOf(t *Tile) []float32     { return t.X }
+func gradientOf(t *Tile) []float32 { return t.DX }
+
+// nearTiles compares one of the matrices of tiles.
+func nearTiles(t *testing.T, what string, tiles []*Tile, of func(*Tile) []float32, want matrix, tol float64) {
 	t.Helper()
 	for e := range want {
+		m := of(tiles[e/kernel.Tile])
 		for i, w := range want[e] {
-			near(t, what, float64(row(got, i)[e]), w, tol)
+			reference.Near(t, what, float64(row(m, i)[e%kernel.Tile]), w, tol)
+		}
+	}
+}
+
+// nearLogDet compares the log|det| of all events, which is the same.
+func nearLogDet(t *testing.T, what string, tiles []*Tile, want, tol float64) {
+	t.Helper()
+	for _, tile := range tiles {
+		for _, v := range tile.LogDet[:tile.Events] {
+			reference.Near(t, what, float64(v), want, tol)
 		}
 	}
 }
 
 // nearVector compares a vector of parameters.
-func nearVector(t *testing.T, what string, got []float32, want []float64, tol float64) {
+func nearVector[F float32 | float64](t *testing.T, what string, got []F, want []float64, tol float64) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("%s: %d values, want %d", what, len(got), len(want))
 	}
 	for i, w := range want {
-		near(t, what, float64(got[i]), w, tol)
+		reference.Near(t, what, float64(got[i]), w, tol)
 	}
 }
 
@@ -72,6 +90,7 @@ func setFloats(dst []float32, src []float64) {
 
 type luCase struct {
 	Features     int
+	Epsilon      float64   `json:"eps"`
 	LowerEntries []float64 `json:"lower_entries"`
 	UpperEntries []float64 `json:"upper_entries"`
 	Diagonal     []float64 `json:"unconstrained_upper_diag"`
@@ -79,7 +98,9 @@ type luCase struct {
 	X, C1        matrix
 	C2           []float64
 	U            matrix `json:"u_for_inverse"`
+}
 
+type luResult struct {
 	Y             matrix
 	LogDet        float64
 	GradX         matrix    `json:"grad_x"`
@@ -110,40 +131,60 @@ func (c luCase) eachEntry(lower, upper, diagonal []float64, fn func(at int, v fl
 	}
 }
 
+// ourDiagonal gives softplus(u) + eps as softplus(raw) + minDiagonal, and the slopes d raw/du.
+func (c luCase) ourDiagonal() (raw, slopes []float64) {
+	for _, u := range c.Diagonal {
+		r := math.Log(math.Expm1(softplus(u) + c.Epsilon - minDiagonal))
+		raw, slopes = append(raw, r), append(slopes, (1+math.Exp(-r))/(1+math.Exp(-u)))
+	}
+	return raw, slopes
+}
+
+func softplus(u float64) float64 { return max(u, 0) + math.Log1p(math.Exp(-math.Abs(u))) }
+
 func TestReferenceLULinear(t *testing.T) {
-	inputs, outputs := reference[luCase](t, "lu_linear")
-	for name, in := range inputs {
+	for name, c := range reference.Cases[luCase, luResult](t, "lu_linear") {
 		t.Run(name, func(t *testing.T) {
-			out := outputs[name]
+			in, out := c.In, c.Out
 			lu := &LU{}
 			for i := range in.Features {
 				lu.Order = append(lu.Order, int32(i))
 			}
 			l := newLayer(t, lu)
-			in.eachEntry(in.LowerEntries, in.UpperEntries, in.Diagonal, func(at int, v float64) { lu.Matrix.Of(l.p)[at] = float32(v) })
+			diagonal, slopes := in.ourDiagonal()
+			in.eachEntry(in.LowerEntries, in.UpperEntries, diagonal, func(at int, v float64) { lu.Matrix.Of(l.p)[at] = float32(v) })
 			setFloats(lu.Bias.Of(l.p), in.Bias)
 			r, s := lu.Memory()
 			mem, scratch := kernel.Aligned(r*kernel.Tile), kernel.Aligned(s*kernel.Tile)
 
-			tile := tileOf(in.X, in.C1, in.C2)
-			lu.ToLatent(tile, l.p, mem)
-			nearTile(t, "y", tile.X, out.Y, 3e-6)
-			near(t, "log-det", float64(tile.LogDet[0]), out.LogDet, 3e-6)
-			lu.Backward(tile, l.p, l.g, mem, scratch)
-			nearTile(t, "gradient of x", tile.DX, out.GradX, 3e-6)
+			tiles := tilesOf(in.X, in.C1, in.C2)
+			for _, tile := range tiles {
+				lu.ToLatent(tile, l.p, mem)
+				lu.Backward(tile, l.p, l.g, mem, scratch)
+			}
+			nearTiles(t, "y", tiles, dataOf, out.Y, 3e-6)
+			nearLogDet(t, "log-det", tiles, out.LogDet, 3e-6)
+			nearTiles(t, "gradient of x", tiles, gradientOf, out.GradX, 3e-6)
 			nearVector(t, "gradient of b", lu.Bias.Of(l.g), out.GradBias, 3e-6)
+			g := lu.Matrix.Of(l.g)
+			for i, slope := range slopes {
+				g[i*(in.Features+1)] *= float32(slope)
+			}
 			in.eachEntry(out.GradLower, out.GradUpper, out.GradDiagonal, func(at int, v float64) {
-				near(t, "gradient of L U", float64(lu.Matrix.Of(l.g)[at]), v, 3e-6)
+				reference.Near(t, "gradient of L U", float64(g[at]), v, 3e-6)
 			})
 
-			back := tileOf(in.U, nil, nil)
-			lu.ToData(back, l.p, mem)
-			nearTile(t, "x", back.X, out.XInverse, 3e-5)
-			near(t, "log-det of inverse", float64(back.LogDet[0]), out.LogDetInverse, 3e-6)
+			back := tilesOf(in.U, nil, nil)
+			for _, tile := range back {
+				lu.ToData(tile, l.p, mem)
+			}
+			nearTiles(t, "x", back, dataOf, out.XInverse, 3e-5)
+			nearLogDet(t, "log-det of inverse", back, out.LogDetInverse, 3e-6)
 		})
 	}
 }
 
+// batchNormCase is one of two styles: ours, or that with a softplus of the weight and an unbiased variance.
 type batchNormCase struct {
 	Features            int
 	Momentum            float64
@@ -152,14 +193,28 @@ type batchNormCase struct {
 	Beta                []float64
 	UnconstrainedWeight []float64 `json:"unconstrained_weight"`
 	Bias                []float64
-	Batches             json.RawMessage
+	Batches             []matrix
 	C1                  matrix
 	C2                  []float64
 	XEval               matrix    `json:"x_eval"`
 	Y                   matrix    `json:"y_for_inverse"`
 	Mean                []float64 `json:"initial_running_mean"`
 	Variance            []float64 `json:"initial_running_var"`
-	Eval                struct {
+}
+
+type batchNormResult struct {
+	Batches []struct {
+		Y            matrix
+		LogDet       float64
+		GradX        matrix    `json:"grad_x"`
+		GradLogGamma []float64 `json:"grad_log_gamma"`
+		GradBeta     []float64 `json:"grad_beta"`
+		GradWeight   []float64 `json:"grad_unconstrained_weight"`
+		GradBias     []float64 `json:"grad_bias"`
+		Mean         []float64 `json:"running_mean_after"`
+		Variance     []float64 `json:"running_var_after"`
+	}
+	Eval struct {
 		Y             matrix
 		LogDet        float64
 		XInverse      matrix  `json:"x_inverse"`
@@ -167,78 +222,106 @@ type batchNormCase struct {
 	}
 }
 
-// otherStyle turns the case of an unbiased variance, with epsilon added to it outside and the weight softplus(u)+eps, into
-// ours: weight/sqrt(v n/(n-1) + eps) = weight sqrt((n-1)/n) / sqrt(v + eps (n-1)/n).
-func (c *batchNormCase) otherStyle(events int) (weightSlope []float64) {
-	shrink := float64(events-1) / float64(events)
-	c.Beta = c.Bias
-	for _, u := range c.UnconstrainedWeight {
-		w := math.Log1p(math.Exp(u)) + c.Epsilon
-		c.LogGamma = append(c.LogGamma, math.Log(w)+0.5*math.Log(shrink))
-		weightSlope = append(weightSlope, 1/(1+math.Exp(-u))/w)
+func (c *batchNormCase) otherStyle() bool { return c.UnconstrainedWeight != nil }
+
+// shrink is the population's variance over the unbiased one.
+func shrink(events int) float64 { return float64(events-1) / float64(events) }
+
+// set gives b the case's parameters for a batch. In the other style the variance is unbiased, epsilon is added to it outside
+// and the weight is w = softplus(u)+eps: w/sqrt(v/shrink + eps) = w sqrt(shrink)/sqrt(v + eps shrink). The slopes are those
+// of our log gamma with u.
+func (c *batchNormCase) set(b *BatchNorm, p []float32, events int) (slopes []float64) {
+	if !c.otherStyle() {
+		b.Epsilon = c.Epsilon
+		setFloats(b.LogGamma.Of(p), c.LogGamma)
+		setFloats(b.Beta.Of(p), c.Beta)
+		return nil
 	}
-	c.Epsilon *= shrink
-	return weightSlope
+	b.Epsilon = c.Epsilon * shrink(events)
+	setFloats(b.Beta.Of(p), c.Bias)
+	for i, u := range c.UnconstrainedWeight {
+		w := softplus(u) + c.Epsilon
+		b.LogGamma.Of(p)[i] = float32(math.Log(w) + 0.5*math.Log(shrink(events)))
+		slopes = append(slopes, 1/(1+math.Exp(-u))/w)
+	}
+	return slopes
+}
+
+// average moves the running statistics by those of a batch.
+func (c *batchNormCase) average(b *BatchNorm, p []float32, events int) {
+	keep := c.Momentum
+	if c.otherStyle() {
+		keep = 1 - c.Momentum
+	}
+	for i := range c.Features {
+		mean, variance := float64(b.Mean.Of(p)[i]), float64(b.Variance.Of(p)[i])
+		if c.otherStyle() {
+			variance = (variance - b.Epsilon) / shrink(events)
+		}
+		c.Mean[i] = keep*c.Mean[i] + (1-keep)*mean
+		c.Variance[i] = keep*c.Variance[i] + (1-keep)*variance
+	}
 }
 
 func TestReferenceBatchNormFlow(t *testing.T) {
-	inputs, outputs := reference[batchNormCase](t, "batchnorm_flow")
-	for name, in := range inputs {
+	for name, c := range reference.Cases[batchNormCase, batchNormResult](t, "batchnorm_flow") {
 		t.Run(name, func(t *testing.T) {
-			other := strings.HasPrefix(name, "softplus")
-			batches, results := decode[[]matrix](t, in.Batches), decode[[]map[string]json.RawMessage](t, outputs[name].Batches)
-			gammaName, betaName, slopes := "grad_log_gamma", "grad_beta", []float64(nil)
-			eps := in.Epsilon
-			if other {
-				gammaName, betaName = "grad_unconstrained_weight", "grad_bias"
-				slopes = in.otherStyle(len(batches[0]))
-			}
+			in := c.In
 			b := NewBatchNorm(in.Features)
 			l := newLayer(t, b)
-			b.Epsilon = in.Epsilon
-			setFloats(b.LogGamma.Of(l.p), in.LogGamma)
-			setFloats(b.Beta.Of(l.p), in.Beta)
 			pass := b.NewPass(l.crew)
-			for i, x := range batches {
-				r := results[i]
-				tile := []*Tile{tileOf(x, in.C1, in.C2)}
-				pass.Freeze(tile, l.p)
-				pass.ToLatent(tile, l.p)
-				nearTile(t, "y", tile[0].X, decode[matrix](t, r["y"]), 1e-5)
-				near(t, "log-det", float64(tile[0].LogDet[0]), decode[float64](t, r["logdet"]), 1e-5)
-				pass.Backward(tile, l.p, l.g)
-				nearTile(t, "gradient of x", tile[0].DX, decode[matrix](t, r["grad_x"]), 1e-5)
-				nearVector(t, "gradient of beta", b.Beta.Of(l.g), decode[[]float64](t, r[betaName]), 1e-5)
-				gamma := b.LogGamma.Of(l.g)
-				for j := range slopes {
-					gamma[j] *= float32(slopes[j])
+			for i, x := range in.Batches {
+				r := c.Out.Batches[i]
+				slopes := in.set(b, l.p, len(x))
+				tiles := tilesOf(x, in.C1, in.C2)
+				pass.Freeze(tiles, l.p)
+				pass.ToLatent(tiles, l.p)
+				nearTiles(t, "y", tiles, dataOf, r.Y, 1e-5)
+				nearLogDet(t, "log-det", tiles, r.LogDet, 1e-5)
+				pass.Backward(tiles, l.p, l.g)
+				nearTiles(t, "gradient of x", tiles, gradientOf, r.GradX, 1e-5)
+				gamma, wantGamma, wantBeta := b.LogGamma.Of(l.g), r.GradLogGamma, r.GradBeta
+				if in.otherStyle() {
+					wantGamma, wantBeta = r.GradWeight, r.GradBias
 				}
-				nearVector(t, "gradient of gamma", gamma, decode[[]float64](t, r[gammaName]), 1e-5)
-				if in.Momentum == 0 { // the running statistics are the batch's
-					nearVector(t, "mean", b.Mean.Of(l.p), decode[[]float64](t, r["running_mean_after"]), 1e-5)
-					nearVector(t, "variance", b.Variance.Of(l.p), decode[[]float64](t, r["running_var_after"]), 1e-5)
+				for j, slope := range slopes {
+					gamma[j] *= float32(slope)
 				}
+				nearVector(t, "gradient of gamma", gamma, wantGamma, 1e-5)
+				nearVector(t, "gradient of beta", b.Beta.Of(l.g), wantBeta, 1e-5)
+				in.average(b, l.p, len(x))
+				nearVector(t, "running mean", in.Mean, r.Mean, 1e-5)
+				nearVector(t, "running variance", in.Variance, r.Variance, 1e-5)
 			}
-			last := results[len(results)-1]
-			setFloats(b.Mean.Of(l.p), decode[[]float64](t, last["running_mean_after"]))
-			setFloats(b.Variance.Of(l.p), decode[[]float64](t, last["running_var_after"]))
-			if other { // the reference's running variance is without eps, and its weight without our factor
-				for j := range in.Features {
-					b.Variance.Of(l.p)[j] += float32(eps)
-					b.LogGamma.Of(l.p)[j] -= float32(0.5 * math.Log(in.Epsilon/eps))
-				}
-			}
-			want := outputs[name].Eval
-			tile := tileOf(in.XEval, nil, nil)
-			b.ToLatent(tile, l.p, nil)
-			nearTile(t, "y in evaluation", tile.X, want.Y, 1e-5)
-			near(t, "log-det in evaluation", float64(tile.LogDet[0]), want.LogDet, 1e-5)
-			if want.XInverse != nil {
-				back := tileOf(in.Y, nil, nil)
-				b.ToData(back, l.p, nil)
-				nearTile(t, "x", back.X, want.XInverse, 1e-5)
-				near(t, "log-det of inverse", float64(back.LogDet[0]), want.LogDetInverse, 1e-5)
-			}
+			in.evaluate(t, b, l.p, &c.Out)
 		})
 	}
+}
+
+// evaluate checks b with the running statistics.
+func (c *batchNormCase) evaluate(t *testing.T, b *BatchNorm, p []float32, out *batchNormResult) {
+	t.Helper()
+	c.set(b, p, math.MaxInt) // so many events that the styles agree on the variance
+	setFloats(b.Mean.Of(p), c.Mean)
+	for i, v := range c.Variance {
+		if c.otherStyle() {
+			v += c.Epsilon
+		}
+		b.Variance.Of(p)[i] = float32(v)
+	}
+	tiles := tilesOf(c.XEval, nil, nil)
+	for _, tile := range tiles {
+		b.ToLatent(tile, p, nil)
+	}
+	nearTiles(t, "y in evaluation", tiles, dataOf, out.Eval.Y, 1e-5)
+	nearLogDet(t, "log-det in evaluation", tiles, out.Eval.LogDet, 1e-5)
+	if out.Eval.XInverse == nil {
+		return
+	}
+	back := tilesOf(c.Y, nil, nil)
+	for _, tile := range back {
+		b.ToData(tile, p, nil)
+	}
+	nearTiles(t, "x", back, dataOf, out.Eval.XInverse, 1e-5)
+	nearLogDet(t, "log-det of inverse", back, out.Eval.LogDetInverse, 1e-5)
 }

@@ -3,42 +3,25 @@ package flow
 import (
 	"encoding/json"
 	"fmt"
-	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"sort"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/sluice-hep/sluice/internal/batch"
 	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/internal/reference"
 	"github.com/sluice-hep/sluice/nn"
 )
-
-// reference reads one file of reference vectors; see testdata/reference/README.md.
-func reference[T any](t *testing.T, name string) (inputs, outputs map[string]T) {
-	t.Helper()
-	dir := os.Getenv("SLUICE_REFERENCE")
-	if dir == "" {
-		dir = "../testdata/reference"
-	}
-	data, err := os.ReadFile(filepath.Join(dir, name+".json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct{ Inputs, Outputs map[string]T }
-	if err := json.Unmarshal(data, &file); err != nil {
-		t.Fatal(err)
-	}
-	return file.Inputs, file.Outputs
-}
 
 type matrix = [][]float64
 
 // referenceCase is the union of what the files of conditioned layers hold.
 type referenceCase struct {
 	Features      int
-	Context       any // number of columns in one place, the columns in another
+	Context       matrix
+	Activation    string
 	Hidden        []int
 	Degrees       []int   `json:"degrees_input"`
 	HiddenDegrees [][]int `json:"degrees_hidden"`
@@ -54,15 +37,15 @@ type referenceCase struct {
 	X             matrix
 	U             matrix `json:"u_for_inverse"`
 	Masks         json.RawMessage
-	Layers        []json.RawMessage
+	Layers        []map[string]json.RawMessage
 	Z             matrix
 	LogDet        []float64
-	MeanNLL       float64                    `json:"mean_nll"`
-	XInverse      matrix                     `json:"x_inverse"`
-	LogDetInverse []float64                  `json:"logdet_inverse"`
-	GradWeights   map[string]json.RawMessage `json:"grad_weights"`
-	GradLayers    []json.RawMessage          `json:"grad_layers"`
-	GradX         matrix                     `json:"grad_x"`
+	MeanNLL       float64                      `json:"mean_nll"`
+	XInverse      matrix                       `json:"x_inverse"`
+	LogDetInverse []float64                    `json:"logdet_inverse"`
+	GradWeights   map[string]json.RawMessage   `json:"grad_weights"`
+	GradLayers    []map[string]json.RawMessage `json:"grad_layers"`
+	GradX         matrix                       `json:"grad_x"`
 }
 
 func decode[T any](t *testing.T, raw json.RawMessage) (v T) {
@@ -87,14 +70,6 @@ func columnsOf(rows matrix) [][]float32 {
 	return out
 }
 
-// near fails unless |got-want| <= tol (1+|want|).
-func near(t *testing.T, what string, got, want, tol float64) {
-	t.Helper()
-	if !(math.Abs(got-want) <= tol*(1+math.Abs(want))) {
-		t.Errorf("%s = %v, want %v", what, got, want)
-	}
-}
-
 // placement says where the weights of a reference network lie in the flat vector of ours: the
 // units of hidden layers are sorted by degree, the inputs by order, the context in front.
 type placement struct {
@@ -113,7 +88,7 @@ func (p placement) each(t *testing.T, w map[string]json.RawMessage, fn func(name
 		if l < len(p.units) {
 			out = p.units[l]
 		}
-		n := string(rune('0' + l))
+		n := strconv.Itoa(l)
 		weight, bias := decode[matrix](t, w["W"+n]), decode[[]float64](t, w["b"+n])
 		var context matrix
 		if raw, ok := w["C"+n]; ok {
@@ -154,9 +129,9 @@ func byDegree(degrees []int) []int {
 }
 
 // checkFlow compares a flow of known parameters with the outputs of a case: z, log-det, inverse, NLL and gradients.
-func checkFlow(t *testing.T, f *Flow, in, out referenceCase, context matrix, grad func(g []float32, near func(name string, at int, want float64)), tol float64) {
+func checkFlow(t *testing.T, f *Flow, in, out referenceCase, grad func(g []float32, near func(name string, at int, want float64)), tol float64) {
 	t.Helper()
-	x, c := columnsOf(in.X), columnsOf(context)
+	x, c := columnsOf(in.X), columnsOf(in.Context)
 	z, logDet, err := f.ToLatent(x, c)
 	if err != nil {
 		t.Fatal(err)
@@ -167,11 +142,15 @@ func checkFlow(t *testing.T, f *Flow, in, out referenceCase, context matrix, gra
 	}
 	for e := range in.X {
 		for i := range z {
-			near(t, "z", float64(z[i][e]), out.Z[e][i], tol)
-			near(t, "x of inverse", float64(back[i][e]), out.XInverse[e][i], 10*tol)
+			reference.Near(t, "z", float64(z[i][e]), out.Z[e][i], tol)
 		}
-		near(t, "log-det", float64(logDet[e]), out.LogDet[e], 10*tol)
-		near(t, "log-det of inverse", float64(down[e]), out.LogDetInverse[e], 5e-4)
+		reference.Near(t, "log-det", float64(logDet[e]), out.LogDet[e], 10*tol)
+	}
+	for e := range in.U {
+		for i := range back {
+			reference.Near(t, "x of inverse", float64(back[i][e]), out.XInverse[e][i], 10*tol)
+		}
+		reference.Near(t, "log-det of inverse", float64(down[e]), out.LogDetInverse[e], 5e-4)
 	}
 	l, err := NewLikelihood(f, x, c, nil)
 	if err != nil {
@@ -183,16 +162,20 @@ func checkFlow(t *testing.T, f *Flow, in, out referenceCase, context matrix, gra
 		rows[i] = int32(i)
 	}
 	g := make([]float32, len(f.params))
-	near(t, "mean NLL", l.Gradient(rows, g), out.MeanNLL, 10*tol)
-	grad(g, func(name string, at int, want float64) { near(t, "gradient of "+name, float64(g[at]), want, 20*tol) })
-	for i, col := range gradX(l, rows) {
-		for e, v := range col {
-			near(t, "gradient of x", float64(v), out.GradX[e][i], 20*tol)
+	reference.Near(t, "mean NLL", l.Gradient(rows, g), out.MeanNLL, 10*tol)
+	grad(g, func(name string, at int, want float64) {
+		reference.Near(t, "gradient of "+name, float64(g[at]), want, 20*tol)
+	})
+	for first := 0; first < len(rows); first += kernel.Tile {
+		for i, col := range gradX(l, rows[first:min(first+kernel.Tile, len(rows))]) {
+			for e, v := range col {
+				reference.Near(t, "gradient of x", float64(v), out.GradX[first+e][i], 20*tol)
+			}
 		}
 	}
 }
 
-// gradX is the gradient of the mean NLL with respect to the data, for at most a tile of events.
+// gradX is that of l's last gradient with respect to the data, for at most a tile of its events.
 func gradX(l *Likelihood, rows []int32) [][]float32 {
 	b := &batch.Tile{Rows: rows, First: true, Grad: make([]float32, len(l.chain.f.params))}
 	s := &l.spaces[0]
@@ -210,54 +193,66 @@ func gradX(l *Likelihood, rows []int32) [][]float32 {
 }
 
 func TestReferenceAffineMAF(t *testing.T) {
-	inputs, outputs := reference[referenceCase](t, "affine_maf")
-	for name, in := range inputs {
+	for name, c := range reference.Cases[referenceCase, referenceCase](t, "affine_maf") {
 		t.Run(name, func(t *testing.T) {
-			scale := LogScale("none")
+			in, scale := c.In, LogScale("none")
 			if in.Tanh {
 				scale = "tanh"
 			}
 			f, place := madeFlow(t, in, &Affine{scale}, func(i, j int) int {
 				feature := byDegree(in.Degrees)[i]
-				if in.Layout == "blocks" {
+				switch in.Layout {
+				case "blocks":
 					return j*in.Features + feature
+				case "interleaved":
+					return 2*feature + j
 				}
-				return 2*feature + j
+				t.Fatalf("outputs laid out as %q", in.Layout)
+				return 0
 			})
-			checkFlow(t, f, in, outputs[name], contextOf(t, in), place.gradients(t, outputs[name].GradWeights), 5e-6)
+			checkFlow(t, f, in, c.Out, place.gradients(t, c.Out.GradWeights), 5e-6)
 		})
 	}
 }
 
 func TestReferenceNSFAutoregressive(t *testing.T) {
-	inputs, outputs := reference[referenceCase](t, "nsf_autoregressive")
-	for name, in := range inputs {
+	for name, c := range reference.Cases[referenceCase, referenceCase](t, "nsf_autoregressive") {
 		t.Run(name, func(t *testing.T) {
+			in := c.In
 			tr := NewRationalQuadraticSpline(in.Bins, in.Bound, 1/in.Divisor)
 			f, place := madeFlow(t, in, tr, func(i, j int) int { return byDegree(in.Degrees)[i]*tr.Params() + j })
-			checkFlow(t, f, in, outputs[name], contextOf(t, in), place.gradients(t, outputs[name].GradWeights), 1e-5)
+			checkFlow(t, f, in, c.Out, place.gradients(t, c.Out.GradWeights), 1e-5)
 		})
 	}
 }
 
-func contextOf(t *testing.T, in referenceCase) matrix {
-	raw, err := json.Marshal(in.Context)
-	if err != nil {
-		t.Fatal(err)
+// network is what a case says of its network. Where it says nothing of the context, that goes into the first layer.
+func (in *referenceCase) network() nn.Config {
+	return nn.Config{Hidden: in.Hidden, Activation: in.Activation, ContextFirst: in.ContextIn != "all layers"}
+}
+
+func (in *referenceCase) contextColumns() int {
+	if len(in.Context) == 0 {
+		return 0
 	}
-	if raw[0] != '[' {
-		return nil
+	return len(in.Context[0])
+}
+
+// units are the hidden layers of a network whose units have no degrees.
+func (in *referenceCase) units() (all [][]int) {
+	for _, h := range in.Hidden {
+		all = append(all, ascending(h))
 	}
-	return decode[matrix](t, raw)
+	return all
 }
 
 func (p placement) gradients(t *testing.T, w map[string]json.RawMessage) func([]float32, func(string, int, float64)) {
 	return func(_ []float32, near func(string, int, float64)) { p.each(t, w, near) }
 }
 
-// bare is a flow of these transforms, laid out by build, with a normal base.
-func bare(features, context int, build func(l *nn.Layout) []Transform) *Flow {
-	p := &Plan{Features: features, Context: context, base: NewNormal(features)}
+// bare is a flow for a case of the transforms laid out by build, with a normal base.
+func bare(in referenceCase, build func(l *nn.Layout) []Transform) *Flow {
+	p := &Plan{Features: in.Features, Context: in.contextColumns(), base: NewNormal(in.Features)}
 	for _, t := range build(&p.layout) {
 		p.layers = append(p.layers, Layer{Transform: t})
 	}
@@ -296,11 +291,10 @@ func madeFlow(t *testing.T, in referenceCase, tr Transformer, output func(i, j i
 			place.output = append(place.output, output(i, j))
 		}
 	}
-	context := len(contextOf(t, in)[0])
-	f := bare(in.Features, context, func(l *nn.Layout) []Transform {
-		c := NewConditional(g, context, 0, "", func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
+	f := bare(in, func(l *nn.Layout) []Transform {
+		c := NewConditional(g, in.contextColumns(), 0, "", func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
 			s.Order.Hidden = degrees
-			return nn.NewMADE(l, scope, nn.Config{Hidden: in.Hidden, Activation: "relu", ContextFirst: in.ContextIn != "all layers"}, s)
+			return nn.NewMADE(l, scope, in.network(), s)
 		})
 		c.Layout(l, "made")
 		return []Transform{c}
@@ -311,32 +305,28 @@ func madeFlow(t *testing.T, in referenceCase, tr Transformer, output func(i, j i
 }
 
 func TestReferenceNSFCoupling(t *testing.T) {
-	inputs, outputs := reference[referenceCase](t, "nsf_coupling")
-	for name, in := range inputs {
+	for name, c := range reference.Cases[referenceCase, referenceCase](t, "nsf_coupling") {
 		t.Run(name, func(t *testing.T) {
-			context := contextOf(t, in)
+			in := c.In
 			tr := NewRationalQuadraticSpline(in.Bins, in.Bound, 1/in.Divisor)
-			f := bare(in.Features, len(context[0]), func(l *nn.Layout) []Transform {
-				c := couplingOf(in, tr, len(context[0]), func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
-					return nn.NewMLP(l, scope, nn.Config{Hidden: in.Hidden, Activation: "relu", ContextFirst: true}, s)
+			f := bare(in, func(l *nn.Layout) []Transform {
+				c := couplingOf(in, tr, func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
+					return nn.NewMLP(l, scope, in.network(), s)
 				})
 				c.Layout(l, "net")
 				return []Transform{c}
 			})
-			place := placement{views: f.layout.Views, inputs: ascending(len(in.Kept)), output: ascending(len(in.Moved) * tr.Params())}
-			for _, h := range in.Hidden {
-				place.units = append(place.units, ascending(h))
-			}
+			place := placement{views: f.layout.Views, inputs: ascending(len(in.Kept)), units: in.units(), output: ascending(len(in.Moved) * tr.Params())}
 			place.each(t, in.Weights, func(_ string, at int, v float64) { f.params[at] = float32(v) })
-			checkFlow(t, f, in, outputs[name], context, place.gradients(t, outputs[name].GradWeights), 3e-5)
+			checkFlow(t, f, in, c.Out, place.gradients(t, c.Out.GradWeights), 3e-5)
 		})
 	}
 }
 
-func couplingOf(in referenceCase, tr Transformer, context int, net func(l *nn.Layout, scope string, s nn.Shape) Conditioner) *Conditional {
+func couplingOf(in referenceCase, tr Transformer, net func(l *nn.Layout, scope string, s nn.Shape) Conditioner) *Conditional {
 	return NewConditional(Groups{
 		Order: slices.Concat(in.Kept, in.Moved), Kept: len(in.Kept), Ends: []int{len(in.Moved)}, Transformers: alike(tr, len(in.Moved)),
-	}, context, 0, "", net)
+	}, in.contextColumns(), 0, "", net)
 }
 
 // twoNets is the conditioner of the reference's RealNVP: one network for the log-scale, one for the shift. Its memory is
@@ -398,103 +388,125 @@ func (c *twoNets) Backward(p, g, act, d, scratch []float32, pass *nn.Pass) []flo
 	return a
 }
 
+// couplings builds the layers of a RealNVP, and knows where the weights of its networks are.
+type couplings struct {
+	in         referenceCase // with the features kept and moved by the layer under way
+	transforms []Transform
+	nets       []couplingNet
+}
+
+type couplingNet struct {
+	placement
+	layer  int
+	prefix string // of the reference's names of its weights
+}
+
+// add adds a layer: one of two networks, whose mask is 1 for kept features, or of one, whose mask is positive for moved ones.
+func (b *couplings) add(l *nn.Layout, mask []float64) {
+	layer := len(b.transforms)
+	_, two := b.in.Layers[layer]["scale_W0"]
+	b.in.Kept, b.in.Moved = nil, nil
+	for i, m := range mask {
+		if (m > 0) == two {
+			b.in.Kept = append(b.in.Kept, int32(i))
+		} else {
+			b.in.Moved = append(b.in.Moved, int32(i))
+		}
+	}
+	c := couplingOf(b.in, &ScaleShift{"sigmoid"}, b.one)
+	if two {
+		c = couplingOf(b.in, &ScaleShift{"none"}, b.two)
+	}
+	c.Layout(l, fmt.Sprint(layer))
+	b.transforms = append(b.transforms, c)
+}
+
+// two builds the networks of y = x exp(s) + t. Each sees all features, the moved ones as zeros, and then the context.
+func (b *couplings) two(l *nn.Layout, scope string, s nn.Shape) Conditioner {
+	var inputs, output []int
+	for k := range s.Context {
+		inputs = append(inputs, b.in.Features+k)
+	}
+	for _, k := range b.in.Kept {
+		inputs = append(inputs, int(k))
+	}
+	for _, m := range b.in.Moved {
+		output = append(output, int(m))
+	}
+	s.Outputs = len(output)
+	nets := &twoNets{features: len(b.in.Kept), moved: len(output)}
+	nets.shift = b.net(l, scope, "translate_", "relu", s, inputs, output)
+	nets.scale = b.net(l, scope, "scale_", "tanh", s, inputs, output)
+	return nets
+}
+
+// one builds the network of y = x (sigmoid(raw+2) + 1e-3) + shift, which sees the kept features.
+func (b *couplings) one(l *nn.Layout, scope string, s nn.Shape) Conditioner {
+	var output []int
+	for i := range b.in.Moved {
+		output = append(output, i, len(b.in.Moved)+i)
+	}
+	return b.net(l, scope, "", "relu", s, ascending(len(b.in.Kept)), output)
+}
+
+func (b *couplings) net(l *nn.Layout, scope, prefix, activation string, s nn.Shape, inputs, output []int) *nn.MLP {
+	first, cfg := len(l.Views), b.in.network()
+	cfg.Activation = activation
+	mlp := nn.NewMLP(l, scope+"."+prefix+"net", cfg, s)
+	place := placement{views: l.Views[first:], inputs: inputs, units: b.in.units(), output: output}
+	b.nets = append(b.nets, couplingNet{place, len(b.transforms), prefix})
+	return mlp
+}
+
+// each calls fn for every weight of layers.
+func (b *couplings) each(t *testing.T, layers []map[string]json.RawMessage, fn func(name string, at int, v float64)) {
+	t.Helper()
+	for _, n := range b.nets {
+		named := make(map[string]json.RawMessage)
+		for name, w := range layers[n.layer] {
+			if name, ok := strings.CutPrefix(name, n.prefix); ok {
+				named[name] = w
+			}
+		}
+		n.placement.each(t, named, fn)
+	}
+}
+
 func TestReferenceRealNVP(t *testing.T) {
-	inputs, outputs := reference[referenceCase](t, "realnvp")
-	for name, in := range inputs {
+	for name, c := range reference.Cases[referenceCase, referenceCase](t, "realnvp") {
 		t.Run(name, func(t *testing.T) {
-			in.Hidden = in.Hidden[:2]
-			contextColumns, context := 0, contextOf(t, in)
-			if context != nil {
-				contextColumns = len(context[0])
-			}
-			var weights []func(fn func(name string, at int, v float64), layers []json.RawMessage)
-			f := bare(in.Features, contextColumns, func(l *nn.Layout) (transforms []Transform) {
-				for k, mask := range decode[matrix](t, in.Masks) {
-					one := in
-					one.Kept, one.Moved = nil, nil
-					for i, m := range mask {
-						if (m > 0) == (name == "exp") {
-							one.Kept = append(one.Kept, int32(i))
-						} else {
-							one.Moved = append(one.Moved, int32(i))
-						}
-					}
-					place := func(first int, prefix string, inputs, output []int) {
-						p := placement{inputs: inputs, units: [][]int{ascending(in.Hidden[0]), ascending(in.Hidden[1])}, output: output}
-						p.views = l.Views[first:]
-						weights = append(weights, func(fn func(string, int, float64), layers []json.RawMessage) {
-							named := map[string]json.RawMessage{}
-							for key, v := range decode[map[string]json.RawMessage](t, layers[k]) {
-								if len(key) > len(prefix) && key[:len(prefix)] == prefix {
-									named[key[len(prefix):]] = v
-								}
-							}
-							p.each(t, named, fn)
-						})
-					}
-					cfg := nn.Config{Hidden: in.Hidden, Activation: "relu", ContextFirst: true}
-					scale := LogScale("none")
-					net := func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
-						// the reference's networks see all features, the moved ones as zeros, and then the context
-						inputs := []int{in.Features, in.Features + 1}
-						for _, k := range one.Kept {
-							inputs = append(inputs, int(k))
-						}
-						var output []int
-						for _, m := range one.Moved {
-							output = append(output, int(m))
-						}
-						s.Outputs = len(one.Moved)
-						nets := &twoNets{features: len(one.Kept), moved: len(one.Moved)}
-						first := len(l.Views)
-						nets.shift = nn.NewMLP(l, scope+".shift", cfg, s)
-						place(first, "translate_", inputs, output)
-						first, cfg.Activation = len(l.Views), "tanh"
-						nets.scale = nn.NewMLP(l, scope+".scale", cfg, s)
-						place(first, "scale_", inputs, output)
-						return nets
-					}
-					if name != "exp" {
-						scale = "sigmoid"
-						net = func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
-							first := len(l.Views)
-							m := nn.NewMLP(l, scope, cfg, s)
-							var output []int
-							for i := range one.Moved {
-								output = append(output, i, len(one.Moved)+i)
-							}
-							place(first, "", ascending(len(one.Kept)), output)
-							return m
-						}
-					}
-					c := couplingOf(one, &ScaleShift{scale}, contextColumns, net)
-					c.Layout(l, fmt.Sprint(k))
-					transforms = append(transforms, c)
+			b := &couplings{in: c.In}
+			f := bare(c.In, func(l *nn.Layout) []Transform {
+				for _, mask := range decode[matrix](t, c.In.Masks) {
+					b.add(l, mask)
 				}
-				return transforms
+				return b.transforms
 			})
-			for _, w := range weights {
-				w(func(_ string, at int, v float64) { f.params[at] = float32(v) }, in.Layers)
-			}
-			checkFlow(t, f, in, outputs[name], context, func(_ []float32, near func(string, int, float64)) {
-				for _, w := range weights {
-					w(near, outputs[name].GradLayers)
-				}
-			}, 5e-6)
+			b.each(t, c.In.Layers, func(_ string, at int, v float64) { f.params[at] = float32(v) })
+			checkFlow(t, f, c.In, c.Out, func(_ []float32, near func(string, int, float64)) { b.each(t, c.Out.GradLayers, near) }, 5e-6)
 		})
 	}
 }
 
 // The standard normal base.
 func TestReferenceStandardNormal(t *testing.T) {
-	inputs, outputs := reference[json.RawMessage](t, "base_densities")
-	in := decode[struct{ X matrix }](t, inputs["standard_normal"])
-	out := decode[struct {
-		LogProb []float64 `json:"log_prob"`
-	}](t, outputs["standard_normal"])
-	got := make([]float64, len(in.X))
-	NewNormal(len(in.X[0])).LogProb(tileOf(in.X, nil, nil), nil, got)
-	for e, want := range out.LogProb {
-		near(t, "log-density", got[e], want, 1e-6) // z is float32
+	var in struct {
+		Normal struct{ X matrix } `json:"standard_normal"`
 	}
+	var out struct {
+		Normal struct {
+			LogProb []float64 `json:"log_prob"`
+		} `json:"standard_normal"`
+	}
+	reference.Read(t, "base_densities", &in, &out)
+	if len(in.Normal.X) == 0 {
+		t.Fatal("no events in the vectors")
+	}
+	var got []float64
+	for _, tile := range tilesOf(in.Normal.X, nil, nil) {
+		logProb := make([]float64, tile.Events)
+		NewNormal(len(in.Normal.X[0])).LogProb(tile, nil, logProb)
+		got = append(got, logProb...)
+	}
+	nearVector(t, "log-density", got, out.Normal.LogProb, 1e-6) // z is float32
 }
