@@ -64,7 +64,7 @@ func TestReferenceLHCOFeatures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		table, err := rows.All(0)
+		table, err := rows.All()
 		rows.Close()
 		if err != nil {
 			t.Fatal(err)

@@ -65,6 +65,26 @@ func OpenAll(paths []string, opts Options) (*Chain, error) {
 	return c, nil
 }
 
+// ReadAll reads one or several files as one table: all that a Chain of them gives.
+func ReadAll(paths []string, opts Options) (*Table, error) {
+	c, err := OpenAll(paths, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	all := &Table{Columns: slices.Clone(c.columns)}
+	for {
+		t, err := c.Read(1 << 16)
+		if err == io.EOF {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		all.Append(t)
+	}
+}
+
 // look opens a file for its columns.
 func (c *Chain) look(path string) error {
 	f := file{path: path, again: readableAgain(path)}

@@ -37,17 +37,3 @@ func TestDefine(t *testing.T) {
 		}
 	}
 }
-
-func TestSelect(t *testing.T) {
-	for expression, want := range map[string]int{"pt > 15": 3, "true": 5} {
-		s, err := Select(jets(), expression)
-		if err != nil || s.Len() != want || s.Weight != "w" || len(s.Columns) != 7 {
-			t.Errorf("%s: %+v %v", expression, s, err)
-		}
-	}
-	for expression, want := range map[string]string{"pt > 1000": "leaves none of 5 events", "pt": "is a number"} {
-		if _, err := Select(jets(), expression); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", expression, err)
-		}
-	}
-}

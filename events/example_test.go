@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/formula"
 	"github.com/sluice-hep/sluice/events/profile"
 )
 
@@ -29,10 +30,15 @@ func Example() {
 	if err := events.Define(muons, "pt", "hypot(px, py)"); err != nil {
 		log.Fatal(err)
 	}
-	hard, err := events.Select(muons, "pt > 1 && q in [-1, 1]")
+	wanted, err := formula.CompileCondition(muons.Columns, "pt > 1 && q in [-1, 1]")
 	if err != nil {
 		log.Fatal(err)
 	}
+	rows, err := wanted.Rows(muons.Columns)
+	if err != nil {
+		log.Fatal(err)
+	}
+	hard := muons.Take(rows)
 	out, err := events.Create(filepath.Join(dir, "hard.parquet"))
 	if err != nil {
 		log.Fatal(err)

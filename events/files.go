@@ -54,12 +54,6 @@ func readableAgain(path string) bool {
 	return err == nil && at.Mode().IsRegular()
 }
 
-func exists(path string) bool {
-	file, _ := splitKey(path)
-	_, err := os.Stat(file)
-	return err == nil
-}
-
 // sameColumns shows how the columns of two files differ, in names or in units.
 func sameColumns(a, b []Column, first, path string) error {
 	without := func(x, y []Column) (only []string) {

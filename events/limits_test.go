@@ -101,7 +101,7 @@ func TestPassingOverChangesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := Rows(all, selection)
+		want, err := rowsOf(all, selection)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +125,7 @@ func TestPassingOverChangesNothing(t *testing.T) {
 		if int(next) != all.Len() {
 			t.Fatalf("%s: %d of %d events are told of", selection, next, all.Len())
 		}
-		got, err := Rows(few, selection)
+		got, err := rowsOf(few, selection)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -199,4 +199,13 @@ func TestChainPassesOver(t *testing.T) {
 	if read != 120 || !slices.Equal(told, want) {
 		t.Errorf("read %d, passed over %v", read, told)
 	}
+}
+
+// rowsOf are the events for which a selection holds.
+func rowsOf(t *Table, selection string) ([]int32, error) {
+	f, err := formula.CompileCondition(t.Columns, selection)
+	if err != nil {
+		return nil, err
+	}
+	return f.Rows(t.Columns)
 }

@@ -29,10 +29,6 @@ type Options struct {
 	Limits []column.Limit
 	Passed func(first, events int64)
 
-	// Most bounds the memory, in bytes, that the table of ReadAll may take; beyond
-	// it the error is a *TooLarge. 0: no bound.
-	Most int64
-
 	// For text files only.
 	Separator byte   // 0: found from the first lines, among , ; tab | and blanks
 	Header    Header // whether the first row holds the names
@@ -67,20 +63,6 @@ func open(path string, opts Options) (*reader, error) {
 		return nil, inFile(path, err)
 	}
 	return &reader{in: in, path: path}, nil
-}
-
-// Peek gives the columns of the first of files, and what is left out of it and
-// why. Where that can be read only once, as a pipe, it gives nothing.
-func Peek(paths []string, opts Options) (columns []Column, skipped []string, err error) {
-	files, err := expand(paths)
-	if err != nil || exists(files[0]) && !readableAgain(files[0]) {
-		return nil, nil, err
-	}
-	in, err := open(files[0], opts)
-	if err != nil {
-		return nil, nil, err
-	}
-	return in.Columns(), in.Skipped(), in.Close()
 }
 
 func inFile(path string, err error) error {

@@ -4,14 +4,16 @@
 //
 // The formats live in packages below this one (events/csv, npy, parquet, hdf5,
 // root), which know columns and nothing of tables: events imports them, and they import
-// events/internal/column, so that there is no cycle and no registration at
+// events/column, so that there is no cycle and no registration at
 // start-up. The list of formats is in formats.go.
 package events
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/events/formula"
 )
 
 // Column is one column of a table.
@@ -71,7 +73,20 @@ func (t *Table) Append(b *Table) {
 }
 
 // Bytes is the memory that the values take. A text counts as the header of its string: labels share their letters.
-func (t *Table) Bytes() int64 { return int64(t.Len()) * widthOf(t.Columns) }
+func (t *Table) Bytes() int64 {
+	width := 0
+	for _, c := range t.Columns {
+		switch c.Type {
+		case Float32:
+			width += 4
+		case Text:
+			width += 16
+		default:
+			width += 8
+		}
+	}
+	return int64(t.Len()) * int64(width)
+}
 
 // Slice is the table of events [i, j); it shares memory with t.
 func (t *Table) Slice(i, j int) *Table {
@@ -89,4 +104,26 @@ func (t *Table) Take(rows []int32) *Table {
 		s.Columns[k] = t.Columns[k].Take(rows)
 	}
 	return s
+}
+
+// Define adds the column name, computed from the other columns of t by an expression as package formula has them; a
+// column that has the name already is replaced. Its type follows from the expression and the types of the columns in it.
+func Define(t *Table, name, expression string) error {
+	if name == "" {
+		return errors.New("events: a defined column needs a name")
+	}
+	var c Column
+	f, err := formula.Compile(t.Columns, expression)
+	if err == nil {
+		c, err = f.Column(name, t.Columns)
+	}
+	if err != nil {
+		return fmt.Errorf("events: %w", err)
+	}
+	if k := placeOf(t.Columns, name); k >= 0 {
+		t.Columns[k] = c
+	} else {
+		t.Columns = append(t.Columns, c)
+	}
+	return nil
 }

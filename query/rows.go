@@ -201,8 +201,8 @@ func (r *Rows) Nothing() error {
 	return errors.New("there are no events")
 }
 
-// All reads the events that are left into one table; *events.TooLarge beyond so many bytes of memory, where that is not 0.
-func (r *Rows) All(most int64) (*events.Table, error) {
+// All reads the events that are left into one table.
+func (r *Rows) All() (*events.Table, error) {
 	all := &events.Table{Weight: r.q.Weight, Columns: r.columns}
 	for {
 		b, err := r.Next()
@@ -213,9 +213,6 @@ func (r *Rows) All(most int64) (*events.Table, error) {
 			return nil, err
 		}
 		all.Append(b.Table)
-		if n := all.Bytes(); most > 0 && n > most {
-			return nil, &events.TooLarge{Bytes: n, Most: most}
-		}
 	}
 }
 

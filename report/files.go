@@ -40,7 +40,7 @@ func (f *Files) read(ctx context.Context) (ref, gen *events.Table, err error) {
 			return nil, err
 		}
 		defer rows.Close()
-		return rows.All(0)
+		return rows.All()
 	}
 	ref, refErr := read(f.Reference, f.Flatten)
 	gen, genErr := read(f.Generated, f.Flatten)

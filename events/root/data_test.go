@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/formula"
 )
 
 // data is the folder of large files.
@@ -92,10 +93,15 @@ func TestDataNanoAOD(t *testing.T) {
 func TestDataElements(t *testing.T) {
 	table := read(t, data(t, "cms_doublemu2012_100k_jagged.root"),
 		"nMuon", "Muon_pt[0]", "Muon_pt[1]", "Muon_eta[0]", "Muon_eta[1]", "Muon_charge[0]", "Muon_charge[1]")
-	pairs, err := events.Select(table, "nMuon == 2 && `Muon_charge[0]` != `Muon_charge[1]`")
+	opposite, err := formula.CompileCondition(table.Columns, "nMuon == 2 && `Muon_charge[0]` != `Muon_charge[1]`")
 	if err != nil {
 		t.Fatal(err)
 	}
+	rows, err := opposite.Rows(table.Columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs := table.Take(rows)
 	csv := read(t, data(t, "cms_dimuon_2012_os_pairs.csv.gz"))
 	if pairs.Len() != csv.Len() {
 		t.Fatalf("%d pairs, and %d in the CSV file (%v)", pairs.Len(), csv.Len(), csv.Names())
