@@ -6,7 +6,7 @@ import "github.com/sluice-hep/sluice/internal/kernel"
 type optimiser interface {
 	// step moves p, the parameters from number first on, against the gradient scale*g at learning rate lr. decays are the
 	// ranges of p that the weight decay is for; nil for all. t counts the steps, from 1. Steps of different parameters may be
-	// taken at the same time.
+	// taken at the same time. It may overwrite g.
 	step(first int, p, g []float32, decays [][2]int, lr, scale float64, t int)
 	// state is what a step reads of the steps before it.
 	state() [][]float32
@@ -38,10 +38,17 @@ func (o *adam) state() [][]float32 { return [][]float32{o.m, o.v} }
 func (o *adam) step(first int, p, g []float32, decays [][2]int, lr, scale float64, t int) {
 	h := o.AdamStep
 	h.Rate, h.GradScale, h.Step = lr, scale, t
-	if h.WeightDecay == 0 {
-		decays = nil
+	if decays != nil && h.WeightDecay > 0 {
+		for _, r := range decays {
+			if h.Decoupled {
+				kernel.Scale(p[r[0]:r[1]], float32(1-lr*h.WeightDecay))
+			} else {
+				kernel.Axpy(g[r[0]:r[1]], float32(h.WeightDecay/scale), p[r[0]:r[1]])
+			}
+		}
+		h.WeightDecay = 0
 	}
-	kernel.Adam(p, g, o.m[first:], o.v[first:], h, decays)
+	kernel.Adam(p, g, o.m[first:], o.v[first:], h)
 }
 
 // sgd is gradient descent with L2 regularisation and momentum: v = mu v + g, p -= lr v, or with Nesterov's

@@ -43,12 +43,13 @@ func TestUpdateInParallel(t *testing.T) {
 			}
 			for step := 1; step <= 3; step++ {
 				rng.Normal(g, uint64(step), rng.StreamTest, 0, 0)
+				h := slices.Clone(g)
 				// The sums of squares are in float64, in another order.
 				if got, want := u.norm(), math.Sqrt(kernel.SquaredNorm(g)); math.Abs(got-want) > 1e-12*want {
 					t.Errorf("norm %v, want %v", got, want)
 				}
 				u.take(0.1, 0.5, 0.25, step)
-				whole.step(0, p, g, decays, 0.1, 0.5, step)
+				whole.step(0, p, h, decays, 0.1, 0.5, step)
 				moveAverage(mean, p, 0.25)
 			}
 			if !slices.Equal(p, q) || !slices.Equal(mean, average) {

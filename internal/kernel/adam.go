@@ -37,29 +37,12 @@ func (h AdamStep) factors() adamFactors {
 	return f
 }
 
-// Adam updates the parameters p and the moments m and v from the gradient g, in one pass. decays are the ranges
-// [begin, end) of p, one after the other, on which the weight decay acts; nil for all of p.
-func Adam(p, g, m, v []float32, h AdamStep, decays [][2]int) {
+// Adam updates the parameters p and the moments m and v from the gradient g, in one pass.
+func Adam(p, g, m, v []float32, h AdamStep) {
 	f := h.factors()
-	if decays == nil {
-		adamRange(p, g, m, v, &f)
-		return
-	}
-	still := f
-	still.keep, still.l2 = 1, 0
-	at := 0
-	for _, r := range decays {
-		adamRange(p[at:r[0]], g[at:], m[at:], v[at:], &still)
-		adamRange(p[r[0]:r[1]], g[r[0]:], m[r[0]:], v[r[0]:], &f)
-		at = r[1]
-	}
-	adamRange(p[at:], g[at:], m[at:], v[at:], &still)
-}
-
-func adamRange(p, g, m, v []float32, f *adamFactors) {
 	for len(p) > 0 {
 		n := min(len(p), chunk)
-		adam(p[:n], g[:n], m[:n], v[:n], f)
+		adam(p[:n], g[:n], m[:n], v[:n], &f)
 		p, g, m, v = p[n:], g[n:], m[n:], v[n:]
 	}
 }

@@ -42,7 +42,7 @@ func everything() map[string][]float32 {
 	AffineToData(a[4], a[5], a[6], a[7], a[0])
 	AffineBackward(a[5], a[6], a[7], a[0], a[1], a[2], a[3])
 	Mul(a[3], a[3], a[3])
-	Adam(a[0], a[1], a[2], a[3], AdamStep{Rate: 0.01, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Step: 2, WeightDecay: 0.1}, nil)
+	Adam(a[0], a[1], a[2], a[3], AdamStep{Rate: 0.01, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Step: 2, WeightDecay: 0.1})
 	AddRowSums(a[4], a[5], 67, 15, 61)
 	a[7][0], a[7][1] = Sum(a[6]), float32(SquaredNorm(a[6]))
 	NormalPairs(a[5], a[6], NormalCounter{Key0: 1, Key1: 2, Event: 1<<32 - 100, Pair: 3, Stream: 4})
