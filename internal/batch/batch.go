@@ -86,9 +86,8 @@ func (b *Batch) BeginGradient(rows []int32, grad []float32) {
 // Tiles is the number of tiles that n events take.
 func Tiles(n int) int { return (n + kernel.Tile - 1) / kernel.Tile }
 
-// Events is the number of events of the batch, Tiles that of its tiles.
-func (b *Batch) Events() int { return len(b.rows) }
-func (b *Batch) Tiles() int  { return len(b.sums) }
+// Tiles is the number of tiles of the batch.
+func (b *Batch) Tiles() int { return len(b.sums) }
 
 // Rows are the events of tile t.
 func (b *Batch) Rows(t int) []int32 {
