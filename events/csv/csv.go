@@ -40,6 +40,7 @@ type Reader struct {
 	plan    []field // one a column of the file
 	names   []string
 	row     int64 // rows of data read
+	seen    int64 // of all that there are, where they were looked at
 	err     error // what ended the reading
 	first   column.Mark
 }
@@ -71,7 +72,7 @@ func Open(path string, opts Options) (*Reader, error) {
 }
 
 func newReader(f io.ReadSeeker, opts Options) (*Reader, error) {
-	src, err := newSource(f)
+	src, err := newSource(f, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +190,9 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 		want := min(step, n-rows)
 		if rows+want > room {
 			room = rows + max(want, min(n-rows, r.src.rowsAhead()))
-			if r.row-int64(rows) >= int64(n) { // the block before was full
+			if left := int64(rows) + r.seen - r.row; left >= int64(room) {
+				room = int(min(left, int64(n)))
+			} else if r.row-int64(rows) >= int64(n) { // the block before was full
 				room = n
 			}
 			r.grow(room)

@@ -112,7 +112,7 @@ func (r *Reader) rewind() error {
 	if _, err := r.again.Seek(0, io.SeekStart); err != nil {
 		return column.WithoutPath(err)
 	}
-	src, err := newSource(r.again)
+	src, err := newSource(r.again, r.src.buf)
 	if err == nil {
 		r.src = src
 	}

@@ -37,8 +37,12 @@ type source struct {
 	read   int64 // bytes since reading began, here or at a mark
 }
 
-func newSource(f io.Reader) (*source, error) {
-	s := &source{in: f, stop: func() {}, buf: make([]byte, 0, 1<<16)}
+// newSource begins to read f, into the memory of room where there is some.
+func newSource(f io.Reader, room []byte) (*source, error) {
+	s := &source{in: f, stop: func() {}, buf: room[:0]}
+	if cap(room) == 0 {
+		s.buf = make([]byte, 0, 1<<16)
+	}
 	head := make([]byte, 4)
 	n, err := io.ReadFull(f, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {

@@ -49,41 +49,47 @@ func (t *tally) wholeOnly() bool { return t.numbers && !t.decimal }
 
 // examine looks at every cell of the file, or of the first block where it cannot be read again.
 func (r *Reader) examine() (look, error) {
+	var l look
+	if r.again != nil {
+		seen, err := l.count(r.src, r)
+		if err != nil {
+			return l, err
+		}
+		r.seen = seen
+		return l, r.rewind()
+	}
 	if err := r.src.reach(firstBlock); err != nil {
-		return look{}, err
-	}
-	l := look{part: !r.src.eof && r.again == nil}
-	if r.src.eof || l.part {
-		peek := *r.src
-		peek.eof = true
-		err := l.count(&peek, r)
 		return l, err
 	}
-	if err := l.count(r.src, r); err != nil {
-		return l, err
-	}
-	return l, r.rewind()
+	l.part = !r.src.eof
+	peek := *r.src
+	peek.eof = true
+	_, err := l.count(&peek, r)
+	return l, err
 }
 
-// count looks at the cells of the rows that src gives.
-func (l *look) count(src *source, r *Reader) error {
+// count looks at the cells of the rows that src gives, and counts those.
+func (l *look) count(src *source, r *Reader) (rows int64, err error) {
 	l.tallies = make([]tally, len(r.names))
-	for row := 0; ; row++ {
+	if r.split.header {
+		rows = -1
+	}
+	for ; ; rows++ {
 		line, err := nextRow(src)
 		if err == io.EOF {
-			return nil
+			return rows, nil
 		}
 		if err != nil {
-			return err
+			return rows, err
 		}
-		if row == 0 && r.split.header {
+		if rows < 0 {
 			continue
 		}
 		if err := count(l.tallies, r.split, line); errors.Is(err, errQuote) {
 			if line, err = src.extend(); err != nil {
 				// The parser, which knows the row, says it better; or the
 				// quoted cell goes on behind the first block.
-				return nil
+				return rows, nil
 			}
 			count(l.tallies, r.split, line)
 		}
