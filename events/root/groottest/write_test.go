@@ -14,11 +14,12 @@ func made(first, n int) *events.Table {
 	c := []events.Column{
 		{Name: "pt", Type: events.Float32}, {Name: "mass (GeV/c²)", Type: events.Float64}, {Name: "event", Type: events.Int64},
 		{Name: "label", Type: events.Text}, {Name: "Jet_pt[0]", Type: events.Float32},
+		{Name: "hash", Type: events.Uint64},
 	}
 	for e := first; e < first+n; e++ {
 		c[0].F32, c[1].F64 = append(c[0].F32, float32(e)/7), append(c[1].F64, -float64(e)/3)
 		c[2].I64, c[3].Str = append(c[2].I64, int64(e)<<40-1), append(c[3].Str, strings.Repeat("é", e%200))
-		c[4].F32 = append(c[4].F32, float32(math.NaN()))
+		c[4].F32, c[5].U64 = append(c[4].F32, float32(math.NaN())), append(c[5].U64, math.MaxUint64-uint64(e)<<40)
 	}
 	return &events.Table{Columns: c}
 }
