@@ -59,20 +59,7 @@ func New(name, unit string, t Type, n int) Column {
 }
 
 // Len is the number of values.
-func (c *Column) Len() int {
-	switch c.Type {
-	case Float32:
-		return len(c.F32)
-	case Float64:
-		return len(c.F64)
-	case Int64:
-		return len(c.I64)
-	case Uint64:
-		return len(c.U64)
-	default:
-		return len(c.Str)
-	}
-}
+func (c *Column) Len() int { return len(c.F32) + len(c.F64) + len(c.I64) + len(c.U64) + len(c.Str) }
 
 // Float is value i as a float64, the nearest one for an integer beyond 2^53; NaN for text.
 func (c *Column) Float(i int) float64 {
@@ -143,28 +130,19 @@ func (c *Column) Slice(i, j int) Column {
 
 // Take is a new column of the values in rows, in that order.
 func (c *Column) Take(rows []int32) Column {
-	s := Column{Name: c.Name, Unit: c.Unit, Type: c.Type}
-	switch c.Type {
-	case Float32:
-		s.F32 = take(c.F32, rows)
-	case Float64:
-		s.F64 = take(c.F64, rows)
-	case Int64:
-		s.I64 = take(c.I64, rows)
-	case Uint64:
-		s.U64 = take(c.U64, rows)
-	default:
-		s.Str = take(c.Str, rows)
-	}
+	s := New(c.Name, c.Unit, c.Type, len(rows))
+	take(s.F32, c.F32, rows)
+	take(s.F64, c.F64, rows)
+	take(s.I64, c.I64, rows)
+	take(s.U64, c.U64, rows)
+	take(s.Str, c.Str, rows)
 	return s
 }
 
-func take[T any](x []T, rows []int32) []T {
-	y := make([]T, len(rows))
-	for i, r := range rows {
-		y[i] = x[r]
+func take[T any](dst, x []T, rows []int32) {
+	for i := range dst {
+		dst[i] = x[rows[i]]
 	}
-	return y
 }
 
 // Extend adds n zero values to c and returns them; they share memory with c.

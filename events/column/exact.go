@@ -3,6 +3,7 @@ package column
 import (
 	"errors"
 	"math"
+	"math/bits"
 	"strconv"
 )
 
@@ -23,6 +24,20 @@ func (c *Column) Exact(i int) Exact {
 	}
 	return Exact{high: c.Float(i)}
 }
+
+// Nearest is value i as the nearest float64; exact is false where that is not equal to it.
+func (c *Column) Nearest(i int) (v float64, exact bool) {
+	switch c.Type {
+	case Int64:
+		return float64(c.I64[i]), held(uint64(max(c.I64[i], -c.I64[i])))
+	case Uint64:
+		return float64(c.U64[i]), held(c.U64[i])
+	}
+	return c.Float(i), true
+}
+
+// held says whether a float64, whose mantissa has 53 bits, is equal to v.
+func held(v uint64) bool { return bits.Len64(v)-bits.TrailingZeros64(v) <= 53 }
 
 func exactInt(v int64) Exact { return Exact{float64(v &^ (split - 1)), float64(v & (split - 1))} }
 

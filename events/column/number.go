@@ -241,15 +241,6 @@ func (n Number) truths(dst []int64, raw []byte, stride int) {
 	}
 }
 
-// ExactFloat is v as a float64, the nearest one; false where that is not equal to v.
-func ExactFloat[T int64 | uint64](v T) (float64, bool) {
-	m := uint64(v)
-	if v < 0 {
-		m = -m
-	}
-	return float64(v), bits.Len64(m)-bits.TrailingZeros64(m) <= 53
-}
-
 // Half is the value of a 16-bit float (IEEE 754 binary16).
 func Half(h uint16) float32 {
 	sign, exponent, fraction := uint32(h>>15)<<31, uint32(h>>10)&31, uint32(h)&1023

@@ -61,7 +61,7 @@ func TestNumbersAreDecoded(t *testing.T) {
 				}
 			}
 			if !ok {
-				t.Fatalf("%+v: %x came out as %s %s", n, p, got.Type, got.Spell(i))
+				t.Fatalf("%+v: %x came out as %s %s", n, p, got.Type, got.Format(i))
 			}
 		}
 	})
@@ -102,7 +102,7 @@ func TestNumbersAreEncoded(t *testing.T) {
 			}
 			if c.Type == Float32 && math.Float32bits(got.F32[i]) != math.Float32bits(c.F32[i]) || c.Type == Float64 && math.Float64bits(got.F64[i]) != math.Float64bits(c.F64[i]) ||
 				c.Type == Int64 && got.I64[i] != c.I64[i] || c.Type == Uint64 && got.U64[i] != c.U64[i] {
-				t.Fatalf("%+v: %s came back as %s", n, c.Spell(i), got.Spell(i))
+				t.Fatalf("%+v: %s came back as %s", n, c.Format(i), got.Format(i))
 			}
 		}
 	})

@@ -3,7 +3,6 @@ package column
 import (
 	"fmt"
 	"math"
-	"strconv"
 )
 
 // Choose is the type in which a column is returned that the file holds as
@@ -70,76 +69,25 @@ func Settle(c Column, want Type, row int64) (Column, error) {
 			out.F32[i] = float32(c.Float(i))
 			ok, why = !math.IsInf(float64(out.F32[i]), 0) || math.IsInf(c.Float(i), 0), "is beyond float32"
 		case Float64:
-			out.F64[i], ok = c.ExactFloat(i)
+			out.F64[i], ok = c.Nearest(i)
 			why = "is not held exactly by float64"
 		case Int64:
-			out.I64[i], ok = c.whole(i)
+			e := c.Exact(i)
+			out.I64[i] = e.Int64()
+			ok = e.Minus(exactInt(out.I64[i])) == 0
 			why = "is not held by int64"
 		case Uint64:
-			out.U64[i], ok = c.unsigned(i)
+			e := c.Exact(i)
+			out.U64[i] = e.Uint64()
+			ok = e.Minus(exactUint(out.U64[i])) == 0
 			why = "is not held by uint64"
 		}
 		if !ok {
 			return out, &Contradiction{Place: fmt.Sprintf("row %d: ", row+int64(i)+1), Column: c.Name,
-				Value: c.Spell(i), Why: why, Want: c.Type}
+				Value: c.Format(i), Why: why, Want: c.Type}
 		}
 	}
 	return out, nil
-}
-
-// ExactFloat is value i as a float64, the nearest one; false where that is not equal to it.
-func (c *Column) ExactFloat(i int) (float64, bool) {
-	switch c.Type {
-	case Int64:
-		return ExactFloat(c.I64[i])
-	case Uint64:
-		return ExactFloat(c.U64[i])
-	}
-	return c.Float(i), true
-}
-
-// whole is value i as an int64; false where that changes it.
-func (c *Column) whole(i int) (int64, bool) {
-	switch c.Type {
-	case Int64:
-		return c.I64[i], true
-	case Uint64:
-		return int64(c.U64[i]), c.U64[i] <= math.MaxInt64
-	}
-	v := c.Float(i)
-	if v != math.Trunc(v) || v < -1<<63 || v >= 1<<63 {
-		return 0, false
-	}
-	return int64(v), true
-}
-
-func (c *Column) unsigned(i int) (uint64, bool) {
-	switch c.Type {
-	case Int64:
-		return uint64(c.I64[i]), c.I64[i] >= 0
-	case Uint64:
-		return c.U64[i], true
-	}
-	v := c.Float(i)
-	if v != math.Trunc(v) || v < 0 || v >= 1<<64 {
-		return 0, false
-	}
-	return uint64(v), true
-}
-
-// Spell is value i as text, with the fewest digits that tell it from all others of its type.
-func (c *Column) Spell(i int) string {
-	switch c.Type {
-	case Float32:
-		return fmt.Sprint(c.F32[i])
-	case Float64:
-		return fmt.Sprint(c.F64[i])
-	case Int64:
-		return strconv.FormatInt(c.I64[i], 10)
-	case Uint64:
-		return strconv.FormatUint(c.U64[i], 10)
-	}
-	return c.Str[i]
 }
 
 // Inexact says that a whole number, at 0-based row i, is not equal to any float64 and so cannot stand in a column with

@@ -135,7 +135,8 @@ func (r *Reader) wholeNumber(f *field, cell []byte, magnitude uint64, negative b
 	case f.Type == column.Uint64:
 		f.U64[row] = magnitude
 	case f.Type == column.Float64:
-		v, exact := column.ExactFloat(magnitude)
+		v := float64(magnitude)
+		exact := v < 1<<64 && uint64(v) == magnitude
 		if negative {
 			v = -v
 		}

@@ -65,7 +65,7 @@ func (l *library) attribute(object int64, name string) []string {
 func spellings(c *column.Column) []string {
 	out := make([]string, c.Len())
 	for i := range out {
-		out[i] = c.Spell(i)
+		out[i] = c.Format(i)
 	}
 	return out
 }

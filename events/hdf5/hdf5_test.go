@@ -92,7 +92,7 @@ func sameValues(t *testing.T, file string, c *column.Column, want []string) {
 		t.Fatalf("%s: column %q has %d events, want %d", file, c.Name, c.Len(), len(want))
 	}
 	for i := range want {
-		got := c.Spell(i)
+		got := c.Format(i)
 		if got == want[i] {
 			continue
 		}
@@ -191,7 +191,7 @@ func TestBloscOfEveryKind(t *testing.T) {
 	got, _ := mustRead(t, "blosc.h5", 400, Options{Key: "record"})
 	for i := range 1500 {
 		if got[0].Float(i) != float64(i)/4 || got[1].I64[i] != int64(i) || got[2].Str[i] != "event"+strconv.Itoa(i) {
-			t.Fatalf("record: event %d: %s %d %q", i, got[0].Spell(i), got[1].I64[i], got[2].Str[i])
+			t.Fatalf("record: event %d: %s %d %q", i, got[0].Format(i), got[1].I64[i], got[2].Str[i])
 		}
 	}
 }
@@ -217,7 +217,7 @@ func TestTypesInEitherByteOrder(t *testing.T) {
 				if c.Name[0] == 'u' {
 					want = i
 				}
-				if got := c.Spell(i); got != strconv.Itoa(want) {
+				if got := c.Format(i); got != strconv.Itoa(want) {
 					t.Fatalf("%s %s: event %d: %s, want %d", order, c.Name, i, got, want)
 				}
 			}
@@ -236,7 +236,7 @@ func TestOtherTypes(t *testing.T) {
 	} {
 		got, _ := mustRead(t, "types.h5", 13, Options{Key: "other/" + name})
 		for i := range 50 {
-			if s := got[0].Spell(i); s != value(i) {
+			if s := got[0].Format(i); s != value(i) {
 				t.Fatalf("%s: event %d: %q, want %q", name, i, s, value(i))
 			}
 		}
@@ -273,7 +273,7 @@ func TestValuesBeyondOtherTypes(t *testing.T) {
 	large, _ := mustRead(t, "types.h5", 5, Options{Key: "other/large"})
 	far, _ := mustRead(t, "types.h5", 5, Options{Key: "other/far"})
 	if large[0].Type != column.Uint64 || large[0].U64[7] != 1<<63 || far[0].Type != column.Float64 || far[0].F64[7] != 1e300 {
-		t.Errorf("%s %s, %s %s", large[0].Type, large[0].Spell(7), far[0].Type, far[0].Spell(7))
+		t.Errorf("%s %s, %s %s", large[0].Type, large[0].Format(7), far[0].Type, far[0].Format(7))
 	}
 	for key, want := range map[string]string{
 		"large": `row 8: column "large": "9223372036854775808" is not held by int64`,
@@ -301,8 +301,8 @@ func TestStorageOfEveryKind(t *testing.T) {
 					if key == "holes" && (i < 20 || i >= 30) {
 						first, second = -999, -999
 					}
-					a, _ := strconv.ParseFloat(got[0].Spell(i), 64)
-					b, _ := strconv.ParseFloat(got[1].Spell(i), 64)
+					a, _ := strconv.ParseFloat(got[0].Format(i), 64)
+					b, _ := strconv.ParseFloat(got[1].Format(i), 64)
 					if a != first || b != second {
 						t.Fatalf("%s:%s in blocks of %d: event %d: %g %g, want %g %g", file, key, n, i, a, b, first, second)
 					}

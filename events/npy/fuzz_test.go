@@ -191,7 +191,7 @@ func TestTypesOfEveryNumber(t *testing.T) {
 			got, err := r.Read(2)
 			if err != nil {
 				t.Errorf("%s: %v", descr, err)
-			} else if have := got[0].Type.String() + " " + got[0].Spell(0) + " " + got[0].Spell(1); have != c.want {
+			} else if have := got[0].Type.String() + " " + got[0].Format(0) + " " + got[0].Format(1); have != c.want {
 				t.Errorf("%s: %s, want %s", descr, have, c.want)
 			}
 		}

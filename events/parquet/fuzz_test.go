@@ -316,7 +316,7 @@ func TestTypesOfEveryNumber(t *testing.T) {
 	}
 	var have []string
 	for _, c := range got {
-		have = append(have, fmt.Sprint(c.Name, " ", c.Type, " ", c.Spell(0), " ", c.Spell(1)))
+		have = append(have, fmt.Sprint(c.Name, " ", c.Type, " ", c.Format(0), " ", c.Format(1)))
 	}
 	want := []string{"B int64 0 1", "I8 int64 -128 127", "U8 int64 0 255", "I16 int64 -32768 32767", "U16 int64 0 65535",
 		"I32 int64 -2147483648 2147483647", "U32 int64 0 4294967295", "I64 int64 -9223372036854775808 9223372036854775807",

@@ -94,7 +94,7 @@ func (k kind) plainNumber(b []byte) (low, high float64, ok bool) {
 	}
 	one := column.New("", "", k.Native(), 1)
 	k.Decode(&one, b, 0)
-	v, exact := one.ExactFloat(0)
+	v, exact := one.Nearest(0)
 	if exact {
 		return v, v, true
 	}

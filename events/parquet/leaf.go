@@ -237,11 +237,11 @@ func (l *leaf) spread(values column.Column, p places, row int64) (column.Column,
 func (l *leaf) floats(c *column.Column, p places, row int64) (column.Column, error) {
 	out := column.New("", "", column.Float64, c.Len())
 	for i := range out.F64 {
-		v, exact := c.ExactFloat(i)
+		v, exact := c.Nearest(i)
 		if p.missing(i) {
 			v = math.NaN()
 		} else if !exact && l.typ != column.Float32 {
-			return out, column.Inexact(row+int64(i), c.Spell(i))
+			return out, column.Inexact(row+int64(i), c.Format(i))
 		}
 		out.F64[i] = v
 	}

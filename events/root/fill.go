@@ -81,10 +81,10 @@ func (f *field) elements(c *column.Column, v values, skip int, row int64) error 
 		x, exact := math.NaN(), true
 		if len(b)/f.size > f.element {
 			f.Decode(&one, b[f.element*f.size:], 0)
-			x, exact = one.ExactFloat(0)
+			x, exact = one.Nearest(0)
 		}
 		if !exact {
-			return column.Inexact(row+int64(i), one.Spell(0))
+			return column.Inexact(row+int64(i), one.Format(0))
 		}
 		if c.Type == column.Float32 {
 			c.F32[i] = float32(x)

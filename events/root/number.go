@@ -58,74 +58,41 @@ func (r ranged) Decode(dst *column.Column, raw []byte, stride int) {
 	}
 }
 
-// leafNumber gives the number that a leaf holds; ok is false where it is none.
-func leafNumber(l *leaf, member int) (n number, ok bool) {
-	sign := column.Int
-	if l.unsigned {
-		sign = column.Uint
-	}
-	switch l.class {
-	case "TLeafO":
-		return plain(column.Bool, 1), true
-	case "TLeafB":
-		return plain(sign, 1), true
-	case "TLeafS":
-		return plain(sign, 2), true
-	case "TLeafI":
-		return plain(sign, 4), true
-	case "TLeafL", "TLeafG":
-		return plain(sign, 8), true
-	case "TLeafF":
-		return plain(column.Float, 4), true
-	case "TLeafD":
-		return plain(column.Float, 8), true
-	case "TLeafD32":
-		return shortFloat(l.title, 0)
-	case "TLeafF16":
-		return shortFloat(l.title, 12)
-	case "TLeafC":
-		return number{}, true
-	case "TLeafElement":
-		return memberNumber(member, l)
-	}
-	return n, false
+// leaves are the numbers of the classes of leaves; where the leaf says so, integers are without a sign.
+var leaves = map[string]number{
+	"TLeafO": plain(column.Bool, 1), "TLeafB": plain(column.Int, 1), "TLeafS": plain(column.Int, 2), "TLeafI": plain(column.Int, 4),
+	"TLeafL": plain(column.Int, 8), "TLeafG": plain(column.Int, 8), "TLeafF": plain(column.Float, 4), "TLeafD": plain(column.Float, 8),
+	"TLeafC": {},
 }
 
-// memberNumber is the same for a member of a class, whose type has a number
-// (TVirtualStreamerInfo.h, EReadWrite); 20 more mark an array.
-func memberNumber(member int, l *leaf) (n number, ok bool) {
-	if member > 20 && member < 40 {
+// members are those of the members of a class, whose types have numbers (TVirtualStreamerInfo.h, EReadWrite).
+var members = map[int]number{
+	1: plain(column.Int, 1), 2: plain(column.Int, 2), 3: plain(column.Int, 4), 6: plain(column.Int, 4),
+	4: plain(column.Int, 8), 16: plain(column.Int, 8), 5: plain(column.Float, 4), 8: plain(column.Float, 8),
+	11: plain(column.Uint, 1), 12: plain(column.Uint, 2), 13: plain(column.Uint, 4), 14: plain(column.Uint, 8), 17: plain(column.Uint, 8),
+	18: plain(column.Bool, 1),
+}
+
+// leafNumber gives the number that a leaf holds; ok is false where it is none.
+func leafNumber(l *leaf, member int) (n number, ok bool) {
+	if member > 20 && member < 40 { // an array
 		member -= 20
 	}
-	switch member {
-	case 1:
-		return plain(column.Int, 1), true
-	case 2:
-		return plain(column.Int, 2), true
-	case 3, 6:
-		return plain(column.Int, 4), true
-	case 4, 16:
-		return plain(column.Int, 8), true
-	case 5:
-		return plain(column.Float, 4), true
-	case 8:
-		return plain(column.Float, 8), true
-	case 9:
+	element := l.class == "TLeafElement"
+	switch {
+	case l.class == "TLeafD32", element && member == 9:
 		return shortFloat(l.title, 0)
-	case 11:
-		return plain(column.Uint, 1), true
-	case 18:
-		return plain(column.Bool, 1), true
-	case 12:
-		return plain(column.Uint, 2), true
-	case 13:
-		return plain(column.Uint, 4), true
-	case 14, 17:
-		return plain(column.Uint, 8), true
-	case 19:
+	case l.class == "TLeafF16", element && member == 19:
 		return shortFloat(l.title, 12)
+	case element:
+		n, ok = members[member]
+		return n, ok
 	}
-	return n, false
+	n, ok = leaves[l.class]
+	if c, is := n.decoder.(column.Number); is && c.Kind == column.Int && l.unsigned {
+		return plain(column.Uint, n.size), true
+	}
+	return n, ok
 }
 
 // shortFloat reads the range [low, high, bits] from the title of a Double32_t

@@ -44,8 +44,8 @@ func TestWrittenIsRead(t *testing.T) {
 			t.Fatalf("%s %s of %d for %s %s", g.Name, g.Type, g.Len(), w.Name, w.Type)
 		}
 		for i := range n {
-			if w.Spell(i) != g.Spell(i) {
-				t.Fatalf("%s, event %d: wrote %s, read %s", w.Name, i, w.Spell(i), g.Spell(i))
+			if w.Format(i) != g.Format(i) {
+				t.Fatalf("%s, event %d: wrote %s, read %s", w.Name, i, w.Format(i), g.Format(i))
 			}
 		}
 	}
