@@ -133,9 +133,10 @@ func (r *Residual) Trunk(p []float32, trunk, mem, context [][]float32, n []int) 
 		trunk[t], inner[t] = take(&m, r.width), take(&m, r.width)
 		r.enter(p, trunk[t], in, context[t], n[t])
 	}
-	states := r.Frozen(p)
+	var states [2]*normState
 	for i := range r.blocks {
-		b, states := &r.blocks[i], states[i]
+		b := &r.blocks[i]
+		r.freeze(&states, b, p)
 		for t := range mem {
 			r.half(p, &b.linears[0], states[0], inner[t], trunk[t], scratch[0], n[t])
 		}
@@ -153,14 +154,21 @@ type Norms [][2]*normState
 func (r *Residual) Frozen(p []float32) Norms {
 	states := make(Norms, len(r.blocks))
 	for i := range r.blocks {
-		for j, n := range r.blocks[i].norms {
-			if n != nil {
-				states[i][j] = newNormState(r.width)
-				states[i][j].frozen(n, p)
-			}
-		}
+		r.freeze(&states[i], &r.blocks[i], p)
 	}
 	return states
+}
+
+func (r *Residual) freeze(states *[2]*normState, b *residualBlock, p []float32) {
+	for j, n := range b.norms {
+		if n == nil {
+			continue
+		}
+		if states[j] == nil {
+			states[j] = newNormState(r.width)
+		}
+		states[j].frozen(n, p)
+	}
 }
 
 // Next computes, for a network with an Order, the units of group g's degree and returns the trunk, whose units up to there
