@@ -7,6 +7,7 @@
 // func axpyAVX2(y *float32, x *float32, a float32, n int)
 // Requires: AVX, FMA3, SSE
 TEXT ·axpyAVX2(SB), NOSPLIT, $40-32
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
@@ -92,6 +93,7 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $128
 // func addThreeAVX2(y *float32, a *float32, b *float32, c *float32, n int)
 // Requires: AVX, SSE
 TEXT ·addThreeAVX2(SB), NOSPLIT, $8-40
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -161,6 +163,7 @@ done:
 // func approachAVX2(y *float32, x *float32, rate float32, n int)
 // Requires: AVX, FMA3, SSE
 TEXT ·approachAVX2(SB), NOSPLIT, $40-32
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
@@ -216,6 +219,7 @@ done:
 // func mulAVX2(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX, SSE
 TEXT ·mulAVX2(SB), NOSPLIT, $8-32
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -267,6 +271,7 @@ done:
 // func scaleAVX2(x *float32, a float32, n int)
 // Requires: AVX, SSE
 TEXT ·scaleAVX2(SB), NOSPLIT, $40-24
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
@@ -312,6 +317,7 @@ done:
 // func reluBackwardAVX2(d *float32, h *float32, n int)
 // Requires: AVX, SSE
 TEXT ·reluBackwardAVX2(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -383,6 +389,7 @@ GLOBL c00000000<>(SB), RODATA|NOPTR, $64
 // func tanhBackwardAVX2(d *float32, h *float32, n int)
 // Requires: AVX, FMA3, SSE
 TEXT ·tanhBackwardAVX2(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -436,6 +443,7 @@ done:
 // func affineToLatentAVX2(z *float32, logDet *float32, x *float32, shift *float32, logScale *float32, n int)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·affineToLatentAVX2(SB), NOSPLIT, $8-48
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -811,6 +819,7 @@ GLOBL c3f800000<>(SB), RODATA|NOPTR, $64
 // func affineBackwardAVX2(dx *float32, dShift *float32, dLogScale *float32, z *float32, logScale *float32, dz *float32, dLogDet *float32, n int)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·affineBackwardAVX2(SB), NOSPLIT, $8-64
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -982,6 +991,7 @@ done:
 // func affineToDataAVX2(x *float32, logDet *float32, z *float32, shift *float32, logScale *float32, n int)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·affineToDataAVX2(SB), NOSPLIT, $8-48
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1133,6 +1143,7 @@ done:
 // func adamAVX2(p *float32, grad *float32, m *float32, v *float32, gradScale float32, l2 float32, keep float32, beta1 float32, beta2 float32, c1 float32, c2 float32, rate float32, root float32, eps float32, n int)
 // Requires: AVX, FMA3, SSE
 TEXT ·adamAVX2(SB), NOSPLIT, $328-80
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX

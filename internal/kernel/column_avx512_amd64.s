@@ -7,6 +7,7 @@
 // func axpyAVX512(y *float32, x *float32, a float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·axpyAVX512(SB), NOSPLIT, $72-32
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
@@ -50,6 +51,7 @@ done:
 // func addThreeAVX512(y *float32, a *float32, b *float32, c *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·addThreeAVX512(SB), NOSPLIT, $8-40
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -103,6 +105,7 @@ done:
 // func approachAVX512(y *float32, x *float32, rate float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·approachAVX512(SB), NOSPLIT, $72-32
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
@@ -148,6 +151,7 @@ done:
 // func mulAVX512(dst *float32, a *float32, b *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·mulAVX512(SB), NOSPLIT, $8-32
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -191,6 +195,7 @@ done:
 // func scaleAVX512(x *float32, a float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·scaleAVX512(SB), NOSPLIT, $72-24
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
@@ -230,6 +235,7 @@ done:
 // func reluBackwardAVX512(d *float32, h *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·reluBackwardAVX512(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -291,6 +297,7 @@ GLOBL c00000000<>(SB), RODATA|NOPTR, $64
 // func tanhBackwardAVX512(d *float32, h *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·tanhBackwardAVX512(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -334,6 +341,7 @@ done:
 // func affineToLatentAVX512(z *float32, logDet *float32, x *float32, shift *float32, logScale *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·affineToLatentAVX512(SB), NOSPLIT, $8-48
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -649,6 +657,7 @@ GLOBL c3f800000<>(SB), RODATA|NOPTR, $64
 // func affineBackwardAVX512(dx *float32, dShift *float32, dLogScale *float32, z *float32, logScale *float32, dz *float32, dLogDet *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·affineBackwardAVX512(SB), NOSPLIT, $8-64
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -756,6 +765,7 @@ done:
 // func affineToDataAVX512(x *float32, logDet *float32, z *float32, shift *float32, logScale *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·affineToDataAVX512(SB), NOSPLIT, $8-48
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -851,6 +861,7 @@ done:
 // func adamAVX512(p *float32, grad *float32, m *float32, v *float32, gradScale float32, l2 float32, keep float32, beta1 float32, beta2 float32, c1 float32, c2 float32, rate float32, root float32, eps float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·adamAVX512(SB), NOSPLIT, $648-80
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX

@@ -7,6 +7,7 @@
 // func gemmAVX2N1x64(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N1x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -241,6 +242,7 @@ write:
 // func gemmAVX2N1x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N1x16(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -367,6 +369,7 @@ write:
 // func gemmAVX2N1x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N1x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -495,6 +498,7 @@ write:
 // func gemmAVX2N1x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N1x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -605,6 +609,7 @@ write:
 // func gemmAVX2N2x32(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N2x32(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -827,6 +832,7 @@ write:
 // func gemmAVX2N2x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N2x16(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -987,6 +993,7 @@ write:
 // func gemmAVX2N2x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N2x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -1149,6 +1156,7 @@ write:
 // func gemmAVX2N2x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N2x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -1280,6 +1288,7 @@ write:
 // func gemmAVX2N3x32(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N3x32(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -1562,6 +1571,7 @@ write:
 // func gemmAVX2N3x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N3x16(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -1756,6 +1766,7 @@ write:
 // func gemmAVX2N3x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N3x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -1952,6 +1963,7 @@ write:
 // func gemmAVX2N3x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N3x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -2104,6 +2116,7 @@ write:
 // func gemmAVX2N4x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N4x16(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -2332,6 +2345,7 @@ write:
 // func gemmAVX2N4x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N4x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -2562,6 +2576,7 @@ write:
 // func gemmAVX2N4x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N4x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -2735,6 +2750,7 @@ write:
 // func gemmAVX2N5x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N5x16(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -2997,6 +3013,7 @@ write:
 // func gemmAVX2N5x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N5x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -3261,6 +3278,7 @@ write:
 // func gemmAVX2N5x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N5x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -3455,6 +3473,7 @@ write:
 // func gemmAVX2N6x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N6x16(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -3755,6 +3774,7 @@ write:
 // func gemmAVX2N6x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N6x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -4057,6 +4077,7 @@ write:
 // func gemmAVX2N6x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N6x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -4276,6 +4297,7 @@ write:
 // func gemmAVX2T1x64(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T1x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -4512,6 +4534,7 @@ write:
 // func gemmAVX2T1x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T1x16(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -4640,6 +4663,7 @@ write:
 // func gemmAVX2T1x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T1x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -4770,6 +4794,7 @@ write:
 // func gemmAVX2T1x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T1x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -4882,6 +4907,7 @@ write:
 // func gemmAVX2T2x32(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T2x32(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -5106,6 +5132,7 @@ write:
 // func gemmAVX2T2x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T2x16(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -5268,6 +5295,7 @@ write:
 // func gemmAVX2T2x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T2x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -5432,6 +5460,7 @@ write:
 // func gemmAVX2T2x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T2x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -5565,6 +5594,7 @@ write:
 // func gemmAVX2T3x32(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T3x32(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -5849,6 +5879,7 @@ write:
 // func gemmAVX2T3x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T3x16(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -6045,6 +6076,7 @@ write:
 // func gemmAVX2T3x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T3x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -6243,6 +6275,7 @@ write:
 // func gemmAVX2T3x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T3x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -6397,6 +6430,7 @@ write:
 // func gemmAVX2T4x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T4x16(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -6627,6 +6661,7 @@ write:
 // func gemmAVX2T4x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T4x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -6859,6 +6894,7 @@ write:
 // func gemmAVX2T4x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T4x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -7034,6 +7070,7 @@ write:
 // func gemmAVX2T5x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T5x16(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -7298,6 +7335,7 @@ write:
 // func gemmAVX2T5x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T5x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -7564,6 +7602,7 @@ write:
 // func gemmAVX2T5x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T5x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -7760,6 +7799,7 @@ write:
 // func gemmAVX2T6x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T6x16(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -8058,6 +8098,7 @@ write:
 // func gemmAVX2T6x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T6x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -8358,6 +8399,7 @@ write:
 // func gemmAVX2T6x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T6x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -8575,6 +8617,7 @@ write:
 // func gemmAVX2N7x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N7x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -8815,6 +8858,7 @@ write:
 // func gemmAVX2N8x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N8x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -9076,6 +9120,7 @@ write:
 // func gemmAVX2N9x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N9x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -9358,6 +9403,7 @@ write:
 // func gemmAVX2N10x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N10x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -9661,6 +9707,7 @@ write:
 // func gemmAVX2N11x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N11x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -9989,6 +10036,7 @@ write:
 // func gemmAVX2N12x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2N12x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -10338,6 +10386,7 @@ write:
 // func gemmAVX2T7x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T7x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -10576,6 +10625,7 @@ write:
 // func gemmAVX2T8x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T8x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -10835,6 +10885,7 @@ write:
 // func gemmAVX2T9x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T9x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -11115,6 +11166,7 @@ write:
 // func gemmAVX2T10x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T10x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -11416,6 +11468,7 @@ write:
 // func gemmAVX2T11x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T11x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -11738,6 +11791,7 @@ write:
 // func gemmAVX2T12x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2T12x8Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -12081,6 +12135,7 @@ write:
 // func gemmAVX2P4x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2P4x16(SB), $10280-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR 10272(SP)
 	MOVL    10272(SP), CX
@@ -12458,6 +12513,7 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $128
 // func gemmAVX2P5x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2P5x16(SB), $10280-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR 10272(SP)
 	MOVL    10272(SP), CX
@@ -12850,6 +12906,7 @@ write:
 // func gemmAVX2P6x16(t *byte)
 // Requires: AVX, FMA3, SSE
 TEXT ·gemmAVX2P6x16(SB), $10280-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR 10272(SP)
 	MOVL    10272(SP), CX

@@ -7,6 +7,7 @@
 // func gemmAVX512N1x64(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N1x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -169,6 +170,7 @@ write:
 // func gemmAVX512N1x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N1x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -297,6 +299,7 @@ write:
 // func gemmAVX512N1x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N1x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -407,6 +410,7 @@ write:
 // func gemmAVX512N2x64(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N2x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -629,6 +633,7 @@ write:
 // func gemmAVX512N2x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N2x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -791,6 +796,7 @@ write:
 // func gemmAVX512N2x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N2x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -922,6 +928,7 @@ write:
 // func gemmAVX512N3x64(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N3x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -1204,6 +1211,7 @@ write:
 // func gemmAVX512N3x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N3x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -1400,6 +1408,7 @@ write:
 // func gemmAVX512N3x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N3x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -1552,6 +1561,7 @@ write:
 // func gemmAVX512N4x64(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N4x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -1894,6 +1904,7 @@ write:
 // func gemmAVX512N4x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N4x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -2124,6 +2135,7 @@ write:
 // func gemmAVX512N4x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N4x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -2297,6 +2309,7 @@ write:
 // func gemmAVX512N5x64(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N5x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -2699,6 +2712,7 @@ write:
 // func gemmAVX512N5x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N5x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -2963,6 +2977,7 @@ write:
 // func gemmAVX512N5x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N5x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -3157,6 +3172,7 @@ write:
 // func gemmAVX512N6x64(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N6x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -3623,6 +3639,7 @@ write:
 // func gemmAVX512N6x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N6x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -3925,6 +3942,7 @@ write:
 // func gemmAVX512N6x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N6x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -4144,6 +4162,7 @@ write:
 // func gemmAVX512N7x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N7x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -4480,6 +4499,7 @@ write:
 // func gemmAVX512N7x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N7x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -4720,6 +4740,7 @@ write:
 // func gemmAVX512N8x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N8x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -5090,6 +5111,7 @@ write:
 // func gemmAVX512N8x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N8x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -5351,6 +5373,7 @@ write:
 // func gemmAVX512N9x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N9x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -5755,6 +5778,7 @@ write:
 // func gemmAVX512N9x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N9x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -6037,6 +6061,7 @@ write:
 // func gemmAVX512N10x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N10x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -6475,6 +6500,7 @@ write:
 // func gemmAVX512N10x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N10x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -6778,6 +6804,7 @@ write:
 // func gemmAVX512N11x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N11x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -7254,6 +7281,7 @@ write:
 // func gemmAVX512N11x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N11x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -7582,6 +7610,7 @@ write:
 // func gemmAVX512N12x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N12x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -8092,6 +8121,7 @@ write:
 // func gemmAVX512N12x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512N12x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -8441,6 +8471,7 @@ write:
 // func gemmAVX512T1x64(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T1x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -8605,6 +8636,7 @@ write:
 // func gemmAVX512T1x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T1x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -8735,6 +8767,7 @@ write:
 // func gemmAVX512T1x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T1x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -8847,6 +8880,7 @@ write:
 // func gemmAVX512T2x64(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T2x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -9071,6 +9105,7 @@ write:
 // func gemmAVX512T2x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T2x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -9235,6 +9270,7 @@ write:
 // func gemmAVX512T2x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T2x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -9368,6 +9404,7 @@ write:
 // func gemmAVX512T3x64(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T3x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -9652,6 +9689,7 @@ write:
 // func gemmAVX512T3x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T3x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -9850,6 +9888,7 @@ write:
 // func gemmAVX512T3x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T3x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -10004,6 +10043,7 @@ write:
 // func gemmAVX512T4x64(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T4x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -10348,6 +10388,7 @@ write:
 // func gemmAVX512T4x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T4x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -10580,6 +10621,7 @@ write:
 // func gemmAVX512T4x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T4x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -10755,6 +10797,7 @@ write:
 // func gemmAVX512T5x64(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T5x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -11159,6 +11202,7 @@ write:
 // func gemmAVX512T5x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T5x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -11425,6 +11469,7 @@ write:
 // func gemmAVX512T5x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T5x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -11621,6 +11666,7 @@ write:
 // func gemmAVX512T6x64(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T6x64(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -12085,6 +12131,7 @@ write:
 // func gemmAVX512T6x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T6x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -12385,6 +12432,7 @@ write:
 // func gemmAVX512T6x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T6x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -12602,6 +12650,7 @@ write:
 // func gemmAVX512T7x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T7x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -12936,6 +12985,7 @@ write:
 // func gemmAVX512T7x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T7x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -13174,6 +13224,7 @@ write:
 // func gemmAVX512T8x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T8x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -13542,6 +13593,7 @@ write:
 // func gemmAVX512T8x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T8x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -13801,6 +13853,7 @@ write:
 // func gemmAVX512T9x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T9x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -14203,6 +14256,7 @@ write:
 // func gemmAVX512T9x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T9x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -14483,6 +14537,7 @@ write:
 // func gemmAVX512T10x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T10x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -14919,6 +14974,7 @@ write:
 // func gemmAVX512T10x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T10x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -15220,6 +15276,7 @@ write:
 // func gemmAVX512T11x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T11x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -15690,6 +15747,7 @@ write:
 // func gemmAVX512T11x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T11x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -16012,6 +16070,7 @@ write:
 // func gemmAVX512T12x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T12x32Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX
@@ -16516,6 +16575,7 @@ write:
 // func gemmAVX512T12x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·gemmAVX512T12x16Edge(SB), NOSPLIT, $8-8
+	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
 	MOVL    (SP), CX

@@ -7,6 +7,7 @@
 // func transpose8(dst *float32, src *float32, ldd int, lds int, blocks int)
 // Requires: AVX
 TEXT ·transpose8(SB), NOSPLIT, $0-40
+	PCALIGN $64
 	MOVQ dst+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ ldd+16(FP), DX
@@ -78,5 +79,6 @@ block:
 
 // func pause()
 TEXT ·pause(SB), NOSPLIT, $0
+	PCALIGN $64
 	PAUSE
 	RET

@@ -7,6 +7,7 @@
 // func normalPairsAVX2(even *float32, odd *float32, n int, at *byte)
 // Requires: AVX, AVX2, FMA3
 TEXT ·normalPairsAVX2(SB), NOSPLIT, $160-32
+	PCALIGN $64
 	MOVQ         even+0(FP), AX
 	MOVQ         odd+8(FP), CX
 	MOVQ         n+16(FP), DX

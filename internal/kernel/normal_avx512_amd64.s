@@ -7,6 +7,7 @@
 // func normalPairsAVX512(even *float32, odd *float32, n int, at *byte)
 // Requires: AVX, AVX512F
 TEXT ·normalPairsAVX512(SB), NOSPLIT, $320-32
+	PCALIGN $64
 	MOVQ         even+0(FP), AX
 	MOVQ         odd+8(FP), CX
 	MOVQ         n+16(FP), DX

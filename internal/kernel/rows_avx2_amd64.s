@@ -7,6 +7,7 @@
 // func affineRowsAVX2(dst *float32, x *float32, scale *float32, shift *float32, rows int, n int)
 // Requires: AVX, FMA3, SSE
 TEXT ·affineRowsAVX2(SB), NOSPLIT, $72-48
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -55,6 +56,7 @@ groups:
 // func affineReLURowsAVX2(dst *float32, x *float32, scale *float32, shift *float32, rows int, n int)
 // Requires: AVX, FMA3, SSE
 TEXT ·affineReLURowsAVX2(SB), NOSPLIT, $72-48
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -125,6 +127,7 @@ GLOBL c00000000<>(SB), RODATA|NOPTR, $64
 // func normBackwardRowsAVX2(dx *float32, dy *float32, x *float32, slope *float32, byX *float32, rest *float32, rows int, n int)
 // Requires: AVX, FMA3, SSE
 TEXT ·normBackwardRowsAVX2(SB), NOSPLIT, $104-64
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -184,6 +187,7 @@ groups:
 // func normBackwardAddRowsAVX2(dx *float32, dy *float32, x *float32, slope *float32, byX *float32, rest *float32, rows int, n int)
 // Requires: AVX, FMA3, SSE
 TEXT ·normBackwardAddRowsAVX2(SB), NOSPLIT, $104-64
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -245,6 +249,7 @@ groups:
 // func gatedAddAVX2(dst *float32, x *float32, y *float32, gate *float32, n int)
 // Requires: AVX, FMA3, SSE
 TEXT ·gatedAddAVX2(SB), NOSPLIT, $8-40
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -336,6 +341,7 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $128
 // func gatedBackwardAVX2(dy *float32, dGate *float32, d *float32, gate *float32, next *float32, x *float32, n int)
 // Requires: AVX, FMA3, SSE
 TEXT ·gatedBackwardAVX2(SB), NOSPLIT, $8-56
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -421,6 +427,7 @@ done:
 // func momentRowsAVX2(sums *float32, products *float32, x *float32, y *float32, rows int, n int)
 // Requires: AVX, SSE
 TEXT ·momentRowsAVX2(SB), NOSPLIT, $8-48
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX

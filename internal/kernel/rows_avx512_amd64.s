@@ -7,6 +7,7 @@
 // func affineRowsAVX512(dst *float32, x *float32, scale *float32, shift *float32, rows int, n int)
 // Requires: AVX, AVX512F, SSE
 TEXT ·affineRowsAVX512(SB), NOSPLIT, $136-48
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -51,6 +52,7 @@ groups:
 // func affineReLURowsAVX512(dst *float32, x *float32, scale *float32, shift *float32, rows int, n int)
 // Requires: AVX, AVX512F, SSE
 TEXT ·affineReLURowsAVX512(SB), NOSPLIT, $136-48
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -115,6 +117,7 @@ GLOBL c00000000<>(SB), RODATA|NOPTR, $64
 // func normBackwardRowsAVX512(dx *float32, dy *float32, x *float32, slope *float32, byX *float32, rest *float32, rows int, n int)
 // Requires: AVX, AVX512F, SSE
 TEXT ·normBackwardRowsAVX512(SB), NOSPLIT, $200-64
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -168,6 +171,7 @@ groups:
 // func normBackwardAddRowsAVX512(dx *float32, dy *float32, x *float32, slope *float32, byX *float32, rest *float32, rows int, n int)
 // Requires: AVX, AVX512F, SSE
 TEXT ·normBackwardAddRowsAVX512(SB), NOSPLIT, $200-64
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -222,6 +226,7 @@ groups:
 // func gatedAddAVX512(dst *float32, x *float32, y *float32, gate *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·gatedAddAVX512(SB), NOSPLIT, $8-40
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -269,6 +274,7 @@ done:
 // func gatedBackwardAVX512(dy *float32, dGate *float32, d *float32, gate *float32, next *float32, x *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·gatedBackwardAVX512(SB), NOSPLIT, $8-56
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -332,6 +338,7 @@ done:
 // func momentRowsAVX512(sums *float32, products *float32, x *float32, y *float32, rows int, n int)
 // Requires: AVX, AVX512F, SSE
 TEXT ·momentRowsAVX512(SB), NOSPLIT, $8-48
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX

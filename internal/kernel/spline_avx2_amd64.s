@@ -7,6 +7,7 @@
 // func splineToLatentAVX2(z *float32, logDet *float32, x *float32, params *float32, saved *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·splineToLatentAVX2(SB), $232-64
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
@@ -1144,6 +1145,7 @@ GLOBL c3f318000<>(SB), RODATA|NOPTR, $64
 // func splineToDataAVX2(x *float32, logDet *float32, z *float32, params *float32, saved *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·splineToDataAVX2(SB), $424-64
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
@@ -1710,6 +1712,7 @@ GLOBL c40800000<>(SB), RODATA|NOPTR, $64
 // func splineBackwardAVX2(dx *float32, dParams *float32, dz *float32, dLogDet *float32, x *float32, saved *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·splineBackwardAVX2(SB), $744-72
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX

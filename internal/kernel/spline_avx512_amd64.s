@@ -7,6 +7,7 @@
 // func splineToLatentAVX512(z *float32, logDet *float32, x *float32, params *float32, saved *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·splineToLatentAVX512(SB), $456-64
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
@@ -1078,6 +1079,7 @@ GLOBL c3f318000<>(SB), RODATA|NOPTR, $64
 // func splineToDataAVX512(x *float32, logDet *float32, z *float32, params *float32, saved *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·splineToDataAVX512(SB), $840-64
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
@@ -1578,6 +1580,7 @@ GLOBL c40800000<>(SB), RODATA|NOPTR, $64
 // func splineBackwardAVX512(dx *float32, dParams *float32, dz *float32, dLogDet *float32, x *float32, saved *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX512F, SSE
 TEXT ·splineBackwardAVX512(SB), $968-72
+	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX

@@ -7,6 +7,7 @@
 // func sumLanesAVX2(sums *float32, x *float32, n int)
 // Requires: AVX, SSE
 TEXT ·sumLanesAVX2(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -83,6 +84,7 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $128
 // func squareLanesAVX2(sums *float64, x *float32, n int)
 // Requires: AVX, FMA3, SSE
 TEXT ·squareLanesAVX2(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -119,6 +121,7 @@ groups:
 // func addRowSumsAVX2(dst *float32, src *float32, ld int, rows int, n int)
 // Requires: AVX, SSE
 TEXT ·addRowSumsAVX2(SB), NOSPLIT, $8-40
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX

@@ -7,6 +7,7 @@
 // func sumLanesAVX512(sums *float32, x *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·sumLanesAVX512(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -44,6 +45,7 @@ done:
 // func squareLanesAVX512(sums *float64, x *float32, n int)
 // Requires: AVX, AVX512F, SSE
 TEXT ·squareLanesAVX512(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -72,6 +74,7 @@ groups:
 // func addRowSumsAVX512(dst *float32, src *float32, ld int, rows int, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·addRowSumsAVX512(SB), NOSPLIT, $8-40
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX

@@ -7,6 +7,7 @@
 // func expAVX2(dst *float32, src *float32, n int)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·expAVX2(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -360,6 +361,7 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $128
 // func logAVX2(dst *float32, src *float32, n int)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·logAVX2(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -823,6 +825,7 @@ GLOBL c7f800000<>(SB), RODATA|NOPTR, $64
 // func tanhAVX2(dst *float32, src *float32, n int)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·tanhAVX2(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1186,6 +1189,7 @@ GLOBL c3f200000<>(SB), RODATA|NOPTR, $64
 // func sigmoidAVX2(dst *float32, src *float32, n int)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·sigmoidAVX2(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1323,6 +1327,7 @@ done:
 // func softplusAVX2(dst *float32, src *float32, n int)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·softplusAVX2(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX

@@ -7,6 +7,7 @@
 // func expAVX512(dst *float32, src *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·expAVX512(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -282,6 +283,7 @@ GLOBL c3f800000<>(SB), RODATA|NOPTR, $64
 // func logAVX512(dst *float32, src *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·logAVX512(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -683,6 +685,7 @@ GLOBL c7f800000<>(SB), RODATA|NOPTR, $64
 // func tanhAVX512(dst *float32, src *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·tanhAVX512(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -962,6 +965,7 @@ GLOBL c3f200000<>(SB), RODATA|NOPTR, $64
 // func sigmoidAVX512(dst *float32, src *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·sigmoidAVX512(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX
@@ -1047,6 +1051,7 @@ done:
 // func softplusAVX512(dst *float32, src *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·softplusAVX512(SB), NOSPLIT, $8-24
+	PCALIGN $64
 	STMXCSR (SP)
 	MOVL    (SP), AX
 	ORL     $0x00008040, AX

@@ -12,6 +12,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
@@ -46,7 +47,7 @@ func (f *file) print(dir string) error {
 		return err
 	}
 	name := filepath.Join(dir, f.base+"_amd64")
-	if err := os.WriteFile(name+".s", asm, 0o644); err != nil {
+	if err := os.WriteFile(name+".s", aligned(asm), 0o644); err != nil {
 		return err
 	}
 	var g bytes.Buffer
@@ -60,3 +61,9 @@ func (f *file) print(dir string) error {
 	}
 	return os.WriteFile(name+".go", src, 0o644)
 }
+
+var text = regexp.MustCompile(`(?m)^TEXT .*$`)
+
+// aligned begins every kernel with a cache line: the linker begins it with a half, and which half changed with code that
+// has nothing to do with it, and with that the time of a kernel by up to a fifth.
+func aligned(asm []byte) []byte { return text.ReplaceAll(asm, []byte("$0\n\tPCALIGN $$64")) }
