@@ -89,7 +89,8 @@ func (d *decoder) value(key string, n ast.Node, v reflect.Value) error {
 	return nil
 }
 
-// plain reads a value whose form is not known here: a text, number, true or false, list or map.
+// plain reads a value whose form is not known here: a text, number, true or false, list or map. The YAML package takes 1e-6
+// for a text.
 func (d *decoder) plain(key string, n ast.Node) (any, error) {
 	switch x := n.(type) {
 	case *ast.BoolNode:
@@ -121,10 +122,14 @@ func (d *decoder) plain(key string, n ast.Node) (any, error) {
 		})
 		return m, err
 	}
-	if text, ok := scalar(n); ok {
-		return text, nil
+	text, ok := scalar(n)
+	if !ok {
+		return nil, at(n, key, "%s cannot be here", describe(n))
 	}
-	return nil, at(n, key, "%s cannot be here", describe(n))
+	if v, err := strconv.ParseFloat(text, 64); err == nil && !quoted(n) {
+		return v, nil
+	}
+	return text, nil
 }
 
 // object fills a struct; an empty value sets nothing.
