@@ -99,22 +99,23 @@ func checkSum(f io.ReaderAt, size int64) error {
 }
 
 func readHeader(in *bufio.Reader, size int64) (h header, length int64, err error) {
-	var start [len(stateMagic) + 8]byte
-	if _, err := io.ReadFull(in, start[:]); err != nil {
+	if _, err := in.Discard(len(stateMagic)); err != nil {
 		return h, 0, err
 	}
-	n := binary.LittleEndian.Uint64(start[len(stateMagic):])
-	if n > uint64(size) {
-		return h, 0, fmt.Errorf("is damaged: a header of %d bytes in a file of %d", n, size)
+	if err := binary.Read(in, binary.LittleEndian, &length); err != nil {
+		return h, 0, err
 	}
-	text := make([]byte, n)
+	if length < 0 || length > size {
+		return h, 0, fmt.Errorf("is damaged: a header of %d bytes in a file of %d", uint64(length), size)
+	}
+	text := make([]byte, length)
 	if _, err := io.ReadFull(in, text); err != nil {
 		return h, 0, err
 	}
 	if err := json.Unmarshal(text, &h); err != nil {
 		return h, 0, fmt.Errorf("is damaged: header: %w", err)
 	}
-	return h, int64(n), nil
+	return h, length, nil
 }
 
 // differs says what of a state belongs to another training.
@@ -156,31 +157,26 @@ func changes(before, after []byte) (lines []string) {
 	return lines
 }
 
-// plain is a value as JSON, "not set" for none.
+// plain is a value that was read from JSON as JSON, "not set" for none.
 func plain(v any) string {
 	if v == nil {
 		return "not set"
 	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return "unknown"
-	}
+	text, _ := json.Marshal(v) // what was read can be written
 	return string(text)
 }
 
 // check refuses numbers that no training of this configuration comes to.
 func (p *progress) check(c Config, perEpoch int) error {
 	steps := p.Epoch*perEpoch + p.Step
-	for _, ok := range []bool{
+	if slices.Contains([]bool{
 		within(p.Epoch, 0, c.Epochs), within(p.Step, 0, perEpoch),
 		within(p.Steps, 0, steps), within(p.Applied, 0, p.Steps), within(p.Bad, 0, badSteps),
 		p.Events >= 0, within(p.LossEvents, 0, perEpoch*c.Batch), finite(p.LossSum),
 		p.LRFactor > 0 && p.LRFactor <= 1, within(p.BestEpoch, min(p.Epoch, 1), p.Epoch), within(p.Stale, 0, p.Epoch),
 		within(p.Seconds, 0, 1e12), len(p.History) == p.Epoch,
-	} {
-		if !ok {
-			return errors.New("is damaged: its counts do not fit together")
-		}
+	}, false) {
+		return errors.New("is damaged: its counts do not fit together")
 	}
 	return nil
 }
