@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -42,10 +43,7 @@ of the columns; they can be negative.`,
 		o := a.options()
 		o.Resume = f.resume
 		t, err := sluice.Train(c.Context(), job, f.model, o)
-		if err != nil {
-			return goesOn(err, sameCommand)
-		}
-		return a.result(t, func(w io.Writer) { printTraining(w, t) })
+		return show(a, t, goesOn(err, sameCommand), printTraining)
 	}
 	return c
 }
@@ -102,11 +100,8 @@ func (f *trainFlags) card(files []string) (*card.Card, error) {
 	c.Flow.Type = f.flow
 	t := &c.Train
 	t.Epochs, t.Batch, t.LR, t.MaxSeconds = f.epochs, f.batch, f.lr, f.maxSeconds
-	t.Valid, t.Test = fraction(f.valid), fraction(f.test)
-	if err := allow(c, f.memory); err != nil {
-		return nil, err
-	}
-	return c, set(c, f.sets)
+	t.Valid, t.Test = cmp.Or(f.valid, -1), cmp.Or(f.test, -1) // a card's word for none
+	return c, cmp.Or(allow(c, f.memory), set(c, f.sets))
 }
 
 func memoryFlag(c *cobra.Command, memory *string) {
@@ -124,14 +119,6 @@ func allow(c *card.Card, memory string) error {
 	}
 	c.Memory = b
 	return nil
-}
-
-// fraction turns none into what a card says for it.
-func fraction(x float64) float64 {
-	if x == 0 {
-		return -1
-	}
-	return x
 }
 
 func trimmed(names []string) []string {
