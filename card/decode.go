@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/internal/spell"
 	"github.com/sluice-hep/sluice/prep"
 )
 
@@ -336,4 +338,13 @@ func fieldByKey(v reflect.Value, key string) (reflect.Value, bool) {
 		}
 	}
 	return reflect.Value{}, false
+}
+
+// suggest names the keys that a mistyped one may have meant, or else all.
+func suggest(name string, known []string) string {
+	if near := spell.Near(name, known); len(near) > 0 {
+		return "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	slices.Sort(known)
+	return "there is " + strings.Join(known, ", ")
 }
