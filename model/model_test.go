@@ -43,14 +43,14 @@ func table(n int) *events.Table {
 func untrained(t testing.TB, kind string, context bool) *Model {
 	t.Helper()
 	tab := table(400)
-	features, _, err := prep.Moments(nil).Fit(tab, []string{"mass", "njets", "beam"}, prep.Spec{}, 3)
+	features, _, err := prep.Fit(tab, []string{"mass", "njets", "beam"}, prep.Spec{}, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := &Model{Features: features, Seed: 11, Card: "name: test\nseed: 11\n"}
 	given := 0
 	if context {
-		if m.Context, _, err = prep.Moments(nil).FitContext(tab, []string{"q"}, prep.Spec{}); err != nil {
+		if m.Context, _, err = prep.FitContext(tab, []string{"q"}, prep.Spec{}); err != nil {
 			t.Fatal(err)
 		}
 		given = 1
@@ -148,7 +148,7 @@ func TestDensityIntegratesToOneInTheUsersUnits(t *testing.T) {
 	for _, kind := range families {
 		m := untrained(t, kind, false)
 		var err error
-		if m.Features, _, err = prep.Moments(nil).Fit(table(400), []string{"mass", "q"}, prep.Spec{}, 3); err != nil {
+		if m.Features, _, err = prep.Fit(table(400), []string{"mass", "q"}, prep.Spec{}, 3); err != nil {
 			t.Fatal(err)
 		}
 		logProb, err := m.LogProb(plane, nil)

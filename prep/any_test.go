@@ -35,7 +35,7 @@ func TestAutoTakesAnyColumn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		x := anyColumn(t)
 		tab := &events.Table{Columns: []events.Column{{Name: "x", F32: x}}}
-		p, _, err := Moments(nil).Fit(tab, []string{"x"}, Spec{}, 1)
+		p, _, err := Fit(tab, []string{"x"}, Spec{}, 1)
 		if err != nil {
 			if strings.Contains(err.Error(), "every feature is constant") {
 				return

@@ -40,7 +40,7 @@ func collisions(n int) *events.Table {
 func BenchmarkPipeline(b *testing.B) {
 	const n = 16384
 	tab := collisions(n)
-	p, _, err := Moments(nil).Fit(tab, tab.Names(), Spec{}, 1)
+	p, _, err := Fit(tab, tab.Names(), Spec{}, 1)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func Example() {
 		{Name: "charge", Type: events.Int64, I64: charge},
 	}}
 
-	p, _, err := prep.Moments(nil).Fit(train, []string{"pt", "charge"}, prep.Spec{}, 1)
+	p, _, err := prep.Fit(train, []string{"pt", "charge"}, prep.Spec{}, 1)
 	if err != nil {
 		fmt.Println(err)
 		return

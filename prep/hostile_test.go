@@ -68,7 +68,7 @@ func TestRestoreRefusesWhatNoFitGives(t *testing.T) {
 
 // Whatever restores at all maps any values without a panic.
 func FuzzRestore(f *testing.F) {
-	p, _, err := Moments(nil).Fit(mixed(60), mixedNames, Spec{}, 1)
+	p, _, err := Fit(mixed(60), mixedNames, Spec{}, 1)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func FuzzRestore(f *testing.F) {
 		for _, k := range kinds {
 			s.All = append(s.All, StepSpec{Kind: k})
 		}
-		p, _, err := Moments(nil).Fit(mixed(60), []string{"pt"}, s, 1)
+		p, _, err := Fit(mixed(60), []string{"pt"}, s, 1)
 		if err != nil {
 			f.Fatal(err)
 		}

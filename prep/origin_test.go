@@ -156,9 +156,9 @@ func TestIntegersOfTooWideARangeAreRefused(t *testing.T) {
 	c := events.Column{Name: "hash", Type: events.Int64, I64: []int64{5, -1 << 40, 1<<62 + 1, 17}}
 	tab := &events.Table{Columns: []events.Column{c, {Name: "x", F32: []float32{1, 2, 3, 4}}}}
 	for _, context := range []bool{false, true} {
-		_, _, err := Moments(nil).Fit(tab, []string{"hash", "x"}, Spec{}, 1)
+		_, _, err := Fit(tab, []string{"hash", "x"}, Spec{}, 1)
 		if context {
-			_, _, err = Moments(nil).FitContext(tab, []string{"hash"}, Spec{})
+			_, _, err = FitContext(tab, []string{"hash"}, Spec{})
 		}
 		const want = `prep: column "hash": row 1: 5 is more than 2^53 from the middle of the column`
 		if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "--define") {

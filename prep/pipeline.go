@@ -42,6 +42,19 @@ type Column struct {
 // Constant reports whether the column held one value, Min, throughout.
 func (c *Column) Constant() bool { return c.Kind == profile.KindConstant }
 
+// Fit prepares the named columns of training events t for use as features: weights are those of t, seed draws
+// the noise on repeated values. Notices say in a sentence each what a user should know, such as a constant
+// column. A missing column, text, and values that are not finite are errors.
+func Fit(t *events.Table, names []string, spec Spec, seed uint64) (*Pipeline, []string, error) {
+	return Moments(nil).Fit(t, names, spec, seed)
+}
+
+// FitContext is Fit for columns that a flow is conditioned on: they get no noise. With no names
+// it gives a pipeline of dimension 0.
+func FitContext(t *events.Table, names []string, spec Spec) (*Pipeline, []string, error) {
+	return Moments(nil).FitContext(t, names, spec)
+}
+
 // Moments are the exact mean and standard deviation of columns of which a table holds only a sample; nil where it
 // holds all training events. A column that is standardised as it is gets these.
 type Moments map[string]MeanStd
@@ -52,15 +65,12 @@ type MeanStd struct {
 	Mean, Std float64
 }
 
-// Fit prepares the named columns of training events t for use as features: weights are those of t, seed draws
-// the noise on repeated values. Notices say in a sentence each what a user should know, such as a constant
-// column. A missing column, text, and values that are not finite are errors.
+// Fit is the function Fit on a sample.
 func (m Moments) Fit(t *events.Table, names []string, spec Spec, seed uint64) (*Pipeline, []string, error) {
 	return m.fit(t, names, spec, &Pipeline{Seed: seed})
 }
 
-// FitContext is Fit for columns that a flow is conditioned on: they get no noise. With no names
-// it gives a pipeline of dimension 0.
+// FitContext is the function FitContext on a sample.
 func (m Moments) FitContext(t *events.Table, names []string, spec Spec) (*Pipeline, []string, error) {
 	return m.fit(t, names, spec, &Pipeline{Noiseless: true})
 }

@@ -52,7 +52,7 @@ var mixedNames = []string{"pt", "btag", "tau21", "njets", "run", "hits", "m"}
 
 func mustFit(t *testing.T, tab *events.Table, names []string, spec Spec) *Pipeline {
 	t.Helper()
-	p, _, err := Moments(nil).Fit(tab, names, spec, 5)
+	p, _, err := Fit(tab, names, spec, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func mustFit(t *testing.T, tab *events.Table, names []string, spec Spec) *Pipeli
 }
 
 func TestAutoChoosesByKind(t *testing.T) {
-	p, notices, err := Moments(nil).Fit(mixed(4000), mixedNames, Spec{}, 5)
+	p, notices, err := Fit(mixed(4000), mixedNames, Spec{}, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +281,7 @@ func cost(t *testing.T, p *Pipeline, tab *events.Table) []float64 {
 
 func TestContextHasNoNoise(t *testing.T) {
 	tab := mixed(2000)
-	p, _, err := Moments(nil).FitContext(tab, []string{"njets", "pt", "run"}, Spec{})
+	p, _, err := FitContext(tab, []string{"njets", "pt", "run"}, Spec{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +292,7 @@ func TestContextHasNoNoise(t *testing.T) {
 	if !reflect.DeepEqual(a, b) || p.Dim() != 2 {
 		t.Error("a context depends on the event's number")
 	}
-	none, _, err := Moments(nil).FitContext(tab, nil, Spec{})
+	none, _, err := FitContext(tab, nil, Spec{})
 	if err != nil || none.Dim() != 0 {
 		t.Errorf("no context: dimension %d, %v", none.Dim(), err)
 	}
@@ -370,15 +370,15 @@ func TestFitErrors(t *testing.T) {
 		{[]string{"pt"}, steps("dequantise"), "dequantise takes integers"},
 		{[]string{"pt"}, steps("none"), `"none" is not a preparation step`},
 	} {
-		if _, _, err := Moments(nil).Fit(tab, c.names, c.spec, 1); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, _, err := Fit(tab, c.names, c.spec, 1); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %q", c.names, err, c.want)
 		}
 	}
-	if _, _, err := Moments(nil).Fit(tab.Slice(0, 0), []string{"pt"}, Spec{}, 1); err == nil || !strings.Contains(err.Error(), "no events") {
+	if _, _, err := Fit(tab.Slice(0, 0), []string{"pt"}, Spec{}, 1); err == nil || !strings.Contains(err.Error(), "no events") {
 		t.Errorf("empty table: %v", err)
 	}
 	tab.Weight = "w"
-	if _, _, err := Moments(nil).Fit(tab, []string{"pt"}, Spec{}, 1); err == nil || !strings.Contains(err.Error(), "no event has a positive weight") {
+	if _, _, err := Fit(tab, []string{"pt"}, Spec{}, 1); err == nil || !strings.Contains(err.Error(), "no event has a positive weight") {
 		t.Errorf("weights of 0: %v", err)
 	}
 }
