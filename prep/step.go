@@ -147,7 +147,12 @@ func weight(w []float64, i int) float64 {
 }
 
 func finite(v ...float64) bool {
-	return !slices.ContainsFunc(v, func(x float64) bool { return x-x != 0 })
+	for _, x := range v {
+		if x-x != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // require is what a check finds wrong unless all is right.
