@@ -1,6 +1,7 @@
 package sluice
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -61,10 +62,7 @@ func Run(ctx context.Context, c *card.Card, out string, o Options) (*RunResult, 
 }
 
 func samplePath(c *card.Card, out string) string {
-	name := c.Sample.File
-	if name == "" {
-		name = "sample.parquet"
-	}
+	name := cmp.Or(c.Sample.File, "sample.parquet")
 	if filepath.IsAbs(name) {
 		return name
 	}

@@ -56,7 +56,7 @@ func (d *Sample) openContext(ctx context.Context, m *model.Model) (*given, error
 			Files: []string{d.ContextFile}, Columns: names, Complete: names,
 			Remedy: "each event drawn needs its context: give a file without such rows (sluice convert --where)",
 		})
-		return &given{rows: rows, file: d.ContextFile}, err
+		return &given{rows: rows, file: d.ContextFile, rest: &events.Table{}}, err
 	}
 	table := &events.Table{}
 	for _, name := range names {
@@ -108,19 +108,16 @@ func (g *given) next(n int) (*events.Table, error) {
 }
 
 func (g *given) nextRows(n int) (*events.Table, error) {
-	for g.rest == nil || g.rest.Len() < n {
+	for g.rest.Len() < n {
 		b, err := g.rows.Next()
 		if err == io.EOF {
-			have := g.read
-			if g.rest != nil {
-				have += g.rest.Len()
-			}
-			return nil, fmt.Errorf("%s gives the context of %d events, but there are more to draw; draw fewer (-n), or give a longer file", g.file, have)
+			return nil, fmt.Errorf("%s gives the context of %d events, but there are more to draw; draw fewer (-n), or give a longer file",
+				g.file, g.read+g.rest.Len())
 		}
 		if err != nil {
 			return nil, err
 		}
-		if g.rest == nil || g.rest.Len() == 0 {
+		if g.rest.Len() == 0 {
 			g.rest = b.Table
 			continue
 		}

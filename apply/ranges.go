@@ -3,6 +3,7 @@ package apply
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/prep"
@@ -44,12 +45,9 @@ func (w *rangeWatch) watch(t *events.Table) (int, error) {
 func (w *rangeWatch) warn(tell func(line string)) {
 	for _, r := range w.ranges {
 		if n := r.Below + r.Above; n > 0 {
-			unit := ""
-			if r.Unit != "" {
-				unit = " " + r.Unit
-			}
-			tell(fmt.Sprintf("column %q: %d of %d events lie outside the trained range, %.6g to %.6g%s: there the model extrapolates",
-				r.Column, n, w.events, r.Min, r.Max, unit))
+			reach := strings.TrimSpace(fmt.Sprintf("%.6g to %.6g %s", r.Min, r.Max, r.Unit))
+			tell(fmt.Sprintf("column %q: %d of %d events lie outside the trained range, %s: there the model extrapolates",
+				r.Column, n, w.events, reach))
 		}
 		if r.Unseen > 0 {
 			tell(fmt.Sprintf("column %q: %d of %d events have a value that no training event had: there the model extrapolates",

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"runtime"
@@ -38,11 +39,10 @@ type Machine struct {
 
 // ThisMachine describes the machine; threads of 0 means all cores.
 func ThisMachine(threads int) Machine {
-	if threads <= 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
-	return Machine{CPU: cpuName(), Threads: threads, ISA: kernel.ISA(), PeakGFLOPS: kernel.PeakGFLOPS()}
+	return Machine{CPU: cpuName(), Threads: cores(threads), ISA: kernel.ISA(), PeakGFLOPS: kernel.PeakGFLOPS()}
 }
+
+func cores(threads int) int { return cmp.Or(max(threads, 0), runtime.GOMAXPROCS(0)) }
 
 // evaluated is the number of events of a density or sampling call.
 const evaluated = 10_000
@@ -50,9 +50,7 @@ const evaluated = 10_000
 // Run measures a workload for about the given time: half of it training steps, a quarter each density and sampling, on
 // correlated normal events. Times are medians and minima, since other programs share the machine.
 func Run(ctx context.Context, w Workload, threads int, budget time.Duration) (*Result, error) {
-	if threads <= 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
+	threads = cores(threads)
 	resetPeakRSS()
 	f, err := flow.New(w.Features, w.Context, w.Spec, 1)
 	if err != nil {
@@ -71,14 +69,11 @@ func Run(ctx context.Context, w Workload, threads int, budget time.Duration) (*R
 	r.EventsPerSec = 1e3 * float64(w.Batch) / r.StepMedian
 	r.GFLOPS = flopsPerEvent(f) * float64(w.Batch) / (r.StepMin * 1e6)
 	r.PeakFraction = r.GFLOPS / (float64(threads) * kernel.PeakGFLOPS())
-	head := func(cols [][]float32) [][]float32 {
-		out := make([][]float32, len(cols))
+	for _, cols := range [][][]float32{x, c} {
 		for i := range cols {
-			out[i] = cols[i][:evaluated]
+			cols[i] = cols[i][:evaluated]
 		}
-		return out
 	}
-	x, c = head(x), head(c)
 	if r.DensityPerSec, err = rate(ctx, budget/4, func() error { _, err := f.LogProb(x, c); return err }); err != nil {
 		return nil, err
 	}

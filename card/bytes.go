@@ -46,16 +46,10 @@ func ParseBytes(text string) (Bytes, error) {
 }
 
 func (b Bytes) String() string {
-	for _, u := range []struct {
-		name string
-		size Bytes
-	}{{"TB", terabyte}, {"GB", gigabyte}, {"MB", megabyte}, {"kB", kilobyte}} {
-		if b >= u.size {
-			return strconv.FormatFloat(float64(b)/float64(u.size), 'g', -1, 64) + u.name
+	for i, size := range []Bytes{terabyte, gigabyte, megabyte, kilobyte} {
+		if b >= size {
+			return strconv.FormatFloat(float64(b)/float64(size), 'g', -1, 64) + "TGMk"[i:i+1] + "B"
 		}
 	}
 	return strconv.FormatInt(int64(b), 10) + "B"
 }
-
-// MarshalYAML writes the form of a card.
-func (b Bytes) MarshalYAML() (any, error) { return b.String(), nil }

@@ -3,7 +3,6 @@ package card
 import (
 	"maps"
 	"reflect"
-	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -15,13 +14,10 @@ import (
 func (d *decoder) definitions(key string, n ast.Node, to *Definitions) error {
 	*to = nil
 	return d.pairs(key, n, func(k *ast.MappingValueNode, name string) error {
-		var def query.Definition
-		if err := d.value(join(key, name), k.Value, reflect.ValueOf(&def.Expr).Elem()); err != nil {
-			return err
-		}
-		def.Name = name
+		def := query.Definition{Name: name}
+		err := d.value(join(key, name), k.Value, reflect.ValueOf(&def.Expr).Elem())
 		*to = append(*to, def)
-		return nil
+		return err
 	})
 }
 
@@ -86,41 +82,20 @@ func (d *decoder) columnSteps(key, column string, n ast.Node, to *prep.Spec) err
 }
 
 func (d *decoder) steps(key string, n ast.Node, to *prep.Spec) error {
-	err := to.UnmarshalYAML(func(v any) error {
-		*v.(*any) = plain(n)
+	if n.Type() == ast.NullType {
+		*to = prep.Spec{}
+		return nil
+	}
+	plain, err := d.plain(key, n)
+	if err != nil {
+		return err
+	}
+	err = to.UnmarshalYAML(func(v any) error {
+		*v.(*any) = plain
 		return nil
 	})
 	if err != nil {
 		return at(n, key, "%s", firstLine(err.Error()))
 	}
 	return nil
-}
-
-// plain is a value as text, number, truth, list or map, with the same idea of a number as the rest of the card: the
-// YAML package takes 1e-6 for a text.
-func plain(n ast.Node) any {
-	switch x := n.(type) {
-	case *ast.NullNode:
-		return nil
-	case *ast.BoolNode:
-		return x.Value
-	case *ast.SequenceNode:
-		list := make([]any, len(x.Values))
-		for i, e := range x.Values {
-			list[i] = plain(e)
-		}
-		return list
-	case ast.MapNode:
-		m := map[string]any{}
-		for it := x.MapRange(); it.Next(); {
-			name, _ := scalar(it.Key())
-			m[name] = plain(it.Value())
-		}
-		return m
-	}
-	text, _ := scalar(n)
-	if v, err := strconv.ParseFloat(text, 64); err == nil && !quoted(n) {
-		return v
-	}
-	return text
 }

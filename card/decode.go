@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/internal/spell"
 	"github.com/sluice-hep/sluice/prep"
 )
 
@@ -89,7 +91,8 @@ func (d *decoder) value(key string, n ast.Node, v reflect.Value) error {
 	return nil
 }
 
-// plain reads a value whose form is not known here: a text, number, true or false, list or map.
+// plain reads a value whose form is not known here: a text, number, true or false, list or map. The YAML package takes 1e-6
+// for a text.
 func (d *decoder) plain(key string, n ast.Node) (any, error) {
 	switch x := n.(type) {
 	case *ast.BoolNode:
@@ -121,10 +124,14 @@ func (d *decoder) plain(key string, n ast.Node) (any, error) {
 		})
 		return m, err
 	}
-	if text, ok := scalar(n); ok {
-		return text, nil
+	text, ok := scalar(n)
+	if !ok {
+		return nil, at(n, key, "%s cannot be here", describe(n))
 	}
-	return nil, at(n, key, "%s cannot be here", describe(n))
+	if v, err := strconv.ParseFloat(text, 64); err == nil && !quoted(n) {
+		return v, nil
+	}
+	return text, nil
 }
 
 // object fills a struct; an empty value sets nothing.
@@ -331,4 +338,13 @@ func fieldByKey(v reflect.Value, key string) (reflect.Value, bool) {
 		}
 	}
 	return reflect.Value{}, false
+}
+
+// suggest names the keys that a mistyped one may have meant, or else all.
+func suggest(name string, known []string) string {
+	if near := spell.Near(name, known); len(near) > 0 {
+		return "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	slices.Sort(known)
+	return "there is " + strings.Join(known, ", ")
 }

@@ -1,6 +1,7 @@
 package card
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/sluice-hep/sluice/query"
@@ -17,12 +18,8 @@ func (c *Card) Query() (query.Query, error) {
 	if c.Toy == (Toy{}) {
 		return q, nil
 	}
-	n := c.Toy.Events
-	if n == 0 {
-		n = 20_000
-	}
 	var err error
-	q.Table, err = toy.Generate(c.Toy.Name, n, c.Seed, c.Toy.Options())
+	q.Table, err = toy.Generate(c.Toy.Name, cmp.Or(c.Toy.Events, 20_000), c.Seed, c.Toy.Options())
 	return q, err
 }
 
@@ -32,9 +29,4 @@ func (c *Card) Used() []string {
 }
 
 // AllowedMemory is what the events may take.
-func (c *Card) AllowedMemory() Bytes {
-	if c.Memory == 0 {
-		return DefaultMemory
-	}
-	return c.Memory
-}
+func (c *Card) AllowedMemory() Bytes { return cmp.Or(c.Memory, DefaultMemory) }

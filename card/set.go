@@ -106,11 +106,9 @@ func (d *decoder) node(key, value string, kind reflect.Kind) (ast.Node, error) {
 
 // redefine replaces a definition or appends one.
 func redefine(x Definitions, name, expr string) Definitions {
-	for i := range x {
-		if x[i].Name == name {
-			x[i].Expr = expr
-			return x
-		}
+	if i := slices.IndexFunc(x, func(d query.Definition) bool { return d.Name == name }); i >= 0 {
+		x[i].Expr = expr
+		return x
 	}
 	return append(x, query.Definition{Name: name, Expr: expr})
 }

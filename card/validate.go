@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/toy"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -117,20 +118,18 @@ func nonEmpty(s string) []string {
 }
 
 func (c *Card) checkPreparation() error {
-	if err := c.Prepare.Validate(); err != nil {
-		return wrong("prepare", "%v", err)
-	}
-	if err := c.PrepareContext.Validate(); err != nil {
-		return wrong("prepare_context", "%v", err)
-	}
-	for name := range c.Prepare.Columns {
-		if err := oneOf(join("prepare", name), name, "features", c.Features); err != nil {
-			return err
+	for _, p := range []struct {
+		key, list string
+		spec      prep.Spec
+		known     []string
+	}{{"prepare", "features", c.Prepare, c.Features}, {"prepare_context", "context", c.PrepareContext, c.Context}} {
+		if err := p.spec.Validate(); err != nil {
+			return wrong(p.key, "%v", err)
 		}
-	}
-	for name := range c.PrepareContext.Columns {
-		if err := oneOf(join("prepare_context", name), name, "context", c.Context); err != nil {
-			return err
+		for name := range p.spec.Columns {
+			if err := oneOf(join(p.key, name), name, p.list, p.known); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

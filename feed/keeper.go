@@ -97,9 +97,9 @@ func (k *keeper) add(b batch) (dropped batch, err error) {
 		return batch{}, err
 	}
 	if k.len() > k.limit+k.limit/4 {
-		return k.shrink(k.limit), nil
+		dropped = k.shrink(k.limit)
 	}
-	return batch{}, nil
+	return dropped, nil
 }
 
 // shrink drops the events beyond the limit and returns them.

@@ -4,10 +4,9 @@ import "math"
 
 // held is how many of n events test and how many validate: the fractions, rounded, as far as there is room.
 func (c Config) held(n int) (test, valid int) {
-	room := c.room()
-	test = min(int(math.Round(float64(n)*max(c.Test, 0))), n, room)
-	valid = min(int(math.Round(float64(n)*max(c.Valid, 0))), n-test, room)
-	return test, valid
+	part := func(fraction float64) int { return min(int(math.Round(float64(n)*max(fraction, 0))), c.room()) }
+	test = min(part(c.Test), n)
+	return test, min(part(c.Valid), n-test)
 }
 
 func (c Config) room() int {

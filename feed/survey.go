@@ -235,14 +235,10 @@ func (t *surveyor) close() (*Survey, error) {
 	for i := range s.sections {
 		s.sections[i].train = s.sections[i].events
 	}
-	for _, k := range []*keeper{t.valid, t.test} {
-		for _, at := range k.section {
-			s.sections[at].train--
-		}
+	for _, at := range slices.Concat(t.valid.section, t.test.section) {
+		s.sections[at].train--
 	}
-	for i := range s.sections {
-		s.Train += s.sections[i].train
-	}
+	s.Train = s.Events - t.valid.len() - t.test.len()
 	s.Valid, s.Test = t.valid.table(t.cfg.Weight), t.test.table(t.cfg.Weight)
 	t.sample.shrink(t.cfg.Sample)
 	return s, t.fitted()

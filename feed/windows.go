@@ -229,9 +229,6 @@ func (f *filler) load(ctx context.Context, at place, half, n int) (first int, er
 func (f *filler) take(ctx context.Context, at, n int) error {
 	for n > 0 && ctx.Err() == nil {
 		t, err := f.c.next(n)
-		if err == io.EOF {
-			return f.c.changed()
-		}
 		if err != nil {
 			return err
 		}
@@ -275,18 +272,14 @@ type cursor struct {
 // newCursor begins after so many training events.
 func (s *Survey) newCursor(ctx context.Context, src Source, order []int32, skip int) (*cursor, error) {
 	c := &cursor{s: s, src: src, digest: digest{columns: s.digest.columns, seed: s.digest.seed}, order: order, rest: Numbered{Table: &events.Table{}}}
-	for len(c.order) > 0 && skip >= s.sections[c.order[0]].train {
+	for ; len(c.order) > 0 && skip >= s.sections[c.order[0]].train; c.order = c.order[1:] {
 		skip -= s.sections[c.order[0]].train
-		c.order = c.order[1:]
 	}
 	for skip > 0 {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		t, err := c.next(skip)
-		if err == io.EOF {
-			return nil, c.changed()
-		}
 		if err != nil {
 			return nil, err
 		}
@@ -299,7 +292,7 @@ func (c *cursor) changed() error {
 	return fmt.Errorf("feed: the files have changed since the training began: they no longer hold the %d events of before", c.s.Events)
 }
 
-// next gives the next training events, at most n; io.EOF after the last.
+// next gives the next training events, at most n; there must be some.
 func (c *cursor) next(n int) (Numbered, error) {
 	for c.rest.Len() == 0 {
 		if err := c.read(); err != nil {
@@ -307,19 +300,16 @@ func (c *cursor) next(n int) (Numbered, error) {
 		}
 	}
 	n = min(n, c.rest.Len())
-	t := Numbered{c.rest.Slice(0, n), c.rest.Number[:n]}
-	c.rest = Numbered{c.rest.Slice(n, c.rest.Len()), c.rest.Number[n:]}
+	t := c.rest.slice(0, n)
+	c.rest = c.rest.slice(n, c.rest.Len())
 	return t, nil
 }
 
 // read reads the next block.
 func (c *cursor) read() error {
 	for c.left == 0 {
-		if c.train != 0 {
+		if c.train != 0 || len(c.order) == 0 {
 			return c.changed()
-		}
-		if len(c.order) == 0 {
-			return io.EOF
 		}
 		c.under = c.s.sections[c.order[0]]
 		c.left, c.train = c.under.events, c.under.train

@@ -8,7 +8,6 @@ package fit
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -255,8 +254,7 @@ func (d *Data) Fingerprint() string {
 	if err != nil {
 		cfg = []byte(err.Error())
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", d.id(), d.card.Seed, cfg))
-	return hex.EncodeToString(sum[:])
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%s %d %s", d.id(), d.card.Seed, cfg)))
 }
 
 // id tells apart what is learned: the events, how they are prepared and held in memory, and the flow.
@@ -269,12 +267,11 @@ func (d *Data) id() string {
 	if err != nil { // a preparation that cannot be written could not be saved either
 		record = []byte(err.Error())
 	}
-	h := sha256.New()
-	fmt.Fprintf(h, "%d %s%s", len(record), record, d.survey.ID)
+	text := fmt.Appendf(nil, "%d %s%s", len(record), record, d.survey.ID)
 	if d.windows != nil {
-		fmt.Fprintf(h, " %d", d.windows.Window())
+		text = fmt.Appendf(text, " %d", d.windows.Window())
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return fmt.Sprintf("%x", sha256.Sum256(text))
 }
 
 // budget shares out the memory that a card allows.

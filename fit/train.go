@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	if err != nil {
 		return nil, nil, fault.Of(err)
 	}
-	f.Threads = o.threads(d.card.Threads)
+	f.Threads = cmp.Or(max(o.Threads, 0), d.card.Threads)
 	l, err := flow.NewLikelihood(f, d.x, d.context, d.weight)
 	if err != nil {
 		return nil, nil, fault.Of(err)
@@ -57,8 +58,8 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 // flowSpec is the card's flow, with the features by their numbers: those that are not constant.
 func (d *Data) flowSpec() (flow.Spec, error) {
 	var names []string
-	for i := range d.Features.Columns {
-		if c := &d.Features.Columns[i]; !c.Constant() {
+	for _, c := range d.Features.Columns {
+		if !c.Constant() {
 			names = append(names, c.Name)
 		}
 	}
@@ -73,13 +74,6 @@ func trainError(err error) error {
 		return fault.Of(err)
 	}
 	return err
-}
-
-func (o *Options) threads(card int) int {
-	if o.Threads > 0 {
-		return o.Threads
-	}
-	return card
 }
 
 // weightNotices has a line when more than a tenth of the training events, or of their absolute weight, is negative.

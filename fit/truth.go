@@ -34,17 +34,16 @@ func Truth(c *card.Card, t *events.Table) (entropy, nll *float64, err error) {
 
 // trueNLL is the mean NLL of events under the density that they were drawn from.
 func trueNLL(d *toy.Distribution, t *events.Table, given bool) (float64, error) {
-	var columns [3]*events.Column
 	names := []string{"x1", "x2"}
 	if given {
 		names = append(names, d.Label())
 	}
+	var columns [3]*events.Column
 	for i, name := range names {
-		c, err := t.Column(name)
-		if err != nil {
+		var err error
+		if columns[i], err = t.Column(name); err != nil {
 			return 0, err
 		}
-		columns[i] = c
 	}
 	var sum float64
 	for i := range t.Len() {

@@ -86,13 +86,10 @@ func linearTicks(lo, hi float64, n int) []tick {
 	exponent := commonExponent(lo, hi)
 	eps := (hi - lo) * 1e-9
 	var ticks []tick
-	for k, v := math.Ceil((lo-eps)/small), 0.0; len(ticks) < 20*n; k++ {
-		if v = k * small; v > hi+eps {
-			break
-		}
-		t := tick{at: v}
+	for k := math.Ceil((lo - eps) / small); len(ticks) < 20*n && k*small <= hi+eps; k++ {
+		t := tick{at: k * small}
 		if math.Mod(k, float64(minor)) == 0 {
-			t.label, t.sup = number(v, step, exponent)
+			t.label, t.sup = number(t.at, step, exponent)
 		}
 		ticks = append(ticks, t)
 	}
@@ -129,14 +126,18 @@ func number(v, step float64, exponent int) (label, sup string) {
 	if math.Abs(v) < step/1e3 {
 		return "0", ""
 	}
-	label = strings.Replace(strconv.FormatFloat(v/scale, 'f', min(decimals, 12), 64), "-", "−", 1)
+	label = minus(strconv.FormatFloat(v/scale, 'f', min(decimals, 12), 64))
 	if exponent == 0 {
 		return label, ""
 	}
 	return label + "×10", exponentText(exponent)
 }
 
-func exponentText(e int) string { return strings.Replace(strconv.Itoa(e), "-", "−", 1) }
+func exponentText(e int) string { return minus(strconv.Itoa(e)) }
+
+func minus(s string) string { return strings.Replace(s, "-", "−", 1) }
+
+func finite(v float64) bool { return v-v == 0 }
 
 // logTicks are powers of ten, labelled, and their multiples between.
 func logTicks(lo, hi float64, n int) []tick {

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	imagedraw "image/draw"
@@ -38,11 +39,8 @@ func (m *Correlations) Picture() (*Picture, error) {
 	if n < 1 || n > maxMatrix {
 		return nil, fmt.Errorf("plot: correlations of %d columns: there must be 1 to %d", n, maxMatrix)
 	}
-	if err := square(m.Reference, n); err != nil {
-		return nil, fmt.Errorf("plot: correlations: reference: %w", err)
-	}
-	if err := square(m.Generated, n); err != nil {
-		return nil, fmt.Errorf("plot: correlations: generated: %w", err)
+	if err := cmp.Or(square("reference", m.Reference, n), square("generated", m.Generated, n)); err != nil {
+		return nil, fmt.Errorf("plot: correlations: %w", err)
 	}
 	names := m.names()
 	foot := names.width + 2*gap
@@ -52,13 +50,13 @@ func (m *Correlations) Picture() (*Picture, error) {
 	return &Picture{width, height, alt, func(c draw.Canvas) { m.draw(c, names) }}, nil
 }
 
-func square(m [][]float64, n int) error {
+func square(name string, m [][]float64, n int) error {
 	if len(m) != n {
-		return fmt.Errorf("%d rows for %d columns", len(m), n)
+		return fmt.Errorf("%s: %d rows for %d columns", name, len(m), n)
 	}
 	for i, row := range m {
 		if len(row) != n {
-			return fmt.Errorf("row %d has %d values for %d columns", i, len(row), n)
+			return fmt.Errorf("%s: row %d has %d values for %d columns", name, i, len(row), n)
 		}
 	}
 	return nil
@@ -91,7 +89,7 @@ func (m *Correlations) draw(c draw.Canvas, names matrixNames) {
 		for j := range difference[i] {
 			d := m.Generated[i][j] - m.Reference[i][j]
 			difference[i][j] = d
-			if !math.IsNaN(d) && !math.IsInf(d, 0) {
+			if finite(d) {
 				largest = max(largest, math.Abs(d))
 			}
 		}
@@ -102,21 +100,15 @@ func (m *Correlations) draw(c draw.Canvas, names matrixNames) {
 			span = s
 		}
 	}
-	title := func(s, fallback string) string {
-		if s == "" {
-			s = fallback
-		}
-		return fit(s, fontSize, side)
-	}
 	left, bottom := c.Min.X+names.width+2*gap, c.Min.Y+names.width+2*gap
 	panel := func(x vg.Length, title string, v [][]float64, span float64, decimals int) {
 		box := vg.Rectangle{Min: vg.Point{X: x, Y: bottom}, Max: vg.Point{X: x + side, Y: bottom + side}}
-		matrixPanel{c, box, v, span, decimals}.draw(title, names)
+		matrixPanel{c, box, v, span, decimals}.draw(fit(title, fontSize, side), names)
 	}
-	panel(left, title(m.ReferenceName, "Reference"), m.Reference, 1, 2)
+	panel(left, cmp.Or(m.ReferenceName, "Reference"), m.Reference, 1, 2)
 	names.draw(c, left, bottom)
 	left += side + matrixGap
-	panel(left, title(m.GeneratedName, "Generated"), m.Generated, 1, 2)
+	panel(left, cmp.Or(m.GeneratedName, "Generated"), m.Generated, 1, 2)
 	left += side
 	colourScale(c, left+gap, bottom, side, 1)
 	left += barRoom + matrixGap
@@ -124,7 +116,7 @@ func (m *Correlations) draw(c draw.Canvas, names matrixNames) {
 	if span <= 0.1 {
 		decimals = 3
 	}
-	panel(left, fit("Difference (max "+strconv.FormatFloat(largest, 'f', 3, 64)+")", fontSize, side), difference, span, decimals)
+	panel(left, "Difference (max "+strconv.FormatFloat(largest, 'f', 3, 64)+")", difference, span, decimals)
 	colourScale(c, left+side+gap, bottom, side, span)
 }
 
@@ -159,9 +151,7 @@ func (p matrixPanel) draw(title string, names matrixNames) {
 	if n <= numberedMatrix {
 		p.numbers(pitch)
 	}
-	var frame vg.Path
-	rectangle(&frame, box.Min.X, box.Min.Y, box.Max.X, box.Max.Y)
-	stroke(c, frame, ink, frameWidth)
+	outlined(c, box)
 	middle := vg.Point{X: (box.Min.X + box.Max.X) / 2, Y: box.Max.Y + gap}
 	c.FillText(textStyle(fontSize, ink, 0.5, 0), middle, title)
 }
@@ -174,7 +164,7 @@ func (p matrixPanel) image() image.Image {
 	for i, row := range p.v {
 		for j, v := range row {
 			colour := grey
-			if !math.IsNaN(v) && !math.IsInf(v, 0) {
+			if finite(v) {
 				colour = diverging.at((v/p.span + 1) / 2)
 			}
 			square := image.Rect(j*cell, i*cell, (j+1)*cell, (i+1)*cell)
@@ -207,7 +197,7 @@ func (p matrixPanel) numbers(pitch vg.Length) {
 
 // cellNumber is short: no digits where the value is 0 or 1, no sign on a zero.
 func cellNumber(v float64, decimals int) string {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
+	if !finite(v) {
 		return "–"
 	}
 	s := strconv.FormatFloat(v, 'f', decimals, 64)
@@ -217,7 +207,7 @@ func cellNumber(v float64, decimals int) string {
 	if whole, found := strings.CutSuffix(s, "."+strings.Repeat("0", decimals)); found {
 		s = whole
 	}
-	return strings.Replace(s, "-", "−", 1)
+	return minus(s)
 }
 
 // colourScale stands right of a panel, from -span to span.
@@ -229,13 +219,10 @@ func colourScale(c draw.Canvas, x, bottom, height vg.Length, span float64) {
 	}
 	box := vg.Rectangle{Min: vg.Point{X: x, Y: bottom}, Max: vg.Point{X: x + barWidth, Y: bottom + height}}
 	c.DrawImage(box, img)
-	var frame vg.Path
-	rectangle(&frame, box.Min.X, box.Min.Y, box.Max.X, box.Max.Y)
-	stroke(c, frame, ink, frameWidth)
+	outlined(c, box)
 	for k := -2; k <= 2; k++ {
 		v := span * float64(k) / 2
-		label := strings.Replace(strconv.FormatFloat(v, 'g', 3, 64), "-", "−", 1)
-		y := bottom + height*vg.Length(k+2)/4
-		c.FillText(textStyle(smallSize, ink, 0, 0.5), vg.Point{X: box.Max.X + gap, Y: y}, label)
+		at := vg.Point{X: box.Max.X + gap, Y: bottom + height*vg.Length(k+2)/4}
+		c.FillText(textStyle(smallSize, ink, 0, 0.5), at, minus(strconv.FormatFloat(v, 'g', 3, 64)))
 	}
 }

@@ -68,53 +68,39 @@ func drawTick(c draw.Canvas, t tick, at vg.Point, x, y float64) {
 func (f *frame) drawAxes(labelX bool, left vg.Length) {
 	c := f.c
 	var path vg.Path
-	line := func(x0, y0, x1, y1 vg.Length) {
-		path.Move(vg.Point{X: x0, Y: y0})
-		path.Line(vg.Point{X: x1, Y: y1})
-	}
 	for _, t := range f.x.ticks {
-		x, n := c.X(f.x.at(t.at)), tickLength(t)
-		line(x, c.Min.Y, x, c.Min.Y+n)
-		line(x, c.Max.Y, x, c.Max.Y-n)
+		x, n := c.X(f.x.at(t.at)), t.length()
+		segment(&path, x, c.Min.Y, x, c.Min.Y+n)
+		segment(&path, x, c.Max.Y, x, c.Max.Y-n)
 		if labelX && t.major() {
 			drawTick(c, t, vg.Point{X: x, Y: c.Min.Y - gap}, 0.5, 1)
 		}
 	}
 	for _, t := range f.y.ticks {
-		y, n := c.Y(f.y.at(t.at)), tickLength(t)
-		line(c.Min.X, y, c.Min.X+n, y)
-		line(c.Max.X, y, c.Max.X-n, y)
+		y, n := c.Y(f.y.at(t.at)), t.length()
+		segment(&path, c.Min.X, y, c.Min.X+n, y)
+		segment(&path, c.Max.X, y, c.Max.X-n, y)
 		if t.major() {
 			drawTick(c, t, vg.Point{X: c.Min.X - gap, Y: y}, 1, 0.5)
 		}
 	}
-	path.Move(c.Min)
-	path.Line(vg.Point{X: c.Max.X, Y: c.Min.Y})
-	path.Line(c.Max)
-	path.Line(vg.Point{X: c.Min.X, Y: c.Max.Y})
-	path.Close()
+	rectangle(&path, c.Min.X, c.Min.Y, c.Max.X, c.Max.Y)
 	stroke(c, path, ink, frameWidth)
 	if labelX {
 		at := vg.Point{X: c.Max.X, Y: c.Min.Y - xTickRoom}
 		c.FillText(textStyle(fontSize, ink, 1, 1), at, f.x.fitted(f.width()+margin))
 	}
-	f.drawYLabel(left)
+	if f.y.label != "" {
+		style := textStyle(fontSize, ink, 1, 1)
+		style.Rotation = math.Pi / 2
+		c.FillText(style, vg.Point{X: c.Min.X - left, Y: c.Max.Y}, f.y.fitted(c.Max.Y-c.Min.Y))
+	}
 }
 
 const (
 	xTickRoom = gap + smallSize + 3        // below a frame, for the tick labels of x
 	xRoom     = xTickRoom + fontSize + gap // and for its label
 )
-
-func (f *frame) drawYLabel(left vg.Length) {
-	if f.y.label == "" {
-		return
-	}
-	style := textStyle(fontSize, ink, 1, 1)
-	style.Rotation = math.Pi / 2
-	at := vg.Point{X: f.c.Min.X - left, Y: f.c.Max.Y}
-	f.c.FillText(style, at, f.y.fitted(f.c.Max.Y-f.c.Min.Y))
-}
 
 // fitted is the axis' label with its unit, cut to width in the label.
 func (a *axis) fitted(width vg.Length) string {
@@ -125,7 +111,7 @@ func (a *axis) fitted(width vg.Length) string {
 	return fit(a.label, fontSize, width-textWidth(fontSize, unit)) + unit
 }
 
-func tickLength(t tick) vg.Length {
+func (t tick) length() vg.Length {
 	if t.major() {
 		return majorTick
 	}
@@ -148,13 +134,24 @@ func fill(c draw.Canvas, p vg.Path, col color.Color) {
 	c.Fill(p)
 }
 
-// rectangle appends a box to a path, so that many boxes are one element of the SVG.
-func rectangle(p *vg.Path, x0, y0, x1, y1 vg.Length) {
+// segment appends a line to a path, and rectangle a box, so that many are one element of the SVG.
+func segment(p *vg.Path, x0, y0, x1, y1 vg.Length) {
 	p.Move(vg.Point{X: x0, Y: y0})
-	p.Line(vg.Point{X: x1, Y: y0})
+	p.Line(vg.Point{X: x1, Y: y1})
+}
+
+func rectangle(p *vg.Path, x0, y0, x1, y1 vg.Length) {
+	segment(p, x0, y0, x1, y0)
 	p.Line(vg.Point{X: x1, Y: y1})
 	p.Line(vg.Point{X: x0, Y: y1})
 	p.Close()
+}
+
+// outlined strokes a box about what was drawn inside.
+func outlined(c draw.Canvas, box vg.Rectangle) {
+	var p vg.Path
+	rectangle(&p, box.Min.X, box.Min.Y, box.Max.X, box.Max.Y)
+	stroke(c, p, ink, frameWidth)
 }
 
 // polyline is a curve, with gaps where y is not finite, cut off at the frame.
@@ -163,16 +160,15 @@ func (f *frame) polyline(xs, ys []float64) vg.Path {
 	down := false
 	for i, y := range ys {
 		fy := f.y.fraction(y)
-		if math.IsNaN(fy) || math.IsInf(fy, 0) {
+		if !finite(fy) {
 			down = false
 			continue
 		}
 		if !down {
-			runs = append(runs, nil)
+			runs, down = append(runs, nil), true
 		}
 		k := len(runs) - 1
 		runs[k] = append(runs[k], vg.Point{X: f.c.X(f.x.fraction(xs[i])), Y: f.c.Y(fy)})
-		down = true
 	}
 	var p vg.Path
 	for _, run := range f.c.ClipLinesXY(runs...) {

@@ -35,14 +35,14 @@ func (h *Histogram) check() error {
 		if !(h.Edges[i] < h.Edges[i+1]) {
 			return fmt.Errorf("edges %d and %d, %g and %g, do not increase", i, i+1, h.Edges[i], h.Edges[i+1])
 		}
-		if v := (math.Abs(h.SumW[i]) + h.variance(i)) / (h.Edges[i+1] - h.Edges[i]); math.IsNaN(v) || math.IsInf(v, 0) {
+		if !finite((math.Abs(h.SumW[i]) + h.variance(i)) / (h.Edges[i+1] - h.Edges[i])) {
 			return fmt.Errorf("the content of bin %d, or its density, is not finite", i)
 		}
 	}
-	if s := h.sum(); math.IsNaN(s) || math.IsInf(s, 0) {
+	if !finite(h.sum()) {
 		return fmt.Errorf("the sum of its weights is not finite")
 	}
-	if width := h.Edges[n] - h.Edges[0]; math.IsInf(width, 0) {
+	if math.IsInf(h.Edges[n]-h.Edges[0], 0) {
 		return fmt.Errorf("the edges from %g to %g are too wide", h.Edges[0], h.Edges[n])
 	}
 	return nil

@@ -80,29 +80,22 @@ func (l *Loss) curves(f *frame, epochs []float64) {
 	if l.Best > 0 {
 		var p vg.Path
 		x := f.c.X(f.x.at(float64(l.Best)))
-		p.Move(vg.Point{X: x, Y: f.c.Min.Y})
-		p.Line(vg.Point{X: x, Y: f.c.Max.Y})
+		segment(&p, x, f.c.Min.Y, x, f.c.Max.Y)
 		stroke(f.c, p, faint, errorWidth, 2, 2)
 	}
-	for _, curve := range []struct {
-		y      []float64
-		colour int
-	}{{l.Train, 0}, {l.Valid, 1}} {
-		if len(curve.y) == 0 {
+	kept := l.Train
+	for i, curve := range [][]float64{l.Train, l.Valid} {
+		if len(curve) == 0 {
 			continue
 		}
-		stroke(f.c, f.polyline(epochs, curve.y), groups[curve.colour], lineWidth)
-		if len(curve.y) <= 30 {
-			fill(f.c, f.dots(epochs, curve.y, 2), groups[curve.colour])
+		kept = curve
+		stroke(f.c, f.polyline(epochs, curve), groups[i], lineWidth)
+		if len(curve) <= 30 {
+			fill(f.c, f.dots(epochs, curve, 2), groups[i])
 		}
 	}
 	if l.Best > 0 {
-		kept := l.Valid
-		if len(kept) == 0 {
-			kept = l.Train
-		}
-		at := epochs[l.Best-1 : l.Best]
-		fill(f.c, f.dots(at, kept[l.Best-1:l.Best], 3.5), ink)
+		fill(f.c, f.dots(epochs[l.Best-1:l.Best], kept[l.Best-1:l.Best], 3.5), ink)
 	}
 }
 
@@ -123,12 +116,7 @@ func (f *frame) dots(xs, ys []float64, radius vg.Length) vg.Path {
 
 // axis shows the end of the training: where the first epochs are far above the rest, it cuts them.
 func (l *Loss) axis() axis {
-	var v []float64
-	for _, y := range slices.Concat(l.Train, l.Valid) {
-		if !math.IsNaN(y) && !math.IsInf(y, 0) {
-			v = append(v, y)
-		}
-	}
+	v := slices.DeleteFunc(slices.Concat(l.Train, l.Valid), func(y float64) bool { return !finite(y) })
 	if len(v) == 0 {
 		v = []float64{0, 1}
 	}

@@ -1,9 +1,12 @@
 package plot
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot/vg"
@@ -25,24 +28,27 @@ type Overlay struct {
 
 // Picture draws the overlay, or says which histogram is not one.
 func (o *Overlay) Picture() (*Picture, error) {
-	if err := o.Reference.check(); err != nil {
-		return nil, fmt.Errorf("plot: overlay of %q: reference histogram: %w", o.Label, err)
-	}
-	if err := o.Generated.check(); err != nil {
-		return nil, fmt.Errorf("plot: overlay of %q: generated histogram: %w", o.Label, err)
-	}
-	for i, e := range o.Reference.Edges {
-		if len(o.Generated.Edges) != len(o.Reference.Edges) || o.Generated.Edges[i] != e {
-			return nil, fmt.Errorf("plot: overlay of %q: the two histograms have different edges", o.Label)
-		}
-	}
-	for i, y := range o.Generated.bars(o.scale(), true).y {
-		if math.IsInf(y, 0) {
-			return nil, fmt.Errorf("plot: overlay of %q: bin %d of the generated histogram overflows at the reference's scale", o.Label, i)
-		}
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("plot: overlay of %q: %w", o.Label, err)
 	}
 	alt := "Histogram of " + o.Label + ": reference and generated events, and their ratio below"
 	return &Picture{overlayWidth, overlayHeight, alt, o.draw}, nil
+}
+
+func (o *Overlay) check() error {
+	if err := o.Reference.check(); err != nil {
+		return fmt.Errorf("reference histogram: %w", err)
+	}
+	if err := o.Generated.check(); err != nil {
+		return fmt.Errorf("generated histogram: %w", err)
+	}
+	if !slices.Equal(o.Reference.Edges, o.Generated.Edges) {
+		return errors.New("the two histograms have different edges")
+	}
+	if i := slices.IndexFunc(o.Generated.bars(o.scale(), true).y, func(y float64) bool { return math.IsInf(y, 0) }); i >= 0 {
+		return fmt.Errorf("bin %d of the generated histogram overflows at the reference's scale", i)
+	}
+	return nil
 }
 
 const (
@@ -131,10 +137,7 @@ func contentAxis(ref, gen bars, linear bool, label string) axis {
 }
 
 func (o *Overlay) legend(scale float64) legend {
-	text := func(name, fallback string, h *Histogram) string {
-		if name == "" {
-			name = fallback
-		}
+	text := func(name string, h *Histogram) string {
 		if h.Events > 0 {
 			name += ", " + grouped(h.Events) + " events"
 		}
@@ -143,12 +146,12 @@ func (o *Overlay) legend(scale float64) legend {
 		}
 		return name
 	}
-	generated := text(o.GeneratedName, "Generated", &o.Generated)
+	generated := text(cmp.Or(o.GeneratedName, "Generated"), &o.Generated)
 	if scale != 1 {
 		generated += " × " + strconv.FormatFloat(scale, 'g', 3, 64)
 	}
 	return legend{
-		{text: text(o.ReferenceName, "Reference", &o.Reference), colour: grey, box: true},
+		{text: text(cmp.Or(o.ReferenceName, "Reference"), &o.Reference), colour: grey, box: true},
 		{text: generated, colour: vermilion},
 	}
 }
@@ -200,8 +203,7 @@ func (l legend) draw(c draw.Canvas, at vg.Point, width vg.Length) {
 			fill(c, p, e.colour)
 			stroke(c, p, greyEdge, errorWidth)
 		} else {
-			p.Move(vg.Point{X: x, Y: y})
-			p.Line(vg.Point{X: x + legendKey, Y: y})
+			segment(&p, x, y, x+legendKey, y)
 			stroke(c, p, e.colour, lineWidth, e.dashes...)
 		}
 		s := fit(e.text, smallSize, width-legendKey-gap)

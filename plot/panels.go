@@ -15,7 +15,6 @@ import (
 // latent space with the circles of a standard normal.
 type Panels struct {
 	Panels []Panel
-	Across int    // panels in a row; 0 chooses
 	Alt    string // what the picture shows, for readers who cannot see it
 }
 
@@ -81,10 +80,7 @@ func (p *Panels) Picture() (*Picture, error) {
 
 func (p *Panels) across() int {
 	n := len(p.Panels)
-	switch {
-	case p.Across > 0:
-		return min(p.Across, n)
-	case n == 5 || n == 6 || n == 9:
+	if n == 5 || n == 6 || n == 9 {
 		return 3
 	}
 	return min(n, 4)
@@ -117,10 +113,8 @@ func (q *Panel) check() error {
 	case !(q.Range[0] <= q.Range[1] && q.Range[2] <= q.Range[3]) || math.IsInf(q.Range[1]-q.Range[0]+q.Range[3]-q.Range[2], 0):
 		return fmt.Errorf("%v is not a range", q.Range)
 	}
-	for i, k := range q.Group {
-		if k < 0 || k >= len(groups) {
-			return fmt.Errorf("group %d of point %d is not between 0 and %d", k, i, len(groups)-1)
-		}
+	if i := slices.IndexFunc(q.Group, func(k int) bool { return k < 0 || k >= len(groups) }); i >= 0 {
+		return fmt.Errorf("group %d of point %d is not between 0 and %d", q.Group[i], i, len(groups)-1)
 	}
 	return nil
 }

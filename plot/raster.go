@@ -24,13 +24,16 @@ func (q *Panel) image(f *frame, size int) (img image.Image, outside int) {
 	return q.dots(f, size)
 }
 
-// place is the position of point i as fractions of the frame, from the lower left corner.
-func (q *Panel) place(f *frame, i int) (x, y float64, inside bool) {
-	vx, vy := q.X[i], q.Y[i]
-	if !(vx >= f.x.min && vx <= f.x.max && vy >= f.y.min && vy <= f.y.max) {
-		return 0, 0, false
+// each calls draw with the place of every point as fractions of the frame, from the upper left corner, and counts those outside.
+func (q *Panel) each(f *frame, draw func(i int, x, y float64)) (outside int) {
+	for i, x := range q.X {
+		if y := q.Y[i]; x >= f.x.min && x <= f.x.max && y >= f.y.min && y <= f.y.max {
+			draw(i, f.x.at(x), 1-f.y.at(y))
+		} else {
+			outside++
+		}
 	}
-	return f.x.at(vx), f.y.at(vy), true
+	return outside
 }
 
 // dots are discs, smaller and fainter the more there are, that darken where they overlap. A pixel has the
@@ -41,13 +44,7 @@ func (q *Panel) dots(f *frame, size int) (image.Image, int) {
 	radius := pixelsPerPoint * (0.45 + 0.5*crowd)
 	opacity := 0.35 + 0.4*crowd
 	cover := make([][]float32, len(groups))
-	outside := 0
-	for i := range q.X {
-		x, y, inside := q.place(f, i)
-		if !inside {
-			outside++
-			continue
-		}
+	outside := q.each(f, func(i int, x, y float64) {
 		k := 0
 		if q.Group != nil {
 			k = q.Group[i]
@@ -55,8 +52,8 @@ func (q *Panel) dots(f *frame, size int) (image.Image, int) {
 		if cover[k] == nil {
 			cover[k] = make([]float32, side*side)
 		}
-		disc(cover[k], side, x*float64(side), (1-y)*float64(side), radius, opacity)
-	}
+		disc(cover[k], side, x*float64(side), y*float64(side), radius, opacity)
+	})
 	img := image.NewPaletted(image.Rect(0, 0, side, side), dotPalette)
 	for p := range img.Pix {
 		img.Pix[p] = dotShade(cover, p)
@@ -107,17 +104,12 @@ func dotShade(cover [][]float32, pixel int) uint8 {
 // density is a 2-D histogram; empty bins are transparent.
 func (q *Panel) density(f *frame, size int) (image.Image, int) {
 	content := make([]int, densityBins*densityBins)
-	outside, most := 0, 1
-	for i := range q.X {
-		x, y, inside := q.place(f, i)
-		if !inside {
-			outside++
-			continue
-		}
-		bx, by := min(int(x*densityBins), densityBins-1), min(int((1-y)*densityBins), densityBins-1)
+	most := 1
+	outside := q.each(f, func(_ int, x, y float64) {
+		bx, by := min(int(x*densityBins), densityBins-1), min(int(y*densityBins), densityBins-1)
 		content[by*densityBins+bx]++
 		most = max(most, content[by*densityBins+bx])
-	}
+	})
 	palette := color.Palette{color.NRGBA{}}
 	for s := range densityShades {
 		palette = append(palette, sequential.at(float64(s)/(densityShades-1)))

@@ -80,10 +80,8 @@ func (r *ratio) draw(f *frame) {
 			triangle(&triangles, middle, f.c.Min.Y+1, 5)
 		default:
 			at := f.c.Y(f.y.at(y))
-			crosses.Move(vg.Point{X: left, Y: at})
-			crosses.Line(vg.Point{X: right, Y: at})
-			crosses.Move(vg.Point{X: middle, Y: f.c.Y(f.y.at(y - r.sigma[i]))})
-			crosses.Line(vg.Point{X: middle, Y: f.c.Y(f.y.at(y + r.sigma[i]))})
+			segment(&crosses, left, at, right, at)
+			segment(&crosses, middle, f.c.Y(f.y.at(y-r.sigma[i])), middle, f.c.Y(f.y.at(y+r.sigma[i])))
 		}
 	}
 	stroke(f.c, crosses, vermilion, lineWidth*0.8)
@@ -92,8 +90,7 @@ func (r *ratio) draw(f *frame) {
 
 // triangle has its tip at (x, y) and its base at height (downwards if negative) from it.
 func triangle(p *vg.Path, x, y, height vg.Length) {
-	p.Move(vg.Point{X: x, Y: y})
-	p.Line(vg.Point{X: x + 2.5, Y: y + height})
+	segment(p, x, y, x+2.5, y+height)
 	p.Line(vg.Point{X: x - 2.5, Y: y + height})
 	p.Close()
 }

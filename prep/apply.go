@@ -22,7 +22,7 @@ type buffers struct {
 
 func newBuffers(n int) *buffers {
 	n = min(n, block)
-	return &buffers{make([]float64, n), make([]float64, n), ones(n)}
+	return &buffers{make([]float64, n), make([]float64, n), slices.Repeat([]float64{1}, n)}
 }
 
 // eachBlock calls f for events lo to hi of n.
@@ -176,7 +176,10 @@ func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, 
 		for i := range p.Columns {
 			c := &p.Columns[i]
 			if c.Constant() {
-				fill(b.x, c.constant())
+				v := c.constant()
+				for k := range b.x {
+					b.x[k] = v
+				}
 			} else {
 				widen(b.x, cols[next][lo:])
 				c.invert(b, logDet[lo:hi])
@@ -241,24 +244,15 @@ func (c *Column) constant() float64 {
 	return c.Min
 }
 
-func fill(x []float64, v float64) {
-	for i := range x {
-		x[i] = v
-	}
-}
-
 // integral reports whether Invert gives integers where training had integers. Those that are counted from an origin are
 // rounded to integers whatever the steps: a float64 would not tell them apart.
 func (c *Column) integral() bool {
 	if c.Constant() || c.Origin != (column.Exact{}) {
 		return true
 	}
-	if len(c.Steps) == 0 {
-		return false
+	first := ""
+	if len(c.Steps) > 0 {
+		first = c.Steps[0].Kind()
 	}
-	switch c.Steps[0].(type) {
-	case *dequantise, *levels:
-		return true
-	}
-	return false
+	return first == "dequantise" || first == "levels"
 }

@@ -1,7 +1,6 @@
 package prep
 
 import (
-	"errors"
 	"fmt"
 	"math"
 )
@@ -69,10 +68,8 @@ func (s *dequantise) cells() (low, width float64) {
 }
 
 func (s *dequantise) check() error {
-	if !(s.Min >= -maxInteger && s.Min <= 0 && s.Max >= 0 && s.Max <= maxInteger) {
-		return errors.New("minimum and maximum are not two integers around 0 below 2^43")
-	}
-	return nil
+	return require(s.Min >= -maxInteger && s.Min <= 0 && s.Max >= 0 && s.Max <= maxInteger,
+		"minimum and maximum are not two integers around 0 below 2^43")
 }
 
 // place is where in its cell event i goes: the middle without noise.

@@ -1,7 +1,6 @@
 package prep
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -61,10 +60,7 @@ func (s *logarithm) Invert(y, logDet []float64) {
 const maxExp = 88
 
 func (s *logarithm) check() error {
-	if !finite(s.Offset, s.Floor) || s.Floor <= 0 {
-		return errors.New("offset and floor are not finite, or the floor is not positive")
-	}
-	return nil
+	return require(finite(s.Offset, s.Floor) && s.Floor > 0, "offset and floor are not finite, or the floor is not positive")
 }
 
 // asinh is y = asinh((x - Centre)/Scale), with the median and the half-width of the central 68 %: linear
@@ -112,8 +108,5 @@ func (s *asinh) Invert(y, logDet []float64) {
 }
 
 func (s *asinh) check() error {
-	if !finite(s.Centre, s.Scale) || s.Scale <= 0 {
-		return errors.New("centre and scale are not finite, or the scale is not positive")
-	}
-	return nil
+	return require(finite(s.Centre, s.Scale) && s.Scale > 0, "centre and scale are not finite, or the scale is not positive")
 }

@@ -1,7 +1,6 @@
 package prep
 
 import (
-	"errors"
 	"fmt"
 	"math"
 )
@@ -38,10 +37,7 @@ func (s *clip) Invert(y, logDet []float64) {
 }
 
 func (s *clip) check() error {
-	if !(s.B > 0 && s.B <= 0.5) {
-		return errors.New("b is not between 0 and 0.5")
-	}
-	return nil
+	return require(s.B > 0 && s.B <= 0.5, "b is not between 0 and 0.5")
 }
 
 // logit is y = log(x) - log(1-x). Values outside (0, 1) count as the nearest number inside.

@@ -24,29 +24,24 @@ func numbers(t *events.Table, name string) (*events.Column, error) {
 
 // missing is an error if any value is NaN or infinite.
 func missing(c *events.Column) error {
-	var nans, infs int
-	first := -1
+	all, first := 0, 0
+	what, remedy := "missing (NaN)", "--drop-nan drops these events"
 	for i := range c.Len() {
 		v := c.Float(i)
-		if finite(v) {
+		if v-v == 0 {
 			continue
 		}
-		if v != v {
-			nans++
-		} else {
-			infs++
+		if v == v {
+			what, remedy = "infinite or missing (NaN)", "select finite values"
 		}
-		if first < 0 {
+		if all++; all == 1 {
 			first = i
 		}
 	}
-	switch {
-	case infs > 0:
-		return fmt.Errorf("prep: column %q: %d of %d values are infinite or missing (NaN), the first in row %d; select finite values", c.Name, nans+infs, c.Len(), first+1)
-	case nans > 0:
-		return fmt.Errorf("prep: column %q: %d of %d values are missing (NaN), the first in row %d; --drop-nan drops these events", c.Name, nans, c.Len(), first+1)
+	if all == 0 {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("prep: column %q: %d of %d values are %s, the first in row %d; %s", c.Name, all, c.Len(), what, first+1, remedy)
 }
 
 // weights are t's event weights, in any unit; nil where all are 1.
@@ -55,13 +50,8 @@ func weights(t *events.Table) ([]float64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prep: %w", err)
 	}
-	for _, v := range w {
-		if v > 0 {
-			return w, nil
-		}
-	}
-	if w == nil {
-		return nil, nil
+	if w == nil || slices.ContainsFunc(w, func(v float64) bool { return v > 0 }) {
+		return w, nil
 	}
 	return nil, fmt.Errorf("prep: weight %q: no event has a positive weight", t.Weight)
 }

@@ -26,27 +26,26 @@ func (s *minmax) Fit(x, _ []float64) error {
 	return nil
 }
 
-func (s *minmax) Apply(x, logDet []float64) {
-	d := s.Max - s.Min
-	for i, v := range x {
-		x[i] = (v - s.Min) / d
-	}
-	addAll(logDet, -math.Log(d))
-}
-
-func (s *minmax) Invert(y, logDet []float64) {
-	d := s.Max - s.Min
-	for i, v := range y {
-		y[i] = v*d + s.Min
-	}
-	addAll(logDet, math.Log(d))
-}
+func (s *minmax) Apply(x, logDet []float64)  { inUnits(x, logDet, s.Min, s.Max-s.Min) }
+func (s *minmax) Invert(y, logDet []float64) { fromUnits(y, logDet, s.Min, s.Max-s.Min) }
 
 func (s *minmax) check() error {
-	if !finite(s.Min, s.Max, s.Max-s.Min) || s.Min >= s.Max {
-		return errors.New("minimum and maximum are not two finite numbers in order")
+	return require(finite(s.Min, s.Max, s.Max-s.Min) && s.Min < s.Max, "minimum and maximum are not two finite numbers in order")
+}
+
+// inUnits is y = (x - from)/unit, and fromUnits its inverse.
+func inUnits(x, logDet []float64, from, unit float64) {
+	for i, v := range x {
+		x[i] = (v - from) / unit
 	}
-	return nil
+	addAll(logDet, -math.Log(unit))
+}
+
+func fromUnits(y, logDet []float64, from, unit float64) {
+	for i, v := range y {
+		y[i] = v*unit + from
+	}
+	addAll(logDet, math.Log(unit))
 }
 
 // standardise is y = (x - Mean)/Std with the weighted mean and population standard deviation.
@@ -80,25 +79,11 @@ func (s *standardise) Fit(x, w []float64) error {
 	return s.check()
 }
 
-func (s *standardise) Apply(x, logDet []float64) {
-	for i, v := range x {
-		x[i] = (v - s.Mean) / s.Std
-	}
-	addAll(logDet, -math.Log(s.Std))
-}
-
-func (s *standardise) Invert(y, logDet []float64) {
-	for i, v := range y {
-		y[i] = v*s.Std + s.Mean
-	}
-	addAll(logDet, math.Log(s.Std))
-}
+func (s *standardise) Apply(x, logDet []float64)  { inUnits(x, logDet, s.Mean, s.Std) }
+func (s *standardise) Invert(y, logDet []float64) { fromUnits(y, logDet, s.Mean, s.Std) }
 
 func (s *standardise) check() error {
-	if !finite(s.Mean, s.Std) || s.Std <= 0 {
-		return errors.New("mean and standard deviation are not finite, or the latter is not positive")
-	}
-	return nil
+	return require(finite(s.Mean, s.Std) && s.Std > 0, "mean and standard deviation are not finite, or the latter is not positive")
 }
 
 func addAll(dst []float64, v float64) {

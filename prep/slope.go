@@ -1,6 +1,9 @@
 package prep
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // sloped is a step that can spare its logarithms: it multiplies slope by dy/dx, of which one logarithm is taken when an
 // event has passed through all columns, and adds to logDet what does not fit. Inverting multiplies by the same dy/dx.
@@ -22,17 +25,10 @@ func addLogs(logDet, slope []float64, sign float64) {
 	}
 }
 
-func ones(n int) []float64 {
-	x := make([]float64, n)
-	for i := range x {
-		x[i] = 1
-	}
-	return x
-}
-
 // inBlocks runs a map of the kind of sloped over x, and adds sign times log(dy/dx) to logDet unless that is nil.
 func inBlocks(x, logDet []float64, sign float64, f func(x, slope, logDet []float64)) {
-	slope, unused := ones(min(len(x), block)), make([]float64, min(len(x), block))
+	n := min(len(x), block)
+	slope, unused := slices.Repeat([]float64{1}, n), make([]float64, n)
 	for lo := 0; lo < len(x); lo += block {
 		hi := min(lo+block, len(x))
 		if logDet == nil {

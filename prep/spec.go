@@ -1,7 +1,6 @@
 package prep
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -137,7 +136,7 @@ func (s *Spec) UnmarshalYAML(decode func(any) error) error {
 // UnmarshalJSON reads the form of the card.
 func (s *Spec) UnmarshalJSON(data []byte) error {
 	var v any
-	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&v); err != nil {
+	if err := json.Unmarshal(data, &v); err != nil {
 		return err
 	}
 	return s.parse(v)

@@ -2,8 +2,10 @@ package prep
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -67,10 +69,8 @@ func Kinds() []string {
 }
 
 func findKind(name string) (*kind, error) {
-	for i := range kinds {
-		if kinds[i].name == name {
-			return &kinds[i], nil
-		}
+	if i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == name }); i >= 0 {
+		return &kinds[i], nil
 	}
 	return nil, fmt.Errorf("%q is not a preparation step; there is %s", name, strings.Join(Kinds(), ", "))
 }
@@ -148,9 +148,17 @@ func weight(w []float64, i int) float64 {
 
 func finite(v ...float64) bool {
 	for _, x := range v {
-		if math.IsNaN(x) || math.IsInf(x, 0) {
+		if x-x != 0 {
 			return false
 		}
 	}
 	return true
+}
+
+// require is what a check finds wrong unless all is right.
+func require(right bool, wrong string) error {
+	if right {
+		return nil
+	}
+	return errors.New(wrong)
 }

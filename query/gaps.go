@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -96,10 +97,7 @@ func (r *Rows) refuse(all []gap) error {
 		}
 		parts[i] = fmt.Sprintf("column %q: %d of %d values are %s, the first in %s", g.column, g.count, r.selected, what, g.first)
 	}
-	remedy := r.q.Remedy
-	if remedy == "" {
-		remedy = "--drop-nan (in a card: drop_nan: true) leaves these events out"
-	}
+	remedy := cmp.Or(r.q.Remedy, "--drop-nan (in a card: drop_nan: true) leaves these events out")
 	return errors.New(strings.Join(parts, "; ") + "; " + remedy)
 }
 

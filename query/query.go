@@ -123,30 +123,27 @@ func (r *Rows) choose(have []events.Column) {
 // needs are the columns that must come from the files: those that are not defined before they are used.
 func (r *Rows) needs() ([]string, error) {
 	var made, needed []string
-	need := func(names []string) {
+	need := func(names []string, err error) error {
 		for _, name := range names {
 			if !slices.Contains(made, name) && !slices.Contains(needed, name) {
 				needed = append(needed, name)
 			}
 		}
+		return err
 	}
 	for _, d := range r.define {
-		names, err := formula.Names(d.Expr)
-		if err != nil {
+		if err := need(formula.Names(d.Expr)); err != nil {
 			return nil, err
 		}
-		need(names)
 		made = append(made, d.Name)
 	}
 	if r.q.Where != "" {
-		names, err := formula.Names(r.q.Where)
-		if err != nil {
+		if err := need(formula.Names(r.q.Where)); err != nil {
 			return nil, err
 		}
-		need(names)
 	}
-	need(r.wanted)
-	return needed, nil
+	err := need(r.wanted, nil)
+	return needed, err
 }
 
 // ask is what to ask of files, nil for every column. Among it may be columns that a file holds but does not list: elements

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -39,17 +40,12 @@ func (a *Analysis) Page() (*Page, error) {
 		return nil, err
 	}
 	page := &Page{
-		Title: a.Card.Title, Card: string(text), Notices: a.Notices,
+		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices,
 		Lead:    fmt.Sprintf("A normalizing flow of %d features, and how its events compare with %s.", len(info.Features), strings.ToLower(a.Pair.ReferenceName)),
 		Summary: a.facts(info),
 	}
-	if page.Title == "" {
-		page.Title = a.Card.Name
-	}
 	for _, c := range append(info.Features, info.Context...) {
-		page.Preparation = append(page.Preparation, Prepared{
-			Column: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max, Steps: c.Steps, Why: c.Why,
-		})
+		page.Preparation = append(page.Preparation, Prepared{c.Name, c.Unit, c.Min, c.Max, c.Steps, c.Why})
 	}
 	return page, a.draw(page)
 }

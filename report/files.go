@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/sluice-hep/sluice/events"
@@ -55,10 +56,7 @@ func (f *Files) read(ctx context.Context) (ref, gen *events.Table, err error) {
 			gen, genErr = t, nil
 		}
 	}
-	if refErr != nil {
-		return nil, nil, refErr
-	}
-	return ref, gen, genErr
+	return ref, gen, cmp.Or(refErr, genErr)
 }
 
 // weigh names the weight column in each table that has it.
@@ -66,17 +64,16 @@ func (f *Files) weigh(tables ...*events.Table) error {
 	if f.Weight == "" {
 		return nil
 	}
-	var first error
-	found := false
+	var missing []error
 	for _, t := range tables {
-		if _, err := t.Column(f.Weight); err == nil {
-			t.Weight, found = f.Weight, true
-		} else if first == nil {
-			first = err
+		if _, err := t.Column(f.Weight); err != nil {
+			missing = append(missing, err)
+		} else {
+			t.Weight = f.Weight
 		}
 	}
-	if found {
-		return nil
+	if len(missing) == len(tables) {
+		return missing[0]
 	}
-	return first
+	return nil
 }

@@ -28,17 +28,14 @@ func number(v float64, precision int) string {
 	case v == 0:
 		return "0"
 	}
-	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', precision-1, 64), "e")
+	text := strconv.FormatFloat(v, 'e', precision-1, 64)
+	mantissa, exponent, _ := strings.Cut(text, "e")
 	e, _ := strconv.Atoi(exponent)
 	if e < -4 || e >= 6 {
 		return minus(mantissa) + "×10" + superscript.Replace(strconv.Itoa(e))
 	}
-	return minus(strconv.FormatFloat(rounded(v, precision), 'f', max(0, precision-1-e), 64))
-}
-
-func rounded(v float64, precision int) float64 {
-	r, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'e', precision-1, 64), 64)
-	return r
+	rounded, _ := strconv.ParseFloat(text, 64)
+	return minus(strconv.FormatFloat(rounded, 'f', max(0, precision-1-e), 64))
 }
 
 func minus(s string) string { return strings.Replace(s, "-", "−", 1) }

@@ -4,6 +4,7 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 
@@ -77,15 +78,11 @@ type Section struct {
 
 // Write renders the page to a file, which appears whole or not at all.
 func Write(path string, p *Page) error {
-	f, err := atomicfile.Create(path)
-	if err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	if err := p.Render(f); err != nil {
-		f.Abort()
+	var text bytes.Buffer
+	if err := p.Render(&text); err != nil {
 		return err
 	}
-	if err := f.Commit(); err != nil {
+	if err := atomicfile.WriteFile(path, text.Bytes()); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil

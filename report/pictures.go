@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/sluice-hep/sluice/card"
@@ -20,12 +21,7 @@ type Pair struct {
 	Bins                 int               // of a histogram; 0 for 50
 }
 
-func (p *Pair) label(column string) string {
-	if l := p.Labels[column]; l != "" {
-		return l
-	}
-	return column
-}
+func (p *Pair) label(column string) string { return cmp.Or(p.Labels[column], column) }
 
 // addTo puts the distances and the pictures of a comparison on a page.
 func (p *Pair) addTo(page *Page, c *stats.Comparison) error {
@@ -47,10 +43,7 @@ func (p *Pair) addTo(page *Page, c *stats.Comparison) error {
 	if len(c.Names) < 2 {
 		return nil
 	}
-	m := &plot.Correlations{
-		Reference: c.CorrelationReference, Generated: c.CorrelationGenerated,
-		ReferenceName: p.ReferenceName,
-	}
+	m := &plot.Correlations{Reference: c.CorrelationReference, Generated: c.CorrelationGenerated, ReferenceName: p.ReferenceName}
 	for _, name := range c.Names {
 		m.Columns = append(m.Columns, p.label(name))
 	}
@@ -64,10 +57,6 @@ func (p *Pair) addTo(page *Page, c *stats.Comparison) error {
 }
 
 func (p *Pair) overlay(name string) (*plot.Picture, error) {
-	bins := p.Bins
-	if bins == 0 {
-		bins = 50
-	}
 	ref, err := p.Reference.Column(name)
 	if err != nil {
 		return nil, err
@@ -77,7 +66,7 @@ func (p *Pair) overlay(name string) (*plot.Picture, error) {
 		return nil, err
 	}
 	from := stats.Origin(ref, gen)
-	edges := stats.Edges(distances(ref, from), bins)
+	edges := stats.Edges(distances(ref, from), cmp.Or(p.Bins, 50))
 	a, err := histogram(edges, ref, from, p.Reference)
 	if err != nil {
 		return nil, err
@@ -90,10 +79,7 @@ func (p *Pair) overlay(name string) (*plot.Picture, error) {
 	if from.Float() != 0 {
 		label += " - " + from.String()
 	}
-	o := plot.Overlay{
-		Label: label, Unit: ref.Unit, Reference: a, Generated: b,
-		ReferenceName: p.ReferenceName,
-	}
+	o := plot.Overlay{Label: label, Unit: ref.Unit, Reference: a, Generated: b, ReferenceName: p.ReferenceName}
 	return o.Picture()
 }
 

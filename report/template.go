@@ -3,7 +3,6 @@ package report
 import (
 	"embed"
 	"html/template"
-	"math"
 	"strconv"
 	"strings"
 
@@ -46,15 +45,10 @@ func columns(f []Fact) int {
 
 // largest is the row with the largest KS distance, to be pointed out; -1 where there is a single row.
 func largest(d []Distance) int {
-	at := -1
-	for i := range d {
-		if !math.IsNaN(d[i].KS) && (at < 0 || d[i].KS > d[at].KS) {
-			at = i
-		}
-	}
 	if len(d) < 2 {
 		return -1
 	}
+	at, _ := smallest(d, func(d *Distance) float64 { return -d.KS })
 	return at
 }
 

@@ -37,18 +37,8 @@ type Verdict struct {
 
 // Verdict judges by the distances of the columns and by the correlations.
 func (p *Page) Verdict() Verdict {
-	worst, least, tested := -1, -1, 0
-	for i, d := range p.Distances {
-		if !math.IsNaN(d.KS) && (worst < 0 || d.KS > p.Distances[worst].KS) {
-			worst = i
-		}
-		if !math.IsNaN(d.P) {
-			tested++
-			if least < 0 || d.P < p.Distances[least].P {
-				least = i
-			}
-		}
-	}
+	worst, _ := smallest(p.Distances, func(d *Distance) float64 { return -d.KS })
+	least, tested := smallest(p.Distances, func(d *Distance) float64 { return d.P })
 	if worst < 0 {
 		return Verdict{Level: Unknown, Headline: "There is nothing to judge by", Sentences: []string{"No column has a distance."}}
 	}
@@ -85,19 +75,25 @@ func (p *Page) Verdict() Verdict {
 	return v
 }
 
+// smallest is the row where a number is least, -1 where it is NaN in all, and how many have it.
+func smallest(rows []Distance, number func(*Distance) float64) (at, known int) {
+	at = -1
+	for i := range rows {
+		v := number(&rows[i])
+		if math.IsNaN(v) {
+			continue
+		}
+		if known++; at < 0 || v < number(&rows[at]) {
+			at = i
+		}
+	}
+	return at, known
+}
+
 // shape is the column whose histogram differs most significantly, or -1 where chance explains them all. It sees what
 // moves events between neighbouring bins, which the KS distance hardly does.
 func (p *Page) shape() int {
-	worst, tested := -1, 0
-	for i, d := range p.Distances {
-		if math.IsNaN(d.Chi2P) {
-			continue
-		}
-		tested++
-		if worst < 0 || d.Chi2P < p.Distances[worst].Chi2P {
-			worst = i
-		}
-	}
+	worst, tested := smallest(p.Distances, func(d *Distance) float64 { return d.Chi2P })
 	if worst < 0 || p.Distances[worst].Chi2P*float64(tested) >= chanceChi2 {
 		return -1
 	}

@@ -33,10 +33,8 @@ func newCDF(x, w []float64) (*CDF, error) {
 	if len(x) == 0 {
 		return nil, fmt.Errorf("no values")
 	}
-	for i, v := range x {
-		if !finite(v) {
-			return nil, fmt.Errorf("value %d is %v; drop it first", i, v)
-		}
+	if i := slices.IndexFunc(x, func(v float64) bool { return !finite(v) }); i >= 0 {
+		return nil, fmt.Errorf("value %d is %v; drop it first", i, x[i])
 	}
 	c := &CDF{x: slices.Clone(x)}
 	if w == nil {

@@ -56,8 +56,7 @@ const minEntries = 10
 // where that sample fluctuates up, and chi2 be too large.
 func chi2Between(a, b *CDF) (chi2 float64, ndf int) {
 	edges := quantileEdges(a)
-	ha, hb := merge(a.histogram(edges), b.histogram(edges))
-	chi2, ndf, _ = Chi2(ha, hb) // the edges are the same
+	chi2, ndf, _ = Chi2(merge(a.histogram(edges), b.histogram(edges))) // the edges are the same
 	return chi2, ndf
 }
 
@@ -66,9 +65,8 @@ func quantileEdges(a *CDF) []float64 {
 	for k := 1; k < 50; k++ {
 		p = append(p, float64(k)/50)
 	}
-	p = append(p, 0.99, 0.995, 0.999)
 	edges := []float64{math.Inf(-1)}
-	for _, p := range p {
+	for _, p := range append(p, 0.99, 0.995, 0.999) {
 		switch q, last := a.Quantile(p), edges[len(edges)-1]; {
 		case q > last:
 			edges = append(edges, q)

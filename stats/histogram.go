@@ -34,11 +34,7 @@ func NewHistogram(edges, x, w []float64) (*Histogram, error) {
 	n := len(edges) - 1
 	h := &Histogram{Edges: edges, SumW: make([]float64, n), SumW2: make([]float64, n)}
 	for i, v := range x {
-		if w == nil {
-			h.add(v, 1)
-		} else {
-			h.add(v, w[i])
-		}
+		h.add(v, weight(w, i))
 	}
 	return h, nil
 }

@@ -17,16 +17,10 @@ func NewMoments(x, w []float64) (m Moments) {
 	if len(x) == 0 {
 		return m
 	}
-	weight := func(i int) float64 {
-		if w == nil {
-			return 1
-		}
-		return w[i]
-	}
 	var total, shift float64
 	for i, v := range x {
-		total += weight(i)
-		shift += weight(i) * (v - x[0]) // from x[0]: exact for a constant
+		total += weight(w, i)
+		shift += weight(w, i) * (v - x[0]) // from x[0]: exact for a constant
 	}
 	if !(total > 0) {
 		return m
@@ -34,7 +28,7 @@ func NewMoments(x, w []float64) (m Moments) {
 	m.Mean = x[0] + shift/total
 	var s [5]float64
 	for i, v := range x {
-		d, p := v-m.Mean, weight(i)/total
+		d, p := v-m.Mean, weight(w, i)/total
 		s[2] += p * d * d
 		s[3] += p * d * d * d
 		s[4] += p * d * d * d * d
@@ -45,4 +39,12 @@ func NewMoments(x, w []float64) (m Moments) {
 		m.Kurtosis = s[4]/(s[2]*s[2]) - 3
 	}
 	return m
+}
+
+// weight is that of event i: 1 without weights.
+func weight(w []float64, i int) float64 {
+	if w == nil {
+		return 1
+	}
+	return w[i]
 }

@@ -34,13 +34,6 @@ func check(x, y Sample) error {
 	return nil
 }
 
-func (s Sample) weight(i int) float64 {
-	if s.Weights == nil {
-		return 1
-	}
-	return s.Weights[i]
-}
-
 func (s Sample) total() float64 {
 	if s.Weights == nil {
 		return float64(len(s.Columns[0]))
@@ -71,9 +64,9 @@ func meanPair(x, y Sample, f func(squared float64) float64) float64 {
 			for k, v := range p {
 				squared += (v - q[k]) * (v - q[k])
 			}
-			row += y.weight(j) * f(squared)
+			row += weight(y.Weights, j) * f(squared)
 		}
-		s += x.weight(i) * row
+		s += weight(x.Weights, i) * row
 	}
 	return s / (x.total() * y.total())
 }

@@ -4,6 +4,7 @@
 package toy
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -50,9 +51,7 @@ func New(name string, o Options) (*Distribution, error) {
 	d := &Distribution{std: [2]float64{1, 1}}
 	switch name {
 	case "two-moons":
-		if o.Noise == 0 {
-			o.Noise = 0.05
-		}
+		o.Noise = cmp.Or(o.Noise, 0.05)
 		if !(o.Noise >= 1e-3 && o.Noise <= 1e3) {
 			return nil, fmt.Errorf("toy: two-moons: a noise of %g is not between 0.001 and 1000", o.Noise)
 		}

@@ -161,12 +161,12 @@ func (t *trainer) timeUp() bool { return t.cfg.MaxSeconds > 0 && t.seconds() >= 
 // epoch takes the steps that are left of an epoch and validates.
 func (t *trainer) epoch(ctx context.Context) error {
 	for t.at.Step < t.perEpoch {
-		if ctx.Err() != nil {
-			return t.interrupted(ctx)
+		if err := ctx.Err(); err != nil {
+			return t.interrupted(ctx, err)
 		}
 		rows, err := t.stream.Rows(ctx, t.at.Epoch, t.at.Step*t.cfg.Batch, t.cfg.Batch)
 		if err != nil {
-			return t.interruptedBy(ctx, err)
+			return t.interrupted(ctx, err)
 		}
 		if err := t.step(rows); err != nil {
 			return err
@@ -181,7 +181,7 @@ func (t *trainer) epoch(ctx context.Context) error {
 		}
 	}
 	if err := t.validate(ctx); err != nil {
-		return t.interruptedBy(ctx, err)
+		return t.interrupted(ctx, err)
 	}
 	t.tick = t.now()
 	t.report(true)
@@ -285,7 +285,11 @@ func (t *trainer) validate(ctx context.Context) error {
 
 func (t *trainer) runningLoss() NLL { return asNLL(t.at.LossSum / float64(t.at.LossEvents)) }
 
-func (t *trainer) interrupted(ctx context.Context) error {
+// interrupted is an error that ended an epoch; where ctx was cancelled, the state is kept.
+func (t *trainer) interrupted(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
 	text := "no state was kept"
 	if t.opts.State != "" {
 		if err := t.save(); err != nil {
@@ -296,20 +300,12 @@ func (t *trainer) interrupted(ctx context.Context) error {
 	return fmt.Errorf("train: epoch %d, step %d: %w; %s", t.at.Epoch+1, t.at.Step, ctx.Err(), text)
 }
 
-// interruptedBy is an error of the stream, which may be that ctx was cancelled.
-func (t *trainer) interruptedBy(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return t.interrupted(ctx)
-	}
-	return err
-}
-
 // finish leaves the best parameters and judges them.
 func (t *trainer) finish(ctx context.Context) (*Result, error) {
 	t.saveOrSay()
 	near, err := t.stream.Near(ctx, t.at.Epoch-1, t.perEpoch*t.cfg.Batch-1)
 	if err != nil {
-		return nil, t.interruptedBy(ctx, err)
+		return nil, t.interrupted(ctx, err)
 	}
 	copy(t.params, t.best)
 	r := t.result(false)

@@ -2,6 +2,7 @@ package train
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -11,7 +12,11 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
+	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluice-hep/sluice/internal/atomicfile"
@@ -155,4 +160,166 @@ func (t *trainer) writeState(w io.Writer) error {
 	}
 	_, err = w.Write(binary.LittleEndian.AppendUint32(nil, sum.Sum32()))
 	return err
+}
+
+// load takes up the state on disk. Where there is none, found is false; where it cannot be taken up, nothing
+// of the training has changed.
+func (t *trainer) load() (found bool, err error) {
+	f, err := os.Open(t.opts.State)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("train: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false, fmt.Errorf("train: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return false, &StateError{t.opts.State, "is not a file"}
+	}
+	if err := t.readState(f, info.Size()); err != nil {
+		return false, &StateError{t.opts.State, err.Error()}
+	}
+	return true, nil
+}
+
+func (t *trainer) readState(f io.ReaderAt, size int64) error {
+	if err := checkSum(f, size); err != nil {
+		return err
+	}
+	in := bufio.NewReaderSize(io.NewSectionReader(f, 0, size), 1<<16)
+	h, length, err := readHeader(in, size)
+	if err != nil {
+		return err
+	}
+	if err := t.id.differs(h.Identity); err != nil {
+		return err
+	}
+	if err := h.Progress.check(t.cfg, t.perEpoch); err != nil {
+		return err
+	}
+	arrays := t.arrays()
+	want := int64(len(stateMagic)) + 8 + length + 4*int64(len(arrays))*int64(len(t.params)) + 4
+	if h.Arrays != len(arrays) || size != want {
+		return fmt.Errorf("holds %d arrays in %d bytes, not the %d in %d bytes of this training", h.Arrays, size, len(arrays), want)
+	}
+	for _, a := range arrays {
+		if err := floats.Read(in, a); err != nil {
+			return err
+		}
+	}
+	t.at = h.Progress
+	return nil
+}
+
+// checkSum reads the whole file before any of it is trusted.
+func checkSum(f io.ReaderAt, size int64) error {
+	if size < int64(len(stateMagic))+8+4 {
+		return fmt.Errorf("is not the state of a training, or was cut off (%d bytes)", size)
+	}
+	start := make([]byte, len(stateMagic))
+	if _, err := f.ReadAt(start, 0); err != nil {
+		return err
+	}
+	if string(start) != stateMagic {
+		return errors.New("is not the state of a training, or of another version of the program")
+	}
+	sum := crc32.New(castagnoli)
+	if _, err := io.Copy(sum, io.NewSectionReader(f, 0, size-4)); err != nil {
+		return err
+	}
+	var last [4]byte
+	if _, err := f.ReadAt(last[:], size-4); err != nil {
+		return err
+	}
+	if binary.LittleEndian.Uint32(last[:]) != sum.Sum32() {
+		return errors.New("was cut off or damaged: its check sum is wrong")
+	}
+	return nil
+}
+
+func readHeader(in *bufio.Reader, size int64) (h header, length int64, err error) {
+	if _, err := in.Discard(len(stateMagic)); err != nil {
+		return h, 0, err
+	}
+	if err := binary.Read(in, binary.LittleEndian, &length); err != nil {
+		return h, 0, err
+	}
+	if length < 0 || length > size {
+		return h, 0, fmt.Errorf("is damaged: a header of %d bytes in a file of %d", uint64(length), size)
+	}
+	text := make([]byte, length)
+	if _, err := io.ReadFull(in, text); err != nil {
+		return h, 0, err
+	}
+	if err := json.Unmarshal(text, &h); err != nil {
+		return h, 0, fmt.Errorf("is damaged: header: %w", err)
+	}
+	return h, length, nil
+}
+
+// differs says what of a state belongs to another training.
+func (id identity) differs(state identity) error {
+	ours, err := json.Marshal(id.Config)
+	if err != nil {
+		return err
+	}
+	theirs, err := json.Marshal(state.Config)
+	if err != nil {
+		return err
+	}
+	switch {
+	case state.Params != id.Params:
+		return fmt.Errorf("belongs to a flow of %d parameters, not %d", state.Params, id.Params)
+	case !bytes.Equal(ours, theirs):
+		return fmt.Errorf("belongs to another configuration (%s)", strings.Join(changes(theirs, ours), "; "))
+	case state.Seed != id.Seed:
+		return fmt.Errorf("belongs to seed %d, not %d", state.Seed, id.Seed)
+	case state.DataID != id.DataID || state.Rows != id.Rows:
+		return errors.New("belongs to other data, or data prepared or, from a stream, held in memory in another way (--memory)")
+	}
+	return nil
+}
+
+// changes lists which values of two JSON objects differ.
+func changes(before, after []byte) (lines []string) {
+	var a, b map[string]any
+	if json.Unmarshal(before, &a) != nil || json.Unmarshal(after, &b) != nil {
+		return nil
+	}
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if !reflect.DeepEqual(a[key], b[key]) {
+			lines = append(lines, fmt.Sprintf("%s was %s and is %s", key, plain(a[key]), plain(b[key])))
+		}
+	}
+	return lines
+}
+
+// plain is a value that was read from JSON as JSON, "not set" for none.
+func plain(v any) string {
+	if v == nil {
+		return "not set"
+	}
+	text, _ := json.Marshal(v) // what was read can be written
+	return string(text)
+}
+
+// check refuses numbers that no training of this configuration comes to.
+func (p *progress) check(c Config, perEpoch int) error {
+	steps := p.Epoch*perEpoch + p.Step
+	if slices.Contains([]bool{
+		within(p.Epoch, 0, c.Epochs), within(p.Step, 0, perEpoch),
+		within(p.Steps, 0, steps), within(p.Applied, 0, p.Steps), within(p.Bad, 0, badSteps),
+		p.Events >= 0, within(p.LossEvents, 0, perEpoch*c.Batch), finite(p.LossSum),
+		p.LRFactor > 0 && p.LRFactor <= 1, within(p.BestEpoch, min(p.Epoch, 1), p.Epoch), within(p.Stale, 0, p.Epoch),
+		within(p.Seconds, 0, 1e12), len(p.History) == p.Epoch,
+	}, false) {
+		return errors.New("is damaged: its counts do not fit together")
+	}
+	return nil
 }

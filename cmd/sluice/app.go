@@ -129,13 +129,16 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// result prints what a verb found: one JSON object, or text.
-func (a *app) result(v any, text func(w io.Writer)) error {
-	if !a.json {
-		text(a.stdout)
-		return nil
+// show prints what a verb found, unless it failed: one JSON object, or text.
+func show[T any](a *app, found T, err error, text func(w io.Writer, found T)) error {
+	switch {
+	case err != nil:
+		return err
+	case a.json:
+		return json.NewEncoder(a.stdout).Encode(found)
 	}
-	return json.NewEncoder(a.stdout).Encode(v)
+	text(a.stdout, found)
+	return nil
 }
 
 // checkGlobal refuses global flags that cannot be.

@@ -70,12 +70,12 @@ fraction is of the processor's peak, measured in the same run.`,
 			}
 			report.Workloads = append(report.Workloads, r)
 		}
-		return a.result(report, report.print)
+		return show(a, &report, nil, printBench)
 	}
 	return c
 }
 
-func (r *benchReport) print(w io.Writer) {
+func printBench(w io.Writer, r *benchReport) {
 	m := r.Machine
 	fmt.Fprintf(w, "%s, %d threads, %s, peak %.0f GFLOP/s a core\n\n", m.CPU, m.Threads, m.ISA, m.PeakGFLOPS)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"io"
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
@@ -30,12 +27,9 @@ column's unit, chi2/ndf of histograms, and the largest difference of a correlati
 	c.RunE = func(c *cobra.Command, args []string) error {
 		p.Reference, p.Generated, p.Columns = args[0], args[1], trimmed(p.Columns)
 		o := a.options()
-		o.Command = "sluice " + strings.Join(quoted(c, args), " ")
+		o.Command = commandLine(c, args)
 		r, err := sluice.Compare(c.Context(), p, file, o)
-		if err != nil {
-			return err
-		}
-		return a.result(r, func(w io.Writer) { printComparison(w, r) })
+		return show(a, r, err, printComparison)
 	}
 	return c
 }

@@ -37,10 +37,9 @@ written (the ending says which), a block at a time: files may be larger than mem
 			return err
 		}
 		r, err := sluice.Convert(c.Context(), q, file, a.options())
-		if err != nil {
-			return err
-		}
-		return a.result(r, func(w io.Writer) { fmt.Fprintf(w, "%s  %d of %d events\n", r.File, r.Events, r.Read) })
+		return show(a, r, err, func(w io.Writer, r *sluice.Converted) {
+			fmt.Fprintf(w, "%s  %d of %d events\n", r.File, r.Events, r.Read)
+		})
 	}
 	return c
 }

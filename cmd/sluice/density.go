@@ -42,10 +42,7 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 		o := a.options()
 		o.Resume, e.Files = resume, args[1:]
 		r, err := sluice.Density(c.Context(), m, e, file, o)
-		if err != nil {
-			return goesOn(err, sameCommand)
-		}
-		return a.result(r, func(w io.Writer) {
+		return show(a, r, goesOn(err, sameCommand), func(w io.Writer, r *sluice.Evaluated) {
 			fmt.Fprintf(w, "%s  %d events in %.2f s; mean log_prob %.4f nats, %d events out of the trained range\n",
 				r.File, r.Events, r.Seconds, r.MeanLogProb, r.OutOfRange)
 		})

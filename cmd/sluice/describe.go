@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"runtime"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/model"
 )
 
 func (a *app) describeVerb() *cobra.Command {
@@ -23,14 +25,8 @@ func (a *app) describeVerb() *cobra.Command {
 				return err
 			}
 			info, err := m.Info()
-			if err != nil {
-				return err
-			}
 			var text bytes.Buffer
-			if err := m.Describe(&text); err != nil {
-				return err
-			}
-			return a.result(info, func(w io.Writer) { text.WriteTo(w) })
+			return show(a, info, cmp.Or(err, m.Describe(&text)), func(w io.Writer, _ model.Info) { text.WriteTo(w) })
 		},
 	}
 }
@@ -43,7 +39,7 @@ func (a *app) versionVerb() *cobra.Command {
 		Args:    arguments(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
 			v := map[string]string{"version": sluice.Version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH}
-			return a.result(v, func(w io.Writer) {
+			return show(a, v, nil, func(w io.Writer, v map[string]string) {
 				fmt.Fprintf(w, "sluice %s, %s, %s/%s\n", v["version"], v["go"], v["os"], v["arch"])
 			})
 		},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -21,10 +22,7 @@ func (a *app) inspectVerb() *cobra.Command {
 		Args:    arguments(1, -1, "one or more files"),
 		RunE: func(c *cobra.Command, files []string) error {
 			r, err := sluice.Inspect(c.Context(), files, flatten)
-			if err != nil {
-				return err
-			}
-			return a.result(r, func(w io.Writer) { printInspection(w, r) })
+			return show(a, r, err, printInspection)
 		},
 	}
 	flattenFlag(c, &flatten)
@@ -40,10 +38,7 @@ func printInspection(w io.Writer, r *sluice.Inspection) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "name\tunit\ttype\tkind\tcount\tNaN\tdistinct\tmin\tmax\tmean\tstd\tpreparation\tatoms")
 	for _, c := range r.Columns {
-		steps := strings.Join(c.Prepare, ", ")
-		if steps == "" {
-			steps = "-"
-		}
+		steps := cmp.Or(strings.Join(c.Prepare, ", "), "-")
 		var atoms []string
 		for _, a := range c.Atoms {
 			atoms = append(atoms, fmt.Sprintf("%.6g: %.3g", a.Value, a.Fraction))

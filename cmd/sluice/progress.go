@@ -58,16 +58,14 @@ func (p *progress) training(at train.Progress) {
 		p.negative = true
 		p.line("the NLL is below 0: a density may exceed 1, so this is as good as any other value")
 	}
+	last := at.EpochEnd && at.Epoch == at.Epochs
 	if p.terminal {
 		fmt.Fprintf(p.out, "\r\x1b[K%s %s", bar(at, 20), numbers(at))
-		p.open = true
-		if at.EpochEnd && at.Epoch == at.Epochs {
+		if p.open = !last; last {
 			fmt.Fprintln(p.out)
-			p.open = false
 		}
 		return
 	}
-	last := at.EpochEnd && at.Epoch == at.Epochs
 	if now := time.Now(); at.EpochEnd && now.Sub(p.last) >= 2*time.Second || now.Sub(p.last) >= 10*time.Second || last {
 		p.last = now
 		fmt.Fprintln(p.out, numbers(at))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -35,33 +36,20 @@ and does not train again a model that is there already.`,
 		if err != nil {
 			return &sluice.InputError{Err: err}
 		}
-		if err := set(job, sets); err != nil {
+		if err := cmp.Or(set(job, sets), allow(job, memory), a.global(c, job)); err != nil {
 			return err
 		}
-		if err := allow(job, memory); err != nil {
-			return err
-		}
-		if err := a.global(c, job); err != nil {
-			return err
-		}
-		if out == "" {
-			out = filepath.Join("out", job.Name)
-		}
-		command := "sluice " + strings.Join(quoted(c, args), " ")
 		o := a.options()
-		o.Command = command
-		s, err := sluice.Run(c.Context(), job, out, o)
-		if err != nil {
-			return goesOn(err, command)
-		}
-		return a.result(s, func(w io.Writer) { printRun(w, s) })
+		o.Command = commandLine(c, args)
+		s, err := sluice.Run(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)
+		return show(a, s, goesOn(err, o.Command), printRun)
 	}
 	return c
 }
 
-// quoted is a verb's command line with the flags given, for a shell.
-func quoted(c *cobra.Command, args []string) []string {
-	words := append([]string{c.Name()}, args...)
+// commandLine is that of a verb with the flags given, for a shell.
+func commandLine(c *cobra.Command, args []string) string {
+	words := append([]string{"sluice", c.Name()}, args...)
 	c.Flags().Visit(func(f *pflag.Flag) {
 		if f.Name == "json" || f.Name == "quiet" || f.Name == "threads" {
 			return
@@ -79,7 +67,7 @@ func quoted(c *cobra.Command, args []string) []string {
 			words[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 		}
 	}
-	return words
+	return strings.Join(words, " ")
 }
 
 const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%"

@@ -61,10 +61,7 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 		o := a.options()
 		o.Resume = resume
 		r, err := sluice.Sample(c.Context(), m, d, file, o)
-		if err != nil {
-			return goesOn(err, sameCommand)
-		}
-		return a.result(r, func(w io.Writer) {
+		return show(a, r, goesOn(err, sameCommand), func(w io.Writer, r *sluice.Drawn) {
 			fmt.Fprintf(w, "%s  %d events in %.2f s, %s events/s\n", r.File, r.Events, r.Seconds, rate(r.EventsPerSecond))
 		})
 	}

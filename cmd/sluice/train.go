@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -42,45 +43,39 @@ of the columns; they can be negative.`,
 		o := a.options()
 		o.Resume = f.resume
 		t, err := sluice.Train(c.Context(), job, f.model, o)
-		if err != nil {
-			return goesOn(err, sameCommand)
-		}
-		return a.result(t, func(w io.Writer) { printTraining(w, t) })
+		return show(a, t, goesOn(err, sameCommand), printTraining)
 	}
 	return c
 }
 
 // trainFlags are a card on the command line.
 type trainFlags struct {
-	model, weight, where, flow      string
-	flatten                         string
-	features, context, define, sets []string
-	epochs, batch                   int
-	lr, valid, test, maxSeconds     float64
-	memory                          string
-	dropNaN, resume                 bool
+	card.Card
+	model, memory string
+	define, sets  []string
+	resume        bool
 }
 
 func (f *trainFlags) register(c *cobra.Command) {
 	flags := c.Flags()
 	usual := train.Config{}.WithDefaults()
 	flags.StringVarP(&f.model, "output", "o", "", "the model file to write")
-	flags.StringSliceVar(&f.features, "features", nil, "columns to model")
-	flags.StringSliceVar(&f.context, "context", nil, "columns to condition on")
-	flags.StringVar(&f.weight, "weight", "", "column of event weights")
+	flags.StringSliceVar(&f.Features, "features", nil, "columns to model")
+	flags.StringSliceVar(&f.Context, "context", nil, "columns to condition on")
+	flags.StringVar(&f.Weight, "weight", "", "column of event weights")
 	flags.StringArrayVar(&f.define, "define", nil, "NAME=EXPR: a column made from others (repeatable)")
-	flags.StringVar(&f.where, "where", "", "keep the events for which an expression holds")
-	flattenFlag(c, &f.flatten)
-	flags.StringVar(&f.flow, "flow", "", "type: "+strings.Join(flow.Presets(), ", ")+" (default "+flow.Presets()[0]+")")
+	flags.StringVar(&f.Where, "where", "", "keep the events for which an expression holds")
+	flattenFlag(c, &f.Flatten)
+	flags.StringVar(&f.Flow.Type, "flow", "", "type: "+strings.Join(flow.Presets(), ", ")+" (default "+flow.Presets()[0]+")")
 	flags.StringArrayVar(&f.sets, "set", nil, "KEY=VALUE: any value of a card (repeatable)")
-	flags.IntVar(&f.epochs, "epochs", usual.Epochs, "passes over the training events")
-	flags.IntVar(&f.batch, "batch", usual.Batch, "events a step")
-	flags.Float64Var(&f.lr, "lr", usual.LR, "learning rate")
-	flags.Float64Var(&f.valid, "valid", usual.Valid, "fraction of events that validate; 0 for none")
-	flags.Float64Var(&f.test, "test", usual.Test, "fraction of events held out; 0 for none")
-	flags.Float64Var(&f.maxSeconds, "max-seconds", 0, "end the training after so long; 0 for no limit")
+	flags.IntVar(&f.Train.Epochs, "epochs", usual.Epochs, "passes over the training events")
+	flags.IntVar(&f.Train.Batch, "batch", usual.Batch, "events a step")
+	flags.Float64Var(&f.Train.LR, "lr", usual.LR, "learning rate")
+	flags.Float64Var(&f.Train.Valid, "valid", usual.Valid, "fraction of events that validate; 0 for none")
+	flags.Float64Var(&f.Train.Test, "test", usual.Test, "fraction of events held out; 0 for none")
+	flags.Float64Var(&f.Train.MaxSeconds, "max-seconds", 0, "end the training after so long; 0 for no limit")
 	memoryFlag(c, &f.memory)
-	flags.BoolVar(&f.dropNaN, "drop-nan", false, "leave out events with a missing feature, context or weight")
+	flags.BoolVar(&f.DropNaN, "drop-nan", false, "leave out events with a missing feature, context or weight")
 	flags.BoolVar(&f.resume, "resume", false, "go on with an interrupted training")
 }
 
@@ -88,25 +83,17 @@ func (f *trainFlags) card(files []string) (*card.Card, error) {
 	if f.model == "" {
 		return nil, usage("where to write the model? give -o MODEL")
 	}
-	if f.epochs < 1 || f.batch < 1 || !(f.lr > 0) {
-		return nil, usage("--epochs %d, --batch %d and --lr %g must all be above 0", f.epochs, f.batch, f.lr)
+	c, t := &f.Card, &f.Train
+	if t.Epochs < 1 || t.Batch < 1 || !(t.LR > 0) {
+		return nil, usage("--epochs %d, --batch %d and --lr %g must all be above 0", t.Epochs, t.Batch, t.LR)
 	}
-	c := &card.Card{
-		Files: files, Flatten: f.flatten, Seed: 1,
-		Features: trimmed(f.features), Context: trimmed(f.context), Weight: f.weight, Where: f.where, DropNaN: f.dropNaN,
-	}
+	c.Files, c.Features, c.Context, c.Seed = files, trimmed(c.Features), trimmed(c.Context), 1
 	var err error
 	if c.Define, err = definitions(f.define); err != nil {
 		return nil, err
 	}
-	c.Flow.Type = f.flow
-	t := &c.Train
-	t.Epochs, t.Batch, t.LR, t.MaxSeconds = f.epochs, f.batch, f.lr, f.maxSeconds
-	t.Valid, t.Test = fraction(f.valid), fraction(f.test)
-	if err := allow(c, f.memory); err != nil {
-		return nil, err
-	}
-	return c, set(c, f.sets)
+	t.Valid, t.Test = cmp.Or(t.Valid, -1), cmp.Or(t.Test, -1) // a card's word for none
+	return c, cmp.Or(allow(c, f.memory), set(c, f.sets))
 }
 
 func memoryFlag(c *cobra.Command, memory *string) {
@@ -124,14 +111,6 @@ func allow(c *card.Card, memory string) error {
 	}
 	c.Memory = b
 	return nil
-}
-
-// fraction turns none into what a card says for it.
-func fraction(x float64) float64 {
-	if x == 0 {
-		return -1
-	}
-	return x
 }
 
 func trimmed(names []string) []string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // A block in a journal: the text of a state, the numbers of columns and of events (uint32), and each column: name,
@@ -19,19 +20,11 @@ func appendBlock(b, state []byte, t *events.Table) []byte {
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		b = append(appendText(appendText(b, c.Name), c.Unit), byte(c.Type))
-		switch c.Type {
-		case events.Float32:
-			b = appendNumbers(b, c.F32)
-		case events.Float64:
-			b = appendNumbers(b, c.F64)
-		case events.Int64:
-			b = appendNumbers(b, c.I64)
-		case events.Uint64:
-			b = appendNumbers(b, c.U64)
-		default:
-			for _, s := range c.Str {
-				b = appendText(b, s)
-			}
+		if c.Type != events.Text {
+			b = c.Type.Number(false).Append(b, c)
+		}
+		for _, s := range c.Str {
+			b = appendText(b, s)
 		}
 	}
 	return b
@@ -39,15 +32,6 @@ func appendBlock(b, state []byte, t *events.Table) []byte {
 
 func appendText(b []byte, s string) []byte {
 	return append(binary.LittleEndian.AppendUint32(b, uint32(len(s))), s...)
-}
-
-type number interface {
-	float32 | float64 | int64 | uint64
-}
-
-func appendNumbers[T number](b []byte, x []T) []byte {
-	b, _ = binary.Append(b, binary.LittleEndian, x) // fails for no slice of numbers
-	return b
 }
 
 // decodeBlock reads what appendBlock wrote; the state shares memory with b. No length in it is believed beyond what b
@@ -96,44 +80,26 @@ func (r *blockReader) uint32() uint32 {
 func (r *blockReader) text() string { return string(r.take(int(r.uint32()))) }
 
 func (r *blockReader) column(rows int) events.Column {
-	c := events.Column{Name: r.text(), Unit: r.text()}
+	name, unit := r.text(), r.text()
+	var t events.Type
 	if b := r.take(1); b != nil {
-		c.Type = events.Type(b[0])
+		t = events.Type(b[0])
 	}
-	switch c.Type {
-	case events.Float32:
-		c.F32 = numbers[float32](r, rows, 4)
-	case events.Float64:
-		c.F64 = numbers[float64](r, rows, 8)
-	case events.Int64:
-		c.I64 = numbers[int64](r, rows, 8)
-	case events.Uint64:
-		c.U64 = numbers[uint64](r, rows, 8)
-	case events.Text:
-		if !r.holds(rows, 4) {
-			return c
-		}
-		c.Str = make([]string, rows)
-		for i := range c.Str {
-			c.Str[i] = r.text()
-		}
-	default:
+	number, size := t.Number(false), 4 // at least, of a text
+	if number.Known() {
+		size = number.Size
+	} else if t != events.Text {
 		r.bad = true
 	}
-	return c
-}
-
-// holds makes sure that there are n things of at least so many bytes.
-func (r *blockReader) holds(n, size int) bool {
-	r.bad = r.bad || n < 0 || n > len(r.rest)/size
-	return !r.bad
-}
-
-func numbers[T number](r *blockReader, rows, size int) []T {
-	if !r.holds(rows, size) {
-		return nil
+	if r.bad = r.bad || rows < 0 || rows > len(r.rest)/size; r.bad {
+		return events.Column{}
 	}
-	x := make([]T, rows)
-	_, _ = binary.Decode(r.take(rows*size), binary.LittleEndian, x) // as long as x
-	return x
+	c := column.New(name, unit, t, rows)
+	if number.Known() {
+		number.Decode(&c, r.take(rows*size), size)
+	}
+	for i := range c.Str {
+		c.Str[i] = r.text()
+	}
+	return c
 }
