@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/card"
@@ -24,12 +25,12 @@ import (
 
 // RunResult is the record of a run, also kept as summary.json beside what it wrote.
 type RunResult struct {
-	Out     string            `json:"out"`
-	Model   string            `json:"model"`
-	Sample  string            `json:"sample"`
-	Report  string            `json:"report"`
-	Train   *TrainResult      `json:"train"`
-	Compare *stats.Comparison `json:"compare"`
+	Out     string       `json:"out"`
+	Model   string       `json:"model"`
+	Sample  string       `json:"sample"`
+	Report  string       `json:"report"`
+	Train   *TrainResult `json:"train"`
+	Compare *Compared    `json:"compare"`
 	// Where the true density is known: TrueEntropy is the lowest NLL there can be on average, and TrueNLL that
 	// of the true density on the events compared with (which are the test events, if there are any).
 	TrueEntropy *float64 `json:"true_entropy,omitempty"`
@@ -160,7 +161,11 @@ func (r *runner) finished() (bool, error) {
 	if err != nil {
 		return false, nil
 	}
-	var old RunResult
+	var old struct {
+		Train       *TrainResult
+		Fingerprint string
+		Hash        string `json:"sha256"`
+	}
 	if json.Unmarshal(text, &old) != nil || old.Train == nil || old.Train.Result == nil {
 		return false, nil
 	}
@@ -185,7 +190,7 @@ func (r *runner) finished() (bool, error) {
 }
 
 // sample draws the events that the card asks for. Without a context of the card's, they get that of the data, those held out
-// in front: the first generated events are then those that the comparison draws.
+// in front, and the weights of the events whose context it is: the first generated events are then those that the comparison draws.
 func (r *runner) sample(ctx context.Context) (err error) {
 	r.o.stage("sample")
 	s := r.card.Sample
@@ -200,6 +205,7 @@ func (r *runner) sample(ctx context.Context) (err error) {
 		if d.Context, err = r.data.Contexts(); err != nil {
 			return err
 		}
+		d.Weight = r.card.Weight
 	}
 	o := r.o.apply(r.result.Sample)
 	o.Resume = true
@@ -214,7 +220,7 @@ func (r *runner) sample(ctx context.Context) (err error) {
 	return err
 }
 
-// compare draws as many events as were held out, with their context, and measures the distances.
+// compare draws as many events as were held out, with their context and its weights, and measures the distances.
 func (r *runner) compare(context.Context) (err error) {
 	r.o.stage("compare")
 	p := &r.pair
@@ -230,13 +236,20 @@ func (r *runner) compare(context.Context) (err error) {
 	if p.Generated, err = r.model.Sample(p.Reference.Len(), given, r.card.Seed, 0); err != nil {
 		return err
 	}
+	if given != nil {
+		if err := apply.Weigh(p.Generated, given, r.card.Weight); err != nil {
+			return err
+		}
+	}
 	columns := r.card.Compare.Columns
 	if len(columns) == 0 {
-		columns = r.card.Features
+		columns = slices.Concat(r.card.Features, r.card.Context)
 	}
-	if r.result.Compare, err = stats.Compare(p.Reference, p.Generated, columns); err != nil {
+	c, err := stats.Compare(p.Reference, p.Generated, columns)
+	if err != nil {
 		return err
 	}
+	r.result.Compare = report.NewCompared(c)
 	r.result.TrueEntropy, r.result.TrueNLL, err = fit.Truth(r.card, p.Reference)
 	return err
 }
@@ -248,14 +261,14 @@ func (r *runner) report(context.Context) error {
 	a := report.Analysis{
 		Card: r.card, Model: r.model, Train: r.result.Train.Result,
 		Total: r.data.Total, Training: rows.Training(), Valid: len(rows.Valid), HeldOut: len(rows.Test),
-		Pair: r.pair, Comparison: r.result.Compare, TrueEntropy: r.result.TrueEntropy, TrueNLL: r.result.TrueNLL,
+		Pair: r.pair, Comparison: r.result.Compare.Comparison, TrueEntropy: r.result.TrueEntropy, TrueNLL: r.result.TrueNLL,
 		Notices: r.notices,
 	}
 	page, err := a.Page()
 	if err != nil {
 		return err
 	}
-	page.Version, page.Commands = Version(), r.o.Command
+	page.Version, page.Commands = "sluice "+Version(), r.o.Command
 	return report.Write(r.result.Report, page)
 }
 

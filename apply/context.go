@@ -39,7 +39,7 @@ func (d *Sample) openContext(ctx context.Context, m *model.Model) (*given, error
 	names := m.Context.Names()
 	if d.Context != nil {
 		for _, name := range d.Context.Names() {
-			if !slices.Contains(names, name) {
+			if name != d.Weight && !slices.Contains(names, name) {
 				return nil, fmt.Errorf("context %q: the model is not conditioned on it; its context is %q", name, names)
 			}
 		}
@@ -69,7 +69,24 @@ func (d *Sample) openContext(ctx context.Context, m *model.Model) (*given, error
 		}
 		table.Columns = append(table.Columns, *c)
 	}
-	return &given{table: table}, nil
+	return &given{table: table}, Weigh(table, d.Context, d.Weight)
+}
+
+// Weigh gives events the weights of those whose context they were given, where these have weights.
+func Weigh(t, given *events.Table, weight string) error {
+	if weight == "" {
+		return nil
+	}
+	t.Weight = weight
+	if _, err := t.Column(weight); err == nil {
+		return nil // a column of the context too
+	}
+	c, err := given.Column(weight)
+	if err != nil {
+		return err
+	}
+	t.Columns = append(t.Columns, *c)
+	return nil
 }
 
 // skip leaves out the context of n events.

@@ -22,6 +22,7 @@ type Sample struct {
 	// every event. Or the rows come from a file.
 	Context     *events.Table
 	ContextFile string
+	Weight      string // a column of Context that the events carry as their weights; "" for none
 	Version     string // of the program: another does not go on with a journal
 }
 
@@ -85,6 +86,9 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 			}
 		}
 		t, err := m.Sample(n, given, d.Seed, at)
+		if err == nil {
+			err = Weigh(t, given, d.Weight)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
@@ -202,10 +203,14 @@ func (d *Data) HeldOut() (t *events.Table, name string) {
 	return t, name
 }
 
-// Contexts are those of the events in memory, those held out in front.
+// Contexts are those of the events in memory, those held out in front, with their weights.
 func (d *Data) Contexts() (*events.Table, error) {
 	t := &events.Table{}
-	for _, name := range d.card.Context {
+	names := slices.Clone(d.card.Context)
+	if w := d.card.Weight; w != "" && !slices.Contains(names, w) {
+		names = append(names, w)
+	}
+	for _, name := range names {
 		c, err := d.Held.Column(name)
 		if err != nil {
 			return nil, err

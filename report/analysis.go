@@ -99,8 +99,8 @@ func (a *Analysis) facts(info model.Info) []Fact {
 	})
 }
 
-// Compared is the page about a comparison of two files.
-func Compared(p *Pair, reference, generated string, c *stats.Comparison) (*Page, error) {
+// comparedPage is the page about a comparison of two files.
+func comparedPage(p *Pair, reference, generated string, c *stats.Comparison) (*Page, error) {
 	page := &Page{
 		Title: fmt.Sprintf("%s against %s", generated, reference),
 		Summary: []Fact{

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"context"
+	"path/filepath"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/query"
@@ -17,8 +18,19 @@ type Files struct {
 	Flatten              string   // a row an object of this name, in each ROOT file that has it; "": a row an event
 }
 
+// Compared is a comparison with what it comes to.
+type Compared struct {
+	*stats.Comparison
+	Verdict Verdict `json:"verdict"`
+}
+
+// NewCompared judges a comparison, its columns under their own names.
+func NewCompared(c *stats.Comparison) *Compared {
+	return &Compared{c, Judge(c, func(column string) string { return column })}
+}
+
 // Compare reads both files and measures how far they are apart. Page is that about it.
-func (f *Files) Compare(ctx context.Context) (c *stats.Comparison, page func() (*Page, error), err error) {
+func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, error), err error) {
 	ref, gen, err := f.read(ctx)
 	if err == nil {
 		err = f.weigh(ref, gen)
@@ -26,10 +38,13 @@ func (f *Files) Compare(ctx context.Context) (c *stats.Comparison, page func() (
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err = stats.Compare(ref, gen, f.Columns)
-	return c, func() (*Page, error) {
-		return Compared(&Pair{Reference: ref, Generated: gen}, f.Reference, f.Generated, c)
-	}, err
+	c, err := stats.Compare(ref, gen, f.Columns)
+	if err != nil {
+		return nil, nil, err
+	}
+	return NewCompared(c), func() (*Page, error) {
+		return comparedPage(&Pair{Reference: ref, Generated: gen}, filepath.Base(f.Reference), filepath.Base(f.Generated), c)
+	}, nil
 }
 
 // read reads both files flattened. One that holds nothing to flatten, as generated events do not, is taken as it is, if

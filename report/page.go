@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/plot"
+	"github.com/sluice-hep/sluice/stats"
 )
 
 // Page is what a report says, in the order of its sections. What is empty or nil is left out; only Title is
@@ -24,9 +25,9 @@ type Page struct {
 	Warnings []string // what the reader must know before using the events
 	Notices  []string // what was decided on the reader's behalf
 
-	Distances   []Distance
-	Correlation *Correlation
-	Overlays    []*plot.Picture
+	Verdict   *Verdict
+	Distances []Distance
+	Overlays  []*plot.Picture
 
 	Correlations *plot.Picture
 	Loss         *plot.Picture
@@ -42,22 +43,10 @@ type Page struct {
 // Fact is a line of the summary: "Test NLL", "1.13 nats", "true entropy 1.12".
 type Fact struct{ Name, Value, Note string }
 
-// Distance is how far a column of generated events is from the reference. NaN is written as a dash.
+// Distance is how far a column of generated events is from the reference.
 type Distance struct {
 	Column, Unit string
-	KS, P        float64 // Kolmogorov-Smirnov distance and its p-value
-	W1           float64 // Wasserstein-1 distance, in the column's unit
-	Chi2NDF      float64 // chi2 of the histograms over its degrees of freedom
-	Chi2P        float64 // and the probability of at least that by chance; NaN where unknown
-}
-
-// Correlation is the largest difference of a correlation coefficient.
-type Correlation struct {
-	MaxDiff float64
-	A, B    string // the columns where it is; may be ""
-	// Events are the numbers of reference and generated events, by which the verdict tells a difference from
-	// chance; 0 where they are not known.
-	Events [2]int
+	stats.ColumnComparison
 }
 
 // Prepared is how a column was prepared for the flow, and why.

@@ -75,12 +75,10 @@ func examplePage(t testing.TB) *Page {
 		Warnings: []string{"12 generated events lie outside the trained range of m_diff."},
 		Notices:  []string{"The learning rate was halved at step 1,204: the loss was not finite."},
 		Distances: []Distance{
-			{"m_lower", "TeV", 0.00712, 0.954, 0.000811, 0.98, 0.5},
-			{"m_diff", "TeV", 0.0131, 0.353, 0.00206, 1.12, 0.5},
-			{"tau21_1", "", 0.0104, 0.647, 0.00144, 0.87, 0.5},
-			{"tau21_2", "", 0.00983, 0.721, 0.00131, 1.04, 0.5},
+			{"m_lower", "TeV", measured(0.00712, 0.954, 0.98)}, {"m_diff", "TeV", measured(0.0131, 0.353, 1.12)},
+			{"tau21_1", "", measured(0.0104, 0.647, 0.87)}, {"tau21_2", "", measured(0.00983, 0.721, 1.04)},
 		},
-		Correlation: &Correlation{0.02, "m_diff", "tau21_2", [2]int{9999, 10000}},
+		Verdict: &Verdict{Level: Untested, Headline: "No difference found", Sentences: []string{"The largest distance is 0.0131."}},
 		Overlays: []*plot.Picture{picture(t, overlay("m_lower", "TeV", 1)), picture(t, overlay("m_diff", "TeV", 2)),
 			picture(t, overlay("tau21_1", "", 1.2)), picture(t, overlay("tau21_2", "", 1.2))},
 		Correlations: picture(t, &plot.Correlations{Columns: names, Reference: ref, Generated: gen}),
@@ -197,8 +195,8 @@ func TestUserTextIsEscaped(t *testing.T) {
 		Summary:      []Fact{{hostile, hostile, hostile}},
 		Warnings:     []string{hostile},
 		Notices:      []string{hostile},
-		Distances:    []Distance{{hostile, hostile, 0.1, 0.2, 0.3, 0.4, 0.5}, {hostile, hostile, 0.1, 0.001, 0.3, 0.4, 0.5}},
-		Correlation:  &Correlation{MaxDiff: 0.1, A: hostile, B: hostile},
+		Distances:    []Distance{{hostile, hostile, measured(0.1, 0.2, 0.4)}, {hostile, hostile, measured(0.1, 0.001, 0.4)}},
+		Verdict:      &Verdict{Headline: hostile, Sentences: []string{hostile}},
 		Overlays:     []*plot.Picture{picture(t, o)},
 		Correlations: picture(t, &plot.Correlations{Columns: []string{hostile}, Reference: one, Generated: one, ReferenceName: hostile}),
 		Latent:       picture(t, &plot.Panels{Alt: hostile, Panels: []plot.Panel{{Title: hostile, XLabel: hostile, YLabel: hostile}}}),
@@ -230,7 +228,7 @@ func TestEmptySectionsAreLeftOut(t *testing.T) {
 	}
 	full := full(t)
 	at := 0
-	for _, title := range []string{"Distances", "Columns", "Correlations", "Training", "Steps of the flow", "Latent space",
+	for _, title := range []string{"Distances", "Columns", "Rank correlations", "Training", "Steps of the flow", "Latent space",
 		"Anomaly search", "Preparation", "Notices", "Card", "To reproduce"} {
 		i := strings.Index(full, "<h2>"+title+"</h2>")
 		if i < at {
@@ -246,7 +244,7 @@ func TestEmptySectionsAreLeftOut(t *testing.T) {
 func TestTables(t *testing.T) {
 	html := full(t)
 	for _, want := range []string{
-		`<tr class="largest"><td>m_diff</td><td class="number">0.0131</td><td class="number">0.353</td><td class="number">0.00206</td><td>TeV</td><td class="number">1.12</td></tr>`,
+		`<tr class="largest"><td>m_diff</td><td class="number">0.0131</td><td class="number">0.353</td><td class="number">0.00131</td><td>TeV</td><td class="number">1.12</td><td class="number">0.0123 to 1.23457</td><td class="number">0.02 to 1.3</td><td class="number">0.0100 %</td></tr>`,
 		`<tr><td>m_lower</td><td>TeV</td><td class="number">0.0123</td><td class="number">1.23457</td><td>min-max → logit → standardise</td>`,
 		`<td>njets</td><td></td><td class="number">2</td><td class="number">2</td><td>–</td>`,
 	} {

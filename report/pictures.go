@@ -25,15 +25,14 @@ func (p *Pair) label(column string) string { return cmp.Or(p.Labels[column], col
 
 // addTo puts the distances and the pictures of a comparison on a page.
 func (p *Pair) addTo(page *Page, c *stats.Comparison) error {
+	verdict := Judge(c, p.label)
+	page.Verdict = &verdict
 	for _, name := range c.Names {
 		ref, err := p.Reference.Column(name)
 		if err != nil {
 			return err
 		}
-		d := c.Columns[name]
-		page.Distances = append(page.Distances, Distance{
-			Column: p.label(name), Unit: ref.Unit, KS: d.KS, P: d.KSP, W1: d.W1, Chi2NDF: d.Chi2NDF, Chi2P: stats.Chi2P(d.Chi2, d.NDF),
-		})
+		page.Distances = append(page.Distances, Distance{p.label(name), ref.Unit, c.Columns[name]})
 		picture, err := p.overlay(name)
 		if err != nil {
 			return err
@@ -43,13 +42,9 @@ func (p *Pair) addTo(page *Page, c *stats.Comparison) error {
 	if len(c.Names) < 2 {
 		return nil
 	}
-	m := &plot.Correlations{Reference: c.CorrelationReference, Generated: c.CorrelationGenerated, ReferenceName: p.ReferenceName}
+	m := &plot.Correlations{Reference: c.RankReference, Generated: c.RankGenerated, ReferenceName: p.ReferenceName}
 	for _, name := range c.Names {
 		m.Columns = append(m.Columns, p.label(name))
-	}
-	page.Correlation = &Correlation{MaxDiff: c.CorrelationMaxDiff, Events: [2]int{c.ReferenceEvents, c.GeneratedEvents}}
-	if most := c.CorrelationMaxPair; len(most) == 2 {
-		page.Correlation.A, page.Correlation.B = p.label(most[0]), p.label(most[1])
 	}
 	var err error
 	page.Correlations, err = m.Picture()

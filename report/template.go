@@ -15,7 +15,8 @@ var files embed.FS
 var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"digits":  digits,
 	"bound":   bound,
-	"p":       func(v float64) string { return strings.TrimPrefix(probability(v), "= ") },
+	"p":       plain,
+	"share":   func(v float64) string { return digits(100*v) + " %" },
 	"svg":     svg,
 	"css":     css,
 	"join":    func(s []string) string { return strings.Join(s, " → ") },
@@ -48,7 +49,12 @@ func largest(d []Distance) int {
 	if len(d) < 2 {
 		return -1
 	}
-	at, _ := smallest(d, func(d *Distance) float64 { return -d.KS })
+	at := 0
+	for i := range d {
+		if d[i].KS > d[at].KS {
+			at = i
+		}
+	}
 	return at
 }
 

@@ -1,30 +1,54 @@
 package report
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/sluice-hep/sluice/stats"
 )
 
-// Level is how far agreement goes.
-type Level string
+// Level is how far agreement goes, from best to worst.
+type Level int
 
 const (
-	Agree   Level = "agree"   // no difference found
-	Close   Level = "close"   // differences that are small, though these events can tell
-	Differs Level = "differs" // differences to be seen in a histogram
-	Apart   Level = "apart"   // not the same distribution in any useful sense
-	Unknown Level = "unknown" // nothing to judge by
+	Agree    Level = iota // no difference found, and nothing left untested
+	Untested              // no difference found in what was tested
+	Close                 // differences that are small, though these events can tell
+	Differs               // differences to be seen in a histogram
+	Apart                 // not the same distribution in any useful sense
 )
+
+var levels = [...]string{"agree", "untested", "close", "differs", "apart"}
+
+func (l Level) String() string { return levels[l] }
+
+// MarshalText writes a level by its name.
+func (l Level) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads a level's name.
+func (l *Level) UnmarshalText(text []byte) error {
+	for i, name := range levels {
+		if name == string(text) {
+			*l = Level(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("no level %q; there is %s", text, strings.Join(levels[:], ", "))
+}
 
 // The bounds between the levels. A KS distance of 0.02 moves 2 % of the events, which a histogram of 10,000
 // events just shows; one of 0.1 nobody overlooks.
 const (
-	chance        = 0.05 // of a p-value, after allowing for the number of columns
-	chanceChi2    = 1e-3 // of the chi2 of a histogram, whose distribution is known less exactly
+	chance        = 0.01 // of a p-value, after allowing for the number of columns
+	chanceChi2    = 1e-3 // of those that are known less exactly: of the chi2 of a histogram, of outermost events, of missing values
 	closeKS       = 0.02
 	differsKS     = 0.1
 	closeCorr     = 0.05
+	closeShape    = 0.1   // of the root of the chi2 divergence: 1 % of the events in a bin of their own, or twice a bin of 2 %
+	closeWindow   = 0.01  // of events more or fewer in a range
+	closeShare    = 0.005 // of events outside, or missing
 	smallestPower = 1e-12 // p-values below are not told apart
 )
 
@@ -35,141 +59,194 @@ type Verdict struct {
 	Sentences []string
 }
 
-// Verdict judges by the distances of the columns and by the correlations.
-func (p *Page) Verdict() Verdict {
-	worst, _ := smallest(p.Distances, func(d *Distance) float64 { return -d.KS })
-	least, tested := smallest(p.Distances, func(d *Distance) float64 { return d.P })
-	if worst < 0 {
-		return Verdict{Level: Unknown, Headline: "There is nothing to judge by", Sentences: []string{"No column has a distance."}}
+// MarshalJSON writes {"level": "good", "differs" or "cannot say", "grade": the level's name, "text"}.
+func (v Verdict) MarshalJSON() ([]byte, error) {
+	word := "differs"
+	switch v.Level {
+	case Agree:
+		word = "good"
+	case Untested:
+		word = "cannot say"
 	}
-	v := Verdict{Level: p.level(worst, least, tested)}
+	return json.Marshal(map[string]any{"level": word, "grade": v.Level, "text": v.Headline + ". " + strings.Join(v.Sentences, " ")})
+}
+
+// finding is one way in which the samples differ.
+type finding struct {
+	level Level
+	what  string // ends the headline: "differ visibly: WHAT"
+	says  string
+}
+
+// Judge says how far the samples of a comparison agree: a finding is what chance does not explain, its level follows from its size,
+// and the worst makes the headline. label gives the name of a column for the reader.
+func Judge(c *stats.Comparison, label func(column string) string) Verdict {
+	j := judge{c, label}
+	v := Verdict{Level: Untested}
+	if len(c.Names) == 1 {
+		v.Level = Agree
+	}
+	var what string
+	for _, f := range []finding{j.distances(), j.shapes(), j.outside(), j.missing(), j.correlations()} {
+		if f.level > v.Level {
+			v.Level, what = f.level, f.what
+		}
+		if f.says != "" {
+			v.Sentences = append(v.Sentences, f.says)
+		}
+	}
 	v.Headline = map[Level]string{
-		Agree:   "No difference found, column by column",
-		Close:   "Close: the differences are small, but larger than chance",
-		Differs: "The samples differ visibly",
-		Apart:   "The samples do not agree",
+		Agree:    "No difference found",
+		Untested: "No difference found in the columns one by one; how they go together was not tested",
+		Close:    "Close: the differences are small, but larger than chance",
+		Differs:  "The samples differ visibly: " + what,
+		Apart:    "The samples do not agree: " + what,
 	}[v.Level]
-	shape := p.shape()
-	if v.Level == Agree && shape >= 0 {
-		v.Level, v.Headline = Close, "Close: a histogram differs by more than chance"
-	}
-	correlations := p.Correlation != nil && p.Correlation.MaxDiff > math.Max(closeCorr, p.correlationChance())
-	switch {
-	case correlations && (v.Level == Agree || v.Level == Close):
-		v.Level, v.Headline = Differs, "The columns agree one by one, but their correlations differ"
-	case v.Level == Close && tested < len(p.Distances):
-		v.Headline = "Close, as far as it was measured"
-	}
-	v.Sentences = append(v.Sentences, p.columnSentences(worst, least, tested)...)
-	if shape >= 0 {
-		d := p.Distances[shape]
-		v.Sentences = append(v.Sentences, fmt.Sprintf("Bin by bin, %s differs by more than chance: χ²/ndf %s, p %s.", d.Column, digits(d.Chi2NDF), probability(d.Chi2P)))
-	}
-	if v.Level == Agree && p.Distances[worst].KS >= differsKS {
+	if at := j.most(func(d stats.ColumnComparison) float64 { return d.KS }); v.Level < Close && j.column(at).KS >= differsKS {
 		v.Sentences = append(v.Sentences, "There are too few events to see more: differences of that size may be real.")
 	}
-	if p.Correlation != nil && !math.IsNaN(p.Correlation.MaxDiff) {
-		v.Sentences = append(v.Sentences, p.correlationSentence())
+	if len(c.Names) > 1 {
+		v.Sentences = append(v.Sentences, "This looks at each column alone and at rank correlations of pairs; structure beyond that is not tested.")
 	}
-	v.Sentences = append(v.Sentences, "This looks at each column alone and at linear correlations of pairs; it does not test for structure beyond that.")
 	return v
 }
 
-// smallest is the row where a number is least, -1 where it is NaN in all, and how many have it.
-func smallest(rows []Distance, number func(*Distance) float64) (at, known int) {
-	at = -1
-	for i := range rows {
-		v := number(&rows[i])
-		if math.IsNaN(v) {
-			continue
-		}
-		if known++; at < 0 || v < number(&rows[at]) {
+type judge struct {
+	*stats.Comparison
+	label func(string) string
+}
+
+func (j judge) column(at int) stats.ColumnComparison { return j.Columns[j.Names[at]] }
+
+// most is the column where a number is largest.
+func (j judge) most(number func(stats.ColumnComparison) float64) (at int) {
+	for i := range j.Names {
+		if number(j.column(i)) > number(j.column(at)) {
 			at = i
 		}
 	}
-	return at, known
+	return at
 }
 
-// shape is the column whose histogram differs most significantly, or -1 where chance explains them all. It sees what
-// moves events between neighbouring bins, which the KS distance hardly does.
-func (p *Page) shape() int {
-	worst, tested := smallest(p.Distances, func(d *Distance) float64 { return d.Chi2P })
-	if worst < 0 || p.Distances[worst].Chi2P*float64(tested) >= chanceChi2 {
-		return -1
-	}
-	return worst
+// least is the column where a p-value is smallest, and that p-value allowing for the number of columns.
+func (j judge) least(p func(stats.ColumnComparison) float64) (at int, allowed float64) {
+	at = j.most(func(d stats.ColumnComparison) float64 { return -p(d) })
+	return at, math.Min(1, p(j.column(at))*float64(len(j.Names)))
 }
 
-// level goes by the distances that chance does not explain.
-func (p *Page) level(worst, least, tested int) Level {
-	ks := p.Distances[worst].KS
-	byChance := tested == len(p.Distances) && p.Distances[least].P*float64(tested) >= chance
+// distances goes by the column farthest off, unless chance explains all columns.
+func (j judge) distances() finding {
+	worst := j.most(func(d stats.ColumnComparison) float64 { return d.KS })
+	d := j.column(worst)
+	f := finding{what: j.label(j.Names[worst]), level: Close}
 	switch {
-	case byChance:
-		return Agree
-	case ks >= differsKS:
-		return Apart
-	case ks >= closeKS:
+	case d.KS >= differsKS:
+		f.level = Apart
+	case d.KS >= closeKS:
+		f.level = Differs
+	}
+	f.says = fmt.Sprintf("The largest Kolmogorov–Smirnov distance is %s in %s (p %s): the cumulative distributions come apart by at most %s %% of the events.",
+		digits(d.KS), f.what, probability(d.KSP), digits(100*d.KS))
+	least, allowed := j.least(func(d stats.ColumnComparison) float64 { return d.KSP })
+	verdict := "more than chance"
+	if allowed >= chance {
+		f.level, verdict = Agree, "what samples of one distribution would show"
+	}
+	if n := len(j.Names); n > 1 {
+		f.says += fmt.Sprintf(" The smallest of %d p-values, %s in %s, is %s after allowing for %d columns: %s.", n,
+			plain(j.column(least).KSP), j.label(j.Names[least]), plain(allowed), n, verdict)
+	}
+	return f
+}
+
+// shapes goes by the range of a column and by the histogram that differ most significantly. It sees what moves events between
+// neighbouring bins, which the KS distance hardly does; the size of a histogram's difference is that of the chi2 divergence.
+func (j judge) shapes() (f finding) {
+	if worst, allowed := j.least(func(d stats.ColumnComparison) float64 { return d.Window.P }); allowed < chanceChi2 {
+		w, name := j.column(worst).Window, j.label(j.Names[worst])
+		f = finding{
+			level: grade(math.Abs(w.Reference-w.Generated), closeWindow), what: "the histogram of " + name,
+			says: fmt.Sprintf("Between %s and %s, %s has %s %% of the generated events and %s %% of the reference (p %s after allowing for all ranges).",
+				bound(w.From), bound(w.To), name, digits(100*w.Generated), digits(100*w.Reference), probability(w.P)),
+		}
+	}
+	worst, allowed := j.least(func(d stats.ColumnComparison) float64 { return d.Chi2P })
+	if allowed >= chanceChi2 {
+		return f
+	}
+	d, name := j.column(worst), j.label(j.Names[worst])
+	events := j.ReferenceEffective * j.GeneratedEffective / (j.ReferenceEffective + j.GeneratedEffective)
+	if level := grade(math.Sqrt(math.Max(0, d.Chi2-float64(d.NDF))/events), closeShape); level > f.level {
+		f.level, f.what = level, "the histogram of "+name
+	}
+	f.says = strings.TrimSpace(fmt.Sprintf("%s Bin by bin, %s differs by more than chance: χ²/ndf %s, p %s.", f.says, name, digits(d.Chi2NDF), probability(d.Chi2P)))
+	return f
+}
+
+// outside goes by the column where events lie beyond the range of the other sample.
+func (j judge) outside() finding {
+	worst, allowed := j.least(func(d stats.ColumnComparison) float64 { return d.OutsideP })
+	if allowed >= chanceChi2 {
+		return finding{}
+	}
+	d, name := j.column(worst), j.label(j.Names[worst])
+	return finding{
+		level: grade(d.Outside, closeShare), what: "the range of " + name,
+		says: fmt.Sprintf("Generated events reach from %s to %s in %s, where the reference has %s to %s: %s %% lie outside, more than chance explains for samples of this size.",
+			bound(d.GeneratedRange[0]), bound(d.GeneratedRange[1]), name, bound(d.ReferenceRange[0]), bound(d.ReferenceRange[1]), digits(100*d.Outside)),
+	}
+}
+
+// missing goes by the column with values that are NaN or infinite on one side more than on the other. One generated where the reference
+// has none is never right.
+func (j judge) missing() finding {
+	difference := func(d stats.ColumnComparison) float64 {
+		return math.Abs(float64(d.GeneratedSkipped)/float64(j.GeneratedEvents) - float64(d.ReferenceSkipped)/float64(j.ReferenceEvents))
+	}
+	worst := j.most(difference)
+	_, allowed := j.least(func(d stats.ColumnComparison) float64 { return d.SkippedP })
+	d, name := j.column(worst), j.label(j.Names[worst])
+	switch {
+	case d.GeneratedSkipped == 0 && d.ReferenceSkipped == 0:
+		return finding{}
+	case allowed >= chanceChi2 && (d.GeneratedSkipped == 0 || d.ReferenceSkipped > 0):
+		return finding{says: fmt.Sprintf("Values of %s that are missing or infinite are left out: %s.", name, j.counts(d))}
+	}
+	return finding{
+		level: grade(difference(d), closeShare), what: "missing values of " + name,
+		says: fmt.Sprintf("Values of %s are missing or infinite, and left out of its distances: %s.", name, j.counts(d)),
+	}
+}
+
+func (j judge) counts(d stats.ColumnComparison) string {
+	return fmt.Sprintf("%d of %d generated events, %d of %d of the reference", d.GeneratedSkipped, j.GeneratedEvents, d.ReferenceSkipped, j.ReferenceEvents)
+}
+
+func (j judge) correlations() finding {
+	r := j.Rank
+	if r == nil {
+		return finding{}
+	}
+	pair := j.label(r.Pair[0]) + " with " + j.label(r.Pair[1])
+	f := finding{
+		what: "the correlation of " + pair, level: grade(math.Abs(r.Diff), closeCorr),
+		says: fmt.Sprintf("Rank correlations differ most, for their errors, in %s: %s where the reference has %s, by %s standard errors (p %s after allowing for the number of pairs)",
+			pair, digits(r.Generated), digits(r.Reference), digits(math.Abs(r.Diff)/r.Error), probability(r.P)),
+	}
+	if r.P >= chance {
+		f.level = Agree
+		f.says += ": no more than chance"
+	}
+	f.says += "."
+	return f
+}
+
+// grade is that of a difference which chance does not explain.
+func grade(size, small float64) Level {
+	if size >= small {
 		return Differs
 	}
 	return Close
 }
 
-// correlationChance is what the largest difference over all pairs of columns exceeds in one of 20 comparisons
-// of samples of one distribution: a coefficient of n events spreads by up to 1/sqrt(n), unless a few extreme
-// events dominate it.
-func (p *Page) correlationChance() float64 {
-	c, n := p.Correlation, float64(len(p.Distances))
-	if c.Events[0] <= 0 || c.Events[1] <= 0 || n < 2 {
-		return 0
-	}
-	spread := math.Sqrt(1/float64(c.Events[0]) + 1/float64(c.Events[1]))
-	return spread * math.Sqrt2 * math.Erfinv(1-chance/(n*(n-1)/2))
-}
-
-func (p *Page) correlationSentence() string {
-	c := p.Correlation
-	s := "Correlation coefficients differ by at most " + digits(c.MaxDiff)
-	if c.A != "" && c.B != "" {
-		s += fmt.Sprintf(" (%s with %s)", c.A, c.B)
-	}
-	if limit := p.correlationChance(); limit > 0 {
-		s += fmt.Sprintf("; chance alone gives up to %s", digits(limit))
-		if c.MaxDiff > limit {
-			s += ", or more where a few extreme events dominate"
-		}
-	}
-	return s + "."
-}
-
-// columnSentences name the column farthest off, what chance says to the smallest p-value, and the columns
-// without a distance.
-func (p *Page) columnSentences(worst, least, tested int) []string {
-	d := p.Distances[worst]
-	s := fmt.Sprintf("The largest Kolmogorov–Smirnov distance is %s in %s", digits(d.KS), d.Column)
-	if !math.IsNaN(d.P) {
-		s += fmt.Sprintf(" (p %s)", probability(d.P))
-	}
-	sentences := []string{s + fmt.Sprintf(": the cumulative distributions come apart by at most %s %% of the events.", digits(100*d.KS))}
-	if tested >= 2 {
-		q := p.Distances[least]
-		allowed := math.Min(1, q.P*float64(tested))
-		s = fmt.Sprintf("The smallest of %d p-values, %s in %s, is %s after allowing for %d columns", tested,
-			strings.TrimPrefix(probability(q.P), "= "), q.Column, strings.TrimPrefix(probability(allowed), "= "), tested)
-		if allowed >= chance {
-			sentences = append(sentences, s+": what samples of one distribution would show.")
-		} else {
-			sentences = append(sentences, s+": more than chance.")
-		}
-	}
-	var without []string
-	for _, d := range p.Distances {
-		if math.IsNaN(d.KS) {
-			without = append(without, d.Column)
-		}
-	}
-	if len(without) > 0 {
-		sentences = append(sentences, "There is no distance for "+strings.Join(without, ", ")+".")
-	}
-	return sentences
-}
+func plain(p float64) string { return strings.TrimPrefix(probability(p), "= ") }

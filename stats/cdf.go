@@ -105,6 +105,32 @@ func (c *CDF) Quantile(p float64) float64 {
 	return c.x[min(i, len(c.x)-1)]
 }
 
+// rank is the share below x, with half of that at x.
+func (c *CDF) rank(x float64) float64 {
+	below := sort.SearchFloat64s(c.x, x)
+	return (c.share(below) + c.share(c.upTo(x))) / 2
+}
+
+// upTo is the number of values that are not above x.
+func (c *CDF) upTo(x float64) int {
+	return sort.Search(len(c.x), func(i int) bool { return c.x[i] > x })
+}
+
+// outside is the share of b beyond the range of a, and the probability p of as many events of either beyond the range of the
+// other, on any side, by chance: that the k outermost of both samples together are all of one is about (n/(n+m))^k.
+func outside(a, b *CDF) (share, p float64) {
+	p = 1
+	for _, s := range [][2]*CDF{{b, a}, {a, b}} {
+		in, of := s[0], s[1]
+		below := of.share(sort.SearchFloat64s(of.x, in.x[0]))
+		above := 1 - of.share(of.upTo(in.x[len(in.x)-1]))
+		n, m := of.Effective(), in.Effective()
+		share = below + above
+		p = min(p, 4*math.Pow(n/(n+m), n*max(below, above)))
+	}
+	return max(share, 0), p
+}
+
 // KS is the two-sample Kolmogorov-Smirnov statistic, the largest |F_a - F_b|, and the probability p of at
 // least this under one common distribution. p is asymptotic with Stephens' correction for small samples
 // (J. R. Stat. Soc. B 32 (1970) 115), and takes the effective numbers of events where there are weights;

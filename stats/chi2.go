@@ -54,10 +54,49 @@ const minEntries = 10
 // has a bin of its own. Bins are then joined, from the left, until each is expected to hold minEntries of
 // either sample, by the share of the two samples together: were it by either alone, bins would tend to end
 // where that sample fluctuates up, and chi2 be too large.
-func chi2Between(a, b *CDF) (chi2 float64, ndf int) {
+func chi2Between(a, b *CDF) (chi2 float64, ndf int, w Window) {
 	edges := quantileEdges(a)
-	chi2, ndf, _ = Chi2(merge(a.histogram(edges), b.histogram(edges))) // the edges are the same
-	return chi2, ndf
+	ma, mb := merge(a.histogram(edges), b.histogram(edges))
+	chi2, ndf, _ = Chi2(ma, mb) // the edges are the same
+	w = window(ma, mb)
+	w.From, w.To = max(w.From, min(a.x[0], b.x[0])), min(w.To, max(a.x[len(a.x)-1], b.x[len(b.x)-1]))
+	return chi2, ndf, w
+}
+
+// Window is a range of a column in which two samples differ: the share of either in it, and the probability that any window
+// of this width or another differs so much by chance. It sees a peak or a hole that chi2 of all bins dilutes.
+type Window struct {
+	From      float64 `json:"from"`
+	To        float64 `json:"to"`
+	Reference float64 `json:"reference"`
+	Generated float64 `json:"generated"`
+	P         float64 `json:"p"`
+}
+
+// window is that of 1, 2, 4 or 8 bins whose difference is least like chance. Bins must hold enough events for normal errors.
+func window(a, b *Histogram) (most Window) {
+	p, q, n := sum(a.SumW), sum(b.SumW), len(a.SumW)
+	most = Window{From: a.Edges[0], To: a.Edges[n], Reference: 1, Generated: 1}
+	z, windows := 0.0, 0.0
+	counts := a.counts() && b.counts()
+	for width := 1; width <= 8 && width < n; width *= 2 {
+		for i := 0; i+width <= n; i++ {
+			x, y := sum(a.SumW[i:i+width]), sum(b.SumW[i:i+width])
+			variance := sum(a.SumW2[i:i+width])/(p*p) + sum(b.SumW2[i:i+width])/(q*q)
+			if common := (x + y) / (p + q); counts {
+				variance = common * (1 - common) * (1/p + 1/q)
+			}
+			windows++
+			if at := math.Abs(x/p-y/q) / math.Sqrt(variance); at > z {
+				z, most = at, Window{From: a.Edges[i], To: a.Edges[i+width], Reference: x / p, Generated: y / q}
+			}
+		}
+	}
+	most.P = min(1, windows*math.Erfc(z/math.Sqrt2))
+	if windows == 0 {
+		most.P = 1
+	}
+	return most
 }
 
 func quantileEdges(a *CDF) []float64 {

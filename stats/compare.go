@@ -12,10 +12,13 @@ import (
 // always marshals to JSON.
 type Comparison struct {
 	// Names are the columns in order, also that of the matrices.
-	Names           []string                    `json:"-"`
-	ReferenceEvents int                         `json:"reference_events"`
-	GeneratedEvents int                         `json:"generated_events"`
-	Columns         map[string]ColumnComparison `json:"columns"`
+	Names           []string `json:"-"`
+	ReferenceEvents int      `json:"reference_events"`
+	GeneratedEvents int      `json:"generated_events"`
+	// The effective numbers of events, (sum w)^2 / sum w^2: those without weights whose means are known as well.
+	ReferenceEffective float64                     `json:"reference_effective"`
+	GeneratedEffective float64                     `json:"generated_effective"`
+	Columns            map[string]ColumnComparison `json:"columns"`
 
 	// The matrices are Correlation's. CorrelationMaxDiff is the largest absolute difference between them, and
 	// CorrelationMaxPair the columns where it is; 0 and empty with a single column.
@@ -23,6 +26,12 @@ type Comparison struct {
 	CorrelationGenerated [][]float64 `json:"-"`
 	CorrelationMaxDiff   float64     `json:"correlation_max_diff"`
 	CorrelationMaxPair   []string    `json:"correlation_max_pair,omitempty"`
+
+	// Spearman's rank correlations, which a few extreme events do not dominate, and the pair where they differ least like chance;
+	// nil with a single column.
+	RankReference [][]float64     `json:"-"`
+	RankGenerated [][]float64     `json:"-"`
+	Rank          *RankDifference `json:"rank_correlation,omitempty"`
 }
 
 // ColumnComparison compares one column. Values that are NaN or infinite are left out, and counted.
@@ -35,11 +44,21 @@ type ColumnComparison struct {
 	// Chi2NDF is Chi2/NDF, near 1 for samples of one distribution; 0 where NDF is 0: all values equal, or
 	// fewer than about 20 events.
 	Chi2NDF float64 `json:"chi2_ndf"`
+	Chi2P   float64 `json:"chi2_p"` // of at least Chi2 by chance
+	Window  Window  `json:"window"` // where the histograms differ most significantly
+
+	// Outside is the share of the generated events beyond the range of the reference, and OutsideP the probability that so
+	// many events of either are beyond the range of the other.
+	ReferenceRange [2]float64 `json:"reference_range"`
+	GeneratedRange [2]float64 `json:"generated_range"`
+	Outside        float64    `json:"outside"`
+	OutsideP       float64    `json:"outside_p"`
 
 	Reference        Moments `json:"reference"`
 	Generated        Moments `json:"generated"`
 	ReferenceSkipped int     `json:"reference_skipped,omitempty"` // NaN or infinite
 	GeneratedSkipped int     `json:"generated_skipped,omitempty"`
+	SkippedP         float64 `json:"skipped_p"` // of shares of skipped events so different, by chance
 }
 
 // Compare compares the named columns of two tables, with the weights that each table names. Without names it
@@ -64,21 +83,27 @@ func Compare(ref, gen *events.Table, columns []string) (*Comparison, error) {
 		Names: slices.Clone(columns), Columns: map[string]ColumnComparison{},
 		ReferenceEvents: r.len, GeneratedEvents: g.len,
 	}
+	c.ReferenceEffective, c.GeneratedEffective = r.effective(), g.effective()
 	rm, gm := make([]Moments, len(columns)), make([]Moments, len(columns))
+	ra, ga := make([]*CDF, len(columns)), make([]*CDF, len(columns))
 	for k, name := range columns {
 		from := Origin(r.columns[k], g.columns[k])
 		r.from[k], g.from[k] = from, from
-		col, err := compareColumn(r, g, k)
-		if err != nil {
+		var col ColumnComparison
+		if col, ra[k], ga[k], err = compareColumn(r, g, k); err != nil {
 			return nil, fmt.Errorf("stats: column %q: %w", name, err)
 		}
 		rm[k], gm[k] = col.Reference, col.Generated
-		col.Reference.Mean += from.Float()
-		col.Generated.Mean += from.Float()
+		for _, v := range []*float64{&col.Reference.Mean, &col.Generated.Mean, &col.ReferenceRange[0], &col.ReferenceRange[1], &col.GeneratedRange[0], &col.GeneratedRange[1], &col.Window.From, &col.Window.To} {
+			*v += from.Float()
+		}
 		c.Columns[name] = col.bounded()
 	}
-	c.CorrelationReference, c.CorrelationGenerated = r.correlation(rm), g.correlation(gm)
+	c.CorrelationReference, c.CorrelationGenerated = r.correlation(rm).r, g.correlation(gm).r
 	c.correlationDifference()
+	r, rm = r.ranks(ra)
+	g, gm = g.ranks(ga)
+	c.Rank = c.compareRanks(r.correlation(rm), g.correlation(gm))
 	return c, nil
 }
 
@@ -93,7 +118,7 @@ func commonColumns(ref, gen *events.Table) (names []string) {
 	return names
 }
 
-func compareColumn(ref, gen *selection, k int) (c ColumnComparison, err error) {
+func compareColumn(ref, gen *selection, k int) (c ColumnComparison, a, b *CDF, err error) {
 	sample := func(s *selection, which string) (cdf *CDF, m Moments, skipped int) {
 		x, w, skipped := s.finite(k)
 		cdf, e := newCDF(x, w)
@@ -102,24 +127,38 @@ func compareColumn(ref, gen *selection, k int) (c ColumnComparison, err error) {
 		}
 		return cdf, NewMoments(x, w), skipped
 	}
-	var a, b *CDF
 	a, c.Reference, c.ReferenceSkipped = sample(ref, "reference")
 	b, c.Generated, c.GeneratedSkipped = sample(gen, "generated")
 	if err != nil {
-		return c, err
+		return c, a, b, err
 	}
 	c.KS, c.KSP = KS(a, b)
 	c.W1 = Wasserstein1(a, b)
-	if c.Chi2, c.NDF = chi2Between(a, b); c.NDF > 0 {
+	if c.Chi2, c.NDF, c.Window = chi2Between(a, b); c.NDF > 0 {
 		c.Chi2NDF = c.Chi2 / float64(c.NDF)
 	}
-	return c, nil
+	c.Chi2P = Chi2P(c.Chi2, c.NDF)
+	c.ReferenceRange = [2]float64{a.x[0], a.x[len(a.x)-1]}
+	c.GeneratedRange = [2]float64{b.x[0], b.x[len(b.x)-1]}
+	c.Outside, c.OutsideP = outside(a, b)
+	c.SkippedP = sharesP(c.ReferenceSkipped, ref.len, c.GeneratedSkipped, gen.len)
+	return c, a, b, nil
+}
+
+// sharesP is the probability that the shares k/n and l/m of two samples differ by so much by chance, to the normal approximation.
+func sharesP(k, n, l, m int) float64 {
+	p := float64(k+l) / float64(n+m)
+	diff := math.Abs(float64(k)/float64(n) - float64(l)/float64(m))
+	if diff == 0 {
+		return 1
+	}
+	return math.Erfc(diff / math.Sqrt(2*p*(1-p)*(1/float64(n)+1/float64(m))))
 }
 
 // bounded replaces what overflowed, at values beyond 1e75 or so, by the largest number.
 func (c ColumnComparison) bounded() ColumnComparison {
 	for _, p := range []*float64{
-		&c.KS, &c.KSP, &c.W1, &c.Chi2, &c.Chi2NDF,
+		&c.KS, &c.KSP, &c.W1, &c.Chi2, &c.Chi2NDF, &c.Chi2P,
 		&c.Reference.Mean, &c.Reference.Std, &c.Reference.Skew, &c.Reference.Kurtosis,
 		&c.Generated.Mean, &c.Generated.Std, &c.Generated.Skew, &c.Generated.Kurtosis,
 	} {

@@ -67,6 +67,18 @@ func (s *selection) weightsOf(first, rows int) []float64 {
 	return s.weights[first : first+rows]
 }
 
+// effective is the effective number of events.
+func (s *selection) effective() float64 {
+	if s.weights == nil {
+		return float64(s.len)
+	}
+	var w, w2 float64
+	for _, v := range s.weights {
+		w, w2 = w+v, w2+v*v
+	}
+	return effective(w, w2)
+}
+
 // finite gives column k, counted from its origin, without the events in which it is NaN or infinite, of which there are skipped.
 func (s *selection) finite(k int) (x, w []float64, skipped int) {
 	c := s.columns[k]

@@ -4,17 +4,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/stats"
 )
 
 func (a *app) compareVerb() *cobra.Command {
 	var p sluice.Pair
-	var file string
+	var file, limit string
 	c := &cobra.Command{
 		Use:   "compare REFERENCE GENERATED",
 		Short: "Measure how far generated events are from reference events",
 		Long: `Measure, column by column, how far generated events are from reference events:
 the Kolmogorov-Smirnov distance and its p-value, the Wasserstein-1 distance in the
-column's unit, chi2/ndf of histograms, and the largest difference of a correlation.`,
+column's unit, chi2/ndf of histograms, and the pair whose rank correlations differ most.
+The verdict is "agree" (one column), "untested" (no difference found, but how the columns go
+together is not tested), "close", "differs" or "apart".`,
 		Example: `  sluice run cards/two-moons.yaml --out out/moons --set train.epochs=3
   sluice sample out/moons/model.safetensors -n 20000 -o other.csv --seed 2
   sluice compare out/moons/sample.parquet other.csv -o moons.html`,
@@ -23,13 +26,20 @@ column's unit, chi2/ndf of histograms, and the largest difference of a correlati
 	c.Flags().StringSliceVar(&p.Columns, "columns", nil, "columns to compare (default: all that both have)")
 	c.Flags().StringVar(&p.Weight, "weight", "", "column of event weights, in each file that has it")
 	c.Flags().StringVarP(&file, "output", "o", "", "a report (HTML) to write")
+	failFlag(c, &limit)
 	flattenFlag(c, &p.Flatten)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		p.Reference, p.Generated, p.Columns = args[0], args[1], trimmed(p.Columns)
 		o := a.options()
 		o.Command = commandLine(c, args)
+		if err := failAbove(limit, &sluice.Compared{Comparison: &stats.Comparison{}}); err != nil {
+			return err
+		}
 		r, err := sluice.Compare(c.Context(), p, file, o)
-		return show(a, r, err, printComparison)
+		if err := show(a, r, err, printComparison); err != nil {
+			return err
+		}
+		return failAbove(limit, r)
 	}
 	return c
 }

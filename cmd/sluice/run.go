@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -13,11 +15,12 @@ import (
 
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/report"
 	"github.com/sluice-hep/sluice/stats"
 )
 
 func (a *app) runVerb() *cobra.Command {
-	var out, memory string
+	var out, memory, limit string
 	var sets []string
 	c := &cobra.Command{
 		Use:   "run CARD",
@@ -31,20 +34,28 @@ and does not train again a model that is there already.`,
 	c.Flags().StringVar(&out, "out", "", "folder for the results (default out/NAME)")
 	memoryFlag(c, &memory)
 	c.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE: change a value of the card (repeatable)")
+	failFlag(c, &limit)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		job, err := card.Load(args[0])
 		if err != nil {
 			return &sluice.InputError{Err: err}
 		}
-		if err := cmp.Or(set(job, sets), allow(job, memory), a.global(c, job)); err != nil {
+		if err := cmp.Or(failAbove(limit, &sluice.Compared{Comparison: &stats.Comparison{}}), set(job, sets), allow(job, memory), a.global(c, job)); err != nil {
 			return err
 		}
 		o := a.options()
 		o.Command = commandLine(c, args)
 		s, err := sluice.Run(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)
-		return show(a, s, goesOn(err, o.Command), printRun)
+		if err := show(a, s, goesOn(err, o.Command), printRun); err != nil {
+			return err
+		}
+		return failAbove(limit, s.Compare)
 	}
 	return c
+}
+
+func failFlag(c *cobra.Command, limit *string) {
+	c.Flags().StringVar(limit, "fail-above", "", "exit with 1 where the verdict is worse than agree, untested, close or differs, or a\nKS distance above a number")
 }
 
 // commandLine is that of a verb with the flags given, for a shell.
@@ -82,7 +93,7 @@ func printRun(w io.Writer, s *sluice.RunResult) {
 	printComparison(w, s.Compare)
 }
 
-func printComparison(w io.Writer, c *stats.Comparison) {
+func printComparison(w io.Writer, c *sluice.Compared) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "column\tKS\tp\tW1\tchi2/ndf\t\n")
 	for _, name := range c.Names {
@@ -90,8 +101,40 @@ func printComparison(w io.Writer, c *stats.Comparison) {
 		fmt.Fprintf(t, "%s\t%.4f\t%.3g\t%.3g\t%.3g\t\n", name, d.KS, d.KSP, d.W1, d.Chi2NDF)
 	}
 	t.Flush()
-	if len(c.CorrelationMaxPair) == 2 {
-		fmt.Fprintf(w, "largest difference of a correlation: %.4f (%s)\n", c.CorrelationMaxDiff, strings.Join(c.CorrelationMaxPair, ", "))
+	if r := c.Rank; r != nil {
+		fmt.Fprintf(w, "rank correlations differ most in %s: by %.4f +- %.4f\n", strings.Join(r.Pair, ", "), math.Abs(r.Diff), r.Error)
 	}
-	fmt.Fprintf(w, "%d generated events against %d\n", c.GeneratedEvents, c.ReferenceEvents)
+	fmt.Fprintf(w, "%d generated events%s against %d%s\n", c.GeneratedEvents, effective(c.GeneratedEffective, c.GeneratedEvents), c.ReferenceEvents, effective(c.ReferenceEffective, c.ReferenceEvents))
+	fmt.Fprintf(w, "verdict: %s\n", c.Verdict.Headline)
+}
+
+// effective is how many events without weights would tell as much, where that is fewer.
+func effective(n float64, events int) string {
+	if n > 0.995*float64(events) {
+		return ""
+	}
+	return fmt.Sprintf(" (by their weights worth %.3g)", n)
+}
+
+// failAbove makes a verdict worse than a level, or a KS distance above a number, a failure.
+func failAbove(limit string, c *sluice.Compared) error {
+	if limit == "" || c == nil {
+		return nil
+	}
+	if most, err := strconv.ParseFloat(limit, 64); err == nil {
+		for _, name := range c.Names {
+			if ks := c.Columns[name].KS; ks > most {
+				return fmt.Errorf("the KS distance of %s is %.4g, above %s (--fail-above)", name, ks, limit)
+			}
+		}
+		return nil
+	}
+	var level report.Level
+	if err := level.UnmarshalText([]byte(limit)); err != nil {
+		return usage("--fail-above: %v, or a KS distance", err)
+	}
+	if c.Verdict.Level > level {
+		return fmt.Errorf("the verdict is %q, worse than %q (--fail-above): %s", c.Verdict.Level, level, c.Verdict.Headline)
+	}
+	return nil
 }
