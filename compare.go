@@ -18,9 +18,11 @@ type Compared = report.Compared
 // A file that cannot be read and a column that is not there are *InputError. When ctx ends, nothing is written.
 func Compare(ctx context.Context, p Pair, out string, o Options) (*Compared, error) {
 	if out != "" {
-		if err := writable(out, p.Reference, p.Generated); err != nil {
+		release, err := o.claim(out, p.Reference, p.Generated)
+		if err != nil {
 			return nil, err
 		}
+		defer release()
 	}
 	c, page, err := p.Compare(ctx)
 	if err != nil || out == "" {

@@ -19,9 +19,11 @@ type Converted struct {
 // What is wrong with the query or its files is an *InputError. The file appears when it is whole; when ctx ends, none does,
 // and nothing is kept.
 func Convert(ctx context.Context, q query.Query, out string, o Options) (*Converted, error) {
-	if err := distinct(out, q.Files...); err != nil {
+	release, err := o.claim(out, q.Files...)
+	if err != nil {
 		return nil, err
 	}
+	defer release()
 	if len(q.Columns) == 0 {
 		q.All = true
 		for _, d := range q.Define {
@@ -29,7 +31,6 @@ func Convert(ctx context.Context, q query.Query, out string, o Options) (*Conver
 		}
 	}
 	r := &Converted{File: out}
-	var err error
 	if r.Events, r.Read, err = q.ToFile(ctx, out, o.notice); err != nil {
 		return nil, ended(ctx, err, "")
 	}

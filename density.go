@@ -21,9 +21,11 @@ type Evaluated = apply.Evaluated
 // when it is whole. When ctx ends, or the program is killed, the blocks evaluated are kept in out.journal
 // (*InterruptedError), and Options.Resume goes on from there to the same bytes.
 func Density(ctx context.Context, m *model.Model, e Evaluate, out string, o Options) (*Evaluated, error) {
-	if err := distinct(out, e.Files...); err != nil {
+	release, err := o.claim(out, e.Files...)
+	if err != nil {
 		return nil, err
 	}
+	defer release()
 	e.Version = Version()
 	r, err := e.ToFile(ctx, m, out, o.apply(out))
 	return r, ended(ctx, err, journal.Path(out))

@@ -26,15 +26,11 @@ func distinct(path string, inputs ...string) error {
 	return nil
 }
 
-// writable finds out before the work whether a file can be written after it.
-func writable(path string, inputs ...string) error {
-	if err := distinct(path, inputs...); err != nil {
-		return err
+// claim finds out before the work whether a file can be written after it, and keeps other processes from it meanwhile.
+func (o *Options) claim(path string, inputs ...string) (release func(), err error) {
+	if err := distinct(path, append(inputs, o.Inputs...)...); err != nil {
+		return nil, err
 	}
-	f, err := atomicfile.Create(path)
-	if err != nil {
-		return fault.Of(err)
-	}
-	f.Abort()
-	return nil
+	release, err = atomicfile.Claim(path)
+	return release, fault.Of(err)
 }

@@ -10,9 +10,11 @@ import (
 
 // Options are what every verb may be given beside its own. The zero value works in silence on all cores, from the beginning.
 type Options struct {
-	Threads int    // 0: what the card says, or all cores; results do not depend on it
-	Resume  bool   // go on with what an interrupted call of the same verb left
-	Command string // that makes the result again, for pages
+	Threads int      // 0: what the card says, or all cores; results do not depend on it
+	Resume  bool     // go on with what an interrupted call of the same verb left
+	Command string   // that makes the result again, for pages
+	Inputs  []string // files that the caller read, as a model or a card: no result takes the place of one
+	Force   bool     // results may take the place of files outside the folder of a run
 
 	// Progress follows a training, and Stage is called with the name of what begins. Notice is called with a line on what was
 	// decided or left out, and Warn with one on what makes a result doubtful. Each may be nil.

@@ -50,9 +50,9 @@ func Run(ctx context.Context, c *card.Card, out string, o Options) (*RunResult, 
 	r := &runner{card: c, o: o, result: &RunResult{
 		Out: out, Model: filepath.Join(out, "model.safetensors"), Report: filepath.Join(out, "report.html"), Sample: samplePath(c, out),
 	}}
+	defer r.leave()
 	for _, step := range []func(context.Context) error{r.open, r.read, r.train, r.sample, r.compare, r.report, r.close} {
 		if err := step(ctx); err != nil {
-			r.leaveNothing()
 			return nil, ended(ctx, err, statePath(r.result.Model))
 		}
 		if err := ctx.Err(); err != nil {
@@ -81,6 +81,7 @@ type runner struct {
 	pair    report.Pair
 	notices []string
 	made    bool // the folder was not there before
+	unlock  func()
 }
 
 func (r *runner) note(lines ...string) {
@@ -99,16 +100,58 @@ func (r *runner) open(context.Context) error {
 	if err := os.MkdirAll(r.result.Out, 0o777); err != nil {
 		return fault.Of(fmt.Errorf("cannot make the folder %s: %w; choose another with --out", r.result.Out, err))
 	}
+	release, ok := atomicfile.LockFolder(r.result.Out)
+	if !ok {
+		return fault.Of(fmt.Errorf("another run is writing to %s; wait for its end, or choose another folder with --out", r.result.Out))
+	}
+	r.unlock = release
+	if err := r.outside(); err != nil {
+		return err
+	}
 	for _, path := range []string{r.result.Model, r.result.Sample, r.result.Report, r.summaryPath()} {
-		if err := writable(path, r.card.Paths()...); err != nil {
+		release, err := r.o.claim(path, r.card.Paths()...)
+		if err != nil {
 			return err
 		}
+		release()
 	}
 	return nil
 }
 
-// leaveNothing removes the folder of a run that failed before it wrote anything.
-func (r *runner) leaveNothing() {
+// outside asks for the user's word where the card puts the sample in the place of a file outside the folder.
+func (r *runner) outside() error {
+	at, err := filepath.Rel(r.result.Out, r.result.Sample)
+	if err == nil && filepath.IsLocal(at) || r.o.Force {
+		return nil
+	}
+	if _, none := os.Stat(r.result.Sample); none != nil {
+		r.note("the sample goes outside the folder of the run, to " + r.result.Sample)
+		return nil
+	}
+	if old, err := r.lastRun(); err == nil && old.Sample == r.result.Sample {
+		return nil // ours
+	}
+	return fault.Of(fmt.Errorf("sample.file: %s is there already, outside the folder of the run; choose another name, or allow it with --force", r.result.Sample))
+}
+
+// lastRun is the record of an earlier run.
+func (r *runner) lastRun() (old struct {
+	Sample, Fingerprint string
+	Train               *TrainResult
+	Hash                string `json:"sha256"`
+}, err error) {
+	text, err := os.ReadFile(r.summaryPath())
+	if err == nil {
+		err = json.Unmarshal(text, &old)
+	}
+	return old, err
+}
+
+// leave lets others at the folder, and removes that of a run that failed before it wrote anything.
+func (r *runner) leave() {
+	if r.unlock != nil {
+		r.unlock()
+	}
 	if r.made {
 		_ = os.Remove(r.result.Out) // fails where there is something in it
 	}
@@ -157,16 +200,8 @@ func (r *runner) train(ctx context.Context) error {
 
 // finished takes up the model of an earlier run of the same card on the same events.
 func (r *runner) finished() (bool, error) {
-	text, err := os.ReadFile(r.summaryPath())
-	if err != nil {
-		return false, nil
-	}
-	var old struct {
-		Train       *TrainResult
-		Fingerprint string
-		Hash        string `json:"sha256"`
-	}
-	if json.Unmarshal(text, &old) != nil || old.Train == nil || old.Train.Result == nil {
+	old, err := r.lastRun()
+	if err != nil || old.Train == nil || old.Train.Result == nil {
 		return false, nil
 	}
 	if old.Fingerprint != r.result.Fingerprint {

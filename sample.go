@@ -20,9 +20,11 @@ type Drawn = apply.Drawn
 // it is whole. When ctx ends, or the program is killed, the blocks drawn are kept in out.journal (*InterruptedError), and
 // Options.Resume goes on from there to the same bytes.
 func Sample(ctx context.Context, m *model.Model, d Draw, out string, o Options) (*Drawn, error) {
-	if err := distinct(out, d.ContextFile); err != nil {
+	release, err := o.claim(out, d.ContextFile)
+	if err != nil {
 		return nil, err
 	}
+	defer release()
 	d.Version = Version()
 	r, err := d.ToFile(ctx, m, out, o.apply(out))
 	return r, ended(ctx, err, journal.Path(out))

@@ -30,9 +30,11 @@ type TrainResult struct {
 func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResult, error) {
 	f := o.fit()
 	if out != "" {
-		if err := writable(out, c.Paths()...); err != nil {
+		release, err := o.claim(out, c.Paths()...)
+		if err != nil {
 			return nil, err
 		}
+		defer release()
 		f.State = statePath(out)
 		if _, err := os.Stat(f.State); err == nil && !o.Resume {
 			return nil, fault.Of(fmt.Errorf("%s holds an interrupted training; go on with --resume, or remove that file to start anew", f.State))

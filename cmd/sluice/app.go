@@ -107,14 +107,14 @@ func (a *app) report(err error) int {
 	case err == nil:
 		return done
 	case errors.As(err, &again):
-		fmt.Fprintf(a.stderr, "sluice: interrupted; what was done is kept, and goes on with: %s\n", again.command)
+		fmt.Fprintf(a.stderr, "sluice: interrupted; what was done is kept in %s, and goes on with: %s\n", printable([]byte(again.Kept)), printable([]byte(again.command)))
 		return interrupted
 	case errors.Is(err, context.Canceled):
 		code = interrupted
 	case errors.As(err, &in), errors.As(err, &use):
 		code = badInput
 	}
-	fmt.Fprintf(a.stderr, "sluice: %s\n", strings.Join(strings.Fields(err.Error()), " "))
+	fmt.Fprintf(a.stderr, "sluice: %s\n", printable([]byte(strings.Join(strings.Fields(err.Error()), " "))))
 	return code
 }
 

@@ -40,7 +40,7 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 			return err
 		}
 		o := a.options()
-		o.Resume, e.Files = resume, args[1:]
+		o.Resume, o.Inputs, e.Files = resume, args[:1], args[1:]
 		r, err := sluice.Density(c.Context(), m, e, file, o)
 		return show(a, r, goesOn(err, sameCommand), func(w io.Writer, r *sluice.Evaluated) {
 			fmt.Fprintf(w, "%s  %d events in %.2f s; mean log_prob %.4f nats, %d events out of the trained range\n",

@@ -47,7 +47,7 @@ func (p *progress) line(text string) {
 		fmt.Fprintln(p.out)
 		p.open = false
 	}
-	fmt.Fprintln(p.out, text)
+	fmt.Fprintf(p.out, "%s\n", printable([]byte(text)))
 }
 
 func (p *progress) training(at train.Progress) {

@@ -22,6 +22,7 @@ import (
 func (a *app) runVerb() *cobra.Command {
 	var out, memory, limit string
 	var sets []string
+	var force bool
 	c := &cobra.Command{
 		Use:   "run CARD",
 		Short: "Do the whole chain of a card: read, prepare, train, draw, compare, report",
@@ -34,6 +35,7 @@ and does not train again a model that is there already.`,
 	c.Flags().StringVar(&out, "out", "", "folder for the results (default out/NAME)")
 	memoryFlag(c, &memory)
 	c.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE: change a value of the card (repeatable)")
+	c.Flags().BoolVar(&force, "force", false, "let the sample take the place of a file outside the folder")
 	failFlag(c, &limit)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		job, err := card.Load(args[0])
@@ -44,7 +46,7 @@ and does not train again a model that is there already.`,
 			return err
 		}
 		o := a.options()
-		o.Command = commandLine(c, args)
+		o.Command, o.Inputs, o.Force = commandLine(c, args), args, force
 		s, err := sluice.Run(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)
 		if err := show(a, s, goesOn(err, o.Command), printRun); err != nil {
 			return err

@@ -59,7 +59,7 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 			return err
 		}
 		o := a.options()
-		o.Resume = resume
+		o.Resume, o.Inputs = resume, args
 		r, err := sluice.Sample(c.Context(), m, d, file, o)
 		return show(a, r, goesOn(err, sameCommand), func(w io.Writer, r *sluice.Drawn) {
 			fmt.Fprintf(w, "%s  %d events in %.2f s, %s events/s\n", r.File, r.Events, r.Seconds, rate(r.EventsPerSecond))

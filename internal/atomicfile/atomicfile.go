@@ -26,19 +26,12 @@ type File struct {
 // where path cannot be written: its folder is missing or read-only, or path is
 // a folder or a device. A symbolic link at path is followed.
 func Create(path string) (*File, error) {
-	target := path
-	mode := fs.FileMode(0o666)
-	if at, err := os.Stat(path); err == nil {
-		if !at.Mode().IsRegular() {
-			return nil, fmt.Errorf("cannot write %s: it is not a regular file; give the name of a file", path)
-		}
-		if target, err = filepath.EvalSymlinks(path); err != nil {
-			return nil, fmt.Errorf("cannot write %s: %w", path, err)
-		}
-		mode = at.Mode().Perm()
+	target, mode, err := place(path)
+	if err != nil {
+		return nil, err
 	}
 	dir, base := filepath.Split(target)
-	removeLeftovers(dir, base)
+	removeLeftovers(dir, base, "")
 	f, held, err := createTemporary(dir, base, mode)
 	if err != nil {
 		var at *fs.PathError
@@ -48,6 +41,50 @@ func Create(path string) (*File, error) {
 		return nil, fmt.Errorf("cannot write %s: %w; choose a folder that exists and that you may write to", path, err)
 	}
 	return &File{File: f, target: target, held: held}, nil
+}
+
+// place is the file that a path stands for, and its mode. A symbolic link is followed, also where what it names is not there yet.
+func place(path string) (target string, mode fs.FileMode, err error) {
+	target, mode = path, 0o666
+	at, err := os.Stat(path)
+	switch {
+	case err == nil && !at.Mode().IsRegular():
+		return "", 0, fmt.Errorf("cannot write %s: it is not a regular file; give the name of a file", path)
+	case err == nil:
+		mode = at.Mode().Perm()
+		target, err = filepath.EvalSymlinks(path)
+	case errors.Is(err, fs.ErrNotExist):
+		if to, none := os.Readlink(path); none == nil {
+			if !filepath.IsAbs(to) {
+				to = filepath.Join(filepath.Dir(path), to)
+			}
+			target = to
+		}
+		err = nil // the folder may be there
+	}
+	var bad *fs.PathError
+	if errors.As(err, &bad) {
+		err = bad.Err
+	}
+	if err != nil {
+		return "", 0, fmt.Errorf("cannot write %s: %w; choose another name", path, err)
+	}
+	return target, mode, nil
+}
+
+// Claim keeps others who claim a path from writing it until it is released. It is an error where another process has it, and
+// where Create would fail.
+func Claim(path string) (release func(), err error) {
+	f, err := Create(path)
+	if err != nil {
+		return nil, err
+	}
+	dir, base := filepath.Split(f.target)
+	if removeLeftovers(dir, base, filepath.Base(f.Name())) {
+		f.Abort()
+		return nil, fmt.Errorf("%s is being written by another process; wait for its end, or write to another file", path)
+	}
+	return f.Abort, nil
 }
 
 // createTemporary makes a file and locks it, again where another process took it for a leftover before it was locked.

@@ -104,3 +104,23 @@ func TestSymbolicLinkIsFollowed(t *testing.T) {
 		t.Fatal("the link was replaced by a file")
 	}
 }
+
+func TestDanglingLinkIsFollowed(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink("later", filepath.Join(dir, "link")); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	if err := WriteFile(filepath.Join(dir, "link"), []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, filepath.Join(dir, "later")); got != "new" {
+		t.Errorf("what the link names holds %q", got)
+	}
+}
+
+func TestLongNameIsRefusedAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := Create(filepath.Join(dir, strings.Repeat("x", 256))); err == nil || entries(t, dir) != 0 {
+		t.Errorf("a name of 256 bytes: %v, %d entries", err, entries(t, dir))
+	}
+}

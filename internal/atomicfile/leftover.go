@@ -23,24 +23,27 @@ func isTemporary(name, base string) bool {
 }
 
 // removeLeftovers removes the temporary files of a target that killed runs left. Whoever writes one holds its lock, so
-// one whose lock can be had is nobody's.
-func removeLeftovers(dir, base string) {
+// one whose lock can be had is nobody's; live says that others, besides own, are being written.
+func removeLeftovers(dir, base, own string) (live bool) {
 	entries, err := os.ReadDir(filepath.Clean(dir))
 	if err != nil {
-		return
+		return false
 	}
 	for _, e := range entries {
-		if !e.Type().IsRegular() || !isTemporary(e.Name(), base) {
+		if !e.Type().IsRegular() || !isTemporary(e.Name(), base) || e.Name() == own {
 			continue
 		}
 		f, err := os.OpenFile(filepath.Join(dir, e.Name()), os.O_RDWR, 0)
 		if err != nil {
 			continue
 		}
-		if held, err := hold(f); err == nil {
+		held, err := hold(f)
+		if err == nil {
 			os.Remove(f.Name())
 			held.Close()
 		}
+		live = live || heldByAnother(err)
 		f.Close()
 	}
+	return live
 }

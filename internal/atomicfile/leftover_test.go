@@ -132,3 +132,40 @@ func TestWritersLeaveEachOtherAlone(t *testing.T) {
 		t.Errorf("left: %q", got)
 	}
 }
+
+func TestSecondClaimIsRefused(t *testing.T) {
+	needLocks(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "out.csv")
+	release, err := Claim(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Claim(path); err == nil {
+		t.Error("two claim one file")
+	}
+	if err := WriteFile(path, nil); err != nil {
+		t.Errorf("who claims it cannot write it: %v", err)
+	}
+	release()
+	if release, err = Claim(path); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	if got := names(t, dir); !slices.Equal(got, []string{"out.csv"}) {
+		t.Errorf("left: %q", got)
+	}
+
+	unlock, ok := LockFolder(dir)
+	if !ok {
+		t.Fatal("a folder of nobody's is locked")
+	}
+	if _, again := LockFolder(dir); again {
+		t.Error("two lock one folder")
+	}
+	unlock()
+	if unlock, ok = LockFolder(dir); !ok {
+		t.Error("a lock outlives its release")
+	}
+	unlock()
+}

@@ -21,5 +21,18 @@ func hold(f *os.File) (*os.File, error) {
 	return held, nil
 }
 
+// LockFolder keeps others who lock a folder out until it is released, or the process ends. ok is false where another has it.
+func LockFolder(path string) (release func(), ok bool) {
+	dir, err := os.Open(path)
+	if err != nil {
+		return func() {}, true // whoever writes there will say why not
+	}
+	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX|unix.LOCK_NB); err == unix.EWOULDBLOCK {
+		dir.Close()
+		return nil, false
+	}
+	return func() { dir.Close() }, true
+}
+
 // heldByAnother tells whether hold failed because somebody else has the lock.
 func heldByAnother(err error) bool { return err == unix.EAGAIN || err == unix.EACCES }

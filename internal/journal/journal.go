@@ -220,6 +220,10 @@ func (j *journal) append(t *events.Table, state any) error {
 		return err
 	}
 	j.record = seal(appendBlock(append(j.record[:0], make([]byte, 8)...), text, t), 0)
+	// The file itself needs room too: a journal that is larger than what is left gives way while the file can still be written.
+	if next := j.end + int64(len(j.record)); room(j.file) < next+int64(len(j.record)) {
+		return errors.New("the disk has no room for it beside the file")
+	}
 	if _, err := j.file.WriteAt(j.record, j.end); err != nil {
 		return err
 	}
