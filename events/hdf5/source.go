@@ -132,5 +132,5 @@ func (r *Reader) fieldSources(d *dataset, prefix string, first int) []source {
 }
 
 func (r *Reader) skip(name, why string) {
-	r.skipped = append(r.skipped, fmt.Sprintf("column %q %s", name, why))
+	r.Left = append(r.Left, fmt.Sprintf("column %q %s", name, why))
 }
