@@ -1,6 +1,10 @@
 package column
 
-import "io"
+import (
+	"fmt"
+	"io"
+	"strings"
+)
 
 // Head is what a reader of counted events has in common with others: a Reader that embeds one lacks Read, Mark and Seek.
 type Head struct {
@@ -9,6 +13,29 @@ type Head struct {
 	Events int64     // of the file
 	Row    int64     // events read
 	File   io.Closer // nil: none
+}
+
+// Choose picks the wanted columns, all where wanted is nil, of those that the file holds, in types chosen. It returns
+// their places.
+func (h *Head) Choose(held []Column, wanted []string, types map[string]Type) ([]int, error) {
+	if len(held) == 0 {
+		return nil, fmt.Errorf("holds no column that can be read: %s", strings.Join(h.Left, "; "))
+	}
+	names := make([]string, len(held))
+	for i, c := range held {
+		names[i] = c.Name
+	}
+	names = Unique(names)
+	picked, err := Pick(names, wanted)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range picked {
+		if err := h.Chosen.Add(names[i], held[i].Unit, held[i].Type, types); err != nil {
+			return nil, err
+		}
+	}
+	return picked, nil
 }
 
 // Columns gives name, unit and type of each column.

@@ -65,7 +65,7 @@ func (r *Reader) block(values, items *node) ([]source, error) {
 	if d.columns != int64(len(names)) {
 		return nil, fmt.Errorf("data set %q has %d columns and %q names %d", values.path, d.columns, items.path, len(names))
 	}
-	return r.plainSources(d, names), nil
+	return r.columnsOf(d, names), nil
 }
 
 // inOrder sorts columns as names has them; those that it lacks come last.
@@ -99,7 +99,7 @@ func (r *Reader) tableSources(n *node) ([]source, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := r.fieldSources(d, "", 0)
+	all := r.columnsOf(d, d.names(""))
 	all = slices.DeleteFunc(all, func(s source) bool { return slices.Contains(meta.index, s.name) })
 	for i := range all {
 		if name, ok := meta.names[all[i].name]; ok {

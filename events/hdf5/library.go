@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"unsafe"
+
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // library holds the functions of the HDF Group's library that are used here.
@@ -114,7 +116,8 @@ type library struct {
 	int64       *int64 `c:"H5T_STD_I64LE_g"`
 	uint64      *int64 `c:"H5T_STD_U64LE_g"`
 
-	describe uintptr // the callback for errorWalk
+	kinds    [column.Text + 1]int64 // of values in the files that are written, by the type of their column
+	describe uintptr                // the callback for errorWalk
 }
 
 // lock guards the library, which is not safe for several threads.
@@ -137,6 +140,8 @@ func newLibrary() (*library, error) {
 	if major < 1 || major == 1 && (minor < 10 || minor == 10 && release < 5) {
 		return nil, fmt.Errorf("the HDF5 library %s is version %d.%d.%d; 1.10.5 or newer is needed", place, major, minor, release)
 	}
+	const variable = ^uintptr(0)
+	l.kinds = [...]int64{column.Float32: *l.float32, column.Float64: *l.float64, column.Int64: *l.int64, column.Uint64: *l.uint64, column.Text: l.textType(variable)}
 	return l, nil
 }
 

@@ -115,7 +115,7 @@ func (l *library) setText(object int64, name, value string) error {
 }
 
 func (l *library) setInt(object int64, name string, value int64) error {
-	return l.setAttribute(object, name, *l.int64, unsafe.Pointer(&value))
+	return l.setAttribute(object, name, l.kinds[column.Int64], unsafe.Pointer(&value))
 }
 
 func (l *library) setAttribute(object int64, name string, kind int64, value unsafe.Pointer) error {

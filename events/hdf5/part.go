@@ -23,9 +23,11 @@ type part struct {
 	keptAt, next int64 // their first events, -1: none
 }
 
-// place puts a field into the part that holds it.
-func (r *Reader) place(s *source, f field) {
+// place puts the field of a column, the one numbered, into the part that holds it.
+func (r *Reader) place(s *source, column int) {
 	d := s.set
+	f := d.fields[s.field]
+	f.missing, f.column = s.missing, column
 	first, width := int64(0), d.columns
 	if d.packed {
 		first, width = s.across/d.across*d.across, d.across

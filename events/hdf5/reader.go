@@ -3,7 +3,6 @@ package hdf5
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -83,10 +82,7 @@ func (r *Reader) start(path string, opts Options) error {
 // list opens the file and lists what is in it.
 func (r *Reader) list(path string) (root *node, err error) {
 	err = do(func(l *library) error {
-		access, err := l.accessList()
-		if err != nil {
-			return err
-		}
+		access := l.accessList()
 		defer l.listClose(access)
 		const readOnly = 0
 		if r.file = l.fileOpen(path, readOnly, access); r.file < 0 {
@@ -99,11 +95,8 @@ func (r *Reader) list(path string) (root *node, err error) {
 }
 
 // accessList makes the properties with which files are opened.
-func (l *library) accessList() (int64, error) {
+func (l *library) accessList() int64 {
 	access := l.listCreate(*l.accessClass)
-	if access < 0 {
-		return 0, l.failed("the HDF5 library does not start")
-	}
 	const strong = 3 // closing a file closes what is open in it
 	l.setCloseAll(access, strong)
 	if l.setLocking != nil {
@@ -111,7 +104,7 @@ func (l *library) accessList() (int64, error) {
 		// on NFS the library's lock would not go with that of its owner.
 		l.setLocking(access, false, true)
 	}
-	return access, nil
+	return access
 }
 
 func (r *Reader) open(path string) (*dataset, error) {
@@ -151,32 +144,18 @@ func (r *Reader) texts(path string) ([]string, error) {
 
 // choose fixes the columns, their types, and the parts of the file they need.
 func (r *Reader) choose(all []source, opts Options) error {
-	if len(all) == 0 {
-		return fmt.Errorf("holds no column that can be read: %s", strings.Join(r.Left, "; "))
-	}
-	names := make([]string, len(all))
+	held := make([]column.Column, len(all))
 	for i, s := range all {
-		names[i] = s.name
-		if s.set.rows != all[0].set.rows {
+		held[i] = column.Column{Name: s.name, Unit: s.unit, Type: s.set.fields[s.field].native()}
+		if r.Events = s.set.rows; r.Events != all[0].set.rows {
 			return fmt.Errorf("data set %q has %d events and %q has %d", all[0].set.path, all[0].set.rows, s.set.path, s.set.rows)
 		}
 	}
-	r.Events = all[0].set.rows
-	names = column.Unique(names)
-	picked, err := column.Pick(names, opts.Columns)
-	if err != nil {
-		return err
-	}
+	picked, err := r.Choose(held, opts.Columns, opts.Types)
 	for k, i := range picked {
-		s := &all[i]
-		f := s.set.fields[s.field]
-		if err := r.Chosen.Add(names[i], s.unit, f.native(), opts.Types); err != nil {
-			return err
-		}
-		f.missing, f.column = s.missing, k
-		r.place(s, f)
+		r.place(&all[i], k)
 	}
-	return nil
+	return err
 }
 
 // Close ends the reading.

@@ -3,6 +3,7 @@ package hdf5
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"unsafe"
 
@@ -13,7 +14,6 @@ import (
 // gzip, with the unit as an attribute. A slash in a name makes a group. The
 // columns of numbers are also linked as a frame of pandas.
 type Writer struct {
-	path    string
 	file    int64
 	columns []column.Column // names, units and types
 	sets    []int64
@@ -27,27 +27,18 @@ type Writer struct {
 
 // NewWriter writes to the file of that path, which it empties.
 func NewWriter(path string) (*Writer, error) {
-	w := &Writer{path: path}
-	err := do(func(l *library) error {
-		access, err := l.accessList()
-		if err != nil {
-			return err
-		}
+	w := &Writer{}
+	return w, do(func(l *library) error {
+		access, create := l.accessList(), l.listCreate(*l.fileClass)
 		defer l.listClose(access)
-		create := l.listCreate(*l.fileClass)
 		defer l.listClose(create)
 		const tracked, indexed, truncate = 1, 2, 2
 		l.setOrder(create, tracked|indexed) // columns keep their order
 		if w.file = l.fileCreate(path, truncate, create, access); w.file < 0 {
-			w.file = 0
 			return l.failed("cannot be written")
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return w, nil
 }
 
 // Write appends a block.
@@ -164,9 +155,7 @@ func (w *Writer) create() error {
 // createSet makes a data set that grows by chunks.
 func (l *library) createSet(file int64, c column.Column, chunk int) (int64, error) {
 	rows, unlimited := uint64(chunk), ^uint64(0)
-	kind, closeKind := l.typeOf(c.Type)
-	defer closeKind()
-	id := l.newSet(file, c.Name, kind, 0, unsafe.Pointer(&unlimited), func(list int64) {
+	id := l.newSet(file, c.Name, l.kinds[c.Type], 0, unsafe.Pointer(&unlimited), func(list int64) {
 		l.setChunk(list, 1, unsafe.Pointer(&rows))
 		if c.Type != column.Text {
 			l.setShuffle(list)
@@ -193,17 +182,6 @@ func (l *library) newSet(loc int64, name string, kind, count int64, most unsafe.
 	l.setTimes(list, false) // the same events make the same bytes
 	store(list)
 	return l.setCreate(loc, name, kind, space, link, list, 0)
-}
-
-// typeOf is the type of values in the file, and what to call in the end.
-func (l *library) typeOf(t column.Type) (int64, func()) {
-	numbers := [...]*int64{column.Float32: l.float32, column.Float64: l.float64, column.Int64: l.int64, column.Uint64: l.uint64}
-	if t < column.Text {
-		return *numbers[t], func() {}
-	}
-	const variable = ^uintptr(0)
-	id := l.textType(variable)
-	return id, func() { l.typeClose(id) }
 }
 
 // textType is a UTF-8 text of that many bytes.
@@ -237,15 +215,14 @@ func (l *library) addTexts(set, row int64, values []string) error {
 	file, memory := l.setSpace(set), l.spaceCreate(1, unsafe.Pointer(&count), nil)
 	defer l.spaceClose(file)
 	defer l.spaceClose(memory)
-	kind, closeKind := l.typeOf(column.Text)
-	defer closeKind()
 	l.spaceSelect(file, 0, unsafe.Pointer(&row), nil, unsafe.Pointer(&count), nil)
-	addresses, release, err := pointersTo(values, row)
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	addresses, err := pointersTo(values, row, &pin)
 	if err != nil {
 		return err
 	}
-	defer release()
-	if l.write(set, kind, memory, file, 0, pointer(addresses)) < 0 {
+	if l.write(set, l.kinds[column.Text], memory, file, 0, pointer(addresses)) < 0 {
 		return l.failed("cannot be written")
 	}
 	return nil

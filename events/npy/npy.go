@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/codec"
@@ -102,7 +101,7 @@ func (h *header) fits(bytes int64) error {
 // join makes one table of arrays of equal length.
 func join(arrays []array, opts Options) (*Reader, error) {
 	r := &Reader{Head: column.Head{Events: arrays[0].rows}}
-	var names []string
+	var held []column.Column
 	var fields []field
 	var origin []int // the array of each field
 	for k, a := range arrays {
@@ -111,22 +110,16 @@ func join(arrays []array, opts Options) (*Reader, error) {
 				r.Left = append(r.Left, fmt.Sprintf("column %q %s", f.name, f.why))
 				continue
 			}
-			names, fields, origin = append(names, f.name), append(fields, f), append(origin, k)
+			held = append(held, column.Column{Name: f.name, Type: f.native()})
+			fields, origin = append(fields, f), append(origin, k)
 		}
 	}
-	names = column.Unique(names)
-	if len(names) == 0 {
-		return nil, fmt.Errorf("holds no column that can be read: %s", strings.Join(r.Left, "; "))
-	}
-	picked, err := column.Pick(names, opts.Columns)
+	picked, err := r.Choose(held, opts.Columns, opts.Types)
 	if err != nil {
 		return nil, err
 	}
 	chosen := make([][]field, len(arrays))
 	for k, i := range picked {
-		if err := r.Chosen.Add(names[i], "", fields[i].native(), opts.Types); err != nil {
-			return nil, err
-		}
 		fields[i].column = k
 		chosen[origin[i]] = append(chosen[origin[i]], fields[i])
 	}
