@@ -245,7 +245,7 @@ func (c *chain) Freeze(rows []int32) {
 			}
 		}
 		c.batch.Groups(c.f.groupTiles(), func(worker, first, end int) {
-			c.eval[worker].toLatent(t, tiles[first:end], c.f.params)
+			c.eval[worker].through(t, tiles[first:end], c.f.params, false)
 		})
 	}
 }

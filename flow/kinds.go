@@ -39,8 +39,8 @@ type Network struct {
 
 // kinds is every part there is; the compliance suite runs over all of them.
 var kinds = []Kind{
-	{"affine", RoleTransformer, func(o *Options) any { return &Affine{logScale(o)} }},
-	{"scale-shift", RoleTransformer, func(o *Options) any { return &ScaleShift{logScale(o)} }},
+	{"affine", RoleTransformer, func(o *Options) any { return &Affine{LogScale: logScale(o)} }},
+	{"scale-shift", RoleTransformer, func(o *Options) any { return &Affine{logScale(o), true} }},
 	{"spline", RoleTransformer, func(o *Options) any {
 		return NewRationalQuadraticSpline(o.Count("bins", 8, 2, 500), o.Number("bound", 5, 1e-6, 1e6), 1)
 	}},
@@ -70,9 +70,6 @@ func mlp(o *Options) any {
 	netOptions(o, &cfg)
 	cfg.ContextFirst = o.Choice("context", "all", "all", "first") == "first"
 	return Network{Layers: len(cfg.Hidden), Single: func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
-		if s.Order != nil {
-			return nn.NewMADE(l, scope, cfg, s)
-		}
 		return nn.NewMLP(l, scope, cfg, s)
 	}}
 }

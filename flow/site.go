@@ -77,15 +77,15 @@ func (c conditional) place(s *Site, kept int, ends []int) (Transform, error) {
 		_, parametric := g.Transformers[len(g.Transformers)-1].(Parametric)
 		own = own || parametric
 	}
-	layer := s.hidden
+	g.Context, g.Layer, g.Degrees = s.Context, s.hidden, c.degrees
 	s.permute(c.permute, kept)
 	s.conditionals++
 	s.hidden += c.net.Layers
 	if c.net.Residual == nil {
-		return NewConditional(g, s.Context, layer, c.degrees, c.net.Single), nil
+		return NewConditional(g, c.net.Single), nil
 	}
 	if own {
 		return nil, &FieldError{"net", "a transformer with parameters of its own does not go with a residual network; set net: mlp"}
 	}
-	return NewBatchedConditional(g, s.Context, layer, c.degrees, c.net.Residual), nil
+	return NewBatchedConditional(g, c.net.Residual), nil
 }

@@ -66,8 +66,7 @@ func (r *Residual) Mask() {
 	}
 	r.last.bound(degrees, expand(o.Outputs), false)
 	for g := range o.Inputs {
-		b, e := ofDegree(degrees, g)
-		r.units = append(r.units, span{b, e})
+		r.units = append(r.units, ofDegree(degrees, g))
 	}
 }
 

@@ -163,7 +163,7 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float6
 		if own, ok := o.own[part.Kind]; ok {
 			formula = own
 		}
-		k := g.Transformers[j].Params()
+		k := len(g.Transformers[j].Identity())
 		for e := range z {
 			var ld float64
 			z[e][i], ld = formula(Scalar{part.Options, z[e][i], h[e][at : at+k], func(name string) []float64 {
