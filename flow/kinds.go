@@ -94,7 +94,7 @@ func coupling(o *Options) any {
 	return func(s *Site) (Transform, error) {
 		n := len(s.Features())
 		if n < 2 {
-			return nil, &FieldError{"", "a coupling needs at least two features; autoregressive transforms (maf, nsf-ar) do with one"}
+			return nil, fault("", "a coupling needs at least two features; autoregressive transforms (maf, nsf-ar) do with one")
 		}
 		return c.place(s, n/2, []int{n - n/2})
 	}
@@ -108,7 +108,7 @@ func autoregressive(o *Options) any {
 	return func(s *Site) (Transform, error) {
 		n := len(s.Features())
 		if passes > n {
-			return nil, &FieldError{"passes", fmtReason("%d passes for %d features: there can be one a feature at most; 0 is that", passes, n)}
+			return nil, fault("passes", "%d passes for %d features: there can be one a feature at most; 0 is that", passes, n)
 		}
 		groups := passes
 		if groups == 0 {

@@ -177,15 +177,15 @@ func checkFlow(t *testing.T, f *Flow, in, out referenceCase, grad func(g []float
 
 // gradX is that of l's last gradient with respect to the data, for at most a tile of its events.
 func gradX(l *Likelihood, rows []int32) [][]float32 {
-	b := &batch.Tile{Rows: rows, First: true, Grad: make([]float32, len(l.chain.f.params))}
+	b := &batch.Tile{Rows: rows, First: true, Grad: make([]float32, len(l.f.params))}
 	s := &l.spaces[0]
-	l.chain.load(s, b)
+	l.load(&s.tile, b.Rows)
 	l.forward(s)
 	l.seed(&s.tile, b)
-	for i := len(l.chain.f.transforms) - 1; i >= 0; i-- {
-		l.chain.f.transforms[i].(Independent).Backward(&s.tile, l.chain.f.params, b.Grad, s.mems[0][i], s.scratch)
+	for i := len(l.f.transforms) - 1; i >= 0; i-- {
+		l.f.transforms[i].(Independent).Backward(&s.tile, l.f.params, b.Grad, s.mems[0][i], s.scratch)
 	}
-	out := make([][]float32, l.chain.f.Features)
+	out := make([][]float32, l.f.Features)
 	for i := range out {
 		out[i] = slices.Clone(row(s.tile.DX, i)[:len(rows)])
 	}
