@@ -41,28 +41,20 @@ func (n network) linear(name string, in [][]float64) [][]float64 {
 	return out
 }
 
+var activations = map[string]func(x float64) float64{
+	"tanh": math.Tanh,
+	"relu": func(x float64) float64 { return max(x, 0) },
+	"elu":  func(x float64) float64 { return max(x, 0) + math.Expm1(min(x, 0)) },
+}
+
 func (n network) activate(x [][]float64) [][]float64 {
 	out := make([][]float64, len(x))
 	for e := range x {
-		out[e] = make([]float64, len(x[e]))
-		for i, v := range x[e] {
-			out[e][i] = activation(n.options["activation"].(string), v)
+		for _, v := range x[e] {
+			out[e] = append(out[e], activations[n.options["activation"].(string)](v))
 		}
 	}
 	return out
-}
-
-func activation(kind string, x float64) float64 {
-	switch {
-	case kind == "tanh":
-		return math.Tanh(x)
-	case x >= 0:
-		return x
-	case kind == "elu":
-		return math.Expm1(x)
-	default:
-		return 0
-	}
 }
 
 // dropout multiplies the units of hidden layer l of the network by their masks.
