@@ -9,32 +9,16 @@ import (
 	"github.com/sluice-hep/sluice/events/column"
 )
 
-// run is a row of row groups that are read one after the other.
-type run struct {
-	group      int   // the first
-	first, end int64 // events of the file
-}
-
 // plan leaves out the row groups in which, by their statistics, no event can be
 // within the limits.
 func (r *Reader) plan(limits []column.Limit) {
 	at := int64(0)
-	for g, group := range r.meta.Metadata().RowGroups {
-		end := at + group.NumRows
-		last := len(r.runs) - 1
-		r.firsts = append(r.firsts, at)
-		if end > at {
-			r.borders = append(r.borders, at)
-		}
-		switch {
-		case group.NumRows > 0 && len(limits) > 0 && r.excluded(&group, limits):
+	for _, group := range r.meta.Metadata().RowGroups {
+		r.borders = append(r.borders, at)
+		if group.NumRows > 0 && len(limits) > 0 && r.excluded(&group, limits) {
 			r.gaps = append(r.gaps, column.Gap{First: at, Events: group.NumRows})
-		case last >= 0 && r.runs[last].end == at:
-			r.runs[last].end = end
-		default:
-			r.runs = append(r.runs, run{group: g, first: at, end: end})
 		}
-		at = end
+		at += group.NumRows
 	}
 	r.borders = append(r.borders, at)
 }

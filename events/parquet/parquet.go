@@ -37,12 +37,9 @@ type Reader struct {
 	rows    int64 // of the file
 	workers column.Crew[worker]
 
-	runs     []run
-	next     int   // run to be read
-	row, end int64 // of the run that is being read
-	gaps     []column.Gap
-	firsts   []int64        // event of each row group
-	borders  column.Borders // those of groups that hold some, and the end
+	row         int64 // the next
+	gaps, ahead []column.Gap
+	borders     column.Borders // the first event of each row group, and the end
 }
 
 // Open opens a file.
@@ -74,6 +71,7 @@ func newReader(f io.ReaderAt, size int64, opts Options) (r *Reader, err error) {
 		return nil, err
 	}
 	r.plan(opts.Limits)
+	r.enter(0)
 	return r, nil
 }
 
@@ -197,14 +195,17 @@ func (r *Reader) Close() error {
 // Read returns the next events, at most n, between which none are passed over, and
 // no part of a row group behind whole ones.
 func (r *Reader) Read(n int) ([]column.Column, error) {
-	for r.row == r.end {
-		if r.next == len(r.runs) {
-			return nil, io.EOF
-		}
-		r.enter(r.runs[r.next])
-		r.next++
+	for len(r.ahead) > 0 && r.ahead[0].First == r.row {
+		r.enter(r.row + r.ahead[0].Events)
 	}
-	n = r.borders.Within(r.row, int(min(int64(n), r.end-r.row)))
+	end := r.rows
+	if len(r.ahead) > 0 {
+		end = r.ahead[0].First
+	}
+	if r.row == end {
+		return nil, io.EOF
+	}
+	n = r.borders.Within(r.row, int(min(int64(n), end-r.row)))
 	out, err := r.read(n)
 	if err != nil {
 		return nil, err
@@ -230,11 +231,17 @@ func (r *Reader) read(n int) ([]column.Column, error) {
 	return out, nil
 }
 
-// enter goes to the beginning of a run.
-func (r *Reader) enter(next run) {
-	r.row, r.end = next.first, next.end
+// enter goes to the beginning of a row group.
+func (r *Reader) enter(row int64) {
+	r.row = row
+	after := slices.IndexFunc(r.gaps, func(g column.Gap) bool { return g.First >= row })
+	if after < 0 {
+		after = len(r.gaps)
+	}
+	r.ahead = r.gaps[after:]
+	group, _ := slices.BinarySearch(r.borders, row)
 	for i := range r.leaves {
 		l := &r.leaves[i]
-		l.pages, l.group, l.page, l.at = nil, next.group, column.Column{}, 0
+		l.pages, l.group, l.page, l.at = nil, group, column.Column{}, 0
 	}
 }
