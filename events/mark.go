@@ -41,7 +41,7 @@ func (c *Chain) Seek(m Mark) error {
 			return err
 		}
 	}
-	if err := c.in.located(c.in.in.Seek(m.at)); err != nil {
+	if err := inFile(c.in.path, c.in.in.Seek(m.at)); err != nil {
 		return err
 	}
 	c.before, c.done, c.at = m.before, m.first, m.first

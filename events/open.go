@@ -65,7 +65,11 @@ func open(path string, opts Options) (*reader, error) {
 	return &reader{in: in, path: path}, nil
 }
 
+// inFile begins an error with the file that it is about; nil stays nil.
 func inFile(path string, err error) error {
+	if err == nil {
+		return nil
+	}
 	return fmt.Errorf("events: %s: %w", path, err)
 }
 
@@ -94,17 +98,10 @@ func (r *reader) blank() []bool {
 	return all
 }
 
-func (r *reader) located(err error) error {
-	if err == nil {
-		return nil
-	}
-	return inFile(r.path, err)
-}
-
 func (r *reader) Columns() []Column { return r.in.Columns() }
 func (r *reader) Rows() int64       { return r.in.Rows() }
 func (r *reader) Skipped() []string { return r.in.Skipped() }
-func (r *reader) Close() error      { return r.located(r.in.Close()) }
+func (r *reader) Close() error      { return inFile(r.path, r.in.Close()) }
 
 func (r *reader) Read(n int) (*Table, error) {
 	if n <= 0 {
@@ -119,5 +116,5 @@ func (r *reader) Read(n int) (*Table, error) {
 		k := placeOf(r.Columns(), bad.Column)
 		err = fmt.Errorf("%w, and the events before it made the column %s; state its type as %s", err, r.Columns()[k].Type, bad.Want)
 	}
-	return &Table{Columns: columns}, r.located(err)
+	return &Table{Columns: columns}, inFile(r.path, err)
 }

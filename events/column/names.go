@@ -8,6 +8,15 @@ import (
 	"github.com/sluice-hep/sluice/internal/spell"
 )
 
+// Names are those of columns.
+func Names(columns []Column) []string {
+	names := make([]string, len(columns))
+	for i := range columns {
+		names[i] = columns[i].Name
+	}
+	return names
+}
+
 // Unique makes the names of a file's columns usable: surrounding blanks go, a
 // column without a name becomes col and its number from 0, and a name that came
 // before gets .1, .2, ...

@@ -75,7 +75,7 @@ func (f *Formula) operand(node ast.Node) operand {
 func (f *Formula) columnOf(node ast.Node, name string) operand {
 	k := slices.IndexFunc(f.have, func(c column.Column) bool { return c.Name == name })
 	if k < 0 {
-		return f.fail(node, "%v", column.Missing(name, f.names()))
+		return f.fail(node, "%v", column.Missing(name, column.Names(f.have)))
 	}
 	if f.values[k] == nil {
 		f.values[k] = &column.Column{}

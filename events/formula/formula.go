@@ -179,11 +179,3 @@ func find(columns []column.Column, name string, likely int) *column.Column {
 	}
 	return nil
 }
-
-func (f *Formula) names() []string {
-	names := make([]string, len(f.have))
-	for i := range f.have {
-		names[i] = f.have[i].Name
-	}
-	return names
-}

@@ -92,10 +92,7 @@ func (f *File) Write(path string) error {
 	if err := f.Encode(out); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := out.Commit(); err != nil {
-		return err
-	}
-	return nil
+	return out.Commit()
 }
 
 // Read reads a file and checks its hash where it has one. Whatever the bytes, it takes no more memory than a
