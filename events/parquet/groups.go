@@ -1,6 +1,8 @@
 package parquet
 
 import (
+	"errors"
+	"fmt"
 	"math"
 
 	pq "github.com/parquet-go/parquet-go"
@@ -11,9 +13,12 @@ import (
 
 // plan leaves out the row groups in which, by their statistics, no event can be
 // within the limits.
-func (r *Reader) plan(limits []column.Limit) {
+func (r *Reader) plan(limits []column.Limit) error {
 	at := int64(0)
 	for _, group := range r.meta.Metadata().RowGroups {
+		if group.NumRows < 0 || at+group.NumRows < at {
+			return errors.New("damaged metadata: a row group of impossible size")
+		}
 		r.borders = append(r.borders, at)
 		if group.NumRows > 0 && len(limits) > 0 && r.excluded(&group, limits) {
 			r.gaps = append(r.gaps, column.Gap{First: at, Events: group.NumRows})
@@ -21,6 +26,10 @@ func (r *Reader) plan(limits []column.Limit) {
 		at += group.NumRows
 	}
 	r.borders = append(r.borders, at)
+	if at != r.rows {
+		return fmt.Errorf("damaged metadata: %d rows in all, but %d in its row groups", r.rows, at)
+	}
+	return nil
 }
 
 // excluded says whether no event of a row group is within the limits.

@@ -3,7 +3,6 @@
 package parquet
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -64,13 +63,12 @@ func newReader(f io.ReaderAt, size int64, opts Options) (r *Reader, err error) {
 		return nil, err
 	}
 	r = &Reader{file: f, size: size, meta: meta, rows: meta.NumRows()}
-	if err := r.checkRows(); err != nil {
-		return nil, err
-	}
 	if err := r.choose(opts); err != nil {
 		return nil, err
 	}
-	r.plan(opts.Limits)
+	if err := r.plan(opts.Limits); err != nil {
+		return nil, err
+	}
 	r.enter(0)
 	return r, nil
 }
@@ -80,21 +78,6 @@ func recovered(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("damaged Parquet data: %v", p)
 	}
-}
-
-// checkRows compares the number of rows with those of the row groups.
-func (r *Reader) checkRows() error {
-	total := int64(0)
-	for _, g := range r.meta.Metadata().RowGroups {
-		if g.NumRows < 0 || total+g.NumRows < total {
-			return errors.New("damaged metadata: a row group of impossible size")
-		}
-		total += g.NumRows
-	}
-	if total != r.rows {
-		return fmt.Errorf("damaged metadata: %d rows in all, but %d in its row groups", r.rows, total)
-	}
-	return nil
 }
 
 // choose fixes which columns are read, and as what.

@@ -120,7 +120,7 @@ func (w *Writer) Abandon(err error) {
 	var system syscall.Errno
 	switch {
 	case w.journal == nil:
-	case w.journal.empty(), fault.Is(err) && !errors.As(err, &system):
+	case w.journal.end == w.journal.head, fault.Is(err) && !errors.As(err, &system):
 		_ = w.journal.remove()
 	default:
 		w.journal.keep()
