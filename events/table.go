@@ -9,6 +9,7 @@
 package events
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -77,14 +78,7 @@ func (t *Table) Append(b *Table) {
 func (t *Table) Bytes() int64 {
 	width := 0
 	for _, c := range t.Columns {
-		switch c.Type {
-		case Float32:
-			width += 4
-		case Text:
-			width += 16
-		default:
-			width += 8
-		}
+		width += cmp.Or(c.Type.Number(false).Size, 16)
 	}
 	return int64(t.Len()) * int64(width)
 }
