@@ -3,6 +3,7 @@ package root
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sluice-hep/sluice/internal/codec"
 )
@@ -32,7 +33,7 @@ func (f *file) load(w *worker, b *branch, k *basket) (v values, err error) {
 	case k.at != 0:
 		v, err = f.loadRecord(w, b, k, count)
 	case k.embedded != nil:
-		v = values{k.embedded.values, k.embedded.offsets}
+		v = *k.embedded
 	default:
 		err = errors.New("is not in the file")
 	}
@@ -52,11 +53,7 @@ func (f *file) loadRecord(w *worker, b *branch, k *basket, count int64) (v value
 	}
 	c := &cursor{buf: raw}
 	key := c.key()
-	c.take(2 + 4)
-	if c.i32() < 0 {
-		c.take(1) // features
-	}
-	entries, last := c.i32(), c.i32()
+	_, entries, last := c.basketHead()
 	switch {
 	case c.err != nil:
 		return v, c.err
@@ -76,15 +73,20 @@ func (f *file) loadRecord(w *worker, b *branch, k *basket, count int64) (v value
 	v.bytes = packed[:border:border]
 	if b.hasOffsets && len(packed) >= border+4 {
 		c := &cursor{buf: packed, pos: border}
-		v.offsets = c.i32s(c.i32())
+		v.offsets = integers[int32](c, c.i32())
 		if c.err != nil {
 			return v, fmt.Errorf("has a damaged list of entries: %w", c.err)
 		}
-		for i := range v.offsets {
-			v.offsets[i] -= int32(key.head)
-		}
+		v.behind(key.head)
 	}
 	return v, nil
+}
+
+// behind makes the offsets, which count from the key, count from behind the head.
+func (v *values) behind(head int) {
+	for i := range v.offsets {
+		v.offsets[i] -= int32(head)
+	}
 }
 
 // check makes sure that the offsets are those of count entries.
@@ -93,14 +95,7 @@ func (v *values) check(count int64) error {
 		return fmt.Errorf("does not say where its entries begin (%d of %d)", len(v.offsets), count)
 	}
 	v.offsets = append(v.offsets[:count], int32(len(v.bytes)))
-	at := int32(0)
-	for _, o := range v.offsets {
-		if o < at {
-			return errors.New("has a damaged list of entries")
-		}
-		at = o
-	}
-	if int(at) > len(v.bytes) {
+	if v.offsets[0] < 0 || !slices.IsSorted(v.offsets) { // the last is the length
 		return errors.New("has a damaged list of entries")
 	}
 	return nil

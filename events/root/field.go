@@ -22,6 +22,9 @@ type field struct {
 	element int    // the one wanted; -1: all
 }
 
+// whole says whether all values of an event are wanted.
+func (f *field) whole() bool { return f.jagged && f.element < 0 }
+
 // fields is what a tree offers.
 type fields struct {
 	flat    []field
@@ -68,24 +71,9 @@ func (s *fields) add(b *branch, entries int64) {
 	}
 }
 
-// vectors are the types of std::vector that are read.
-var vectors = map[string]number{
-	"float": plain(column.Float, 4), "Float_t": plain(column.Float, 4),
-	"double": plain(column.Float, 8), "Double_t": plain(column.Float, 8),
-	"bool": plain(column.Bool, 1), "Bool_t": plain(column.Bool, 1),
-	"char": plain(column.Int, 1), "Char_t": plain(column.Int, 1), "signed char": plain(column.Int, 1),
-	"unsigned char": plain(column.Uint, 1), "UChar_t": plain(column.Uint, 1),
-	"short": plain(column.Int, 2), "Short_t": plain(column.Int, 2),
-	"unsigned short": plain(column.Uint, 2), "UShort_t": plain(column.Uint, 2),
-	"int": plain(column.Int, 4), "Int_t": plain(column.Int, 4),
-	"unsigned int": plain(column.Uint, 4), "UInt_t": plain(column.Uint, 4),
-	"long": plain(column.Int, 8), "Long64_t": plain(column.Int, 8), "long long": plain(column.Int, 8),
-	"unsigned long": plain(column.Uint, 8), "ULong64_t": plain(column.Uint, 8), "unsigned long long": plain(column.Uint, 8),
-}
-
 func (s *fields) vector(b *branch, name string) {
 	of := strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(b.class, "vector<"), ">"))
-	n, ok := vectors[of]
+	n, ok := plainType(of)
 	if !ok || !b.hasOffsets {
 		s.skip(name, fmt.Sprintf("holds objects (%s), which cannot be read", b.class))
 		return

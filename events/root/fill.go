@@ -94,3 +94,20 @@ func (f *field) elements(c *column.Column, v values, skip int, row int64) error 
 	}
 	return nil
 }
+
+// gather decodes all values of events first to last-1, which lie in a basket.
+func (f *field) gather(v values, first, last int64, k *basket) (p part, err error) {
+	p.Type = f.native()
+	p.counts = make([]int32, 0, last-first)
+	for e := first; e < last; e++ {
+		b, err := f.many(v, e-k.first)
+		if err != nil {
+			return p, fmt.Errorf("event %d: %w", e+1, err)
+		}
+		n := len(b) / f.size
+		room := p.Extend(n)
+		f.Decode(&room, b, f.size)
+		p.counts = append(p.counts, int32(n))
+	}
+	return p, nil
+}

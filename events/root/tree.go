@@ -3,7 +3,6 @@ package root
 import (
 	"errors"
 	"fmt"
-	"math"
 )
 
 // tree is the description of a TTree: its branches, and where their values lie.
@@ -42,13 +41,7 @@ type basket struct {
 	at         int64 // of its record
 	length     int
 
-	embedded *embedded
-}
-
-// embedded is a basket that lies in the tree's own record.
-type embedded struct {
-	values  []byte
-	offsets []int32
+	embedded *values // in the tree's own record
 }
 
 // readTree reads the description of a tree.
@@ -80,37 +73,23 @@ func (c *cursor) tree(class string) *tree {
 		c.fail("is a %s of version %d, written by a ROOT before 3.05; write it again with a newer one", class, version)
 		return nil
 	}
+	since := func(first, bytes int) int { // the length of what came with version first
+		if version < first {
+			return 0
+		}
+		return bytes
+	}
 	t := new(tree)
 	for range 4 { // name, line, fill, marker
 		c.skip()
 	}
 	t.entries = c.i64()
-	c.take(3 * 8) // sizes
-	if version >= 18 {
-		c.take(8)
-	}
-	if version >= 16 {
-		c.take(8) // weight: of a whole tree, for drawing; no column of weights
-	}
-	c.take(3 * 4)
-	if version >= 17 {
-		c.take(4)
-	}
-	clusters := 0
-	if version >= 19 {
-		clusters = c.i32()
-	}
-	c.take(4 * 8)
-	if version >= 18 {
-		c.take(8)
-	}
-	c.take(8)
-	if version >= 19 {
-		for range 2 {
-			c.take(1)
-			c.take(atMost(clusters, 8))
-		}
-	}
+	c.take(3*8 + since(18, 8))                   // sizes
+	c.take(since(16, 8))                         // weight: of a whole tree, for drawing; no column of weights
+	c.take(3*4 + since(17, 4))                   // timer, scan, update, default length of offsets
+	clusters := int(int32(c.uint(since(19, 4)))) // of another length
+	c.take(4*8 + since(18, 8) + 8)               // limits
+	c.take(since(19, 2) + 2*atMost(clusters, 8)) // the clusters
 	if version >= 20 {
 		c.skip() // features
 	}
@@ -182,21 +161,19 @@ func (c *cursor) plainBranch(b *branch) {
 		b.leaves = append(b.leaves, l)
 		return l
 	})
-	inside := make(map[int]*embedded)
+	inside := make(map[int]*values)
 	c.array(func(i int, class string) any {
 		if class == "TBasket" {
-			if e := c.embedded(); e != nil {
-				inside[i] = e
-			}
+			inside[i] = c.embedded()
 		}
 		return nil
 	})
 	c.take(1)
-	lengths := c.i32s(room)
+	lengths := integers[int32](c, room)
 	c.take(1)
-	entries := c.i64s(room)
+	entries := integers[int64](c, room)
 	c.take(1)
-	places := c.i64s(room)
+	places := integers[int64](c, room)
 	if other := c.text(); other != "" {
 		b.why = fmt.Sprintf("keeps its values in another file (%s)", other)
 	}
@@ -207,7 +184,7 @@ func (c *cursor) plainBranch(b *branch) {
 }
 
 // list makes the list of baskets, each following on the other.
-func (b *branch) list(written int, lengths []int32, entries, places []int64, inside map[int]*embedded) {
+func (b *branch) list(written int, lengths []int32, entries, places []int64, inside map[int]*values) {
 	if b.entries < 0 || written < 0 || written > len(entries) {
 		b.damaged()
 		return
@@ -248,12 +225,10 @@ func (c *cursor) elementBranch(b *branch) {
 		c.text()
 		c.take(4)
 	}
-	if version >= 10 {
+	if version < 10 {
 		c.take(2)
-	} else {
-		c.take(4)
 	}
-	c.take(4)
+	c.take(2 + 4)
 	b.kind = c.i32()
 	b.member = c.i32()
 	c.leave(end)
@@ -279,19 +254,24 @@ func (c *cursor) leaf(class string) *leaf {
 	return l
 }
 
-// embedded reads a basket in place (TBasket.cxx).
-func (c *cursor) embedded() *embedded {
-	k := c.anyKey()
-	version := c.u16()
+// basketHead reads what follows the key of a basket (TBasket.cxx): the number of its entries, and where their values end.
+func (c *cursor) basketHead() (version uint16, entries, last int) {
+	version = c.u16()
 	c.take(4)
 	if c.i32() < 0 {
 		c.take(1) // features
 	}
-	n, last := c.i32(), c.i32()
+	return version, c.i32(), c.i32()
+}
+
+// embedded reads a basket in place; nil where its record lies elsewhere.
+func (c *cursor) embedded() *values {
+	k := c.anyKey()
+	version, n, last := c.basketHead()
 	flag := int(c.u8())
-	e := new(embedded)
+	e := new(values)
 	if flag < 80 && flag != 0 && flag%10 != 2 && n > 0 {
-		e.offsets = c.i32s(c.i32())
+		e.offsets = integers[int32](c, c.i32())
 		if flag > 20 && flag < 40 {
 			for i := range e.offsets {
 				e.offsets[i] &= 0xffffff // the rest are displacements
@@ -302,19 +282,17 @@ func (c *cursor) embedded() *embedded {
 		}
 	}
 	if flag != 1 && flag <= 10 {
-		return nil // its record lies elsewhere
+		return nil
 	}
 	if version <= 1 {
 		last = c.i32()
 	}
-	e.values = c.take(min(last, math.MaxInt32))
-	if c.err != nil || k.head > len(e.values) {
+	e.bytes = c.take(last)
+	if c.err != nil || k.head > len(e.bytes) {
 		c.fail("a basket shorter than its head")
 		return nil
 	}
-	e.values = e.values[k.head:]
-	for i := range e.offsets {
-		e.offsets[i] -= int32(k.head)
-	}
+	e.bytes = e.bytes[k.head:]
+	e.behind(k.head)
 	return e
 }
