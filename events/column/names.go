@@ -66,15 +66,20 @@ func Missing(name string, names []string) error {
 	if n := Near(name, names); len(n) > 0 {
 		near = "; did you mean " + strings.Join(n, " or ") + "?"
 	}
-	const most = 30 // a line of names, not a page
-	list := strings.Join(names[:min(len(names), most)], ", ")
-	if len(names) > most {
-		list += fmt.Sprintf(" and %d more", len(names)-most)
-	}
+	list := List(names, 30)
 	if len(names) == 0 {
 		list = "no column"
 	}
 	return fmt.Errorf("no column %q%s; there is %s", name, near, list)
+}
+
+// List joins names, at most so many of them: a line, not a page.
+func List(names []string, most int) string {
+	list := strings.Join(names[:min(len(names), most)], ", ")
+	if len(names) > most {
+		list += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return list
 }
 
 // Near quotes the names that a mistyped one may have meant, at most three.

@@ -37,7 +37,7 @@ func (f *file) load(w *worker, b *branch, k *basket) (v values, err error) {
 	default:
 		err = errors.New("is not in the file")
 	}
-	if err == nil && (b.mustHaveOffsets() || len(v.offsets) > 0) {
+	if err == nil && (b.jagged || len(v.offsets) > 0) {
 		err = v.check(count)
 	}
 	return v, err

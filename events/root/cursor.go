@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"unsafe"
 )
 
@@ -155,8 +156,8 @@ func (c *cursor) base() {
 	}
 }
 
-// array reads a TObjArray with read for its objects.
-func (c *cursor) array(read func(i int, class string) any) {
+// list reads a TObjArray with read for its new objects. In the place of others is nil.
+func list[T any](c *cursor, read func(class string) *T) []*T {
 	version, end := c.object()
 	if version > 2 {
 		c.base()
@@ -166,10 +167,18 @@ func (c *cursor) array(read func(i int, class string) any) {
 	}
 	n := c.i32()
 	c.take(4)
+	var all []*T
 	for i := 0; i < n && c.err == nil; i++ {
-		c.pointer(func(class string) any { return read(i, class) })
+		all = append(all, nil)
+		c.pointer(func(class string) any { all[i] = read(class); return all[i] })
 	}
 	c.leave(end)
+	return all
+}
+
+// present are those of a list that are not nil.
+func present[T any](all []*T) []*T {
+	return slices.DeleteFunc(all, func(x *T) bool { return x == nil })
 }
 
 // pointer reads an object that may be null, or one that came before. A new one

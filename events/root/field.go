@@ -16,14 +16,16 @@ type field struct {
 	number
 	offset, stride int // of the value in an entry, and the length of an entry
 
-	jagged  bool   // any number of values an entry, from its start on
 	head    int    // bytes before them
 	counter string // the leaf that counts them; "" for a vector
 	element int    // the one wanted; -1: all
 }
 
-// whole says whether all values of an event are wanted.
-func (f *field) whole() bool { return f.jagged && f.element < 0 }
+// jagged says whether an entry has any number of values.
+func (f *field) jagged() bool { return f.branch != nil && f.branch.jagged }
+
+// whole says whether all of them are wanted.
+func (f *field) whole() bool { return f.jagged() && f.element < 0 }
 
 // fields is what a tree offers.
 type fields struct {
@@ -79,7 +81,12 @@ func (s *fields) vector(b *branch, name string) {
 		return
 	}
 	const head = 10 // length, version, number of values
-	s.jagged = append(s.jagged, field{name: name, branch: b, number: n, jagged: true, head: head, element: -1})
+	s.addJagged(field{name: name, branch: b, number: n, head: head})
+}
+
+func (s *fields) addJagged(f field) {
+	f.branch.jagged, f.element = true, -1
+	s.jagged = append(s.jagged, f)
 }
 
 // one adds the only leaf of a branch.
@@ -101,7 +108,7 @@ func (s *fields) one(b *branch, name string) {
 	case l.counter != "" && !b.hasOffsets:
 		s.skip(name, "holds any number of values an event, and not where they begin")
 	case l.counter != "":
-		s.jagged = append(s.jagged, field{name: name, branch: b, number: n, jagged: true, counter: l.counter, element: -1})
+		s.addJagged(field{name: name, branch: b, number: n, counter: l.counter})
 	default:
 		s.array(field{name: name, branch: b, number: n, stride: n.size * l.length}, l)
 	}
@@ -144,9 +151,6 @@ func shapeOf(l *leaf) []int {
 	product := 1
 	for _, m := range dimension.FindAllStringSubmatch(l.title, 8) {
 		n, _ := strconv.Atoi(m[1])
-		if n <= 0 || n > mostElements {
-			return []int{l.length}
-		}
 		shape = append(shape, n)
 		product *= n
 	}
@@ -188,15 +192,7 @@ func (s *fields) several(b *branch, name string) {
 // notes says what is left out, one line for all values that are counted together.
 func (s *fields) notes() []string {
 	notes := s.skipped
-	var order []string
-	groups := make(map[string][]string)
-	for i := range s.jagged {
-		g := s.jagged[i].group()
-		if groups[g] == nil {
-			order = append(order, g)
-		}
-		groups[g] = append(groups[g], s.jagged[i].name)
-	}
+	order, groups := s.groups()
 	for _, g := range order {
 		names := groups[g]
 		hold := "columns " + some(names) + " hold"
@@ -206,6 +202,19 @@ func (s *fields) notes() []string {
 		notes = append(notes, fmt.Sprintf("%s any number of values an event; name %s[0] for the first, or flatten %s", hold, names[0], g))
 	}
 	return notes
+}
+
+// groups are the names of the jagged columns by that of their group, which come in order.
+func (s *fields) groups() (order []string, names map[string][]string) {
+	names = make(map[string][]string)
+	for i := range s.jagged {
+		g := s.jagged[i].group()
+		if names[g] == nil {
+			order = append(order, g)
+		}
+		names[g] = append(names[g], s.jagged[i].name)
+	}
+	return order, names
 }
 
 // group is the name by which a jagged column is flattened: that of its counter
@@ -231,7 +240,7 @@ func (f *field) native() column.Type {
 	switch {
 	case f.decoder == nil:
 		return column.Text
-	case f.jagged && f.element >= 0:
+	case f.jagged() && f.element >= 0:
 		return f.Native().WithMissing()
 	}
 	return f.Native()
@@ -254,9 +263,4 @@ func (s *fields) elementOf(name string) (f field, ok bool) {
 		}
 	}
 	return f, false
-}
-
-// mustHaveOffsets is true where entries differ in length.
-func (b *branch) mustHaveOffsets() bool {
-	return strings.HasPrefix(b.class, "vector<") || len(b.leaves) == 1 && b.leaves[0].counter != ""
 }

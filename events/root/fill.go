@@ -14,7 +14,7 @@ func (f *field) fill(c *column.Column, v values, first int64, k *basket) error {
 	switch {
 	case f.decoder == nil:
 		return f.texts(c.Str, v, skip, int(k.end-k.first))
-	case f.jagged:
+	case f.jagged():
 		return f.elements(c, v, skip, first)
 	}
 	if want := (k.end - k.first) * int64(f.stride); want != int64(len(v.bytes)) {

@@ -72,12 +72,7 @@ func (s *fields) groupOf(name string) ([]field, error) {
 	if g := s.counted(vector); g != nil {
 		return g, nil
 	}
-	var groups []string
-	for i := range s.jagged {
-		if g := s.jagged[i].group(); !slices.Contains(groups, g) {
-			groups = append(groups, g)
-		}
-	}
+	groups, _ := s.groups()
 	if groups == nil {
 		return nil, fmt.Errorf("holds nothing to flatten: every column has one value an event")
 	}

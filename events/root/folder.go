@@ -189,11 +189,4 @@ func noTree(all []entry) error {
 }
 
 // some joins names to a line, not a page.
-func some(names []string) string {
-	const most = 20
-	list := strings.Join(names[:min(len(names), most)], ", ")
-	if len(names) > most {
-		list += fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return list
-}
+func some(names []string) string { return column.List(names, 20) }

@@ -147,6 +147,8 @@ func shortFloat(title string, full int) (n number, ok bool) {
 	return whole, true
 }
 
+var angles = map[string]float64{"pi": math.Pi, "twopi": 2 * math.Pi, "2pi": 2 * math.Pi, "2*pi": 2 * math.Pi, "pi/2": math.Pi / 2, "pi/4": math.Pi / 4}
+
 // bound reads an end of a range: a number, or a multiple of pi.
 func bound(s string) (x float64, ok bool) {
 	s = strings.TrimSpace(s)
@@ -154,15 +156,8 @@ func bound(s string) (x float64, ok bool) {
 	if rest, minus := strings.CutPrefix(s, "-"); minus {
 		s, sign = rest, -1
 	}
-	switch s {
-	case "pi":
-		return sign * math.Pi, true
-	case "twopi", "2pi", "2*pi":
-		return sign * 2 * math.Pi, true
-	case "pi/2":
-		return sign * math.Pi / 2, true
-	case "pi/4":
-		return sign * math.Pi / 4, true
+	if x, ok = angles[s]; ok {
+		return sign * x, true
 	}
 	x, err := strconv.ParseFloat(s, 64)
 	return sign * x, err == nil

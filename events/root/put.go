@@ -1,9 +1,6 @@
 package root
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "encoding/binary"
 
 // put builds a record of big-endian bytes, the counterpart of cursor.
 type put struct {
@@ -13,13 +10,27 @@ type put struct {
 }
 
 func (p *put) u8(v uint8)     { p.b = append(p.b, v) }
-func (p *put) u16(v uint16)   { p.b = binary.BigEndian.AppendUint16(p.b, v) }
 func (p *put) u32(v uint32)   { p.b = binary.BigEndian.AppendUint32(p.b, v) }
-func (p *put) i32(v int)      { p.u32(uint32(v)) }
-func (p *put) i64(v int64)    { p.b = binary.BigEndian.AppendUint64(p.b, uint64(v)) }
-func (p *put) f64(v float64)  { p.i64(int64(math.Float64bits(v))) }
 func (p *put) zeros(n int)    { p.b = append(p.b, make([]byte, n)...) }
 func (p *put) bytes(b []byte) { p.b = append(p.b, b...) }
+
+func (p *put) u16(all ...uint16) {
+	for _, v := range all {
+		p.b = binary.BigEndian.AppendUint16(p.b, v)
+	}
+}
+
+func (p *put) i32(all ...int) {
+	for _, v := range all {
+		p.u32(uint32(v))
+	}
+}
+
+func (p *put) i64(all ...int64) {
+	for _, v := range all {
+		p.b = binary.BigEndian.AppendUint64(p.b, uint64(v))
+	}
+}
 
 func (p *put) text(s string) {
 	if len(s) < 255 {
@@ -64,8 +75,7 @@ func (p *put) pointer(class string, write func()) (reference uint32) {
 // base writes a TObject: on the heap, not deleted.
 func (p *put) base() {
 	p.u16(1)
-	p.u32(0)
-	p.u32(0x03000000)
+	p.i32(0, 0x03000000)
 }
 
 func (p *put) named(name, title string) {
@@ -81,8 +91,7 @@ func (p *put) array(n int, write func(i int)) {
 	p.object(3, func() {
 		p.base()
 		p.text("")
-		p.i32(n)
-		p.i32(0)
+		p.i32(n, 0)
 		for i := range n {
 			write(i)
 		}
@@ -104,13 +113,19 @@ func headLength(class, name, title string) int {
 func (p *put) key(k key) {
 	p.i32(k.length)
 	p.u16(1004)
-	p.i32(k.size)
-	p.u32(date)
-	p.u16(uint16(k.head))
-	p.u16(1) // cycle
-	p.i64(k.at)
-	p.i64(fileBegin)
-	p.text(k.class)
-	p.text(k.name)
-	p.text(k.title)
+	p.i32(k.size, date)
+	p.u16(uint16(k.head), 1) // its length, cycle
+	p.i64(k.at, fileBegin)
+	for _, s := range []string{k.class, k.name, k.title} {
+		p.text(s)
+	}
+}
+
+// sealed is an object behind its key, which it completes.
+func (k *key) sealed(object []byte) []byte {
+	k.head = headLength(k.class, k.name, k.title)
+	k.length = k.head + len(object)
+	p := new(put)
+	p.key(*k)
+	return append(p.b, object...)
 }

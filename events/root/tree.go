@@ -17,6 +17,7 @@ type branch struct {
 	why         string // it cannot be read; "" where it can
 	entries     int64
 	hasOffsets  bool // baskets end with the places of their entries
+	jagged      bool // which differ in length
 	baskets     []basket
 	leaves      []*leaf
 	branches    []*branch
@@ -93,22 +94,12 @@ func (c *cursor) tree(class string) *tree {
 	if version >= 20 {
 		c.skip() // features
 	}
-	t.branches = c.branches()
+	t.branches = present(list(c, c.branch))
 	c.leave(end)
 	if c.err == nil && t.entries < 0 {
 		c.fail("%d events", t.entries)
 	}
 	return t
-}
-
-func (c *cursor) branches() []*branch {
-	var all []*branch
-	c.array(func(_ int, class string) any {
-		b := c.branch(class)
-		all = append(all, b)
-		return b
-	})
-	return all
 }
 
 // branch reads a branch of any class.
@@ -155,19 +146,9 @@ func (c *cursor) plainBranch(b *branch) {
 		}
 	}
 	c.take(2 * 8)
-	b.branches = c.branches()
-	c.array(func(_ int, class string) any {
-		l := c.leaf(class)
-		b.leaves = append(b.leaves, l)
-		return l
-	})
-	inside := make(map[int]*values)
-	c.array(func(i int, class string) any {
-		if class == "TBasket" {
-			inside[i] = c.embedded()
-		}
-		return nil
-	})
+	b.branches = present(list(c, c.branch))
+	b.leaves = present(list(c, c.leaf))
+	inside := list(c, c.embedded)
 	c.take(1)
 	lengths := integers[int32](c, room)
 	c.take(1)
@@ -178,41 +159,34 @@ func (c *cursor) plainBranch(b *branch) {
 		b.why = fmt.Sprintf("keeps its values in another file (%s)", other)
 	}
 	c.leave(end)
-	if c.err == nil {
-		b.list(written, lengths, entries, places, inside)
+	if c.err == nil && !b.list(written, lengths, entries, places, inside) && b.why == "" {
+		b.why = "has a list of baskets that does not add up"
 	}
 }
 
-// list makes the list of baskets, each following on the other.
-func (b *branch) list(written int, lengths []int32, entries, places []int64, inside map[int]*values) {
+// list makes the list of baskets, and says whether each follows on the other.
+func (b *branch) list(written int, lengths []int32, entries, places []int64, inside []*values) bool {
 	if b.entries < 0 || written < 0 || written > len(entries) {
-		b.damaged()
-		return
+		return false
 	}
 	next := int64(0)
-	for i := 0; i < len(entries) && (i <= written) && next < b.entries; i++ {
-		k := basket{first: entries[i], end: b.entries, at: places[i], length: int(lengths[i]), embedded: inside[i]}
+	for i := 0; i < len(entries) && i <= written && next < b.entries; i++ {
+		k := basket{first: entries[i], end: b.entries, at: places[i], length: int(lengths[i])}
+		if i < len(inside) {
+			k.embedded = inside[i]
+		}
 		if i < written && i+1 < len(entries) {
 			k.end = entries[i+1]
 		}
 		if k.first != next || k.end < k.first || k.end > b.entries {
-			b.damaged()
-			return
+			return false
 		}
 		if k.end > k.first {
 			b.baskets = append(b.baskets, k)
 		}
 		next = k.end
 	}
-	if next != b.entries {
-		b.damaged()
-	}
-}
-
-func (b *branch) damaged() {
-	if b.why == "" {
-		b.why = "has a list of baskets that does not add up"
-	}
+	return next == b.entries
 }
 
 // elementBranch reads a TBranchElement (TBranchElement.h).
@@ -244,10 +218,11 @@ func (c *cursor) leaf(class string) *leaf {
 	c.take(2 * 4)
 	c.take(1)
 	l.unsigned = c.u8() != 0
-	count := c.pointer(func(class string) any { return c.leaf(class) })
-	if by, ok := count.(*leaf); ok && by != nil {
+	switch by := c.pointer(func(class string) any { return c.leaf(class) }).(type) {
+	case nil:
+	case *leaf:
 		l.counter = by.name
-	} else if count != nil {
+	default:
 		c.fail("a leaf counted by what is no leaf")
 	}
 	c.leave(end)
@@ -265,7 +240,10 @@ func (c *cursor) basketHead() (version uint16, entries, last int) {
 }
 
 // embedded reads a basket in place; nil where its record lies elsewhere.
-func (c *cursor) embedded() *values {
+func (c *cursor) embedded(class string) *values {
+	if class != "TBasket" {
+		return nil
+	}
 	k := c.anyKey()
 	version, n, last := c.basketHead()
 	flag := int(c.u8())
