@@ -62,15 +62,23 @@ func Pick(names, wanted []string) ([]int, error) {
 
 // Missing says that there is no column of that name, and what there is.
 func Missing(name string, names []string) error {
-	near := ""
-	if n := Near(name, names); len(n) > 0 {
-		near = "; did you mean " + strings.Join(n, " or ") + "?"
-	}
 	list := List(names, 30)
 	if len(names) == 0 {
 		list = "no column"
 	}
-	return fmt.Errorf("no column %q%s; there is %s", name, near, list)
+	return fmt.Errorf("no column %q%s; there is %s", name, Meant(name, names), list)
+}
+
+// Meant asks whether one of these, at most three, was meant by a mistyped name; "" where none is near.
+func Meant(name string, names []string) string {
+	near := spell.Near(name, names)
+	if len(near) == 0 {
+		return ""
+	}
+	for i, n := range near {
+		near[i] = strconv.Quote(n)
+	}
+	return "; did you mean " + strings.Join(near, " or ") + "?"
 }
 
 // List joins names, at most so many of them: a line, not a page.
@@ -80,13 +88,4 @@ func List(names []string, most int) string {
 		list += fmt.Sprintf(" and %d more", len(names)-most)
 	}
 	return list
-}
-
-// Near quotes the names that a mistyped one may have meant, at most three.
-func Near(name string, names []string) []string {
-	near := spell.Near(name, names)
-	for i, n := range near {
-		near[i] = strconv.Quote(n)
-	}
-	return near
 }

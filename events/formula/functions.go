@@ -101,9 +101,5 @@ func fold(f func(x, y float64) float64, values []numbers) numbers {
 
 func (f *Formula) unknown(at ast.Node, name string) error {
 	names := slices.Sorted(maps.Keys(arity))
-	near := ""
-	if n := column.Near(name, names); len(n) > 0 {
-		near = "; did you mean " + strings.Join(n, " or ") + "?"
-	}
-	return f.fail(at, "no function %q%s; there is %s", name, near, strings.Join(names, " "))
+	return f.fail(at, "no function %q%s; there is %s", name, column.Meant(name, names), strings.Join(names, " "))
 }

@@ -23,11 +23,6 @@ type worker struct {
 
 // load reads a basket. Its bytes stay good until the next load with w.
 func (f *file) load(w *worker, b *branch, k *basket) (v values, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("column %q: the basket of events %d to %d %w", b.name, k.first+1, k.end, err)
-		}
-	}()
 	count := k.end - k.first
 	switch {
 	case k.at != 0:

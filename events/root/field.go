@@ -123,23 +123,20 @@ const (
 
 // array adds a column for every value of a leaf of fixed length.
 func (s *fields) array(f field, l *leaf) {
-	if l.length == 1 {
+	switch {
+	case l.length == 1:
 		s.flat = append(s.flat, f)
-		return
-	}
-	if l.length > mostElements {
+	case l.length > mostElements:
 		s.skip(f.name, fmt.Sprintf("holds %d values an event, more than the %d that make columns", l.length, mostElements))
-		return
-	}
-	if len(s.flat)+l.length > mostColumns {
+	case len(s.flat)+l.length > mostColumns:
 		s.skip(f.name, fmt.Sprintf("is left out: there are more than %d columns", mostColumns))
-		return
-	}
-	name, shape := f.name, shapeOf(l)
-	for i := range l.length {
-		f.name = name + indices(i, shape)
-		s.flat = append(s.flat, f)
-		f.offset += f.size
+	default:
+		name, shape := f.name, shapeOf(l)
+		for i := range l.length {
+			f.name = name + indices(i, shape)
+			s.flat = append(s.flat, f)
+			f.offset += f.size
+		}
 	}
 }
 
@@ -246,19 +243,18 @@ func (f *field) native() column.Type {
 	return f.Native()
 }
 
+var oneOf = regexp.MustCompile(`^([^\[]*)\[(\d{1,9})\]$`)
+
 // elementOf finds `NAME[i]` among the jagged columns.
 func (s *fields) elementOf(name string) (f field, ok bool) {
-	base, rest, found := strings.Cut(name, "[")
-	if !found || !strings.HasSuffix(rest, "]") {
+	m := oneOf.FindStringSubmatch(name)
+	if m == nil {
 		return f, false
 	}
-	i, err := strconv.ParseUint(strings.TrimSuffix(rest, "]"), 10, 31)
-	if err != nil {
-		return f, false
-	}
+	i, _ := strconv.Atoi(m[2])
 	for _, f := range s.jagged {
-		if f.name == base {
-			f.name, f.element = name, int(i)
+		if f.name == m[1] {
+			f.name, f.element = name, i
 			return f, true
 		}
 	}

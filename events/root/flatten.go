@@ -27,29 +27,16 @@ func (r *Reader) flatten(all *fields, opts Options) error {
 		return err
 	}
 	offered := append([]field{theEvent}, group...)
-	names := namesOf(offered)
 	wanted := opts.Columns
 	if wanted == nil {
-		wanted = names
+		wanted = namesOf(offered)
 	}
-	offered, names = append(offered, all.flat...), append(names, namesOf(all.flat)...)
-	for _, name := range wanted {
-		i := slices.Index(names, name)
-		if i < 0 {
-			if err := all.unreadable(name); err != nil {
-				return err
-			}
-			return column.Missing(name, names)
-		}
-		f := offered[i]
-		f.name = name
-		if err := r.use(f, opts); err != nil {
-			return err
-		}
+	if err := r.choose(all, append(offered, all.flat...), wanted, opts.Types); err != nil {
+		return err
 	}
 	r.objects = &objects{asked: len(wanted)}
 	if !slices.ContainsFunc(r.picked, func(f field) bool { return f.whole() }) {
-		return r.use(group[0], Options{})
+		return r.use(group[0], nil)
 	}
 	return nil
 }
@@ -134,7 +121,7 @@ func (r *Reader) expand(m int) error {
 	for k := range out {
 		f, c := &r.picked[k], &out[k]
 		if f.whole() {
-			c.F32, c.F64, c.I64, c.U64 = nil, nil, nil, nil
+			*c = c.Slice(0, 0)
 			for _, p := range parts[k] {
 				c.Append(&p.Column)
 			}

@@ -97,35 +97,42 @@ func (r *Reader) believable() error {
 
 // pick chooses the columns of events.
 func (r *Reader) pick(all *fields, opts Options) error {
-	notes := all.notes()
 	if opts.Columns == nil { // who names columns wants no others
-		r.skipped = notes
+		r.skipped = all.notes()
 	}
 	names := namesOf(all.flat)
 	for _, name := range opts.Columns {
-		if slices.Contains(names, name) {
-			continue
-		}
-		if f, ok := all.elementOf(name); ok {
-			all.flat, names = append(all.flat, f), append(names, name)
-		} else if err := all.unreadable(name); err != nil {
-			return err
+		if f, ok := all.elementOf(name); ok && !slices.Contains(names, name) {
+			all.flat = append(all.flat, f)
 		}
 	}
-	if len(names) == 0 {
-		if len(notes) == 0 {
-			return errors.New("holds no columns")
+	return r.choose(all, all.flat, opts.Columns, opts.Types)
+}
+
+// choose takes the wanted ones of the fields offered.
+func (r *Reader) choose(all *fields, offered []field, wanted []string, types map[string]column.Type) error {
+	names := namesOf(offered)
+	for _, name := range wanted {
+		if !slices.Contains(names, name) {
+			if err := all.unreadable(name); err != nil {
+				return err
+			}
 		}
+	}
+	switch notes := all.notes(); {
+	case len(names) == 0 && len(notes) == 0:
+		return errors.New("holds no columns")
+	case len(names) == 0:
 		return fmt.Errorf("holds no column that can be read: %s", strings.Join(notes, "; "))
 	}
-	picked, err := column.Pick(names, opts.Columns)
+	picked, err := column.Pick(names, wanted)
 	if err != nil {
 		return err
 	}
 	for _, i := range picked {
-		f := all.flat[i]
+		f := offered[i]
 		f.name = names[i]
-		if err := r.use(f, opts); err != nil {
+		if err := r.use(f, types); err != nil {
 			return err
 		}
 	}
@@ -157,12 +164,12 @@ func (s *fields) unreadable(name string) error {
 }
 
 // use adds a column of events.
-func (r *Reader) use(f field, opts Options) error {
+func (r *Reader) use(f field, types map[string]column.Type) error {
 	title := ""
 	if f.branch != nil {
 		title = f.branch.title
 	}
-	if err := r.chosen.Add(f.name, unitIn(title), f.native(), opts.Types); err != nil {
+	if err := r.chosen.Add(f.name, unitIn(title), f.native(), types); err != nil {
 		return err
 	}
 	k := len(r.picked)
@@ -252,7 +259,7 @@ func (r *Reader) tasks(s *source, out []column.Column, parts [][]part, n int) []
 		todo = append(todo, func(w *worker) (err error) {
 			if !have {
 				if v, err = r.load(w, s.branch, k); err != nil {
-					return err
+					return fmt.Errorf("column %q: the basket of events %d to %d %w", s.branch.name, k.first+1, k.end, err)
 				}
 			}
 			if k.end > end && !have {

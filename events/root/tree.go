@@ -58,13 +58,13 @@ func (f *file) readTree(k *key) (*tree, error) {
 	}
 	t := c.tree(k.class)
 	c.leave(end)
-	if c.err == errShort {
+	switch c.err {
+	case nil:
+		return t, nil
+	case errShort:
 		return nil, errors.New("its description is cut short")
 	}
-	if c.err != nil {
-		return nil, fmt.Errorf("its description: %w", c.err)
-	}
-	return t, nil
+	return nil, fmt.Errorf("its description: %w", c.err)
 }
 
 // tree reads a TTree as far as its branches (TTree.h).

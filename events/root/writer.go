@@ -103,7 +103,8 @@ func (w *Writer) flush() error {
 		return err
 	}
 	for k, b := range w.branches {
-		w.append(b.basket(w.at, int(w.rows-first), packed[k]))
+		w.append(b.head(w.at, int(w.rows-first), len(packed[k])))
+		w.append(packed[k])
 	}
 	w.firsts = append(w.firsts, first)
 	return w.err
@@ -125,14 +126,12 @@ func (w *Writer) record(class, name, title string, object []byte, pack bool) key
 // Finish writes the last baskets, the tree and the tables of the file.
 func (w *Writer) Finish() error {
 	if w.rows%int64(w.clusters.Events) != 0 {
-		if err := w.flush(); err != nil {
-			return err
-		}
+		w.err = w.flush()
 	}
 	tree := w.record("TTree", treeName, "", w.tree(), true)
 	info := w.record("TList", "StreamerInfo", "Doubly linked list", streamers, true)
 	list := new(put)
-	list.i32(1)
+	list.add(1)
 	list.key(tree)
 	keys := w.record("TFile", fileName, "", list.b, false)
 	free := w.record("TFile", fileName, "", w.free(), false)
@@ -153,34 +152,18 @@ func nameLength() int {
 // header is the first bytes of the file (TFile.cxx), in the form for any length.
 func (w *Writer) header(free, info key) []byte {
 	p := new(put)
-	p.bytes([]byte("root"))
-	p.i32(1000000+rootVersion, fileBegin)
-	p.i64(w.at, free.at)
-	p.i32(free.length, 1, nameLength())
-	p.u8(8)
-	p.i32(compression)
-	p.i64(info.at)
-	p.i32(info.length)
-	p.uuid()
-	p.zeros(fileBegin - len(p.b))
-	return p.b
+	p.add([]byte("root"), 1000000+rootVersion, fileBegin, w.at, free.at, free.length, 1, nameLength(),
+		uint8(8), compression, info.at, info.length, uuid)
+	return append(p.b, make([]byte, fileBegin-len(p.b))...)
 }
 
-// uuid is none: the same events make the same file.
-func (p *put) uuid() {
-	p.u16(1)
-	p.zeros(16)
-}
+// uuid, behind its version, is none: the same events make the same file.
+var uuid = []byte{1: 1, 17: 0}
 
 // top is the first record: the top folder, with the place of its list of keys.
 func (w *Writer) top(keys int64, length int) []byte {
 	folder := new(put)
-	folder.text(fileName)
-	folder.text("")
-	folder.u16(1005)
-	folder.i32(date, date, length, nameLength())
-	folder.i64(fileBegin, 0, keys)
-	folder.uuid()
+	folder.add(fileName, "", uint16(1005), date, date, length, nameLength(), int64(fileBegin), int64(0), keys, uuid)
 	k := key{class: "TFile", name: fileName, size: len(folder.b), at: fileBegin}
 	return k.sealed(folder.b)
 }
@@ -190,7 +173,6 @@ func (w *Writer) free() []byte {
 	const small = 2000000000 // where ROOT's long form begins
 	end := w.at + int64(headLength("TFile", fileName, "")) + 2 + 16
 	p := new(put)
-	p.u16(1001)
-	p.i64(end, max(small, end+1000000000))
+	p.add(uint16(1001), end, max(small, end+1000000000))
 	return p.b
 }

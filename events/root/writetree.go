@@ -18,7 +18,7 @@ type outBranch struct {
 
 	// Of the baskets written, heads included.
 	places           []int64
-	lengths          []int
+	lengths          []int32
 	unpacked, packed int64 // bytes
 }
 
@@ -57,34 +57,33 @@ func (b *outBranch) payload() []byte {
 	if b.Type != column.Text {
 		return b.values
 	}
+	list := []int32{int32(len(b.offsets) + 1)}
 	head := b.headSize()
-	p := put{b: b.values}
-	p.i32(len(b.offsets) + 1)
 	for _, at := range append(b.offsets, len(b.values)) {
-		p.i32(at + head)
+		list = append(list, int32(at+head))
 	}
+	p := put{b: b.values}
+	p.add(list)
 	return p.b
 }
 
-// basket is the record (TBasket.cxx) of events that is to lie at a place; the next one begins.
-func (b *outBranch) basket(at int64, events int, packed []byte) []byte {
+// head is the head of the basket (TBasket.cxx) of events that is to lie at a place; the next one begins.
+func (b *outBranch) head(at int64, events, packed int) []byte {
 	k := key{class: "TBasket", name: b.Name, title: treeName, at: at, head: b.headSize(), size: len(b.values)}
 	perEvent := b.size
 	if b.Type == column.Text {
 		k.size += 4 * (events + 2)
 		perEvent = events + 1 // entries in the list of beginnings
 	}
-	k.length = k.head + len(packed)
+	k.length = k.head + packed
 	p := new(put)
 	p.key(k)
-	p.u16(3)
-	p.i32(max(bufferSize, k.head+k.size), perEvent, events, k.head+len(b.values))
-	p.u8(0)
-	b.places, b.lengths = append(b.places, at), append(b.lengths, k.length)
+	p.add(uint16(3), max(bufferSize, k.head+k.size), perEvent, events, k.head+len(b.values), uint8(0))
+	b.places, b.lengths = append(b.places, at), append(b.lengths, int32(k.length))
 	b.unpacked += int64(k.head + k.size)
 	b.packed += int64(k.length)
 	b.values, b.offsets = b.values[:0], b.offsets[:0]
-	return append(p.b, packed...)
+	return p.b
 }
 
 // tree is the TTree (TTree.h, version 20).
@@ -97,40 +96,43 @@ func (w *Writer) tree() []byte {
 	}
 	p.object(20, func() {
 		p.named(treeName, "")
-		p.object(2, func() { p.u16(602, 1, 1) }) // line: colour, style, width
+		p.object(2, func() { p.add([]uint16{602, 1, 1}) }) // line: colour, style, width
 		p.fill()
-		p.object(2, func() { p.u16(1, 1); p.u32(math.Float32bits(1)) }) // marker
-		p.i64(w.rows, unpacked, packed, packed, packed)                 // bytes: packed, saved, flushed
-		p.i64(int64(math.Float64bits(1)))                               // weight
-		p.i32(0, 25, 0)                                                 // timer, scan, update
-		p.i32(1000, 0)                                                  // default length of the list of beginnings; clusters of another length
-		p.i64(1000000000000, 1000000000000, 0)
-		p.i64(-300000000, int64(w.clusters.Events), 1000000) // save, in bytes; flush, in events; to estimate
-		p.zeros(2)
+		p.object(2, func() { p.add([]uint16{1, 1}, float32(1)) }) // marker
+		p.add(w.rows, unpacked, packed, packed, packed)           // bytes: packed, saved, flushed
+		p.add(float64(1))                                         // weight
+		p.add(0, 25, 0)                                           // timer, scan, update
+		p.add(1000, 0)                                            // default length of the list of beginnings; clusters of another length
+		p.add([]int64{1000000000000, 1000000000000, 0})
+		p.add([]int64{-300000000, int64(w.clusters.Events), 1000000}) // save, in bytes; flush, in events; to estimate
+		p.add(uint16(0))
 		p.features()
 		leaves := make([]uint32, len(w.branches))
 		p.array(len(w.branches), func(i int) {
 			p.pointer("TBranch", func() { leaves[i] = w.putBranch(p, w.branches[i]) })
 		})
-		p.array(len(leaves), func(i int) { p.u32(leaves[i]) })
-		p.i32(0)          // aliases
-		p.i32(0, 0)       // index values and index, an empty TArrayD and TArrayI
-		p.i32(0, 0, 0, 0) // tree index, friends, user's list, branch of references
+		p.array(len(leaves), func(i int) { p.add(leaves[i]) })
+		p.add(0)          // aliases
+		p.add(0, 0)       // index values and index, an empty TArrayD and TArrayI
+		p.add(0, 0, 0, 0) // tree index, friends, user's list, branch of references
 	})
 	return p.b
 }
 
-func (p *put) fill() { p.object(2, func() { p.u16(0, 1001) }) }
+func (p *put) fill() { p.object(2, func() { p.add(uint16(0), uint16(1001)) }) }
 
 // features is an empty ROOT::TIOFeatures, which goes by its checksum.
 func (p *put) features() {
-	p.object(0, func() { p.u32(0x1aa12f10); p.u8(0) })
+	p.object(0, func() { p.add(0x1aa12f10, uint8(0)) })
 }
 
 // leafTypes are how ROOT names the types, in titles and as classes.
-var leafTypes = map[column.Type]struct{ letter, class string }{
-	column.Float32: {"F", "TLeafF"}, column.Float64: {"D", "TLeafD"}, column.Int64: {"L", "TLeafL"},
-	column.Uint64: {"l", "TLeafL"}, column.Text: {"C", "TLeafC"},
+var leafTypes = map[column.Type]struct {
+	letter, class string
+	unsigned      uint8
+}{
+	column.Float32: {"F", "TLeafF", 0}, column.Float64: {"D", "TLeafD", 0}, column.Int64: {"L", "TLeafL", 0},
+	column.Uint64: {"l", "TLeafL", 1}, column.Text: {"C", "TLeafC", 0},
 }
 
 // putBranch writes a TBranch (TBranch.h, version 13) and returns the reference of its
@@ -145,34 +147,22 @@ func (w *Writer) putBranch(p *put, b *outBranch) (leaf uint32) {
 	p.object(13, func() {
 		p.named(b.Name, titled(b.Name+"/"+leafTypes[b.Type].letter, b.Unit))
 		p.fill()
-		p.i32(compression, bufferSize, beginnings, n)
-		p.i64(w.rows)
+		p.add(compression, bufferSize, beginnings, n, w.rows)
 		p.features()
-		p.i32(0, room, 0)
-		p.i64(w.rows, 0, b.unpacked, b.packed)
+		p.add(0, room, 0, w.rows, int64(0), b.unpacked, b.packed)
 		p.array(0, nil)
 		p.array(1, func(int) { leaf = b.leaf(p) })
 		p.array(0, nil)
-		p.u8(1)
-		p.i32(b.lengths...)
-		p.zeros(4 * (room - n))
-		p.u8(1)
-		p.i64(append(w.firsts, w.rows)...)
-		p.zeros(8 * (room - n - 1))
-		p.u8(1)
-		p.i64(b.places...)
-		p.zeros(8 * (room - n))
-		p.text("")
+		p.add(uint8(1), b.lengths, make([]int32, room-n))
+		p.add(uint8(1), w.firsts, w.rows, make([]int64, room-n-1))
+		p.add(uint8(1), b.places, make([]int64, room-n), "")
 	})
 	return leaf
 }
 
 // leaf writes the leaf of the branch (TLeaf.h) and returns its reference.
 func (b *outBranch) leaf(p *put) uint32 {
-	length, size, unsigned := 1, b.size, uint8(0)
-	if b.Type == column.Uint64 {
-		unsigned = 1
-	}
+	length, size := 1, b.size
 	if b.Type == column.Text {
 		length, size = b.longest+1, 1
 	}
@@ -180,15 +170,12 @@ func (b *outBranch) leaf(p *put) uint32 {
 		p.object(1, func() {
 			p.object(2, func() {
 				p.named(b.Name, b.Name)
-				p.i32(length, size, 0)
-				p.u8(0)
-				p.u8(unsigned)
-				p.u32(0)
+				p.add(length, size, 0, uint8(0), leafTypes[b.Type].unsigned, 0)
 			})
 			if b.Type == column.Text { // the shortest and the longest
-				p.i32(0, length)
+				p.add(0, length)
 			} else { // lowest and highest value, unless the leaf counts: 0
-				p.zeros(2 * b.size)
+				p.add(make([]byte, 2*b.size))
 			}
 		})
 	})
