@@ -60,13 +60,6 @@ func Origin(columns ...*events.Column) column.Exact {
 	return column.Exact{}
 }
 
-func (s *selection) weightsOf(first, rows int) []float64 {
-	if s.weights == nil {
-		return nil
-	}
-	return s.weights[first : first+rows]
-}
-
 // effective is the effective number of events.
 func (s *selection) effective() float64 {
 	if s.weights == nil {
