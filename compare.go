@@ -24,7 +24,10 @@ func Compare(ctx context.Context, p Pair, out string, o Options) (*Compared, err
 		}
 		defer release()
 	}
-	c, page, err := p.Compare(ctx)
+	c, notices, page, err := p.Compare(ctx)
+	for _, line := range notices {
+		o.notice(line)
+	}
 	if err != nil || out == "" {
 		return c, ended(ctx, fault.Of(err), "")
 	}

@@ -6,10 +6,12 @@ package query
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/formula"
+	"github.com/sluice-hep/sluice/internal/await"
 )
 
 // Query says which events are wanted and which of their columns. The zero value of a field asks for nothing special.
@@ -71,13 +73,15 @@ func (r *Rows) open() error {
 		r.choose(r.q.Table.Columns)
 		return nil
 	}
-	files, err := events.OpenAll(r.q.Files, events.Options{
-		Flatten: r.q.Flatten, Types: r.q.Types, Limits: r.limits(),
-		Passed: func(_, n int64) { r.passed += int(n) },
-		Choose: func(have []events.Column) ([]string, error) {
-			r.choose(have)
-			return r.ask(have)
-		},
+	files, err := await.Do(r.ctx, strings.Join(r.q.Files, ", "), func() (*events.Chain, error) {
+		return events.OpenAll(r.q.Files, events.Options{
+			Flatten: r.q.Flatten, Types: r.q.Types, Limits: r.limits(),
+			Passed: func(_, n int64) { r.passed += int(n) },
+			Choose: func(have []events.Column) ([]string, error) {
+				r.choose(have)
+				return r.ask(have)
+			},
+		})
 	})
 	if err != nil {
 		return err

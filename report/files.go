@@ -3,9 +3,14 @@ package report
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"path/filepath"
+	"slices"
 
+	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/stats"
 )
@@ -13,9 +18,25 @@ import (
 // Files are two files of events to compare, and how.
 type Files struct {
 	Reference, Generated string
-	Columns              []string // none: every column of numbers that both files have
-	Weight               string   // the column of event weights, in each file that has it
-	Flatten              string   // a row an object of this name, in each ROOT file that has it; "": a row an event
+	Columns              []string          // none: every column of numbers that both files have
+	Weight               string            // the column of event weights, in each file that has it
+	Flatten              string            // a row an object of this name, in each ROOT file that has it; "": a row an event
+	Define               query.Definitions // columns made from others, in each file that lacks them
+	Where                string            // the events to compare; see Compare
+}
+
+// Follow compares as a model's card has it: its features and context, definitions, selection, weights and objects. What is set already stays.
+func (f *Files) Follow(m *model.Model) error {
+	c, err := card.Parse([]byte(m.Card), "the card of the model")
+	if err != nil {
+		return err
+	}
+	if len(f.Columns) == 0 {
+		f.Columns = slices.Concat(m.Features.Names(), m.Context.Names())
+	}
+	f.Define = append(slices.Clone(c.Define), f.Define...)
+	f.Where, f.Weight, f.Flatten = cmp.Or(f.Where, c.Where), cmp.Or(f.Weight, c.Weight), cmp.Or(f.Flatten, c.Flatten)
+	return nil
 }
 
 // Compared is a comparison with what it comes to.
@@ -29,49 +50,91 @@ func NewCompared(c *stats.Comparison) *Compared {
 	return &Compared{c, Judge(c, func(column string) string { return column })}
 }
 
-// Compare reads both files and measures how far they are apart. Page is that about it.
-func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, error), err error) {
-	ref, gen, err := f.read(ctx)
+// Compare reads both files and measures how far they are apart. Page is that about it. Generated events that lack what a selection or
+// an object is made of are taken as they are: notices say so, and which columns only one file has.
+func (f *Files) Compare(ctx context.Context) (_ *Compared, notices []string, page func() (*Page, error), err error) {
+	ref, err := f.read(ctx, f.Reference, f.Flatten, f.Where)
+	if err != nil && f.Flatten != "" { // generated events are flat, and may be the reference
+		if t, flat := f.read(ctx, f.Reference, "", f.Where); flat == nil {
+			ref, err = t, nil
+			if _, err := f.read(ctx, f.Generated, f.Flatten, f.Where); err != nil {
+				return nil, nil, nil, err
+			}
+		}
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	gen, notices, err := f.generated(ctx)
 	if err == nil {
 		err = f.weigh(ref, gen)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
+	}
+	if len(f.Columns) == 0 {
+		notices = append(notices, oneSided(ref, gen, f.Reference), oneSided(gen, ref, f.Generated))
+		notices = slices.DeleteFunc(notices, func(line string) bool { return line == "" })
 	}
 	c, err := stats.Compare(ref, gen, f.Columns)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return NewCompared(c), func() (*Page, error) {
-		return comparedPage(&Pair{Reference: ref, Generated: gen}, filepath.Base(f.Reference), filepath.Base(f.Generated), c)
+	return NewCompared(c), notices, func() (*Page, error) {
+		page, err := comparedPage(&Pair{Reference: ref, Generated: gen}, filepath.Base(f.Reference), filepath.Base(f.Generated), c)
+		page.Notices = notices
+		return page, err
 	}, nil
 }
 
-// read reads both files flattened. One that holds nothing to flatten, as generated events do not, is taken as it is, if
-// the other does.
-func (f *Files) read(ctx context.Context) (ref, gen *events.Table, err error) {
-	read := func(file, flatten string) (*events.Table, error) {
-		rows, err := query.Query{Files: []string{file}, Flatten: flatten, All: true}.Open(ctx, 1<<16)
-		if err != nil {
-			return nil, err
+// generated reads the second file as the first, or else without the selection or the objects that it lacks.
+func (f *Files) generated(ctx context.Context) (t *events.Table, notices []string, err error) {
+	t, err = f.read(ctx, f.Generated, f.Flatten, f.Where)
+	for _, as := range [][2]string{{"", f.Where}, {f.Flatten, ""}, {"", ""}} {
+		if err == nil || ctx.Err() != nil {
+			break
 		}
-		defer rows.Close()
-		return rows.All()
-	}
-	ref, refErr := read(f.Reference, f.Flatten)
-	gen, genErr := read(f.Generated, f.Flatten)
-	switch {
-	case f.Flatten == "" || (refErr == nil) == (genErr == nil):
-	case refErr != nil:
-		if t, err := read(f.Reference, ""); err == nil {
-			ref, refErr = t, nil
-		}
-	default:
-		if t, err := read(f.Generated, ""); err == nil {
-			gen, genErr = t, nil
+		if plain, again := f.read(ctx, f.Generated, as[0], as[1]); again == nil {
+			if as[1] != f.Where {
+				notices = append(notices, fmt.Sprintf("the selection %q is not applied to %s: %v", f.Where, f.Generated, err))
+			}
+			return plain, notices, nil
 		}
 	}
-	return ref, gen, cmp.Or(refErr, genErr)
+	return t, notices, err
+}
+
+func (f *Files) read(ctx context.Context, file, flatten, where string) (*events.Table, error) {
+	q := query.Query{Files: []string{file}, Flatten: flatten, All: true, Define: f.Define, Lacking: true, Where: where, Columns: f.Columns}
+	if len(f.Columns) == 0 {
+		for _, d := range f.Define {
+			q.Columns = append(q.Columns, d.Name)
+		}
+	}
+	rows, err := q.Open(ctx, 1<<16)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	t, err := rows.All()
+	if err == nil {
+		err = rows.Nothing()
+	}
+	return t, err
+}
+
+// oneSided names the columns of numbers that the other table lacks.
+func oneSided(t, other *events.Table, file string) string {
+	var names []string
+	for i := range t.Columns {
+		if _, err := other.Column(t.Columns[i].Name); err != nil && t.Columns[i].Type != events.Text && t.Columns[i].Name != t.Weight {
+			names = append(names, t.Columns[i].Name)
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return fmt.Sprintf("only %s has %s: not compared", file, column.List(names, 10))
 }
 
 // weigh names the weight column in each table that has it.

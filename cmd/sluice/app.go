@@ -41,6 +41,7 @@ func (a *app) command() *cobra.Command {
 HDF5, ROOT) with a normalizing flow, draws new events from it, evaluates it, and
 says in a report how far both can be trusted.`,
 		Example:       "  sluice run cards/lhco.yaml\n  sluice inspect cards/data/lhco.parquet",
+		Version:       sluice.Version(),
 		SilenceErrors: true, SilenceUsage: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -50,6 +51,7 @@ says in a report how far both can be trusted.`,
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SetVersionTemplate("sluice {{.Version}}\n")
 	flags := root.PersistentFlags()
 	flags.IntVar(&a.threads, "threads", 0, "threads used (default: all)")
 	flags.Uint64Var(&a.seed, "seed", 1, "seed of all random numbers")

@@ -9,7 +9,8 @@ import (
 
 func (a *app) compareVerb() *cobra.Command {
 	var p sluice.Pair
-	var file, limit string
+	var file, limit, model string
+	var define []string
 	c := &cobra.Command{
 		Use:   "compare REFERENCE GENERATED",
 		Short: "Measure how far generated events are from reference events",
@@ -26,12 +27,29 @@ together is not tested), "close", "differs" or "apart".`,
 	c.Flags().StringSliceVar(&p.Columns, "columns", nil, "columns to compare (default: all that both have)")
 	c.Flags().StringVar(&p.Weight, "weight", "", "column of event weights, in each file that has it")
 	c.Flags().StringVarP(&file, "output", "o", "", "a report (HTML) to write")
+	c.Flags().StringVar(&model, "model", "", "compare as a model has it: its columns, definitions, selection and weights")
+	c.Flags().StringArrayVar(&define, "define", nil, "NAME=EXPR: a column made from others, in each file that lacks it (repeatable)")
+	c.Flags().StringVar(&p.Where, "where", "", "compare the events for which an expression holds")
 	failFlag(c, &limit)
 	flattenFlag(c, &p.Flatten)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		p.Reference, p.Generated, p.Columns = args[0], args[1], trimmed(p.Columns)
 		o := a.options()
 		o.Command = commandLine(c, args)
+		var err error
+		if p.Define, err = definitions(define); err != nil {
+			return err
+		}
+		if model != "" {
+			m, err := a.load(c.Context(), model)
+			if err == nil {
+				err = p.Follow(m)
+			}
+			if err != nil {
+				return err
+			}
+			o.Inputs = []string{model}
+		}
 		if err := failAbove(limit, &sluice.Compared{Comparison: &stats.Comparison{}}); err != nil {
 			return err
 		}

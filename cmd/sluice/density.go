@@ -35,7 +35,7 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 		if file == "" {
 			return usage("where to write the events? give -o FILE")
 		}
-		m, err := a.load(args[0])
+		m, err := a.load(c.Context(), args[0])
 		if err != nil {
 			return err
 		}

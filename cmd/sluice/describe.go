@@ -19,8 +19,8 @@ func (a *app) describeVerb() *cobra.Command {
 		Short:   "Print the model card: columns, units, ranges, preparation, flow, training, hash",
 		Example: "  sluice run cards/banana.yaml --set train.epochs=3\n  sluice describe out/banana/model.safetensors",
 		Args:    arguments(1, 1, "one model"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			m, err := a.load(args[0])
+		RunE: func(c *cobra.Command, args []string) error {
+			m, err := a.load(c.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/internal/await"
+	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/report"
 	"github.com/sluice-hep/sluice/stats"
 )
@@ -38,9 +40,9 @@ and does not train again a model that is there already.`,
 	c.Flags().BoolVar(&force, "force", false, "let the sample take the place of a file outside the folder")
 	failFlag(c, &limit)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		job, err := card.Load(args[0])
+		job, err := await.Do(c.Context(), args[0], func() (*card.Card, error) { return card.Load(args[0]) })
 		if err != nil {
-			return &sluice.InputError{Err: err}
+			return fault.Of(err)
 		}
 		if err := cmp.Or(failAbove(limit, &sluice.Compared{Comparison: &stats.Comparison{}}), set(job, sets), allow(job, memory), a.global(c, job)); err != nil {
 			return err

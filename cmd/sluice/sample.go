@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math"
@@ -12,12 +13,15 @@ import (
 
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/await"
+	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/query"
 )
 
 func (a *app) sampleVerb() *cobra.Command {
 	var n, file, shard string
-	var context []string
+	var fixed []string
 	var resume bool
 	c := &cobra.Command{
 		Use:   "sample MODEL -n N -o FILE",
@@ -25,7 +29,8 @@ func (a *app) sampleVerb() *cobra.Command {
 		Long: `Draw events from a model into a file of any format that can be written. Event i
 depends on the seed, on i and on its context alone: the shards of a sample, drawn
 apart, are the sample. A model with context needs a value for each event: the same
-for all (--context NAME=VALUE) or a row of a file each (--context FILE).
+for all (--context NAME=VALUE) or a row of a file each (--context FILE; without -n, as many
+events as it has rows).
 
 The file appears when it is whole. Until then FILE.journal holds what is drawn, as
 large as the numbers in memory: with it, --resume goes on after an interruption.`,
@@ -36,25 +41,30 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 	}
 	c.Flags().StringVarP(&n, "events", "n", "", "how many events; 1e6 is a number too")
 	c.Flags().StringVarP(&file, "output", "o", "", "the file to write")
-	c.Flags().StringArrayVar(&context, "context", nil, "NAME=VALUE for all events (repeatable), or a FILE with a row for each")
+	c.Flags().StringArrayVar(&fixed, "context", nil, "NAME=VALUE for all events (repeatable), or a FILE with a row for each")
 	c.Flags().StringVar(&shard, "shard", "", "I/N: only part I, from 1 to N, of the events")
 	resumeFlag(c, &resume)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		d := sluice.Draw{Seed: a.seed}
 		var err error
-		if d.Events, err = count(n); err != nil {
-			return err
-		}
 		if file == "" {
 			return usage("where to write the events? give -o FILE")
 		}
-		if d.Context, d.ContextFile, err = given(context); err != nil {
+		if d.Context, d.ContextFile, err = given(fixed); err != nil {
+			return err
+		}
+		if n == "" && d.ContextFile != "" {
+			d.Events, err = rows(c.Context(), d.ContextFile)
+		} else {
+			d.Events, err = count(n)
+		}
+		if err != nil {
 			return err
 		}
 		if d.Shard, d.Shards, err = parseShard(shard); err != nil {
 			return err
 		}
-		m, err := a.load(args[0])
+		m, err := a.load(c.Context(), args[0])
 		if err != nil {
 			return err
 		}
@@ -87,13 +97,18 @@ func parseShard(s string) (part, of uint64, err error) {
 }
 
 // load opens a model with the threads asked for.
-func (a *app) load(path string) (*model.Model, error) {
+func (a *app) load(ctx context.Context, path string) (*model.Model, error) {
 	if err := a.checkGlobal(); err != nil {
 		return nil, err
 	}
-	m, err := model.Load(path)
+	m, err := await.Do(ctx, path, func() (*model.Model, error) { return model.Load(path) })
+	if err != nil && ctx.Err() == nil {
+		if kind := events.KindOf(path); kind != "" {
+			err = fmt.Errorf("%s is %s, not a model; sluice train makes one of it", path, kind)
+		}
+	}
 	if err != nil {
-		return nil, &sluice.InputError{Err: err}
+		return nil, fault.Of(err)
 	}
 	m.Density.UseThreads(a.threads)
 	return m, nil
@@ -108,6 +123,22 @@ func count(s string) (uint64, error) {
 		return 0, usage("-n %s is not a whole number from 1 on", s)
 	}
 	return uint64(x), nil
+}
+
+// rows is the number of events in a file.
+func rows(ctx context.Context, file string) (uint64, error) {
+	r, err := query.Query{Files: []string{file}, All: true}.Open(ctx, 1<<16)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	for {
+		if _, err := r.Next(); err == io.EOF {
+			return uint64(r.Read()), nil
+		} else if err != nil {
+			return 0, err
+		}
+	}
 }
 
 // given tells values, one for all events, from a file.

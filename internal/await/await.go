@@ -1,0 +1,28 @@
+// Package await ends waiting with a context.
+package await
+
+import (
+	"context"
+	"fmt"
+)
+
+// Do is what f gives, or an error as soon as ctx ends: then f, which may wait for a pipe that nobody writes to, goes on alone until
+// that ends, and what it gives is dropped.
+func Do[T any](ctx context.Context, what string, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, fmt.Errorf("interrupted while %s was opened: %w", what, ctx.Err())
+	}
+}
