@@ -31,10 +31,12 @@ type RunResult struct {
 	Report  string       `json:"report"`
 	Train   *TrainResult `json:"train"`
 	Compare *Compared    `json:"compare"`
-	// Where the true density is known: TrueEntropy is the lowest NLL there can be on average, and TrueNLL that
-	// of the true density on the events compared with (which are the test events, if there are any).
+	// Where the true density is known: TrueEntropy is the lowest NLL there can be on average, TrueNLL that of the true density on
+	// the events compared with (which are the test events, if there are any), and Excess that of the model above it on the same events.
 	TrueEntropy *float64 `json:"true_entropy,omitempty"`
 	TrueNLL     *float64 `json:"true_nll,omitempty"`
+	Excess      *float64 `json:"excess_nll,omitempty"`
+	ExcessError *float64 `json:"excess_nll_error,omitempty"`
 
 	// Fingerprint tells what the model was trained from, and Hash which model it is.
 	Fingerprint string `json:"fingerprint"`
@@ -79,6 +81,7 @@ type runner struct {
 	data    *fit.Data
 	model   *model.Model
 	pair    report.Pair
+	true    *fit.True // nil where it is not known
 	notices []string
 	made    bool // the folder was not there before
 	unlock  func()
@@ -115,6 +118,11 @@ func (r *runner) open(context.Context) error {
 		}
 		release()
 	}
+	sample, err := events.Create(r.result.Sample) // whether its format can be written
+	if err != nil {
+		return fault.Of(err)
+	}
+	sample.Abort()
 	return nil
 }
 
@@ -166,7 +174,11 @@ func (r *runner) read(ctx context.Context) (err error) {
 	}
 	r.note(r.data.Notices...)
 	r.result.Fingerprint = r.data.Fingerprint()
-	return nil
+	d, err := r.draw()
+	if err != nil {
+		return err
+	}
+	return d.Check(ctx, r.card, r.card.Context)
 }
 
 // train fits the model, unless the folder holds the one that this would give.
@@ -224,12 +236,11 @@ func (r *runner) finished() (bool, error) {
 	return true, nil
 }
 
-// sample draws the events that the card asks for. Without a context of the card's, they get that of the data, those held out
+// draw is what the card asks to draw. Without a context of the card's, they get that of the data, those held out
 // in front, and the weights of the events whose context it is: the first generated events are then those that the comparison draws.
-func (r *runner) sample(ctx context.Context) (err error) {
-	r.o.stage("sample")
+func (r *runner) draw() (d Draw, err error) {
 	s := r.card.Sample
-	d := Draw{Events: uint64(s.Events), Seed: r.card.Seed, ContextFile: s.ContextFile, Context: apply.Values(s.Context), Version: Version()}
+	d = Draw{Events: uint64(s.Events), Seed: r.card.Seed, ContextFile: s.ContextFile, Context: apply.Values(s.Context), Version: Version()}
 	if d.ContextFile != "" && !filepath.IsAbs(d.ContextFile) {
 		d.ContextFile = filepath.Join(r.card.Dir, d.ContextFile)
 	}
@@ -237,10 +248,18 @@ func (r *runner) sample(ctx context.Context) (err error) {
 		d.Events = uint64(r.data.Total)
 	}
 	if len(r.card.Context) > 0 && d.Context == nil && d.ContextFile == "" {
-		if d.Context, err = r.data.Contexts(); err != nil {
-			return err
-		}
 		d.Weight = r.card.Weight
+		d.Context, err = r.data.Contexts()
+	}
+	return d, err
+}
+
+// sample draws the events that the card asks for.
+func (r *runner) sample(ctx context.Context) error {
+	r.o.stage("sample")
+	d, err := r.draw()
+	if err != nil {
+		return err
 	}
 	o := r.o.apply(r.result.Sample)
 	o.Resume = true
@@ -285,8 +304,24 @@ func (r *runner) compare(context.Context) (err error) {
 		return err
 	}
 	r.result.Compare = report.NewCompared(c)
-	r.result.TrueEntropy, r.result.TrueNLL, err = fit.Truth(r.card, p.Reference)
-	return err
+	return r.truth()
+}
+
+// truth compares with the true density, where that is known.
+func (r *runner) truth() error {
+	if r.card.Toy == (card.Toy{}) {
+		return nil
+	}
+	logProb, err := r.model.LogProb(r.pair.Reference, nil)
+	if err != nil {
+		return err
+	}
+	if r.true, err = fit.Truth(r.card, r.pair.Reference, logProb); err != nil || r.true == nil {
+		return err
+	}
+	t := r.true
+	r.result.TrueEntropy, r.result.TrueNLL, r.result.Excess, r.result.ExcessError = &t.Entropy, &t.NLL, &t.Excess, &t.ExcessError
+	return nil
 }
 
 // report writes the page about the model.
@@ -296,7 +331,7 @@ func (r *runner) report(context.Context) error {
 	a := report.Analysis{
 		Card: r.card, Model: r.model, Train: r.result.Train.Result,
 		Total: r.data.Total, Training: rows.Training(), Valid: len(rows.Valid), HeldOut: len(rows.Test),
-		Pair: r.pair, Comparison: r.result.Compare.Comparison, TrueEntropy: r.result.TrueEntropy, TrueNLL: r.result.TrueNLL,
+		Pair: r.pair, Comparison: r.result.Compare.Comparison, True: r.true,
 		Notices: r.notices,
 	}
 	page, err := a.Page()

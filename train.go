@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -42,6 +43,13 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 			o.notice("there is no interrupted training to go on with (" + f.State + "): it starts anew")
 		}
 	}
+	if o.HeldOut != "" {
+		release, err := o.claim(o.HeldOut, append(c.Paths(), out)...)
+		if err != nil {
+			return nil, err
+		}
+		defer release()
+	}
 	d, err := fit.Load(ctx, c, f)
 	if err != nil {
 		return nil, ended(ctx, err, f.State)
@@ -53,6 +61,12 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 	m, result, err := d.Train(ctx, f)
 	if err != nil {
 		return nil, ended(ctx, err, f.State)
+	}
+	if o.HeldOut != "" {
+		t, _ := d.HeldOut()
+		if _, _, err := (query.Query{Table: t, All: true}).ToFile(ctx, o.HeldOut, o.notice); err != nil {
+			return nil, err
+		}
 	}
 	r := newTrainResult(out, m, result)
 	if out == "" {

@@ -19,13 +19,9 @@ type Options = journal.Options
 // chunk is how many events are in memory at a time.
 const chunk = 1 << 16
 
-// open asks files for the columns of a model, besides what else q wants: those that its card defines are made where the
+// open asks files for the columns of a model, besides what else q wants: those that its card c defines are made where the
 // files lack them. Files that have the columns only when flattened as in the card are flattened.
-func open(ctx context.Context, m *model.Model, q query.Query) (*query.Rows, error) {
-	c, err := card.Parse([]byte(m.Card), "card")
-	if err != nil { // a model need not have a card, nor one that this program knows
-		c = &card.Card{}
-	}
+func open(ctx context.Context, c *card.Card, q query.Query) (*query.Rows, error) {
 	q.Define, q.Lacking = c.Define, true
 	rows, err := q.Open(ctx, chunk)
 	if err == nil || q.Flatten != "" || c.Flatten == "" {
@@ -36,6 +32,15 @@ func open(ctx context.Context, m *model.Model, q query.Query) (*query.Rows, erro
 		return rows, nil
 	}
 	return nil, err
+}
+
+// cardOf is the card of a model: it need not have one, nor one that this program knows.
+func cardOf(m *model.Model) *card.Card {
+	c, err := card.Parse([]byte(m.Card), "card")
+	if err != nil {
+		return &card.Card{}
+	}
+	return c
 }
 
 // columns are those that a model needs of an event.

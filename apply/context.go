@@ -8,8 +8,9 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
-	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/query"
 )
 
@@ -34,9 +35,18 @@ func Values(values map[string]float64) *events.Table {
 	return t
 }
 
+// Check finds out, before a model of this card and context is trained, whether there will be a context for each event.
+func (d *Sample) Check(ctx context.Context, c *card.Card, names []string) error {
+	g, err := d.openContext(ctx, c, names)
+	if err != nil {
+		return fault.Of(err)
+	}
+	defer g.close()
+	return fault.Of(g.skip(d.Events))
+}
+
 // openContext makes sure that there is a context for each event that a model needs one for.
-func (d *Sample) openContext(ctx context.Context, m *model.Model) (*given, error) {
-	names := m.Context.Names()
+func (d *Sample) openContext(ctx context.Context, c *card.Card, names []string) (*given, error) {
 	if d.Context != nil {
 		for _, name := range d.Context.Names() {
 			if name != d.Weight && !slices.Contains(names, name) {
@@ -52,7 +62,7 @@ func (d *Sample) openContext(ctx context.Context, m *model.Model) (*given, error
 	case d.ContextFile != "" && d.Context != nil:
 		return nil, errors.New("the context comes from a file or from values, not from both")
 	case d.ContextFile != "":
-		rows, err := open(ctx, m, query.Query{
+		rows, err := open(ctx, c, query.Query{
 			Files: []string{d.ContextFile}, Columns: names, Complete: names,
 			Remedy: "each event drawn needs its context: give a file without such rows (sluice convert --where)",
 		})

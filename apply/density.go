@@ -38,7 +38,7 @@ type Evaluated struct {
 func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Options) (_ *Evaluated, err error) {
 	began, o := time.Now(), o.Filled()
 	needed := columns(m)
-	rows, err := open(ctx, m, query.Query{
+	rows, err := open(ctx, cardOf(m), query.Query{
 		Files: e.Files, Flatten: e.Flatten, All: true, Columns: needed, Complete: needed, Drop: e.DropNaN,
 	})
 	if err != nil {

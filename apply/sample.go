@@ -52,7 +52,7 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 	if first == last {
 		return nil, fault.Of(fmt.Errorf("%d events in %d shards leave none for shard %d; ask for more (-n)", d.Events, max(d.Shards, 1), max(d.Shard, 1)))
 	}
-	context, err := d.openContext(ctx, m)
+	context, err := d.openContext(ctx, cardOf(m), m.Context.Names())
 	if err != nil {
 		return nil, fault.Of(err)
 	}

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -52,7 +54,31 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 		return nil, nil, err
 	}
 	m := &model.Model{Features: d.Features, Context: d.Context, Density: f, Seed: d.card.Seed, Card: string(text), Train: result}
-	return m, result, nil
+	return m, result, d.judge(m, result)
+}
+
+// judge adds the error of the test's NLL to a result, and a line where the model knows the training events by heart.
+func (d *Data) judge(m *model.Model, r *train.Result) error {
+	if len(d.Rows.Test) == 0 {
+		return nil
+	}
+	test := d.Held.Take(d.Rows.Test)
+	logProb, err := m.LogProb(test, nil)
+	if err != nil {
+		return err
+	}
+	test.Weight = d.card.Weight
+	w, err := test.Weights()
+	if err != nil {
+		return err
+	}
+	_, r.TestError = stats.MeanError(logProb, w)
+	gap := float64(r.TestNLL - r.TrainNLL)
+	if errors := gap / (math.Sqrt2 * r.TestError); errors > 5 && gap > 0.02 {
+		r.Notices = append(r.Notices, fmt.Sprintf("the model overfits: test events have an NLL %.3g nats higher than training events (%.0f standard errors; "+
+			"best epoch %d of %d); take more events, a smaller flow, dropout, or end earlier (train.patience)", gap, errors, r.BestEpoch, r.Epochs))
+	}
+	return nil
 }
 
 // flowSpec is the card's flow, with the features by their numbers: those that are not constant.

@@ -5,35 +5,52 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/toy"
 )
 
-// Truth is how low an NLL can be, in nats, where the events are those of a toy as it was drawn: on average (the entropy), and
-// on the events of t, which differ from the average by chance. Both are nil for other events.
-func Truth(c *card.Card, t *events.Table) (entropy, nll *float64, err error) {
+// True is how low an NLL can be, in nats, where the events are those of a toy as it was drawn.
+type True struct {
+	Entropy float64 // on average
+	NLL     float64 // of the true density on the events at hand, which differ from the average by chance
+	// Excess is by how much the model's NLL is above that on the same events, event by event, so that their scatter cancels.
+	Excess, ExcessError float64
+}
+
+// Truth compares a model with the density that the events of t were drawn from, given its log-density of each; nil for other events
+// than a toy's.
+func Truth(c *card.Card, t *events.Table, logProb []float64) (*True, error) {
 	names := slices.Sorted(slices.Values(c.Features))
 	if c.Toy == (card.Toy{}) || len(c.Define) > 0 || c.Where != "" || !slices.Equal(names, []string{"x1", "x2"}) {
-		return nil, nil, nil
+		return nil, nil
 	}
 	d, err := toy.New(c.Toy.Name, c.Toy.Options())
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	given := len(c.Context) > 0
 	if given && (len(c.Context) > 1 || c.Context[0] != d.Label()) {
-		return nil, nil, nil
+		return nil, nil
 	}
-	h := d.Entropy
+	truth, err := trueLogDensity(d, t, given)
+	if err != nil {
+		return nil, err
+	}
+	r := &True{Entropy: d.Entropy()}
 	if given {
-		h = d.EntropyGiven
+		r.Entropy = d.EntropyGiven()
 	}
-	lowest := h()
-	mean, err := trueNLL(d, t, given)
-	return &lowest, &mean, err
+	mean, _ := stats.MeanError(truth, nil)
+	r.NLL = -mean
+	for i := range truth {
+		truth[i] -= logProb[i]
+	}
+	r.Excess, r.ExcessError = stats.MeanError(truth, nil)
+	return r, nil
 }
 
-// trueNLL is the mean NLL of events under the density that they were drawn from.
-func trueNLL(d *toy.Distribution, t *events.Table, given bool) (float64, error) {
+// trueLogDensity is that of each event under the density that they were drawn from.
+func trueLogDensity(d *toy.Distribution, t *events.Table, given bool) ([]float64, error) {
 	names := []string{"x1", "x2"}
 	if given {
 		names = append(names, d.Label())
@@ -42,17 +59,17 @@ func trueNLL(d *toy.Distribution, t *events.Table, given bool) (float64, error) 
 	for i, name := range names {
 		var err error
 		if columns[i], err = t.Column(name); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	var sum float64
-	for i := range t.Len() {
+	l := make([]float64, t.Len())
+	for i := range l {
 		x := []float64{columns[0].Float(i), columns[1].Float(i)}
 		if given {
-			sum -= d.LogDensityGiven(int(columns[2].Float(i)), x)
+			l[i] = d.LogDensityGiven(int(columns[2].Float(i)), x)
 		} else {
-			sum -= d.LogDensity(x)
+			l[i] = d.LogDensity(x)
 		}
 	}
-	return sum / float64(t.Len()), nil
+	return l, nil
 }

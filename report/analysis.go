@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/train"
@@ -23,8 +24,7 @@ type Analysis struct {
 
 	Pair       Pair // the events compared
 	Comparison *stats.Comparison
-	// Where the true density is known: its entropy and its NLL on the reference events, in nats.
-	TrueEntropy, TrueNLL *float64
+	True       *fit.True // nil where the true density is not known
 
 	Notices []string
 }
@@ -55,7 +55,11 @@ func (a *Analysis) draw(page *Page) (err error) {
 	if err := a.Pair.addTo(page, a.Comparison); err != nil {
 		return err
 	}
-	if page.Loss, err = lossPicture(a.Train, a.TrueEntropy); err != nil {
+	var entropy *float64
+	if a.True != nil {
+		entropy = &a.True.Entropy
+	}
+	if page.Loss, err = lossPicture(a.Train, entropy); err != nil {
 		return err
 	}
 	if a.Card.Plots.Steps && a.Model.Features.Dim() == 2 {
@@ -83,13 +87,20 @@ func (a *Analysis) facts(info model.Info) []Fact {
 		nll  train.NLL
 	}{{"Test NLL", a.Train.TestNLL}, {"Validation NLL", a.Train.ValidNLL}, {"Training NLL", a.Train.TrainNLL}} {
 		if n.nll == n.nll {
-			facts = append(facts, Fact{Name: n.name, Value: fmt.Sprintf("%.4f nats", float64(n.nll)), Note: "per event"})
+			f := Fact{Name: n.name, Value: fmt.Sprintf("%.4f nats", float64(n.nll)), Note: "per event"}
+			if n.name == "Test NLL" && a.Train.TestError > 0 {
+				f.Note += fmt.Sprintf(", ± %.2g by the number of events", a.Train.TestError)
+			}
+			facts = append(facts, f)
 		}
 	}
-	if a.TrueEntropy != nil {
+	if t := a.True; t != nil {
 		facts = append(facts, Fact{
-			Name: "True entropy", Value: fmt.Sprintf("%.4f nats", *a.TrueEntropy),
-			Note: fmt.Sprintf("per event; the lowest NLL there can be on average; the true density has %.4f on %s", *a.TrueNLL, strings.ToLower(a.Pair.ReferenceName)),
+			Name: "True entropy", Value: fmt.Sprintf("%.4f nats", t.Entropy),
+			Note: fmt.Sprintf("per event; the lowest NLL there can be on average; the true density has %.4f on %s", t.NLL, strings.ToLower(a.Pair.ReferenceName)),
+		}, Fact{
+			Name: "Above the truth", Value: fmt.Sprintf("%.4f nats", t.Excess),
+			Note: fmt.Sprintf("± %.2g, on the same events", t.ExcessError),
 		})
 	}
 	r := a.Train

@@ -55,11 +55,8 @@ func NewCompared(c *stats.Comparison) *Compared {
 func (f *Files) Compare(ctx context.Context) (_ *Compared, notices []string, page func() (*Page, error), err error) {
 	ref, err := f.read(ctx, f.Reference, f.Flatten, f.Where)
 	if err != nil && f.Flatten != "" { // generated events are flat, and may be the reference
-		if t, flat := f.read(ctx, f.Reference, "", f.Where); flat == nil {
-			ref, err = t, nil
-			if _, err := f.read(ctx, f.Generated, f.Flatten, f.Where); err != nil {
-				return nil, nil, nil, err
-			}
+		if _, other := f.read(ctx, f.Generated, f.Flatten, f.Where); other == nil {
+			ref, err = f.read(ctx, f.Reference, "", f.Where)
 		}
 	}
 	if err != nil {

@@ -41,6 +41,22 @@ func NewMoments(x, w []float64) (m Moments) {
 	return m
 }
 
+// MeanError is the weighted mean of x and its standard error, sqrt(sum w^2 (x - mean)^2) / |sum w|, in the unit of x; w is nil where
+// all weights are 1.
+func MeanError(x, w []float64) (mean, err float64) {
+	var total, sum, squares float64
+	for i, v := range x {
+		total += weight(w, i)
+		sum += weight(w, i) * v
+	}
+	mean = sum / total
+	for i, v := range x {
+		d := weight(w, i) * (v - mean)
+		squares += d * d
+	}
+	return mean, math.Sqrt(squares) / math.Abs(total)
+}
+
 // weight is that of event i: 1 without weights.
 func weight(w []float64, i int) float64 {
 	if w == nil {

@@ -90,7 +90,7 @@ const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.
 func printRun(w io.Writer, s *sluice.RunResult) {
 	printTraining(w, s.Train)
 	if s.TrueEntropy != nil {
-		fmt.Fprintf(w, "truth      the entropy is %.4f nats, the lowest NLL on average; the true density has %.4f on the events compared\n", *s.TrueEntropy, *s.TrueNLL)
+		fmt.Fprintf(w, "truth      the entropy is %.4f nats, the lowest NLL on average; the true density has %.4f on the events compared, the model %.4f +- %.4f more\n", *s.TrueEntropy, *s.TrueNLL, *s.Excess, *s.ExcessError)
 	}
 	fmt.Fprintf(w, "sample     %s\n", s.Sample)
 	fmt.Fprintf(w, "report     %s\n\n", s.Report)

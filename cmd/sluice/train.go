@@ -41,7 +41,7 @@ of the columns; they can be negative.`,
 			return err
 		}
 		o := a.options()
-		o.Resume = f.resume
+		o.Resume, o.HeldOut = f.resume, f.heldOut
 		t, err := sluice.Train(c.Context(), job, f.model, o)
 		return show(a, t, goesOn(err, sameCommand), printTraining)
 	}
@@ -52,6 +52,7 @@ of the columns; they can be negative.`,
 type trainFlags struct {
 	card.Card
 	model, memory string
+	heldOut       string
 	define, sets  []string
 	resume        bool
 }
@@ -60,6 +61,7 @@ func (f *trainFlags) register(c *cobra.Command) {
 	flags := c.Flags()
 	usual := train.Config{}.WithDefaults()
 	flags.StringVarP(&f.model, "output", "o", "", "the model file to write")
+	flags.StringVar(&f.heldOut, "held-out", "", "a file to write the test events to, for sluice compare")
 	flags.StringSliceVar(&f.Features, "features", nil, "columns to model")
 	flags.StringSliceVar(&f.Context, "context", nil, "columns to condition on")
 	flags.StringVar(&f.Weight, "weight", "", "column of event weights")
@@ -167,6 +169,9 @@ func printTraining(w io.Writer, t *sluice.TrainResult) {
 	}{{"train", t.TrainNLL}, {"valid", t.ValidNLL}, {"test", t.TestNLL}} {
 		if !math.IsNaN(float64(n.nll)) {
 			parts = append(parts, fmt.Sprintf("%s %.4f", n.name, float64(n.nll)))
+			if n.name == "test" && t.TestError > 0 {
+				parts[len(parts)-1] += fmt.Sprintf(" +- %.2g", t.TestError)
+			}
 		}
 	}
 	fmt.Fprintf(w, "NLL        %s nats per event\n", strings.Join(parts, ", "))
