@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -72,7 +73,7 @@ func newObjects(list column.Reader, o Options) (*objects, error) {
 		if names == nil {
 			return nil, errors.New("holds nothing to flatten: every column has one value an event")
 		}
-		return nil, column.Missing(o.Flatten, names)
+		return nil, fmt.Errorf("holds nothing to flatten as %q; there is %s", o.Flatten, strings.Join(names, ", "))
 	}
 	r := &objects{per: int(of[i].Dims[0]), types: map[string]Type{}}
 	all := []offered{{name: "event"}}
@@ -87,6 +88,11 @@ func newObjects(list column.Reader, o Options) (*objects, error) {
 	own := len(all)
 	for _, c := range list.Columns() {
 		all = append(all, offered{c.Name, []string{c.Name}})
+	}
+	for _, name := range o.Columns {
+		if slices.ContainsFunc(of, func(a column.Array) bool { _, is := a.Place(name); return is }) {
+			all = append(all, offered{name, []string{name}})
+		}
 	}
 	return r, r.choose(all, own, o)
 }

@@ -12,6 +12,7 @@ type Array struct {
 	Name  string
 	Group string  // what it is a part of, by which it can be flattened too; "" for nothing
 	Dims  []int64 // of an event; at least one
+	Stem  string  // its elements are columns in any case, and called by this and their number; "": see Element
 }
 
 // Values is how many an event holds.
@@ -25,6 +26,9 @@ func (a *Array) Values() int64 {
 
 // Element is the name of value k of an event, the last place counting fastest.
 func (a *Array) Element(k int64) string {
+	if a.Stem != "" {
+		return a.Stem + strconv.FormatInt(k, 10)
+	}
 	name := ""
 	for i := len(a.Dims) - 1; i >= 0; i-- {
 		name = "[" + strconv.FormatInt(k%a.Dims[i], 10) + "]" + name
@@ -36,6 +40,7 @@ func (a *Array) Element(k int64) string {
 // Place is the number of the value that Element calls name.
 func (a *Array) Place(name string) (int64, bool) {
 	rest, ok := strings.CutPrefix(name, a.Name+"[")
+	ok = ok && a.Stem == ""
 	places := strings.Split(strings.TrimSuffix(rest, "]"), "][")
 	if !ok || !strings.HasSuffix(rest, "]") || len(places) != len(a.Dims) {
 		return 0, false
@@ -97,7 +102,7 @@ func (h *Head) Elements(wanted []string, alone bool) []Element {
 	used := make(map[string]bool)
 	for i := range h.Many {
 		a := &h.Many[i]
-		for k := int64(0); wanted == nil && alone && a.Values() <= mostElements && k < a.Values(); k++ {
+		for k := int64(0); wanted == nil && alone && a.Stem == "" && a.Values() <= mostElements && k < a.Values(); k++ {
 			all = append(all, Element{i, k, a.Element(k)})
 			used[a.whole()] = true
 		}
@@ -110,7 +115,7 @@ func (h *Head) Elements(wanted []string, alone bool) []Element {
 	}
 	for i := range h.Many {
 		a := &h.Many[i]
-		if whole := a.whole(); !used[whole] {
+		if whole := a.whole(); !used[whole] && a.Stem == "" {
 			used[whole] = true
 			h.Left.Add("array", whole, fmt.Sprintf("holds %s values an event: name one, as in %s, or flatten %s", a.size(), a.Element(a.Values()-1), whole))
 		}

@@ -26,8 +26,16 @@ func (h *Head) Choose(held []Column, wanted []string, types map[string]Type, mis
 	}
 	names = Unique(names)
 	for _, name := range wanted {
-		if because := h.Left.Because(name); because != nil && !slices.Contains(names, name) {
+		if slices.Contains(names, name) {
+			continue
+		}
+		if because := h.Left.Because(name); because != nil {
 			return nil, because
+		}
+		for i := range h.Many {
+			if a := &h.Many[i]; strings.HasPrefix(name, a.Name+"[") && a.Stem == "" {
+				return nil, fmt.Errorf("no column %q: an event holds %s values of %s, the last of which is %s", name, a.size(), a.Name, a.Element(a.Values()-1))
+			}
 		}
 	}
 	if len(held) == 0 {

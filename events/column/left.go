@@ -51,6 +51,3 @@ func (l *LeftOut) Notes() []string {
 	}
 	return notes
 }
-
-// Join adds what is left out in another.
-func (l *LeftOut) Join(m *LeftOut) { l.all = append(l.all, m.all...) }

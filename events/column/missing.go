@@ -4,47 +4,61 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"slices"
 )
 
-// DecodeMissing decodes integers, of which one value stands for none. In a column of float64 that is NaN, and a value that this does
-// not hold exactly is an error; in one of int64 it is an error itself. The first event is row.
-func (n Number) DecodeMissing(c *Column, raw []byte, stride int, missing, row int64) error {
+// DecodeMissing decodes integers, of which one value stands for none: NaN in a column of float64, to which the others are
+// rounded, and an error in one of int64. The first event is row.
+func (n Number) DecodeMissing(c *Column, raw []byte, stride int, none, row int64) error {
 	whole := *c
 	if c.Type != Int64 {
 		whole = New("", "", Int64, c.Len())
 	}
 	n.Decode(&whole, raw, stride)
 	for i, v := range whole.I64 {
-		near, exact := whole.Nearest(i)
 		switch {
-		case v == missing && c.Type == Int64:
+		case v == none && c.Type == Int64:
 			return fmt.Errorf("row %d: is a missing value among integers; read the column as float64", row+int64(i)+1)
-		case c.Type == Int64:
-			continue
-		case v == missing:
-			near = math.NaN()
-		case !exact:
-			return Inexact(row+int64(i), whole.Format(i))
+		case v == none:
+			c.F64[i] = math.NaN()
+		case c.Type == Float64:
+			c.F64[i] = float64(v)
 		}
-		c.F64[i] = near
 	}
 	return nil
 }
 
-// MayMiss is whether a column of int64 is to have room for missing values: where its type is not given, whether the one column that
-// read gives holds the value that stands for none.
-func MayMiss(name string, types map[string]Type, read func(n int) ([]Column, error), value int64) (bool, error) {
-	if t, given := types[name]; given {
-		return t == t.WithMissing(), nil
+// MayMiss is whether a column of int64, of which one value stands for none, is to have room for missing values: where its type
+// is not given, whether there are any. It reads the column, as the only one, by read, and notes values that float64 does not hold exactly.
+func (h *Head) MayMiss(name string, types map[string]Type, read func(n int) ([]Column, error), none int64) (bool, error) {
+	t, given := types[name]
+	if given && t != t.WithMissing() {
+		return false, nil
 	}
+	var rows, missing, inexact, first int64
+	var value string
 	for {
 		block, err := read(1 << 16)
+		if err != nil && err != io.EOF {
+			return false, err
+		}
 		if err == io.EOF {
-			return false, nil
+			break
 		}
-		if err != nil || slices.Contains(block[0].I64, value) {
-			return err == nil, err
+		for i, v := range block[0].I64 {
+			_, exact := block[0].Nearest(i)
+			switch {
+			case v == none:
+				missing++
+			case !exact:
+				if inexact++; inexact == 1 {
+					first, value = rows+int64(i)+1, block[0].Format(i)
+				}
+			}
 		}
+		rows += int64(block[0].Len())
 	}
+	if inexact > 0 && (given || missing > 0) {
+		h.Left.Add("column", name, fmt.Sprintf("loses digits beside missing values: %d of %d are rounded to float64, the first in row %d, %s", inexact, rows, first, value))
+	}
+	return given || missing > 0, nil
 }

@@ -158,7 +158,7 @@ func (l *library) pipeline(d *dataset, list int64) error {
 			continue
 		}
 		if id > 255 { // 0 to 255 are the library's own
-			return fmt.Errorf("is packed by %s (filter %d), which is not read; repack it with gzip, for example by h5repack -f GZIP=4", f.name(), id)
+			return fmt.Errorf("is packed by %s, which is not read; repack it with gzip, for example by h5repack -f GZIP=4", f.name())
 		}
 		d.packed = false
 	}

@@ -54,11 +54,16 @@ func (r *Reader) setSources(n *node, d *dataset, name string, only bool) []sourc
 		return r.columnsOf(d, []string{n.stem(name)})
 	}
 	names := r.columnNames(n, d)
+	stem := name
 	if only {
-		name = "col"
+		stem = "col"
+	}
+	if names == nil && n.class != classCompound && len(d.fields) == 1 && d.fields[0].why == "" {
+		r.Many = append(r.Many, column.Array{Name: name, Group: name, Dims: d.dims, Stem: stem})
+		r.many = append(r.many, source{})
 	}
 	for i := len(names); int64(i) < d.columns; i++ {
-		names = append(names, n.stem(name+strconv.Itoa(i)))
+		names = append(names, n.stem(stem+strconv.Itoa(i)))
 	}
 	return r.columnsOf(d, names)
 }
@@ -149,5 +154,5 @@ func (r *Reader) missing(s source, types map[string]column.Type) (bool, error) {
 	if err := inner.choose([]source{s}, Options{}); err != nil {
 		return false, err
 	}
-	return column.MayMiss(s.name, types, inner.Read, gap)
+	return r.MayMiss(s.name, types, inner.Read, gap)
 }

@@ -139,10 +139,8 @@ func (n *node) tables(all []*table) []*table {
 		return append(all, &table{key: n.path, frame: n})
 	}
 	sets := n.columns(nil)
-	if n.structured() {
-		sets = slices.DeleteFunc(sets, func(c *node) bool { return c.parent == n && c.array() })
-	}
-	joined := len(sets) > 0 && n.oneTable(sets)
+	sets = slices.DeleteFunc(sets, func(c *node) bool { return c.parent == n && n.structured(c) })
+	joined := n.oneTable(sets)
 	if joined {
 		all = append(all, newTable(n, ofOneLength(sets)))
 	}
@@ -159,36 +157,32 @@ func (n *node) tables(all []*table) []*table {
 	if joined {
 		return all
 	}
-	// Not one table: each matrix is one, and so are the columns of this group itself.
-	var own []*node
-	for _, c := range sets {
-		switch {
-		case c.parent != n:
-		case c.matrix():
-			all = append(all, newTable(c, []*node{c}))
-		default:
-			own = append(own, c)
-		}
-	}
-	if len(own) > 0 && len(ofOneLength(own)) == len(own) {
-		return append(all, newTable(n, own))
+	// Not one table: the columns of this group itself are one, and so is each matrix of several.
+	own := slices.DeleteFunc(sets, func(c *node) bool { return c.parent != n })
+	if n.oneTable(own) {
+		all = append(all, newTable(n, ofOneLength(own)))
 	}
 	for _, c := range own {
-		all = append(all, newTable(c, []*node{c}))
+		if !slices.ContainsFunc(all, func(t *table) bool { return slices.Contains(t.sets, c) }) {
+			all = append(all, newTable(c, []*node{c}))
+		}
 	}
 	return all
 }
 
-// structured tells whether the tables of the group itself are structures, beside which arrays hold more of the same events.
-func (n *node) structured() bool {
-	return slices.ContainsFunc(n.children, (*node).structures) && !slices.ContainsFunc(n.children, (*node).plain)
+// structured tells whether c, a member of n, is an array that has more of the same events as structures beside it.
+func (n *node) structured(c *node) bool {
+	beside := func(is func(*node) bool) bool {
+		return slices.ContainsFunc(n.children, func(d *node) bool { return is(d) && d.dims[0] == c.dims[0] })
+	}
+	return c.array() && beside((*node).structures) && !beside((*node).plain)
 }
 
-// arraysOf lists the arrays of the events of c, a member of n.
+// arraysOf lists the arrays of the events of c, structures in n.
 func (n *node) arraysOf(c *node) []*node {
 	var all []*node
 	for _, a := range n.children {
-		if n.structured() && a.array() && a.dims[0] == c.dims[0] {
+		if n.structured(a) && a.dims[0] == c.dims[0] {
 			all = append(all, a)
 		}
 	}
@@ -220,7 +214,8 @@ func (n *node) oneTable(sets []*node) bool {
 			own++
 		}
 	}
-	return own == len(sets) && matrices <= 1 || matrices+arrays == 0 && len(ofOneLength(sets)) == len(sets)
+	plain := matrices+arrays == 0 && len(ofOneLength(sets)) == len(sets)
+	return len(sets) > 0 && (plain || own == len(sets) && matrices <= 1)
 }
 
 // ofOneLength are those of sets that make a table; see [column.Length].

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/codec"
@@ -75,7 +76,7 @@ func newReader(f io.ReaderAt, size int64, opts Options) (*Reader, error) {
 		return nil, err
 	}
 	values := func() (io.Reader, error) { return io.NewSectionReader(f, start, size-start), nil }
-	return join([]array{{header: h, open: values, at: io.NewSectionReader(f, start, size-start)}}, true, opts)
+	return join([]array{{header: h, open: values, at: io.NewSectionReader(f, start, size-start)}}, true, column.LeftOut{}, opts)
 }
 
 // most values of an event in an array
@@ -106,11 +107,16 @@ type source struct {
 }
 
 // join makes one table of arrays of equal length; only says that the file holds no other.
-func join(arrays []array, only bool, opts Options) (*Reader, error) {
-	r := &Reader{Head: column.Head{Events: arrays[0].rows}}
+func join(arrays []array, only bool, left column.LeftOut, opts Options) (*Reader, error) {
+	r := &Reader{Head: column.Head{Events: arrays[0].rows, Left: left}}
 	var all, many []source
 	for k := range arrays {
-		for _, f := range arrays[k].split(only) {
+		fields := arrays[k].split(only)
+		if a := &arrays[k]; a.plain && len(a.dims) == 1 && a.columns > 1 && fields[0].why == "" {
+			r.Many = append(r.Many, column.Array{Name: a.called(), Group: a.called(), Dims: a.dims, Stem: strings.TrimSuffix(fields[0].name, "0")})
+			many = append(many, source{})
+		}
+		for _, f := range fields {
 			switch {
 			case f.why != "":
 				r.Left.Add("column", f.name, f.why)
@@ -137,7 +143,7 @@ func (r *Reader) choose(arrays []array, all []source, opts Options) error {
 	for i, s := range all {
 		held[i] = column.Column{Name: s.name, Type: s.native()}
 	}
-	picked, err := r.Choose(held, opts.Columns, opts.Types, func(i int) (bool, error) { return all[i].missing(arrays, opts.Types) })
+	picked, err := r.Choose(held, opts.Columns, opts.Types, func(i int) (bool, error) { return r.missing(all[i], arrays, opts.Types) })
 	if err != nil {
 		return err
 	}
@@ -155,7 +161,7 @@ func (r *Reader) choose(arrays []array, all []source, opts Options) error {
 }
 
 // missing says whether some times may be.
-func (s source) missing(arrays []array, types map[string]column.Type) (bool, error) {
+func (r *Reader) missing(s source, arrays []array, types map[string]column.Type) (bool, error) {
 	if !s.time {
 		return false, nil
 	}
@@ -165,7 +171,7 @@ func (s source) missing(arrays []array, types map[string]column.Type) (bool, err
 	if err := inner.choose([]array{*a}, []source{s}, Options{}); err != nil {
 		return false, err
 	}
-	return column.MayMiss(s.name, types, inner.Read, math.MinInt64)
+	return r.MayMiss(s.name, types, inner.Read, math.MinInt64)
 }
 
 // many says that an event has several objects in the array: structures, or rows of numbers.

@@ -50,12 +50,8 @@ func newArchive(f io.ReaderAt, size int64, opts Options) (*Reader, error) {
 	if len(arrays) == 0 {
 		return nil, noArray(opts.Key, names, left.Notes())
 	}
-	r, err := join(ofOneLength(arrays, &left), len(names) == 1 || opts.Key != "", opts)
-	if err != nil {
-		return nil, err
-	}
-	r.Left.Join(&left)
-	return r, nil
+	arrays = ofOneLength(arrays, &left)
+	return join(arrays, len(names) == 1 || opts.Key != "", left, opts)
 }
 
 func noArray(key string, names, left []string) error {
