@@ -77,13 +77,15 @@ func newObjects(list column.Reader, o Options) (*objects, error) {
 	}
 	r := &objects{per: int(of[i].Dims[0]), types: map[string]Type{}}
 	all := []offered{{name: "event"}}
+	values := int64(0)
 	for _, a := range of {
-		if a.Dims[0] == int64(r.per) {
-			all = append(all, r.columnsOf(&a)...)
+		if a.Dims[0] != int64(r.per) {
+			continue
 		}
-	}
-	if len(all) > mostObjects {
-		return nil, fmt.Errorf("holds %d columns of each object, and %d are the most", len(all), mostObjects)
+		if values += a.Values(); values > mostValues {
+			return nil, fmt.Errorf("holds %d values of %q and those beside it an event, and %d are the most to flatten", values, o.Flatten, mostValues)
+		}
+		all = append(all, r.columnsOf(&a)...)
 	}
 	own := len(all)
 	for _, c := range list.Columns() {
@@ -97,8 +99,8 @@ func newObjects(list column.Reader, o Options) (*objects, error) {
 	return r, r.choose(all, own, o)
 }
 
-// mostObjects are columns of an object.
-const mostObjects = 1 << 16
+// mostValues are those of an event that are flattened.
+const mostValues = 1 << 18
 
 // columnsOf are those of an object: the array itself, or name0, name1, ... where it has more dimensions.
 func (r *objects) columnsOf(a *column.Array) []offered {

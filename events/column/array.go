@@ -93,18 +93,18 @@ type Element struct {
 }
 
 // mostElements are columns where nothing says which are wanted.
-const mostElements = 1 << 16
+const mostElements = 1 << 14
 
-// Elements are the wanted columns that are elements of arrays: where nothing is said and there is nothing else, all of them. Of arrays
-// that are not read at all it notes how they can be.
+// Elements are the wanted columns that are elements of arrays: where nothing is said and there is nothing else, the first of them.
+// Of arrays that are not read, or not whole, it notes how they can be.
 func (h *Head) Elements(wanted []string, alone bool) []Element {
 	var all []Element
 	used := make(map[string]bool)
 	for i := range h.Many {
 		a := &h.Many[i]
-		for k := int64(0); wanted == nil && alone && a.Stem == "" && a.Values() <= mostElements && k < a.Values(); k++ {
+		for k := int64(0); wanted == nil && alone && a.Stem == "" && k < a.Values() && len(all) < mostElements; k++ {
 			all = append(all, Element{i, k, a.Element(k)})
-			used[a.whole()] = true
+			used[a.whole()] = k == a.Values()-1
 		}
 		for _, name := range wanted {
 			if k, ok := a.Place(name); ok {

@@ -14,7 +14,7 @@ import (
 )
 
 // npzFile is an archive of .npy files.
-func npzFile(t *testing.T, method uint16, files map[string][]byte, names ...string) []byte {
+func npzFile(t testing.TB, method uint16, files map[string][]byte, names ...string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
