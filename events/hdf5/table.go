@@ -138,8 +138,8 @@ func (n *node) tables(all []*table) []*table {
 	if n.frame != "" {
 		return append(all, &table{key: n.path, frame: n})
 	}
-	sets := n.columns(nil)
-	sets = slices.DeleteFunc(sets, func(c *node) bool { return c.parent == n && n.structured(c) })
+	more := n.more()
+	sets := slices.DeleteFunc(n.columns(nil), func(c *node) bool { return c.parent == n && c.array() && more[c.dims[0]] != nil })
 	joined := n.oneTable(sets)
 	if joined {
 		all = append(all, newTable(n, ofOneLength(sets)))
@@ -147,7 +147,7 @@ func (n *node) tables(all []*table) []*table {
 	for _, c := range n.children {
 		switch {
 		case c.structures():
-			all = append(all, newTable(c, append([]*node{c}, n.arraysOf(c)...)))
+			all = append(all, newTable(c, append([]*node{c}, more[c.dims[0]]...)))
 		case c.group && !joined:
 			all = c.tables(all)
 		case c.group:
@@ -159,34 +159,37 @@ func (n *node) tables(all []*table) []*table {
 	}
 	// Not one table: the columns of this group itself are one, and so is each matrix of several.
 	own := slices.DeleteFunc(sets, func(c *node) bool { return c.parent != n })
+	var columns *table
 	if n.oneTable(own) {
-		all = append(all, newTable(n, ofOneLength(own)))
+		columns = newTable(n, ofOneLength(own))
+		all = append(all, columns)
 	}
 	for _, c := range own {
-		if !slices.ContainsFunc(all, func(t *table) bool { return slices.Contains(t.sets, c) }) {
+		if columns == nil || c.dims[0] != columns.rows {
 			all = append(all, newTable(c, []*node{c}))
 		}
 	}
 	return all
 }
 
-// structured tells whether c, a member of n, is an array that has more of the same events as structures beside it.
-func (n *node) structured(c *node) bool {
-	beside := func(is func(*node) bool) bool {
-		return slices.ContainsFunc(n.children, func(d *node) bool { return is(d) && d.dims[0] == c.dims[0] })
-	}
-	return c.array() && beside((*node).structures) && !beside((*node).plain)
-}
-
-// arraysOf lists the arrays of the events of c, structures in n.
-func (n *node) arraysOf(c *node) []*node {
-	var all []*node
-	for _, a := range n.children {
-		if n.structured(a) && a.dims[0] == c.dims[0] {
-			all = append(all, a)
+// more are arrays in n that have more of the same events as structures beside them, by the number of these.
+func (n *node) more() map[int64][]*node {
+	structures, plain := map[int64]bool{}, map[int64]bool{}
+	for _, c := range n.children {
+		switch {
+		case c.structures():
+			structures[c.dims[0]] = true
+		case c.plain():
+			plain[c.dims[0]] = true
 		}
 	}
-	return all
+	more := map[int64][]*node{}
+	for _, c := range n.children {
+		if c.array() && structures[c.dims[0]] && !plain[c.dims[0]] {
+			more[c.dims[0]] = append(more[c.dims[0]], c)
+		}
+	}
+	return more
 }
 
 // special lists the frames and structures below n.
@@ -222,7 +225,11 @@ func (n *node) oneTable(sets []*node) bool {
 func ofOneLength(sets []*node) []*node {
 	var rows, columns []int64
 	for _, c := range sets {
-		rows, columns = append(rows, c.dims[0]), append(columns, c.width())
+		width := c.width()
+		if c.matrix() && width > mostColumns || width > mostValues { // which cannot be read
+			width = 0
+		}
+		rows, columns = append(rows, c.dims[0]), append(columns, width)
 	}
 	length := column.Length(rows, columns)
 	return slices.DeleteFunc(slices.Clone(sets), func(c *node) bool { return c.dims[0] != length })
@@ -310,10 +317,13 @@ const alone = "is a table of its own; name it, as in file.h5:NAME"
 
 // others notes what is below n and not in the table.
 func (t *table) others(n *node, left *column.LeftOut) {
-	used := n.names()
+	mine := map[*node]bool{t.frame: true}
+	for _, c := range slices.Concat(t.sets, n.names()) {
+		mine[c] = true
+	}
 	for _, c := range n.children {
 		switch {
-		case n == t.frame || c == t.frame || slices.Contains(t.sets, c) || slices.Contains(used, c):
+		case mine[n] || mine[c]:
 		case c.why != "":
 			left.Add("data set", c.path, c.why)
 		case c.frame != "":

@@ -35,6 +35,7 @@ type Reader struct {
 type part struct {
 	*array
 	in     io.Reader
+	packed bool // it runs one way only; else an io.Seeker
 	record int
 	fields []field
 	raw    []byte
@@ -44,9 +45,9 @@ type part struct {
 type array struct {
 	name string // "" in an .npy file
 	*header
-	open   func() (io.Reader, error) // its values in order, from the first; an io.Seeker where it is not packed
+	open   func() (io.Reader, error)   // its values in order, from the first; an io.Seeker where it is not packed
+	place  func() (io.ReaderAt, error) // its values by place
 	packed bool
-	at     io.ReaderAt // its values by place, where that is needed
 }
 
 // Open opens an .npy file.
@@ -76,7 +77,8 @@ func newReader(f io.ReaderAt, size int64, opts Options) (*Reader, error) {
 		return nil, err
 	}
 	values := func() (io.Reader, error) { return io.NewSectionReader(f, start, size-start), nil }
-	return join([]array{{header: h, open: values, at: io.NewSectionReader(f, start, size-start)}}, true, column.LeftOut{}, opts)
+	place := func() (io.ReaderAt, error) { return io.NewSectionReader(f, start, size-start), nil }
+	return join([]array{{header: h, open: values, place: place}}, true, column.LeftOut{}, opts)
 }
 
 // most values of an event in an array
@@ -222,17 +224,21 @@ func (r *Reader) use(a *array, chosen []field) error {
 	if len(chosen) == 0 {
 		return nil
 	}
-	r.packed = r.packed || a.packed
 	if !a.fortran || a.columns == 1 {
 		in, err := a.open()
-		r.parts = append(r.parts, part{array: a, in: in, record: a.record * int(a.columns), fields: chosen})
+		r.packed = r.packed || a.packed
+		r.parts = append(r.parts, part{array: a, in: in, packed: a.packed, record: a.record * int(a.columns), fields: chosen})
 		return err
+	}
+	at, err := a.place()
+	if err != nil {
+		return a.located(err)
 	}
 	length := a.rows * int64(a.record)
 	for _, f := range chosen {
 		k := a.inFortran(int64(f.offset / a.record))
 		f.offset %= a.record
-		r.parts = append(r.parts, part{array: a, in: io.NewSectionReader(a.at, k*length, length), record: a.record, fields: []field{f}})
+		r.parts = append(r.parts, part{array: a, in: io.NewSectionReader(at, k*length, length), record: a.record, fields: []field{f}})
 	}
 	return nil
 }
@@ -300,11 +306,11 @@ func (p *part) straight(out []column.Column, i, j int) []byte {
 	return f.Memory(&c)
 }
 
-func (p *part) located(err error) error {
-	if p.name == "" {
+func (a *array) located(err error) error {
+	if a.name == "" {
 		return err
 	}
-	return fmt.Errorf("array %q: %w", p.name, err)
+	return fmt.Errorf("array %q: %w", a.name, err)
 }
 
 // Mark is the place of the next event. A packed array has none between its first

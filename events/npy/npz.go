@@ -116,28 +116,24 @@ func openEntry(f io.ReaderAt, entry *zip.File) (*array, error) {
 		}
 		return newChecked(in, start, h.rows*h.columns*int64(h.record), entry.CRC32)
 	}
-	if h.fortran && h.columns > 1 {
-		return a, a.inPlace(f, entry)
-	}
+	a.place = a.inPlace
 	return a, nil
 }
 
 // inPlace has the values of an array in Fortran's order read by place: a packed stream runs one way only, and this layout wants
 // many places at once. The checksum is compared at once.
-func (a *array) inPlace(f io.ReaderAt, entry *zip.File) error {
+func (a *array) inPlace() (io.ReaderAt, error) {
 	in, err := a.open()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if a.packed {
 		all, err := io.ReadAll(in)
-		a.packed, a.at = false, bytes.NewReader(all)
-		return err
+		return bytes.NewReader(all), err
 	}
 	values := in.(*checked)
-	a.at = io.NewSectionReader(values.in.(*io.SectionReader), values.start, values.length)
 	_, err = io.Copy(io.Discard, in)
-	return err
+	return io.NewSectionReader(values.in.(io.ReaderAt), values.start, values.length), err
 }
 
 // checked reads the values of an array in an archive, at whose end it compares the checksum.
