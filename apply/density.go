@@ -20,7 +20,7 @@ type Density struct {
 	Files   []string
 	Latent  bool   // the latent columns z_0, z_1, ...
 	DropNaN bool   // leave out events with a missing feature or context, which are an error otherwise
-	Flatten string // a row an object of this name, for ROOT files; "": what the model's card says, where that is needed
+	Flatten string // a row an object of this name, where events hold several; "": what the model's card says, where that is needed
 	Version string // of the program: another does not go on with a journal
 }
 

@@ -30,7 +30,8 @@ type Card struct {
 
 	// Files hold the events; patterns such as run*.csv are allowed, and relative paths count from Dir.
 	Files []string `yaml:"files,omitempty"`
-	// Flatten makes a row of every object of a ROOT file, of those counted by nMuon for Muon. Default: a row an event.
+	// Flatten makes a row of every object of an event: in ROOT files of those counted by nMuon for Muon, in HDF5 and NumPy files of
+	// those in the array of that name. Default: a row an event.
 	Flatten string `yaml:"flatten,omitempty"`
 	// Table holds the events instead; no YAML says so.
 	Table *events.Table `yaml:"-"`

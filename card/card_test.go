@@ -246,7 +246,7 @@ func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 		{head + "context: [z, x]\n", `c.yaml:3:1: context: "x" stands under features already; a column is one or the other`},
 		{head + "sample:\n  events: some\n", `c.yaml:4:11: sample.events: "some" is not an integer`},
 		{head + "sample:\n  context: {q: 1}\n", `c.yaml:4:16: sample.context.q: "q" is not listed under context`},
-		{"toy: {name: banana}\nflatten: Muon\n", `c.yaml:2:10: flatten: a toy has nothing to flatten, only ROOT files have; take it out`},
+		{"toy: {name: banana}\nflatten: Muon\n", `c.yaml:2:10: flatten: a toy has nothing to flatten, only files have; take it out`},
 		{head + "toy: {name: banana}\n", `c.yaml:3:1: toy: events come from files or from a toy, not from both; take one out`},
 		{head + "define:\n  a.b: \"\"\n", `c.yaml:4:8: define.a.b: the expression is empty`},
 		{head + "define:\n  - a\n", `c.yaml:4:3: define: a list where a map of keys and values belongs`},

@@ -53,7 +53,7 @@ func (c *Card) checkSource() error {
 	case slices.Contains(c.Files, ""):
 		return wrong("files", "one of the names is empty")
 	case t != Toy{} && c.Flatten != "":
-		return wrong("flatten", "a toy has nothing to flatten, only ROOT files have; take it out")
+		return wrong("flatten", "a toy has nothing to flatten, only files have; take it out")
 	case t == Toy{}:
 		return nil
 	case t.Name == "":

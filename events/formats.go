@@ -25,6 +25,7 @@ type format struct {
 	extensions []string // lower case, with the dot
 	magic      string   // how the file begins; "" where nothing marks it
 	flattens   bool     // an event can hold several values of a column
+	arrays     bool     // it can, as many in each
 	single     bool     // a file is one table, and no key picks another
 	open       func(path, key string, o Options) (column.Reader, error)
 	create     func(f *atomicfile.File, extension string) (column.Writer, error) // nil: read only
@@ -48,6 +49,7 @@ func formats() []format {
 		},
 		{
 			extensions: []string{".npy"},
+			arrays:     true,
 			magic:      "\x93NUMPY",
 			open: func(path, key string, o Options) (column.Reader, error) {
 				return npy.Open(path, npy.Options{Key: key, Columns: o.Columns, Types: o.Types})
@@ -58,6 +60,7 @@ func formats() []format {
 		},
 		{
 			extensions: []string{".npz"},
+			arrays:     true,
 			magic:      "PK\x03\x04",
 			open: func(path, key string, o Options) (column.Reader, error) {
 				return npy.OpenArchive(path, npy.Options{Key: key, Columns: o.Columns, Types: o.Types})
@@ -90,6 +93,7 @@ func formats() []format {
 		},
 		{
 			extensions: []string{".h5", ".hdf5", ".hdf"},
+			arrays:     true,
 			magic:      "\x89HDF\r\n\x1a\n",
 			open: func(path, key string, o Options) (column.Reader, error) {
 				return hdf5.Open(path, hdf5.Options{Key: key, Columns: o.Columns, Types: o.Types})

@@ -18,7 +18,8 @@ type Options struct {
 	Types map[string]Type
 
 	// Flatten, for ROOT files, makes a row of every object instead of every event: of
-	// those counted by nMuon for "Muon". The column event is the number of its event
+	// those counted by nMuon for "Muon"; for HDF5 and NumPy files of those along the second
+	// dimension of the array of that name. The column event is the number of its event
 	// in the file, from 0. Columns that hold one value an event must be asked for.
 	Flatten string
 
@@ -55,10 +56,15 @@ func open(path string, opts Options) (*reader, error) {
 	if key != "" && f.single {
 		return nil, inFile(path, fmt.Errorf("a file of this format is one table; leave out %q", ":"+key))
 	}
-	if opts.Flatten != "" && !f.flattens {
-		return nil, inFile(path, fmt.Errorf("holds one value of a column an event: there is no %q to flatten; only ROOT files hold more", opts.Flatten))
+	open := f.open
+	switch {
+	case opts.Flatten == "" || f.flattens:
+	case f.arrays:
+		open = f.flatten
+	default:
+		return nil, inFile(path, fmt.Errorf("holds one value of a column an event: there is no %q to flatten; ROOT, HDF5 and NumPy files hold more", opts.Flatten))
 	}
-	in, err := f.open(file, key, opts)
+	in, err := open(file, key, opts)
 	if err != nil {
 		return nil, inFile(path, err)
 	}

@@ -18,7 +18,7 @@ import (
 type Query struct {
 	Files   []string      // a name may hold a pattern, and the key of a table in its file
 	Table   *events.Table // events in memory, in place of files
-	Flatten string        // a row an object of this name, for ROOT files; "": a row an event
+	Flatten string        // a row an object of this name, where events hold several; "": a row an event
 
 	Define Definitions // columns made from others, in this order
 	// Lacking uses a definition only for a column that the events lack: those that a model is applied to may hold what its

@@ -31,7 +31,7 @@ func (a *app) inspectVerb() *cobra.Command {
 
 // flattenFlag is for verbs that read files of events.
 func flattenFlag(c *cobra.Command, to *string) {
-	c.Flags().StringVar(to, "flatten", "", "NAME: a row for every object NAME of ROOT files, not for every event")
+	c.Flags().StringVar(to, "flatten", "", "NAME: a row for every object NAME of an event, not for every event")
 }
 
 func printInspection(w io.Writer, r *sluice.Inspection) {

@@ -3,35 +3,56 @@ package column
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
 // Head is what a reader of counted events has in common with others: a Reader that embeds one lacks Read, Mark and Seek.
 type Head struct {
 	Chosen Choice
-	Left   []string  // what of the file is left out, and why
+	Left   LeftOut   // what of the file is not read
+	Many   []Array   // columns of several values an event
 	Events int64     // of the file
 	Row    int64     // events read
 	File   io.Closer // nil: none
 }
 
 // Choose picks the wanted columns, all where wanted is nil, of those that the file holds, in types chosen. It returns
-// their places.
-func (h *Head) Choose(held []Column, wanted []string, types map[string]Type) ([]int, error) {
-	if len(held) == 0 {
-		return nil, fmt.Errorf("holds no column that can be read: %s", strings.Join(h.Left, "; "))
-	}
+// their places. missing tells whether some integers of a column are, or may be.
+func (h *Head) Choose(held []Column, wanted []string, types map[string]Type, missing func(i int) (bool, error)) ([]int, error) {
 	names := make([]string, len(held))
 	for i, c := range held {
 		names[i] = c.Name
 	}
 	names = Unique(names)
+	for _, name := range wanted {
+		if slices.Contains(names, name) {
+			continue
+		}
+		if because := h.Left.Because(name); because != nil {
+			return nil, because
+		}
+		for i := range h.Many {
+			if a := &h.Many[i]; strings.HasPrefix(name, a.Name+"[") && a.Stem == "" {
+				return nil, fmt.Errorf("no column %q: an event holds %s values of %s, the last of which is %s", name, a.size(), a.Name, a.Element(a.Values()-1))
+			}
+		}
+	}
+	if len(held) == 0 {
+		return nil, fmt.Errorf("holds no column that can be read: %s", strings.Join(h.Left.Notes(), "; "))
+	}
 	picked, err := Pick(names, wanted)
 	if err != nil {
 		return nil, err
 	}
 	for _, i := range picked {
-		if err := h.Chosen.Add(names[i], held[i].Unit, held[i].Type, types); err != nil {
+		native := held[i].Type
+		if some, err := missing(i); err != nil {
+			return nil, fmt.Errorf("column %q: %w", names[i], err)
+		} else if some {
+			native = native.WithMissing()
+		}
+		if err := h.Chosen.Add(names[i], held[i].Unit, native, types); err != nil {
 			return nil, err
 		}
 	}
@@ -45,7 +66,10 @@ func (h *Head) Columns() []Column { return h.Chosen.Columns }
 func (h *Head) Rows() int64 { return h.Events }
 
 // Skipped says what is left out.
-func (h *Head) Skipped() []string { return h.Left }
+func (h *Head) Skipped() []string { return h.Left.Notes() }
+
+// Arrays are the columns of several values an event.
+func (h *Head) Arrays() []Array { return h.Many }
 
 // Close ends the reading.
 func (h *Head) Close() error {

@@ -252,3 +252,14 @@ func Half(h uint16) float32 {
 	}
 	return math.Float32frombits(sign | (exponent+112)<<23 | fraction<<13)
 }
+
+// Memory is that of a column which holds numbers as n spells them; nil of another.
+func (n Number) Memory(c *Column) []byte {
+	switch {
+	case !littleEndian || c.Type == Text || n != c.Type.Number(false):
+		return nil
+	case c.Type == Float32:
+		return bytesOf(words[uint32](c.F32))
+	}
+	return bytesOf(c.words())
+}

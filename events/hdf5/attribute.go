@@ -52,7 +52,9 @@ func (l *library) attribute(object int64, name string) []string {
 	}
 	raw := unsafe.Slice((*byte)(pointer(words)), int(count)*f.Size)
 	c := column.New("", "", f.native(), int(count))
-	f.decode(&c, raw, f.Size)
+	if f.decode(&c, raw, f.Size, 0) != nil {
+		return nil
+	}
 	if f.text == variable {
 		l.reclaim(t, space, 0, pointer(words))
 	}

@@ -1,26 +1,27 @@
 package hdf5
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"unsafe"
 )
 
-// dataset is an open data set of one or two dimensions.
+// dataset is an open data set, whose first dimension counts the events.
 type dataset struct {
 	path          string
-	id, kind      int64 // of the data set and of its type in memory
-	rows, columns int64
+	id, kind      int64   // of the data set and of its type in memory
+	rows, columns int64   // values of an event
+	dims          []int64 // of an event
 	record        int     // bytes of one value, a structure being one
 	fields        []field // of one value
 	units         []string
 
 	pointers bool // its values refer to memory beside them
 
-	packed  bool  // chunks are fetched as they are and unpacked here
-	chunk   int64 // rows of a chunk; 0: not in chunks
-	across  int64 // columns of a chunk
+	packed  bool    // chunks are fetched as they are and unpacked here
+	chunk   int64   // rows of a chunk; 0: not in chunks
+	sides   []int64 // of a chunk, of an event
 	filters []filter
 	fill    []byte // a value where nothing was written
 }
@@ -29,12 +30,12 @@ type dataset struct {
 func (l *library) openSet(file int64, path string, size int64) (*dataset, error) {
 	id := l.objectOpen(file, path, 0)
 	if id < 0 {
-		return nil, l.failed(fmt.Sprintf("data set %q cannot be opened", path))
+		return nil, l.failed("cannot be opened")
 	}
 	d := &dataset{path: path, id: id}
 	if err := l.measure(d, size); err != nil {
 		l.closeSet(d)
-		return nil, fmt.Errorf("data set %q %w", path, err)
+		return nil, err
 	}
 	return d, nil
 }
@@ -46,12 +47,14 @@ func (l *library) measure(d *dataset, size int64) error {
 	}
 	dims := l.lengths(space)
 	l.spaceClose(space)
-	if len(dims) == 0 || len(dims) > 2 {
-		return fmt.Errorf("has %d dimensions, and a table has 1 or 2", len(dims))
+	if len(dims) == 0 {
+		return errors.New("has 0 dimensions, and a table has events in the first")
 	}
-	d.rows, d.columns = dims[0], 1
-	if len(dims) == 2 {
-		d.columns = dims[1]
+	d.rows, d.dims, d.columns = dims[0], dims[1:], 1
+	for _, n := range d.dims {
+		if d.columns *= n; n < 0 || d.columns > mostValues {
+			return fmt.Errorf("has events of %v values, which is not believable", d.dims)
+		}
 	}
 	if d.kind = l.setType(d.id); d.kind < 0 {
 		return l.failed("has no readable type")
@@ -61,15 +64,15 @@ func (l *library) measure(d *dataset, size int64) error {
 		return err
 	}
 	d.fields = l.fields(nil, d.kind, "", 0, 0)
-	if len(d.fields) > mostColumns {
-		return fmt.Errorf("has more than %d columns", mostColumns)
+	if len(d.fields) > mostColumns || len(d.fields) == 0 {
+		return fmt.Errorf("has %d columns, and %d are the most", len(d.fields), mostColumns)
 	}
 	d.pointers = slices.ContainsFunc(d.fields, pointing)
 	d.units = l.attribute(d.id, "units")
 	if d.units == nil {
 		d.units = l.attribute(d.id, "unit")
 	}
-	return l.storage(d, len(dims), size)
+	return l.storage(d, size)
 }
 
 // beyond is a size that a file of that many bytes does not hold: gzip packs at
@@ -80,7 +83,7 @@ func (d *dataset) believable(size int64) error {
 	switch {
 	case d.rows < 0 || d.columns < 0 || d.record <= 0:
 		return fmt.Errorf("claims the shape %d x %d", d.rows, d.columns)
-	case d.columns > mostColumns:
+	case len(d.dims) == 1 && d.columns > mostColumns:
 		return fmt.Errorf("has %d columns of %d events: it lies on its side; transpose it", d.columns, d.rows)
 	case d.columns > 0 && d.record > longestRecord/int(d.columns):
 		return fmt.Errorf("has events of %d x %d bytes, which is not believable", d.columns, d.record)
@@ -91,7 +94,7 @@ func (d *dataset) believable(size int64) error {
 }
 
 // storage finds out how the values are stored.
-func (l *library) storage(d *dataset, rank int, size int64) error {
+func (l *library) storage(d *dataset, size int64) error {
 	list := l.setList(d.id)
 	if list < 0 {
 		return l.failed("has no readable properties")
@@ -105,14 +108,17 @@ func (l *library) storage(d *dataset, rank int, size int64) error {
 	if layout != chunked {
 		return nil
 	}
-	var sides [2]int64
-	sides[1] = 1
-	if l.chunk(list, int32(rank), unsafe.Pointer(&sides)) < 0 {
+	sides := make([]int64, 1+len(d.dims))
+	if l.chunk(list, int32(len(sides)), pointer(sides)) < 0 {
 		return l.failed("has no readable chunks")
 	}
-	d.chunk, d.across = sides[0], sides[1]
-	if d.chunk <= 0 || d.across <= 0 || d.chunk > beyond(size)/int64(d.record)/d.across || d.chunk*d.across > 1<<32/int64(d.record) {
-		return fmt.Errorf("claims chunks of %d x %d values of %d bytes, which a file of %d bytes does not hold", d.chunk, d.across, d.record, size)
+	d.chunk, d.sides = sides[0], sides[1:]
+	bytes := int64(d.record)
+	for _, n := range sides {
+		if n <= 0 || n > min(beyond(size), 1<<32)/bytes {
+			return fmt.Errorf("claims chunks of %v values of %d bytes, which a file of %d bytes does not hold", sides, d.record, size)
+		}
+		bytes *= n
 	}
 	if err := l.pipeline(d, list); err != nil {
 		return err
@@ -152,11 +158,44 @@ func (l *library) pipeline(d *dataset, list int64) error {
 			continue
 		}
 		if id > 255 { // 0 to 255 are the library's own
-			return fmt.Errorf("is packed by %s (filter %d), which is not read; repack it with gzip, for example by h5repack -f GZIP=4", f.name(), id)
+			return fmt.Errorf("is packed by %s, which is not read; repack it with gzip, for example by h5repack -f GZIP=4", f.name())
 		}
 		d.packed = false
 	}
 	return nil
+}
+
+// inChunk tells of value k of an event the first value of the chunk that it lies in, and its place there.
+func (d *dataset) inChunk(k int64) (first, at int64) {
+	values, inside := int64(1), int64(1)
+	for i := len(d.dims) - 1; i >= 0; i-- {
+		c := k % d.dims[i]
+		k /= d.dims[i]
+		first += (c - c%d.sides[i]) * values
+		at += c % d.sides[i] * inside
+		values, inside = values*d.dims[i], inside*d.sides[i]
+	}
+	return first, at
+}
+
+// corner is where value k of the event row lies, by dimension.
+func (d *dataset) corner(row, k int64) []int64 {
+	places := make([]int64, 1+len(d.dims))
+	for i := len(d.dims); i > 0; i-- {
+		places[i] = k % d.dims[i-1]
+		k /= d.dims[i-1]
+	}
+	places[0] = row
+	return places
+}
+
+// chunkWidth is the values of an event in a chunk.
+func (d *dataset) chunkWidth() int64 {
+	n := int64(1)
+	for _, side := range d.sides {
+		n *= side
+	}
+	return n
 }
 
 func (l *library) closeSet(d *dataset) {

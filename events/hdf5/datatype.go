@@ -14,7 +14,8 @@ import (
 const (
 	longestRecord = 1 << 28 // bytes of one event
 	mostColumns   = 1 << 16
-	deepest       = 16 // groups in groups, structures in structures
+	mostValues    = 1 << 24 // of an event in a data set
+	deepest       = 16      // groups in groups, structures in structures
 )
 
 // Classes of types (H5T_class_t).
@@ -41,6 +42,7 @@ type field struct {
 
 	column  int    // place among the columns returned
 	missing string // a text that stands for no value
+	gap     *int64 // an integer that does
 }
 
 // text is how a text is stored.
@@ -63,18 +65,22 @@ func (f *field) native() column.Type {
 }
 
 // decode reads the field from records in raw, which are stride bytes apart, into
-// c, a column of its native type.
-func (f *field) decode(c *column.Column, raw []byte, stride int) {
+// c, a column of its native type, or of one that holds missing values; row is the first.
+func (f *field) decode(c *column.Column, raw []byte, stride int, row int64) error {
 	raw = raw[f.offset:]
-	if c.Type != column.Text {
+	switch {
+	case f.gap != nil:
+		return f.DecodeMissing(c, raw, stride, *f.gap, row)
+	case c.Type != column.Text:
 		f.Decode(c, raw, stride)
-		return
+		return nil
 	}
 	for i := range c.Str {
 		if s := f.string(raw[i*stride:][:f.Size]); s != f.missing {
 			c.Str[i] = s
 		}
 	}
+	return nil
 }
 
 // string is a text padded with zeros, or with blanks as Fortran does.
@@ -108,9 +114,7 @@ func (l *library) members(to []field, t int64, name string, offset, depth int) [
 		if len(to) > mostColumns {
 			break
 		}
-		address := l.memberName(t, i)
-		member := cString(address)
-		l.freeMemory(address)
+		member := l.member(t, i)
 		if name != "" {
 			member = name + "/" + member
 		}
@@ -123,6 +127,13 @@ func (l *library) members(to []field, t int64, name string, offset, depth int) [
 		l.typeClose(m)
 	}
 	return to
+}
+
+// member is the name of a member of a structure.
+func (l *library) member(t int64, i uint32) string {
+	address := l.memberName(t, i)
+	defer l.freeMemory(address)
+	return cString(address)
 }
 
 func (l *library) elements(to []field, t int64, name string, offset, depth int) []field {

@@ -39,7 +39,7 @@ func (f *filter) name() string {
 	if f.label == "" {
 		return fmt.Sprintf("filter %d", f.id)
 	}
-	return fmt.Sprintf("%q", f.label)
+	return fmt.Sprintf("%q (filter %d)", f.label, f.id)
 }
 
 // unpacker undoes filters; its buffers serve one goroutine.

@@ -1,10 +1,13 @@
 package hdf5
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // frameSources lists the columns of a frame of pandas (pandas/io/pytables.py).
@@ -29,14 +32,7 @@ func (r *Reader) fixedSources(n *node) ([]source, error) {
 		if values == nil || items == nil {
 			break
 		}
-		of, err := r.block(values, items)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, of...)
-	}
-	if len(all) == 0 {
-		return nil, fmt.Errorf("frame %q holds no blocks of numbers", n.path)
+		all = append(all, r.block(values, items)...)
 	}
 	if axis := n.child("axis0"); axis != nil {
 		if order, err := r.texts(axis.path); err == nil {
@@ -47,25 +43,52 @@ func (r *Reader) fixedSources(n *node) ([]source, error) {
 }
 
 // block lists the columns of one block.
-func (r *Reader) block(values, items *node) ([]source, error) {
+func (r *Reader) block(values, items *node) []source {
 	names, err := r.texts(items.path)
 	if err != nil {
-		return nil, err
+		r.Left.Add("block", values.path, err.Error())
+		return nil
 	}
+	var d *dataset
 	if !values.plain() || values.class == classVariable {
-		for _, name := range names {
-			r.skip(name, "holds Python objects; save texts in a frame of format \"table\"")
-		}
-		return nil, nil
+		err = errors.New("holds Python objects; save texts in a frame of format \"table\"")
+	} else if d, err = r.open(values.path); err == nil && d.columns != int64(len(names)) {
+		err = fmt.Errorf("is one of %d, and the block has %d", len(names), d.columns)
 	}
-	d, err := r.open(values.path)
 	if err != nil {
-		return nil, err
+		for _, name := range names {
+			r.skip(name, err.Error())
+		}
+		return nil
 	}
-	if d.columns != int64(len(names)) {
-		return nil, fmt.Errorf("data set %q has %d columns and %q names %d", values.path, d.columns, items.path, len(names))
+	all := r.columnsOf(d, names)
+	if kind := r.one(d.id, "value_type"); kind != "" {
+		for i := range all {
+			all[i].gap = gapOf(kind)
+		}
 	}
-	return r.columnsOf(d, names), nil
+	return all
+}
+
+// gapOf is the integer that stands for no value where pandas keeps values of that kind as integers; nil where there is none.
+func gapOf(kind string) *int64 {
+	none := int64(math.MinInt64)
+	if strings.HasPrefix(kind, "datetime64") || strings.HasPrefix(kind, "timedelta64") {
+		return &none
+	}
+	if none = -1; kind == "category" {
+		return &none
+	}
+	return nil
+}
+
+// one is an attribute of a single value, "" where there is none.
+func (r *Reader) one(object int64, name string) (value string) {
+	_ = do(func(l *library) error {
+		value = l.one(object, name)
+		return nil
+	})
+	return value
 }
 
 // inOrder sorts columns as names has them; those that it lacks come last.
@@ -93,19 +116,19 @@ func (r *Reader) tableSources(n *node) ([]source, error) {
 	}
 	d, err := r.open(t.path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("frame %q %w", n.path, err)
 	}
 	meta, err := r.tableMeta(n, d)
 	if err != nil {
 		return nil, err
 	}
-	all := r.columnsOf(d, d.names(""))
+	all := r.columnsOf(d, []string{""})
 	all = slices.DeleteFunc(all, func(s source) bool { return slices.Contains(meta.index, s.name) })
 	for i := range all {
+		all[i].missing, all[i].gap = meta.missing, meta.gaps[all[i].name]
 		if name, ok := meta.names[all[i].name]; ok {
 			all[i].name = name
 		}
-		all[i].missing = meta.missing
 	}
 	inOrder(all, meta.order)
 	return all, nil
@@ -117,10 +140,11 @@ type tableMeta struct {
 	names   map[string]string // of columns in blocks, by block and number
 	order   []string          // of the columns
 	missing string            // the text for no value
+	gaps    map[string]*int64 // the integers for no value, by the member
 }
 
 func (r *Reader) tableMeta(n *node, d *dataset) (tableMeta, error) {
-	m := tableMeta{names: map[string]string{}, missing: "nan"}
+	m := tableMeta{names: map[string]string{}, missing: "nan", gaps: map[string]*int64{}}
 	err := do(func(l *library) error {
 		id := l.objectOpen(r.file, n.path, 0)
 		if id < 0 {
@@ -132,6 +156,15 @@ func (r *Reader) tableMeta(n *node, d *dataset) (tableMeta, error) {
 		if missing := l.one(id, "nan_rep"); missing != "" {
 			m.missing = missing
 		}
+		gap := func(member string) *int64 {
+			if none := gapOf(l.one(d.id, member+"_meta")); none != nil {
+				return none
+			}
+			return gapOf(l.one(d.id, member+"_dtype"))
+		}
+		for _, f := range d.fields {
+			m.gaps[f.name] = gap(f.name)
+		}
 		for i := 0; ; i++ {
 			block := "values_block_" + strconv.Itoa(i)
 			kind := l.one(d.id, block+"_kind")
@@ -142,7 +175,7 @@ func (r *Reader) tableMeta(n *node, d *dataset) (tableMeta, error) {
 			// their columns are called by block and number.
 			names := spelled(unpickle(kind))
 			for k, name := range names {
-				m.names[block+strconv.Itoa(k)] = name
+				m.names[block+strconv.Itoa(k)], m.gaps[block+strconv.Itoa(k)] = name, gap(block)
 			}
 			if len(names) == 1 {
 				m.names[block] = names[0]

@@ -87,7 +87,7 @@ func literal(in []byte) []byte {
 // here; a panic, a hang, or events that are not there are.
 func FuzzHDF5(f *testing.F) {
 	needLibrary(f)
-	for _, file := range []string{"fixed_objects.h5", "storage_latest.h5", "layouts.h5", "types.h5", "table_zlib.h5"} {
+	for _, file := range []string{"fixed_objects.h5", "storage_latest.h5", "layouts.h5", "types.h5", "table_zlib.h5", "foreign.h5", "arrays.h5", "times.h5"} {
 		f.Add(content(f, file), uint32(0), byte(0), uint32(0), byte(0))
 	}
 	f.Fuzz(func(t *testing.T, in []byte, at1 uint32, flip1 byte, at2 uint32, flip2 byte) {
@@ -134,7 +134,7 @@ func TestDamagedFile(t *testing.T) {
 	if path == "" {
 		t.Skip("only FuzzHDF5 runs it")
 	}
-	for _, key := range []string{"", "lzf", "named", "other/text", "record", "df"} {
+	for _, key := range []string{"", "lzf", "named", "other/text", "record", "df", "/", "x", "ftag/jets", "columns", "fixed"} {
 		columns, r, err := readTable(path, 1000, Options{Key: key})
 		if err != nil {
 			continue

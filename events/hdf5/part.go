@@ -10,10 +10,10 @@ import (
 )
 
 // part is what lies together in a data set and is read together: all of it, or
-// one column of chunks.
+// the chunks of one place in the events.
 type part struct {
 	set    *dataset
-	first  int64 // column of the data set that comes first
+	first  int64 // value of an event that comes first
 	stride int   // bytes of an event
 	fields []field
 
@@ -27,12 +27,13 @@ type part struct {
 func (r *Reader) place(s *source, column int) {
 	d := s.set
 	f := d.fields[s.field]
-	f.missing, f.column = s.missing, column
-	first, width := int64(0), d.columns
+	f.missing, f.gap, f.column = s.missing, s.gap, column
+	first, at, width := int64(0), s.across, d.columns
 	if d.packed {
-		first, width = s.across/d.across*d.across, d.across
+		first, at = d.inChunk(s.across)
+		width = d.chunkWidth()
 	}
-	f.offset += int(s.across-first) * d.record
+	f.offset += int(at) * d.record
 	for _, p := range slices.Backward(r.parts) { // columns of a part mostly follow each other
 		if p.set == d && p.first == first {
 			p.fields = append(p.fields, f)
@@ -132,12 +133,11 @@ func (w *worker) do(j *job, out []column.Column, row int64) error {
 			j.keep = append(j.keep[:0], raw...)
 		}
 	}
-	j.decode(raw[(j.from-start)*int64(j.stride):], out, row)
-	return nil
+	return j.decode(raw[(j.from-start)*int64(j.stride):], out, row)
 }
 
 // decode puts the events of the job, which begin at raw, into out.
-func (j *job) decode(raw []byte, out []column.Column, row int64) {
+func (j *job) decode(raw []byte, out []column.Column, row int64) error {
 	// Pieces stay in the cache while one column after the other is picked.
 	step := max(1, (1<<16)/int64(j.stride))
 	for at := j.from; at < j.to; at += step {
@@ -146,20 +146,23 @@ func (j *job) decode(raw []byte, out []column.Column, row int64) {
 		for k := range j.fields {
 			f := &j.fields[k]
 			c := out[f.column].Slice(int(at-row), int(end-row))
-			f.decode(&c, piece, j.stride)
+			if err := f.decode(&c, piece, j.stride, at); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
 }
 
 // chunk fetches the chunk that begins with event start, and unpacks it.
 func (w *worker) chunk(p *part, start int64) ([]byte, error) {
 	d := p.set
 	want := int(d.chunk) * p.stride
-	offset := [2]int64{start, p.first}
+	offset := d.corner(start, p.first)
 	var skipped uint32
 	var at, bytes uint64
 	err := do(func(l *library) error {
-		if l.chunkInfo(d.id, unsafe.Pointer(&offset), &skipped, &at, &bytes) < 0 {
+		if l.chunkInfo(d.id, pointer(offset), &skipped, &at, &bytes) < 0 {
 			return l.failed("the place of a chunk cannot be read")
 		}
 		if bytes == 0 || at == ^uint64(0) {
@@ -169,7 +172,7 @@ func (w *worker) chunk(p *part, start int64) ([]byte, error) {
 		if bytes > uint64(want)+uint64(want)/2+1<<16 {
 			return fmt.Errorf("a chunk of %d bytes is packed in %d, which is not believable", want, bytes)
 		}
-		if l.readChunk(d.id, 0, unsafe.Pointer(&offset), &skipped, pointer(codec.Room(&w.packed, int(bytes)))) < 0 {
+		if l.readChunk(d.id, 0, pointer(offset), &skipped, pointer(codec.Room(&w.packed, int(bytes)))) < 0 {
 			return l.failed("a chunk cannot be read")
 		}
 		return nil
@@ -200,13 +203,11 @@ func (w *worker) slab(j *job, out []column.Column, row int64) error {
 	}
 	raw := unsafe.Slice((*byte)(pointer(w.words[:cap(w.words)])), bytes)
 	err := do(func(l *library) error {
-		offset, count := [2]int64{j.from, 0}, [2]int64{j.to - j.from, d.columns}
-		file := l.setSpace(d.id)
-		rank := int32(len(l.lengths(file)))
-		memory := l.spaceCreate(rank, unsafe.Pointer(&count), nil)
+		offset, count := d.corner(j.from, 0), append([]int64{j.to - j.from}, d.dims...)
+		file, memory := l.setSpace(d.id), l.spaceCreate(int32(len(count)), pointer(count), nil)
 		defer l.spaceClose(file)
 		defer l.spaceClose(memory)
-		if file < 0 || memory < 0 || l.spaceSelect(file, 0, unsafe.Pointer(&offset), nil, unsafe.Pointer(&count), nil) < 0 {
+		if file < 0 || memory < 0 || l.spaceSelect(file, 0, pointer(offset), nil, pointer(count), nil) < 0 {
 			return l.failed("events cannot be selected")
 		}
 		if d.pointers {
@@ -218,12 +219,12 @@ func (w *worker) slab(j *job, out []column.Column, row int64) error {
 		if !d.pointers {
 			return nil
 		}
-		j.decode(raw, out, row)
+		err := j.decode(raw, out, row)
 		l.reclaim(d.kind, memory, 0, unsafe.Pointer(&raw[0]))
-		return nil
+		return err
 	})
 	if err == nil && !d.pointers {
-		j.decode(raw, out, row)
+		err = j.decode(raw, out, row)
 	}
 	return err
 }

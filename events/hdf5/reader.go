@@ -22,7 +22,8 @@ type Reader struct {
 	size    int64
 	sets    []*dataset
 	parts   []*part
-	chunk   int64 // events of the largest chunks; 0: there are none, or blocks need not heed them
+	many    []source // of the arrays
+	chunk   int64    // events of the largest chunks; 0: there are none, or blocks need not heed them
 	workers column.Crew[worker]
 }
 
@@ -62,7 +63,7 @@ func (r *Reader) start(path string, opts Options) error {
 	if err != nil {
 		return err
 	}
-	t, err := pick(root, opts.Key)
+	t, err := pick(root, opts.Key, &r.Left)
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (r *Reader) start(path string, opts Options) error {
 	if err != nil {
 		return err
 	}
-	if err := r.choose(all, opts); err != nil {
+	if err := r.choose(r.elements(all, opts.Columns), opts); err != nil {
 		return err
 	}
 	for _, p := range r.parts {
@@ -88,7 +89,7 @@ func (r *Reader) list(path string) (root *node, err error) {
 		if r.file = l.fileOpen(path, readOnly, access); r.file < 0 {
 			return l.failed("cannot be opened")
 		}
-		root, r.Left, err = l.tree(r.file)
+		root, err = l.tree(r.file, &r.Left)
 		return err
 	})
 	return root, err
@@ -119,16 +120,19 @@ func (r *Reader) open(path string) (*dataset, error) {
 	return d, err
 }
 
+// inside is another reader of the open file.
+func (r *Reader) inside() *Reader { return &Reader{file: r.file, size: r.size} }
+
 // texts reads a small data set of names; whole numbers are spelled.
 func (r *Reader) texts(path string) ([]string, error) {
 	d, err := r.open(path)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("data set %q %w", path, err)
 	}
 	if d.rows > mostColumns || d.columns != 1 || len(d.fields) != 1 || d.fields[0].why != "" {
 		return nil, fmt.Errorf("data set %q holds no names of columns", path)
 	}
-	inner := &Reader{file: r.file, size: r.size}
+	inner := r.inside()
 	if err := inner.choose([]source{{name: "name", set: d}}, Options{}); err != nil {
 		return nil, err
 	}
@@ -151,7 +155,7 @@ func (r *Reader) choose(all []source, opts Options) error {
 			return fmt.Errorf("data set %q has %d events and %q has %d", all[0].set.path, all[0].set.rows, s.set.path, s.set.rows)
 		}
 	}
-	picked, err := r.Choose(held, opts.Columns, opts.Types)
+	picked, err := r.Choose(held, opts.Columns, opts.Types, func(i int) (bool, error) { return r.missing(all[i], opts.Types) })
 	for k, i := range picked {
 		r.place(&all[i], k)
 	}

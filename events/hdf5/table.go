@@ -1,17 +1,19 @@
 package hdf5
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // table is what one key names: data sets that make one table of events.
 type table struct {
 	key    string
 	rows   int64
-	sets   []*node // data sets of one or two dimensions, or one of structures
+	sets   []*node // of columns and arrays, or one of structures and arrays
 	frame  *node   // or a frame of pandas
 	prefix string  // group whose name the names of columns do not repeat
 }
@@ -23,17 +25,56 @@ func (t *table) String() string {
 	return fmt.Sprintf("%s (%d events)", t.key, t.rows)
 }
 
+// bytes is the size of the table.
+func (t *table) bytes() int64 {
+	if t.frame != nil {
+		return t.frame.bytes()
+	}
+	sum := int64(0)
+	for _, n := range t.sets {
+		sum += n.bytes()
+	}
+	return sum
+}
+
+// bytes is the size of the values in a data set or group.
+func (n *node) bytes() int64 {
+	sum := int64(0)
+	if len(n.dims) > 0 {
+		sum = n.dims[0] * n.width() * n.size
+	}
+	for _, c := range n.children {
+		sum += c.bytes()
+	}
+	return sum
+}
+
+// width is how many values an event has.
+func (n *node) width() int64 {
+	width := int64(1)
+	for _, d := range n.dims[1:] {
+		width *= d
+	}
+	return width
+}
+
+// readable tells whether the data set may be some columns.
+func (n *node) readable() bool { return !n.group && n.why == "" && len(n.dims) > 0 }
+
 // plain tells whether the data set can be a column or a matrix.
 func (n *node) plain() bool {
-	return !n.group && n.why == "" && (len(n.dims) == 1 || len(n.dims) == 2) && n.class != classCompound
+	return n.readable() && len(n.dims) <= 2 && (n.class != classCompound || n.complex)
 }
 
 // structures tells whether the data set is a list of structures.
 func (n *node) structures() bool {
-	return !n.group && n.why == "" && n.class == classCompound && (len(n.dims) == 1 || len(n.dims) == 2 && n.dims[1] == 1)
+	return n.readable() && n.class == classCompound && !n.complex && n.width() == 1
 }
 
-func (n *node) matrix() bool { return len(n.dims) == 2 && n.dims[1] != 1 }
+// array tells whether an event has several objects in the data set: structures, or rows of numbers.
+func (n *node) array() bool { return n.readable() && !n.plain() && !n.structures() }
+
+func (n *node) matrix() bool { return n.plain() && len(n.dims) == 2 && n.dims[1] != 1 }
 
 // labelNames are what a data set of the names of a matrix's columns is called.
 var labelNames = []string{"columns", "column_names", "names", "feature_names", "features"}
@@ -60,23 +101,29 @@ func (n *node) label(labels []*node) *node {
 	return nil
 }
 
-// columns lists the plain data sets below n that are no names of columns and
-// belong to no frame.
-func (n *node) columns(all []*node) []*node {
+// names are the labels that name columns of matrices in the group n.
+func (n *node) names() []*node {
 	labels := n.labels()
 	var used []*node // at most one a name in labelNames
 	for _, c := range n.children {
-		if c.plain() && c.matrix() {
+		if c.matrix() {
 			if found := c.label(labels); found != nil && !slices.Contains(used, found) {
 				used = append(used, found)
 			}
 		}
 	}
+	return used
+}
+
+// columns lists the plain data sets and arrays below n that are no names of columns and
+// belong to no frame.
+func (n *node) columns(all []*node) []*node {
+	used := n.names()
 	for _, c := range n.children {
 		switch {
 		case c.group && c.frame == "":
 			all = c.columns(all)
-		case c.plain() && !slices.Contains(used, c):
+		case (c.plain() || c.array()) && !slices.Contains(used, c):
 			all = append(all, c)
 		}
 	}
@@ -91,15 +138,16 @@ func (n *node) tables(all []*table) []*table {
 	if n.frame != "" {
 		return append(all, &table{key: n.path, frame: n})
 	}
-	sets := n.columns(nil)
-	joined := len(sets) > 0 && n.oneTable(sets)
+	more := n.more()
+	sets := slices.DeleteFunc(n.columns(nil), func(c *node) bool { return c.parent == n && c.array() && more[c.dims[0]] != nil })
+	joined := n.oneTable(sets)
 	if joined {
-		all = append(all, newTable(n, sets))
+		all = append(all, newTable(n, ofOneLength(sets)))
 	}
 	for _, c := range n.children {
 		switch {
 		case c.structures():
-			all = append(all, newTable(c, []*node{c}))
+			all = append(all, newTable(c, append([]*node{c}, more[c.dims[0]]...)))
 		case c.group && !joined:
 			all = c.tables(all)
 		case c.group:
@@ -109,25 +157,39 @@ func (n *node) tables(all []*table) []*table {
 	if joined {
 		return all
 	}
-	// Not all are of one length: each matrix is a table, and so are the columns
-	// of this group itself.
-	var own []*node
-	for _, c := range sets {
-		switch {
-		case c.parent != n:
-		case c.matrix():
-			all = append(all, newTable(c, []*node{c}))
-		default:
-			own = append(own, c)
-		}
-	}
-	if len(own) > 0 && sameLength(own) == nil {
-		return append(all, newTable(n, own))
+	// Not one table: the columns of this group itself are one, and so is each matrix of several.
+	own := slices.DeleteFunc(sets, func(c *node) bool { return c.parent != n })
+	var columns *table
+	if n.oneTable(own) {
+		columns = newTable(n, ofOneLength(own))
+		all = append(all, columns)
 	}
 	for _, c := range own {
-		all = append(all, newTable(c, []*node{c}))
+		if columns == nil || c.dims[0] != columns.rows {
+			all = append(all, newTable(c, []*node{c}))
+		}
 	}
 	return all
+}
+
+// more are arrays in n that have more of the same events as structures beside them, by the number of these.
+func (n *node) more() map[int64][]*node {
+	structures, plain := map[int64]bool{}, map[int64]bool{}
+	for _, c := range n.children {
+		switch {
+		case c.structures():
+			structures[c.dims[0]] = true
+		case c.plain():
+			plain[c.dims[0]] = true
+		}
+	}
+	more := map[int64][]*node{}
+	for _, c := range n.children {
+		if c.array() && structures[c.dims[0]] && !plain[c.dims[0]] {
+			more[c.dims[0]] = append(more[c.dims[0]], c)
+		}
+	}
+	return more
 }
 
 // special lists the frames and structures below n.
@@ -140,32 +202,37 @@ func (n *node) special(all []*table) []*table {
 	return all
 }
 
-// oneTable tells whether sets are plainly columns of one table: of one length,
-// and if there is a matrix, one only and all in one group.
+// oneTable tells whether sets are plainly columns of one table: all in one group, with
+// one matrix at most, or simple columns of one length.
 func (n *node) oneTable(sets []*node) bool {
-	if sameLength(sets) != nil {
-		return false
-	}
-	matrices, own := 0, 0
+	own, matrices, arrays := 0, 0, 0
 	for _, c := range sets {
-		if c.matrix() {
+		switch {
+		case c.matrix():
 			matrices++
+		case c.array():
+			arrays++
 		}
 		if c.parent == n {
 			own++
 		}
 	}
-	return matrices == 0 || matrices == 1 && own == len(sets)
+	plain := matrices+arrays == 0 && len(ofOneLength(sets)) == len(sets)
+	return len(sets) > 0 && (plain || own == len(sets) && matrices <= 1)
 }
 
-func sameLength(sets []*node) error {
+// ofOneLength are those of sets that make a table; see [column.Length].
+func ofOneLength(sets []*node) []*node {
+	var rows, columns []int64
 	for _, c := range sets {
-		if c.dims[0] != sets[0].dims[0] {
-			return fmt.Errorf("%q has %d events and %q has %d; name one, as in file.h5:%s",
-				sets[0].path, sets[0].dims[0], c.path, c.dims[0], c.path)
+		width := c.width()
+		if c.matrix() && width > mostColumns || width > mostValues { // which cannot be read
+			width = 0
 		}
+		rows, columns = append(rows, c.dims[0]), append(columns, width)
 	}
-	return nil
+	length := column.Length(rows, columns)
+	return slices.DeleteFunc(slices.Clone(sets), func(c *node) bool { return c.dims[0] != length })
 }
 
 // newTable is the table of sets below at, which is a group or the only set.
@@ -196,37 +263,44 @@ func cutLast(path string) (group, name string) {
 	return path[:max(i, 0)], path[i+1:]
 }
 
-// pick finds the table of a key, or the only one.
-func pick(root *node, key string) (*table, error) {
+// pick finds the table of a key, or the only one, and notes in left what else there is below the key.
+func pick(root *node, key string, left *column.LeftOut) (*table, error) {
 	all := root.tables(nil)
-	if key == "" {
-		switch len(all) {
-		case 0:
-			return nil, errors.New("holds no table: no data set of one or two dimensions, and no frame")
-		case 1:
-			return all[0], nil
-		}
-		return nil, fmt.Errorf("holds %d tables; name one, as in file.h5:%s; there are %s", len(all), all[0].key, list(all))
-	}
+	slices.SortStableFunc(all, func(a, b *table) int { return cmp.Compare(b.bytes(), a.bytes()) })
 	trimmed := strings.Trim(key, "/")
-	for _, t := range all {
-		if strings.Trim(t.key, "/") == trimmed {
-			return t, nil
-		}
-	}
 	n := root.find(trimmed)
+	i := slices.IndexFunc(all, func(t *table) bool { return strings.Trim(t.key, "/") == trimmed })
 	switch {
+	case key == "" && len(all) == 1:
+		i = 0
+	case key == "" && len(all) > 1:
+		return nil, fmt.Errorf("holds %d tables; name one, as in file.h5:%s; there are %s", len(all), all[0].key, list(all))
+	case key == "":
+		(&table{}).others(root, left)
+		return nil, fmt.Errorf("holds no table: %s", strings.Join(append(left.Notes(), "no data set whose first dimension counts events"), "; "))
+	case i >= 0:
 	case n == nil:
 		return nil, fmt.Errorf("holds no %q; there is %s", key, list(all))
 	case n.why != "":
 		return nil, fmt.Errorf("data set %q %s", key, n.why)
-	case n.plain() || n.structures():
+	case n.readable():
 		return newTable(n, []*node{n}), nil
 	case !n.group:
-		return nil, fmt.Errorf("data set %q has %d dimensions, and a table has 1 or 2", key, len(n.dims))
+		return nil, fmt.Errorf("data set %q has 0 dimensions, and the first of a table counts events", key)
 	case n.frame != "": // another face of data sets that are listed
 		return &table{key: n.path, frame: n}, nil
+	default:
+		return n.pick(key, all, left)
 	}
+	if n == nil || key == "" {
+		n = root
+	}
+	all[i].others(n, left)
+	return all[i], nil
+}
+
+// pick is the table that the group n is when it is named.
+func (n *node) pick(key string, all []*table, left *column.LeftOut) (*table, error) {
 	sets := n.columns(nil)
 	if len(sets) == 0 {
 		if inside := n.tables(nil); len(inside) == 1 {
@@ -234,10 +308,38 @@ func pick(root *node, key string) (*table, error) {
 		}
 		return nil, fmt.Errorf("group %q holds no table by itself; there is %s", key, list(all))
 	}
-	if err := sameLength(sets); err != nil {
-		return nil, fmt.Errorf("group %q is no table: %w", key, err)
+	t := newTable(n, ofOneLength(sets))
+	t.others(n, left)
+	return t, nil
+}
+
+const alone = "is a table of its own; name it, as in file.h5:NAME"
+
+// others notes what is below n and not in the table.
+func (t *table) others(n *node, left *column.LeftOut) {
+	mine := map[*node]bool{t.frame: true}
+	for _, c := range slices.Concat(t.sets, n.names()) {
+		mine[c] = true
 	}
-	return newTable(n, sets), nil
+	for _, c := range n.children {
+		switch {
+		case mine[n] || mine[c]:
+		case c.why != "":
+			left.Add("data set", c.path, c.why)
+		case c.frame != "":
+			if len(c.tables(nil)) > 0 {
+				left.Add("frame", c.path, alone)
+			}
+		case c.group:
+			t.others(c, left)
+		case len(c.dims) == 0:
+			left.Add("data set", c.path, "is a single value or none")
+		case c.dims[0] != t.rows:
+			left.Add("data set", c.path, fmt.Sprintf("has %d events and the table %d; name it alone, as in file.h5:NAME", c.dims[0], t.rows))
+		default:
+			left.Add("data set", c.path, alone)
+		}
+	}
 }
 
 func list(all []*table) string {

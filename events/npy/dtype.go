@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -20,6 +21,7 @@ const (
 type dtype struct {
 	column.Number // of a text, its size and order alone
 	text          text
+	time          bool   // the smallest integer is none (NaT)
 	why           string // why such values are left out; "" where they are read
 }
 
@@ -77,7 +79,7 @@ func parseType(v any) (dtype, error) {
 		d.text = utf32Text
 		d.Size *= 4
 	case 'M', 'm': // times and spans count units
-		d.Kind = column.Int
+		d.Kind, d.time = column.Int, true
 	default:
 		d.Kind = kinds[s[0]]
 	}
@@ -134,16 +136,20 @@ func (d *dtype) encode(raw []byte, stride int, c *column.Column) {
 }
 
 // decode reads the field from the records in raw, which are stride bytes apart,
-// into a column of its native type.
-func (f *field) decode(c *column.Column, raw []byte, stride int) {
+// into a column of its native type, or of one that holds missing values; row is the first.
+func (f *field) decode(c *column.Column, raw []byte, stride int, row int64) error {
 	raw = raw[f.offset:]
-	if c.Type != column.Text {
+	switch {
+	case f.time:
+		return f.DecodeMissing(c, raw, stride, math.MinInt64, row)
+	case c.Type != column.Text:
 		f.Decode(c, raw, stride)
-		return
+		return nil
 	}
 	for i := range c.Str {
 		c.Str[i] = f.string(raw[i*stride:][:f.Size])
 	}
+	return nil
 }
 
 func (f *field) string(b []byte) string {

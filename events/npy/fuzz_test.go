@@ -1,6 +1,7 @@
 package npy
 
 import (
+	"archive/zip"
 	"bytes"
 	"io"
 	"os"
@@ -29,6 +30,12 @@ func seeds(t testing.TB) [][]byte {
 		npyFile("{'descr': '|b1', 'fortran_order': False, 'shape': (3,), }", "\x00\x01\x00"),
 		npyFile("{'descr': [('a', '<f2'), ('', '|V2'), ('b', '<u2', (2,)), ('c', '|S3')], 'fortran_order': False, 'shape': (1,)}", "\x00\x3c..\x01\x00\x02\x00ab\x00"),
 	}
+	files, names := members()
+	for _, name := range names {
+		all = append(all, files[name])
+	}
+	all = append(all, npzFile(t, zip.Store, files, names...), npzFile(t, zip.Deflate, files, names...),
+		npyFile("{'descr': '<M8[ns]', 'fortran_order': False, 'shape': (2,), }", strings.Repeat("\x00", 15)+"\x80"))
 	for _, archive := range []bool{false, true} {
 		f, err := os.Create(filepath.Join(t.TempDir(), "t"))
 		if err != nil {
@@ -77,7 +84,12 @@ func readAll(t *testing.T, b []byte) {
 	if bytes.HasPrefix(b, []byte("PK")) {
 		open = newArchive
 	}
-	r, err := open(bytes.NewReader(b), int64(len(b)), Options{})
+	readWith(t, b, open, nil)
+	readWith(t, b, open, []string{"p[2][1]", "X1", "s/b[0]", "f[0][1]", "y"})
+}
+
+func readWith(t *testing.T, b []byte, open func(io.ReaderAt, int64, Options) (*Reader, error), columns []string) {
+	r, err := open(bytes.NewReader(b), int64(len(b)), Options{Columns: columns})
 	if err != nil {
 		return
 	}
@@ -100,7 +112,7 @@ func TestHostileHeaders(t *testing.T) {
 		"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4)}": "impossible",
 		"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}":                    "impossible",
 		"{'descr': '<f4', 'fortran_order': False, 'shape': (1, 100000)}":              "transpose",
-		"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2, 2)}":                "3 dimensions",
+		"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 5000, 5000)}":          "not believable",
 		"{'descr': '<f4', 'fortran_order': False, 'shape': ()}":                       "0 dimensions",
 		"{'descr': '<f4', 'fortran_order': False, 'shape': (4, 0)}":                   "without columns",
 		"{'descr': '|S0', 'fortran_order': False, 'shape': (4,)}":                     "not known",

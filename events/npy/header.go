@@ -24,7 +24,8 @@ type header struct {
 	fortran bool
 	shape   []int64
 
-	rows, columns int64 // of at most two dimensions
+	rows, columns int64   // values of an event
+	dims          []int64 // of an event
 }
 
 // readHeader reads the header of the format versions 1 to 3
@@ -82,8 +83,12 @@ func parseHeader(text string) (*header, error) {
 		total *= max(n, 1)
 		h.shape = append(h.shape, n)
 	}
-	two := append(h.shape[:len(h.shape):len(h.shape)], 1, 1)
-	h.rows, h.columns = two[0], two[1]
+	if h.columns = 1; len(h.shape) > 0 {
+		h.rows, h.dims = h.shape[0], h.shape[1:]
+	}
+	for _, n := range h.dims {
+		h.columns *= n
+	}
 	if err := h.describe(dict["descr"]); err != nil {
 		return nil, err
 	}

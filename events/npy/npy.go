@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/codec"
@@ -30,21 +33,21 @@ type Reader struct {
 // part is a run of records that are read in order: the whole array where an
 // event's values lie together, one column of it in Fortran's order.
 type part struct {
+	*array
 	in     io.Reader
-	again  func() (io.Reader, error) // in from its first record; nil: in is an io.Seeker
+	packed bool // it runs one way only; else an io.Seeker
 	record int
 	fields []field
 	raw    []byte
 }
 
-// array is an array found in a file, with its values at hand as a stream, and
-// also by place where the file allows that.
+// array is an array found in a file.
 type array struct {
 	name string // "" in an .npy file
 	*header
-	values io.Reader
-	at     io.ReaderAt               // nil: only in order
-	again  func() (io.Reader, error) // see part
+	open   func() (io.Reader, error)   // its values in order, from the first; an io.Seeker where it is not packed
+	place  func() (io.ReaderAt, error) // its values by place
+	packed bool
 }
 
 // Open opens an .npy file.
@@ -73,67 +76,132 @@ func newReader(f io.ReaderAt, size int64, opts Options) (*Reader, error) {
 	if err := h.fits(size - start); err != nil {
 		return nil, err
 	}
-	values := io.NewSectionReader(f, start, size-start)
-	return join([]array{{header: h, values: values, at: values}}, opts)
+	values := func() (io.Reader, error) { return io.NewSectionReader(f, start, size-start), nil }
+	place := func() (io.ReaderAt, error) { return io.NewSectionReader(f, start, size-start), nil }
+	return join([]array{{header: h, open: values, place: place}}, true, column.LeftOut{}, opts)
 }
+
+// most values of an event in an array
+const mostValues = 1 << 24
 
 // fits checks what the header promises against the bytes there are.
 func (h *header) fits(bytes int64) error {
-	if len(h.shape) == 0 || len(h.shape) > 2 {
-		return fmt.Errorf("an array of %d dimensions is no table; 1 or 2 are", len(h.shape))
-	}
 	event := int64(h.record) * h.columns
 	switch {
-	case !h.plain && h.columns != 1:
-		return errors.New("structures in two dimensions are no table; one dimension is")
+	case len(h.shape) == 0:
+		return errors.New("an array of 0 dimensions is no table; the first counts the events")
 	case h.columns == 0:
 		return errors.New("an array without columns")
-	case h.columns > mostColumns:
+	case len(h.dims) == 1 && h.columns > mostColumns:
 		return fmt.Errorf("%d columns of %d events: the table lies on its side; transpose it", h.columns, h.rows)
-	case event > longestRecord:
+	case event > longestRecord || h.columns > mostValues:
 		return fmt.Errorf("an event of %d bytes is not believable", event)
 	case h.rows*event > bytes:
-		return fmt.Errorf("is cut short: shape %d x %d of %d bytes wants %d bytes, and there are %d", h.rows, h.columns, h.record, h.rows*event, bytes)
+		return fmt.Errorf("is cut short: shape %v of %d bytes wants %d bytes, and there are %d", h.shape, h.record, h.rows*event, bytes)
 	}
 	return nil
 }
 
-// join makes one table of arrays of equal length.
-func join(arrays []array, opts Options) (*Reader, error) {
-	r := &Reader{Head: column.Head{Events: arrays[0].rows}}
-	var held []column.Column
-	var fields []field
-	var origin []int // the array of each field
-	for k, a := range arrays {
-		for _, f := range a.split(len(arrays) == 1) {
-			if f.why != "" {
-				r.Left = append(r.Left, fmt.Sprintf("column %q %s", f.name, f.why))
-				continue
+// source is where a column comes from.
+type source struct {
+	field
+	array int
+}
+
+// join makes one table of arrays of equal length; only says that the file holds no other.
+func join(arrays []array, only bool, left column.LeftOut, opts Options) (*Reader, error) {
+	r := &Reader{Head: column.Head{Events: arrays[0].rows, Left: left}}
+	var all, many []source
+	for k := range arrays {
+		fields := arrays[k].split(only)
+		if a := &arrays[k]; a.plain && len(a.dims) == 1 && a.columns > 1 && fields[0].why == "" {
+			r.Many = append(r.Many, column.Array{Name: a.called(), Group: a.called(), Dims: a.dims, Stem: strings.TrimSuffix(fields[0].name, "0")})
+			many = append(many, source{})
+		}
+		for _, f := range fields {
+			switch {
+			case f.why != "":
+				r.Left.Add("column", f.name, f.why)
+			case arrays[k].many():
+				r.Many = append(r.Many, column.Array{Name: f.name, Group: arrays[k].called(), Dims: arrays[k].dims})
+				many = append(many, source{f, k})
+			default:
+				all = append(all, source{f, k})
 			}
-			held = append(held, column.Column{Name: f.name, Type: f.native()})
-			fields, origin = append(fields, f), append(origin, k)
 		}
 	}
-	picked, err := r.Choose(held, opts.Columns, opts.Types)
+	for _, e := range r.Elements(opts.Columns, len(all) == 0) {
+		s := many[e.Array]
+		s.name = e.Name
+		s.offset += int(e.Place) * arrays[s.array].record
+		all = append(all, s)
+	}
+	return r, r.choose(arrays, all, opts)
+}
+
+// choose fixes the columns and the parts of the file they need.
+func (r *Reader) choose(arrays []array, all []source, opts Options) error {
+	held := make([]column.Column, len(all))
+	for i, s := range all {
+		held[i] = column.Column{Name: s.name, Type: s.native()}
+	}
+	picked, err := r.Choose(held, opts.Columns, opts.Types, func(i int) (bool, error) { return r.missing(all[i], arrays, opts.Types) })
 	if err != nil {
-		return nil, err
+		return err
 	}
 	chosen := make([][]field, len(arrays))
 	for k, i := range picked {
-		fields[i].column = k
-		chosen[origin[i]] = append(chosen[origin[i]], fields[i])
+		all[i].column = k
+		chosen[all[i].array] = append(chosen[all[i].array], all[i].field)
 	}
-	for k, a := range arrays {
-		r.parts = append(r.parts, a.parts(chosen[k])...)
-		r.packed = r.packed || a.again != nil
+	for k := range arrays {
+		if err := r.use(&arrays[k], chosen[k]); err != nil {
+			return err
+		}
 	}
-	return r, nil
+	return nil
+}
+
+// missing says whether some times may be.
+func (r *Reader) missing(s source, arrays []array, types map[string]column.Type) (bool, error) {
+	if !s.time {
+		return false, nil
+	}
+	a := &arrays[s.array]
+	inner := &Reader{Head: column.Head{Events: a.rows}}
+	s.time, s.array = false, 0
+	if err := inner.choose([]array{*a}, []source{s}, Options{}); err != nil {
+		return false, err
+	}
+	return r.MayMiss(s.name, types, inner.Read, math.MinInt64)
+}
+
+// many says that an event has several objects in the array: structures, or rows of numbers.
+func (a *array) many() bool { return len(a.dims) > 1 || !a.plain && a.columns > 1 }
+
+// called is the name of the array, or what stands for it where it has none.
+func (a *array) called() string {
+	if a.name == "" {
+		return "col"
+	}
+	return a.name
 }
 
 // split lists the columns of an array. Offsets count from the start of an event.
 func (a *array) split(only bool) []field {
 	if !a.plain {
-		return a.fields
+		fields := slices.Clone(a.fields)
+		for k := range fields {
+			if a.many() {
+				fields[k].name = a.called() + "/" + fields[k].name
+			}
+		}
+		return fields
+	}
+	if a.many() {
+		f := a.fields[0]
+		f.name = a.called()
+		return []field{f}
 	}
 	numbered := a.columns > 1 || only && a.name == ""
 	fields := make([]field, a.columns)
@@ -151,22 +219,39 @@ func (a *array) split(only bool) []field {
 	return fields
 }
 
-// parts lists how the values of the chosen fields are read.
-func (a *array) parts(chosen []field) []part {
+// use has the chosen fields of an array read.
+func (r *Reader) use(a *array, chosen []field) error {
 	if len(chosen) == 0 {
 		return nil
 	}
 	if !a.fortran || a.columns == 1 {
-		return []part{{in: a.values, again: a.again, record: a.record * int(a.columns), fields: chosen}}
+		in, err := a.open()
+		r.packed = r.packed || a.packed
+		r.parts = append(r.parts, part{array: a, in: in, packed: a.packed, record: a.record * int(a.columns), fields: chosen})
+		return err
+	}
+	at, err := a.place()
+	if err != nil {
+		return a.located(err)
 	}
 	length := a.rows * int64(a.record)
-	var parts []part
 	for _, f := range chosen {
-		k := int64(f.offset / a.record)
-		f.offset = 0
-		parts = append(parts, part{in: io.NewSectionReader(a.at, k*length, length), record: a.record, fields: []field{f}})
+		k := a.inFortran(int64(f.offset / a.record))
+		f.offset %= a.record
+		r.parts = append(r.parts, part{array: a, in: io.NewSectionReader(at, k*length, length), record: a.record, fields: []field{f}})
 	}
-	return parts
+	return nil
+}
+
+// inFortran is the place of value k of an event where the first dimension counts fastest.
+func (a *array) inFortran(k int64) int64 {
+	place, values := int64(0), a.columns
+	for i := len(a.dims) - 1; i >= 0; i-- {
+		values /= a.dims[i]
+		place += k % a.dims[i] * values
+		k /= a.dims[i]
+	}
+	return place
 }
 
 // Read returns the next events, at most n.
@@ -186,20 +271,46 @@ func (r *Reader) read(p *part, out []column.Column, n int) error {
 	step := max(1, (1<<18)/p.record)
 	for at := 0; at < n; at += step {
 		count := min(step, n-at)
-		raw := codec.Room(&p.raw, count*p.record)
+		row := r.Row + int64(at)
+		raw := p.straight(out, at, at+count)
+		if raw == nil {
+			raw = codec.Room(&p.raw, count*p.record)
+		}
 		if m, err := io.ReadFull(p.in, raw); err != nil {
 			if err == io.EOF || err == io.ErrUnexpectedEOF {
-				return fmt.Errorf("is cut short: it ends in row %d of %d", r.Row+int64(at+m/p.record)+1, r.Events)
+				return fmt.Errorf("is cut short: it ends in row %d of %d", row+int64(m/p.record)+1, r.Events)
 			}
-			return fmt.Errorf("row %d: %w", r.Row+int64(at)+1, err)
+			if errors.Is(err, errChecksum) {
+				return p.located(err)
+			}
+			return p.located(fmt.Errorf("rows %d to %d: %w", row+1, row+int64(count), err))
 		}
 		for k := range p.fields {
 			f := &p.fields[k]
 			c := out[f.column].Slice(at, at+count)
-			f.decode(&c, raw, p.record)
+			if err := f.decode(&c, raw, p.record, row); err != nil {
+				return p.located(err)
+			}
 		}
 	}
 	return nil
+}
+
+// straight is the memory of values [i, j) of the only column of the part, where it holds them as the file does.
+func (p *part) straight(out []column.Column, i, j int) []byte {
+	f := &p.fields[0]
+	if f.time || f.text != noText || f.Size != p.record {
+		return nil
+	}
+	c := out[f.column].Slice(i, j)
+	return f.Memory(&c)
+}
+
+func (a *array) located(err error) error {
+	if a.name == "" {
+		return err
+	}
+	return fmt.Errorf("array %q: %w", a.name, err)
 }
 
 // Mark is the place of the next event. A packed array has none between its first
@@ -226,10 +337,10 @@ func (r *Reader) Seek(m column.Mark) error {
 
 func (p *part) seek(row int64) (err error) {
 	switch {
-	case p.again == nil:
+	case !p.packed:
 		_, err = p.in.(io.Seeker).Seek(row*int64(p.record), io.SeekStart)
 	case row == 0:
-		p.in, err = p.again()
+		p.in, err = p.open()
 	}
 	return err
 }

@@ -67,7 +67,9 @@ func (s *spool) read(pieces []piece, columns []column.Column) ([]column.Column, 
 		}
 		out[k] = column.New(columns[k].Name, "", columns[k].Type, p.rows)
 		f := field{dtype: p.dtype}
-		f.decode(&out[k], raw, p.Size)
+		if err := f.decode(&out[k], raw, p.Size, 0); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }

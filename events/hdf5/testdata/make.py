@@ -127,3 +127,42 @@ with h5py.File("layouts.h5", "w") as f:
     layout[:] = h5py.VirtualSource("storage.h5", "chunks", (70, 5))
     f.create_virtual_dataset("virtual", layout)
     f.create_dataset("outside", (5,), "f4", external=[("/etc/hostname", 0, 20)])
+
+# What cannot be read, beside what can.
+with h5py.File("foreign.h5", "w") as f:
+    f["eta"] = np.arange(12) / 4
+    f["z"] = np.arange(12) + 1j
+    f["scalar"], f["meta"] = 1.0, np.arange(3)
+    f["opaque"] = np.zeros(12, "V5")
+    f["gone"] = h5py.SoftLink("/nowhere")
+    f.create_dataset("lists", (12,), dtype=h5py.vlen_dtype("f4"))
+    f.create_dataset("_i_events/id/bounds", data=np.zeros((4, 3)))
+    for name, number in ("lzo", 305), ("bitshuffle", 32008):
+        how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        how.set_chunk((5,))
+        how.set_filter(number, h5py.h5z.FLAG_OPTIONAL)
+        h5py.h5d.create(f.id, name.encode(), h5py.h5t.NATIVE_DOUBLE, h5py.h5s.create_simple((12,)), how)
+
+# Several values an event: x[p][k] of event i is 100 i + 10 p + k, and so on.
+i = np.arange(12)
+with h5py.File("arrays.h5", "w") as f:
+    digits = lambda *n: np.fromfunction(lambda *at: sum(a * 10 ** (len(at) - 1 - k) for k, a in enumerate(at)), n)
+    f.create_dataset("x", data=digits(12, 3, 2).astype("<f4"), chunks=(5, 2, 1), compression="gzip", shuffle=True)
+    f.create_dataset("cube", data=digits(12, 2, 3, 2), chunks=(7, 1, 2, 2), compression="lzf")
+    f["mask"], f["y"] = digits(12, 3) % 2 == 0, i
+    tracks = np.zeros((12, 4), [("d0", "<f4"), ("at", [("n", ">i4")])])
+    tracks["d0"], tracks["at"]["n"] = digits(12, 4), -digits(12, 4)
+    jets = np.zeros(12, [("pt", "<f8")])
+    jets["pt"] = i / 2
+    f["ftag/jets"], f["ftag/meta"] = jets, np.arange(3)
+    f.create_dataset("ftag/tracks", data=tracks, chunks=(5, 3))
+    f.create_dataset("triples", (12,), np.dtype(("<i2", (3,))))
+    f["triples"][...] = np.c_[i, 10 * i, 100 * i]
+
+# Missing times and categories.
+times = pd.Series(pd.date_range("2012-01-01", periods=4)).where([True, False, True, True])
+frame = pd.DataFrame({"x": np.arange(4) / 2, "t": times, "span": times - times[0], "whole": pd.date_range("2012-01-01", periods=4)})
+frame.to_hdf("times.h5", "fixed")
+frame["c"] = pd.Categorical(["b", None, "a", "b"])
+frame.to_hdf("times.h5", "table", format="table", index=False, complib="zlib", complevel=9)
+frame.to_hdf("times.h5", "columns", format="table", index=False, data_columns=True, complib="zlib", complevel=9)
