@@ -126,10 +126,11 @@ func TestChecksums(t *testing.T) {
 
 func TestClaims(t *testing.T) {
 	b := content(t, groot("none"))
-	r, err := Open(groot("none"), Options{Key: "t"})
+	in, err := Open(groot("none"), Options{Key: "t"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	r := in.(*Reader)
 	r.tree.entries = 1 << 40
 	if err := r.believable(); err == nil || !strings.Contains(err.Error(), "claims 1099511627776 events") {
 		t.Errorf("%v", err)

@@ -43,8 +43,8 @@ type source struct {
 	values values
 }
 
-// Open opens a tree of a ROOT file.
-func Open(path string, opts Options) (r *Reader, err error) {
+// Open opens a tree or an RNTuple of a ROOT file.
+func Open(path string, opts Options) (r column.Reader, err error) {
 	f, err := openFile(path)
 	if err != nil {
 		return nil, err
@@ -58,11 +58,24 @@ func Open(path string, opts Options) (r *Reader, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if e.isRNTuple() {
+		if r, err = f.openRNTuple(e, opts); err != nil {
+			err = fmt.Errorf("RNTuple %q: %w", e.path, err)
+		}
+		return r, err
+	}
+	if r, err = f.openTree(e, opts); err != nil {
+		err = fmt.Errorf("tree %q: %w", e.path, err)
+	}
+	return r, err
+}
+
+func (f *file) openTree(e *entry, opts Options) (*Reader, error) {
 	t, err := f.readTree(&e.key)
 	if err != nil {
-		return nil, fmt.Errorf("tree %q: %w", e.path, err)
+		return nil, err
 	}
-	r = &Reader{file: f, tree: t}
+	r := &Reader{file: f, tree: t}
 	all := t.fields()
 	if opts.Flatten != "" {
 		err = r.flatten(all, opts)
@@ -73,7 +86,7 @@ func Open(path string, opts Options) (r *Reader, err error) {
 		err = r.believable()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("tree %q: %w", e.path, err)
+		return nil, err
 	}
 	r.borders = r.coarsest()
 	return r, nil
