@@ -9,44 +9,60 @@ import (
 
 // encoding is how a column spells values.
 type encoding struct {
-	bits   int           // of a value in a page; 0: any
-	number column.Number // what expand makes of it, little-endian; unknown where it cannot be read
-	expand func(dst, src []byte, p *physical)
-	ends   bool // the ends of the lists of a cluster
+	bits   int                                 // of a value in a page; 0: any
+	number column.Number                       // of the values made plain, little-endian; unknown where it cannot be read
+	whole  func(dst, src []byte, p *physical)  // makes plain numbers of a page; nil: they are
+	part   func(dst, src []byte, first, n int) // makes them of values of a page of n, from first on; nil: they are
+	ends   bool                                // the ends of the lists of a cluster
 }
+
+var (
+	truth1    = column.Number{Kind: column.Bool, Size: 1}
+	integer1  = column.Number{Kind: column.Int, Size: 1}
+	integer2  = column.Number{Kind: column.Int, Size: 2}
+	integer4  = column.Number{Kind: column.Int, Size: 4}
+	integer8  = column.Number{Kind: column.Int, Size: 8}
+	unsigned1 = column.Number{Kind: column.Uint, Size: 1}
+	unsigned2 = column.Number{Kind: column.Uint, Size: 2}
+	unsigned4 = column.Number{Kind: column.Uint, Size: 4}
+	unsigned8 = column.Number{Kind: column.Uint, Size: 8}
+	float2    = column.Number{Kind: column.Float, Size: 2}
+	float4    = column.Number{Kind: column.Float, Size: 4}
+	float8    = column.Number{Kind: column.Float, Size: 8}
+)
 
 // encodings go by the number of their type.
 var encodings = []encoding{
-	0x00: {1, column.Number{Kind: column.Bool, Size: 1}, truths, false},
-	0x01: {8, column.Number{Kind: column.Uint, Size: 1}, nil, false},
-	0x02: {8, column.Number{Kind: column.Int, Size: 1}, nil, false},
-	0x03: {8, column.Number{Kind: column.Int, Size: 1}, nil, false},
-	0x04: {8, column.Number{Kind: column.Uint, Size: 1}, nil, false},
-	0x05: {16, column.Number{Kind: column.Int, Size: 2}, nil, false},
-	0x06: {16, column.Number{Kind: column.Uint, Size: 2}, nil, false},
-	0x07: {32, column.Number{Kind: column.Int, Size: 4}, nil, false},
-	0x08: {32, column.Number{Kind: column.Uint, Size: 4}, nil, false},
-	0x09: {64, column.Number{Kind: column.Int, Size: 8}, nil, false},
-	0x0a: {64, column.Number{Kind: column.Uint, Size: 8}, nil, false},
-	0x0b: {16, column.Number{Kind: column.Float, Size: 2}, nil, false},
-	0x0c: {32, column.Number{Kind: column.Float, Size: 4}, nil, false},
-	0x0d: {64, column.Number{Kind: column.Float, Size: 8}, nil, false},
-	0x0e: {32, column.Number{Kind: column.Uint, Size: 4}, nil, true},
-	0x0f: {64, column.Number{Kind: column.Int, Size: 8}, nil, true},
+	0x00: {bits: 1, number: truth1, whole: truths},
+	0x01: {bits: 8, number: unsigned1},
+	0x02: {bits: 8, number: integer1},
+	0x03: {bits: 8, number: integer1},
+	0x04: {bits: 8, number: unsigned1},
+	0x05: {bits: 16, number: integer2},
+	0x06: {bits: 16, number: unsigned2},
+	0x07: {bits: 32, number: integer4},
+	0x08: {bits: 32, number: unsigned4},
+	0x09: {bits: 64, number: integer8},
+	0x0a: {bits: 64, number: unsigned8},
+	0x0b: {bits: 16, number: float2},
+	0x0c: {bits: 32, number: float4},
+	0x0d: {bits: 64, number: float8},
+	0x0e: {bits: 32, number: unsigned4, ends: true},
+	0x0f: {bits: 64, number: integer8, ends: true},
 	0x10: {bits: 96}, // which of several types
-	0x11: {16, column.Number{Kind: column.Int, Size: 2}, zigzag16, false},
-	0x12: {16, column.Number{Kind: column.Uint, Size: 2}, split16, false},
-	0x13: {32, column.Number{Kind: column.Int, Size: 4}, zigzag32, false},
-	0x14: {32, column.Number{Kind: column.Uint, Size: 4}, split32, false},
-	0x15: {64, column.Number{Kind: column.Int, Size: 8}, zigzag64, false},
-	0x16: {64, column.Number{Kind: column.Uint, Size: 8}, split64, false},
-	0x17: {16, column.Number{Kind: column.Float, Size: 2}, split16, false},
-	0x18: {32, column.Number{Kind: column.Float, Size: 4}, split32, false},
-	0x19: {64, column.Number{Kind: column.Float, Size: 8}, split64, false},
-	0x1a: {32, column.Number{Kind: column.Uint, Size: 4}, deltas32, true},
-	0x1b: {64, column.Number{Kind: column.Int, Size: 8}, deltas64, true},
-	0x1c: {0, column.Number{Kind: column.Float, Size: 4}, truncated, false},
-	0x1d: {0, column.Number{Kind: column.Float, Size: 4}, quantised, false},
+	0x11: {bits: 16, number: integer2, part: zigzag16},
+	0x12: {bits: 16, number: unsigned2, part: split16},
+	0x13: {bits: 32, number: integer4, part: zigzag32},
+	0x14: {bits: 32, number: unsigned4, part: split32},
+	0x15: {bits: 64, number: integer8, part: zigzag64},
+	0x16: {bits: 64, number: unsigned8, part: split64},
+	0x17: {bits: 16, number: float2, part: split16},
+	0x18: {bits: 32, number: float4, part: split32},
+	0x19: {bits: 64, number: float8, part: split64},
+	0x1a: {bits: 32, number: unsigned4, whole: deltas32, ends: true},
+	0x1b: {bits: 64, number: integer8, whole: deltas64, ends: true},
+	0x1c: {number: float4, whole: truncated},
+	0x1d: {number: float4, whole: quantised},
 }
 
 // encodingOf is that of a column, whose field has a type; the zero value where it is not known.
@@ -79,26 +95,26 @@ func truths(dst, src []byte, _ *physical) {
 
 // Split values lie with all their first bytes first, then all their second bytes, and so on.
 
-func split16(dst, src []byte, _ *physical) {
-	n := len(src) / 2
-	a, b := src[:n], src[n:][:n]
+func split16(dst, src []byte, first, n int) {
+	count := len(dst) / 2
+	a, b := src[first:][:count], src[n+first:][:count]
 	for i := range a {
 		binary.LittleEndian.PutUint16(dst[2*i:], uint16(a[i])|uint16(b[i])<<8)
 	}
 }
 
-func split32(dst, src []byte, _ *physical) {
-	n := len(src) / 4
-	a, b, c, d := src[:n], src[n:][:n], src[2*n:][:n], src[3*n:][:n]
+func split32(dst, src []byte, first, n int) {
+	count := len(dst) / 4
+	a, b, c, d := src[first:][:count], src[n+first:][:count], src[2*n+first:][:count], src[3*n+first:][:count]
 	for i := range a {
 		binary.LittleEndian.PutUint32(dst[4*i:], uint32(a[i])|uint32(b[i])<<8|uint32(c[i])<<16|uint32(d[i])<<24)
 	}
 }
 
-func split64(dst, src []byte, _ *physical) {
-	n := len(src) / 8
-	a, b, c, d := src[:n], src[n:][:n], src[2*n:][:n], src[3*n:][:n]
-	e, f, g, h := src[4*n:][:n], src[5*n:][:n], src[6*n:][:n], src[7*n:][:n]
+func split64(dst, src []byte, first, n int) {
+	count := len(dst) / 8
+	a, b, c, d := src[first:][:count], src[n+first:][:count], src[2*n+first:][:count], src[3*n+first:][:count]
+	e, f, g, h := src[4*n+first:][:count], src[5*n+first:][:count], src[6*n+first:][:count], src[7*n+first:][:count]
 	for i := range a {
 		low := uint32(a[i]) | uint32(b[i])<<8 | uint32(c[i])<<16 | uint32(d[i])<<24
 		high := uint32(e[i]) | uint32(f[i])<<8 | uint32(g[i])<<16 | uint32(h[i])<<24
@@ -108,24 +124,24 @@ func split64(dst, src []byte, _ *physical) {
 
 // Zigzag numbers are 2x where x is not negative, else -2x-1.
 
-func zigzag16(dst, src []byte, p *physical) {
-	split16(dst, src, p)
+func zigzag16(dst, src []byte, first, n int) {
+	split16(dst, src, first, n)
 	for ; len(dst) >= 2; dst = dst[2:] {
 		v := binary.LittleEndian.Uint16(dst)
 		binary.LittleEndian.PutUint16(dst, v>>1^-(v&1))
 	}
 }
 
-func zigzag32(dst, src []byte, p *physical) {
-	split32(dst, src, p)
+func zigzag32(dst, src []byte, first, n int) {
+	split32(dst, src, first, n)
 	for ; len(dst) >= 4; dst = dst[4:] {
 		v := binary.LittleEndian.Uint32(dst)
 		binary.LittleEndian.PutUint32(dst, v>>1^-(v&1))
 	}
 }
 
-func zigzag64(dst, src []byte, p *physical) {
-	split64(dst, src, p)
+func zigzag64(dst, src []byte, first, n int) {
+	split64(dst, src, first, n)
 	for ; len(dst) >= 8; dst = dst[8:] {
 		v := binary.LittleEndian.Uint64(dst)
 		binary.LittleEndian.PutUint64(dst, v>>1^-(v&1))
@@ -134,16 +150,16 @@ func zigzag64(dst, src []byte, p *physical) {
 
 // Deltas are the differences of the numbers, from 0.
 
-func deltas32(dst, src []byte, p *physical) {
-	split32(dst, src, p)
+func deltas32(dst, src []byte, _ *physical) {
+	split32(dst, src, 0, len(dst)/4)
 	for sum := uint32(0); len(dst) >= 4; dst = dst[4:] {
 		sum += binary.LittleEndian.Uint32(dst)
 		binary.LittleEndian.PutUint32(dst, sum)
 	}
 }
 
-func deltas64(dst, src []byte, p *physical) {
-	split64(dst, src, p)
+func deltas64(dst, src []byte, _ *physical) {
+	split64(dst, src, 0, len(dst)/8)
 	for sum := uint64(0); len(dst) >= 8; dst = dst[8:] {
 		sum += binary.LittleEndian.Uint64(dst)
 		binary.LittleEndian.PutUint64(dst, sum)

@@ -34,8 +34,8 @@ func (r *Reader) most() int64 { return bloat*r.store.Size() + free }
 
 // worker holds what one goroutine needs to read pages.
 type worker struct {
-	unpack       Unpack
-	packed, room []byte
+	unpack              Unpack
+	packed, room, plain []byte
 }
 
 // fetch reads packed bytes, with more behind them. They stay good until the next fetch with w.

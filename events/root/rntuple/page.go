@@ -12,8 +12,8 @@ import (
 
 // reading is the page of a source that the next events begin in.
 type reading struct {
-	cluster, page int // from 1; 0: none
-	plain         []byte
+	cluster, page int    // from 1; 0: none
+	held          []byte // the page, unpacked
 }
 
 // in is the column that holds the values of a source in a cluster, how many there are, and how many before them are 0
@@ -53,7 +53,7 @@ func (r *Reader) check(s *source) string {
 	return ""
 }
 
-// run is consecutive values of a source: of a page as they are laid out there, or zeros (plain is nil).
+// run is consecutive values of a source as plain numbers, or zeros (plain is nil).
 type run struct {
 	first, end int64
 	plain      []byte
@@ -91,16 +91,27 @@ func (r *Reader) visit(w *worker, s *source, k int, first, end int64, use func(r
 			}
 			s.cluster, s.page = k+1, i+1
 		}
-		v := run{max(first, begin), min(end, zeros+at.list[i].end), s.plain, p.number}
-		v.plain = v.plain[int(v.first-begin)*p.number.Size:]
-		if err := use(v); err != nil {
-			return err
+		n, size := zeros+at.list[i].end-begin, int64(p.number.Size)
+		const most = 1 << 12 // values made plain at once, to stay in the cache
+		for low, high := max(first, begin), min(end, begin+n); low < high; {
+			v := run{low, high, nil, p.number}
+			if p.part == nil {
+				v.plain = s.held[(low-begin)*size:]
+			} else {
+				v.end = min(high, low+most)
+				v.plain = codec.Room(&w.plain, int((v.end-low)*size))
+				p.part(v.plain, s.held, int(low-begin), int(n))
+			}
+			if err := use(v); err != nil {
+				return err
+			}
+			low = v.end
 		}
 	}
 	return nil
 }
 
-// load reads a page of n values to s.plain.
+// load reads a page of n values to s.held.
 func (r *Reader) load(w *worker, s *source, p *physical, at *page, n int64) error {
 	size, sum := p.packedSize(n), int64(0)
 	if plain := n * int64(p.number.Size); plain > r.most() {
@@ -113,29 +124,22 @@ func (r *Reader) load(w *worker, s *source, p *physical, at *page, n int64) erro
 	if err != nil {
 		return err
 	}
-	if at.checked {
-		body := packed[:at.length]
-		if xxh3(body) != binary.LittleEndian.Uint64(packed[at.length:]) {
-			return errors.New("is damaged: its checksum disagrees")
-		}
-		packed = body
+	packed, after := packed[:at.length], packed[at.length:]
+	if at.checked && xxh3(packed) != binary.LittleEndian.Uint64(after) {
+		return errors.New("is damaged: its checksum disagrees")
 	}
-	if p.expand == nil && int64(len(packed)) != size {
-		s.plain, err = r.unpacked(w, s.plain, packed, size)
+	room := &s.held
+	if p.whole != nil {
+		room = &w.room
+	}
+	if int64(len(packed)) == size {
+		*room = append((*room)[:0], packed...)
+	} else if *room, err = r.unpacked(w, *room, packed, size); err != nil {
 		return err
 	}
-	room := w.room
-	if room, err = r.unpacked(w, room, packed, size); err != nil {
-		return err
-	}
-	if int64(len(packed)) != size {
-		w.room = room
-	}
-	s.plain = codec.Room(&s.plain, int(n)*p.number.Size)
-	if p.expand == nil {
-		copy(s.plain, room)
-	} else {
-		p.expand(s.plain, room, p)
+	if p.whole != nil {
+		p.whole(codec.Room(&s.held, int(n)*p.number.Size), w.room, p)
+		s.held = s.held[:int(n)*p.number.Size]
 	}
 	return nil
 }

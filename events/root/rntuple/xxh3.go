@@ -90,17 +90,13 @@ func long(b []byte) uint64 {
 	n := len(b)
 	rest := b
 	for ; len(rest) > block; rest = rest[block:] {
-		for s := range 16 {
-			accumulate(&sums, (*[stripe]byte)(rest[stripe*s:]), 8*s)
-		}
+		accumulate(&sums, rest[:block], secret[:])
 		for i := range sums {
 			sums[i] = (sums[i] ^ sums[i]>>47 ^ key(128+8*i)) * prime32a
 		}
 	}
-	for s := range (len(rest) - 1) / stripe {
-		accumulate(&sums, (*[stripe]byte)(rest[stripe*s:]), 8*s)
-	}
-	accumulate(&sums, (*[stripe]byte)(b[n-stripe:]), 128-7)
+	accumulate(&sums, rest[:(len(rest)-1)/stripe*stripe], secret[:])
+	accumulate(&sums, b[n-stripe:], secret[128-7:])
 	sum := uint64(n) * prime64a
 	for i := 0; i < 8; i += 2 {
 		sum += fold(sums[i]^key(11+8*i), sums[i+1]^key(19+8*i))
@@ -108,13 +104,22 @@ func long(b []byte) uint64 {
 	return finish3(sum)
 }
 
-func accumulate(sums *[8]uint64, b *[stripe]byte, at int) {
-	for i := range 4 {
-		x, y := le64(b[16*i:]), le64(b[16*i+8:])
-		p, q := x^key(at+16*i), y^key(at+16*i+8)
-		sums[2*i] += y + (p&0xffffffff)*(p>>32)
-		sums[2*i+1] += x + (q&0xffffffff)*(q>>32)
+// accumulate adds stripes to the sums, each with a key 8 bytes on.
+func accumulate(sums *[8]uint64, b, keys []byte) {
+	a, c, d, e, f, g, h, i := sums[0], sums[1], sums[2], sums[3], sums[4], sums[5], sums[6], sums[7]
+	for ; len(b) >= stripe && len(keys) >= stripe; b, keys = b[stripe:], keys[8:] {
+		p, k := (*[stripe]byte)(b), (*[stripe]byte)(keys)
+		a, c = pair(a, c, le64(p[0:]), le64(p[8:]), le64(k[0:]), le64(k[8:]))
+		d, e = pair(d, e, le64(p[16:]), le64(p[24:]), le64(k[16:]), le64(k[24:]))
+		f, g = pair(f, g, le64(p[32:]), le64(p[40:]), le64(k[32:]), le64(k[40:]))
+		h, i = pair(h, i, le64(p[48:]), le64(p[56:]), le64(k[48:]), le64(k[56:]))
 	}
+	*sums = [8]uint64{a, c, d, e, f, g, h, i}
+}
+
+func pair(a, b, x, y, k, l uint64) (uint64, uint64) {
+	p, q := x^k, y^l
+	return a + y + (p&0xffffffff)*(p>>32), b + x + (q&0xffffffff)*(q>>32)
 }
 
 func mix(b []byte, at int) uint64 { return fold(le64(b)^key(at), le64(b[8:])^key(at+8)) }
