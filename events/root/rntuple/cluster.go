@@ -101,10 +101,10 @@ func (r *Reader) pageList(at place, size int64, header uint64) error {
 		clusters[i] = cluster{first: first, events: int64(events & (sharded - 1))}
 	}
 	in, n = c.list(frame)
-	if c.err == nil && n != len(clusters) {
+	if n != len(clusters) {
 		c.fail("has the pages of %d of %d clusters", n, len(clusters))
 	}
-	for i := range n {
+	for i := range clusters {
 		columns, m := in.list(frame)
 		clusters[i].columns = make([]pages, m)
 		for k := range clusters[i].columns {

@@ -244,6 +244,21 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// The number of clusters that have pages is compared with that of clusters.
+func TestPagesOfOtherClusters(t *testing.T) {
+	p := seeds(t)[0]
+	l := p.lists[0]
+	at := 16 - int64(binary.LittleEndian.Uint64(l[16:])) // behind the list of clusters
+	for _, n := range []byte{0, 2} {
+		l[at+8] = n
+		body, anchor := sealed(p.header, p.footer, bytes.Join(p.lists, nil), p.pages)
+		_, err := rntuple.Open(memory{bytes.NewReader(body)}, anchor, rntuple.Options{})
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("a list of its pages has the pages of %d of 1 clusters", n)) {
+			t.Error(err)
+		}
+	}
+}
+
 // An error of the file is told with its place.
 func TestReadErrors(t *testing.T) {
 	p := seeds(t)[0]
