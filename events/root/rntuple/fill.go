@@ -11,10 +11,10 @@ import (
 func (r *Reader) fill(w *worker, v *wanted, p part, ends spans, out []column.Column) error {
 	for at, leaves := range v.leaves {
 		var err error
-		switch l := &r.picked[leaves[0]]; {
+		switch {
 		case at == nil:
 			err = r.plain(w, v.source, leaves, p, out)
-		case l.shape == text:
+		case r.picked[leaves[0]].shape == text:
 			err = r.texts(w, v.source, leaves, p, ends[at][p], out)
 		default:
 			err = r.elements(w, v.source, leaves, p, ends[at][p], out)
@@ -64,7 +64,7 @@ func (r *Reader) all(w *worker, s *source, leaves []*leaf, cluster int, low, hig
 	return decoded, r.decode(w, s, cluster, low, int(high-low), leaves[0].at.stride, targets)
 }
 
-// elements reads leaves of one value of a list each; NaN where the list is shorter.
+// elements reads leaves of one value of a list each, NaN where the list is shorter, or of all of them.
 func (r *Reader) elements(w *worker, s *source, picked []int, p part, at []int64, out []column.Column) error {
 	leaves := make([]*leaf, len(picked))
 	for i, k := range picked {
@@ -78,6 +78,10 @@ func (r *Reader) elements(w *worker, s *source, picked []int, p part, at []int64
 			return err
 		}
 		for i, k := range picked {
+			if leaves[i].whole() {
+				leaves[i].join(&out[k], &decoded[i], at[:n*per+1])
+				continue
+			}
 			c := out[k].Slice(row, row+n)
 			if err := leaves[i].pick(&c, &decoded[i], at, r.row+int64(row)); err != nil {
 				return err
@@ -106,6 +110,18 @@ func (l *leaf) pick(dst, values *column.Column, at []int64, row int64) error {
 		}
 	}
 	return nil
+}
+
+// join adds all values of lists.
+func (l *leaf) join(dst, values *column.Column, at []int64) {
+	if l.item.stride == 1 { // one after the other
+		dst.Append(values)
+		return
+	}
+	for k := int(l.item.offset); k < len(at)-1; k += int(l.item.stride) {
+		part := values.Slice(int(at[k]-at[0]), int(at[k+1]-at[0]))
+		dst.Append(&part)
+	}
 }
 
 // texts reads strings, which are lists of letters.

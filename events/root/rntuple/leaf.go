@@ -32,6 +32,7 @@ const (
 	list           // any number
 	count          // one: how many a list has
 	text           // a string
+	serial         // the number of the event, which is no value
 )
 
 // spot is where in a row of stride values something lies.
@@ -74,12 +75,21 @@ func (s *schema) leaves() *leaves {
 		all.add(i, leaf{name: s.nodes[i].name, at: spot{1, 0}, element: -1, projected: s.nodes[i].projected}, 0)
 	}
 	all.flat, all.lists = onceEach(all.flat), onceEach(all.lists)
-	for i := range all.lists {
-		if l := &all.lists[i]; all.counted[l.ends] != "" {
+	for i, name := range namesOf(all.lists) {
+		l := &all.lists[i]
+		if l.name = name; all.counted[l.ends] != "" {
 			l.counter = all.counted[l.ends]
 		}
 	}
 	return all
+}
+
+func namesOf(all []leaf) []string {
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = all[i].name
+	}
+	return column.Unique(names)
 }
 
 // onceEach drops leaves whose values another leaf has too, under the name that a projected field gives them.
@@ -281,13 +291,16 @@ func (l *leaf) native() column.Type {
 	switch {
 	case l.shape == text:
 		return column.Text
-	case l.shape == count:
+	case l.shape == count || l.shape == serial:
 		return column.Int64
 	case l.ends != nil && l.element >= 0:
 		return l.values.native.WithMissing()
 	}
 	return l.values.native
 }
+
+// whole says whether all values of a list are wanted, a row each.
+func (l *leaf) whole() bool { return l.shape == list && l.element < 0 }
 
 // named are the lists for those who name them.
 func (s *leaves) named() column.Lists {

@@ -86,11 +86,6 @@ func (r *Reader) release() error {
 	for _, v := range r.values {
 		sources = append(sources, v.source)
 	}
-	if r.objects != nil {
-		for _, l := range r.objects.group {
-			sources = append(sources, l.values, l.ends)
-		}
-	}
 	for _, s := range sources {
 		for _, k := range s.columns {
 			wanted[k] = true
@@ -120,50 +115,46 @@ func (r *Reader) release() error {
 
 // pick chooses the columns of events.
 func (r *Reader) pick(all *leaves, opts Options) error {
-	lists := all.named()
-	notes := append(all.skipped, lists.Notes()...)
+	notes := append(all.skipped, all.named().Notes()...)
 	if opts.Columns == nil { // who names columns wants no others
 		r.skipped = notes
 	}
-	names := namesOf(all.flat)
-	for _, name := range opts.Columns {
+	if len(all.flat) > 0 || opts.Columns != nil {
+		return r.choose(all, all.flat, opts.Columns, opts)
+	}
+	if len(notes) == 0 {
+		return errors.New("holds no columns")
+	}
+	return fmt.Errorf("holds no column that can be read: %s", strings.Join(notes, "; "))
+}
+
+// choose adds the wanted columns of those that are offered, and of elements of lists; all that are offered where wanted is nil.
+func (r *Reader) choose(all *leaves, offered []leaf, wanted []string, opts Options) error {
+	names, lists := namesOf(offered), all.named()
+	for _, name := range wanted {
 		if slices.Contains(names, name) {
 			continue
 		}
 		if k, i, ok := lists.Element(name); ok {
 			l := all.lists[k]
 			l.element = i
-			all.flat, names = append(all.flat, l), append(names, name)
+			offered, names = append(offered, l), append(names, name)
 		} else if err := all.unreadable(name); err != nil {
 			return err
 		}
 	}
-	if len(names) == 0 {
-		if len(notes) == 0 {
-			return errors.New("holds no columns")
-		}
-		return fmt.Errorf("holds no column that can be read: %s", strings.Join(notes, "; "))
-	}
-	picked, err := column.Pick(names, opts.Columns)
+	picked, err := column.Pick(names, wanted)
 	if err != nil {
 		return err
 	}
 	for _, i := range picked {
-		l := all.flat[i]
+		l := offered[i]
 		l.name = names[i]
 		if err := r.use(l, opts); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func namesOf(all []leaf) []string {
-	names := make([]string, len(all))
-	for i := range all {
-		names[i] = all[i].name
-	}
-	return column.Unique(names)
 }
 
 // unreadable says why a column of the file cannot be had; nil where there is none of that name.
@@ -201,6 +192,9 @@ func (r *Reader) use(l leaf, opts Options) error {
 	}
 	k := len(r.picked)
 	r.picked = append(r.picked, l)
+	if l.shape == serial {
+		return nil
+	}
 	if l.ends != nil && !slices.Contains(r.ends, l.ends) {
 		r.ends = append(r.ends, l.ends)
 	}
@@ -220,7 +214,7 @@ func (r *Reader) use(l leaf, opts Options) error {
 // Columns gives name and type of each column.
 func (r *Reader) Columns() []column.Column {
 	if r.objects != nil {
-		return r.objects.chosen.Columns
+		return r.chosen.Columns[:r.objects.asked]
 	}
 	return r.chosen.Columns
 }
@@ -249,8 +243,16 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 		return nil, io.EOF
 	}
 	n = r.borders.Within(r.row, n)
-	out, err := r.readEvents(n)
+	parts := r.parts(n)
+	ends, err := r.readEnds(parts)
 	if err != nil {
+		return nil, err
+	}
+	out, err := r.readValues(n, parts, ends)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.chosen.Settle(out, r.row); err != nil {
 		return nil, err
 	}
 	r.row += int64(n)
@@ -290,15 +292,40 @@ func (r *Reader) parts(n int) (all []part) {
 	return all
 }
 
-// readEvents reads n events from r.row on, in the types chosen.
-func (r *Reader) readEvents(n int) ([]column.Column, error) {
-	out := r.chosen.Block(n)
-	parts := r.parts(n)
-	ends, err := r.readEnds(r.ends, parts)
-	if err != nil {
-		return nil, err
+// spans are, for each part of a block, the beginnings of the lists of a source, and then the end of the last.
+type spans map[*source]map[part][]int64
+
+// readEnds reads where the lists of parts of a block begin and end.
+func (r *Reader) readEnds(parts []part) (spans, error) {
+	all := make([]map[part][]int64, len(r.ends))
+	err := r.workers.Each(len(r.ends), func(w *worker, i int) (err error) {
+		all[i] = make(map[part][]int64, len(parts))
+		for _, p := range parts {
+			if all[i][p], err = r.span(w, r.ends[i], p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	ends := make(spans, len(r.ends))
+	for i, s := range r.ends {
+		ends[s] = all[i]
 	}
-	err = r.workers.Each(len(r.values), func(w *worker, i int) error {
+	return ends, err
+}
+
+// readValues reads a block of n events, in the types of the file.
+func (r *Reader) readValues(n int, parts []part, ends spans) ([]column.Column, error) {
+	out := r.chosen.Block(n)
+	for k := range r.picked {
+		switch l := &r.picked[k]; {
+		case l.shape == count:
+			l.lengths(out[k].I64, parts, ends)
+		case l.whole():
+			out[k] = out[k].Slice(0, 0)
+		}
+	}
+	return out, r.workers.Each(len(r.values), func(w *worker, i int) error {
 		for _, p := range parts {
 			if err := r.fill(w, r.values[i], p, ends, out); err != nil {
 				return err
@@ -306,37 +333,6 @@ func (r *Reader) readEvents(n int) ([]column.Column, error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	for k := range r.picked {
-		if l := &r.picked[k]; l.shape == count {
-			l.lengths(out[k].I64, parts, ends)
-		}
-	}
-	return out, r.chosen.Settle(out, r.row)
-}
-
-// spans are, for each part of a block, the beginnings of the lists of a source, and then the end of the last.
-type spans map[*source]map[part][]int64
-
-// readEnds reads where lists begin and end.
-func (r *Reader) readEnds(sources []*source, parts []part) (spans, error) {
-	all := make([]map[part][]int64, len(sources))
-	err := r.workers.Each(len(sources), func(w *worker, i int) (err error) {
-		all[i] = make(map[part][]int64, len(parts))
-		for _, p := range parts {
-			if all[i][p], err = r.span(w, sources[i], p); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	ends := make(spans, len(sources))
-	for i, s := range sources {
-		ends[s] = all[i]
-	}
-	return ends, err
 }
 
 // span reads the beginnings of the lists of a part, of which the first of each cluster begins at 0.
