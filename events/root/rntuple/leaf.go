@@ -303,10 +303,10 @@ func (l *leaf) native() column.Type {
 func (l *leaf) whole() bool { return l.shape == list && l.element < 0 }
 
 // named are the lists for those who name them.
-func (s *leaves) named() column.Lists {
-	all := make(column.Lists, len(s.lists))
+func (s *leaves) named() column.Jagged {
+	all := make(column.Jagged, len(s.lists))
 	for i := range s.lists {
-		all[i] = column.List{Name: s.lists[i].name, Counter: s.lists[i].counter}
+		all[i] = column.Many{Name: s.lists[i].name, Counter: s.lists[i].counter}
 	}
 	return all
 }

@@ -14,7 +14,7 @@ import (
 type Options struct {
 	Columns []string                  // only these, `NAME[i]` for one value of many included; nil: all
 	Types   map[string]column.Type    // columns whose type is given
-	Flatten string                    // a row of every object instead of every event; see column.Lists
+	Flatten string                    // a row of every object instead of every event; see column.Jagged.Flatten
 	Unit    func(title string) string // the unit that the description of a field names
 }
 
