@@ -1,6 +1,7 @@
 package column
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -29,9 +30,20 @@ func (m Many) Group() string {
 	return strings.TrimSuffix(c, "_")
 }
 
-// Refuse is the answer to a column of many values asked for as if it were one value.
-func (m Many) Refuse() error {
-	return fmt.Errorf("column %q holds any number of values an event; name %s[0] for the first, or flatten %s", m.Name, m.Name, m.Group())
+// Unreadable says why a column cannot be had that is not offered: it holds many values, or one of the notes of what is left
+// out names it. It is nil where there is none of that name.
+func (all Jagged) Unreadable(name string, notes []string) error {
+	for _, m := range all {
+		if m.Name == name {
+			return fmt.Errorf("column %q holds any number of values an event; name %s[0] for the first, or flatten %s", name, name, m.Group())
+		}
+	}
+	for _, note := range notes {
+		if strings.HasPrefix(note, fmt.Sprintf("column %q ", name)) {
+			return errors.New(note)
+		}
+	}
+	return nil
 }
 
 // Notes says how the columns are had, a line for all that are flattened together.

@@ -32,7 +32,7 @@ type Reader struct {
 	skipped []string
 	row     int64 // events read
 	workers column.Crew[worker]
-	objects *objects // nil: a row an event
+	objects *column.Objects // nil: a row an event
 	borders column.Borders
 }
 
@@ -115,9 +115,11 @@ func (r *Reader) pick(all *fields, opts Options) error {
 	if opts.Columns == nil { // who names columns wants no others
 		r.skipped = all.notes()
 	}
-	names := namesOf(all.flat)
+	names, many := namesOf(all.flat), all.many()
 	for _, name := range opts.Columns {
-		if f, ok := all.elementOf(name); ok && !slices.Contains(names, name) {
+		if k, i, ok := many.Element(name); ok && !slices.Contains(names, name) {
+			f := all.jagged[k]
+			f.name, f.element = name, i
 			all.flat = append(all.flat, f)
 		}
 	}
@@ -129,7 +131,7 @@ func (r *Reader) choose(all *fields, offered []field, wanted []string, types map
 	names := namesOf(offered)
 	for _, name := range wanted {
 		if !slices.Contains(names, name) {
-			if err := all.unreadable(name); err != nil {
+			if err := all.many().Unreadable(name, all.skipped); err != nil {
 				return err
 			}
 		}
@@ -162,22 +164,6 @@ func namesOf(all []field) []string {
 	return column.Unique(names)
 }
 
-// unreadable says why a column of the file cannot be had; nil where there is none
-// of that name.
-func (s *fields) unreadable(name string) error {
-	for i := range s.jagged {
-		if s.jagged[i].name == name {
-			return s.jagged[i].refuse()
-		}
-	}
-	for _, note := range s.skipped {
-		if strings.HasPrefix(note, fmt.Sprintf("column %q ", name)) {
-			return errors.New(note)
-		}
-	}
-	return nil
-}
-
 // use adds a column of events.
 func (r *Reader) use(f field, types map[string]column.Type) error {
 	title := ""
@@ -205,7 +191,7 @@ func (r *Reader) use(f field, types map[string]column.Type) error {
 // Columns gives name and type of each column.
 func (r *Reader) Columns() []column.Column {
 	if r.objects != nil {
-		return r.chosen.Columns[:r.objects.asked]
+		return r.chosen.Columns[:r.objects.Asked]
 	}
 	return r.chosen.Columns
 }

@@ -29,6 +29,14 @@ type page struct {
 	checked bool  // a checksum follows it
 }
 
+// most is how many values a column has at most.
+func (c *cluster) most() (n int64) {
+	for i := range c.columns {
+		n = max(n, c.columns[i].values())
+	}
+	return n
+}
+
 func (p *pages) values() int64 {
 	if len(p.list) == 0 {
 		return 0
@@ -144,6 +152,9 @@ func (r *Reader) order() error {
 	slices.SortFunc(r.clusters, func(a, b cluster) int { return int(min(max(a.first-b.first, -1), 1)) })
 	for i := range r.clusters {
 		c := &r.clusters[i]
+		if have := c.most(); have < c.events {
+			return fmt.Errorf("claims %d events for %s, and has %d values of a column at most", c.events, c.name(), have)
+		}
 		if c.first != r.events || c.events > 1<<62-r.events {
 			return errors.New("has clusters whose events do not follow on each other")
 		}

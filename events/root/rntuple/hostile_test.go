@@ -244,6 +244,17 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// Events of which no column has a value are refused: columns that were added late have none before, so that nothing else
+// bounds their number.
+func TestEventsWithoutValues(t *testing.T) {
+	m := late()
+	m.groups[0][0].events = 1 << 30
+	_, err := root.Open(save(t, file(t, m)), root.Options{Flatten: "v"})
+	if err == nil || !strings.Contains(err.Error(), "claims 1073741824 events for the cluster of events 1 to 1073741824, and has 2 values of a column at most") {
+		t.Error(err)
+	}
+}
+
 // The number of clusters that have pages is compared with that of clusters.
 func TestPagesOfOtherClusters(t *testing.T) {
 	p := seeds(t)[0]

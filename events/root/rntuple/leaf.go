@@ -302,8 +302,8 @@ func (l *leaf) native() column.Type {
 // whole says whether all values of a list are wanted, a row each.
 func (l *leaf) whole() bool { return l.shape == list && l.element < 0 }
 
-// named are the lists for those who name them.
-func (s *leaves) named() column.Jagged {
+// many are the lists for those who name them.
+func (s *leaves) many() column.Jagged {
 	all := make(column.Jagged, len(s.lists))
 	for i := range s.lists {
 		all[i] = column.Many{Name: s.lists[i].name, Counter: s.lists[i].counter}

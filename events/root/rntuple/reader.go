@@ -34,7 +34,7 @@ type Reader struct {
 	skipped []string
 	row     int64 // events read
 	workers column.Crew[worker]
-	objects *objects // nil: a row an event
+	objects *column.Objects // nil: a row an event
 }
 
 // Open opens the RNTuple whose anchor, an object of class ROOT::RNTuple, is given. The reader closes the store, unless Open
@@ -115,7 +115,7 @@ func (r *Reader) release() error {
 
 // pick chooses the columns of events.
 func (r *Reader) pick(all *leaves, opts Options) error {
-	notes := append(all.skipped, all.named().Notes()...)
+	notes := append(all.skipped, all.many().Notes()...)
 	if opts.Columns == nil { // who names columns wants no others
 		r.skipped = notes
 	}
@@ -130,16 +130,16 @@ func (r *Reader) pick(all *leaves, opts Options) error {
 
 // choose adds the wanted columns of those that are offered, and of elements of lists; all that are offered where wanted is nil.
 func (r *Reader) choose(all *leaves, offered []leaf, wanted []string, opts Options) error {
-	names, lists := namesOf(offered), all.named()
+	names, many := namesOf(offered), all.many()
 	for _, name := range wanted {
 		if slices.Contains(names, name) {
 			continue
 		}
-		if k, i, ok := lists.Element(name); ok {
+		if k, i, ok := many.Element(name); ok {
 			l := all.lists[k]
 			l.element = i
 			offered, names = append(offered, l), append(names, name)
-		} else if err := all.unreadable(name); err != nil {
+		} else if err := many.Unreadable(name, all.skipped); err != nil {
 			return err
 		}
 	}
@@ -152,21 +152,6 @@ func (r *Reader) choose(all *leaves, offered []leaf, wanted []string, opts Optio
 		l.name = names[i]
 		if err := r.use(l, opts); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// unreadable says why a column of the file cannot be had; nil where there is none of that name.
-func (s *leaves) unreadable(name string) error {
-	for _, l := range s.named() {
-		if l.Name == name {
-			return l.Refuse()
-		}
-	}
-	for _, note := range s.skipped {
-		if strings.HasPrefix(note, fmt.Sprintf("column %q ", name)) {
-			return errors.New(note)
 		}
 	}
 	return nil
@@ -214,7 +199,7 @@ func (r *Reader) use(l leaf, opts Options) error {
 // Columns gives name and type of each column.
 func (r *Reader) Columns() []column.Column {
 	if r.objects != nil {
-		return r.chosen.Columns[:r.objects.asked]
+		return r.chosen.Columns[:r.objects.Asked]
 	}
 	return r.chosen.Columns
 }
@@ -323,6 +308,10 @@ func (r *Reader) readValues(n int, parts []part, ends spans) ([]column.Column, e
 			l.lengths(out[k].I64, parts, ends)
 		case l.whole():
 			out[k] = out[k].Slice(0, 0)
+		case l.shape == serial:
+			for i := range out[k].I64 {
+				out[k].I64[i] = r.row + int64(i)
+			}
 		}
 	}
 	return out, r.workers.Each(len(r.values), func(w *worker, i int) error {
