@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// smallFiles are files of some kilobytes: written here, and by groot in every codec
-// but lzma, which is slow, with jagged branches.
+// smallFiles are files of some kilobytes: written here, by groot in every codec but
+// lzma, which is slow, with jagged branches, and one of an RNTuple.
 func smallFiles(t testing.TB) [][]byte {
 	t.Helper()
 	dir := t.TempDir()
@@ -22,7 +22,7 @@ func smallFiles(t testing.TB) [][]byte {
 	for _, name := range []string{"none", "zlib", "lz4", "zstd"} {
 		files = append(files, content(t, groot(name)))
 	}
-	return files
+	return append(files, content(t, "rntuple/testdata/shapes.root"))
 }
 
 func content(t testing.TB, path string) []byte {

@@ -1,7 +1,9 @@
 package rntuple_test
 
 import (
+	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -94,6 +96,24 @@ func want(t testing.TB, have []column.Column, names, values string) {
 	}
 	if g := strings.Join(all, "\n"); g != strings.TrimSpace(values) {
 		t.Errorf("have\n%s\nand not\n%s", g, strings.TrimSpace(values))
+	}
+}
+
+var update = flag.Bool("update", false, "write the files of testdata anew")
+
+// The files that the tests of other packages read are those that are tested here.
+func TestFiles(t *testing.T) {
+	for name, m := range map[string]*made{"shapes": shapes(""), "late": late()} {
+		path, b := "testdata/"+name+".root", file(t, m)
+		if *update {
+			if err := os.WriteFile(path, b, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		kept, err := os.ReadFile(path)
+		if err != nil || !bytes.Equal(kept, b) {
+			t.Errorf("%s is another file than is written (%v)", path, err)
+		}
 	}
 }
 
