@@ -29,12 +29,21 @@ type page struct {
 	checked bool  // a checksum follows it
 }
 
-// most is how many values a column has at most.
-func (c *cluster) most() (n int64) {
-	for i := range c.columns {
-		n = max(n, c.columns[i].values())
+// most is how many values of a column a cluster has at most. Pages that claim more than any codec makes of their bytes are
+// refused.
+func (s *schema) most(c *cluster) (most int64, err error) {
+	const densest = 1 << 15 // bytes of one: zstd, of blocks of 2^17 equal ones
+	for k := range min(len(c.columns), len(s.columns)) {
+		begin := int64(0)
+		for _, at := range c.columns[k].list {
+			if n := at.end - begin; at.kind == 0 && s.columns[k].packedSize(n) > densest*max(at.length, 0) {
+				return 0, fmt.Errorf("claims %d values in a page of %d bytes of %s, which is beyond belief", n, at.length, c.name())
+			}
+			begin = at.end
+		}
+		most = max(most, begin)
 	}
-	return n
+	return most, nil
 }
 
 func (p *pages) values() int64 {
@@ -152,7 +161,11 @@ func (r *Reader) order() error {
 	slices.SortFunc(r.clusters, func(a, b cluster) int { return int(min(max(a.first-b.first, -1), 1)) })
 	for i := range r.clusters {
 		c := &r.clusters[i]
-		if have := c.most(); have < c.events {
+		have, err := r.schema.most(c)
+		if err != nil {
+			return err
+		}
+		if have < c.events {
 			return fmt.Errorf("claims %d events for %s, and has %d values of a column at most", c.events, c.name(), have)
 		}
 		if c.first != r.events || c.events > 1<<62-r.events {

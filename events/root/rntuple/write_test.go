@@ -536,7 +536,6 @@ func file(t testing.TB, all ...*made) []byte {
 
 func f32(x float32) uint64 { return uint64(math.Float32bits(x)) }
 func f64(x float64) uint64 { return math.Float64bits(x) }
-func i64(x int64) uint64   { return uint64(x) }
 
 // half is a float of 16 bits that holds x exactly.
 func half(x float32) uint64 {
