@@ -209,6 +209,8 @@ func markCases(t *testing.T) []markCase {
 		markCase{"baskets of any length", twice(baskets), Options{}, 300, 5},
 		markCase{"objects of any baskets", twice(baskets), Options{Flatten: "N"}, 300, 5},
 		markCase{"one basket", twice("root/testdata/skhep_Zmumu-lz4.root"), Options{}, 100, 3},
+		markCase{"clusters", twice("root/rntuple/testdata/late.root"), Options{}, 2, 7},
+		markCase{"objects of clusters", twice("root/rntuple/testdata/shapes.root"), Options{Flatten: "vec"}, 2, 5},
 		markCase{"objects", twice("root/testdata/skhep_HZZ.root"), Options{Flatten: "Muon", Columns: []string{"event", "Muon_Px", "MET_px"}}, 50, 3},
 	)
 	if !haveHDF5(t) {

@@ -1,5 +1,6 @@
 // Package root reads and writes tables of events as ROOT files: TTrees (and
-// TNtuples) with a branch a column, written by ROOT 4 to 6.
+// TNtuples) with a branch a column, written by ROOT 4 to 6. RNTuples are read by
+// package rntuple.
 //
 // It decodes baskets whole and straight into columns, several at once. The
 // go-hep library groot (v0.38.1) reads every kind of ROOT object, but hands out

@@ -3,6 +3,7 @@ package root
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -186,50 +187,16 @@ func (s *fields) several(b *branch, name string) {
 	}
 }
 
-// notes says what is left out, one line for all values that are counted together.
-func (s *fields) notes() []string {
-	notes := s.skipped
-	order, groups := s.groups()
-	for _, g := range order {
-		names := groups[g]
-		hold := "columns " + some(names) + " hold"
-		if len(names) == 1 {
-			hold = "column " + names[0] + " holds"
-		}
-		notes = append(notes, fmt.Sprintf("%s any number of values an event; name %s[0] for the first, or flatten %s", hold, names[0], g))
-	}
-	return notes
-}
+// notes says what is left out.
+func (s *fields) notes() []string { return append(slices.Clone(s.skipped), s.many().Notes()...) }
 
-// groups are the names of the jagged columns by that of their group, which come in order.
-func (s *fields) groups() (order []string, names map[string][]string) {
-	names = make(map[string][]string)
+// many are the jagged columns, for those who name them.
+func (s *fields) many() column.Jagged {
+	all := make(column.Jagged, len(s.jagged))
 	for i := range s.jagged {
-		g := s.jagged[i].group()
-		if names[g] == nil {
-			order = append(order, g)
-		}
-		names[g] = append(names[g], s.jagged[i].name)
+		all[i] = column.Many{Name: s.jagged[i].name, Counter: s.jagged[i].counter}
 	}
-	return order, names
-}
-
-// group is the name by which a jagged column is flattened: that of its counter
-// without a leading n, or its own.
-func (f *field) group() string {
-	c := f.counter
-	switch {
-	case c == "":
-		return f.name
-	case len(c) > 1 && (c[0] == 'n' || c[0] == 'N') && c[1] >= 'A' && c[1] <= 'Z':
-		return c[1:]
-	}
-	return strings.TrimSuffix(c, "_")
-}
-
-// refuse is the answer to a jagged column asked for as it is.
-func (f *field) refuse() error {
-	return fmt.Errorf("column %q holds any number of values an event; name %s[0] for the first, or flatten %s", f.name, f.name, f.group())
+	return all
 }
 
 // native is the type of column that holds every value, a missing one included.
@@ -241,22 +208,4 @@ func (f *field) native() column.Type {
 		return f.Native().WithMissing()
 	}
 	return f.Native()
-}
-
-var oneOf = regexp.MustCompile(`^([^\[]*)\[(\d{1,9})\]$`)
-
-// elementOf finds `NAME[i]` among the jagged columns.
-func (s *fields) elementOf(name string) (f field, ok bool) {
-	m := oneOf.FindStringSubmatch(name)
-	if m == nil {
-		return f, false
-	}
-	i, _ := strconv.Atoi(m[2])
-	for _, f := range s.jagged {
-		if f.name == m[1] {
-			f.name, f.element = name, i
-			return f, true
-		}
-	}
-	return f, false
 }

@@ -110,10 +110,12 @@ func (k *key) isTree() bool {
 }
 
 func (k *key) isRNTuple() bool {
-	return k.class == "ROOT::RNTuple" || k.class == "ROOT::Experimental::RNTuple"
+	return k.class == "ROOT::RNTuple" || k.class == earlyRNTuple
 }
 
-// find picks a tree: `tree`, `folder/tree`, `tree;2`, or "" where there is only
+func (k *key) isTable() bool { return k.isTree() || k.isRNTuple() }
+
+// find picks a tree, or an RNTuple: `tree`, `folder/tree`, `tree;2`, or "" where there is only
 // one. Of several cycles of a tree the highest holds all its events.
 func (f *file) find(name string) (*entry, error) {
 	all, err := f.entries()
@@ -130,10 +132,10 @@ func (f *file) find(name string) (*entry, error) {
 	var trees []string
 	for i := range all {
 		e := &all[i]
-		if e.isTree() && !slices.Contains(trees, e.path) {
+		if e.isTable() && !slices.Contains(trees, e.path) {
 			trees = append(trees, e.path)
 		}
-		if want != "" && e.path != want || want == "" && !e.isTree() || cycle > 0 && e.cycle != cycle {
+		if want != "" && e.path != want || want == "" && !e.isTable() || cycle > 0 && e.cycle != cycle {
 			continue
 		}
 		if best == nil || e.cycle > best.cycle {
@@ -143,10 +145,8 @@ func (f *file) find(name string) (*entry, error) {
 	switch {
 	case want == "" && len(trees) > 1:
 		return nil, fmt.Errorf("holds %d trees; name one, as in file.root:%s; there is %s", len(trees), trees[0], some(trees))
-	case best != nil && best.isTree():
+	case best != nil && best.isTable():
 		return best, nil
-	case best != nil && best.isRNTuple():
-		return nil, fmt.Errorf("%q is an RNTuple, which cannot be read; write it as a TTree", best.path)
 	case best != nil:
 		return nil, fmt.Errorf("%q is a %s and no TTree%s", best.path, best.class, others(trees))
 	case want != "":
@@ -173,9 +173,6 @@ func others(trees []string) string {
 func noTree(all []entry) error {
 	var rest []string
 	for i := range all {
-		if all[i].isRNTuple() {
-			return fmt.Errorf("holds the RNTuple %q, which cannot be read; write it as a TTree", all[i].path)
-		}
 		rest = append(rest, all[i].class+" "+all[i].path)
 	}
 	if len(rest) == 0 {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// smallFiles are files of some kilobytes: written here, and by groot in every codec
-// but lzma, which is slow, with jagged branches.
+// smallFiles are files of some kilobytes: written here, by groot in every codec but
+// lzma, which is slow, with jagged branches, and one of an RNTuple.
 func smallFiles(t testing.TB) [][]byte {
 	t.Helper()
 	dir := t.TempDir()
@@ -22,7 +22,7 @@ func smallFiles(t testing.TB) [][]byte {
 	for _, name := range []string{"none", "zlib", "lz4", "zstd"} {
 		files = append(files, content(t, groot(name)))
 	}
-	return files
+	return append(files, content(t, "rntuple/testdata/shapes.root"))
 }
 
 func content(t testing.TB, path string) []byte {
@@ -126,10 +126,11 @@ func TestChecksums(t *testing.T) {
 
 func TestClaims(t *testing.T) {
 	b := content(t, groot("none"))
-	r, err := Open(groot("none"), Options{Key: "t"})
+	in, err := Open(groot("none"), Options{Key: "t"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	r := in.(*Reader)
 	r.tree.entries = 1 << 40
 	if err := r.believable(); err == nil || !strings.Contains(err.Error(), "claims 1099511627776 events") {
 		t.Errorf("%v", err)

@@ -32,7 +32,7 @@ type Reader struct {
 	skipped []string
 	row     int64 // events read
 	workers column.Crew[worker]
-	objects *objects // nil: a row an event
+	objects *column.Objects // nil: a row an event
 	borders column.Borders
 }
 
@@ -44,14 +44,14 @@ type source struct {
 	values values
 }
 
-// Open opens a tree of a ROOT file.
-func Open(path string, opts Options) (*Reader, error) {
-	return column.OpenSized(path, func(in *os.File, size int64) (*Reader, error) {
+// Open opens a tree or an RNTuple of a ROOT file.
+func Open(path string, opts Options) (column.Reader, error) {
+	return column.OpenSized(path, func(in *os.File, size int64) (column.Reader, error) {
 		return open(&file{File: in, size: size}, opts)
 	})
 }
 
-func open(f *file, opts Options) (*Reader, error) {
+func open(f *file, opts Options) (column.Reader, error) {
 	if err := f.header(); err != nil {
 		return nil, err
 	}
@@ -59,9 +59,24 @@ func open(f *file, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := f.readTree(&e.key)
+	if e.isRNTuple() {
+		r, err := f.openRNTuple(e, opts)
+		if err != nil {
+			return nil, fmt.Errorf("RNTuple %q: %w", e.path, err)
+		}
+		return r, nil
+	}
+	r, err := f.openTree(e, opts)
 	if err != nil {
 		return nil, fmt.Errorf("tree %q: %w", e.path, err)
+	}
+	return r, nil
+}
+
+func (f *file) openTree(e *entry, opts Options) (*Reader, error) {
+	t, err := f.readTree(&e.key)
+	if err != nil {
+		return nil, err
 	}
 	r := &Reader{file: f, tree: t}
 	all := t.fields()
@@ -74,7 +89,7 @@ func open(f *file, opts Options) (*Reader, error) {
 		err = r.believable()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("tree %q: %w", e.path, err)
+		return nil, err
 	}
 	r.borders = r.coarsest()
 	return r, nil
@@ -100,9 +115,11 @@ func (r *Reader) pick(all *fields, opts Options) error {
 	if opts.Columns == nil { // who names columns wants no others
 		r.skipped = all.notes()
 	}
-	names := namesOf(all.flat)
+	names, many := namesOf(all.flat), all.many()
 	for _, name := range opts.Columns {
-		if f, ok := all.elementOf(name); ok && !slices.Contains(names, name) {
+		if k, i, ok := many.Element(name); ok && !slices.Contains(names, name) {
+			f := all.jagged[k]
+			f.name, f.element = name, i
 			all.flat = append(all.flat, f)
 		}
 	}
@@ -114,7 +131,7 @@ func (r *Reader) choose(all *fields, offered []field, wanted []string, types map
 	names := namesOf(offered)
 	for _, name := range wanted {
 		if !slices.Contains(names, name) {
-			if err := all.unreadable(name); err != nil {
+			if err := all.many().Unreadable(name, all.skipped); err != nil {
 				return err
 			}
 		}
@@ -147,22 +164,6 @@ func namesOf(all []field) []string {
 	return column.Unique(names)
 }
 
-// unreadable says why a column of the file cannot be had; nil where there is none
-// of that name.
-func (s *fields) unreadable(name string) error {
-	for i := range s.jagged {
-		if s.jagged[i].name == name {
-			return s.jagged[i].refuse()
-		}
-	}
-	for _, note := range s.skipped {
-		if strings.HasPrefix(note, fmt.Sprintf("column %q ", name)) {
-			return errors.New(note)
-		}
-	}
-	return nil
-}
-
 // use adds a column of events.
 func (r *Reader) use(f field, types map[string]column.Type) error {
 	title := ""
@@ -190,7 +191,7 @@ func (r *Reader) use(f field, types map[string]column.Type) error {
 // Columns gives name and type of each column.
 func (r *Reader) Columns() []column.Column {
 	if r.objects != nil {
-		return r.chosen.Columns[:r.objects.asked]
+		return r.chosen.Columns[:r.objects.Asked]
 	}
 	return r.chosen.Columns
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // wholeTable reads all events, n at a time.
-func wholeTable(t testing.TB, r *Reader, n int) []column.Column {
+func wholeTable(t testing.TB, r column.Reader, n int) []column.Column {
 	t.Helper()
 	all := slices.Clone(r.Columns())
 	for {
@@ -173,22 +173,6 @@ func TestNoROOTFile(t *testing.T) {
 	}
 	if _, err := Open(filepath.Join(t.TempDir(), "none.root"), Options{}); err == nil {
 		t.Error("opened a file that is not there")
-	}
-}
-
-// An RNTuple, named by the class of its key, is refused by name.
-func TestRNTupleIsRefused(t *testing.T) {
-	w := &walk{seen: map[int64]bool{}}
-	p := new(put)
-	p.key(key{class: "TFile", name: "x.root", head: headLength("TFile", "x.root", ""), length: 100, size: 10})
-	p.add(1)
-	p.key(key{class: "ROOT::RNTuple", name: "Events", head: 60, length: 100})
-	w.file = &file{size: 1000}
-	if err := w.list("", p.b); err != nil {
-		t.Fatal(err)
-	}
-	if err := noTree(w.all); err.Error() != `holds the RNTuple "Events", which cannot be read; write it as a TTree` {
-		t.Error(err)
 	}
 }
 

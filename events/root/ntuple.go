@@ -1,0 +1,29 @@
+package root
+
+import (
+	"errors"
+
+	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/events/root/rntuple"
+)
+
+// earlyRNTuple is the class of RNTuples before their format was settled.
+const earlyRNTuple = "ROOT::Experimental::RNTuple"
+
+// store is the file as an RNTuple in it sees it.
+type store struct{ *file }
+
+func (s store) Size() int64 { return s.size }
+
+func (s store) Unpacker() rntuple.Unpack { return new(unpacker).unpack }
+
+func (f *file) openRNTuple(e *entry, opts Options) (column.Reader, error) {
+	if e.class == earlyRNTuple {
+		return nil, errors.New("is of a version before 1.0 of the format; write it again with ROOT 6.34 or newer")
+	}
+	anchor, err := f.record(&e.key)
+	if err != nil {
+		return nil, err
+	}
+	return rntuple.Open(store{f}, anchor, rntuple.Options{Columns: opts.Columns, Types: opts.Types, Flatten: opts.Flatten, Unit: unitIn})
+}

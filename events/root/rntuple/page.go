@@ -1,0 +1,145 @@
+package rntuple
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sort"
+
+	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/codec"
+)
+
+// reading is the page of a source that the next events begin in.
+type reading struct {
+	cluster, page int    // from 1; 0: none
+	held          []byte // the page, unpacked
+}
+
+// in is the column that holds the values of a source in a cluster, how many there are, and how many before them are 0
+// because the column was added later.
+func (s *source) in(r *Reader, c *cluster) (p *physical, at pages, zeros int64) {
+	for _, k := range s.columns {
+		if k < len(c.columns) && !c.columns[k].suppressed {
+			p, at = &r.schema.columns[k], c.columns[k]
+			break
+		}
+	}
+	if p == nil {
+		for _, k := range s.columns {
+			if p = &r.schema.columns[k]; !p.hidden && k >= len(c.columns) {
+				break
+			}
+		}
+	}
+	if p.deferred && s.per > 0 {
+		zeros = max(0, c.events*s.per-at.values())
+	}
+	return p, at, zeros
+}
+
+// check says what is wrong with the values of a source; "" where nothing is.
+func (r *Reader) check(s *source) string {
+	for i := range r.clusters {
+		c := &r.clusters[i]
+		if s.per == 0 { // as many as the lists need, which visit compares
+			break
+		}
+		_, at, zeros := s.in(r, c)
+		if have, due := at.values()+zeros, c.events*s.per; have != due {
+			return fmt.Sprintf("holds %d of %d values of %s", have, due, c.name())
+		}
+	}
+	return ""
+}
+
+// run is consecutive values of a source as plain numbers, or zeros (plain is nil).
+type run struct {
+	first, end int64
+	plain      []byte
+	number     column.Number
+}
+
+// visit gives the values [first, end) of a source in a cluster, page by page.
+func (r *Reader) visit(w *worker, s *source, k int, first, end int64, use func(run) error) error {
+	c := &r.clusters[k]
+	p, at, zeros := s.in(r, c)
+	if first >= end {
+		return nil
+	}
+	if have := zeros + at.values(); end > have || first < 0 {
+		return fmt.Errorf("%s holds %d values, and the events need number %d", c.name(), have, end)
+	}
+	if first < zeros {
+		if err := use(run{first: first, end: min(end, zeros), number: p.number}); err != nil {
+			return err
+		}
+	}
+	i := sort.Search(len(at.list), func(i int) bool { return zeros+at.list[i].end > first })
+	for ; i < len(at.list); i++ {
+		begin := zeros
+		if i > 0 {
+			begin += at.list[i-1].end
+		}
+		if begin >= end {
+			break
+		}
+		if s.cluster != k+1 || s.page != i+1 {
+			s.cluster = 0
+			if err := r.load(w, s, p, &at.list[i], zeros+at.list[i].end-begin); err != nil {
+				return fmt.Errorf("page %d of %s %w", i+1, c.name(), err)
+			}
+			s.cluster, s.page = k+1, i+1
+		}
+		n, size := zeros+at.list[i].end-begin, int64(p.number.Size)
+		const most = 1 << 12 // values made plain at once, to stay in the cache
+		for low, high := max(first, begin), min(end, begin+n); low < high; {
+			v := run{low, high, nil, p.number}
+			if p.part == nil {
+				v.plain = s.held[(low-begin)*size:]
+			} else {
+				v.end = min(high, low+most)
+				v.plain = codec.Room(&w.plain, int((v.end-low)*size))
+				p.part(v.plain, s.held, int(low-begin), int(n))
+			}
+			if err := use(v); err != nil {
+				return err
+			}
+			low = v.end
+		}
+	}
+	return nil
+}
+
+// load reads a page of n values to s.held.
+func (r *Reader) load(w *worker, s *source, p *physical, at *page, n int64) error {
+	size, sum := p.packedSize(n), int64(0)
+	if plain := n * int64(p.number.Size); plain > r.most() {
+		return fmt.Errorf("claims %d bytes, which is beyond belief for a file of %d", plain, r.store.Size())
+	}
+	if at.checked {
+		sum = 8
+	}
+	packed, err := r.fetch(w, at.place, sum)
+	if err != nil {
+		return err
+	}
+	packed, after := packed[:at.length], packed[at.length:]
+	if at.checked && xxh3(packed) != binary.LittleEndian.Uint64(after) {
+		return errors.New("is damaged: its checksum disagrees")
+	}
+	room := &s.held
+	if p.whole != nil {
+		room = &w.room
+	}
+	if int64(len(packed)) == size {
+		*room = append((*room)[:0], packed...)
+	} else if *room, err = r.unpacked(w, *room, packed, size); err != nil {
+		return err
+	}
+	if p.whole != nil {
+		p.whole(codec.Room(&s.held, int(n)*p.number.Size), w.room, p)
+		s.held = s.held[:int(n)*p.number.Size]
+	}
+	return nil
+}
