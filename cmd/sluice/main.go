@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/sluice-hep/sluice/internal/kernel"
 )
 
 func main() {
@@ -23,6 +25,9 @@ func main() {
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	a := &app{stdout: stdout, stderr: stderr}
+	if err := kernel.CheckISA(); err != nil {
+		return a.report(usage("%v", err))
+	}
 	root := a.command()
 	root.SetArgs(args)
 	root.SetOut(stdout)
