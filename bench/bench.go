@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/internal/machine"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -39,7 +40,7 @@ type Machine struct {
 
 // ThisMachine describes the machine; threads of 0 means all cores.
 func ThisMachine(threads int) Machine {
-	return Machine{CPU: cpuName(), Threads: cores(threads), ISA: kernel.ISA(), PeakGFLOPS: kernel.PeakGFLOPS()}
+	return Machine{CPU: machine.CPU(), Threads: cores(threads), ISA: kernel.ISA(), PeakGFLOPS: kernel.PeakGFLOPS()}
 }
 
 func cores(threads int) int { return cmp.Or(max(threads, 0), runtime.GOMAXPROCS(0)) }
@@ -51,11 +52,15 @@ const evaluated = 10_000
 // correlated normal events. Times are medians and minima, since other programs share the machine.
 func Run(ctx context.Context, w Workload, threads int, budget time.Duration) (*Result, error) {
 	threads = cores(threads)
-	resetPeakRSS()
-	f, err := flow.New(w.Features, w.Context, w.Spec, 1)
+	machine.ResetPeak()
+	p, err := flow.NewPlan(w.Features, w.Context, w.Spec, 1)
 	if err != nil {
 		return nil, err
 	}
+	if err := p.CheckMemory(benchTraining(w.Batch).Vectors()); err != nil {
+		return nil, err
+	}
+	f := flow.Draw(p)
 	f.Threads = threads
 	defer f.Close()
 	x, c := correlated(w.Features, max(evaluated, 4*w.Batch)), correlated(w.Context, max(evaluated, 4*w.Batch))
@@ -80,7 +85,7 @@ func Run(ctx context.Context, w Workload, threads int, budget time.Duration) (*R
 	if r.SamplePerSec, err = rate(ctx, budget/4, func() error { _, err := f.Sample(evaluated, c, 1, 0); return err }); err != nil {
 		return nil, err
 	}
-	r.RSS = peakRSS()
+	r.RSS = machine.Peak()
 	return r, nil
 }
 
@@ -137,13 +142,16 @@ func trainingSteps(ctx context.Context, f *flow.Flow, x, c [][]float32, batch in
 	defer stop()
 	s := &stopwatch{Likelihood: l, stop: stop, end: time.Now().Add(budget)}
 	rows := wholeBatches(len(x[0]), batch)
-	cfg := train.Config{Epochs: 1e6, Batch: batch, LR: 1e-4, Schedule: train.Schedule{Type: "constant"}, Valid: -1, Test: -1}
-	if _, err := train.Run(inner, s, train.Data{Train: rows}, cfg, train.Options{}); ctx.Err() != nil {
+	if _, err := train.Run(inner, s, train.Data{Train: rows}, benchTraining(batch), train.Options{}); ctx.Err() != nil {
 		return nil, ctx.Err()
 	} else if inner.Err() == nil {
 		return nil, err
 	}
 	return s.steps[warmup:], nil
+}
+
+func benchTraining(batch int) train.Config {
+	return train.Config{Epochs: 1e6, Batch: batch, LR: 1e-4, Schedule: train.Schedule{Type: "constant"}, Valid: -1, Test: -1}
 }
 
 // wholeBatches are the events of which a training makes no batch shorter than the others: it would pass for a fast step.

@@ -1,12 +1,14 @@
 package card
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/prep"
@@ -363,6 +365,79 @@ func TestZeroIsNone(t *testing.T) {
 }
 
 // Texts that are slow or large for a parser that takes them at their word.
+// What was 0, or nothing, would be taken for the default.
+func TestZeroIsNotTheDefault(t *testing.T) {
+	const head = "toy: {name: banana, events: 100}\n"
+	for _, text := range []string{
+		"train: {epochs: 0}", "train: {batch: 0}", "train: {lr: 0.0}", "train: {betas: []}", "train: {schedule: {power: 0}}",
+		"compare: {bins: 0}", "compare: {columns: []}", "sample: {events: 0}", "threads: 0", "features: []",
+	} {
+		if _, err := Parse([]byte(head+text+"\n"), "c.yaml"); err == nil || !strings.Contains(err.Error(), "c.yaml:2:") || !strings.Contains(err.Error(), "is not possible; leave the key out") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	meant := "context: []\nflow: {dropout: 0}\nsample: {events: same}\ncompare:\n" +
+		"train: {patience: 0, max_seconds: 0, schedule: {end: 0, warmup: 0}}\n"
+	if _, err := Parse([]byte(head+meant), "c.yaml"); err != nil {
+		t.Error(err)
+	}
+	if _, err := Parse([]byte("toy: {name: two-moons, noise: 0}\n"), "c.yaml"); err == nil {
+		t.Error("moons without noise")
+	}
+}
+
+func TestByteOrderMark(t *testing.T) {
+	c, err := Parse([]byte("\ufefffiles: [a.csv]\r\nfeatures: [x]\r\n"), "c.yaml")
+	if err != nil || len(c.Files) != 1 || c.Features[0] != "x" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := Parse([]byte("\xff\xfef\x00i\x00"), "c.yaml"); err == nil || err.Error() != "c.yaml: a text in UTF-16; save it as UTF-8" {
+		t.Error(err)
+	}
+}
+
+// A parser that compares each key with all before it takes half a minute for these.
+func TestManyKeysAreRefused(t *testing.T) {
+	lines := func(format string, n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	for name, text := range map[string]string{
+		"top": lines("k%d: 1\n", 40_000), "within a map": "units:\n" + lines("  k%d: GeV\n", 40_000), "in brackets": "define: {" + lines("k%d: x, ", 40_000) + "z: x}",
+	} {
+		start := time.Now()
+		if _, err := Parse([]byte(text), "c.yaml"); err == nil || !strings.Contains(err.Error(), "more than 10000 keys") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%s: %v", name, took)
+		}
+	}
+	if _, err := Parse([]byte("files: [a.csv]\nfeatures: [x]\nunits:\n"+lines("  k%d: GeV\n", 4096)), "c.yaml"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A toy that does not fit into the memory allowed is refused before it is drawn.
+func TestToyBeyondMemory(t *testing.T) {
+	for text, want := range map[string]string{
+		"toy: {name: banana, events: 1000000000}\nmemory: 100MB": "toy.events: 1000000000 events take 8GB, more than the 100MB allowed",
+		"toy: {name: two-moons, events: 250000000}":              "toy.events: 250000000 events take 3GB, more than the 2GB allowed",
+		"toy: {name: two-moons, events: 1000}\nmemory: 12kB":     "",
+	} {
+		c, err := Parse([]byte(text+"\n"), "c.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Query(); want == "" && err != nil || want != "" && (err == nil || !strings.HasPrefix(err.Error(), want)) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestHostileCardsStaySmall(t *testing.T) {
 	stairs := ""
 	for i := range 300 {

@@ -148,12 +148,32 @@ func (d *decoder) object(key string, n ast.Node, v reflect.Value) error {
 	})
 }
 
-// written refuses a 0, or an empty list, in a flow, where it would be taken for the default.
+// written refuses a 0, or an empty list, where it would be taken for the default.
 func (d *decoder) written(key string, n ast.Node, v reflect.Value) error {
-	if !strings.HasPrefix(key, "flow.") || key == "flow.dropout" || v.Kind() == reflect.Bool || !v.IsZero() {
+	text, _ := scalar(n)
+	if !v.IsZero() || zeroIsMeant[key] || text == "same" {
 		return nil
 	}
+	switch v.Kind() {
+	case reflect.Int, reflect.Float64:
+	case reflect.Slice:
+		if n.Type() != ast.SequenceType {
+			return nil
+		}
+	case reflect.Bool:
+		return nil
+	default:
+		if !strings.HasPrefix(key, "flow.") {
+			return nil
+		}
+	}
 	return at(n, key, "%s is not possible; leave the key out for the default", describe(n))
+}
+
+// zeroIsMeant are the keys whose 0, or empty list, is what it says.
+var zeroIsMeant = map[string]bool{
+	"context": true, "flow.dropout": true, "train.patience": true, "train.max_seconds": true,
+	"train.schedule.end": true, "train.schedule.warmup": true,
 }
 
 func (d *decoder) table(key string, n ast.Node, v reflect.Value) error {

@@ -21,6 +21,7 @@ const (
 	maxBytes  = 1 << 20 // of a card
 	maxDepth  = 32      // of brackets in brackets
 	maxIndent = 200     // columns before a list's dash
+	maxKeys   = 10_000  // in all: the parser compares each of a map with those before it
 )
 
 // Load reads and checks the card in a file.
@@ -157,7 +158,11 @@ func parseYAML(data []byte) (root ast.Node, err error) {
 	if len(data) > maxBytes {
 		return nil, fmt.Errorf("a card of more than %d bytes; put data into files of their own", maxBytes)
 	}
-	tokens := lexer.Tokenize(string(data))
+	text, ok := strings.CutPrefix(string(data), "\ufeff") // the mark of some editors that it is UTF-8
+	if !ok && (strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff")) {
+		return nil, errors.New("a text in UTF-16; save it as UTF-8")
+	}
+	tokens := lexer.Tokenize(text)
 	if err := checkTokens(tokens); err != nil {
 		return nil, err
 	}
@@ -172,7 +177,7 @@ func parseYAML(data []byte) (root ast.Node, err error) {
 }
 
 func checkTokens(tokens token.Tokens) error {
-	depth, dashes, line := 0, 0, 0
+	depth, dashes, line, keys := 0, 0, 0, 0
 	for i, t := range tokens {
 		reason := ""
 		switch t.Type {
@@ -185,6 +190,10 @@ func checkTokens(tokens token.Tokens) error {
 		case token.DocumentHeaderType:
 			if i > 0 {
 				reason = "a card is one document; take out the line ---"
+			}
+		case token.MappingValueType:
+			if keys++; keys > maxKeys {
+				reason = fmt.Sprintf("more than %d keys; put data into files of their own", maxKeys)
 			}
 		case token.SequenceStartType, token.MappingStartType:
 			if depth++; depth > maxDepth {

@@ -18,8 +18,15 @@ func (c *Card) Query() (query.Query, error) {
 	if c.Toy == (Toy{}) {
 		return q, nil
 	}
-	var err error
-	q.Table, err = toy.Generate(c.Toy.Name, cmp.Or(c.Toy.Events, 20_000), c.Seed, c.Toy.Options())
+	d, err := toy.New(c.Toy.Name, c.Toy.Options())
+	if err != nil {
+		return q, err
+	}
+	n := cmp.Or(c.Toy.Events, 20_000)
+	if takes := Bytes(n) * Bytes(d.Bytes()); takes > c.AllowedMemory() {
+		return q, wrong("toy.events", "%d events take %v, more than the %v allowed: draw fewer, or allow more memory (--memory, in a card memory)", n, takes, c.AllowedMemory())
+	}
+	q.Table, err = d.Generate(n, c.Seed)
 	return q, err
 }
 

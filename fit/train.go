@@ -22,10 +22,14 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	if err != nil {
 		return nil, nil, fault.Of(err)
 	}
-	f, err := flow.New(d.Features.Dim(), d.Context.Dim(), spec, d.card.Seed)
+	plan, err := flow.NewPlan(d.Features.Dim(), d.Context.Dim(), spec, d.card.Seed)
 	if err != nil {
 		return nil, nil, fault.Of(err)
 	}
+	if err := plan.CheckMemory(d.card.Train.Vectors()); err != nil {
+		return nil, nil, fault.Of(err)
+	}
+	f := flow.Draw(plan)
 	f.Threads = cmp.Or(max(o.Threads, 0), d.card.Threads)
 	l, err := flow.NewLikelihood(f, d.x, d.context, d.weight)
 	if err != nil {

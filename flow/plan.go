@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/internal/machine"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -131,6 +132,17 @@ func tooMany(n, most int) error {
 	return fmt.Errorf("flow: it would have %d parameters or more, %.3g GB and five times that to train: take fewer transforms, narrower networks or fewer bins", n, 4e-9*float64(n))
 }
 
+// CheckMemory is an error where the machine has not the memory for so many vectors as long as the parameters, which a
+// training holds; see train.Config.Vectors.
+func (p *Plan) CheckMemory(vectors int) error {
+	takes, free := 4*float64(vectors)*float64(p.Size()), machine.Memory()
+	if takes <= free {
+		return nil
+	}
+	return fmt.Errorf("flow: training its %d parameters takes %.3g GB, and %.3g GB are free: take fewer transforms, narrower networks or fewer bins",
+		p.Size(), takes/1e9, free/1e9)
+}
+
 // Views names the parts of the parameter vector.
 func (p *Plan) Views() []nn.View { return p.layout.Views }
 
@@ -139,7 +151,7 @@ func (p *Plan) Size() int { return p.layout.Size }
 
 // Draw builds the flow of a plan near the identity. All that is random in its parameters follows from the seed.
 func Draw(p *Plan) *Flow {
-	f := Restore(p, kernel.Aligned(p.layout.Size))
+	f := Blank(p)
 	for _, l := range p.layers {
 		if s, ok := l.Transform.(Starter); ok {
 			s.Start(f.params, rng.New(p.seed, rng.StreamInit, l.stream))
@@ -151,9 +163,9 @@ func Draw(p *Plan) *Flow {
 	return f
 }
 
-// Restore builds the flow of a plan around its parameters, Size of them, which it keeps. A plan makes one flow.
-func Restore(p *Plan, params []float32) *Flow {
-	f := &Flow{Plan: p, params: params}
+// Blank builds the flow of a plan with parameters of 0, for those of a flow that was kept. A plan makes one flow.
+func Blank(p *Plan) *Flow {
+	f := &Flow{Plan: p, params: kernel.Aligned(p.layout.Size)}
 	for _, l := range p.layers {
 		f.transforms = append(f.transforms, l.Transform)
 		if m, ok := l.Transform.(Masked); ok {

@@ -66,6 +66,24 @@ func TestTooLargeIsRefused(t *testing.T) {
 	}
 }
 
+// What a training takes is compared with what there is before any of it is taken.
+func TestMoreThanTheMachineHasIsRefused(t *testing.T) {
+	p, err := flow.NewPlan(20, 0, flow.Spec{Type: "maf", Transforms: 1, Hidden: []int{30_000, 30_000}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.CheckMemory(1 << 20); err == nil || !strings.Contains(err.Error(), "parameters takes") {
+		t.Errorf("4e15 bytes: %v", err)
+	}
+	small, err := flow.NewPlan(2, 0, flow.Spec{Hidden: []int{8}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := small.CheckMemory(6); err != nil {
+		t.Error(err)
+	}
+}
+
 // A plan has the views of its flow.
 func TestPlanIsTheFlow(t *testing.T) {
 	spec := flow.Spec{Type: "maf", Transforms: 2, Linear: "lu", BatchNorm: true}

@@ -257,7 +257,7 @@ func bare(in referenceCase, build func(l *nn.Layout) []Transform) *Flow {
 		p.layers = append(p.layers, Layer{Transform: t})
 	}
 	p.independent = p.layout.Size
-	f := Restore(p, make([]float32, p.layout.Size))
+	f := Blank(p)
 	f.Threads = 1
 	return f
 }

@@ -3,7 +3,6 @@ package model
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"github.com/sluice-hep/sluice/events"
@@ -173,7 +172,7 @@ func checkParameters(f *flow.Flow) error {
 	for _, v := range f.Views() {
 		masked := v.Of(cut)
 		for i, x := range v.Of(f.Params()) {
-			if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+			if x-x != 0 {
 				return fmt.Errorf("parameter %q, number %d, is %g", v.Name, i, x)
 			}
 			if x != masked[i] {

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/flow"
@@ -360,6 +361,39 @@ flow
 `
 	if b.String() != want {
 		t.Errorf("%s", b.String())
+	}
+}
+
+// A model is read without drawing the weights that a flow starts with: those of orthogonal matrices take minutes.
+func TestReadingDrawsNothing(t *testing.T) {
+	f, err := flow.New(1, 0, flow.Spec{Type: "maf", Transforms: 1, Hidden: []int{700, 700}, Init: "glorot"}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	features, _, err := prep.Fit(table(100), []string{"mass"}, prep.Spec{All: []prep.StepSpec{{Kind: "log"}}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := (&Model{Features: features, Density: f, Seed: 1}).file()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash, err := m.Hash()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Metadata[safetensors.HashKey] = hash
+	read := func() time.Duration {
+		start := time.Now()
+		if _, err := fromFile(m, nil); err != nil {
+			t.Fatal(err)
+		}
+		return time.Since(start)
+	}
+	glorot := min(read(), read(), read())
+	replace(m, "flow", `"glorot"`, `"orthogonal"`)
+	if orthogonal := min(read(), read(), read()); orthogonal > 5*glorot+100*time.Millisecond {
+		t.Errorf("%v with orthogonal weights, %v without", orthogonal, glorot)
 	}
 }
 

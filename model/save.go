@@ -154,7 +154,7 @@ func fromFile(f *safetensors.File, own []flow.Kind) (*Model, error) {
 	if m.Density, err = flowOf(f, r, m.Seed, own); err != nil {
 		return nil, fmt.Errorf("flow: %w", err)
 	}
-	return m, m.validate()
+	return m, nil
 }
 
 // decodeJSON refuses unknown keys where the type does not read itself: a key that changes a flow must not be passed over.
@@ -183,19 +183,18 @@ func flowOf(f *safetensors.File, r flowRecord, seed uint64, own []flow.Kind) (*f
 	if err != nil {
 		return nil, err
 	}
-	params := make([]float32, plan.Size())
+	w := flow.Blank(plan)
 	for _, v := range plan.Views() {
 		t, ok := tensors[v.Name]
 		if !ok || !slices.Equal(t.Shape, shape(v)) {
 			return nil, fmt.Errorf("tensor %q of shape %v is missing; there is one of shape %v", v.Name, shape(v), t.Shape)
 		}
-		copy(v.Of(params), t.Data)
+		copy(v.Of(w.Params()), t.Data)
 		delete(tensors, v.Name)
 	}
 	for name := range tensors {
 		return nil, fmt.Errorf("tensor %q is not part of it", name)
 	}
-	w := flow.Restore(plan, params)
 	if err := checkParameters(w); err != nil {
 		return nil, err
 	}

@@ -104,6 +104,14 @@ func (d *Distribution) Generate(n int, seed uint64) (*events.Table, error) {
 	return t, nil
 }
 
+// Bytes is what the columns of an event take.
+func (d *Distribution) Bytes() int {
+	if d.label() == "" {
+		return 2 * 4
+	}
+	return 3 * 4
+}
+
 // Label names the column that tells the part of each event; "" where the distribution has one part.
 func (d *Distribution) Label() string { return d.label() }
 

@@ -26,6 +26,21 @@ func (c Config) optimiser(n int) optimiser {
 	}}
 }
 
+// Vectors is how many vectors as long as the parameters a training holds at least, the parameters and the gradient among them.
+func (c Config) Vectors() int {
+	c = c.WithDefaults()
+	n := 4 // with Adam's two
+	if c.Optimiser == "sgd" {
+		n = 2
+	}
+	for _, has := range []bool{c.Optimiser == "sgd" && c.Momentum > 0, c.EMA >= 0, c.Valid > 0} { // velocity, average, best
+		if has {
+			n++
+		}
+	}
+	return n
+}
+
 // adam is Adam with L2 regularisation, or AdamW (arXiv:1711.05101, algorithm 2) where the decay is decoupled from
 // the gradient.
 type adam struct {

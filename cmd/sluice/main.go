@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/sluice-hep/sluice/internal/kernel"
 )
 
 func main() {
@@ -25,6 +27,9 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &output{Writer: stdout}
 	a := &app{stdout: out, stderr: stderr}
+	if err := kernel.CheckISA(); err != nil {
+		return a.report(usage("%v", err))
+	}
 	root := a.command()
 	root.SetArgs(args)
 	root.SetOut(out)

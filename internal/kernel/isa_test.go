@@ -19,10 +19,21 @@ func eachISA(t *testing.T, f func(t *testing.T)) {
 
 func TestChooseISA(t *testing.T) {
 	best := supportedISAs()[0]
-	for asked, want := range map[string]instructionSet{"": best, "generic": isaGeneric, "sse9": best} {
-		if got := chooseISA(asked); got != want {
+	for asked, want := range map[string]instructionSet{"": best, "generic": isaGeneric, "sse9": best, "AVX2": best} {
+		got, err := chooseISA(asked)
+		if got != want {
 			t.Errorf("SLUICE_ISA=%s runs %s, want %s", asked, got, want)
 		}
+		if here := asked == "" || asked == "generic"; here != (err == nil) {
+			t.Errorf("SLUICE_ISA=%s: %v", asked, err)
+		}
+	}
+}
+
+// A test of kernels that this machine has not would pass for nothing.
+func TestISAAskedFor(t *testing.T) {
+	if err := CheckISA(); err != nil {
+		t.Error(err)
 	}
 }
 
