@@ -12,11 +12,13 @@ import (
 // field is what of a branch makes a column.
 type field struct {
 	name   string
+	short  string // without the branches that it is in, which may stand for several
+	full   string // with the outermost of them, as ROOT's full names have it
 	branch *branch
 	number
 	offset, stride int // of the value in an entry, and the length of an entry
 
-	head    int    // bytes before them
+	head    int    // bytes before any number of values
 	counter string // the leaf that counts them; "" for a vector
 	element int    // the one wanted; -1: all
 }
@@ -29,59 +31,62 @@ func (f *field) whole() bool { return f.jagged() && f.element < 0 }
 
 // fields is what a tree offers.
 type fields struct {
+	layouts layouts
 	flat    []field
 	jagged  []field
 	skipped []string
 }
 
-func (t *tree) fields() *fields {
-	s := new(fields)
-	for _, b := range t.branches {
-		s.add(b, t.entries)
+func (t *tree) fields(l layouts) *fields {
+	s := &fields{layouts: l}
+	for _, f := range named(t.branches) {
+		s.add(f, t.entries)
 	}
 	return s
 }
 
-func (s *fields) skip(name, why string) {
-	s.skipped = append(s.skipped, fmt.Sprintf("column %q %s", name, why))
+func (s *fields) skip(f field, format string, args ...any) {
+	s.skipped = append(s.skipped, fmt.Sprintf("column %q ", f.name)+fmt.Sprintf(format, args...))
 }
 
-func (s *fields) add(b *branch, entries int64) {
-	name := b.name
-	if b.class != "" { // members are named `jets.`, and `fMatrix[3][3]`
-		name, _, _ = strings.Cut(strings.TrimSuffix(name, "."), "[")
+// add adds what a branch offers, which is all of f so far.
+func (s *fields) add(f field, entries int64) {
+	b := f.branch
+	member := s.layouts.of(b)
+	of := collection.FindStringSubmatch(b.class)
+	if b.member >= 300 && b.kind == 0 && member != nil { // a member that is no number
+		of = collection.FindStringSubmatch(member.class)
 	}
 	switch {
-	case len(b.branches) > 0: // a split object: its members are the columns
-		for _, m := range b.branches {
-			s.add(m, entries)
-		}
 	case b.why != "":
-		s.skip(name, b.why)
+		s.skip(f, "%s", b.why)
 	case b.entries != entries:
-		s.skip(name, fmt.Sprintf("holds %d of the tree's %d events", b.entries, entries))
+		s.skip(f, "holds %d of the tree's %d events", b.entries, entries)
 	case len(b.leaves) == 0:
-		s.skip(name, "holds no values")
-	case b.class != "" && strings.HasPrefix(b.class, "vector<"):
-		s.vector(b, name)
+		s.skip(f, "holds no values")
+	case of != nil:
+		s.vector(f, of[1])
 	case b.class != "" && b.kind != 0 && b.kind != 31 && b.kind != 41: // a member, or one of each object
-		s.skip(name, fmt.Sprintf("holds objects (%s), which cannot be read", b.class))
+		s.skip(f, "holds objects (%s), which cannot be read", b.class)
 	case len(b.leaves) == 1:
-		s.one(b, name)
+		s.one(f, member)
 	default:
-		s.several(b, name)
+		s.several(f)
 	}
 }
 
-func (s *fields) vector(b *branch, name string) {
-	of := strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(b.class, "vector<"), ">"))
+// collection is a class of any number of plain values; all of these lie in files as a std::vector does.
+var collection = regexp.MustCompile(`^(?:std::)?(?:vector|deque|list|set|multiset|unordered_set|(?:ROOT::(?:VecOps::|Internal::VecOps::)?)?RVec) *< *([^<>,]*[^<>, ]) *(?:,.*)?>$`)
+
+func (s *fields) vector(f field, of string) {
 	n, ok := plainType(of)
-	if !ok || !b.hasOffsets {
-		s.skip(name, fmt.Sprintf("holds objects (%s), which cannot be read", b.class))
+	if !ok || !f.branch.hasOffsets {
+		s.skip(f, "holds objects (%s), which cannot be read", f.branch.class)
 		return
 	}
-	const head = 10 // length, version, number of values
-	s.addJagged(field{name: name, branch: b, number: n, head: head})
+	f.number = n
+	f.head = 10 // length, version, number of values
+	s.addJagged(f)
 }
 
 func (s *fields) addJagged(f field) {
@@ -90,27 +95,27 @@ func (s *fields) addJagged(f field) {
 }
 
 // one adds the only leaf of a branch.
-func (s *fields) one(b *branch, name string) {
+func (s *fields) one(f field, member *element) {
+	b := f.branch
 	l := b.leaves[0]
-	n, ok := leafNumber(l, b.member)
+	n, why := leafNumber(l, b.member, member)
+	f.number = n
 	each := b.kind == 31 || b.kind == 41
 	switch {
-	case !ok:
-		what := b.class
-		if what == "" || l.class != "TLeafElement" {
-			what = l.class + " " + l.title
-		}
-		s.skip(name, fmt.Sprintf("holds objects (%s), which cannot be read", what))
+	case why != "":
+		s.skip(f, "%s", why)
 	case n.decoder == nil:
-		s.flat = append(s.flat, field{name: name, branch: b, number: n})
+		s.flat = append(s.flat, f)
 	case (l.counter != "" || each) && (l.length > 1 || l.counter == ""):
-		s.skip(name, "holds any number of arrays an event, which cannot be read")
+		s.skip(f, "holds any number of arrays an event, which cannot be read")
 	case l.counter != "" && !b.hasOffsets:
-		s.skip(name, "holds any number of values an event, and not where they begin")
+		s.skip(f, "holds any number of values an event, and not where they begin")
 	case l.counter != "":
-		s.addJagged(field{name: name, branch: b, number: n, counter: l.counter})
+		f.counter = l.counter
+		s.addJagged(f)
 	default:
-		s.array(field{name: name, branch: b, number: n, stride: n.size * l.length}, l)
+		f.stride = n.size * l.length
+		s.array(f, l)
 	}
 }
 
@@ -127,14 +132,13 @@ func (s *fields) array(f field, l *leaf) {
 	case l.length == 1:
 		s.flat = append(s.flat, f)
 	case l.length > mostElements:
-		s.skip(f.name, fmt.Sprintf("holds %d values an event, more than the %d that make columns", l.length, mostElements))
+		s.skip(f, "holds %d values an event, more than the %d that make columns", l.length, mostElements)
 	case len(s.flat)+l.length > mostColumns:
-		s.skip(f.name, fmt.Sprintf("is left out: there are more than %d columns", mostColumns))
+		s.skip(f, "is left out: there are more than %d columns", mostColumns)
 	default:
-		name, shape := f.name, shapeOf(l)
+		shape := shapeOf(l)
 		for i := range l.length {
-			f.name = name + indices(i, shape)
-			s.flat = append(s.flat, f)
+			s.flat = append(s.flat, f.part(indices(i, shape)))
 			f.offset += f.size
 		}
 	}
@@ -168,17 +172,19 @@ func indices(i int, shape []int) string {
 }
 
 // several adds the leaves of a list, `x/F:y:n/I`, which lie one after the other.
-func (s *fields) several(b *branch, name string) {
+func (s *fields) several(f field) {
 	offset := 0
 	first := len(s.flat)
-	for _, l := range b.leaves {
-		n, ok := leafNumber(l, b.member)
-		if !ok || n.decoder == nil || l.counter != "" || l.class == "TLeafElement" || l.length > mostElements {
+	for _, l := range f.branch.leaves {
+		n, why := leafNumber(l, f.branch.member, nil)
+		if why != "" || n.decoder == nil || l.counter != "" || l.class == "TLeafElement" || l.length > mostElements {
 			s.flat = s.flat[:first]
-			s.skip(name, fmt.Sprintf("is a list of leaves with %s %q in it, which cannot be read", l.class, l.title))
+			s.skip(f, "is a list of leaves with %s %q in it, which cannot be read", l.class, l.title)
 			return
 		}
-		s.array(field{name: name + "." + l.name, branch: b, number: n, offset: offset}, l)
+		g := f.part("." + l.name)
+		g.number, g.offset = n, offset
+		s.array(g, l)
 		offset += n.size * l.length
 	}
 	for i := range s.flat[first:] {
@@ -253,7 +259,7 @@ func (s *fields) elementOf(name string) (f field, ok bool) {
 	}
 	i, _ := strconv.Atoi(m[2])
 	for _, f := range s.jagged {
-		if f.name == m[1] {
+		if f.name == m[1] || f.full == m[1] {
 			f.name, f.element = name, i
 			return f, true
 		}

@@ -49,12 +49,12 @@ func (s *fields) groupOf(name string) ([]field, error) {
 		}
 	}
 	for i := range s.jagged {
-		if f := &s.jagged[i]; f.name == name && f.counter != "" {
+		if f := &s.jagged[i]; (f.name == name || f.full == name) && f.counter != "" {
 			return s.counted(func(g *field) bool { return g.counter == f.counter }), nil
 		}
 	}
 	vector := func(f *field) bool {
-		return f.counter == "" && (f.name == name || strings.HasPrefix(f.name, name+"_") || strings.HasPrefix(f.name, name+"."))
+		return f.counter == "" && (f.name == name || f.full == name || strings.HasPrefix(f.name, name+"_") || strings.HasPrefix(f.name, name+"."))
 	}
 	if g := s.counted(vector); g != nil {
 		return g, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -59,12 +60,13 @@ func open(f *file, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := f.readTree(&e.key)
+	l := f.layouts()
+	t, err := f.readTree(&e.key, l)
 	if err != nil {
 		return nil, fmt.Errorf("tree %q: %w", e.path, err)
 	}
 	r := &Reader{file: f, tree: t}
-	all := t.fields()
+	all := t.fields(l)
 	if opts.Flatten != "" {
 		err = r.flatten(all, opts)
 	} else {
@@ -80,17 +82,21 @@ func open(f *file, opts Options) (*Reader, error) {
 	return r, nil
 }
 
-// believable refuses more events than the file can hold, before room is made.
+// densest is how many bytes a codec makes of one at most: zstd, of blocks of 2^17 equal bytes.
+const densest = 1 << 15
+
+// believable refuses more events than the baskets can hold, before room is made.
 func (r *Reader) believable() error {
-	bytes := int64(1)
-	for i := range r.picked {
-		if r.picked[i].whole() || r.picked[i].branch == nil {
-			continue
+	for _, s := range r.sources {
+		for _, k := range s.branch.baskets {
+			most := int64(k.length) * densest
+			if k.at == 0 && k.embedded != nil {
+				most = int64(max(len(k.embedded.bytes), len(k.embedded.offsets)))
+			}
+			if events, f := k.end-k.first, &r.picked[s.fields[0]]; events > math.MaxInt32 || events > most/int64(max(1, f.stride)) {
+				return fmt.Errorf("claims %d events, which is beyond belief for a file of %d bytes", r.tree.entries, r.size)
+			}
 		}
-		bytes += int64(max(1, r.picked[i].size))
-	}
-	if r.tree.entries > bloat*r.size/bytes {
-		return fmt.Errorf("claims %d events, which is beyond belief for a file of %d bytes", r.tree.entries, r.size)
 	}
 	return nil
 }
@@ -113,7 +119,12 @@ func (r *Reader) pick(all *fields, opts Options) error {
 func (r *Reader) choose(all *fields, offered []field, wanted []string, types map[string]column.Type) error {
 	names := namesOf(offered)
 	for _, name := range wanted {
-		if !slices.Contains(names, name) {
+		if slices.Contains(names, name) {
+			continue
+		}
+		if i := slices.IndexFunc(offered, func(f field) bool { return f.full == name }); i >= 0 {
+			names[i] = name
+		} else {
 			if err := all.unreadable(name); err != nil {
 				return err
 			}
@@ -151,7 +162,7 @@ func namesOf(all []field) []string {
 // of that name.
 func (s *fields) unreadable(name string) error {
 	for i := range s.jagged {
-		if s.jagged[i].name == name {
+		if s.jagged[i].name == name || s.jagged[i].full == name {
 			return s.jagged[i].refuse()
 		}
 	}
@@ -160,7 +171,7 @@ func (s *fields) unreadable(name string) error {
 			return errors.New(note)
 		}
 	}
-	return nil
+	return s.ambiguous(name)
 }
 
 // use adds a column of events.
