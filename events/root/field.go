@@ -53,10 +53,12 @@ func (s *fields) skip(f field, format string, args ...any) {
 func (s *fields) add(f field, entries int64) {
 	b := f.branch
 	member := s.layouts.of(b)
-	of := collection.FindStringSubmatch(b.class)
-	if b.member >= 300 && b.kind == 0 && member != nil { // a member that is no number
-		of = collection.FindStringSubmatch(member.class)
+	class := b.class
+	if member != nil && member.class != "" {
+		class = member.class
 	}
+	of := collection.FindStringSubmatch(class)
+	each := b.kind == 31 || b.kind == 41
 	switch {
 	case b.why != "":
 		s.skip(f, "%s", b.why)
@@ -64,12 +66,12 @@ func (s *fields) add(f field, entries int64) {
 		s.skip(f, "holds %d of the tree's %d events", b.entries, entries)
 	case len(b.leaves) == 0:
 		s.skip(f, "holds no values")
-	case of != nil:
+	case of != nil && !each && b.hasOffsets:
 		s.vector(f, of[1])
-	case b.class != "" && b.kind != 0 && b.kind != 31 && b.kind != 41: // a member, or one of each object
-		s.skip(f, "holds objects (%s), which cannot be read", b.class)
+	case b.class != "" && b.kind != 0 && !each: // neither a member, nor one of each object
+		s.skip(f, "holds objects (%s), which cannot be read", class)
 	case len(b.leaves) == 1:
-		s.one(f, member)
+		s.one(f, member, class)
 	default:
 		s.several(f)
 	}
@@ -80,8 +82,8 @@ var collection = regexp.MustCompile(`^(?:std::)?(?:vector|deque|list|set|multise
 
 func (s *fields) vector(f field, of string) {
 	n, ok := plainType(of)
-	if !ok || !f.branch.hasOffsets {
-		s.skip(f, "holds objects (%s), which cannot be read", f.branch.class)
+	if !ok {
+		s.skip(f, "holds any number of objects (%s) an event, which cannot be read", of)
 		return
 	}
 	f.number = n
@@ -95,15 +97,19 @@ func (s *fields) addJagged(f field) {
 }
 
 // one adds the only leaf of a branch.
-func (s *fields) one(f field, member *element) {
+func (s *fields) one(f field, member *element, class string) {
 	b := f.branch
 	l := b.leaves[0]
-	n, why := leafNumber(l, b.member, member)
+	n, ok := leafNumber(l, b.member, member)
 	f.number = n
 	each := b.kind == 31 || b.kind == 41
 	switch {
-	case why != "":
-		s.skip(f, "%s", why)
+	case !ok && l.class == "TLeafElement" && b.member%20 >= 9 && b.member%10 == 9 && b.member < 40:
+		s.skip(f, "holds a Double32_t or Float16_t, whose range the file does not describe")
+	case !ok && l.class == "TLeafElement":
+		s.skip(f, "holds objects (%s), which cannot be read", class)
+	case !ok:
+		s.skip(f, "holds objects (%s %s), which cannot be read", l.class, l.title)
 	case n.decoder == nil:
 		s.flat = append(s.flat, f)
 	case (l.counter != "" || each) && (l.length > 1 || l.counter == ""):
@@ -176,8 +182,8 @@ func (s *fields) several(f field) {
 	offset := 0
 	first := len(s.flat)
 	for _, l := range f.branch.leaves {
-		n, why := leafNumber(l, f.branch.member, nil)
-		if why != "" || n.decoder == nil || l.counter != "" || l.class == "TLeafElement" || l.length > mostElements {
+		n, ok := leafNumber(l, f.branch.member, nil)
+		if !ok || n.decoder == nil || l.counter != "" || l.class == "TLeafElement" || l.length > mostElements {
 			s.flat = s.flat[:first]
 			s.skip(f, "is a list of leaves with %s %q in it, which cannot be read", l.class, l.title)
 			return

@@ -18,7 +18,8 @@ type file struct {
 
 	info       int64 // the record of the descriptions of classes
 	infoLength int
-	unclosed   bool // its folders were never written
+	unclosed   bool  // its folders were never written
+	baskets    []key // of a file that was not closed
 }
 
 // header reads the first bytes (TFile.cxx).

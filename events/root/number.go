@@ -2,7 +2,6 @@ package root
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -87,35 +86,30 @@ func plainType(name string) (n number, ok bool) {
 	return n, false
 }
 
-// leafNumber gives the number that a leaf holds, of a member that the file describes as e, or says why it cannot be read.
-func leafNumber(l *leaf, member int, e *element) (n number, why string) {
+// leafNumber gives the number that a leaf holds, of a member that the file describes as e; ok is false where it is none, or
+// one of a range that is not described.
+func leafNumber(l *leaf, member int, e *element) (n number, ok bool) {
 	if member > 20 && member < 40 { // an array
 		member -= 20
 	}
 	element := l.class == "TLeafElement"
-	ok := true
 	switch {
-	case element && (member == 9 || member == 19) && e == nil:
-		return n, "holds a Double32_t or Float16_t whose range the file does not describe"
-	case element && member == 9:
-		n, ok = e.span.number(0)
-	case element && member == 19:
-		n, ok = e.span.number(12)
+	case element && e != nil && member == 9:
+		return e.span.number(0)
+	case element && e != nil && member == 19:
+		return e.span.number(12)
 	case element:
-		n, ok = plainType(strconv.Itoa(member))
+		return plainType(strconv.Itoa(member))
 	case l.class == "TLeafC":
+		return number{}, true
 	case l.class == "TLeafD32":
-		n, ok = spanIn(l.title).number(0)
+		return spanIn(l.title).number(0)
 	case l.class == "TLeafF16":
-		n, ok = spanIn(l.title).number(12)
-	default: // where the leaf says so, integers are without a sign
-		n, ok = plainType(l.class)
-		if c, is := n.decoder.(column.Number); is && c.Kind == column.Int && l.unsigned {
-			n = plain(column.Uint, n.size)
-		}
+		return spanIn(l.title).number(12)
 	}
-	if !ok {
-		why = fmt.Sprintf("holds objects (%s %s), which cannot be read", l.class, l.title)
+	n, ok = plainType(l.class) // where the leaf says so, integers are without a sign
+	if c, is := n.decoder.(column.Number); is && c.Kind == column.Int && l.unsigned {
+		return plain(column.Uint, n.size), true
 	}
-	return n, why
+	return n, ok
 }

@@ -66,6 +66,9 @@ func open(f *file, opts Options) (*Reader, error) {
 		return nil, fmt.Errorf("tree %q: %w", e.path, err)
 	}
 	r := &Reader{file: f, tree: t}
+	if f.unclosed {
+		r.skipped = append(r.skipped, f.saved(&e.key, t))
+	}
 	all := t.fields(l)
 	if opts.Flatten != "" {
 		err = r.flatten(all, opts)
@@ -104,7 +107,7 @@ func (r *Reader) believable() error {
 // pick chooses the columns of events.
 func (r *Reader) pick(all *fields, opts Options) error {
 	if opts.Columns == nil { // who names columns wants no others
-		r.skipped = all.notes()
+		r.skipped = append(r.skipped, all.notes()...)
 	}
 	names := namesOf(all.flat)
 	for _, name := range opts.Columns {
