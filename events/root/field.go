@@ -78,7 +78,7 @@ func (s *fields) add(f field, entries int64) {
 }
 
 // collection is a class of any number of plain values; all of these lie in files as a std::vector does.
-var collection = regexp.MustCompile(`^(?:std::)?(?:vector|deque|list|set|multiset|unordered_set|(?:ROOT::(?:VecOps::|Internal::VecOps::)?)?RVec) *< *([^<>,]*[^<>, ]) *(?:,.*)?>$`)
+var collection = regexp.MustCompile(`^(?:std::)?(?:vector|deque|list|set|multiset|unordered_set|(?:ROOT::(?:VecOps::|Internal::VecOps::)?)?RVec) *< *([a-zA-Z][^<>,]*[^<>, ]) *(?:,.*)?>$`)
 
 func (s *fields) vector(f field, of string) {
 	n, ok := plainType(of)

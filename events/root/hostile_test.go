@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// smallFiles are files of some kilobytes: written here, and by groot in every codec
+// smallFiles are files of some kilobytes: written here, as other programs would, and by groot in every codec
 // but lzma, which is slow, with jagged branches.
 func smallFiles(t testing.TB) [][]byte {
 	t.Helper()
@@ -21,6 +21,11 @@ func smallFiles(t testing.TB) [][]byte {
 	files := [][]byte{content(t, path)}
 	for _, name := range []string{"none", "zlib", "lz4", "zstd"} {
 		files = append(files, content(t, groot(name)))
+	}
+	for _, c := range []crafted{hitsTree(), geant4Tree()} {
+		files = append(files, content(t, c.write(t)))
+		c.unclosed, c.pack = true, deflated
+		files = append(files, content(t, c.write(t)))
 	}
 	return files
 }
@@ -42,7 +47,7 @@ func survive(t *testing.T, path string, b []byte) (events int) {
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	for _, opts := range []Options{{}, {Key: "t"}, {Key: "sub/deep"}, {Key: "t", Flatten: "N"}, {Key: "t", Columns: []string{"Vec[0]", "Q[1]", "Text"}}} {
+	for _, opts := range []Options{{}, {Key: "t"}, {Key: "sub/deep"}, {Key: "t", Flatten: "N"}, {Key: "t", Columns: []string{"Vec[0]", "Q[1]", "Text"}}, {Flatten: "pulls"}} {
 		n, err := drain(path, opts)
 		events += n
 		if err != nil && strings.Contains(err.Error(), "damaged data") {
