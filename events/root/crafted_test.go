@@ -209,14 +209,17 @@ func (c *crafted) streamers() []byte {
 }
 
 func (m *craftedMember) put(p *put) {
-	p.pointer("TStreamerBasicType", func() {
-		p.object(2, func() {
-			p.object(4, func() {
-				p.named(m.name, m.title)
-				p.add(m.code, make([]int32, 8), m.class)
-			})
+	element := func() {
+		p.object(4, func() {
+			p.named(m.name, m.title)
+			p.add(m.code, make([]int32, 8), m.class)
 		})
-	})
+	}
+	if m.code == 365 {
+		p.pointer("TStreamerSTLstring", func() { p.object(2, func() { p.object(3, element) }) })
+	} else {
+		p.pointer("TStreamerBasicType", func() { p.object(2, element) })
+	}
 }
 
 func bigEndian(values any) []byte {
@@ -241,18 +244,18 @@ func numbersOf(t *testing.T, path string, opts Options) string {
 
 // hits is a class with members that are stored in short: their ranges stand in the description of the class alone.
 var hits = craftedClass{"Hits", 3, []craftedMember{
-	{"n", "", 3, "int"}, {"energy", "in GeV [0,10,8]", 9, "Double32_t"}, {"phi", "[-2,2]", 19, "Float16_t"}, {"z", "[0,0,10]", 9, "Double32_t"},
+	{"name", "", 365, "string"}, {"n", "", 3, "int"}, {"energy", "in GeV [0,10,8]", 9, "Double32_t"}, {"phi", "[-2,2]", 19, "Float16_t"}, {"z", "[0,0,10]", 9, "Double32_t"},
 	{"t", "in ns", 9, "Double32_t"}, {"pulls", "", 300, "vector<double>"},
 }}
 
 func hitsTree() crafted {
 	return crafted{version: 20, classes: []craftedClass{hits}, branches: []craftedBranch{{name: "hits", class: "Hits", id: -1, members: []craftedBranch{
-		{name: "n", leaf: "TLeafElement", class: "Hits", id: 0, member: 3, events: 2, values: bigEndian([]int32{7, -7})},
-		{name: "energy", leaf: "TLeafElement", class: "Hits", id: 1, member: 9, events: 2, values: bigEndian([]uint32{128, 64})},
-		{name: "phi", leaf: "TLeafElement", class: "Hits", id: 2, member: 19, events: 2, values: bigEndian([]uint32{0, math.MaxUint32})},
-		{name: "z", leaf: "TLeafElement", class: "Hits", id: 3, member: 9, events: 2, values: []byte{127, 2, 0, 127, 10, 0}},
-		{name: "t", leaf: "TLeafElement", class: "Hits", id: 4, member: 9, events: 2, values: bigEndian([]float32{2.5, -1})},
-		{name: "pulls", leaf: "TLeafElement", class: "Hits", id: 5, member: 300, events: 2, offsets: []int{0, 18},
+		{name: "n", leaf: "TLeafElement", class: "Hits", id: 1, member: 3, events: 2, values: bigEndian([]int32{7, -7})},
+		{name: "energy", leaf: "TLeafElement", class: "Hits", id: 2, member: 9, events: 2, values: bigEndian([]uint32{128, 64})},
+		{name: "phi", leaf: "TLeafElement", class: "Hits", id: 3, member: 19, events: 2, values: bigEndian([]uint32{0, math.MaxUint32})},
+		{name: "z", leaf: "TLeafElement", class: "Hits", id: 4, member: 9, events: 2, values: []byte{127, 2, 0, 127, 10, 0}},
+		{name: "t", leaf: "TLeafElement", class: "Hits", id: 5, member: 9, events: 2, values: bigEndian([]float32{2.5, -1})},
+		{name: "pulls", leaf: "TLeafElement", class: "Hits", id: 6, member: 300, events: 2, offsets: []int{0, 18},
 			values: slices.Concat(make([]byte, 10), bigEndian([]float64{1.5}), make([]byte, 10), bigEndian([]float64{2.5, 3.5}))},
 	}}}}
 }
@@ -383,7 +386,7 @@ func TestConstantColumns(t *testing.T) {
 // A file that was never closed gives what was saved in it, and says so.
 func TestUnclosed(t *testing.T) {
 	c := crafted{version: 20, unclosed: true, classes: []craftedClass{hits}, branches: []craftedBranch{{name: "hits", class: "Hits", id: -1, members: []craftedBranch{
-		{name: "energy", leaf: "TLeafElement", class: "Hits", id: 1, member: 9, events: 2, values: bigEndian([]uint32{128, 64})}}}}}
+		{name: "energy", leaf: "TLeafElement", class: "Hits", id: 2, member: 9, events: 2, values: bigEndian([]uint32{128, 64})}}}}}
 	path := c.write(t)
 	b := content(t, path)
 	// A basket that no saved tree tells of, a record that was deleted, and one that was cut off.

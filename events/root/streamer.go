@@ -68,8 +68,11 @@ func (c *cursor) layout(all layouts) {
 }
 
 // element reads a TStreamerElement of any class.
-func (c *cursor) element(string) *element {
+func (c *cursor) element(class string) *element {
 	c.object()
+	if class == "TStreamerSTLstring" { // which is a TStreamerSTL
+		c.object()
+	}
 	version, end := c.object()
 	e := new(element)
 	var title string
