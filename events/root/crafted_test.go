@@ -22,12 +22,15 @@ type crafted struct {
 	classes  []craftedClass
 	pack     func([]byte) []byte // of baskets, tree and descriptions; nil: as they are
 	unclosed bool
+	counter  uint32 // the reference of the last leaf that counts
 }
 
 type craftedBranch struct {
 	name, leaf, title string // title of the leaf
 	class             string // of a TBranchElement; "" for a TBranch
 	id, member        int
+	kind              int  // fType
+	counts, counted   bool // its leaf counts, or is counted by the last that does
 	members           []craftedBranch
 
 	events  int
@@ -124,7 +127,7 @@ func (c *crafted) array(w *Writer, p *put, branches []craftedBranch) {
 		p.pointer("TBranchElement", func() {
 			p.object(10, func() {
 				c.branch(w, p, b)
-				p.add(b.class, "", "", craftedSum, uint16(3), b.id, 0, b.member)
+				p.add(b.class, "", "", craftedSum, uint16(3), b.id, b.kind, b.member)
 			})
 		})
 	})
@@ -176,14 +179,21 @@ func (c *crafted) branch(w *Writer, p *put, b *craftedBranch) {
 }
 
 func (c *crafted) leaf(p *put, b *craftedBranch) {
-	p.pointer(b.leaf, func() {
+	counter := uint32(0)
+	if b.counted {
+		counter = c.counter
+	}
+	leaf := p.pointer(b.leaf, func() {
 		p.object(1, func() {
 			p.object(2, func() {
 				p.named(b.name, b.title)
-				p.add(1, 0, 0, uint16(0), 0)
+				p.add(1, 0, 0, uint16(0), counter)
 			})
 		})
 	})
+	if b.counts {
+		c.counter = leaf
+	}
 }
 
 // streamers is a TList of TStreamerInfo.
@@ -279,6 +289,18 @@ func TestRangesOfMembers(t *testing.T) {
 	defer r.Close()
 	if notes := strings.Join(r.Skipped(), "; "); len(r.Columns()) != 1 || strings.Count(notes, "whose range the file does not describe") != 4 {
 		t.Errorf("%d columns; %s", len(r.Columns()), notes)
+	}
+}
+
+// So do the members of objects of which an event has any number, a TClonesArray that is split.
+func TestRangesOfManyObjects(t *testing.T) {
+	c := crafted{version: 20, classes: []craftedClass{hits}, branches: []craftedBranch{
+		{name: "nTrack", leaf: "TLeafI", title: "nTrack", counts: true, events: 2, values: bigEndian([]int32{2, 1})},
+		{name: "Track", class: "TClonesArray", id: -1, kind: 3, members: []craftedBranch{{name: "Track.energy", leaf: "TLeafElement", title: "energy[nTrack]",
+			class: "Hits", id: 2, kind: 31, member: 9, counted: true, events: 2, offsets: []int{0, 8}, values: bigEndian([]uint32{128, 64, 32})}}},
+	}}
+	if got := numbersOf(t, c.write(t), Options{Flatten: "Track"}); got != "event 0,0,1; Track.energy 5,2.5,1.25" {
+		t.Error(got)
 	}
 }
 
@@ -380,6 +402,12 @@ func TestConstantColumns(t *testing.T) {
 	write(t, path, columns)
 	if got := readAll(t, path, Options{}); got != n {
 		t.Errorf("%d events", got)
+	}
+	// One basket of several blocks, as other programs write them.
+	c := crafted{version: 20, pack: new(packer).pack, branches: []craftedBranch{{name: "w", leaf: "TLeafD", title: "w", events: 3 << 20, values: make([]byte, 24<<20)}}}
+	path = c.write(t)
+	if got := readAll(t, path, Options{}); got != 3<<20 || len(content(t, path)) > 24<<20/2000 {
+		t.Errorf("%d events of a file of %d bytes", got, len(content(t, path)))
 	}
 }
 
