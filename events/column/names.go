@@ -8,6 +8,15 @@ import (
 	"github.com/sluice-hep/sluice/internal/spell"
 )
 
+// Names are those of columns.
+func Names(columns []Column) []string {
+	names := make([]string, len(columns))
+	for i := range columns {
+		names[i] = columns[i].Name
+	}
+	return names
+}
+
 // Unique makes the names of a file's columns usable: surrounding blanks go, a
 // column without a name becomes col and its number from 0, and a name that came
 // before gets .1, .2, ...
@@ -62,15 +71,15 @@ func Pick(names, wanted []string) ([]int, error) {
 
 // Missing says that there is no column of that name, and what there is.
 func Missing(name string, names []string) error {
-	list := List(names, 30)
-	if len(names) == 0 {
-		list = "no column"
+	there := "no column"
+	if len(names) > 0 {
+		there = List(names, 30)
 	}
-	return fmt.Errorf("no column %q%s; there is %s", name, Meant(name, names), list)
+	return fmt.Errorf("no column %q%s; there is %s", name, DidYouMean(name, names), there)
 }
 
-// Meant asks whether one of these, at most three, was meant by a mistyped name; "" where none is near.
-func Meant(name string, names []string) string {
+// DidYouMean asks so for the names that a mistyped one may have meant; "" where there are none.
+func DidYouMean(name string, names []string) string {
 	near := spell.Near(name, names)
 	if len(near) == 0 {
 		return ""
@@ -81,7 +90,7 @@ func Meant(name string, names []string) string {
 	return "; did you mean " + strings.Join(near, " or ") + "?"
 }
 
-// List joins names, at most so many of them: a line, not a page.
+// List joins names to a line, not a page: it shows so many at most.
 func List(names []string, most int) string {
 	list := strings.Join(names[:min(len(names), most)], ", ")
 	if len(names) > most {

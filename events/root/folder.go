@@ -217,7 +217,7 @@ func absent(name string, trees []string, all []entry) error {
 	if len(trees) == 0 {
 		return fmt.Errorf("holds no tree %q; it %w", name, noTree(all))
 	}
-	return fmt.Errorf("holds no tree %q%s%s", name, column.Meant(name, trees), others(trees))
+	return fmt.Errorf("holds no tree %q%s%s", name, column.DidYouMean(name, trees), others(trees))
 }
 
 func others(trees []string) string {
