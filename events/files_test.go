@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // data is a file of the large test data, or skips.
@@ -240,6 +242,29 @@ func TestFlattenErrors(t *testing.T) {
 	} {
 		if _, err := ReadAll([]string{path}, Options{Flatten: "Jet"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// A key follows any file that is there, or pattern of some, whatever its ending.
+func TestKeyBehindAnyFile(t *testing.T) {
+	dir := t.TempDir()
+	x := column.New("x", "", Float64, 2)
+	writeTable(t, filepath.Join(dir, "x.root"), &Table{Columns: []Column{x}})
+	for _, name := range []string{"DAOD.pool.root.1", "a:b.dat2"} {
+		if err := os.Rename(filepath.Join(dir, "x.root"), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{name + ":events", name, strings.Replace(name, "o", "?", 1) + ":events"} {
+			if got, err := ReadAll([]string{filepath.Join(dir, path)}, Options{}); err != nil || got.Len() != 2 {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+		if _, err := ReadAll([]string{filepath.Join(dir, name) + ":none"}, Options{}); err == nil || !strings.Contains(err.Error(), `holds no tree "none"`) {
+			t.Error(err)
+		}
+		if err := os.Rename(filepath.Join(dir, name), filepath.Join(dir, "x.root")); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

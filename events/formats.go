@@ -120,21 +120,21 @@ func extensionOf(name string) (string, *format) {
 	return best, found
 }
 
-// splitKey splits `file.h5:key` after the first known extension. A file that
-// has the whole name, colon and all, is taken as it is.
+// splitKey splits `file.h5:key` after the first known extension, or after the first name of a file that is there, as in
+// `DAOD.root.1:tree`, or pattern of some. A file that has the whole name, colon and all, is taken as it is.
 func splitKey(name string) (file, key string) {
-	if !strings.Contains(name, ":") {
-		return name, ""
-	}
 	if _, err := os.Stat(name); err == nil {
 		return name, ""
 	}
-	for i := range len(name) {
-		if name[i] != ':' {
-			continue
-		}
-		if _, f := extensionOf(name[:i]); f != nil {
-			return name[:i], name[i+1:]
+	for _, known := range []func(file string) bool{
+		func(file string) bool { _, f := extensionOf(file); return f != nil },
+		func(file string) bool { _, err := os.Stat(file); return err == nil },
+		func(file string) bool { found, _ := filepath.Glob(file); return len(found) > 0 },
+	} {
+		for i := range len(name) {
+			if name[i] == ':' && known(name[:i]) {
+				return name[:i], name[i+1:]
+			}
 		}
 	}
 	return name, ""

@@ -12,8 +12,11 @@ import (
 // row each.
 type Many struct {
 	Name    string
+	Full    string // another name that it goes by
 	Counter string // what counts its values and those of others; "" where it counts its own
 }
+
+func (m Many) is(name string) bool { return name == m.Name || name == m.Full && name != "" }
 
 // Jagged are the columns of many values of a table.
 type Jagged []Many
@@ -34,7 +37,7 @@ func (m Many) Group() string {
 // out names it. It is nil where there is none of that name.
 func (all Jagged) Unreadable(name string, notes []string) error {
 	for _, m := range all {
-		if m.Name == name {
+		if m.is(name) {
 			return fmt.Errorf("column %q holds any number of values an event; name %s[0] for the first, or flatten %s", name, name, m.Group())
 		}
 	}
@@ -75,7 +78,7 @@ func (all Jagged) Element(name string) (column, i int, ok bool) {
 		return 0, 0, false
 	}
 	at, err := strconv.ParseUint(name[open+1:len(name)-1], 10, 31)
-	column = slices.IndexFunc(all, func(m Many) bool { return m.Name == name[:open] })
+	column = slices.IndexFunc(all, func(m Many) bool { return m.is(name[:open]) })
 	return column, int(at), err == nil && column >= 0
 }
 
@@ -87,11 +90,11 @@ func (all Jagged) Flatten(name string) ([]int, error) {
 			return g, nil
 		}
 	}
-	if i := slices.IndexFunc(all, func(m Many) bool { return m.Name == name && m.Counter != "" }); i >= 0 {
+	if i := slices.IndexFunc(all, func(m Many) bool { return m.is(name) && m.Counter != "" }); i >= 0 {
 		return all.which(func(m Many) bool { return m.Counter == all[i].Counter }), nil
 	}
 	if g := all.which(func(m Many) bool {
-		return m.Counter == "" && (m.Name == name || strings.HasPrefix(m.Name, name+"_") || strings.HasPrefix(m.Name, name+"."))
+		return m.Counter == "" && (m.is(name) || strings.HasPrefix(m.Name, name+"_") || strings.HasPrefix(m.Name, name+"."))
 	}); g != nil {
 		return g, nil
 	}

@@ -59,7 +59,7 @@ func (f *file) loadRecord(w *worker, b *branch, k *basket, count int64) (v value
 	}
 	packed := raw[key.head:key.length]
 	if key.packed {
-		if w.room, err = w.unpack(w.room, packed, key.size, bloat*f.size); err != nil {
+		if w.room, err = w.unpack(w.room, packed, key.size); err != nil {
 			return v, err
 		}
 		packed = w.room

@@ -25,6 +25,11 @@ type cursor struct {
 	depth   int
 }
 
+// objectsIn walks through a record of objects behind a key of that length.
+func objectsIn(raw []byte, head int) *cursor {
+	return &cursor{buf: raw, origin: head, classes: make(map[uint32]string), objects: make(map[uint32]any)}
+}
+
 var errShort = errors.New("ends in the middle of a value")
 
 // take returns the next n bytes, or nil.
@@ -48,11 +53,12 @@ func (c *cursor) uint(n int) (v uint64) {
 	return v
 }
 
-func (c *cursor) u8() uint8   { return uint8(c.uint(1)) }
-func (c *cursor) u16() uint16 { return uint16(c.uint(2)) }
-func (c *cursor) u32() uint32 { return uint32(c.uint(4)) }
-func (c *cursor) i32() int    { return int(int32(c.u32())) }
-func (c *cursor) i64() int64  { return int64(c.uint(8)) }
+func (c *cursor) u8() uint8    { return uint8(c.uint(1)) }
+func (c *cursor) u16() uint16  { return uint16(c.uint(2)) }
+func (c *cursor) u32() uint32  { return uint32(c.uint(4)) }
+func (c *cursor) i32() int     { return int(int32(c.u32())) }
+func (c *cursor) i64() int64   { return int64(c.uint(8)) }
+func (c *cursor) f64() float64 { return math.Float64frombits(c.uint(8)) }
 
 // place is a position in the file: 4 bytes, or 8 in a record that is `big`.
 func (c *cursor) place(big bool) int64 {

@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -13,11 +12,13 @@ import (
 // field is what of a branch makes a column.
 type field struct {
 	name   string
+	short  string // without the branches that it is in, which may stand for several
+	full   string // with the outermost of them, as ROOT's full names have it
 	branch *branch
 	number
 	offset, stride int // of the value in an entry, and the length of an entry
 
-	head    int    // bytes before them
+	head    int    // bytes before any number of values
 	counter string // the leaf that counts them; "" for a vector
 	element int    // the one wanted; -1: all
 }
@@ -30,59 +31,64 @@ func (f *field) whole() bool { return f.jagged() && f.element < 0 }
 
 // fields is what a tree offers.
 type fields struct {
+	layouts layouts
 	flat    []field
 	jagged  []field
 	skipped []string
 }
 
-func (t *tree) fields() *fields {
-	s := new(fields)
-	for _, b := range t.branches {
-		s.add(b, t.entries)
+func (t *tree) fields(l layouts) *fields {
+	s := &fields{layouts: l}
+	for _, f := range named(t.branches) {
+		s.add(f, t.entries)
 	}
 	return s
 }
 
-func (s *fields) skip(name, why string) {
-	s.skipped = append(s.skipped, fmt.Sprintf("column %q %s", name, why))
+func (s *fields) skip(f field, format string, args ...any) {
+	s.skipped = append(s.skipped, fmt.Sprintf("column %q ", f.name)+fmt.Sprintf(format, args...))
 }
 
-func (s *fields) add(b *branch, entries int64) {
-	name := b.name
-	if b.class != "" { // members are named `jets.`, and `fMatrix[3][3]`
-		name, _, _ = strings.Cut(strings.TrimSuffix(name, "."), "[")
+// add adds what a branch offers, which is all of f so far.
+func (s *fields) add(f field, entries int64) {
+	b := f.branch
+	member := s.layouts.of(b)
+	class := b.class
+	if member != nil && member.class != "" {
+		class = member.class
 	}
+	of := collection.FindStringSubmatch(class)
+	each := b.kind == 31 || b.kind == 41
 	switch {
-	case len(b.branches) > 0: // a split object: its members are the columns
-		for _, m := range b.branches {
-			s.add(m, entries)
-		}
 	case b.why != "":
-		s.skip(name, b.why)
+		s.skip(f, "%s", b.why)
 	case b.entries != entries:
-		s.skip(name, fmt.Sprintf("holds %d of the tree's %d events", b.entries, entries))
+		s.skip(f, "holds %d of the tree's %d events", b.entries, entries)
 	case len(b.leaves) == 0:
-		s.skip(name, "holds no values")
-	case b.class != "" && strings.HasPrefix(b.class, "vector<"):
-		s.vector(b, name)
-	case b.class != "" && b.kind != 0 && b.kind != 31 && b.kind != 41: // a member, or one of each object
-		s.skip(name, fmt.Sprintf("holds objects (%s), which cannot be read", b.class))
+		s.skip(f, "holds no values")
+	case of != nil && !each && b.hasOffsets:
+		s.vector(f, of[1])
+	case b.class != "" && b.kind != 0 && !each: // neither a member, nor one of each object
+		s.skip(f, "holds objects (%s), which cannot be read", class)
 	case len(b.leaves) == 1:
-		s.one(b, name)
+		s.one(f, member, class)
 	default:
-		s.several(b, name)
+		s.several(f)
 	}
 }
 
-func (s *fields) vector(b *branch, name string) {
-	of := strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(b.class, "vector<"), ">"))
+// collection is a class of any number of plain values; all of these lie in files as a std::vector does.
+var collection = regexp.MustCompile(`^(?:std::)?(?:vector|deque|list|set|multiset|unordered_set|(?:ROOT::(?:VecOps::|Internal::VecOps::)?)?RVec) *< *([a-zA-Z][^<>,]*[^<>, ]) *(?:,.*)?>$`)
+
+func (s *fields) vector(f field, of string) {
 	n, ok := plainType(of)
-	if !ok || !b.hasOffsets {
-		s.skip(name, fmt.Sprintf("holds objects (%s), which cannot be read", b.class))
+	if !ok {
+		s.skip(f, "holds any number of objects (%s) an event, which cannot be read", of)
 		return
 	}
-	const head = 10 // length, version, number of values
-	s.addJagged(field{name: name, branch: b, number: n, head: head})
+	f.number = n
+	f.head = 10 // length, version, number of values
+	s.addJagged(f)
 }
 
 func (s *fields) addJagged(f field) {
@@ -91,27 +97,31 @@ func (s *fields) addJagged(f field) {
 }
 
 // one adds the only leaf of a branch.
-func (s *fields) one(b *branch, name string) {
+func (s *fields) one(f field, member *element, class string) {
+	b := f.branch
 	l := b.leaves[0]
-	n, ok := leafNumber(l, b.member)
+	n, ok := leafNumber(l, b.member, member)
+	f.number = n
 	each := b.kind == 31 || b.kind == 41
 	switch {
+	case !ok && l.class == "TLeafElement" && b.member%20 >= 9 && b.member%10 == 9 && b.member < 40:
+		s.skip(f, "holds a Double32_t or Float16_t, whose range the file does not describe")
+	case !ok && l.class == "TLeafElement":
+		s.skip(f, "holds objects (%s), which cannot be read", class)
 	case !ok:
-		what := b.class
-		if what == "" || l.class != "TLeafElement" {
-			what = l.class + " " + l.title
-		}
-		s.skip(name, fmt.Sprintf("holds objects (%s), which cannot be read", what))
+		s.skip(f, "holds objects (%s %s), which cannot be read", l.class, l.title)
 	case n.decoder == nil:
-		s.flat = append(s.flat, field{name: name, branch: b, number: n})
+		s.flat = append(s.flat, f)
 	case (l.counter != "" || each) && (l.length > 1 || l.counter == ""):
-		s.skip(name, "holds any number of arrays an event, which cannot be read")
+		s.skip(f, "holds any number of arrays an event, which cannot be read")
 	case l.counter != "" && !b.hasOffsets:
-		s.skip(name, "holds any number of values an event, and not where they begin")
+		s.skip(f, "holds any number of values an event, and not where they begin")
 	case l.counter != "":
-		s.addJagged(field{name: name, branch: b, number: n, counter: l.counter})
+		f.counter = l.counter
+		s.addJagged(f)
 	default:
-		s.array(field{name: name, branch: b, number: n, stride: n.size * l.length}, l)
+		f.stride = n.size * l.length
+		s.array(f, l)
 	}
 }
 
@@ -128,14 +138,13 @@ func (s *fields) array(f field, l *leaf) {
 	case l.length == 1:
 		s.flat = append(s.flat, f)
 	case l.length > mostElements:
-		s.skip(f.name, fmt.Sprintf("holds %d values an event, more than the %d that make columns", l.length, mostElements))
+		s.skip(f, "holds %d values an event, more than the %d that make columns", l.length, mostElements)
 	case len(s.flat)+l.length > mostColumns:
-		s.skip(f.name, fmt.Sprintf("is left out: there are more than %d columns", mostColumns))
+		s.skip(f, "is left out: there are more than %d columns", mostColumns)
 	default:
-		name, shape := f.name, shapeOf(l)
+		shape := shapeOf(l)
 		for i := range l.length {
-			f.name = name + indices(i, shape)
-			s.flat = append(s.flat, f)
+			s.flat = append(s.flat, f.part(indices(i, shape)))
 			f.offset += f.size
 		}
 	}
@@ -169,17 +178,19 @@ func indices(i int, shape []int) string {
 }
 
 // several adds the leaves of a list, `x/F:y:n/I`, which lie one after the other.
-func (s *fields) several(b *branch, name string) {
+func (s *fields) several(f field) {
 	offset := 0
 	first := len(s.flat)
-	for _, l := range b.leaves {
-		n, ok := leafNumber(l, b.member)
+	for _, l := range f.branch.leaves {
+		n, ok := leafNumber(l, f.branch.member, nil)
 		if !ok || n.decoder == nil || l.counter != "" || l.class == "TLeafElement" || l.length > mostElements {
 			s.flat = s.flat[:first]
-			s.skip(name, fmt.Sprintf("is a list of leaves with %s %q in it, which cannot be read", l.class, l.title))
+			s.skip(f, "is a list of leaves with %s %q in it, which cannot be read", l.class, l.title)
 			return
 		}
-		s.array(field{name: name + "." + l.name, branch: b, number: n, offset: offset}, l)
+		g := f.part("." + l.name)
+		g.number, g.offset = n, offset
+		s.array(g, l)
 		offset += n.size * l.length
 	}
 	for i := range s.flat[first:] {
@@ -194,7 +205,7 @@ func (s *fields) notes() []string { return append(slices.Clone(s.skipped), s.man
 func (s *fields) many() column.Jagged {
 	all := make(column.Jagged, len(s.jagged))
 	for i := range s.jagged {
-		all[i] = column.Many{Name: s.jagged[i].name, Counter: s.jagged[i].counter}
+		all[i] = column.Many{Name: s.jagged[i].name, Full: s.jagged[i].full, Counter: s.jagged[i].counter}
 	}
 	return all
 }

@@ -15,15 +15,12 @@ type file struct {
 	size  int64
 	top   int64 // the record of the top folder
 	named int   // its length before the folder itself
-}
 
-// For every byte of its file a basket may unpack to 1000, and all events to 1000:
-// the densest real data, columns of one value, reach some hundreds. The
-// description of a tree reaches some tens.
-const (
-	bloat     = 1000
-	treeBloat = 100
-)
+	info       int64 // the record of the descriptions of classes
+	infoLength int
+	unclosed   bool  // its folders were never written
+	baskets    []key // of a file that was not closed
+}
 
 // header reads the first bytes (TFile.cxx).
 func (f *file) header() error {
@@ -41,6 +38,8 @@ func (f *file) header() error {
 	c.place(big) // free records
 	c.take(8)
 	f.named = c.i32()
+	c.take(1 + 4)
+	f.info, f.infoLength = c.place(big), c.i32()
 	switch {
 	case c.err != nil:
 		return fmt.Errorf("its header %w", c.err)
@@ -60,6 +59,7 @@ type key struct {
 	head   int // of this head
 	cycle  int
 	at     int64
+	folder int64 // the record of the folder that it is in
 	class  string
 	name   string
 	title  string
@@ -85,7 +85,7 @@ func (c *cursor) anyKey() key {
 	k.cycle = int(c.u16())
 	big := version > 1000
 	k.at = c.place(big)
-	c.place(big) // folder
+	k.folder = c.place(big)
 	k.class, k.name, k.title = c.text(), c.text(), c.text()
 	k.packed = k.size != k.length-k.head
 	return k
@@ -110,5 +110,5 @@ func (f *file) record(k *key) ([]byte, error) {
 		return b, err
 	}
 	var u unpacker
-	return u.unpack(nil, b, k.size, treeBloat*f.size)
+	return u.unpack(nil, b, k.size)
 }

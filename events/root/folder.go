@@ -19,10 +19,11 @@ type entry struct {
 // entries lists what the file holds, folder after folder.
 func (f *file) entries() ([]entry, error) {
 	w := &walk{file: f, seen: make(map[int64]bool)}
-	if err := w.folder("", f.top+int64(f.named)); err != nil {
-		return nil, err
+	err := w.folder("", f.top+int64(f.named))
+	if errors.Is(err, errUnclosed) {
+		return f.scan()
 	}
-	return w.all, nil
+	return w.all, err
 }
 
 type walk struct {
@@ -60,7 +61,7 @@ func (w *walk) folder(path string, at int64) error {
 	}
 	if keys == 0 {
 		if path == "" {
-			return errors.New("was not closed by the program that wrote it; open it once in ROOT, which recovers it")
+			return errUnclosed
 		}
 		return nil
 	}
@@ -72,6 +73,63 @@ func (w *walk) folder(path string, at int64) error {
 		return fmt.Errorf("%s: its list of objects: %w", where, err)
 	}
 	return nil
+}
+
+var errUnclosed = errors.New("was not closed by the program that wrote it")
+
+// scan lists the objects of a file whose folders were never written: of its records, which lie one after the other, those
+// that are whole (TFile.cxx, Recover).
+func (f *file) scan() (all []entry, err error) {
+	folders := map[int64]string{f.top: ""}
+	for at := f.top; at < f.size; {
+		const most = 4096 // bytes of a key
+		head, err := f.bytes(at, int(min(most, f.size-at)))
+		if err != nil {
+			return nil, err
+		}
+		c := &cursor{buf: head}
+		if gap := c.i32(); gap < 0 { // where a record was deleted
+			at -= int64(gap)
+			continue
+		}
+		c.pos = 0
+		k := c.key()
+		if c.err != nil || k.at != at || k.length < k.head || k.length <= 0 || int64(k.length) > f.size-at {
+			break
+		}
+		at += int64(k.length)
+		path, inside := folders[k.folder]
+		switch {
+		case k.class == "TBasket":
+			f.baskets = append(f.baskets, k)
+		case k.isFolder() && inside:
+			folders[k.at] = path + k.name + "/"
+		case k.class == "TList" && k.name == "StreamerInfo":
+			f.info, f.infoLength = k.at, k.length
+		case inside && k.at > f.top:
+			all = append(all, entry{path + k.name, k})
+		}
+	}
+	f.unclosed = true
+	if !slices.ContainsFunc(all, func(e entry) bool { return e.isTree() }) {
+		return nil, fmt.Errorf("%w, and no tree was saved in it", errUnclosed)
+	}
+	return all, nil
+}
+
+// saved says of a tree in a file that was not closed what is read.
+func (f *file) saved(k *key, t *tree) string {
+	later := 0
+	for i := range f.baskets {
+		if b := &f.baskets[i]; b.at > k.at && b.title == k.name {
+			later++
+		}
+	}
+	note := fmt.Sprintf("%s: read are the %d events that were saved last", errUnclosed, t.entries)
+	if later > 0 {
+		note += fmt.Sprintf("; %d baskets that follow are left out", later)
+	}
+	return note
 }
 
 func (w *walk) list(path string, list []byte) error {

@@ -2,6 +2,7 @@ package root
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/root/rntuple"
@@ -15,7 +16,15 @@ type store struct{ *file }
 
 func (s store) Size() int64 { return s.size }
 
-func (s store) Unpacker() rntuple.Unpack { return new(unpacker).unpack }
+func (s store) Unpacker() rntuple.Unpack {
+	var u unpacker
+	return func(room, src []byte, size int, most int64) ([]byte, error) {
+		if int64(size) > most {
+			return nil, fmt.Errorf("claims %d bytes, which is beyond belief for a file of this size", size)
+		}
+		return u.unpack(room, src, size)
+	}
+}
 
 func (f *file) openRNTuple(e *entry, opts Options) (column.Reader, error) {
 	if e.class == earlyRNTuple {

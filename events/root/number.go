@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -74,7 +73,7 @@ var plainTypes = []struct {
 	{plain(column.Uint, 2), []string{"12", "unsigned short", "UShort_t"}},
 	{plain(column.Uint, 4), []string{"13", "unsigned int", "UInt_t"}},
 	{plain(column.Uint, 8), []string{"14", "17", "unsigned long", "ULong64_t", "unsigned long long"}},
-	{plain(column.Float, 4), []string{"TLeafF", "5", "float", "Float_t"}},
+	{plain(column.Float, 4), []string{"TLeafF", "5", "float", "Float_t", "Double32_t"}},
 	{plain(column.Float, 8), []string{"TLeafD", "8", "double", "Double_t"}},
 }
 
@@ -87,78 +86,30 @@ func plainType(name string) (n number, ok bool) {
 	return n, false
 }
 
-// leafNumber gives the number that a leaf holds; ok is false where it is none.
-func leafNumber(l *leaf, member int) (n number, ok bool) {
+// leafNumber gives the number that a leaf holds, of a member that the file describes as e; ok is false where it is none, or
+// one of a range that is not described.
+func leafNumber(l *leaf, member int, e *element) (n number, ok bool) {
 	if member > 20 && member < 40 { // an array
 		member -= 20
 	}
 	element := l.class == "TLeafElement"
 	switch {
-	case l.class == "TLeafD32", element && member == 9:
-		return shortFloat(l.title, 0)
-	case l.class == "TLeafF16", element && member == 19:
-		return shortFloat(l.title, 12)
+	case element && e != nil && member == 9:
+		return e.span.number(0)
+	case element && e != nil && member == 19:
+		return e.span.number(12)
 	case element:
 		return plainType(strconv.Itoa(member))
 	case l.class == "TLeafC":
 		return number{}, true
+	case l.class == "TLeafD32":
+		return spanIn(l.title).number(0)
+	case l.class == "TLeafF16":
+		return spanIn(l.title).number(12)
 	}
 	n, ok = plainType(l.class) // where the leaf says so, integers are without a sign
 	if c, is := n.decoder.(column.Number); is && c.Kind == column.Int && l.unsigned {
 		return plain(column.Uint, n.size), true
 	}
 	return n, ok
-}
-
-// shortFloat reads the range [low, high, bits] from the title of a Double32_t
-// (full: 0) or Float16_t (full: 12 bits of mantissa).
-func shortFloat(title string, full int) (n number, ok bool) {
-	whole := plain(column.Float, 4)
-	if full > 0 {
-		whole = number{truncated{full}, 3}
-	}
-	open, end := strings.LastIndexByte(title, '['), strings.LastIndexByte(title, ']')
-	if open < 0 || end < open || !strings.Contains(title[open:end], ",") {
-		return whole, true
-	}
-	parts := strings.Split(title[open+1:end], ",")
-	low, ok1 := bound(parts[0])
-	high, ok2 := bound(parts[1])
-	bits := 32
-	if len(parts) > 2 {
-		b, err := strconv.Atoi(strings.TrimSpace(parts[2]))
-		if err != nil || b < 2 || b > 32 {
-			return n, false
-		}
-		bits = b
-	}
-	switch {
-	case !ok1 || !ok2 || len(parts) > 3:
-		return n, false
-	case low < high:
-		steps := float64(uint64(1) << bits)
-		if bits == 32 {
-			steps = math.MaxUint32
-		}
-		return number{ranged{steps / (high - low), low}, 4}, true
-	case bits < 15:
-		return number{truncated{bits}, 3}, true
-	}
-	return whole, true
-}
-
-var angles = map[string]float64{"pi": math.Pi, "twopi": 2 * math.Pi, "2pi": 2 * math.Pi, "2*pi": 2 * math.Pi, "pi/2": math.Pi / 2, "pi/4": math.Pi / 4}
-
-// bound reads an end of a range: a number, or a multiple of pi.
-func bound(s string) (x float64, ok bool) {
-	s = strings.TrimSpace(s)
-	sign := 1.0
-	if rest, minus := strings.CutPrefix(s, "-"); minus {
-		s, sign = rest, -1
-	}
-	if x, ok = angles[s]; ok {
-		return sign * x, true
-	}
-	x, err := strconv.ParseFloat(s, 64)
-	return sign * x, err == nil
 }

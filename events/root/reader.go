@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -74,12 +75,16 @@ func open(f *file, opts Options) (column.Reader, error) {
 }
 
 func (f *file) openTree(e *entry, opts Options) (*Reader, error) {
-	t, err := f.readTree(&e.key)
+	l := f.layouts()
+	t, err := f.readTree(&e.key, l)
 	if err != nil {
 		return nil, err
 	}
 	r := &Reader{file: f, tree: t}
-	all := t.fields()
+	if f.unclosed {
+		r.skipped = append(r.skipped, f.saved(&e.key, t))
+	}
+	all := t.fields(l)
 	if opts.Flatten != "" {
 		err = r.flatten(all, opts)
 	} else {
@@ -95,17 +100,21 @@ func (f *file) openTree(e *entry, opts Options) (*Reader, error) {
 	return r, nil
 }
 
-// believable refuses more events than the file can hold, before room is made.
+// densest is how many bytes a codec makes of one at most: zstd, of blocks of 2^17 equal bytes.
+const densest = 1 << 15
+
+// believable refuses more events than the baskets can hold, before room is made.
 func (r *Reader) believable() error {
-	bytes := int64(1)
-	for i := range r.picked {
-		if r.picked[i].whole() || r.picked[i].branch == nil {
-			continue
+	for _, s := range r.sources {
+		for _, k := range s.branch.baskets {
+			most := int64(k.length) * densest
+			if k.at == 0 && k.embedded != nil {
+				most = int64(max(len(k.embedded.bytes), len(k.embedded.offsets)))
+			}
+			if events, f := k.end-k.first, &r.picked[s.fields[0]]; events > math.MaxInt32 || events > most/int64(max(1, f.stride)) {
+				return fmt.Errorf("claims %d events, which is beyond belief for a file of %d bytes", r.tree.entries, r.size)
+			}
 		}
-		bytes += int64(max(1, r.picked[i].size))
-	}
-	if r.tree.entries > bloat*r.size/bytes {
-		return fmt.Errorf("claims %d events, which is beyond belief for a file of %d bytes", r.tree.entries, r.size)
 	}
 	return nil
 }
@@ -113,7 +122,7 @@ func (r *Reader) believable() error {
 // pick chooses the columns of events.
 func (r *Reader) pick(all *fields, opts Options) error {
 	if opts.Columns == nil { // who names columns wants no others
-		r.skipped = all.notes()
+		r.skipped = append(r.skipped, all.notes()...)
 	}
 	names, many := namesOf(all.flat), all.many()
 	for _, name := range opts.Columns {
@@ -130,8 +139,13 @@ func (r *Reader) pick(all *fields, opts Options) error {
 func (r *Reader) choose(all *fields, offered []field, wanted []string, types map[string]column.Type) error {
 	names := namesOf(offered)
 	for _, name := range wanted {
-		if !slices.Contains(names, name) {
-			if err := all.many().Unreadable(name, all.skipped); err != nil {
+		if slices.Contains(names, name) {
+			continue
+		}
+		if i := slices.IndexFunc(offered, func(f field) bool { return f.full == name }); i >= 0 {
+			names[i] = name
+		} else {
+			if err := all.unreadable(name); err != nil {
 				return err
 			}
 		}
@@ -162,6 +176,14 @@ func namesOf(all []field) []string {
 		names[i] = all[i].name
 	}
 	return column.Unique(names)
+}
+
+// unreadable says why a column of the file cannot be had; nil where there is none of that name.
+func (s *fields) unreadable(name string) error {
+	if err := s.many().Unreadable(name, s.skipped); err != nil {
+		return err
+	}
+	return s.ambiguous(name)
 }
 
 // use adds a column of events.

@@ -190,8 +190,12 @@ func TestShortFloats(t *testing.T) {
 		{"x/d[0,0,10]", 0, []byte{127, 0x02, 0x00}, 1.5},
 		{"x", 12, []byte{128, 0x2c, 0x00}, -3.5},
 		{"x", 0, []byte{0x40, 0x20, 0, 0}, 2.5},
+		{"x[3]/d[0,10,8]", 0, []byte{0, 0, 0, 128}, 5},
+		{"at the vertex [cm, lab frame]", 0, []byte{0x40, 0x20, 0, 0}, 2.5}, // no numbers are 0, and so no range
+		{"angle [ -2*PI , twopi, 16 ] of the track [rad]", 0, []byte{0, 0, 128, 0}, 0},
+		{"x/d[0,10,99]", 0, []byte{255, 255, 255, 255}, 10}, // ROOT takes 32 bits for as many as there are not
 	} {
-		n, ok := shortFloat(c.title, c.full)
+		n, ok := spanIn(c.title).number(c.full)
 		if !ok {
 			t.Fatal(c.title)
 		}
@@ -199,11 +203,6 @@ func TestShortFloats(t *testing.T) {
 		n.Decode(&one, c.raw, 0)
 		if got := one.Float(0); math.Abs(got-c.want) > 1e-14 { // rounding of the range's ends
 			t.Errorf("%s: %v is %v, not %v", c.title, c.raw, got, c.want)
-		}
-	}
-	for _, title := range []string{"x/d[a,b,8]", "x/d[0,1,99]", "x/d[0,1,2,3]"} {
-		if n, ok := shortFloat(title, 0); ok {
-			t.Errorf("%s is read as %+v", title, n)
 		}
 	}
 }

@@ -23,8 +23,10 @@ type branch struct {
 	branches    []*branch
 
 	// Of a TBranchElement: the class, or the type of a plain member.
-	class        string
-	kind, member int
+	class            string
+	version          int
+	checksum         uint32
+	id, kind, member int
 }
 
 // leaf is a TLeaf: a value, or several, in every entry of its branch.
@@ -46,17 +48,17 @@ type basket struct {
 }
 
 // readTree reads the description of a tree.
-func (f *file) readTree(k *key) (*tree, error) {
+func (f *file) readTree(k *key, l layouts) (*tree, error) {
 	raw, err := f.record(k)
 	if err != nil {
 		return nil, err
 	}
-	c := &cursor{buf: raw, origin: k.head, classes: make(map[uint32]string), objects: make(map[uint32]any)}
+	c := objectsIn(raw, k.head)
 	end := len(raw)
 	if k.class != "TTree" { // TNtuple is a TTree and some more
 		_, end = c.object()
 	}
-	t := c.tree(k.class)
+	t := c.tree(l)
 	c.leave(end)
 	switch c.err {
 	case nil:
@@ -68,31 +70,13 @@ func (f *file) readTree(k *key) (*tree, error) {
 }
 
 // tree reads a TTree as far as its branches (TTree.h).
-func (c *cursor) tree(class string) *tree {
+func (c *cursor) tree(l layouts) *tree {
 	version, end := c.object()
-	if version <= 5 {
-		c.fail("is a %s of version %d, written by a ROOT before 3.05; write it again with a newer one", class, version)
-		return nil
-	}
-	since := func(first, bytes int) int { // the length of what came with version first
-		if version < first {
-			return 0
-		}
-		return bytes
-	}
 	t := new(tree)
-	for range 4 { // name, line, fill, marker
-		c.skip()
-	}
-	t.entries = c.i64()
-	c.take(3*8 + since(18, 8))                   // sizes
-	c.take(since(16, 8))                         // weight: of a whole tree, for drawing; no column of weights
-	c.take(3*4 + since(17, 4))                   // timer, scan, update, default length of offsets
-	clusters := int(int32(c.uint(since(19, 4)))) // of another length
-	c.take(4*8 + since(18, 8) + 8)               // limits
-	c.take(since(19, 2) + 2*atMost(clusters, 8)) // the clusters
-	if version >= 20 {
-		c.skip() // features
+	if version >= 16 {
+		t.entries = c.treeHead(version)
+	} else {
+		t.entries = c.entries(l[byVersion("TTree", version)])
 	}
 	t.branches = present(list(c, c.branch))
 	c.leave(end)
@@ -100,6 +84,31 @@ func (c *cursor) tree(class string) *tree {
 		c.fail("%d events", t.entries)
 	}
 	return t
+}
+
+// treeHead reads what precedes the branches in versions that have not changed since, also in files that were not closed
+// and so describe nothing. It returns the number of events.
+func (c *cursor) treeHead(version int) (events int64) {
+	since := func(first, bytes int) int { // the length of what came with version first
+		if version < first {
+			return 0
+		}
+		return bytes
+	}
+	for range 4 { // name, line, fill, marker
+		c.skip()
+	}
+	events = c.i64()
+	c.take(3*8 + since(18, 8))                   // sizes
+	c.take(8)                                    // weight: of a whole tree, for drawing; no column of weights
+	c.take(3*4 + since(17, 4))                   // timer, scan, update, default length of offsets
+	clusters := int(int32(c.uint(since(19, 4)))) // of another length
+	c.take(4*8 + since(18, 8) + 8)               // limits
+	c.take(since(19, 2) + 2*atMost(clusters, 8)) // the clusters
+	if version >= 20 {
+		c.skip() // features
+	}
+	return events
 }
 
 // branch reads a branch of any class.
@@ -120,26 +129,38 @@ func (c *cursor) branch(class string) *branch {
 	return b
 }
 
-// plainBranch reads a TBranch (TBranch.h).
+// plainBranch reads a TBranch (TBranch.h; before version 10 TBranch.cxx, whose Streamer still knows how Geant4 writes).
 func (c *cursor) plainBranch(b *branch) {
 	version, end := c.object()
-	if version < 10 {
-		c.fail("branches of version %d, written by a ROOT before 4; write them again with a newer one", version)
+	if version < 6 {
+		c.fail("branches of version %d, written by a ROOT before 3; write them again with a newer one", version)
 		return
 	}
+	old := version < 10 // counts are of type double, or 4 bytes, as are places
+	count := c.i64
+	if old {
+		count = func() int64 { return int64(c.f64()) }
+	}
 	b.name, b.title = c.named()
-	c.skip()      // fill
+	if version > 7 {
+		c.skip() // fill
+	}
 	c.take(2 * 4) // codec, size
 	b.hasOffsets = c.i32() > 0
 	written := c.i32()
-	c.take(8)
+	c.take(4)
+	if !old {
+		c.take(4)
+	}
 	if version >= 13 {
 		c.skip() // features
 	}
 	c.take(4)
 	room := c.i32()
-	c.take(4)
-	b.entries = c.i64()
+	if version > 6 {
+		c.take(4)
+	}
+	b.entries = count()
 	if version >= 11 {
 		if first := c.i64(); first != 0 {
 			b.why = fmt.Sprintf("begins at event %d", first)
@@ -149,12 +170,9 @@ func (c *cursor) plainBranch(b *branch) {
 	b.branches = present(list(c, c.branch))
 	b.leaves = present(list(c, c.leaf))
 	inside := list(c, c.embedded)
-	c.take(1)
-	lengths := integers[int32](c, room)
-	c.take(1)
-	entries := integers[int64](c, room)
-	c.take(1)
-	places := integers[int64](c, room)
+	lengths := c.numbers(room, false)
+	entries := c.numbers(room, !old)
+	places := c.numbers(room, !old)
 	if other := c.text(); other != "" {
 		b.why = fmt.Sprintf("keeps its values in another file (%s)", other)
 	}
@@ -164,8 +182,20 @@ func (c *cursor) plainBranch(b *branch) {
 	}
 }
 
+// numbers reads n numbers of 4 bytes, or 8 if they are long or say so.
+func (c *cursor) numbers(n int, long bool) []int64 {
+	if kind := c.u8(); long || kind == 2 {
+		return integers[int64](c, n)
+	}
+	var all []int64
+	for _, v := range integers[int32](c, n) {
+		all = append(all, int64(v))
+	}
+	return all
+}
+
 // list makes the list of baskets, and says whether each follows on the other.
-func (b *branch) list(written int, lengths []int32, entries, places []int64, inside []*values) bool {
+func (b *branch) list(written int, lengths, entries, places []int64, inside []*values) bool {
 	if b.entries < 0 || written < 0 || written > len(entries) {
 		return false
 	}
@@ -197,14 +227,14 @@ func (c *cursor) elementBranch(b *branch) {
 	if version > 1 {
 		c.text()
 		c.text()
-		c.take(4)
+		b.checksum = c.u32()
 	}
 	if version < 10 {
-		c.take(2)
+		b.version = c.i32()
+	} else {
+		b.version = int(int16(c.u16()))
 	}
-	c.take(2 + 4)
-	b.kind = c.i32()
-	b.member = c.i32()
+	b.id, b.kind, b.member = c.i32(), c.i32(), c.i32()
 	c.leave(end)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -22,13 +23,10 @@ func blockLengths(b []byte) (packed, size int) {
 	return int(b[3]) | int(b[4])<<8 | int(b[5])<<16, int(b[6]) | int(b[7])<<8 | int(b[8])<<16
 }
 
-// unpack unpacks all blocks of src, of size bytes together, into room, or into
-// new memory where that is too small. No room is made before the blocks agree on
-// the size, and it is at most most.
-func (u *unpacker) unpack(room, src []byte, size int, most int64) ([]byte, error) {
-	if int64(size) > most {
-		return nil, fmt.Errorf("claims %d bytes, which is beyond belief for a file of this size", size)
-	}
+// unpack unpacks all blocks of src, of size bytes together, into room, or into new memory where that is too small. Room is made
+// for a block, of at most 16 MB, when those before it are unpacked: what a damaged file claims is not believed, and what
+// packs a thousand times is.
+func (u *unpacker) unpack(room, src []byte, size int) ([]byte, error) {
 	total := 0
 	for at := 0; at < len(src); {
 		if len(src)-at < blockHead {
@@ -43,25 +41,25 @@ func (u *unpacker) unpack(room, src []byte, size int, most int64) ([]byte, error
 	if total != size {
 		return nil, fmt.Errorf("claims %d bytes, and its blocks %d", size, total)
 	}
-	room = codec.Room(&room, size)
-	for to := room; len(src) > 0; {
+	room = room[:0]
+	for len(src) > 0 {
 		packed, n := blockLengths(src)
-		if err := u.block(to[:n], src[blockHead:blockHead+packed], string(src[:2])); err != nil {
+		at := len(room)
+		room = slices.Grow(room, n)[:at+n]
+		if err := u.block(room[at:], src[blockHead:blockHead+packed], string(src[:2])); err != nil {
 			return nil, err
 		}
-		src, to = src[blockHead+packed:], to[n:]
+		src = src[blockHead+packed:]
 	}
 	return room, nil
 }
 
 // byLetters are the codecs by the first letters of a block's head.
-var byLetters = map[string]codec.Codec{"ZL": codec.Zlib, "L4": codec.LZ4, "ZS": codec.Zstd, "XZ": codec.XZ}
+var byLetters = map[string]codec.Codec{"ZL": codec.Zlib, "L4": codec.LZ4, "ZS": codec.Zstd, "XZ": codec.XZ, "CS": codec.Deflate}
 
 func (u *unpacker) block(dst, src []byte, letters string) (err error) {
 	c, known := byLetters[letters]
 	switch {
-	case letters == "CS":
-		return errors.New("is packed by ROOT's oldest codec, which cannot be read; write it again with ROOT 5 or 6")
 	case !known:
 		return fmt.Errorf("is packed by an unknown codec %q", letters)
 	case c == codec.LZ4: // behind its checksum

@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zlib"
@@ -29,10 +30,11 @@ const (
 	Snappy
 	Brotli
 	XZ
+	Deflate // without a head or a checksum
 )
 
 func (c Codec) String() string {
-	return [...]string{"none", "zlib", "gzip", "zstd", "lz4", "snappy", "brotli", "xz"}[c]
+	return [...]string{"none", "zlib", "gzip", "zstd", "lz4", "snappy", "brotli", "xz", "deflate"}[c]
 }
 
 // ErrSize is that of data which do not unpack to the size that was written.
@@ -44,6 +46,7 @@ type Unpacker struct {
 	zlib   io.ReadCloser
 	gzip   *gzip.Reader
 	brotli *brotli.Reader
+	raw    io.ReadCloser
 	zstd   *zstd.Decoder
 }
 
@@ -103,6 +106,11 @@ func (u *Unpacker) stream(c Codec) (io.Reader, error) {
 		return u.gzip, err
 	case c == Gzip:
 		return u.gzip, u.gzip.Reset(&u.source)
+	case c == Deflate && u.raw == nil:
+		u.raw = flate.NewReader(&u.source)
+		return u.raw, nil
+	case c == Deflate:
+		return u.raw, u.raw.(flate.Resetter).Reset(&u.source, nil)
 	case c == Brotli && u.brotli == nil:
 		u.brotli = brotli.NewReader(&u.source)
 		return u.brotli, nil

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/andybalholm/brotli"
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zlib"
@@ -36,6 +37,7 @@ func pack(t testing.TB, text []byte) map[Codec][]byte {
 		Zlib:   func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w), nil },
 		Gzip:   func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
 		Brotli: func(w io.Writer) (io.WriteCloser, error) { return brotli.NewWriter(w), nil },
+		Deflate: func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, 6) },
 		XZ:     func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) },
 	} {
 		var out bytes.Buffer
@@ -58,7 +60,7 @@ func pack(t testing.TB, text []byte) map[Codec][]byte {
 func TestCodecs(t *testing.T) {
 	text := bytes.Repeat([]byte("events of 1, 2 and 3 jets; "), 300)
 	packed := pack(t, text)
-	if len(packed) != int(XZ)+1 {
+	if len(packed) != int(Deflate)+1 {
 		t.Fatalf("%d codecs are tested", len(packed))
 	}
 	for c, src := range packed {

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -144,6 +145,32 @@ func TestLargeFiles(t *testing.T) {
 	}
 	agree(t, filepath.Join(folder, "hepml_rd_21k.root"), "tree")
 	agree(t, filepath.Join(folder, "hepml_dalitz_100k.root"), "tree")
+}
+
+// Files of other writers that come with groot: Geant4's, and collections of ROOT's RDataFrame.
+func TestFilesOfOthers(t *testing.T) {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "go-hep.org/x/hep").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(strings.TrimSpace(string(dir)), "groot", "testdata")
+	for file, trees := range map[string][]string{
+		"g4-like.root": {"mytree"}, "g4-hist.root": {"Details", "HitStrips", "GeneratedTracks", "TrackedRays"},
+		"g4-merge.root": {"Photons", "Hits", "Scoring"},
+	} {
+		for _, tree := range trees {
+			agree(t, filepath.Join(folder, file), tree)
+		}
+	}
+	for file, name := range map[string]string{"rvec.root": "RP_", "uproot/uproot-issue-172.root": "rec_part_"} {
+		path := filepath.Join(folder, file)
+		for _, b := range readTree(t, path, "events") {
+			if b.jagged && strings.HasPrefix(b.name, name) && !strings.Contains(b.name, "indexes") {
+				agreeElements(t, path, "events", b)
+				agreeObjects(t, path, "events", b)
+			}
+		}
+	}
 }
 
 var update = flag.Bool("update", false, "write the files of groot in ../testdata anew")
