@@ -116,20 +116,24 @@ func extensionOf(name string) (string, *format) {
 	return best, found
 }
 
-// splitKey splits `file.h5:key` after the first known extension. A file that
-// has the whole name, colon and all, is taken as it is.
+// splitKey splits `file.h5:key` after the first known extension, or after the first colon behind a file or a pattern of files
+// that are there, whatever their extension. A file that has the whole name, colon and all, is taken as it is.
 func splitKey(name string) (file, key string) {
-	if !strings.Contains(name, ":") {
-		return name, ""
+	exists := func(path string) bool {
+		if at, err := os.Stat(path); err == nil {
+			return !at.IsDir()
+		}
+		found, _ := filepath.Glob(path)
+		return len(found) > 0
 	}
-	if _, err := os.Stat(name); err == nil {
+	if !strings.Contains(name, ":") || exists(name) {
 		return name, ""
 	}
 	for i := range len(name) {
 		if name[i] != ':' {
 			continue
 		}
-		if _, f := extensionOf(name[:i]); f != nil {
+		if _, f := extensionOf(name[:i]); f != nil || exists(name[:i]) {
 			return name[:i], name[i+1:]
 		}
 	}
