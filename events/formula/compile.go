@@ -3,7 +3,6 @@ package formula
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -53,7 +52,7 @@ func (f *Formula) compile(node ast.Node) operand {
 			return operand{text: func(int) string { return n.Value }}
 		}
 	case *ast.IdentifierNode:
-		if n.Value == "pi" && find(f.have, "pi", 0) == nil {
+		if n.Value == "pi" && column.Find(f.have, "pi", 0) < 0 {
 			return constant(math.Pi)
 		}
 	case *ast.UnaryNode:
@@ -82,7 +81,7 @@ func (f *Formula) compile(node ast.Node) operand {
 }
 
 func (f *Formula) columnOf(node ast.Node, name string) operand {
-	k := slices.IndexFunc(f.have, func(c column.Column) bool { return c.Name == name })
+	k := column.Find(f.have, name, 0)
 	if k < 0 {
 		return f.fail(node, "%v", column.Missing(name, column.Names(f.have)))
 	}

@@ -159,11 +159,11 @@ func (f *Formula) bind(columns []column.Column) (n int, err error) {
 			continue
 		}
 		want := &f.have[k]
-		c := find(columns, want.Name, k)
-		if c == nil || c.Type != want.Type || c.Len() != n {
+		i := column.Find(columns, want.Name, k)
+		if i < 0 || columns[i].Type != want.Type || columns[i].Len() != n {
 			return 0, fmt.Errorf("expression %q: a block of %d events without a column %q of as many %s", f.source, n, want.Name, want.Type)
 		}
-		*v = *c
+		*v = columns[i]
 	}
 	f.block++
 	return n, nil
@@ -175,17 +175,4 @@ func (f *Formula) runs(n int) iter.Seq[run] {
 		for at := 0; at < n && yield(run{at, min(blockLen, n-at), f.block}); at += blockLen {
 		}
 	}
-}
-
-// find looks for a column, at a likely place first.
-func find(columns []column.Column, name string, likely int) *column.Column {
-	if likely < len(columns) && columns[likely].Name == name {
-		return &columns[likely]
-	}
-	for i := range columns {
-		if columns[i].Name == name {
-			return &columns[i]
-		}
-	}
-	return nil
 }
