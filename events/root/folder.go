@@ -106,7 +106,7 @@ func (w *walk) list(path string, list []byte) error {
 func (k *key) isFolder() bool { return k.class == "TDirectory" || k.class == "TDirectoryFile" }
 
 func (k *key) isTree() bool {
-	return k.class == "TTree" || k.class == "TNtuple" || k.class == "TNtupleD"
+	return slices.Contains([]string{"TTree", "TNtuple", "TNtupleD"}, k.class)
 }
 
 func (k *key) isRNTuple() bool {
@@ -184,5 +184,5 @@ func noTree(all []entry) error {
 	return fmt.Errorf("holds no TTree; there is %s", some(rest))
 }
 
-// some is a line of names.
+// some joins names to a line, not a page.
 func some(names []string) string { return column.List(names, 20) }
