@@ -152,10 +152,6 @@ func pick(columns []Column, wanted []string) ([]Column, error) {
 	return picked, err
 }
 
-func placeOf(columns []Column, name string) int {
-	return slices.IndexFunc(columns, func(d Column) bool { return d.Name == name })
-}
-
 // agree finds types that suit the files up to f, the last of them.
 func (c *Chain) agree(f *file) error {
 	first := &c.files[0]
@@ -164,11 +160,11 @@ func (c *Chain) agree(f *file) error {
 	}
 	for i := range c.columns {
 		a := &c.columns[i]
-		k := placeOf(f.columns, a.Name)
+		k := column.Find(f.columns, a.Name, i)
 		b := &f.columns[k]
 		t, ok := column.Common(a.Type, b.Type)
 		switch {
-		case c.blankSoFar(a.Name) && b.Type != Int64 && b.Type != Uint64:
+		case c.blankSoFar(a.Name, k) && b.Type != Int64 && b.Type != Uint64:
 			t = b.Type
 		case f.blank[k] && a.Type != Int64 && a.Type != Uint64:
 			t = a.Type
@@ -181,8 +177,8 @@ func (c *Chain) agree(f *file) error {
 }
 
 // blankSoFar says that a column is blank in all files but the last.
-func (c *Chain) blankSoFar(name string) bool {
-	return !slices.ContainsFunc(c.files[:len(c.files)-1], func(f file) bool { return !f.blank[placeOf(f.columns, name)] })
+func (c *Chain) blankSoFar(name string, likely int) bool {
+	return !slices.ContainsFunc(c.files[:len(c.files)-1], func(f file) bool { return !f.blank[column.Find(f.columns, name, likely)] })
 }
 
 // open goes to the beginning of file i.
@@ -198,8 +194,8 @@ func (c *Chain) open(i int) (err error) {
 	}
 	c.next, c.done, c.at, c.gaps = i+1, 0, 0, c.in.gaps()
 	c.places = c.places[:0]
-	for _, d := range c.columns {
-		c.places = append(c.places, placeOf(f.columns, d.Name))
+	for i, d := range c.columns {
+		c.places = append(c.places, column.Find(f.columns, d.Name, i))
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events/column"
@@ -59,8 +58,13 @@ func readableAgain(path string) bool {
 
 // sameColumns shows how the columns of two files differ, in names or in units.
 func sameColumns(a, b []Column, first, path string) error {
-	without := func(x, y []Column) []string {
-		return slices.DeleteFunc(column.Names(x), func(name string) bool { return placeOf(y, name) >= 0 })
+	without := func(x, y []Column) (only []string) {
+		for i, c := range x {
+			if column.Find(y, c.Name, i) < 0 {
+				only = append(only, c.Name)
+			}
+		}
+		return only
 	}
 	var difference []string
 	if lacks := without(a, b); len(lacks) > 0 {
@@ -72,8 +76,8 @@ func sameColumns(a, b []Column, first, path string) error {
 	if len(difference) > 0 {
 		return inFile(path, fmt.Errorf("the columns differ from those of %s: it %s; read only the columns that both hold", first, strings.Join(difference, " and ")))
 	}
-	for _, c := range a {
-		if d := b[placeOf(b, c.Name)]; c.Unit != d.Unit && c.Unit != "" && d.Unit != "" {
+	for i, c := range a {
+		if d := b[column.Find(b, c.Name, i)]; c.Unit != d.Unit && c.Unit != "" && d.Unit != "" {
 			return inFile(path, fmt.Errorf("column %q is in %s, but in %s in %s; convert one of them", c.Name, d.Unit, c.Unit, first))
 		}
 	}

@@ -116,7 +116,7 @@ func (r *reader) Read(n int) (*Table, error) {
 	}
 	var bad *column.Contradiction
 	if errors.As(err, &bad) {
-		k := placeOf(r.Columns(), bad.Column)
+		k := column.Find(r.Columns(), bad.Column, 0)
 		err = fmt.Errorf("%w, and the events before it made the column %s; state its type as %s", err, r.Columns()[k].Type, bad.Want)
 	}
 	return &Table{Columns: columns}, inFile(r.path, err)

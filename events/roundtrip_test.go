@@ -317,6 +317,34 @@ func TestKeyPicksAnArray(t *testing.T) {
 	}
 }
 
+// A key may follow any file that is there, not only one of a known extension.
+func TestKeyBehindAnyExtension(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "t.npz")
+	w, _ := Create(path)
+	w.Write(jets())
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"t.npz.1", "run:2.data", "noextension"} {
+		b, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, name), b, 0o666)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]int{"t.npz.1": 7, "t.npz.1:eta": 1, "t.npz.?:eta": 1, "run:2.data:eta": 1, "run:2.data": 7, "noextension:eta": 1} {
+		if got, err := ReadAll([]string{filepath.Join(folder, name)}, Options{}); err != nil || len(got.Columns) != want {
+			t.Errorf("%s: %v %v", name, got, err)
+		}
+	}
+	if _, err := ReadAll([]string{filepath.Join(folder, "t.npz.2:eta")}, Options{}); err == nil || !strings.Contains(err.Error(), "t.npz.2:eta: no such file") {
+		t.Error(err)
+	}
+}
+
 func TestCreateErrors(t *testing.T) {
 	dir := t.TempDir()
 	for path, want := range map[string]string{

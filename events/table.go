@@ -52,7 +52,7 @@ func (t *Table) Names() []string { return column.Names(t.Columns) }
 
 // Column returns the named column, or an error that lists what there is.
 func (t *Table) Column(name string) (*Column, error) {
-	if k := placeOf(t.Columns, name); k >= 0 {
+	if k := column.Find(t.Columns, name, 0); k >= 0 {
 		return &t.Columns[k], nil
 	}
 	return nil, fmt.Errorf("events: %w", column.Missing(name, t.Names()))
@@ -60,7 +60,7 @@ func (t *Table) Column(name string) (*Column, error) {
 
 // Set replaces the column of that name, or adds one.
 func (t *Table) Set(c Column) {
-	if k := placeOf(t.Columns, c.Name); k >= 0 {
+	if k := column.Find(t.Columns, c.Name, len(t.Columns)-1); k >= 0 {
 		t.Columns[k] = c
 	} else {
 		t.Columns = append(t.Columns, c)

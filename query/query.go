@@ -126,12 +126,14 @@ func (r *Rows) choose(have []events.Column) {
 
 // needs are the columns that must come from the files: those that are not defined before they are used.
 func (r *Rows) needs() ([]string, error) {
-	var made, needed []string
+	var needed []string
+	known := map[string]bool{} // as made or needed
 	need := func(names []string, err error) error {
 		for _, name := range names {
-			if !slices.Contains(made, name) && !slices.Contains(needed, name) {
+			if !known[name] {
 				needed = append(needed, name)
 			}
+			known[name] = true
 		}
 		return err
 	}
@@ -139,7 +141,7 @@ func (r *Rows) needs() ([]string, error) {
 		if err := need(formula.Names(d.Expr)); err != nil {
 			return nil, err
 		}
-		made = append(made, d.Name)
+		known[d.Name] = true
 	}
 	if r.q.Where != "" {
 		if err := need(formula.Names(r.q.Where)); err != nil {
@@ -157,15 +159,14 @@ func (r *Rows) ask(have []events.Column) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	listed := &events.Table{Columns: have}
 	needed = slices.DeleteFunc(needed, func(name string) bool {
-		_, err := listed.Column(name)
-		return err != nil && name == "pi" // the constant
+		return name == "pi" && column.Find(have, name, 0) < 0 // the constant
 	})
+	names := column.Names(have)
 	switch {
 	case len(needed) == 0: // the number of events matters all the same
-		return listed.Names()[:1], nil
-	case slices.Equal(needed, listed.Names()):
+		return names[:1], nil
+	case slices.Equal(needed, names):
 		return nil, nil
 	}
 	return needed, nil

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluice-hep/sluice/events"
 )
@@ -233,5 +234,25 @@ func TestCancelled(t *testing.T) {
 	stop()
 	if _, err := r.Next(); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "after 5 events") {
 		t.Errorf("%v", err)
+	}
+}
+
+// The time of a wide table is that of its columns, not of their pairs: 200,000 took minutes.
+func TestWideTable(t *testing.T) {
+	wide := &events.Table{}
+	for i := range 200000 {
+		wide.Columns = append(wide.Columns, events.Column{Name: fmt.Sprint("c", i), Type: events.Int64, I64: []int64{int64(i)}})
+	}
+	began := time.Now()
+	rows, err := Query{Table: wide, All: true}.Open(t.Context(), 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := rows.All()
+	if err != nil || len(got.Columns) != 200000 || got.Columns[199999].I64[0] != 199999 {
+		t.Errorf("%d columns, %v", len(got.Columns), err)
+	}
+	if took := time.Since(began); took > time.Minute { // of pairs it is some 4e10 comparisons of names
+		t.Errorf("took %v", took)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/formula"
 )
 
@@ -133,16 +134,16 @@ func (r *Rows) compute(b Block) (Block, error) {
 // project keeps the columns wanted, with their units.
 func (r *Rows) project(t *events.Table) (*events.Table, error) {
 	out := &events.Table{Weight: r.q.Weight}
-	for _, name := range r.wanted {
-		c, err := t.Column(name)
-		if err != nil {
-			return nil, r.located(err)
+	for k, name := range r.wanted {
+		i := column.Find(t.Columns, name, k)
+		if i < 0 {
+			return nil, r.located(fmt.Errorf("events: %w", column.Missing(name, t.Names())))
 		}
-		column := *c
+		c := t.Columns[i]
 		if unit, ok := r.q.Units[name]; ok {
-			column.Unit = unit
+			c.Unit = unit
 		}
-		out.Columns = append(out.Columns, column)
+		out.Columns = append(out.Columns, c)
 	}
 	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Comparison says how far a generated sample is from its reference. It holds no NaN and no infinity, so it
@@ -61,6 +62,9 @@ type ColumnComparison struct {
 	SkippedP         float64 `json:"skipped_p"` // of shares of skipped events so different, by chance
 }
 
+// mostColumns are compared with each other: sums of pairs and matrices of correlations take 64 bytes a pair, a gigabyte.
+const mostColumns = 4000
+
 // Compare compares the named columns of two tables, with the weights that each table names. Without names it
 // compares every column of numbers that both tables have, weights aside. It is an error if a column is
 // missing, holds text, or has no finite value, and if a table's weights are not numbers or do not sum to a
@@ -70,6 +74,9 @@ func Compare(ref, gen *events.Table, columns []string) (*Comparison, error) {
 		if columns = commonColumns(ref, gen); len(columns) == 0 {
 			return nil, fmt.Errorf("stats: the reference and the generated table have no column of numbers in common")
 		}
+	}
+	if n := len(columns); n > mostColumns {
+		return nil, fmt.Errorf("stats: the correlations of %d columns take gigabytes; name those to compare, at most %d", n, mostColumns)
 	}
 	r, err := selectColumns(ref, columns)
 	if err != nil {
@@ -110,8 +117,8 @@ func Compare(ref, gen *events.Table, columns []string) (*Comparison, error) {
 func commonColumns(ref, gen *events.Table) (names []string) {
 	for i := range ref.Columns {
 		c := &ref.Columns[i]
-		other, err := gen.Column(c.Name)
-		if err == nil && c.Type != events.Text && other.Type != events.Text && c.Name != ref.Weight && c.Name != gen.Weight {
+		k := column.Find(gen.Columns, c.Name, i)
+		if k >= 0 && c.Type != events.Text && gen.Columns[k].Type != events.Text && c.Name != ref.Weight && c.Name != gen.Weight {
 			names = append(names, c.Name)
 		}
 	}

@@ -2,6 +2,7 @@ package stats
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
@@ -292,5 +293,19 @@ func TestCompareWithWeightsOfAnyUnit(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("in units of %g: %+v, want %+v (%v)", unit, got, want, err)
 		}
+	}
+}
+
+// The correlations of very many columns are refused, not begun.
+func TestTooManyColumns(t *testing.T) {
+	wide := &events.Table{}
+	for i := range mostColumns + 1 {
+		wide.Columns = append(wide.Columns, events.Column{Name: fmt.Sprint("c", i), Type: events.Int64, I64: []int64{1, 2}})
+	}
+	if _, err := Compare(wide, wide, nil); err == nil || !strings.Contains(err.Error(), "4001 columns take gigabytes; name those to compare") {
+		t.Error(err)
+	}
+	if c, err := Compare(wide, wide, []string{"c0", "c1"}); err != nil || len(c.Names) != 2 {
+		t.Error(err)
 	}
 }

@@ -2,6 +2,7 @@ package column
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,14 @@ func Names(columns []Column) []string {
 		names[i] = columns[i].Name
 	}
 	return names
+}
+
+// Find is the place of the column of that name, or -1; it looks at a likely place first.
+func Find(columns []Column, name string, likely int) int {
+	if 0 <= likely && likely < len(columns) && columns[likely].Name == name {
+		return likely
+	}
+	return slices.IndexFunc(columns, func(c Column) bool { return c.Name == name })
 }
 
 // Unique makes the names of a file's columns usable: surrounding blanks go, a

@@ -3,7 +3,6 @@ package formula
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -27,24 +26,33 @@ type operand struct {
 // broken is the operand of a node that is an error: it goes with anything, so that only the first error is found.
 var broken = operand{num: repeat(0.0), cond: repeat(false), text: func(int) string { return "" }}
 
+// operand compiles a node once: the parser has the middle of 0 < x < 1 in two comparisons, of which each may be in others.
 func (f *Formula) operand(node ast.Node) operand {
+	v, done := f.done[node]
+	if !done {
+		v = f.compile(node)
+		f.done[node] = v
+	}
+	return v
+}
+
+func (f *Formula) compile(node ast.Node) operand {
 	switch n := node.(type) {
 	case *ast.IntegerNode:
 		return whole(int64(n.Value))
-	case *ast.ConstantNode:
-		if u, ok := n.Value.(uint64); ok {
-			return whole(u)
-		}
 	case *ast.FloatNode:
+		if large, ok := f.large[n.Location().From]; ok {
+			return large
+		}
 		return constant(n.Value)
 	case *ast.BoolNode:
 		return fromCondition(repeat(n.Value))
 	case *ast.StringNode:
-		if quotedBy(f.source, n) != '`' {
+		if f.quotedBy(n) != '`' {
 			return operand{text: func(int) string { return n.Value }}
 		}
 	case *ast.IdentifierNode:
-		if n.Value == "pi" && find(f.have, "pi", 0) == nil {
+		if n.Value == "pi" && column.Find(f.have, "pi", 0) < 0 {
 			return constant(math.Pi)
 		}
 	case *ast.UnaryNode:
@@ -58,22 +66,22 @@ func (f *Formula) operand(node ast.Node) operand {
 	case nil:
 		return f.fail(&ast.NilNode{}, "cannot be read")
 	}
-	if name, first := columnName(f.source, node); name != "" {
+	if name, first := f.columnName(node); name != "" {
 		return f.columnOf(first, name)
 	}
 	switch n := node.(type) {
 	case *ast.MemberNode:
-		return f.fail(n, "%q: columns have no members but numbered ones, as in pt[0]; write any other name in backticks", n.String())
+		return f.fail(n, "columns have no members but numbered ones, as in pt[0]; write any other name in backticks")
 	case *ast.CallNode:
 		if called, ok := n.Callee.(*ast.IdentifierNode); ok {
 			return f.call(n, called.Value, n.Arguments)
 		}
 	}
-	return f.fail(node, "%q is no arithmetic, comparison or function of columns", node.String())
+	return f.fail(node, "is no arithmetic, comparison or function of columns")
 }
 
 func (f *Formula) columnOf(node ast.Node, name string) operand {
-	k := slices.IndexFunc(f.have, func(c column.Column) bool { return c.Name == name })
+	k := column.Find(f.have, name, 0)
 	if k < 0 {
 		return f.fail(node, "%v", column.Missing(name, column.Names(f.have)))
 	}
@@ -85,15 +93,15 @@ func (f *Formula) columnOf(node ast.Node, name string) operand {
 	case column.Text:
 		v.text = func(i int) string { return c.Str[i] }
 	case column.Float64:
-		v.num = func(at, n int) []float64 { return c.F64[at : at+n] }
+		v.num = func(r run) []float64 { return c.F64[r.at : r.at+r.n] }
 	case column.Int64:
-		v.ints = func(at, n int) []int64 { return c.I64[at : at+n] }
+		v.ints = func(r run) []int64 { return c.I64[r.at : r.at+r.n] }
 		v.num = widen(v.ints)
 	case column.Uint64:
-		v.uints = func(at, n int) []uint64 { return c.U64[at : at+n] }
+		v.uints = func(r run) []uint64 { return c.U64[r.at : r.at+r.n] }
 		v.num = widen(v.uints)
 	default:
-		v.num = widen(func(at, n int) []float32 { return c.F32[at : at+n] })
+		v.num = widen(func(r run) []float32 { return c.F32[r.at : r.at+r.n] })
 	}
 	return v
 }
@@ -120,10 +128,13 @@ func (f *Formula) numbers(nodes ...ast.Node) []operand {
 
 func (f *Formula) conditionOf(node ast.Node) values[bool] {
 	v := f.operand(node)
-	if v.cond == nil {
-		v = f.fail(node, "%q is not a condition; compare it with a value", node.String())
+	switch {
+	case v.cond != nil:
+		return v.cond
+	case v.column != nil:
+		return f.fail(node, "column %q is not a condition; compare it with a value", v.column.Name).cond
 	}
-	return v.cond
+	return f.fail(node, "is not a condition; compare it with a value").cond
 }
 
 func (f *Formula) unary(n *ast.UnaryNode) operand {
@@ -176,7 +187,7 @@ func (f *Formula) comparison(n *ast.BinaryNode) values[bool] {
 		return compareText(a.text, b.text, n.Operator == "==")
 	}
 	if a.num == nil || b.num == nil {
-		return f.fail(n, "%q: %s and %s cannot be compared by %s", n.String(), kindOf(a), kindOf(b), n.Operator).cond
+		return f.fail(n, "%s and %s cannot be compared by %s", kindOf(a), kindOf(b), n.Operator).cond
 	}
 	return compareNumbers(n.Operator, a, b)
 }

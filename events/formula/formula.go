@@ -11,6 +11,7 @@ package formula
 
 import (
 	"fmt"
+	"iter"
 	"math"
 
 	"github.com/expr-lang/expr/ast"
@@ -21,11 +22,12 @@ import (
 // Formula is an expression compiled for columns of certain names and types, to be computed for block after block of
 // their values. It is for one goroutine.
 type Formula struct {
-	source string
-	tree   ast.Node
+	expression
 	root   operand
+	done   map[ast.Node]operand
 	have   []column.Column  // names, units and types
 	values []*column.Column // of the block, one of each of have; nil: not in the expression
+	block  int              // the number of it, from 1
 	err    error            // the first of the expression
 }
 
@@ -35,16 +37,16 @@ type Formula struct {
 // It makes a tree of functions that each give the values of some events: a parser's own way, one event at a time
 // through interfaces, is some fifty times slower than a loop over a column.
 func Compile(columns []column.Column, source string) (*Formula, error) {
-	tree, err := parse(source)
+	x, err := parse(source)
 	if err != nil {
 		return nil, err
 	}
-	f := &Formula{source: source, tree: tree, values: make([]*column.Column, len(columns))}
+	f := &Formula{expression: x, done: make(map[ast.Node]operand), values: make([]*column.Column, len(columns))}
 	for _, c := range columns {
 		f.have = append(f.have, column.Column{Name: c.Name, Unit: c.Unit, Type: c.Type})
 	}
-	if f.root = f.operand(tree); f.root.text != nil && f.root.column == nil {
-		f.fail(tree, "is text, not a number or a condition")
+	if f.root = f.operand(f.tree); f.root.text != nil && f.root.column == nil {
+		f.fail(f.tree, "is text, not a number or a condition")
 	}
 	if f.err != nil {
 		return nil, f.err
@@ -105,15 +107,14 @@ func (f *Formula) Column(name string, columns []column.Column) (column.Column, e
 		return out, nil
 	}
 	out := column.New(name, "", f.Type(), n)
-	for at := 0; at < n; at += blockLen {
-		m := min(blockLen, n-at)
+	for r := range f.runs(n) {
 		if f.root.cond == nil {
-			copy(out.F64[at:], f.root.num(at, m))
+			copy(out.F64[r.at:], f.root.num(r))
 			continue
 		}
-		for i, yes := range f.root.cond(at, m) {
+		for i, yes := range f.root.cond(r) {
 			if yes {
-				out.I64[at+i] = 1
+				out.I64[r.at+i] = 1
 			}
 		}
 	}
@@ -133,12 +134,12 @@ func (f *Formula) Rows(columns []column.Column) ([]int32, error) {
 		return nil, fmt.Errorf("a selection takes at most %d events at once, not %d", math.MaxInt32, n)
 	}
 	rows := make([]int32, 0, n)
-	for at := 0; at < n; at += blockLen {
-		mask := f.root.cond(at, min(blockLen, n-at))
+	for r := range f.runs(n) {
+		mask := f.root.cond(r)
 		k := len(rows)
 		rows = rows[:k+len(mask)]
 		for i, yes := range mask {
-			rows[k] = int32(at + i)
+			rows[k] = int32(r.at + i)
 			if yes {
 				k++
 			}
@@ -158,24 +159,20 @@ func (f *Formula) bind(columns []column.Column) (n int, err error) {
 			continue
 		}
 		want := &f.have[k]
-		c := find(columns, want.Name, k)
-		if c == nil || c.Type != want.Type || c.Len() != n {
+		i := column.Find(columns, want.Name, k)
+		if i < 0 || columns[i].Type != want.Type || columns[i].Len() != n {
 			return 0, fmt.Errorf("expression %q: a block of %d events without a column %q of as many %s", f.source, n, want.Name, want.Type)
 		}
-		*v = *c
+		*v = columns[i]
 	}
+	f.block++
 	return n, nil
 }
 
-// find looks for a column, at a likely place first.
-func find(columns []column.Column, name string, likely int) *column.Column {
-	if likely < len(columns) && columns[likely].Name == name {
-		return &columns[likely]
-	}
-	for i := range columns {
-		if columns[i].Name == name {
-			return &columns[i]
+// runs are those of the block, of n events.
+func (f *Formula) runs(n int) iter.Seq[run] {
+	return func(yield func(run) bool) {
+		for at := 0; at < n && yield(run{at, min(blockLen, n-at), f.block}); at += blockLen {
 		}
 	}
-	return nil
 }

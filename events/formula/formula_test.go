@@ -342,3 +342,51 @@ func BenchmarkRows(b *testing.B) {
 		}
 	}
 }
+
+// What stands twice in an expression, as the middle of a chain of comparisons does, is computed once: else these took
+// memory and time that double with every level.
+func TestDeepExpressions(t *testing.T) {
+	x := column.New("x", "", column.Float64, 3*blockLen)
+	for i := range x.F64 {
+		x.F64[i] = float64(i % 3)
+	}
+	nest := func(levels int, inner, before, after string) string {
+		return strings.Repeat(before, levels) + inner + strings.Repeat(after, levels)
+	}
+	for expression, want := range map[string]func(x float64) bool{
+		nest(100, "x in [1, 2]", "(", ") in [1, 0]"):                        func(float64) bool { return true },
+		nest(101, "x == 1", "(", ") in [3, 0]"):                             func(x float64) bool { return x != 1 },
+		nest(100, "x", "(0 < ", " < 2)"):                                    func(x float64) bool { return x == 1 },
+		nest(100, "x", "(1 >= ", " >= 1 > -1)"):                             func(x float64) bool { return x == 1 },
+		nest(60, "x", "(0 <= min(", ", 1) < 2 ? 1 : 0)") + " > x":           func(x float64) bool { return x == 0 },
+		"x in [" + strings.Repeat("7, ", 1300) + "1]":                       func(x float64) bool { return x == 1 },
+		nest(100, "x", "(0 < ", " < 18446744073709551615)") + " && x > 1.5": func(x float64) bool { return x == 2 },
+	} {
+		if names, err := Names(expression); err != nil || len(names) != 1 {
+			t.Errorf("%q: %v of %v", expression, err, names)
+		}
+		Limits(expression)
+		f, err := CompileCondition([]column.Column{x}, expression)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for range 2 { // the second block is another, though at the same places
+			got, err := f.Column("", []column.Column{x})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, v := range x.F64 {
+				if (got.I64[i] == 1) != want(v) {
+					t.Fatalf("%q: %v at %d of x = %v", expression, got.I64[i], i, v)
+				}
+				x.F64[i] = 2 - v
+			}
+		}
+	}
+	for _, wrong := range []string{nest(100, "x", "(0 < ", " < 2)") + " > 'a'", "map([1], " + nest(100, "x", "(0 < ", " < 2)") + ")", "x[" + nest(100, "x", "(0 < ", " < 2)") + "]"} {
+		if _, err := Compile([]column.Column{x}, wrong); err == nil || len(err.Error()) > 2*len(wrong) {
+			t.Errorf("%v", err)
+		}
+	}
+}

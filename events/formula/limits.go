@@ -12,28 +12,28 @@ import (
 // fulfil a selection: those that && joins. A selection that cannot be read has none. Numbers from 2^53 on have none
 // either: of integers, the ranges to compare with them may be rounded.
 func Limits(selection string) []column.Limit {
-	tree, err := parse(selection)
+	x, err := parse(selection)
 	if err != nil {
 		return nil
 	}
-	return limits(selection, tree)
+	return x.limits(x.tree)
 }
 
-func limits(source string, node ast.Node) []column.Limit {
+func (x expression) limits(node ast.Node) []column.Limit {
 	n, ok := node.(*ast.BinaryNode)
 	if !ok {
 		return nil
 	}
 	if n.Operator == "&&" || n.Operator == "and" {
-		return append(limits(source, n.Left), limits(source, n.Right)...)
+		return append(x.limits(n.Left), x.limits(n.Right)...)
 	}
 	op, side := n.Operator, n.Left
-	value, ok := number(n.Right)
+	value, ok := x.number(n.Right)
 	if !ok {
 		op, side = mirrored[op], n.Right
-		value, ok = number(n.Left)
+		value, ok = x.number(n.Left)
 	}
-	name, _ := columnName(source, side)
+	name, _ := x.columnName(side)
 	if !ok || name == "" || mirrored[op] == "" || math.Abs(value) >= 1<<53 {
 		return nil
 	}
@@ -44,14 +44,17 @@ func limits(source string, node ast.Node) []column.Limit {
 var mirrored = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 
 // number is the value of a number with or without a sign.
-func number(node ast.Node) (float64, bool) {
+func (x expression) number(node ast.Node) (float64, bool) {
 	switch n := node.(type) {
 	case *ast.IntegerNode:
 		return float64(n.Value), true
 	case *ast.FloatNode:
+		if large, ok := x.large[n.Location().From]; ok {
+			return *large.value, true
+		}
 		return n.Value, true
 	case *ast.UnaryNode:
-		v, ok := number(n.Node)
+		v, ok := x.number(n.Node)
 		switch n.Operator {
 		case "-":
 			return -v, ok

@@ -10,21 +10,26 @@ import (
 // Names lists, once each, the columns that an expression (see Define) may be made
 // from. The constant pi is among them: a column of that name would be taken.
 func Names(expression string) ([]string, error) {
-	tree, err := parse(expression)
+	x, err := parse(expression)
 	if err != nil {
 		return nil, err
 	}
 	var names []string
+	seen := map[ast.Node]bool{nil: true}
 	var visit func(node ast.Node)
 	visit = func(node ast.Node) {
-		if name, _ := columnName(expression, node); name != "" && !slices.Contains(names, name) {
+		if seen[node] {
+			return
+		}
+		seen[node] = true
+		if name, _ := x.columnName(node); name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 		for _, inner := range children(node) {
 			visit(inner)
 		}
 	}
-	visit(tree)
+	visit(x.tree)
 	return names, nil
 }
 
@@ -49,16 +54,16 @@ func children(node ast.Node) []ast.Node {
 
 // columnName is the name of a column as it stands in the source, jet.pt and pt[0] too, and the node that it begins with; ""
 // where the node is no column.
-func columnName(source string, node ast.Node) (name string, first ast.Node) {
+func (x expression) columnName(node ast.Node) (name string, first ast.Node) {
 	switch n := node.(type) {
 	case *ast.StringNode:
-		if quotedBy(source, n) == '`' {
+		if x.quotedBy(n) == '`' {
 			return n.Value, n
 		}
 	case *ast.IdentifierNode:
 		return n.Value, n
 	case *ast.MemberNode:
-		left, first := columnName(source, n.Node)
+		left, first := x.columnName(n.Node)
 		if _, plain := first.(*ast.IdentifierNode); !plain || n.Optional {
 			return "", nil
 		}

@@ -3,46 +3,49 @@ package formula
 import (
 	"cmp"
 	"math"
+	"slices"
 )
 
 // blockLen is the number of events that an expression works on at once: a
 // block of float64 is 8 kB, so that several stay in the first-level cache.
 const blockLen = 1024
 
-// values gives those of n events from at on, at most blockLen; they hold until it is called again.
-type values[T any] func(at, n int) []T
+// run is some events of a block, at most blockLen: so many from a place on, of the block of a number.
+type run struct{ at, n, block int }
+
+// values gives those of a run; they hold until it is called for another.
+type values[T any] func(r run) []T
 
 // repeat is a value for every event.
 func repeat[T any](v T) values[T] {
-	block := make([]T, blockLen)
-	for i := range block {
-		block[i] = v
+	var block []T
+	return func(r run) []T {
+		if block == nil {
+			block = slices.Repeat([]T{v}, blockLen)
+		}
+		return block[:r.n]
 	}
-	return func(_, n int) []T { return block[:n] }
 }
 
-// map1 is what f makes of the values of x, in memory of its own.
+// map1 is what f makes of the values of x, in memory of its own; once for a run, however many ask for it.
 func map1[X, Y any](x values[X], f func(out []Y, x []X)) values[Y] {
-	var out []Y
-	return func(at, n int) []Y {
-		if out == nil {
-			out = make([]Y, blockLen)
-		}
-		f(out[:n], x(at, n))
-		return out[:n]
-	}
+	return map2(x, x, func(out []Y, x, _ []X) { f(out, x) })
 }
 
 // map2 is map1 of two, whose values have equal length.
 func map2[X, Y, Z any](x values[X], y values[Y], f func(out []Z, x []X, y []Y)) values[Z] {
 	var out []Z
-	return func(at, n int) []Z {
+	var last run
+	return func(r run) []Z {
 		if out == nil {
 			out = make([]Z, blockLen)
 		}
-		x, y := x(at, n), y(at, n)
-		f(out[:len(x)], x, y[:len(x)])
-		return out[:n]
+		if r != last {
+			x, y := x(r), y(r)
+			f(out[:len(x)], x, y[:len(x)])
+			last = r
+		}
+		return out[:r.n]
 	}
 }
 
@@ -74,9 +77,9 @@ func whole[I int64 | uint64](v I) operand {
 func (v operand) negated() operand {
 	x := -*v.value
 	switch {
-	case v.ints != nil && x != 0 && v.ints(0, 1)[0] != math.MinInt64:
-		return whole(-v.ints(0, 1)[0])
-	case v.uints != nil && v.uints(0, 1)[0] > 1<<63: // below all of int64, though x may not be
+	case v.ints != nil && x != 0 && v.ints(run{n: 1})[0] != math.MinInt64:
+		return whole(-v.ints(run{n: 1})[0])
+	case v.uints != nil && v.uints(run{n: 1})[0] > 1<<63: // below all of int64, though x may not be
 		return operand{num: repeat(x), value: &x}
 	}
 	return constant(x)
@@ -236,13 +239,13 @@ func notEqual[T ordered](out []bool, x, y []T) {
 	}
 }
 
-func compareText(a, b func(int) string, want bool) values[bool] {
+func compareText(x, y func(int) string, want bool) values[bool] {
 	out := make([]bool, blockLen)
-	return func(at, n int) []bool {
-		for i := range n {
-			out[i] = (a(at+i) == b(at+i)) == want
+	return func(r run) []bool {
+		for i := range r.n {
+			out[i] = (x(r.at+i) == y(r.at+i)) == want
 		}
-		return out[:n]
+		return out[:r.n]
 	}
 }
 
@@ -270,16 +273,15 @@ func not(x values[bool]) values[bool] {
 	})
 }
 
+// where is a where c holds, and b elsewhere.
 func where(c values[bool], a, b values[float64]) values[float64] {
-	out := make([]float64, blockLen)
-	return func(at, n int) []float64 {
-		yes, x, y := c(at, n), a(at, n), b(at, n)
-		for i := range n {
-			out[i] = y[i]
+	var yes []bool
+	return map2(func(r run) []float64 { yes = c(r); return a(r) }, b, func(out, a, b []float64) {
+		for i := range out {
+			out[i] = b[i]
 			if yes[i] {
-				out[i] = x[i]
+				out[i] = a[i]
 			}
 		}
-		return out[:n]
-	}
+	})
 }

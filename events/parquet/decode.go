@@ -21,6 +21,7 @@ type kind struct {
 	physical      pq.Kind
 	column.Number         // that of the values and, in their lowest bits, of what they are stored as; none for text
 	scale         float64 // decimals: 10 to the power of the scale; else 0
+	rounded       bool    // times of 96 bits, to float64
 }
 
 // stored are the numbers of the physical types. Times of 96 bits become nanoseconds.
@@ -45,7 +46,7 @@ func kindOf(leaf *pq.Column, element *format.SchemaElement) (k kind, why string)
 // native is the type that holds every value.
 func (k kind) native() column.Type {
 	switch {
-	case k.scale != 0:
+	case k.scale != 0 || k.rounded:
 		return column.Float64
 	case k.physical == pq.ByteArray:
 		return column.Text
@@ -182,14 +183,17 @@ func (k kind) decode(v encoding.Values, n int) (c column.Column, err error) {
 			c = column.Column{Type: column.Int64, I64: v.Int64()}
 		}
 	case pq.Int96:
-		c = dates(v.Int96())
+		c, err = k.times(v.Int96())
 	case pq.ByteArray:
 		c = k.bytes(v)
 	default:
 		c = k.fixed(v)
 	}
-	if c.Len() < n {
-		return c, fmt.Errorf("a page of %d values holds %d", n, c.Len())
+	if err == nil && c.Len() < n {
+		err = fmt.Errorf("a page of %d values holds %d", n, c.Len())
+	}
+	if err != nil {
+		return c, err
 	}
 	c = c.Slice(0, n)
 	if k.scale == 0 {
@@ -221,15 +225,43 @@ func integers[T int32 | uint32](x []T) column.Column {
 	return c
 }
 
-// dates are nanoseconds since 1970 of the old 96-bit time: nanoseconds of the
-// day, and the Julian day.
-func dates(x []deprecated.Int96) column.Column {
-	c := column.New("", "", column.Int64, len(x))
+// times are nanoseconds since 1970 of the old time of 96 bits: nanoseconds of the day, and the Julian day.
+func (k kind) times(x []deprecated.Int96) (column.Column, error) {
+	c := column.New("", "", k.native(), len(x))
 	for i, v := range x {
-		day := int64(v[2]) - 2440588
-		c.I64[i] = day*86400e9 + int64(uint64(v[1])<<32|uint64(v[0]))
+		day, ns := sinceEpoch(v[2]), int64(uint64(v[1])<<32|uint64(v[0]))
+		switch {
+		case k.rounded:
+			c.F64[i] = float64(day)*86400e9 + float64(ns)
+			if int32(v[2]) < 0 { // Spark's microseconds of 64 bits overflow where it counts Julian days, late in its calendar
+				c.F64[i] += 0x1p64 * 1000
+			}
+		case !held(day, ns):
+			return c, errors.New("damaged: a time beyond those that the file was searched for")
+		default:
+			c.I64[i] = day*86400e9 + ns
+		}
 	}
-	return c
+	return c, nil
+}
+
+// sinceEpoch is a Julian day counted from 1970-01-01.
+func sinceEpoch(julian uint32) int64 { return int64(int32(julian)) - 2440588 }
+
+// held says whether nanoseconds of 64 bits hold a time.
+func held(day, ns int64) bool {
+	const most = math.MaxInt64/86400_000_000_000 - 1
+	return -most <= day && day <= most && 0 <= ns && ns <= 86400e9
+}
+
+// beyondInt64 says whether among times, encoded plainly, is one that is not held by nanoseconds of 64 bits.
+func beyondInt64(data []byte) bool {
+	for ; len(data) >= 12; data = data[12:] {
+		if !held(sinceEpoch(binary.LittleEndian.Uint32(data[8:])), int64(binary.LittleEndian.Uint64(data))) {
+			return true
+		}
+	}
+	return false
 }
 
 func (k kind) bytes(v encoding.Values) column.Column {

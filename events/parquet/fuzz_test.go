@@ -36,6 +36,8 @@ func written(t testing.TB) []byte {
 
 func FuzzParquet(f *testing.F) {
 	f.Add(written(f))
+	before, metadata := footer(written(f))
+	f.Add(withFooter(before, bytes.Replace(metadata, []byte("\x18\x03GeV"), nil, 1))) // a key without a value
 	files, _ := filepath.Glob("testdata/*.parquet")
 	for _, name := range files {
 		b, err := os.ReadFile(name)

@@ -29,10 +29,11 @@ type leaf struct {
 	words column.Column // the dictionary
 }
 
-// choose fixes the type. Integers of which some are missing are float64.
+// choose fixes the type. Integers of which some are missing are float64, and so are times of 96 bits that int64 does not hold.
 func (l *leaf) choose(r *Reader, opts Options) (err error) {
+	times := l.kind.physical == pq.Int96
 	l.held = l.kind.native()
-	if l.held != l.held.WithMissing() && l.column.MaxDefinitionLevel() > 0 {
+	if l.held != l.held.WithMissing() && (times || l.column.MaxDefinitionLevel() > 0) {
 		t, given := opts.Types[l.name]
 		missing := given && t == t.WithMissing() // as they may be
 		if !given {
@@ -41,14 +42,17 @@ func (l *leaf) choose(r *Reader, opts Options) (err error) {
 			}
 		}
 		if missing {
-			l.held = l.held.WithMissing()
+			l.held, l.kind.rounded = l.held.WithMissing(), times
 		}
+	}
+	if l.kind.rounded {
+		r.skipped = append(r.skipped, fmt.Sprintf("the last digits of column %q, float64 as times of it are missing or beyond the year 2262", l.name))
 	}
 	l.typ, err = column.Choose(l.name, l.held, opts.Types)
 	return err
 }
 
-// missing says whether some values are null: where the file counts them not, a look at its pages tells.
+// missing says whether some values are null, or times beyond int64: where the file counts them not, a look at its pages tells.
 func (l *leaf) missing(r *Reader) (bool, error) {
 	var uncounted []int
 	for i, g := range r.meta.Metadata().RowGroups {
@@ -58,7 +62,7 @@ func (l *leaf) missing(r *Reader) (bool, error) {
 		switch s := &g.Columns[l.column.Index()].MetaData.Statistics; {
 		case s.NullCount > 0:
 			return true, nil
-		case s.Min == nil && s.Max == nil && s.MinValue == nil && s.MaxValue == nil:
+		case l.kind.physical == pq.Int96, s.Min == nil && s.Max == nil && s.MinValue == nil && s.MaxValue == nil:
 			uncounted = append(uncounted, i)
 		}
 	}
@@ -76,8 +80,15 @@ func (l *leaf) missing(r *Reader) (bool, error) {
 			if err != nil {
 				return false, err
 			}
-			if p, err := l.places(header, data); err != nil || p.present < p.rows {
+			p, err := l.places(header, data)
+			if err != nil || p.present < p.rows {
 				return true, err
+			}
+			if header.Type == format.DictionaryPage {
+				p.values = data
+			}
+			if l.kind.physical == pq.Int96 && p.encoding == format.Plain && beyondInt64(p.values) {
+				return true, nil
 			}
 		}
 	}
@@ -91,7 +102,7 @@ func (l *leaf) open(r *Reader, group int) (*pages, error) {
 	if i < 0 || i >= len(columns) {
 		return nil, errors.New("damaged metadata: a row group without the column")
 	}
-	return newPages(r.file, r.size, &columns[i].MetaData)
+	return newPages(r.file, r.size, &columns[i].MetaData, alwaysPacked(r.meta.Metadata().CreatedBy))
 }
 
 // read returns the next n values, for which there is to be room at once.

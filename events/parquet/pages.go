@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"strconv"
+	"strings"
 
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
@@ -23,17 +25,18 @@ type pages struct {
 	at, end int64
 	most    int64 // bytes, or values, that a page may claim
 	packed  format.CompressionCodec
+	always  bool // whatever the header of a page says
 }
 
-func newPages(f io.ReaderAt, size int64, chunk *format.ColumnMetaData) (*pages, error) {
+func newPages(f io.ReaderAt, size int64, chunk *format.ColumnMetaData, always bool) (*pages, error) {
 	at := chunk.DataPageOffset
-	if d := chunk.DictionaryPageOffset; d != 0 {
-		at = min(d, at)
+	if d := chunk.DictionaryPageOffset; d != 0 && (d < at || at == 0) { // 0: no page but the dictionary
+		at = d
 	}
 	if at < 0 || chunk.TotalCompressedSize < 0 || at > size || chunk.TotalCompressedSize > size-at {
 		return nil, errThrift
 	}
-	return &pages{file: f, at: at, end: at + chunk.TotalCompressedSize, most: 1<<22 + 1000*size, packed: chunk.Codec}, nil
+	return &pages{file: f, at: at, end: at + chunk.TotalCompressedSize, most: 1<<22 + 1000*size, packed: chunk.Codec, always: always}, nil
 }
 
 // next is the next page with its content unpacked, in memory of w; io.EOF after the last.
@@ -83,7 +86,7 @@ func (p *pages) content(w *worker, h *format.PageHeader, raw []byte) ([]byte, er
 			return nil, errors.New("damaged: levels longer than their page")
 		}
 		levels = int(both)
-		if v2.IsCompressed.Valid && !v2.IsCompressed.V || len(raw) == levels || !packed { // no values, perhaps
+		if v2.IsCompressed.Valid && !v2.IsCompressed.V && !p.always || len(raw) == levels || !packed { // no values, perhaps
 			return raw, nil
 		}
 	}
@@ -96,6 +99,14 @@ func (p *pages) content(w *worker, h *format.PageHeader, raw []byte) ([]byte, er
 	data := codec.Room(&w.data, size)
 	copy(data, raw[:levels])
 	return data, w.unpack(data[levels:], raw[levels:], p.packed)
+}
+
+// alwaysPacked says that the pages of a file are packed even if they say that they are not: those that Arrow wrote before
+// version 3 (issues.apache.org/jira/browse/ARROW-10353).
+func alwaysPacked(createdBy string) bool {
+	writer, version, _ := strings.Cut(createdBy, " version ")
+	major, err := strconv.Atoi(version[:max(0, strings.IndexByte(version, '.'))])
+	return err == nil && major < 3 && (writer == "parquet-cpp" || writer == "parquet-cpp-arrow")
 }
 
 // pageHeader reads the header at the given place, and its length.

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	pq "github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -55,10 +54,11 @@ func Open(path string, opts Options) (*Reader, error) {
 
 func newReader(f io.ReaderAt, size int64, opts Options) (r *Reader, err error) {
 	defer recovered(&err)
-	if err := checkFooter(f, size); err != nil {
+	whole, wholeSize, err := describe(f, size)
+	if err != nil {
 		return nil, err
 	}
-	meta, err := pq.OpenFile(f, size, pq.SkipPageIndex(true), pq.SkipBloomFilters(true))
+	meta, err := pq.OpenFile(whole, wholeSize, pq.SkipPageIndex(true), pq.SkipBloomFilters(true))
 	if err != nil {
 		return nil, err
 	}
@@ -82,44 +82,29 @@ func recovered(err *error) {
 
 // choose fixes which columns are read, and as what.
 func (r *Reader) choose(opts Options) error {
-	var names []string
-	var found []leaf
-	var out leftOut
-	elements := topLevel(r.meta.Metadata().Schema)
-	for i, c := range r.meta.Root().Columns() {
-		name := strings.TrimSpace(c.Name())
-		k, why := kind{}, ""
-		switch {
-		case i >= len(elements):
-			why = "is not described"
-		case !c.Leaf():
-			why = "is nested"
-		case c.Repeated():
-			why = "is a list in every event"
-		default:
-			k, why = kindOf(c, elements[i])
+	all := flat{index: r.index()}
+	for _, e := range r.meta.Metadata().Schema {
+		if e.Type.Valid {
+			all.elements = append(all.elements, &e)
 		}
-		if why != "" {
-			if slices.Contains(opts.Columns, name) {
-				return fmt.Errorf("column %q %s; only one value an event can be read", name, why)
-			}
-			out.add(name, why)
-			continue
-		}
-		names = append(names, name)
-		found = append(found, leaf{kind: k, column: c})
 	}
-	r.skipped = out.notes()
-	if len(names) == 0 {
+	for _, c := range r.meta.Root().Columns() {
+		all.add(c, strings.TrimSpace(c.Name()), opts.Columns)
+	}
+	if err := all.refused(opts.Columns); err != nil {
+		return err
+	}
+	r.skipped = all.out.notes()
+	if len(all.names) == 0 {
 		return fmt.Errorf("holds no flat column: %s", strings.Join(r.skipped, "; "))
 	}
-	names = column.Unique(names)
+	names := column.Unique(all.names)
 	picked, err := column.Pick(names, opts.Columns)
 	if err != nil {
 		return err
 	}
 	for _, i := range picked {
-		l := found[i]
+		l := all.leaves[i]
 		l.name = names[i]
 		l.unit, _ = r.meta.Lookup(unitKey + l.name)
 		if err := l.choose(r, opts); err != nil {
@@ -128,19 +113,6 @@ func (r *Reader) choose(opts Options) error {
 		r.leaves = append(r.leaves, l)
 	}
 	return nil
-}
-
-// topLevel are the descriptions of the columns; the schema lists them before
-// their children, after one for the whole.
-func topLevel(schema []format.SchemaElement) []*format.SchemaElement {
-	var top []*format.SchemaElement
-	for i := 1; i < len(schema); {
-		top = append(top, &schema[i])
-		for open := 1; open > 0 && i < len(schema); i++ {
-			open += int(schema[i].NumChildren.V) - 1
-		}
-	}
-	return top
 }
 
 // Columns gives name, unit and type of each column.

@@ -3,6 +3,7 @@ package parquet
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"slices"
 
 	"github.com/parquet-go/parquet-go/format"
@@ -59,7 +60,7 @@ func (p *places) partAt(data []byte, n int) error {
 		return nil
 	}
 	p.levels = make([]byte, p.rows)
-	return hybrid(p.levels, 1, data[:n])
+	return hybrid(p.levels, bits.Len8(p.most), data[:n])
 }
 
 func place[T any](out, values []T, p places, missing T) error {
