@@ -20,7 +20,7 @@ func Compare(ctx context.Context, p Pair, out string, o Options) (*stats.Compari
 			return nil, err
 		}
 	}
-	c, page, err := p.Compare(ctx)
+	c, page, err := p.Compare(ctx, o.notice)
 	if err != nil || out == "" {
 		return c, ended(ctx, fault.Of(err), "")
 	}

@@ -14,12 +14,12 @@ type Files struct {
 	Reference, Generated string
 	Columns              []string // none: every column of numbers that both files have
 	Weight               string   // the column of event weights, in each file that has it
-	Flatten              string   // a row an object of this name, in each ROOT file that has it; "": a row an event
+	query.Reading                 // of both; Flatten is for each ROOT file that has such objects
 }
 
-// Compare reads both files and measures how far they are apart. Page is that about it.
-func (f *Files) Compare(ctx context.Context) (c *stats.Comparison, page func() (*Page, error), err error) {
-	ref, gen, err := f.read(ctx)
+// Compare reads both files and measures how far they are apart. Page is that about it. Notice is told what was guessed of the files.
+func (f *Files) Compare(ctx context.Context, notice func(line string)) (c *stats.Comparison, page func() (*Page, error), err error) {
+	ref, gen, err := f.read(ctx, notice)
 	if err == nil {
 		err = f.weigh(ref, gen)
 	}
@@ -34,14 +34,20 @@ func (f *Files) Compare(ctx context.Context) (c *stats.Comparison, page func() (
 
 // read reads both files flattened. One that holds nothing to flatten, as generated events do not, is taken as it is, if
 // the other does.
-func (f *Files) read(ctx context.Context) (ref, gen *events.Table, err error) {
+func (f *Files) read(ctx context.Context, notice func(line string)) (ref, gen *events.Table, err error) {
 	read := func(file, flatten string) (*events.Table, error) {
-		rows, err := query.Query{Files: []string{file}, Flatten: flatten, All: true}.Open(ctx, 1<<16)
+		how := f.Reading
+		how.Flatten = flatten
+		rows, err := query.Query{Files: []string{file}, Reading: how, All: true}.Open(ctx, 1<<16)
 		if err != nil {
 			return nil, err
 		}
 		defer rows.Close()
-		return rows.All()
+		t, err := rows.All()
+		for _, line := range rows.Notes() {
+			notice(line)
+		}
+		return t, err
 	}
 	ref, refErr := read(f.Reference, f.Flatten)
 	gen, genErr := read(f.Generated, f.Flatten)

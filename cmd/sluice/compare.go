@@ -23,7 +23,7 @@ column's unit, chi2/ndf of histograms, and the largest difference of a correlati
 	c.Flags().StringSliceVar(&p.Columns, "columns", nil, "columns to compare (default: all that both have)")
 	c.Flags().StringVar(&p.Weight, "weight", "", "column of event weights, in each file that has it")
 	c.Flags().StringVarP(&file, "output", "o", "", "a report (HTML) to write")
-	flattenFlag(c, &p.Flatten)
+	readingFlags(c, &p.Reading)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		p.Reference, p.Generated, p.Columns = args[0], args[1], trimmed(p.Columns)
 		o := a.options()

@@ -13,12 +13,14 @@ import (
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/query"
 )
 
 func (a *app) sampleVerb() *cobra.Command {
 	var n, file, shard string
 	var context []string
 	var resume bool
+	var how query.Reading
 	c := &cobra.Command{
 		Use:   "sample MODEL -n N -o FILE",
 		Short: "Draw events from a model",
@@ -38,9 +40,10 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 	c.Flags().StringVarP(&file, "output", "o", "", "the file to write")
 	c.Flags().StringArrayVar(&context, "context", nil, "NAME=VALUE for all events (repeatable), or a FILE with a row for each")
 	c.Flags().StringVar(&shard, "shard", "", "I/N: only part I, from 1 to N, of the events")
+	readingFlags(c, &how)
 	resumeFlag(c, &resume)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		d := sluice.Draw{Seed: a.seed}
+		d := sluice.Draw{Seed: a.seed, Reading: how}
 		var err error
 		if d.Events, err = count(n); err != nil {
 			return err

@@ -3,6 +3,7 @@
 package csv
 
 import (
+	"bytes"
 	"io"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ type Options struct {
 	Columns   []string               // only these; nil: all
 	Types     map[string]column.Type // columns whose type is given
 	Separator byte                   // 0: found from the first lines
+	SkipLines int                    // at the beginning
 	Header    Header
 }
 
@@ -30,10 +32,12 @@ const (
 
 // Reader reads a text file block by block.
 type Reader struct {
-	file    io.Closer
-	again   io.ReadSeeker // nil: a pipe
-	src     *source
-	split   dialect
+	file  io.Closer
+	again io.ReadSeeker // nil: a pipe
+	src   *source
+	*layout
+	split   dialect // that of layout
+	skip    int     // lines
 	columns []column.Column
 	plan    []field // one a column of the file
 	picked  []int   // of which these are returned
@@ -41,6 +45,9 @@ type Reader struct {
 	seen    int64   // of all that there are, where they were looked at
 	err     error   // what ended the reading
 	first   column.Mark
+	looked  bool // through the whole file, where
+	left    left // are the lines that are no events; else they are those of src, unless the reading
+	sought  bool // did not begin at the first event
 }
 
 // field is what to do with one column of the file.
@@ -50,6 +57,7 @@ type field struct {
 	wanted        bool // else its cells are passed over
 	whole         bool // whole numbers only so far: rounding one would lose what it names
 	blank         bool // all cells are missing, all the file long
+	numeral       bool // the first cell that is no number begins like one
 	labels        map[string]string
 }
 
@@ -72,20 +80,15 @@ func Open(path string, opts Options) (*Reader, error) {
 }
 
 func newReader(f io.ReadSeeker, opts Options) (*Reader, error) {
-	src, err := newSource(f, nil)
+	src, err := newSource(f, nil, opts.SkipLines)
 	if err != nil {
 		return nil, err
 	}
-	split, names, err := learn(src, opts)
-	if err != nil {
-		src.close()
-		return nil, err
-	}
-	r := &Reader{src: src, split: split}
+	r := &Reader{src: src, skip: opts.SkipLines}
 	if _, err := f.Seek(0, io.SeekCurrent); err == nil {
 		r.again = f
 	}
-	if err := r.start(names, opts); err != nil {
+	if err := r.start(opts); err != nil {
 		r.src.close()
 		return nil, err
 	}
@@ -93,9 +96,12 @@ func newReader(f io.ReadSeeker, opts Options) (*Reader, error) {
 }
 
 // start chooses the columns and goes to the first row of data, for which it may look through the file.
-func (r *Reader) start(names []string, opts Options) error {
-	err := r.choose(names, opts)
-	if err != nil {
+func (r *Reader) start(opts Options) (err error) {
+	if r.layout, err = learn(r.src, opts); err != nil {
+		return err
+	}
+	r.split = r.dialect
+	if err = r.choose(opts); err != nil {
 		return err
 	}
 	if err = r.begin(); err != nil {
@@ -113,15 +119,21 @@ func (r *Reader) start(names []string, opts Options) error {
 
 // begin goes to the first row of data.
 func (r *Reader) begin() error {
-	if !r.split.header {
-		return nil
+	for range r.head {
+		line, err := r.src.row()
+		if err == nil {
+			_, err = r.src.whole(line)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	_, err := r.src.row()
-	return err
+	return nil
 }
 
 // choose fixes the columns to return, and the types that are given.
-func (r *Reader) choose(names []string, opts Options) (err error) {
+func (r *Reader) choose(opts Options) (err error) {
+	names := r.names
 	if r.picked, err = column.Pick(names, opts.Columns); err != nil {
 		return err
 	}
@@ -137,8 +149,11 @@ func (r *Reader) choose(names []string, opts Options) (err error) {
 			t = unknown
 		}
 		c := column.Column{Name: names[i], Type: t}
+		if r.units != nil {
+			c.Unit = r.units[i]
+		}
 		r.columns = append(r.columns, c)
-		r.plan[i] = field{Column: c, wanted: t == unknown, whole: true}
+		r.plan[i] = field{Column: c, wanted: t == unknown, whole: true, tally: tally{truths: given}}
 	}
 	return nil
 }
@@ -213,7 +228,7 @@ func (r *Reader) take(rows int) []column.Column {
 // fill parses up to n rows into the block from row on.
 func (r *Reader) fill(row, n int) (int, error) {
 	for k := range n {
-		line, err := r.src.row()
+		line, err := r.next()
 		if err == nil {
 			err = r.parse(line, row+k)
 		}
@@ -223,6 +238,45 @@ func (r *Reader) fill(row, n int) (int, error) {
 		r.row++
 	}
 	return n, nil
+}
+
+// next is the next row that is no repeated header.
+func (r *Reader) next() ([]byte, error) {
+	for {
+		line, err := r.src.row()
+		if r.row == 0 { // comments before the events are not among them
+			r.src.comments = tell{}
+		}
+		if err != nil || !r.repeats || !r.repeated(line) {
+			return line, err
+		}
+		if !isRuler(numbered{text: line}) {
+			r.src.heads.add(r.src.number)
+		}
+	}
+}
+
+func (r *Reader) repeated(line []byte) bool {
+	for _, h := range r.head {
+		if line[0] == h[0] && bytes.HasPrefix(line, h) && len(bytes.TrimSpace(line[len(h):])) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Notes say, a line each, what was guessed, and what was left out: of a file all that is, where it was looked through for types,
+// and else, as of a pipe, what was so far.
+func (r *Reader) Notes() []string {
+	notes := slices.Clone(r.notes)
+	left := r.src.left
+	switch {
+	case r.looked:
+		left = r.left
+	case r.sought:
+		return notes
+	}
+	return append(notes, left.notes()...)
 }
 
 // place names the row being parsed.

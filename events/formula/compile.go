@@ -123,7 +123,7 @@ func (f *Formula) number(node ast.Node) (operand, error) {
 	if err == nil && v.num == nil {
 		what := fmt.Sprintf("%q is text", node.String())
 		if v.column != nil {
-			what = fmt.Sprintf("column %q holds text", v.column.Name)
+			what = fmt.Sprintf("column %q holds text%s", v.column.Name, v.column.Because())
 		}
 		return v, f.fail(node, "%s, which can only be compared with ==, != and in", what)
 	}
@@ -199,6 +199,16 @@ func (f *Formula) binary(n *ast.BinaryNode) (operand, error) {
 	return operand{num: apply2(apply, a.num, b.num)}, nil
 }
 
+// because says which cell made a column text among operands.
+func because(all ...operand) string {
+	for _, v := range all {
+		if v.column != nil && v.column.Odd != "" {
+			return fmt.Sprintf("; column %q holds text%s", v.column.Name, v.column.Because())
+		}
+	}
+	return ""
+}
+
 func (f *Formula) comparison(n *ast.BinaryNode) (operand, error) {
 	v, err := each(f.operand, n.Left, n.Right)
 	if err != nil {
@@ -209,7 +219,7 @@ func (f *Formula) comparison(n *ast.BinaryNode) (operand, error) {
 		return fromCondition(compareText(a.text, b.text, n.Operator == "==")), nil
 	}
 	if a.num == nil || b.num == nil {
-		return operand{}, f.fail(n, "%q: %s and %s cannot be compared by %s", n.String(), kindOf(a), kindOf(b), n.Operator)
+		return operand{}, f.fail(n, "%q: %s and %s cannot be compared by %s%s", n.String(), kindOf(a), kindOf(b), n.Operator, because(v...))
 	}
 	return fromCondition(compareNumbers(n.Operator, a, b)), nil
 }

@@ -29,10 +29,12 @@ const (
 	Snappy
 	Brotli
 	XZ
+	Bzip2 // files alone, as
+	Zip   // which is but known
 )
 
 func (c Codec) String() string {
-	return [...]string{"none", "zlib", "gzip", "zstd", "lz4", "snappy", "brotli", "xz"}[c]
+	return [...]string{"none", "zlib", "gzip", "zstd", "lz4", "snappy", "brotli", "xz", "bzip2", "zip"}[c]
 }
 
 // ErrSize is that of data which do not unpack to the size that was written.
