@@ -3,7 +3,6 @@
 package csv
 
 import (
-	"bytes"
 	"io"
 	"slices"
 	"strconv"
@@ -45,9 +44,11 @@ type Reader struct {
 	seen    int64   // of all that there are, where they were looked at
 	err     error   // what ended the reading
 	first   column.Mark
-	looked  bool // through the whole file, where
-	left    left // are the lines that are no events; else they are those of src, unless the reading
-	sought  bool // did not begin at the first event
+	special [256]bool // what may begin a line that is no event
+	left              // lines that are none, in what was read
+	found   left      // and in the whole file, where
+	looked  bool      // it was looked through
+	sought  bool      // reading did not begin at the first event
 }
 
 // field is what to do with one column of the file.
@@ -101,6 +102,7 @@ func (r *Reader) start(opts Options) (err error) {
 		return err
 	}
 	r.split = r.dialect
+	r.mark()
 	if err = r.choose(opts); err != nil {
 		return err
 	}
@@ -119,13 +121,16 @@ func (r *Reader) start(opts Options) (err error) {
 
 // begin goes to the first row of data.
 func (r *Reader) begin() error {
-	for range r.head {
-		line, err := r.src.row()
-		if err == nil {
-			_, err = r.src.whole(line)
-		}
+	for skipped := 0; skipped < len(r.head); {
+		line, err := r.src.line()
 		if err != nil {
 			return err
+		}
+		if r.src.kind(line) == rowLine {
+			skipped++
+			if _, err = r.src.whole(line); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -238,45 +243,6 @@ func (r *Reader) fill(row, n int) (int, error) {
 		r.row++
 	}
 	return n, nil
-}
-
-// next is the next row that is no repeated header.
-func (r *Reader) next() ([]byte, error) {
-	for {
-		line, err := r.src.row()
-		if r.row == 0 { // comments before the events are not among them
-			r.src.comments = tell{}
-		}
-		if err != nil || !r.repeats || !r.repeated(line) {
-			return line, err
-		}
-		if !isRuler(numbered{text: line}) {
-			r.src.heads.add(r.src.number)
-		}
-	}
-}
-
-func (r *Reader) repeated(line []byte) bool {
-	for _, h := range r.head {
-		if line[0] == h[0] && bytes.HasPrefix(line, h) && len(bytes.TrimSpace(line[len(h):])) == 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// Notes say, a line each, what was guessed, and what was left out: of a file all that is, where it was looked through for types,
-// and else, as of a pipe, what was so far.
-func (r *Reader) Notes() []string {
-	notes := slices.Clone(r.notes)
-	left := r.src.left
-	switch {
-	case r.looked:
-		left = r.left
-	case r.sought:
-		return notes
-	}
-	return append(notes, left.notes()...)
 }
 
 // place names the row being parsed.

@@ -56,7 +56,7 @@ func (r *Reader) Seek(m column.Mark) (err error) {
 	if err != nil {
 		return err
 	}
-	r.row, r.err, r.sought = m.Row, end, m != r.first
+	r.row, r.err, r.sought, r.left = m.Row, end, m != r.first, left{}
 	r.take(0) // an error leaves a block half filled
 	return nil
 }

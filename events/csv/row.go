@@ -35,7 +35,7 @@ func (r *Reader) parseCells(b []byte, row int) error {
 		i = end + 1
 	}
 	if r.split.separator == ' ' && b[r.split.skipBlanks(b, i)] == '#' {
-		r.src.behind.add(r.src.number)
+		r.behind.add(r.src.number)
 		return nil
 	}
 	return r.ragged(b)

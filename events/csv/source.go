@@ -39,46 +39,6 @@ type source struct {
 	read   int64 // bytes since reading began, here or at a mark
 	mark   byte  // which begins comments beside #, where the file begins with one: %, ! or the first of //; else 0
 	cr     bool  // lines end with \r alone
-	left
-}
-
-// left are the lines that are no events.
-type left struct {
-	comments tell // among the events
-	behind   tell // rows with a comment behind them, which are events
-	heads    tell // repeated headers
-}
-
-// tell counts lines, and keeps the number of the first.
-type tell struct {
-	count int
-	first int64
-}
-
-func (t *tell) add(number int64) {
-	if t.count++; t.count == 1 {
-		t.first = number
-	}
-}
-
-func (l *left) notes() (notes []string) {
-	for _, n := range []struct {
-		tell
-		one, many string
-	}{
-		{l.comments, "a line that is a comment (it begins with #) was left out: line %[2]d", "%d lines that are comments (they begin with #) were left out; the first is line %d"},
-		{l.behind, "a comment behind a row was left out: line %[2]d", "comments behind %d rows were left out; the first is in line %d"},
-		{l.heads, "a row that repeats the header was left out: line %[2]d", "%d rows that repeat the header were left out; the first is line %d"},
-	} {
-		switch n.count {
-		case 0:
-		case 1:
-			notes = append(notes, fmt.Sprintf(n.one, n.count, n.first))
-		default:
-			notes = append(notes, fmt.Sprintf(n.many, n.count, n.first))
-		}
-	}
-	return notes
 }
 
 // What a line may be.
@@ -268,22 +228,6 @@ func (s *source) line() ([]byte, error) {
 	}
 	s.number++
 	return s.buf[s.start:s.at], nil
-}
-
-// row is the next line that is neither blank nor a comment.
-func (s *source) row() ([]byte, error) {
-	for {
-		line, err := s.line()
-		if err != nil {
-			return nil, err
-		}
-		switch s.kind(line) {
-		case rowLine:
-			return line, nil
-		case commentLine:
-			s.comments.add(s.number)
-		}
-	}
 }
 
 // whole is the line given last, with those that follow where a quote in it is open.

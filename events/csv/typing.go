@@ -54,10 +54,10 @@ func (r *Reader) look() error {
 		}
 	}
 	if r.again == nil || err != nil {
-		r.src, r.row = src, 0
+		r.src, r.row, r.left = src, 0, left{}
 		return err
 	}
-	r.seen, r.looked, r.left = r.row, true, r.src.left
+	r.seen, r.looked, r.found = r.row, true, r.left
 	return r.Seek(r.first)
 }
 

@@ -40,7 +40,7 @@ func Compile(columns []column.Column, source string) (*Formula, error) {
 	}
 	f := &Formula{source: source, tree: tree, values: make([]*column.Column, len(columns))}
 	for _, c := range columns {
-		f.have = append(f.have, column.Column{Name: c.Name, Unit: c.Unit, Type: c.Type})
+		f.have = append(f.have, column.Column{Name: c.Name, Unit: c.Unit, Type: c.Type, Odd: c.Odd})
 	}
 	if f.root, err = f.operand(tree); err != nil {
 		return nil, err
