@@ -245,7 +245,7 @@ func (c *Chain) Notes() []string {
 	const most = 20
 	for i, line := range lines {
 		if _, n, _ := strings.Cut(line, ": "); others[n] > 1 {
-			lines[i] += fmt.Sprintf(" (as in %d other files)", others[n]-1)
+			lines[i] += fmt.Sprintf(" (as in %d more)", others[n]-1)
 		}
 	}
 	if len(lines) > most {

@@ -79,7 +79,8 @@ func TestFilesOfTheField(t *testing.T) {
 		"true beside other words": {"x\nTrue\nmaybe\n", "x:text | True | maybe", ""},
 
 		"units in brackets":   {"x,y\n[GeV],[1]\n1,2\n", "x:int64/GeV y:int64 | 1 2", "line 2 is taken for units"},
-		"units":               {"x,y\nms,\n1.5,2\n", "x:float64/ms y:int64 | 1.5 2", "line 2 is taken for units"},
+		"units":               {"x,y,z\nms,,V\n1.5,2,3\n", "x:float64/ms y:int64 z:int64/V | 1.5 2 3", "line 2 is taken for units"},
+		"a wrong first cell":  {"x,y\n,oops\n1,2\n", "x:float64 y:text | NaN oops | 1 2", `row 1 (line 2): "oops" is not a number`},
 		"a label, no unit":    {"x,y\na,1\nb,2\n", "x:text y:int64 | a 1 | b 2", ""},
 		"words, no units":     {"x,y\na,b\nc,d\n", "x:text y:text | a b | c d", ""},
 		"a ruler":             {"x   y\n--- ---\n1   2\n", "x:int64 y:int64 | 1 2", ""},

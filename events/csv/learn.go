@@ -250,27 +250,36 @@ func (l *layout) holdsNumber(line numbered) bool {
 	})
 }
 
-// unitsIn are those in a row of nothing else: in brackets, or short words over columns of numbers; else nil.
+// unitsIn are those in a row of nothing else: in brackets, or short words over most columns, two or more, all of numbers; else nil.
 func (l *layout) unitsIn(line numbered, below []numbered) []string {
 	cells, err := l.row(line.text)
+	below = slices.DeleteFunc(slices.Clone(below), func(b numbered) bool { // that come again
+		text := bytes.TrimRight(b.text, " \t\r\n")
+		return bytes.Equal(text, bytes.TrimRight(line.text, " \t\r\n")) || slices.ContainsFunc(l.head, func(h []byte) bool { return bytes.Equal(text, h) })
+	})
 	if err != nil || len(cells) != len(l.names) {
 		return nil
 	}
 	if units, ok := inBrackets(cells); ok {
-		return units
+		for i, c := range cells {
+			if !isMissing(c) && l.numbersBelow(i, below) {
+				return units
+			}
+		}
+		return nil
 	}
 	units := make([]string, len(cells))
-	any := false
+	words := 0
 	for i, c := range cells {
 		_, number := l.number(c)
 		if units[i] = unit(c); isMissing(c) {
 			continue
 		}
-		if any = true; number || truth(c) != nil || len(c) > 16 || !l.numbersBelow(i, below) {
+		if words++; number || truth(c) != nil || len(c) > 16 || !l.numbersBelow(i, below) {
 			return nil
 		}
 	}
-	if !any {
+	if words < 2 || 2*words <= len(cells) {
 		return nil
 	}
 	return units
