@@ -3,10 +3,10 @@ package sluice
 import (
 	"context"
 
-	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/query"
 )
 
 // Inspection is what a table of events looks like.
@@ -14,6 +14,7 @@ type Inspection struct {
 	Rows    int               `json:"rows"`
 	Columns []InspectedColumn `json:"columns"`
 	Skipped []string          `json:"skipped,omitempty"` // columns that cannot be read, and why
+	Notes   []string          `json:"notes,omitempty"`   // what was guessed of text files, and what of their lines was left out
 }
 
 // InspectedColumn is a column with the preparation that `auto` would choose for it as a feature.
@@ -23,18 +24,21 @@ type InspectedColumn struct {
 	Why     string   `json:"why"`
 }
 
-// Inspect describes every column of files read as one table, in memory that does not grow with them. Where flatten is not
-// empty, a row is an object of that name in a ROOT file. A file that cannot be read is an *InputError; when ctx ends, so
+// Inspect describes every column of files read as one table, in memory that does not grow with them. A file that cannot be read is an *InputError; when ctx ends, so
 // does the reading.
-func Inspect(ctx context.Context, files []string, flatten string) (*Inspection, error) {
-	all, skipped, err := profile.SummariseFiles(ctx, files, events.Options{Flatten: flatten})
+func Inspect(ctx context.Context, files []string, how query.Reading) (*Inspection, error) {
+	opts, err := how.Options()
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	all, skipped, notes, err := profile.SummariseFiles(ctx, files, opts)
 	if err != nil && ctx.Err() != nil {
 		return nil, ended(ctx, err, "")
 	}
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	r := &Inspection{Columns: []InspectedColumn{}, Skipped: skipped}
+	r := &Inspection{Columns: []InspectedColumn{}, Skipped: skipped, Notes: notes}
 	for _, s := range all {
 		r.Rows = s.Count
 		steps, why := prep.Plan(s)

@@ -4,6 +4,7 @@ package apply
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/sluice-hep/sluice/card"
@@ -45,6 +46,11 @@ func cardOf(m *model.Model) *card.Card {
 
 // columns are those that a model needs of an event.
 func columns(m *model.Model) []string { return slices.Concat(m.Features.Names(), m.Context.Names()) }
+
+// readingFact is how text files are read.
+func readingFact(r query.Reading) journal.Fact {
+	return journal.Fact{Name: "--separator, --skip-lines, --header or --types", Value: fmt.Sprintf("%q %d %q %q", r.Separator, r.SkipLines, r.Header, r.Types)}
+}
 
 // facts begins those of a run.
 func facts(command, version string, m *model.Model) ([]journal.Fact, error) {

@@ -63,7 +63,7 @@ func (d *Sample) openContext(ctx context.Context, c *card.Card, names []string) 
 		return nil, errors.New("the context comes from a file or from values, not from both")
 	case d.ContextFile != "":
 		rows, err := open(ctx, c, query.Query{
-			Files: []string{d.ContextFile}, Columns: names, Complete: names,
+			Files: []string{d.ContextFile}, Reading: d.Reading, Columns: names, Complete: names,
 			Remedy: "each event drawn needs its context: give a file without such rows (sluice convert --where)",
 		})
 		return &given{rows: rows, file: d.ContextFile, rest: &events.Table{}}, err
@@ -154,6 +154,14 @@ func (g *given) nextRows(n int) (*events.Table, error) {
 	g.rest = g.rest.Slice(n, g.rest.Len())
 	g.read += n
 	return t, nil
+}
+
+// notes are those about the file.
+func (g *given) notes() []string {
+	if g == nil || g.rows == nil {
+		return nil
+	}
+	return g.rows.Notes()
 }
 
 func (g *given) close() {

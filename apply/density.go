@@ -17,11 +17,11 @@ import (
 
 // Density says of which events a density is wanted, and what beside log_prob.
 type Density struct {
-	Files   []string
-	Latent  bool   // the latent columns z_0, z_1, ...
-	DropNaN bool   // leave out events with a missing feature or context, which are an error otherwise
-	Flatten string // a row an object of this name, where events hold several; "": what the model's card says, where that is needed
-	Version string // of the program: another does not go on with a journal
+	Files         []string
+	Latent        bool   // the latent columns z_0, z_1, ...
+	DropNaN       bool   // leave out events with a missing feature or context, which are an error otherwise
+	query.Reading        // Flatten "": what the model's card says, where that is needed
+	Version       string // of the program: another does not go on with a journal
 }
 
 // Evaluated is the record of a density.
@@ -39,7 +39,7 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	began, o := time.Now(), o.Filled()
 	needed := columns(m)
 	rows, err := open(ctx, cardOf(m), query.Query{
-		Files: e.Files, Flatten: e.Flatten, All: true, Columns: needed, Complete: needed, Drop: e.DropNaN,
+		Files: e.Files, Reading: e.Reading, All: true, Columns: needed, Complete: needed, Drop: e.DropNaN,
 	})
 	if err != nil {
 		return nil, fault.Of(err)
@@ -157,6 +157,7 @@ func (e *Density) facts(m *model.Model, o Options) ([]journal.Fact, error) {
 		journal.Fact{Name: "--latent", Value: fmt.Sprint(e.Latent)},
 		journal.Fact{Name: "--drop-nan", Value: fmt.Sprint(e.DropNaN)},
 		journal.Fact{Name: "--flatten", Value: fmt.Sprintf("%q", e.Flatten)},
+		readingFact(e.Reading),
 	), inputs...), err
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/query"
 )
 
 // Sample says which events of the endless sample of a model are drawn. Event i depends on the seed, on i and on its
@@ -20,10 +21,11 @@ type Sample struct {
 	Shard, Shards uint64
 	// Context has the context columns of a conditional model, a row an event, begun again at its end: one row is that of
 	// every event. Or the rows come from a file.
-	Context     *events.Table
-	ContextFile string
-	Weight      string // a column of Context that the events carry as their weights; "" for none
-	Version     string // of the program: another does not go on with a journal
+	Context       *events.Table
+	ContextFile   string
+	query.Reading        // of that file
+	Weight        string // a column of Context that the events carry as their weights; "" for none
+	Version       string // of the program: another does not go on with a journal
 }
 
 // Drawn is the record of a sample.
@@ -100,6 +102,9 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 	if err := out.Close(); err != nil {
 		return nil, err
 	}
+	for _, line := range context.notes() {
+		o.Notice(line)
+	}
 	ranges.warn(o.Warn)
 	r := &Drawn{File: path, Events: last - first, Seconds: time.Since(began).Seconds()}
 	r.EventsPerSecond = float64(r.Events-done) / r.Seconds
@@ -125,7 +130,7 @@ func (d *Sample) facts(m *model.Model, o Options) ([]journal.Fact, error) {
 		if !ok {
 			return nil, nil
 		}
-		run = append(run, given...)
+		run = append(append(run, readingFact(d.Reading)), given...)
 	}
 	return run, err
 }

@@ -30,9 +30,8 @@ type Card struct {
 
 	// Files hold the events; patterns such as run*.csv are allowed, and relative paths count from Dir.
 	Files []string `yaml:"files,omitempty"`
-	// Flatten makes a row of every object of an event: in ROOT files of those counted by nMuon for Muon, in HDF5 and NumPy files of
-	// those in the array of that name. Default: a row an event.
-	Flatten string `yaml:"flatten,omitempty"`
+	// Reading says how the files are read; its keys stand among those of the card.
+	query.Reading `yaml:",inline"`
 	// Table holds the events instead; no YAML says so.
 	Table *events.Table `yaml:"-"`
 	// Toy draws the events instead from a distribution whose density is known.

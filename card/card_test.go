@@ -63,7 +63,7 @@ threads: 2
 func fullCard() *Card {
 	steps := []prep.StepSpec{{Kind: "minmax"}, {Kind: "clip", Options: map[string]float64{"b": 1e-6}}, {Kind: "logit"}, {Kind: "standardise"}}
 	return &Card{
-		Name: "lhco", Title: "LHC Olympics: jets", Files: []string{"data/a.parquet", "data/b*.csv"}, Flatten: "Muon",
+		Name: "lhco", Title: "LHC Olympics: jets", Files: []string{"data/a.parquet", "data/b*.csv"}, Reading: query.Reading{Flatten: "Muon"},
 		Define: Definitions{
 			{Name: "mj_min", Expr: "min(mj1, mj2) / 1000"}, {Name: "delta_mj", Expr: "abs(mj1 - mj2) / 1000  # TeV"},
 			{Name: "a", Expr: "mj_min > 0 && delta_mj < 1 ? 1 : 0"},

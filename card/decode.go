@@ -343,8 +343,8 @@ func yamlKey(f reflect.StructField) string {
 
 func keys(t reflect.Type) []string {
 	var names []string
-	for i := range t.NumField() {
-		if k := yamlKey(t.Field(i)); k != "" {
+	for _, f := range reflect.VisibleFields(t) {
+		if k := yamlKey(f); k != "" {
 			names = append(names, k)
 		}
 	}
@@ -352,9 +352,9 @@ func keys(t reflect.Type) []string {
 }
 
 func fieldByKey(v reflect.Value, key string) (reflect.Value, bool) {
-	for i := range v.NumField() {
-		if yamlKey(v.Type().Field(i)) == key && key != "" {
-			return v.Field(i), true
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if yamlKey(f) == key && key != "" {
+			return v.FieldByIndex(f.Index), true
 		}
 	}
 	return reflect.Value{}, false

@@ -12,7 +12,7 @@ import (
 func (c *Card) Query() (query.Query, error) {
 	used := c.Used()
 	q := query.Query{
-		Files: c.Paths(), Table: c.Table, Flatten: c.Flatten, Define: c.Define, Where: c.Where,
+		Files: c.Paths(), Table: c.Table, Reading: c.Reading, Define: c.Define, Where: c.Where,
 		Columns: used, Units: c.Units, Weight: c.Weight, Complete: used, Drop: c.DropNaN,
 	}
 	if c.Toy == (Toy{}) {

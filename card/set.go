@@ -35,7 +35,7 @@ func (c *Card) Set(key, value string) error {
 func (c *Card) clone() *Card {
 	n := *c
 	n.Define = slices.Clone(c.Define)
-	n.Units, n.Labels = maps.Clone(c.Units), maps.Clone(c.Labels)
+	n.Types, n.Units, n.Labels = maps.Clone(c.Types), maps.Clone(c.Units), maps.Clone(c.Labels)
 	n.Sample.Context = maps.Clone(c.Sample.Context)
 	n.Prepare.Columns = maps.Clone(c.Prepare.Columns)
 	n.PrepareContext.Columns = maps.Clone(c.PrepareContext.Columns)

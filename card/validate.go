@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/toy"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -55,6 +56,10 @@ func (c *Card) checkSource() error {
 	case t != Toy{} && c.Flatten != "":
 		return wrong("flatten", "a toy has nothing to flatten, only files have; take it out")
 	case t == Toy{}:
+		var bad *query.ReadingError
+		if _, err := c.Reading.Options(); errors.As(err, &bad) {
+			return wrong(bad.Key, "%s", bad.Reason)
+		}
 		return nil
 	case t.Name == "":
 		return wrong("toy.name", "missing; there is %s", strings.Join(toy.Names(), ", "))

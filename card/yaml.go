@@ -29,8 +29,8 @@ type writer struct {
 }
 
 func (w *writer) object(v reflect.Value, indent int) {
-	for i := range v.NumField() {
-		if key, f := yamlKey(v.Type().Field(i)), v.Field(i); key != "" && (!f.IsZero() || key == "seed") {
+	for _, field := range reflect.VisibleFields(v.Type()) {
+		if key, f := yamlKey(field), v.FieldByIndex(field.Index); key != "" && (!f.IsZero() || key == "seed") {
 			w.pair(key, f, indent)
 		}
 	}

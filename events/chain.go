@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -35,7 +36,8 @@ type file struct {
 	columns []Column
 	blank   []bool // columns of nothing but missing values, where that is known
 	rows    int64  // -1: only reading tells
-	again   bool   // it can be opened more than once
+	notes   []string
+	again   bool // it can be opened more than once
 	in      *reader
 }
 
@@ -92,13 +94,19 @@ func (c *Chain) look(path string) error {
 	if err != nil {
 		return err
 	}
-	first := len(c.files) == 0
+	first, have := len(c.files) == 0, in.Columns()
+	f.notes = in.notes()
 	if first && c.opts.Choose != nil {
 		if in, err = c.choose(in, f.again); err != nil {
 			return err
 		}
 	}
-	f.columns, f.blank, f.rows, f.in = in.Columns(), in.blank(), in.Rows(), in
+	f.columns, f.blank, f.rows, f.in = slices.Clone(in.Columns()), in.blank(), in.Rows(), in
+	for i := range f.columns {
+		if k := column.Find(have, f.columns[i].Name, 0); k >= 0 { // of a file that was looked through for them
+			f.columns[i].Odd = have[k].Odd
+		}
+	}
 	c.files = append(c.files, f)
 	c.once = c.once || !f.again
 	if first {
@@ -218,6 +226,40 @@ func (c *Chain) Rows() int64 {
 // Skipped says, a line each, which columns of the first file are left out and why.
 func (c *Chain) Skipped() []string { return c.skipped }
 
+// Notes say, a line each, what was guessed of text files and what of their lines was left out: so far, where they are read once
+// or have all types given.
+func (c *Chain) Notes() []string {
+	var lines []string
+	others := map[string]int{} // files with the same note
+	for _, f := range c.files {
+		for _, n := range slices.Concat(f.notes, c.odd(&f)) {
+			if others[n]++; others[n] == 1 {
+				lines = append(lines, f.path+": "+n)
+			}
+		}
+	}
+	const most = 20
+	for i, line := range lines {
+		if _, n, _ := strings.Cut(line, ": "); others[n] > 1 {
+			lines[i] += fmt.Sprintf(" (as in %d more)", others[n]-1)
+		}
+	}
+	if len(lines) > most {
+		lines = append(lines[:most-1], fmt.Sprintf("and %d notes more about the files", len(lines)-most+1))
+	}
+	return lines
+}
+
+// odd says which of the columns that are read a cell made text.
+func (c *Chain) odd(f *file) (lines []string) {
+	for _, d := range f.columns {
+		if d.Odd != "" && column.Find(c.columns, d.Name, 0) >= 0 {
+			lines = append(lines, fmt.Sprintf("column %q is text: %s", d.Name, d.Odd))
+		}
+	}
+	return lines
+}
+
 // Path is the file that the last Read came from.
 func (c *Chain) Path() string { return c.files[c.next-1].path }
 
@@ -242,6 +284,10 @@ func (c *Chain) Read(n int) (*Table, error) {
 			c.at = c.done
 			c.done += int64(t.Len())
 			return c.settle(t)
+		}
+		if err == io.EOF {
+			f := &c.files[c.next-1]
+			f.notes = append(f.notes, slices.DeleteFunc(c.in.notes(), func(n string) bool { return slices.Contains(f.notes, n) })...)
 		}
 		if err != io.EOF || c.next == len(c.files) {
 			return nil, err

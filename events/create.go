@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events/column"
@@ -26,7 +27,7 @@ type Writer struct {
 // Close or Abort.
 func Create(path string) (*Writer, error) {
 	extension, f := extensionOf(path)
-	if f == nil || f.create == nil {
+	if f == nil || f.create == nil || slices.Contains(f.readOnly, extension) {
 		return nil, inFile(path, fmt.Errorf("cannot tell the format from %q; known are %s", filepath.Ext(path), strings.Join(extensions(true), " ")))
 	}
 	file, err := atomicfile.Create(path)

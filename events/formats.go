@@ -23,6 +23,7 @@ import (
 // imports only events/column.
 type format struct {
 	extensions []string // lower case, with the dot
+	readOnly   []string // more of them
 	magic      string   // how the file begins; "" where nothing marks it
 	flattens   bool     // an event can hold several values of a column
 	arrays     bool     // it can, as many in each
@@ -35,12 +36,13 @@ type format struct {
 func formats() []format {
 	return []format{
 		{
-			extensions: []string{".csv", ".tsv", ".txt", ".dat", ".csv.gz", ".tsv.gz", ".txt.gz", ".dat.gz", ".csv.zst", ".tsv.zst", ".txt.zst", ".dat.zst"},
+			extensions: texts("", ".gz", ".zst"),
+			readOnly:   append(texts(".bz2", ".xz", ".zip"), ".zip"),
 			single:     true,
 			open: func(path, _ string, o Options) (column.Reader, error) {
 				return csv.Open(path, csv.Options{
 					Columns: o.Columns, Types: o.Types,
-					Separator: o.Separator, Header: csv.Header(o.Header),
+					Separator: o.Separator, SkipLines: o.SkipLines, Header: csv.Header(o.Header),
 				})
 			},
 			create: func(f *atomicfile.File, extension string) (column.Writer, error) {
@@ -105,13 +107,22 @@ func formats() []format {
 	}
 }
 
+// texts are the endings of text, packed or not.
+func texts(packed ...string) []string {
+	var all []string
+	for _, p := range packed {
+		all = append(all, ".csv"+p, ".tsv"+p, ".txt"+p, ".dat"+p)
+	}
+	return all
+}
+
 // extensionOf is the longest known extension of name, or "".
 func extensionOf(name string) (string, *format) {
 	lower := strings.ToLower(name)
 	var best string
 	var found *format
 	for _, f := range formats() {
-		for _, e := range f.extensions {
+		for _, e := range slices.Concat(f.extensions, f.readOnly) {
 			if strings.HasSuffix(lower, e) && len(e) > len(best) {
 				best, found = e, &f
 			}
@@ -181,6 +192,9 @@ func extensions(write bool) []string {
 	for _, f := range formats() {
 		if !write || f.create != nil {
 			all = append(all, f.extensions...)
+		}
+		if !write {
+			all = append(all, f.readOnly...)
 		}
 	}
 	slices.Sort(all)

@@ -31,7 +31,8 @@ type Options struct {
 	Passed func(first, events int64)
 
 	// For text files only.
-	Separator byte   // 0: found from the first lines, among , ; tab | and blanks
+	Separator byte   // 0: found from the first lines, among , ; tab | blanks and :
+	SkipLines int    // at the beginning
 	Header    Header // whether the first row holds the names
 }
 
@@ -39,7 +40,7 @@ type Options struct {
 type Header uint8
 
 const (
-	HeaderAuto Header = iota // a first row with a cell that is no number is a header
+	HeaderAuto Header = iota // a first row with a cell that is no number is a header, else the names may be in a comment
 	HeaderYes
 	HeaderNo // columns are named col0, col1, ...
 )
@@ -93,6 +94,14 @@ func (r *reader) gaps() []column.Gap {
 	return nil
 }
 
+// notes say what its reader guessed and left out so far.
+func (r *reader) notes() []string {
+	if r, ok := r.Reader.(interface{ Notes() []string }); ok {
+		return r.Notes()
+	}
+	return nil
+}
+
 // blank says of each column whether it is known to hold nothing but missing values.
 func (r *reader) blank() []bool {
 	all := make([]bool, len(r.Columns()))
@@ -117,7 +126,7 @@ func (r *reader) Read(n int) (*Table, error) {
 	var bad *column.Contradiction
 	if errors.As(err, &bad) {
 		k := column.Find(r.Columns(), bad.Column, 0)
-		err = fmt.Errorf("%w, and the events before it made the column %s; state its type as %s", err, r.Columns()[k].Type, bad.Want)
+		err = fmt.Errorf("%w; the column is %s: state its type as %s (--types %s=%s)", err, r.Columns()[k].Type, bad.Want, bad.Column, bad.Want)
 	}
 	return &Table{Columns: columns}, inFile(r.path, err)
 }

@@ -276,7 +276,7 @@ func TestTypeDoesNotDependOnLuck(t *testing.T) {
 }
 
 func TestTextColumnNamesItsFirstWrongNumber(t *testing.T) {
-	all, err := ReadAll([]string{write(t, "t.csv", "pt;y\n1;2\n\"12,5\";3\n")}, Options{})
+	all, err := ReadAll([]string{write(t, "t.csv", "pt;y\n1.5;2\n\"12,5\";3\n")}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,7 +107,7 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 		types := rows.Types()
 		open := func(ctx context.Context) (feed.Source, error) {
 			q := q
-			q.Types = types
+			q.Known = types
 			return q.Open(ctx, b.block)
 		}
 		d.windows = feed.NewWindows(s, open, feed.Room{At: d.Held.Len(), Size: room, Place: d.place}, cfg.Epochs)

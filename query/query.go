@@ -16,9 +16,9 @@ import (
 
 // Query says which events are wanted and which of their columns. The zero value of a field asks for nothing special.
 type Query struct {
-	Files   []string      // a name may hold a pattern, and the key of a table in its file
-	Table   *events.Table // events in memory, in place of files
-	Flatten string        // a row an object of this name, where events hold several; "": a row an event
+	Files []string      // a name may hold a pattern, and the key of a table in its file
+	Table *events.Table // events in memory, in place of files
+	Reading
 
 	Define Definitions // columns made from others, in this order
 	// Lacking uses a definition only for a column that the events lack: those that a model is applied to may hold what its
@@ -38,7 +38,7 @@ type Query struct {
 	Drop     bool
 	Remedy   string
 
-	Types map[string]events.Type // of columns, where they are known already: text files are not looked through for them
+	Known map[string]events.Type // types of columns, from an earlier Open: text files are not looked through for them
 }
 
 // Definition is a column made from others.
@@ -73,15 +73,21 @@ func (r *Rows) open() error {
 		r.choose(r.q.Table.Columns)
 		return nil
 	}
+	o, err := r.q.Options()
+	if err != nil {
+		return err
+	}
+	if r.q.Known != nil {
+		o.Types = r.q.Known
+	}
+	o.Limits = r.limits()
+	o.Passed = func(_, n int64) { r.passed += int(n) }
+	o.Choose = func(have []events.Column) ([]string, error) {
+		r.choose(have)
+		return r.ask(have)
+	}
 	files, err := await.Do(r.ctx, strings.Join(r.q.Files, ", "), func() (*events.Chain, error) {
-		return events.OpenAll(r.q.Files, events.Options{
-			Flatten: r.q.Flatten, Types: r.q.Types, Limits: r.limits(),
-			Passed: func(_, n int64) { r.passed += int(n) },
-			Choose: func(have []events.Column) ([]string, error) {
-				r.choose(have)
-				return r.ask(have)
-			},
-		})
+		return events.OpenAll(r.q.Files, o)
 	})
 	if err != nil {
 		return err

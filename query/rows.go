@@ -39,6 +39,7 @@ type Block struct {
 type source interface {
 	Columns() []events.Column
 	Skipped() []string
+	Notes() []string
 	Read(n int) (*events.Table, error)
 	Path() string  // that the last Read came from; "" for memory
 	First() int64  // row in it of the first event of the last Read
@@ -66,6 +67,9 @@ func (r *Rows) Types() map[string]events.Type {
 
 // Skipped says, a line each, which columns of the first file cannot be read and why.
 func (r *Rows) Skipped() []string { return r.in.Skipped() }
+
+// Notes say, a line each, what was guessed of the files and what of their lines was left out so far; see events.Chain.
+func (r *Rows) Notes() []string { return r.in.Notes() }
 
 // Read is the number of events so far, passed over, left out or kept.
 func (r *Rows) Read() int { return r.read + r.passed }
@@ -177,9 +181,9 @@ func (r *Rows) Seek(m events.Mark) error { return r.in.Seek(m) }
 // Close ends the reading.
 func (r *Rows) Close() error { return r.in.Close() }
 
-// Notices say what was left out of the events read so far.
+// Notices are the notes, and say what was left out of the events read so far.
 func (r *Rows) Notices() []string {
-	var lines []string
+	lines := r.Notes()
 	if all := r.Read(); r.selected < all {
 		lines = append(lines, fmt.Sprintf("%d of %d events pass the selection", r.selected, all))
 	}
@@ -226,6 +230,7 @@ type table struct {
 
 func (m *table) Columns() []events.Column  { return m.t.Slice(0, 0).Columns }
 func (m *table) Skipped() []string         { return nil }
+func (m *table) Notes() []string           { return nil }
 func (m *table) Path() string              { return "" }
 func (m *table) First() int64              { return int64(m.first) }
 func (m *table) Number() int64             { return int64(m.first) }

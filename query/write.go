@@ -10,15 +10,15 @@ import (
 )
 
 // ToFile writes the events to a file, whose format follows from its ending, a block at a time, and says how many were written
-// and how many read. The file appears when it is whole. Skip is told, a line each, which columns cannot be read and why.
-func (q Query) ToFile(ctx context.Context, path string, skip func(line string)) (written, read int, err error) {
+// and how many read. The file appears when it is whole. Tell gets a line for each column that cannot be read, and for what was guessed.
+func (q Query) ToFile(ctx context.Context, path string, tell func(line string)) (written, read int, err error) {
 	rows, err := q.Open(ctx, 1<<16)
 	if err != nil {
 		return 0, 0, fault.Of(err)
 	}
 	defer rows.Close()
 	for _, line := range rows.Skipped() {
-		skip(line)
+		tell(line)
 	}
 	out, err := events.Create(path)
 	if err != nil {
@@ -40,6 +40,9 @@ func (q Query) ToFile(ctx context.Context, path string, skip func(line string)) 
 			return 0, 0, fmt.Errorf("after %d events: %w", written, err)
 		}
 		written += b.Len()
+	}
+	for _, line := range rows.Notes() {
+		tell(line)
 	}
 	if err := rows.Nothing(); err != nil {
 		return 0, 0, fault.Of(err)

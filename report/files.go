@@ -20,9 +20,11 @@ type Files struct {
 	Reference, Generated string
 	Columns              []string          // none: every column of numbers that both files have
 	Weight               string            // the column of event weights, in each file that has it
-	Flatten              string            // a row an object of this name, in each ROOT file that has it; "": a row an event
 	Define               query.Definitions // columns made from others, in each file that lacks them
 	Where                string            // the events to compare; see Compare
+	query.Reading                          // of both; Flatten is for each file that has such objects
+
+	notes []string // what was guessed of the files
 }
 
 // Follow compares as a model's card has it: its features and context, definitions, selection, weights and objects. What is set already stays.
@@ -53,6 +55,7 @@ func NewCompared(c *stats.Comparison) *Compared {
 // Compare reads both files and measures how far they are apart. Page is that about it. Generated events that lack what a selection or
 // an object is made of are taken as they are: notices say so, and which columns only one file has.
 func (f *Files) Compare(ctx context.Context) (_ *Compared, notices []string, page func() (*Page, error), err error) {
+	f.notes = nil
 	ref, err := f.read(ctx, f.Reference, f.Flatten, f.Where)
 	if err != nil && f.Flatten != "" { // generated events are flat, and may be the reference
 		if _, other := f.read(ctx, f.Generated, f.Flatten, f.Where); other == nil {
@@ -69,6 +72,7 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, notices []string, pag
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	notices = append(notices, f.notes...)
 	if len(f.Columns) == 0 {
 		notices = append(notices, oneSided(ref, gen, f.Reference), oneSided(gen, ref, f.Generated))
 		notices = slices.DeleteFunc(notices, func(line string) bool { return line == "" })
@@ -102,7 +106,9 @@ func (f *Files) generated(ctx context.Context) (t *events.Table, notices []strin
 }
 
 func (f *Files) read(ctx context.Context, file, flatten, where string) (*events.Table, error) {
-	q := query.Query{Files: []string{file}, Flatten: flatten, All: true, Define: f.Define, Lacking: true, Where: where, Columns: f.Columns}
+	how := f.Reading
+	how.Flatten = flatten
+	q := query.Query{Files: []string{file}, Reading: how, All: true, Define: f.Define, Lacking: true, Where: where, Columns: f.Columns}
 	if len(f.Columns) == 0 {
 		for _, d := range f.Define {
 			q.Columns = append(q.Columns, d.Name)
@@ -115,6 +121,7 @@ func (f *Files) read(ctx context.Context, file, flatten, where string) (*events.
 	defer rows.Close()
 	t, err := rows.All()
 	if err == nil {
+		f.notes = append(f.notes, rows.Notes()...)
 		err = rows.Nothing()
 	}
 	return t, err

@@ -30,7 +30,7 @@ func selectColumns(t *events.Table, names []string) (*selection, error) {
 		case err != nil:
 			missing = append(missing, fmt.Sprintf("%q", name))
 		case c.Type == events.Text:
-			return nil, fmt.Errorf("column %q holds text; only numbers can be compared", name)
+			return nil, fmt.Errorf("column %q holds text%s; only numbers can be compared", name, c.Because())
 		default:
 			s.columns = append(s.columns, c)
 		}

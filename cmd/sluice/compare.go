@@ -31,7 +31,7 @@ together is not tested), "close", "differs" or "apart".`,
 	c.Flags().StringArrayVar(&define, "define", nil, "NAME=EXPR: a column made from others, in each file that lacks it (repeatable)")
 	c.Flags().StringVar(&p.Where, "where", "", "compare the events for which an expression holds")
 	failFlag(c, &limit)
-	flattenFlag(c, &p.Flatten)
+	readingFlags(c, &p.Reading)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		p.Reference, p.Generated, p.Columns = args[0], args[1], trimmed(p.Columns)
 		o := a.options()

@@ -27,7 +27,7 @@ written (the ending says which), a block at a time: files may be larger than mem
 	c.Flags().StringArrayVar(&define, "define", nil, "NAME=EXPR: a column made from others (repeatable)")
 	c.Flags().StringVar(&q.Where, "where", "", "keep the events for which an expression holds")
 	c.Flags().StringSliceVar(&q.Columns, "columns", nil, "columns to write, in this order (default: all)")
-	flattenFlag(c, &q.Flatten)
+	readingFlags(c, &q.Reading)
 	c.RunE = func(c *cobra.Command, files []string) (err error) {
 		if file == "" {
 			return usage("where to write the events? give -o FILE")

@@ -29,7 +29,7 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 	c.Flags().StringVarP(&file, "output", "o", "", "the file to write")
 	c.Flags().BoolVar(&e.Latent, "latent", false, "write the latent columns too")
 	c.Flags().BoolVar(&e.DropNaN, "drop-nan", false, "leave out events with a missing feature or context")
-	flattenFlag(c, &e.Flatten)
+	readingFlags(c, &e.Reading)
 	resumeFlag(c, &resume)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if file == "" {

@@ -11,27 +11,33 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/query"
 )
 
 func (a *app) inspectVerb() *cobra.Command {
-	var flatten string
+	var how query.Reading
 	c := &cobra.Command{
 		Use:     "inspect FILE...",
 		Short:   "Show what the columns of files hold, and how each would be prepared",
 		Example: "  sluice inspect cards/data/lhco.parquet",
 		Args:    arguments(1, -1, "one or more files"),
 		RunE: func(c *cobra.Command, files []string) error {
-			r, err := sluice.Inspect(c.Context(), files, flatten)
+			r, err := sluice.Inspect(c.Context(), files, how)
 			return show(a, r, err, printInspection)
 		},
 	}
-	flattenFlag(c, &flatten)
+	readingFlags(c, &how)
 	return c
 }
 
-// flattenFlag is for verbs that read files of events.
-func flattenFlag(c *cobra.Command, to *string) {
-	c.Flags().StringVar(to, "flatten", "", "NAME: a row for every object NAME of an event, not for every event")
+// readingFlags are for verbs that read files of events.
+func readingFlags(c *cobra.Command, to *query.Reading) {
+	flags := c.Flags()
+	flags.StringVar(&to.Flatten, "flatten", "", "NAME: a row for every object NAME of an event, not for every event")
+	flags.StringVar(&to.Separator, "separator", "", "of text files: a character, tab or blank (default: found)")
+	flags.IntVar(&to.SkipLines, "skip-lines", 0, "lines that text files begin with and that are no table")
+	flags.StringVar(&to.Header, "header", "", "yes or no: the first row of text files holds the names (default: found)")
+	flags.StringToStringVar(&to.Types, "types", nil, "NAME=TYPE: a column is float32, float64, int64, uint64 or text (default: found)")
 }
 
 func printInspection(w io.Writer, r *sluice.Inspection) {
@@ -59,6 +65,9 @@ func printInspection(w io.Writer, r *sluice.Inspection) {
 		if c.Inf > 0 {
 			fmt.Fprintf(w, "column %s: %d values are infinite\n", c.Name, c.Inf)
 		}
+	}
+	for _, line := range r.Notes {
+		fmt.Fprintln(w, line)
 	}
 	for _, line := range r.Skipped {
 		fmt.Fprintf(w, "left out: %s\n", line)

@@ -75,7 +75,11 @@ func commandLine(c *cobra.Command, args []string) string {
 			}
 			return
 		}
-		words = append(words, "--"+f.Name, f.Value.String())
+		value := f.Value.String()
+		if f.Value.Type() == "stringToString" {
+			value = strings.Trim(value, "[]")
+		}
+		words = append(words, "--"+f.Name, value)
 	})
 	for i, w := range words {
 		if strings.ContainsFunc(w, func(r rune) bool { return !strings.ContainsRune(plain, r) }) || w == "" {

@@ -23,6 +23,7 @@ func (a *app) sampleVerb() *cobra.Command {
 	var n, file, shard string
 	var fixed []string
 	var resume bool
+	var how query.Reading
 	c := &cobra.Command{
 		Use:   "sample MODEL -n N -o FILE",
 		Short: "Draw events from a model",
@@ -43,9 +44,10 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 	c.Flags().StringVarP(&file, "output", "o", "", "the file to write")
 	c.Flags().StringArrayVar(&fixed, "context", nil, "NAME=VALUE for all events (repeatable), or a FILE with a row for each")
 	c.Flags().StringVar(&shard, "shard", "", "I/N: only part I, from 1 to N, of the events")
+	readingFlags(c, &how)
 	resumeFlag(c, &resume)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		d := sluice.Draw{Seed: a.seed}
+		d := sluice.Draw{Seed: a.seed, Reading: how}
 		var err error
 		if file == "" {
 			return usage("where to write the events? give -o FILE")

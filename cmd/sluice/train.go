@@ -67,7 +67,7 @@ func (f *trainFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.Weight, "weight", "", "column of event weights")
 	flags.StringArrayVar(&f.define, "define", nil, "NAME=EXPR: a column made from others (repeatable)")
 	flags.StringVar(&f.Where, "where", "", "keep the events for which an expression holds")
-	flattenFlag(c, &f.Flatten)
+	readingFlags(c, &f.Reading)
 	flags.StringVar(&f.Flow.Type, "flow", "", "type: "+strings.Join(flow.Presets(), ", ")+" (default "+flow.Presets()[0]+")")
 	flags.StringArrayVar(&f.sets, "set", nil, "KEY=VALUE: any value of a card (repeatable)")
 	flags.IntVar(&f.Train.Epochs, "epochs", usual.Epochs, "passes over the training events")

@@ -28,11 +28,22 @@ func (t Type) String() string {
 	return [...]string{"float32", "float64", "int64", "uint64", "text"}[t]
 }
 
+// ParseType is the type of that name.
+func ParseType(name string) (Type, error) {
+	for t := Float32; t <= Text; t++ {
+		if t.String() == name {
+			return t, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no type; there is float32, float64, int64, uint64, text", name)
+}
+
 // Column is one column of a table. Exactly the slice that Type names is set.
 type Column struct {
 	Name string
 	Unit string // "" where none is known
 	Type Type
+	Odd  string // of text among numbers: the place of the first cell that is no number, and the cell; else ""
 
 	F32 []float32
 	F64 []float64
@@ -61,6 +72,14 @@ func New(name, unit string, t Type, n int) Column {
 
 // Len is the number of values.
 func (c *Column) Len() int { return len(c.F32) + len(c.F64) + len(c.I64) + len(c.U64) + len(c.Str) }
+
+// Because says, in brackets, which cell made a column text; "" where that is no surprise.
+func (c *Column) Because() string {
+	if c.Odd == "" {
+		return ""
+	}
+	return " (" + c.Odd + ")"
+}
 
 // Float is value i as a float64, the nearest one for an integer beyond 2^53; NaN for text.
 func (c *Column) Float(i int) float64 {

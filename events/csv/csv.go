@@ -15,6 +15,7 @@ type Options struct {
 	Columns   []string               // only these; nil: all
 	Types     map[string]column.Type // columns whose type is given
 	Separator byte                   // 0: found from the first lines
+	SkipLines int                    // at the beginning
 	Header    Header
 }
 
@@ -30,10 +31,12 @@ const (
 
 // Reader reads a text file block by block.
 type Reader struct {
-	file    io.Closer
-	again   io.ReadSeeker // nil: a pipe
-	src     *source
-	split   dialect
+	file  io.Closer
+	again io.ReadSeeker // nil: a pipe
+	src   *source
+	*layout
+	split   dialect // that of layout
+	skip    int     // lines
 	columns []column.Column
 	plan    []field // one a column of the file
 	picked  []int   // of which these are returned
@@ -41,6 +44,11 @@ type Reader struct {
 	seen    int64   // of all that there are, where they were looked at
 	err     error   // what ended the reading
 	first   column.Mark
+	special [256]bool // what may begin a line that is no event
+	left              // lines that are none, in what was read
+	found   left      // and in the whole file, where
+	looked  bool      // it was looked through
+	sought  bool      // reading did not begin at the first event
 }
 
 // field is what to do with one column of the file.
@@ -50,6 +58,7 @@ type field struct {
 	wanted        bool // else its cells are passed over
 	whole         bool // whole numbers only so far: rounding one would lose what it names
 	blank         bool // all cells are missing, all the file long
+	numeral       bool // the first cell that is no number begins like one
 	labels        map[string]string
 }
 
@@ -72,20 +81,15 @@ func Open(path string, opts Options) (*Reader, error) {
 }
 
 func newReader(f io.ReadSeeker, opts Options) (*Reader, error) {
-	src, err := newSource(f, nil)
+	src, err := newSource(f, nil, opts.SkipLines)
 	if err != nil {
 		return nil, err
 	}
-	split, names, err := learn(src, opts)
-	if err != nil {
-		src.close()
-		return nil, err
-	}
-	r := &Reader{src: src, split: split}
+	r := &Reader{src: src, skip: opts.SkipLines}
 	if _, err := f.Seek(0, io.SeekCurrent); err == nil {
 		r.again = f
 	}
-	if err := r.start(names, opts); err != nil {
+	if err := r.start(opts); err != nil {
 		r.src.close()
 		return nil, err
 	}
@@ -93,9 +97,13 @@ func newReader(f io.ReadSeeker, opts Options) (*Reader, error) {
 }
 
 // start chooses the columns and goes to the first row of data, for which it may look through the file.
-func (r *Reader) start(names []string, opts Options) error {
-	err := r.choose(names, opts)
-	if err != nil {
+func (r *Reader) start(opts Options) (err error) {
+	if r.layout, err = learn(r.src, opts); err != nil {
+		return err
+	}
+	r.split = r.dialect
+	r.mark()
+	if err = r.choose(opts); err != nil {
 		return err
 	}
 	if err = r.begin(); err != nil {
@@ -113,15 +121,24 @@ func (r *Reader) start(names []string, opts Options) error {
 
 // begin goes to the first row of data.
 func (r *Reader) begin() error {
-	if !r.split.header {
-		return nil
+	for skipped := 0; skipped < len(r.head); {
+		line, err := r.src.line()
+		if err != nil {
+			return err
+		}
+		if r.src.kind(line) == rowLine {
+			skipped++
+			if _, err = r.src.whole(line); err != nil {
+				return err
+			}
+		}
 	}
-	_, err := r.src.row()
-	return err
+	return nil
 }
 
 // choose fixes the columns to return, and the types that are given.
-func (r *Reader) choose(names []string, opts Options) (err error) {
+func (r *Reader) choose(opts Options) (err error) {
+	names := r.names
 	if r.picked, err = column.Pick(names, opts.Columns); err != nil {
 		return err
 	}
@@ -137,8 +154,11 @@ func (r *Reader) choose(names []string, opts Options) (err error) {
 			t = unknown
 		}
 		c := column.Column{Name: names[i], Type: t}
+		if r.units != nil {
+			c.Unit = r.units[i]
+		}
 		r.columns = append(r.columns, c)
-		r.plan[i] = field{Column: c, wanted: t == unknown, whole: true}
+		r.plan[i] = field{Column: c, wanted: t == unknown, whole: true, tally: tally{truths: given}}
 	}
 	return nil
 }
@@ -213,7 +233,7 @@ func (r *Reader) take(rows int) []column.Column {
 // fill parses up to n rows into the block from row on.
 func (r *Reader) fill(row, n int) (int, error) {
 	for k := range n {
-		line, err := r.src.row()
+		line, err := r.next()
 		if err == nil {
 			err = r.parse(line, row+k)
 		}

@@ -102,7 +102,7 @@ func TestTypes(t *testing.T) {
 		{"1 2.5 1e39", "float64", "float64"},
 		{"1 -inf NaN", "float64", "float64"},
 		{"NA null None", "float64", "float64"},
-		{"1 2 12,5", "text", "text"},
+		{"1 2.5 12,5", "text", "text"},
 		{"g h NA", "text", "text"},
 		{"1 99999999999999999999 2", "float64", "float64"},
 		{"0x1F 1 2", "text", "text"},
@@ -154,7 +154,7 @@ func TestWholeNumbersBesideMissingCells(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	for text, want := range map[string]string{
-		"n,x\n1,2\nNA,2\n1577134800018226901,3\n": `column "n": row 3: 1577134800018226901 is not held exactly by float64, which the column is because values of it are missing`,
+		"n,x\n1,2\nNA,2\n1577134800018226901,3\n": `row 3 (line 4): column "n": "1577134800018226901" is not held exactly by float64, which the column is because values of it are missing`,
 		"n\n-1\n9223372036854775809\n":            `row 2 (line 3): column "n": "9223372036854775809" is not held exactly by float64`,
 	} {
 		if _, err := open(t, text, Options{}).Read(10); err == nil || !strings.Contains(err.Error(), want) {

@@ -2,17 +2,15 @@ package csv
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"strconv"
-
-	"github.com/sluice-hep/sluice/events/column"
+	"slices"
 )
 
-// dialect is how cells are parted.
+// dialect is how cells are parted and numbers written.
 type dialect struct {
 	separator byte // ' ' stands for any run of blanks and tabs
-	header    bool
+	point     byte // of decimals: '.' or ','
+	width     int  // cells a row; 0 where that is not known
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }
@@ -106,124 +104,122 @@ func (d dialect) cells(line []byte) ([][]byte, error) {
 	}
 }
 
-// firstLines are up to 20 rows of the first block, of which no more is read than they take, without blank lines and
-// comments. The source stays where it is.
-func firstLines(src *source) ([][]byte, error) {
-	const enough = 20
-	for {
-		lines := linesAhead(src, enough)
-		if len(lines) == enough || src.eof || len(src.buf) >= firstBlock {
-			return lines, nil
-		}
-		if err := src.reach(min(4*len(src.buf), firstBlock)); err != nil {
-			return nil, err
-		}
+// row splits a row of a table. Between blanks a cell that begins with # behind the last column is a comment.
+func (d dialect) row(line []byte) ([][]byte, error) {
+	cells, err := d.cells(line)
+	if d.width > 0 && len(cells) > d.width && d.separator == ' ' && bytes.HasPrefix(cells[d.width], []byte{'#'}) {
+		cells = cells[:d.width]
 	}
+	return cells, err
 }
 
-// linesAhead are up to most rows of what was read.
-func linesAhead(src *source, most int) [][]byte {
-	peek := *src
-	peek.eof = true // no further than that
-	var lines [][]byte
-	for len(lines) < most {
-		line, err := peek.row()
-		if err != nil {
-			break
+const separators = ",;\t| :"
+
+// dialectOf is the way that parts all rows into equally many cells, more than one; among several, the one that leaves the most
+// numbers.
+func dialectOf(rows []numbered, given byte) (dialect, error) {
+	tried := separators
+	if given != 0 {
+		tried = string(given)
+	}
+	best, bestScore := dialect{separator: given, point: '.'}, 0.0
+	for _, s := range []byte(tried) {
+		if bytes.IndexByte([]byte("\"\n\r#"), s) >= 0 {
+			return best, fmt.Errorf("%q cannot be a separator", s)
 		}
-		if bytes.Count(line, []byte{'"'})%2 == 1 {
-			if line, err = peek.extend(); err != nil {
-				break
+		for _, point := range []byte(".,") {
+			d := dialect{separator: s, point: point}
+			for _, d.width = range d.widths(rows) {
+				if score := d.evenness(rows); score > bestScore {
+					best, bestScore = d, score
+				}
 			}
 		}
-		lines = append(lines, line)
 	}
-	return lines
+	if best.separator == 0 {
+		return roughly(rows), nil
+	}
+	return best, nil
 }
 
-// learn finds separator, header and names from the first lines.
-func learn(src *source, opts Options) (dialect, []string, error) {
-	if bytes.IndexByte(src.buf[:min(len(src.buf), 4096)], 0) >= 0 {
-		return dialect{}, nil, errors.New("holds zero bytes: not a table of text")
-	}
-	lines, err := firstLines(src)
-	if err != nil {
-		return dialect{}, nil, err
-	}
-	if len(lines) == 0 {
-		if len(src.buf) >= firstBlock {
-			return dialect{}, nil, errors.New("no row ends in the first 4 MiB: not a table of text")
+// evenness is 0 for a dialect that cannot be, else 1 plus the fraction of cells that are numbers.
+func (d dialect) evenness(rows []numbered) float64 {
+	cells, numbers, named := 0, 0, 0
+	pointed := d.point == '.'
+	for _, line := range rows {
+		row, err := d.row(line.text)
+		if err != nil || len(row) < 2 || len(row) != d.width {
+			return 0
 		}
-		return dialect{}, nil, errors.New("holds no rows")
-	}
-	d := dialect{separator: opts.Separator}
-	if d.separator == 0 {
-		d.separator = separatorOf(lines)
-	}
-	if bytes.IndexByte([]byte("\"\n\r#"), d.separator) >= 0 {
-		return d, nil, fmt.Errorf("%q cannot be a separator", d.separator)
-	}
-	first, err := d.cells(lines[0])
-	if err != nil {
-		return d, nil, fmt.Errorf("row 1: %w", err)
-	}
-	d.header = opts.Header == HeaderYes || opts.Header == HeaderAuto && isHeader(first)
-	names := make([]string, len(first))
-	for i, cell := range first {
-		names[i] = "col" + strconv.Itoa(i)
-		if d.header {
-			names[i] = string(cell)
+		cells += d.width
+		for _, c := range row {
+			_, ok := d.number(c)
+			if _, other := (dialect{point: '.'}).number(c); d.point == ',' && !ok && other {
+				return 0 // a decimal point beside decimal commas
+			}
+			pointed = pointed || ok && bytes.IndexByte(c, ',') >= 0
+			if ok || isMissing(c) {
+				numbers++
+			}
+		}
+		if numbers == 0 {
+			named = d.width // the first row, of words
 		}
 	}
-	return d, column.Unique(names), nil
+	// A colon also parts the hours of a time, and a comma and a blank the words of a sentence.
+	doubtful := d.separator == ':' && (named == 0 || d.point == ',') || d.separator == ' ' && d.point == ','
+	if !pointed || d.separator == d.point || doubtful && numbers < cells-named {
+		return 0
+	}
+	return 1 + float64(numbers)/float64(cells)
 }
 
-// isHeader: a row with a cell that is no number, unless another of its cells is
-// a number that does not just count the columns (as some tools name them).
-func isHeader(cells [][]byte) bool {
-	text := false
-	for i, c := range cells {
-		if isMissing(c) {
-			continue
+// widths are the numbers of cells that a row may have: as the shortest one, or up to the first cell that begins with #.
+func (d dialect) widths(rows []numbered) (widths []int) {
+	shortest, bare := 0, 0
+	for k, line := range rows {
+		row, err := d.cells(line.text)
+		if err != nil {
+			return nil
 		}
-		v, ok := number(c)
-		if !ok {
-			text = true
-		} else if v != float64(i) && v != float64(i+1) {
-			return false
+		if k == 0 {
+			shortest, bare = len(row), beforeComment(row)
 		}
+		shortest, bare = min(shortest, len(row)), min(bare, beforeComment(row))
 	}
-	return text
+	return []int{shortest, bare}
 }
 
-// separatorOf is the separator that parts all lines into equally many cells,
-// more than one; among several, the one that leaves the most numbers.
-func separatorOf(lines [][]byte) byte {
-	best, bestScore := byte(','), 0.0
+// beforeComment is the number of cells before one, behind the first, that begins with #.
+func beforeComment(row [][]byte) int {
+	if n := slices.IndexFunc(row[1:], func(c []byte) bool { return bytes.HasPrefix(c, []byte{'#'}) }); n >= 0 {
+		return 1 + n
+	}
+	return len(row)
+}
+
+// roughly is the separator that parts most rows into several numbers each, for reading to tell which of the others is no part of
+// the table; a comma where there is none.
+func roughly(rows []numbered) dialect {
+	best, most := dialect{separator: ',', point: '.'}, len(rows)/2
 	for _, s := range []byte(",;\t| ") {
-		if score := evenness(dialect{separator: s}, lines); score > bestScore {
-			best, bestScore = s, score
+		d := dialect{separator: s, point: '.'}
+		n := 0
+		for _, line := range rows {
+			if row, err := d.cells(line.text); err == nil && len(row) > 1 && d.allNumbers(row[:beforeComment(row)]) {
+				n++
+			}
+		}
+		if n > most || n == most && 2*n >= len(rows) && n > 0 {
+			best, most = d, n
 		}
 	}
 	return best
 }
 
-// evenness is 0 for a separator that cannot be, else 1 plus the fraction of
-// cells that are numbers.
-func evenness(d dialect, lines [][]byte) float64 {
-	width, cells, numbers := 0, 0, 0
-	for _, line := range lines {
-		row, err := d.cells(line)
-		if err != nil || len(row) < 2 || width != 0 && len(row) != width {
-			return 0
-		}
-		width = len(row)
-		cells += width
-		for _, c := range row {
-			if _, ok := number(c); ok || isMissing(c) {
-				numbers++
-			}
-		}
-	}
-	return 1 + float64(numbers)/float64(cells)
+func (d dialect) allNumbers(row [][]byte) bool {
+	return !slices.ContainsFunc(row, func(c []byte) bool {
+		_, ok := d.number(c)
+		return !ok && !isMissing(c)
+	})
 }

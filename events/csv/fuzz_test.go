@@ -25,7 +25,7 @@ func FuzzCSV(f *testing.F) {
 		w.Close()
 		f.Add(z.Bytes(), true)
 	}
-	for _, s := range []string{"x;y\n\"a\nb\"\"\";1\n", "1 2\n3 4e5\n", "a,b\n1,\n,2e-400\n-inf,99999999999999999999\n", "# c\n\n0|1\r\n"} {
+	for _, s := range []string{"x;y\n\"a\nb\"\"\";1\n", "1 2\n3 4e5\n", "a,b\n1,\n,2e-400\n-inf,99999999999999999999\n", "# c\n\n0|1\r\n", "# x y\n[m] -\n1,5 2D3\n#\n", "x;y\rms;s\r1,5;True\r", "0,1,2\n*,1.5-103,--\n0,1,2\n", "% a b # c\n--- ---\n1 2 # d\n"} {
 		f.Add([]byte(s), false)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, again bool) {

@@ -30,7 +30,7 @@ func (r *Reader) ended() bool {
 	if r.err == io.EOF {
 		return true
 	}
-	_, err := r.src.row()
+	_, err := r.next()
 	if err == nil {
 		r.src.at = r.src.start
 		r.src.number--
@@ -56,7 +56,7 @@ func (r *Reader) Seek(m column.Mark) (err error) {
 	if err != nil {
 		return err
 	}
-	r.row, r.err = m.Row, end
+	r.row, r.err, r.sought, r.left = m.Row, end, m != r.first, left{}
 	r.take(0) // an error leaves a block half filled
 	return nil
 }
@@ -82,10 +82,10 @@ func (r *Reader) byByte(m column.Mark) error {
 	if err != nil {
 		return column.WithoutPath(err)
 	}
-	if before[0] != '\n' {
+	if before[0] != '\n' && !(r.src.cr && before[0] == '\r') {
 		return column.ErrMark
 	}
-	*r.src = source{in: r.src.in, stop: r.src.stop, buf: r.src.buf[:0], base: m.Offset, number: m.Line}
+	*r.src = source{in: r.src.in, stop: r.src.stop, buf: r.src.buf[:0], base: m.Offset, number: m.Line, mark: r.src.mark, cr: r.src.cr}
 	return nil
 }
 
@@ -95,7 +95,7 @@ func (r *Reader) anew() error {
 	if _, err := r.again.Seek(0, io.SeekStart); err != nil {
 		return column.WithoutPath(err)
 	}
-	src, err := newSource(r.again, r.src.buf)
+	src, err := newSource(r.again, r.src.buf, r.skip)
 	if err != nil {
 		return err
 	}

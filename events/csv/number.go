@@ -3,8 +3,10 @@ package csv
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 	"unsafe"
 )
@@ -39,7 +41,7 @@ const slack = 8
 //
 // It avoids branches that depend on the digits: in measured values signs and
 // lengths are as good as random, and a wrong guess costs more than the digits.
-func scan(b []byte, i int) (d decimal, end int) {
+func scan(b []byte, i int, point byte) (d decimal, end int) {
 	var minus, plus uint64
 	if b[i] == '-' {
 		minus = 1
@@ -53,23 +55,23 @@ func scan(b []byte, i int) (d decimal, end int) {
 	d.mantissa, i = digits(b, i, 0)
 	count := i - start
 	d.form = plainWhole
-	if b[i] == '.' {
+	if b[i] == point {
 		d.form = plain
-		point := i + 1
-		d.mantissa, i = digits(b, point, d.mantissa)
-		d.exponent = point - i
-		count += i - point
+		behind := i + 1
+		d.mantissa, i = digits(b, behind, d.mantissa)
+		d.exponent = behind - i
+		count += i - behind
 	}
 	if uint(count-1) >= 19 {
 		d.form = notPlain
 	}
-	if b[i]|0x20 == 'e' {
+	if b[i]|0x20-'d' <= 1 { // e, or d as Fortran writes it
 		return d.power(b, i+1)
 	}
 	return d, i
 }
 
-// power reads what follows the e of an exponent.
+// power reads what follows the letter of an exponent.
 func (d decimal) power(b []byte, i int) (decimal, int) {
 	sign := 1
 	if b[i] == '-' {
@@ -150,14 +152,60 @@ func (d decimal) approximate() (float64, bool) {
 }
 
 // number is the value of a whole cell, inf included; false where it is none.
-func number(cell []byte) (float64, bool) { return parse(cell, 64) }
+func (d dialect) number(cell []byte) (float64, bool) { return d.parse(cell, 64) }
 
-func parse(cell []byte, size int) (float64, bool) {
+func (d dialect) parse(cell []byte, size int) (float64, bool) {
 	if len(cell) == 0 || len(cell) > 400 || bytes.ContainsAny(cell, "xX_") { // as Go, not files, spells numbers
 		return 0, false
 	}
+	if d.point == ',' {
+		if cell = withPoint(cell); cell == nil {
+			return 0, false
+		}
+	}
 	v, err := strconv.ParseFloat(view(cell), size)
+	if errors.Is(err, strconv.ErrSyntax) {
+		other := fortran(cell)
+		if other == nil {
+			return 0, false
+		}
+		v, err = strconv.ParseFloat(view(other), size)
+	}
 	return v, err == nil || size == 64 && math.IsInf(v, 0)
+}
+
+// withPoint is a cell with a point for its comma, which must stand between digits; nil for a cell with a point.
+func withPoint(cell []byte) []byte {
+	i := bytes.IndexByte(cell, ',')
+	switch {
+	case bytes.IndexByte(cell, '.') >= 0:
+		return nil
+	case i < 0:
+		return cell
+	case i == 0 || i == len(cell)-1 || cell[i-1]-'0' > 9 || cell[i+1]-'0' > 9:
+		return nil
+	}
+	cell = bytes.Clone(cell)
+	cell[i] = '.'
+	return cell
+}
+
+// fortran is a cell that Fortran wrote, as 1.5D+03, or as 1.5-103, which lacks the letter that three digits left no room for;
+// else nil. Infinity of a C of Microsoft's is another.
+func fortran(cell []byte) []byte {
+	n := len(cell)
+	if i := bytes.IndexAny(cell, "dD"); i > 0 {
+		cell = bytes.Clone(cell)
+		cell[i] = 'e'
+		return cell
+	}
+	if n > 5 && (cell[n-4] == '-' || cell[n-4] == '+') && bytes.IndexByte(cell, '.') >= 0 && bytes.IndexAny(cell, "eE") < 0 {
+		return slices.Concat(cell[:n-4], []byte{'e'}, cell[n-4:])
+	}
+	if i := bytes.Index(cell, []byte("1.#INF")); i >= 0 {
+		return append(bytes.Clone(cell[:i]), "inf"...)
+	}
+	return nil
 }
 
 // view is the cell as a string, for calls that do not keep it.
@@ -181,21 +229,35 @@ func whole(cell []byte) (magnitude uint64, negative, ok bool) {
 	return m, negative, err == nil && (!negative || m <= 1<<63)
 }
 
-// isMissing: an empty cell, or one of the words that programs write for it.
+// isMissing: an empty cell, one of the words and signs that programs write for it, or the stars of a number that did not fit.
 func isMissing(cell []byte) bool {
-	switch len(cell) {
-	case 0:
-		return true
-	case 2:
-		return is(cell, "na")
-	case 3:
-		return is(cell, "nan") || is(cell, "n/a")
-	case 4:
-		return is(cell, "null") || is(cell, "none") || is(cell, "-nan") || is(cell, "<na>")
+	var lower [12]byte
+	if len(cell) > len(lower) {
+		return len(bytes.Trim(cell, "*")) == 0
 	}
-	return false
+	for i, c := range cell {
+		if lower[i] = c; c-'A' < 26 {
+			lower[i] |= 0x20
+		}
+	}
+	switch string(lower[:len(cell)]) {
+	case "", "-", "--", ".", "..", "...", "?",
+		"na", "n/a", "<na>", "#n/a", "nan", "-nan", "+nan", "nat", "nan(ind)", "-nan(ind)", "1.#ind", "-1.#ind", "1.#qnan",
+		"null", "none", "nil", "\\n":
+		return true
+	}
+	return len(cell) > 1 && len(bytes.Trim(cell, "*")) == 0
 }
 
-func is(cell []byte, word string) bool {
-	return len(cell) == len(word) && bytes.EqualFold(cell, []byte(word))
+var one, zero = []byte{'1'}, []byte{'0'}
+
+// truth is how a number spells true and false, however they are capitalised; nil for other cells.
+func truth(cell []byte) []byte {
+	switch {
+	case len(cell) == 4 && bytes.EqualFold(cell, []byte("true")):
+		return one
+	case len(cell) == 5 && bytes.EqualFold(cell, []byte("false")):
+		return zero
+	}
+	return nil
 }

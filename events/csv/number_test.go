@@ -24,7 +24,7 @@ func TestNumbersAreRoundedOnce(t *testing.T) {
 			// Halfway between two float32, and a little off.
 			rapid.Map(rapid.Uint32Range(1<<24, 1<<31), func(v uint32) string { return strconv.Itoa(int(v)) + ".5" }),
 		).Draw(t, "number")
-		d, end := scan(padded(s), 0)
+		d, end := scan(padded(s), 0, '.')
 		if d.form == notPlain {
 			return
 		}
@@ -50,7 +50,7 @@ func TestNumbersAreRoundedOnce(t *testing.T) {
 
 func TestNotNumbers(t *testing.T) {
 	for _, s := range []string{"", ".", "-", "1e", "e5", "1e+", "12345678901234567890", "+-1", "1e12345"} {
-		if d, end := scan(padded(s), 0); d.form != notPlain && end == len(s) {
+		if d, end := scan(padded(s), 0, '.'); d.form != notPlain && end == len(s) {
 			t.Errorf("%q is taken for a plain number", s)
 		}
 	}

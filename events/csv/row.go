@@ -30,9 +30,13 @@ func (r *Reader) parseCells(b []byte, row int) error {
 			if k == len(r.plan)-1 {
 				return nil
 			}
-			break
+			return r.ragged(b)
 		}
 		i = end + 1
+	}
+	if r.split.separator == ' ' && b[r.split.skipBlanks(b, i)] == '#' {
+		r.behind.add(r.src.number)
+		return nil
 	}
 	return r.ragged(b)
 }
@@ -45,7 +49,7 @@ func (r *Reader) parseCell(f *field, b []byte, i, row int) (int, error) {
 		if b[i] <= ' ' {
 			start = r.split.skipBlanks(b, i)
 		}
-		d, end := scan(b[:len(b)+slack], start)
+		d, end := scan(b[:len(b)+slack], start, r.split.point)
 		if d.form != notPlain && (b[end] == r.split.separator || b[end] == '\n') && f.put(d, row) {
 			if r.split.separator == ' ' {
 				end = r.split.close(b, end)
@@ -97,33 +101,50 @@ func (f *field) put(d decimal, row int) (ok bool) {
 
 // long stores any cell: missing, infinite, quoted, with many digits.
 func (r *Reader) long(f *field, cell []byte, row int) error {
-	if f.Type == unknown {
-		f.add(cell)
-		return nil
-	}
-	if isMissing(cell) {
-		f.missing = true
-		switch f.Type {
-		case column.Float32:
-			f.F32[row] = float32(math.NaN())
-		case column.Float64:
-			f.F64[row] = math.NaN()
-		default:
-			return r.contradiction(f, cell, "is a missing value among whole numbers", column.Float64)
+	switch {
+	case f.Type == unknown:
+		if f.add(cell, r.split) {
+			f.Odd = fmt.Sprintf("%s%q is not a number", r.place(), shortened(cell))
+			f.numeral = cell[0]-'0' <= 9 || len(cell) > 1 && cell[1]-'0' <= 9
 		}
 		return nil
+	case isMissing(cell):
+		return r.absent(f, cell, row)
+	}
+	if n := truth(cell); n != nil && f.truths {
+		cell = n
 	}
 	if m, negative, ok := whole(cell); ok && f.Type != column.Float32 {
 		return r.wholeNumber(f, cell, m, negative, row)
 	}
-	v, ok := number(cell)
+	v, ok := r.split.number(cell)
 	if !ok {
 		return r.contradiction(f, cell, "is not a number", column.Text)
 	}
+	return r.fraction(f, cell, v, row)
+}
+
+// absent stores a missing value.
+func (r *Reader) absent(f *field, cell []byte, row int) error {
+	f.missing = true
+	switch f.Type {
+	case column.Float32:
+		f.F32[row] = float32(math.NaN())
+	case column.Float64:
+		f.F64[row] = math.NaN()
+	default:
+		return r.contradiction(f, cell, "is a missing value among whole numbers", column.Float64)
+	}
+	return nil
+}
+
+// fraction stores a number that is not spelled as a whole one, or in a column of float32.
+func (r *Reader) fraction(f *field, cell []byte, v float64, row int) error {
 	f.whole = false
 	switch f.Type {
 	case column.Float32:
-		if v, ok = parse(cell, 32); !ok {
+		var ok bool
+		if v, ok = r.split.parse(cell, 32); !ok {
 			return r.contradiction(f, cell, "is beyond float32", column.Float64)
 		}
 		f.F32[row] = float32(v)
@@ -148,10 +169,8 @@ func (r *Reader) wholeNumber(f *field, cell []byte, magnitude uint64, negative b
 			v = -v
 		}
 		f.F64[row] = v
-		if !exact && f.whole && f.missing {
-			return fmt.Errorf("column %q: %w", f.Name, column.Inexact(r.row, string(cell)))
-		} else if !exact && f.whole {
-			return r.contradiction(f, cell, "is not held exactly by float64", column.Int64)
+		if !exact && f.whole {
+			return r.inexact(f, cell)
 		}
 	case magnitude > math.MaxInt64 && !negative:
 		return r.contradiction(f, cell, "is beyond int64", column.Uint64)
@@ -163,13 +182,29 @@ func (r *Reader) wholeNumber(f *field, cell []byte, magnitude uint64, negative b
 	return nil
 }
 
-func (r *Reader) contradiction(f *field, cell []byte, why string, want column.Type) error {
-	const most = 60
-	value := string(cell[:min(len(cell), most)])
-	if len(cell) > most {
-		value += "..."
+// inexact says why whole numbers are float64, of which one changes thereby.
+func (r *Reader) inexact(f *field, cell []byte) error {
+	why, want := "is not held exactly by float64", column.Text
+	switch {
+	case f.missing:
+		why += ", which the column is because values of it are missing"
+	case !r.looked:
+		want = column.Int64
 	}
-	return &column.Contradiction{Place: r.place(), Column: f.Name, Value: value, Why: why, Want: want}
+	return r.contradiction(f, cell, why, want)
+}
+
+func (r *Reader) contradiction(f *field, cell []byte, why string, want column.Type) error {
+	return &column.Contradiction{Place: r.place(), Column: f.Name, Value: shortened(cell), Why: why, Want: want}
+}
+
+// shortened is a cell as a message shows it.
+func shortened(cell []byte) string {
+	const most = 60
+	if len(cell) > most {
+		return string(cell[:most]) + "..."
+	}
+	return string(cell)
 }
 
 // ragged says how the row differs from the first one.
@@ -182,7 +217,7 @@ func (r *Reader) ragged(b []byte) error {
 		return errQuote
 	}
 	what := "the first row"
-	if r.split.header {
+	if r.named {
 		what = "the header"
 	}
 	return fmt.Errorf("%s%d cells where %s has %d (separator %q)", r.place(), len(cells), what, len(r.plan), r.split.separator)

@@ -37,46 +37,124 @@ type source struct {
 	base   int64 // place of buf in the file, where that is not packed
 	number int64 // of the line given last, from 1
 	read   int64 // bytes since reading began, here or at a mark
+	mark   byte  // which begins comments beside #, where the file begins with one: %, ! or the first of //; else 0
+	cr     bool  // lines end with \r alone
 }
 
-// newSource begins to read f, into the memory of room where there is some.
-func newSource(f io.Reader, room []byte) (*source, error) {
+// What a line may be.
+const (
+	rowLine = iota
+	blankLine
+	commentLine
+)
+
+func (s *source) kind(line []byte) int {
+	i := 0
+	for isBlank(line[i]) {
+		i++
+	}
+	switch c := line[i]; {
+	case c == '\n':
+		return blankLine
+	case c == '#', c == s.mark && c != 0 && (c != '/' || line[i+1] == '/'):
+		return commentLine
+	}
+	return rowLine
+}
+
+// newSource begins to read f behind so many lines, into the memory of room where there is some.
+func newSource(f io.ReadSeeker, room []byte, skip int) (*source, error) {
 	s := &source{in: f, stop: func() {}, buf: room[:0]}
 	if cap(room) == 0 {
 		s.buf = make([]byte, 0, 1<<16)
 	}
-	head := make([]byte, 4)
-	n, err := io.ReadFull(f, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return nil, column.WithoutPath(err)
+	err := s.open(f)
+	if err == nil {
+		err = s.begin(skip)
 	}
-	head = head[:n]
-	if c := codec.Of(head); c == codec.None {
-		s.buf = append(s.buf, head...)
-	} else if err := s.unpack(c, io.MultiReader(bytes.NewReader(head), f)); err != nil {
-		return nil, err
-	}
-	if err := s.fill(); err != nil {
+	if err != nil {
 		s.close()
 		return nil, err
-	}
-	if bytes.HasPrefix(s.buf, []byte("\xff\xfe")) || bytes.HasPrefix(s.buf, []byte("\xfe\xff")) {
-		s.close()
-		return nil, errors.New("is UTF-16 text; save it as UTF-8")
-	}
-	if bytes.HasPrefix(s.buf, []byte("\xef\xbb\xbf")) { // a UTF-8 byte order mark
-		s.at = 3
 	}
 	return s, nil
 }
 
-// unpack reads ahead in a goroutine of its own: unpacking and parsing take
-// about as long, and so share two cores.
-func (s *source) unpack(c codec.Codec, f io.Reader) error {
-	z, err := codec.NewReader(c, f)
-	if err != nil {
-		return fmt.Errorf("damaged %s data: %w", c, err)
+// open finds how f is packed.
+func (s *source) open(f io.ReadSeeker) error {
+	head := make([]byte, 6)
+	n, err := io.ReadFull(f, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return column.WithoutPath(err)
 	}
+	head = head[:n]
+	switch c := codec.Of(head); c {
+	case codec.None:
+		s.buf = append(s.buf, head...)
+		return nil
+	case codec.Zip:
+		z, err := unzip(f)
+		if err != nil {
+			return err
+		}
+		s.ahead(z)
+	default:
+		z, err := codec.NewReader(c, io.MultiReader(bytes.NewReader(head), f))
+		if err != nil {
+			return fmt.Errorf("damaged %s data: %w", c, err)
+		}
+		s.ahead(z)
+	}
+	return nil
+}
+
+// begin reads the first piece and finds how lines end and comments begin.
+func (s *source) begin(skip int) error {
+	if err := s.fill(); err != nil {
+		return err
+	}
+	if bytes.HasPrefix(s.buf, []byte("\xff\xfe")) || bytes.HasPrefix(s.buf, []byte("\xfe\xff")) {
+		return errors.New("is UTF-16 text; save it as UTF-8")
+	}
+	if bytes.HasPrefix(s.buf, []byte("\xef\xbb\xbf")) { // a UTF-8 byte order mark
+		s.at = 3
+	}
+	for bytes.IndexByte(s.buf, '\r') >= 0 && bytes.IndexByte(s.buf, '\n') < 0 && !s.eof && len(s.buf) < firstBlock {
+		if err := s.fill(); err != nil {
+			return err
+		}
+	}
+	if i := bytes.IndexByte(s.buf, '\r'); i >= 0 && bytes.IndexByte(s.buf, '\n') == len(s.buf)-1 && i < len(s.buf)-2 || i >= 0 && bytes.IndexByte(s.buf, '\n') < 0 {
+		s.cr = true
+		s.endLines(0)
+	}
+	for k := range skip {
+		if _, err := s.line(); err == io.EOF {
+			return fmt.Errorf("holds %d lines, and %d are to be skipped", k, skip)
+		} else if err != nil {
+			return err
+		}
+	}
+	rest := bytes.TrimLeft(s.buf[s.at:], " \t\r\n")
+	for _, mark := range []string{"%", "!", "//"} {
+		if bytes.HasPrefix(rest, []byte(mark)) {
+			s.mark = mark[0]
+		}
+	}
+	return nil
+}
+
+// endLines puts the usual end behind the lines, from byte i on, of a file that ends them with \r alone.
+func (s *source) endLines(i int) {
+	for k := range s.buf[i:] {
+		if s.buf[i+k] == '\r' {
+			s.buf[i+k] = '\n'
+		}
+	}
+}
+
+// ahead reads in a goroutine of its own: unpacking and parsing take about as
+// long, and so share two cores.
+func (s *source) ahead(z io.ReadCloser) {
 	out, in := io.Pipe()
 	var done sync.WaitGroup
 	done.Go(func() {
@@ -88,7 +166,6 @@ func (s *source) unpack(c codec.Codec, f io.Reader) error {
 		out.Close()
 		done.Wait()
 	}
-	return nil
 }
 
 // unpackTo gives what is unpacked in pieces of the size that the parser takes. A damaged stream is an error here even where
@@ -127,6 +204,9 @@ func (s *source) reach(n int) error {
 		m, err := s.in.Read(s.buf[len(s.buf):min(n, cap(s.buf)-extra)])
 		s.buf = s.buf[:len(s.buf)+m]
 		s.read += int64(m)
+		if s.cr {
+			s.endLines(len(s.buf) - m)
+		}
 		if err == io.EOF {
 			s.eof = true
 			if len(s.buf) > 0 && s.buf[len(s.buf)-1] != '\n' {
@@ -150,21 +230,12 @@ func (s *source) line() ([]byte, error) {
 	return s.buf[s.start:s.at], nil
 }
 
-// row is the next line that is neither blank nor a comment.
-func (s *source) row() ([]byte, error) {
-	for {
-		line, err := s.line()
-		if err != nil {
-			return nil, err
-		}
-		i := 0
-		for isBlank(line[i]) {
-			i++
-		}
-		if line[i] != '\n' && line[i] != '#' {
-			return line, nil
-		}
+// whole is the line given last, with those that follow where a quote in it is open.
+func (s *source) whole(line []byte) ([]byte, error) {
+	if bytes.Count(line, []byte{'"'})%2 == 0 {
+		return line, nil
 	}
+	return s.extend()
 }
 
 // rowsAhead guesses, from the line given last, how many rows the buffer holds yet.

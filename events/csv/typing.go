@@ -11,6 +11,7 @@ type tally struct {
 	missing bool
 	text    bool
 	numbers bool
+	truths  bool   // true and false; where a type is given they are 1 and 0 in any column
 	decimal bool   // a number not spelled as a whole one, or beyond 64 bits, or -0
 	high    uint64 // largest whole number
 	low     uint64 // largest magnitude of a negative one, at most 2^63
@@ -22,7 +23,7 @@ type tally struct {
 func (t *tally) typ(part bool) column.Type {
 	const exact, signed = 1 << 53, 1<<63 - 1
 	switch {
-	case t.text:
+	case t.text, t.truths && t.numbers:
 		return column.Text
 	case !t.wholeOnly() || t.missing, part && max(t.high, t.low) <= exact, t.high > signed && t.low > 0:
 		return column.Float64
@@ -32,7 +33,7 @@ func (t *tally) typ(part bool) column.Type {
 	return column.Int64
 }
 
-func (t *tally) wholeOnly() bool { return t.numbers && !t.decimal }
+func (t *tally) wholeOnly() bool { return (t.numbers || t.truths) && !t.decimal }
 
 // look finds the types that are unknown, from the whole file or from the first block where it cannot be read again.
 func (r *Reader) look() error {
@@ -47,26 +48,33 @@ func (r *Reader) look() error {
 	}
 	err := r.tallyRows()
 	for k, i := range r.picked {
-		f := &r.plan[i]
-		if f.Type == unknown {
-			f.Type = f.typ(part)
-			f.whole, f.blank = f.wholeOnly(), !part && !f.numbers && !f.text
-			f.missing = false
+		if f := &r.plan[i]; f.Type == unknown {
+			f.settle(part)
+			r.columns[k] = f.Column
 		}
-		r.columns[k].Type = f.Type
 	}
 	if r.again == nil || err != nil {
-		r.src, r.row = src, 0
+		r.src, r.row, r.left = src, 0, left{}
 		return err
 	}
-	r.seen = r.row
+	r.seen, r.looked, r.found = r.row, true, r.left
 	return r.Seek(r.first)
+}
+
+// settle fixes the type of a column that was looked at.
+func (f *field) settle(part bool) {
+	f.Type = f.typ(part)
+	f.whole, f.blank = f.wholeOnly(), !part && !f.numbers && !f.text && !f.truths
+	f.missing = f.missing && !part
+	if f.Type != column.Text || !f.numbers && !f.numeral { // labels alone are no surprise
+		f.Odd = ""
+	}
 }
 
 // tallyRows parses all rows up to one that is wrong, as reading will say that comes to it.
 func (r *Reader) tallyRows() error {
 	for {
-		line, err := r.src.row()
+		line, err := r.next()
 		if err == io.EOF {
 			return nil
 		}
@@ -103,20 +111,29 @@ func (t *tally) whole(magnitude uint64, negative bool) bool {
 	return true
 }
 
-func (t *tally) add(cell []byte) {
-	switch {
-	case t.text:
-	case isMissing(cell):
-		t.missing = true
-	default:
-		m, negative, ok := whole(cell)
-		if ok && !(negative && m == 0) {
-			t.numbers = true
-			t.whole(m, negative)
-			return
-		}
-		_, ok = number(cell)
-		t.text = !ok
-		t.numbers, t.decimal = true, true
+// add adds any cell. It tells the first that is no number, and the first true or false.
+func (t *tally) add(cell []byte, d dialect) (odd bool) {
+	if t.text {
+		return false
 	}
+	if isMissing(cell) {
+		t.missing = true
+		return false
+	}
+	m, negative, ok := whole(cell)
+	if ok && !(negative && m == 0) {
+		t.numbers = true
+		t.whole(m, negative)
+		return false
+	}
+	if truth(cell) != nil {
+		odd, t.truths = !t.truths, true
+		return odd
+	}
+	if _, ok = d.number(cell); ok {
+		t.numbers, t.decimal = true, true
+		return false
+	}
+	t.text = true
+	return true
 }

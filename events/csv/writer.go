@@ -115,7 +115,7 @@ func float(line []byte, v float64, bits int) []byte {
 // text quotes what would not read back as it is.
 func (w *Writer) text(line []byte, s string) []byte {
 	special := strings.IndexByte(s, w.separator) >= 0 || strings.ContainsAny(s, "\"\n\r#;|\t") ||
-		s == "" || s != strings.TrimSpace(s)
+		s == "" || s != strings.TrimSpace(s) || s[0] == '%' || s[0] == '!' || s[0] == '/' // a first name that began a comment
 	if !special {
 		return append(line, s...)
 	}

@@ -113,7 +113,7 @@ func (f *Formula) number(node ast.Node) operand {
 	case v.num != nil:
 		return v
 	case v.column != nil:
-		return f.fail(node, "column %q holds text, which can only be compared with ==, != and in", v.column.Name)
+		return f.fail(node, "column %q holds text%s, which can only be compared with ==, != and in", v.column.Name, v.column.Because())
 	}
 	return f.fail(node, "%q is text, which can only be compared with ==, != and in", node.String())
 }
@@ -181,13 +181,23 @@ func (f *Formula) binary(n *ast.BinaryNode) operand {
 	return operand{num: map2(a.num, b.num, loop)}
 }
 
+// because says which cell made a column text among operands.
+func because(all ...operand) string {
+	for _, v := range all {
+		if v.column != nil && v.column.Odd != "" {
+			return fmt.Sprintf("; column %q holds text%s", v.column.Name, v.column.Because())
+		}
+	}
+	return ""
+}
+
 func (f *Formula) comparison(n *ast.BinaryNode) values[bool] {
 	a, b := f.operand(n.Left), f.operand(n.Right)
 	if a.text != nil && b.text != nil && (n.Operator == "==" || n.Operator == "!=") {
 		return compareText(a.text, b.text, n.Operator == "==")
 	}
 	if a.num == nil || b.num == nil {
-		return f.fail(n, "%s and %s cannot be compared by %s", kindOf(a), kindOf(b), n.Operator).cond
+		return f.fail(n, "%s and %s cannot be compared by %s%s", kindOf(a), kindOf(b), n.Operator, because(a, b)).cond
 	}
 	return compareNumbers(n.Operator, a, b)
 }

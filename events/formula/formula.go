@@ -43,7 +43,7 @@ func Compile(columns []column.Column, source string) (*Formula, error) {
 	}
 	f := &Formula{expression: x, done: make(map[ast.Node]operand), values: make([]*column.Column, len(columns))}
 	for _, c := range columns {
-		f.have = append(f.have, column.Column{Name: c.Name, Unit: c.Unit, Type: c.Type})
+		f.have = append(f.have, column.Column{Name: c.Name, Unit: c.Unit, Type: c.Type, Odd: c.Odd})
 	}
 	if f.root = f.operand(f.tree); f.root.text != nil && f.root.column == nil {
 		f.fail(f.tree, "is text, not a number or a condition")

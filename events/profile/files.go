@@ -12,17 +12,17 @@ import (
 
 // SummariseFiles describes every column of files read as one table, in memory that does not grow with them. It reads
 // them again where atoms came late, unless a pipe is among them. Skipped says, a line each, which columns of the first
-// file are left out and why.
-func SummariseFiles(ctx context.Context, paths []string, opts events.Options) (all []Summary, skipped []string, err error) {
+// file are left out and why, and notes what was guessed; see events.Chain.
+func SummariseFiles(ctx context.Context, paths []string, opts events.Options) (all []Summary, skipped, notes []string, err error) {
 	in, err := await.Do(ctx, strings.Join(paths, ", "), func() (*events.Chain, error) { return events.OpenAll(paths, opts) })
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	defer in.Close()
 	begin, again := in.Mark()
 	var s summariser
 	if err := s.add(&events.Table{Columns: in.Columns()}); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	err = pass(ctx, in, s.add)
 	if err == nil && again && s.unsure() {
@@ -31,9 +31,9 @@ func SummariseFiles(ctx context.Context, paths []string, opts events.Options) (a
 		}
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return s.summaries(), in.Skipped(), nil
+	return s.summaries(), in.Skipped(), in.Notes(), nil
 }
 
 // pass calls f with all blocks.

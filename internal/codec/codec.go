@@ -31,10 +31,12 @@ const (
 	Brotli
 	XZ
 	Deflate // without a head or a checksum
+	Bzip2   // files alone, as
+	Zip     // which is but known
 )
 
 func (c Codec) String() string {
-	return [...]string{"none", "zlib", "gzip", "zstd", "lz4", "snappy", "brotli", "xz", "deflate"}[c]
+	return [...]string{"none", "zlib", "gzip", "zstd", "lz4", "snappy", "brotli", "xz", "deflate", "bzip2", "zip"}[c]
 }
 
 // ErrSize is that of data which do not unpack to the size that was written.

@@ -34,11 +34,11 @@ func pack(t testing.TB, text []byte) map[Codec][]byte {
 	}
 	all[LZ4] = block[:n]
 	for c, open := range map[Codec]func(io.Writer) (io.WriteCloser, error){
-		Zlib:   func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w), nil },
-		Gzip:   func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
-		Brotli: func(w io.Writer) (io.WriteCloser, error) { return brotli.NewWriter(w), nil },
+		Zlib:    func(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w), nil },
+		Gzip:    func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil },
+		Brotli:  func(w io.Writer) (io.WriteCloser, error) { return brotli.NewWriter(w), nil },
 		Deflate: func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, 6) },
-		XZ:     func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) },
+		XZ:      func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) },
 	} {
 		var out bytes.Buffer
 		w, err := open(&out)

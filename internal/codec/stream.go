@@ -1,7 +1,9 @@
 package codec
 
 import (
+	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"fmt"
 	"io"
 
@@ -16,6 +18,12 @@ func Of(head []byte) Codec {
 		return Gzip
 	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
 		return Zstd
+	case bytes.HasPrefix(head, []byte("BZh")) && len(head) > 3 && head[3]-'1' < 9:
+		return Bzip2
+	case bytes.HasPrefix(head, []byte(xzMagic)):
+		return XZ
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return Zip
 	}
 	return None
 }
@@ -32,6 +40,11 @@ func NewReader(c Codec, in io.Reader) (io.ReadCloser, error) {
 			return nil, err
 		}
 		return z.IOReadCloser(), nil
+	case Bzip2:
+		return io.NopCloser(bzip2.NewReader(in)), nil
+	case XZ:
+		z, err := newXZReader(bufio.NewReader(in), 128<<20)
+		return io.NopCloser(z), err
 	}
 	return nil, fmt.Errorf("files packed by %s are not read", c)
 }
