@@ -1,6 +1,7 @@
 package rntuple
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,14 +30,15 @@ type page struct {
 	checked bool  // a checksum follows it
 }
 
-// most is how many values of a column a cluster has at most. Pages that claim more than any codec makes of their bytes are
+// fullest is how many values of a column a cluster has at most. Pages that claim more than any codec makes of their bytes are
 // refused.
-func (s *schema) most(c *cluster) (most int64, err error) {
+func (r *Reader) fullest(c *cluster) (most int64, err error) {
 	const densest = 1 << 15 // bytes of one: zstd, of blocks of 2^17 equal ones
-	for k := range min(len(c.columns), len(s.columns)) {
+	for k := range min(len(c.columns), len(r.schema.columns)) {
 		begin := int64(0)
 		for _, at := range c.columns[k].list {
-			if n := at.end - begin; at.kind == 0 && s.columns[k].packedSize(n) > densest*max(at.length, 0) {
+			bytes := max(0, min(at.length, r.store.Size()))
+			if n := at.end - begin; at.kind == 0 && r.schema.columns[k].packedSize(n) > densest*bytes {
 				return 0, fmt.Errorf("claims %d values in a page of %d bytes of %s, which is beyond belief", n, at.length, c.name())
 			}
 			begin = at.end
@@ -158,10 +160,10 @@ func (c *cursor) pages() (p pages) {
 // order puts the clusters in the order of their events.
 func (r *Reader) order() error {
 	r.clusters = slices.DeleteFunc(r.clusters, func(c cluster) bool { return c.events == 0 })
-	slices.SortFunc(r.clusters, func(a, b cluster) int { return int(min(max(a.first-b.first, -1), 1)) })
+	slices.SortFunc(r.clusters, func(a, b cluster) int { return cmp.Compare(a.first, b.first) })
 	for i := range r.clusters {
 		c := &r.clusters[i]
-		have, err := r.schema.most(c)
+		have, err := r.fullest(c)
 		if err != nil {
 			return err
 		}
@@ -175,11 +177,11 @@ func (r *Reader) order() error {
 		r.events += c.events
 	}
 	r.borders = append(r.borders, r.events)
-	if r.events > events*r.store.Size() {
+	if r.events > perByte*r.store.Size() {
 		return fmt.Errorf("claims %d events, which is beyond belief for a file of %d bytes", r.events, r.store.Size())
 	}
 	return nil
 }
 
-// events is how many of them a byte of the file may hold: 100 million equal integers were seen in 1,765 bytes.
-const events = 1 << 20
+// perByte is how many events a byte of the file may hold: 100 million equal integers were seen in 1,765 bytes.
+const perByte = 1 << 20

@@ -58,7 +58,7 @@ func (r *Reader) expand(m int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	counts := make([][]int32, len(r.picked))
+	counts, any := make([][]int32, len(r.picked)), false
 	for k := range r.picked {
 		if l := &r.picked[k]; l.whole() {
 			counts[k] = make([]int32, m)
@@ -69,7 +69,11 @@ func (r *Reader) expand(m int) (int, error) {
 			if fit < m {
 				return r.expand(fit)
 			}
+			any = any || slices.Max(counts[k]) > 0
 		}
+	}
+	if !any {
+		return m, nil
 	}
 	out, err := r.readValues(m, parts, ends)
 	if err != nil {

@@ -105,7 +105,8 @@ func survive(t *testing.T, header, footer, lists, pages []byte) (events int) {
 
 func drain(store rntuple.Store, anchor []byte, opts rntuple.Options) (n int, err error) {
 	if opts.Flatten != "" { // millions of events without objects take as long as they do
-		if r, err := rntuple.Open(store, anchor, rntuple.Options{}); err == nil && r.Rows() > 1<<20 {
+		one := map[string]string{"Muon": "Muon_pt[0]", "v": "v[0]"}[opts.Flatten]
+		if r, err := rntuple.Open(store, anchor, rntuple.Options{Columns: []string{one}}); err == nil && r.Rows() > 1<<20 {
 			return 0, nil
 		}
 	}

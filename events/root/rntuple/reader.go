@@ -49,7 +49,7 @@ func Open(store Store, anchor []byte, opts Options) (*Reader, error) {
 		return nil, err
 	}
 	all := r.schema.leaves()
-	all.flat, all.lists = r.whole(all, all.flat), r.whole(all, all.lists)
+	all.flat, all.lists = r.complete(all, all.flat), r.complete(all, all.lists)
 	if opts.Flatten != "" {
 		err = r.flatten(all, opts)
 	} else {
@@ -61,8 +61,8 @@ func Open(store Store, anchor []byte, opts Options) (*Reader, error) {
 	return r, err
 }
 
-// whole drops the leaves of which values are not there.
-func (r *Reader) whole(all *leaves, some []leaf) []leaf {
+// complete drops the leaves of which values are not there.
+func (r *Reader) complete(all *leaves, some []leaf) []leaf {
 	return slices.DeleteFunc(some, func(l leaf) bool {
 		why := ""
 		if l.ends != nil {
