@@ -101,6 +101,7 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 				s.Mean, s.Std = exact.From.Minus(c.Origin)+exact.Mean, exact.Std
 			}
 		}
+		notices = append(notices, c.unresolved()...)
 		if c.Constant() {
 			notices = append(notices, fmt.Sprintf("column %q is %v in every event: dropped, and put back in what is generated", name, col.Exact(0)))
 		}

@@ -103,6 +103,16 @@ func (o *options) count(name string, def, lo, hi int) int {
 
 func (o *options) flag(name string) bool { return o.number(name, 0, 0, 1) != 0 }
 
+// limits are the options low and high, infinite where they are not given.
+func (o *options) limits() (low, high float64) {
+	low = o.number("low", math.Inf(-1), -math.MaxFloat64, math.MaxFloat64)
+	high = o.number("high", math.Inf(1), -math.MaxFloat64, math.MaxFloat64)
+	if !(low < high) && o.err == nil {
+		o.err = fmt.Errorf("low: %g is not below high, which is %g", low, high)
+	}
+	return low, high
+}
+
 func (o *options) close() error {
 	if o.err != nil {
 		return o.err

@@ -56,7 +56,10 @@ var kinds = []kind{
 	{"dequantise", func(o *options) Step { return &dequantise{Scaled: o.flag("scaled")} }},
 	{"levels", func(*options) Step { return &levels{} }},
 	{"spread", func(o *options) Step { return &spread{Above: o.number("above", 0.01, 1e-6, 1)} }},
-	{"quantile", func(o *options) Step { return &quantile{Knots: o.count("knots", 128, 2, maxKnots)} }},
+	{"quantile", func(o *options) Step {
+		low, high := o.limits()
+		return &quantile{Knots: o.count("knots", 128, 2, maxKnots), low: low, high: high}
+	}},
 }
 
 // Kinds lists the names of all steps.
