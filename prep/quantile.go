@@ -183,6 +183,18 @@ func (t tail) invert(y float64) (x, logSlope float64) {
 	return t.X + math.Copysign(d, t.Y), math.Log(t.Slope*a/math.Abs(y)) - l
 }
 
+// limits are the edges, infinite where there is none.
+func (s *quantile) limits() (low, high float64) {
+	low, high = math.Inf(-1), math.Inf(1)
+	if s.EdgeLow {
+		low = s.X[0]
+	}
+	if s.EdgeHigh {
+		high = s.X[len(s.X)-1]
+	}
+	return low, high
+}
+
 func (s *quantile) check() error {
 	n := len(s.X)
 	if n < 2 || n > 4*maxKnots || len(s.Y) != n || len(s.Slope) != n {

@@ -190,7 +190,9 @@ func (e *empirical) massBelow(j int) float64 {
 }
 
 // A gap is far wider than the room that gapEvents values take on either side of it.
-const gapEvents, gapWidths = 20, 3
+//
+// gapP is the most of the probability that it gets: some, as a float32 must tell its ends apart.
+const gapEvents, gapWidths, gapP = 20, 3, 1e-5
 
 // divideAtGaps puts knots at both ends of each gap, with next to no probability between them.
 func (s *shape) divideAtGaps() {
@@ -201,7 +203,7 @@ func (s *shape) divideAtGaps() {
 		a, b := v[j], v[j+1]
 		if width := b - a; width > gapWidths*(a-v[j-gapEvents]) && width > gapWidths*(v[j+1+gapEvents]-b) && a > first.x && b < last.x {
 			p := s.e.massBelow(j + 1)
-			half := min(leastP, 0.1/s.e.n) / 2
+			half := min(max(leastP, 0.1/s.e.n), gapP) / 2
 			found = append(found, knot{x: a, z: s.of(p-half, 1-p+half), gap: true}, knot{x: b, z: s.of(p+half, 1-p-half)})
 			if len(found) > s.most {
 				break

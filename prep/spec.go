@@ -107,10 +107,14 @@ func (o *options) flag(name string) bool { return o.number(name, 0, 0, 1) != 0 }
 func (o *options) limits() (low, high float64) {
 	low = o.number("low", math.Inf(-1), -math.MaxFloat64, math.MaxFloat64)
 	high = o.number("high", math.Inf(1), -math.MaxFloat64, math.MaxFloat64)
+	o.ordered(low, high)
+	return low, high
+}
+
+func (o *options) ordered(low, high float64) {
 	if !(low < high) && o.err == nil {
 		o.err = fmt.Errorf("low: %g is not below high, which is %g", low, high)
 	}
-	return low, high
 }
 
 func (o *options) close() error {
