@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
@@ -46,6 +47,9 @@ func (w *writer) pair(key string, v reflect.Value, indent int) {
 			w.pair(d.Name, reflect.ValueOf(d.Expr), indent+2)
 		}
 		return
+	case prep.Limits:
+		fmt.Fprintf(w, " [%s, %s]\n", end(x.Low), end(x.High))
+		return
 	case prep.Spec:
 		plain, err := x.MarshalYAML()
 		if err != nil {
@@ -72,6 +76,14 @@ func (w *writer) pair(key string, v reflect.Value, indent int) {
 		w.inline(v)
 		w.WriteByte('\n')
 	}
+}
+
+// end of a range.
+func end(x float64) string {
+	if math.IsInf(x, 0) {
+		return "null"
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
 }
 
 // inline writes a value on one line.

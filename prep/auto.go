@@ -2,6 +2,7 @@ package prep
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/sluice-hep/sluice/events/profile"
 )
@@ -62,6 +63,27 @@ func bounded(s profile.Summary) (StepSpec, string) {
 	return step, fmt.Sprintf(", hard edges at %s and %s", at[0], at[1])
 }
 
+// bound makes the limits, counted from an origin, the edges of a column of values x. The last cell of a grid begins at the
+// upper one.
+func (l Limits) bound(s *profile.Summary, from float64, x []float64) error {
+	low, high := l.Low-from, l.High-from
+	if err := inside("the range stated", x, low, high); err != nil {
+		return err
+	}
+	turn := s.Angle && low == *s.LowEdge && high == *s.HighEdge
+	high += s.Step
+	for _, e := range []struct {
+		at float64
+		to **float64
+	}{{low, &s.LowEdge}, {high, &s.HighEdge}} {
+		if !math.IsInf(e.at, 0) {
+			*e.to = &e.at
+		}
+	}
+	s.Angle = turn
+	return nil
+}
+
 // cells is the step for integers, or for the grid of a column.
 func cells(s profile.Summary) StepSpec {
 	step := StepSpec{Kind: "dequantise"}
@@ -102,11 +124,9 @@ func tailWords(s profile.Summary) string {
 	return fmt.Sprintf(" with a long lower tail (to %.3g, %.0f standard deviations)", s.Min, down)
 }
 
-// Plan is what Auto does with the finite values of any column, and why: the names of the steps, none where a flow would not
-// see the column.
-func Plan(s profile.Summary) (steps []string, why string) {
+// Plan is what Auto does with the finite values of any column, and why: no steps where a flow would not see the column.
+func Plan(s profile.Summary) (steps []StepSpec, why string) {
 	s.Count -= s.NaN + s.Inf
-	steps = []string{}
 	switch {
 	case s.Kind == profile.KindText:
 		return steps, "text: not a feature"
@@ -115,9 +135,5 @@ func Plan(s profile.Summary) (steps []string, why string) {
 	case s.Kind == profile.KindConstant: // nothing to model by itself
 		return steps, "the same value in every event: dropped, and put back in what is generated"
 	}
-	specs, why := Auto(s)
-	for _, spec := range specs {
-		steps = append(steps, spec.Kind)
-	}
-	return steps, why
+	return Auto(s)
 }

@@ -66,6 +66,9 @@ func (r *Rows) Types() map[string]events.Type {
 // Skipped says, a line each, which columns of the first file cannot be read and why.
 func (r *Rows) Skipped() []string { return r.in.Skipped() }
 
+// Path is the file that the last block came from; "" for memory.
+func (r *Rows) Path() string { return r.in.Path() }
+
 // Read is the number of events so far, passed over, left out or kept.
 func (r *Rows) Read() int { return r.read + r.passed }
 

@@ -38,7 +38,7 @@ func printInspection(w io.Writer, r *sluice.Inspection) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "name\tunit\ttype\tkind\tcount\tNaN\tdistinct\tmin\tmax\tmean\tstd\tpreparation\tatoms")
 	for _, c := range r.Columns {
-		steps := cmp.Or(strings.Join(c.Prepare, ", "), "-")
+		steps := cmp.Or(strings.Trim(c.Plan, "[]"), "-")
 		var atoms []string
 		for _, a := range c.Atoms {
 			atoms = append(atoms, fmt.Sprintf("%.6g: %.3g", a.Value, a.Fraction))
