@@ -15,17 +15,25 @@ import (
 
 func (a *app) inspectVerb() *cobra.Command {
 	var flatten string
+	var card bool
 	c := &cobra.Command{
-		Use:     "inspect FILE...",
-		Short:   "Show what the columns of files hold, and how each would be prepared",
-		Example: "  sluice inspect cards/data/lhco.parquet",
+		Use:   "inspect FILE...",
+		Short: "Show what the columns of files hold, and how each would be prepared",
+		Long: `Show what the columns of files hold, and how each would be prepared: the steps that
+auto chooses. With --card, print a card with these steps, to edit and to run.`,
+		Example: "  sluice inspect cards/data/lhco.parquet\n  sluice inspect cards/data/lhco.parquet --card > jets.yaml",
 		Args:    arguments(1, -1, "one or more files"),
 		RunE: func(c *cobra.Command, files []string) error {
+			if card {
+				text, err := sluice.Starter(c.Context(), files, flatten, a.options())
+				return show(a, text, err, func(w io.Writer, text []byte) { w.Write(text) })
+			}
 			r, err := sluice.Inspect(c.Context(), files, flatten)
 			return show(a, r, err, printInspection)
 		},
 	}
 	flattenFlag(c, &flatten)
+	c.Flags().BoolVar(&card, "card", false, "print a card with all columns and what auto does with each")
 	return c
 }
 

@@ -64,14 +64,14 @@ func (r *Summary) outline(f *few, at float64) {
 		return slices.ContainsFunc(r.Atoms, func(a Atom) bool { return a.Value == v })
 	}
 	if !atEnd(r.Min) {
-		r.LowEdge = edge(x, r.Min)
+		r.LowEdge = edge(x, r.Min, width == 0)
 	}
 	if !atEnd(r.Max) {
 		turned := make([]float64, len(x))
 		for i, v := range x {
 			turned[len(x)-1-i] = -v
 		}
-		if e := edge(turned, -r.Max-width); e != nil {
+		if e := edge(turned, -r.Max-width, width == 0); e != nil {
 			high := -*e + 0 // -0 + 0 is 0
 			r.HighEdge = &high
 		}
@@ -110,8 +110,8 @@ const (
 // edge is where a column with values x, in order and none below least, ends at a hard edge; nil for none. Where the density
 // is proportional to d^a at a distance d from the edge, the k nearest have a mean of log(d_k/d) of 1/(1+a) (Hill, Ann.
 // Statist. 3 (1975) 1163); a is 0 at a cut. A tail that thins out looks like a of 2 and more. 0 is the edge of
-// columns that come near it and are never negative.
-func edge(x []float64, least float64) *float64 {
+// columns that come near it and are never negative. Only an edge that is free lies elsewhere than least.
+func edge(x []float64, least float64, free bool) *float64 {
 	n := len(x)
 	if n < edgeSample {
 		return nil
@@ -125,10 +125,12 @@ func edge(x []float64, least float64) *float64 {
 		}
 	}
 	if near > 0 && near < edgePower*sum {
-		v := limit(least, 3*far/float64(k))
-		return &v
+		if free {
+			least = limit(least, 6*far/float64(k))
+		}
+		return &least
 	}
-	if zero := 0.0; least >= 0 && least < nearZero*x[n/2] {
+	if zero := 0.0; free && least >= 0 && least < nearZero*x[n/2] {
 		return &zero
 	}
 	return nil
