@@ -101,11 +101,7 @@ func end(x float64) string {
 func (w *writer) inline(v reflect.Value) {
 	v = elem(v)
 	if p, ok := v.Interface().(flow.Part); ok {
-		if len(p.Options) == 0 {
-			w.WriteString(quote(p.Kind))
-			return
-		}
-		v = reflect.ValueOf(map[string]any{p.Kind: p.Options})
+		v = reflect.ValueOf(p.Plain())
 	}
 	switch v.Kind() {
 	case reflect.String:
