@@ -6,9 +6,9 @@ import (
 	"math"
 )
 
-// dequantise is y = x + u Step for the values x = Offset + k Step of a grid, integers at first, and noise u in (0, 1). The
-// log-det is log(Step), so that the density, integrated over a cell, is the probability of the value (Uria, Murray,
-// Larochelle, arXiv:1306.0186). Scaled divides by the number of values: y = (k - Min + u)/(Max - Min + 1), where Min is 0
+// dequantise is y = x + u Step for the values x = Offset + k Step of a grid, integers at first, and noise u in (0, 1), so
+// that the density of y, integrated over a cell, is the probability of the value (Uria, Murray, Larochelle,
+// arXiv:1306.0186). It is per unit of x: times Step, it is that probability. Scaled divides by the number of values: y = (k - Min + u)/(Max - Min + 1), where Min is 0
 // unless a training value is negative. The inverse takes the floor; it never gives a negative number where training had
 // none, stays within [Min, Max] if scaled, and spells decimals as a file does.
 type dequantise struct {
@@ -79,7 +79,7 @@ func (s *dequantise) ApplyNoise(x, u, logDet []float64) {
 		k := math.Floor((v-s.Offset)/unit + slack)
 		x[i] = from + (k-low+place(u, i))*width
 	}
-	addAll(logDet, math.Log(width))
+	addAll(logDet, math.Log(width/unit))
 }
 
 func (s *dequantise) Invert(y, logDet []float64) {
@@ -95,7 +95,7 @@ func (s *dequantise) Invert(y, logDet []float64) {
 		}
 		y[i] = value(n)
 	}
-	addAll(logDet, -math.Log(width))
+	addAll(logDet, -math.Log(width/s.unit()))
 }
 
 // cells is the first cell, where it begins, and the width of a cell.
