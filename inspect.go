@@ -2,6 +2,7 @@ package sluice
 
 import (
 	"context"
+	"strings"
 
 	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/internal/fault"
@@ -21,6 +22,7 @@ type Inspection struct {
 type InspectedColumn struct {
 	profile.Summary
 	Prepare []string `json:"prepare"` // empty for a column that a flow would not see
+	Plan    string   `json:"plan"`    // the same with the options, as a card writes it
 	Why     string   `json:"why"`
 }
 
@@ -42,7 +44,20 @@ func Inspect(ctx context.Context, files []string, how query.Reading) (*Inspectio
 	for _, s := range all {
 		r.Rows = s.Count
 		steps, why := prep.Plan(s)
-		r.Columns = append(r.Columns, InspectedColumn{s, steps, why})
+		names := []string{}
+		for _, step := range steps {
+			names = append(names, step.Kind)
+		}
+		r.Columns = append(r.Columns, InspectedColumn{s, names, inBrackets(steps), why})
 	}
 	return r, nil
+}
+
+// inBrackets are steps as a card writes them.
+func inBrackets(steps []prep.StepSpec) string {
+	text := make([]string, len(steps))
+	for i, step := range steps {
+		text[i] = step.String()
+	}
+	return "[" + strings.Join(text, ", ") + "]"
 }

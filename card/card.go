@@ -57,6 +57,9 @@ type Card struct {
 	// Prepare maps each feature, PrepareContext each context column, to what a flow learns easily. Default: auto.
 	Prepare        prep.Spec `yaml:"prepare,omitempty"`
 	PrepareContext prep.Spec `yaml:"prepare_context,omitempty"`
+	// Range is where the values of a feature or context column can lie, both ends included, as [-2.5, 2.5]; null for an
+	// end that is open. Events beyond are an error, and none is generated.
+	Range map[string]prep.Limits `yaml:"range,omitempty"`
 
 	Flow    flow.Spec    `yaml:"flow,omitempty"`
 	Train   train.Config `yaml:"train,omitempty"`

@@ -2,6 +2,7 @@ package card
 
 import (
 	"maps"
+	"math"
 	"reflect"
 	"strings"
 
@@ -96,6 +97,26 @@ func (d *decoder) steps(key string, n ast.Node, to *prep.Spec) error {
 	})
 	if err != nil {
 		return at(n, key, "%s", firstLine(err.Error()))
+	}
+	return nil
+}
+
+// limits reads [low, high], of which one may be null.
+func (d *decoder) limits(key string, n ast.Node, to *prep.Limits) error {
+	list, ok := n.(*ast.SequenceNode)
+	if !ok || len(list.Values) != 2 {
+		return at(n, key, "a range is written [low, high], with null for an end that is open")
+	}
+	*to = prep.Limits{Low: math.Inf(-1), High: math.Inf(1)}
+	for i, end := range []*float64{&to.Low, &to.High} {
+		if e := list.Values[i]; e.Type() != ast.NullType {
+			if err := d.number(key, e, reflect.ValueOf(end).Elem()); err != nil {
+				return err
+			}
+		}
+	}
+	if !(to.Low < to.High) {
+		return at(n, key, "%g is not below %g", to.Low, to.High)
 	}
 	return nil
 }

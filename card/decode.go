@@ -48,6 +48,8 @@ func (d *decoder) value(key string, n ast.Node, v reflect.Value) error {
 		}
 	case *prep.Spec:
 		return d.prepare(key, n, x)
+	case *prep.Limits:
+		return d.limits(key, n, x)
 	case *flow.Part:
 		plain, err := d.plain(key, n)
 		if err != nil {

@@ -37,6 +37,7 @@ func (c *Card) clone() *Card {
 	n.Define = slices.Clone(c.Define)
 	n.Types, n.Units, n.Labels = maps.Clone(c.Types), maps.Clone(c.Units), maps.Clone(c.Labels)
 	n.Sample.Context = maps.Clone(c.Sample.Context)
+	n.Range = maps.Clone(c.Range)
 	n.Prepare.Columns = maps.Clone(c.Prepare.Columns)
 	n.PrepareContext.Columns = maps.Clone(c.PrepareContext.Columns)
 	return &n

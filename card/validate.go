@@ -137,6 +137,18 @@ func (c *Card) checkPreparation() error {
 			}
 		}
 	}
+	for name := range c.Range {
+		key, steps := join("range", name), c.Prepare.Of(name)
+		if !slices.Contains(c.Features, name) {
+			if err := oneOf(key, name, "features or context", slices.Concat(c.Features, c.Context)); err != nil {
+				return err
+			}
+			steps = c.PrepareContext.Of(name)
+		}
+		if steps != nil {
+			return wrong(key, "the column has steps of its own under prepare; give them the limits, as in {quantile: {low: 0, high: 1}}, or take one out")
+		}
+	}
 	return nil
 }
 

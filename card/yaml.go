@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"regexp"
 	"slices"
@@ -21,11 +22,19 @@ func (c *Card) YAML() ([]byte, error) {
 	return w.Bytes(), w.err
 }
 
+// Annotated is YAML with remarks on the preparation of columns, each on the line before it.
+func (c *Card) Annotated(prepare map[string]string) ([]byte, error) {
+	w := writer{remarks: prepare}
+	w.object(reflect.ValueOf(*c), 0)
+	return w.Bytes(), w.err
+}
+
 // writer puts maps on lines and lists in brackets. The YAML package's own writer is not used: it loses a key with a
 // line break, and takes an empty list for none.
 type writer struct {
 	bytes.Buffer
-	err error
+	err     error
+	remarks map[string]string // on columns, under prepare
 }
 
 func (w *writer) object(v reflect.Value, indent int) {
@@ -46,6 +55,9 @@ func (w *writer) pair(key string, v reflect.Value, indent int) {
 			w.pair(d.Name, reflect.ValueOf(d.Expr), indent+2)
 		}
 		return
+	case prep.Limits:
+		fmt.Fprintf(w, " [%s, %s]\n", end(x.Low), end(x.High))
+		return
 	case prep.Spec:
 		plain, err := x.MarshalYAML()
 		if err != nil {
@@ -65,6 +77,9 @@ func (w *writer) pair(key string, v reflect.Value, indent int) {
 	case reflect.Map:
 		w.WriteByte('\n')
 		for _, k := range sortedKeys(v) {
+			if why := w.remarks[k.String()]; why != "" && key == "prepare" {
+				fmt.Fprintf(w, "%*s# %s\n", indent+2, "", oneLine(why))
+			}
 			w.pair(k.String(), elem(v.MapIndex(k)), indent+2)
 		}
 	default:
@@ -72,6 +87,14 @@ func (w *writer) pair(key string, v reflect.Value, indent int) {
 		w.inline(v)
 		w.WriteByte('\n')
 	}
+}
+
+// end of a range.
+func end(x float64) string {
+	if math.IsInf(x, 0) {
+		return "null"
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
 }
 
 // inline writes a value on one line.

@@ -282,7 +282,7 @@ func (t *surveyor) fitted() error {
 	all := batch{columns: kept.Columns}
 	for j, s := range t.witnesses {
 		t.s.Moments[t.cfg.Columns[j]] = prep.MeanStd{From: s.from, Mean: s.mean, Std: s.std()}
-		for _, b := range []batch{s.others, s.least, s.most} {
+		for _, b := range []batch{s.fractional, s.others, s.least, s.most} {
 			if err := all.append(b); err != nil {
 				return err
 			}

@@ -9,7 +9,7 @@ import (
 
 // mostLevels is up to how many different values of a column each is witnessed: above those that the preparation would
 // take one by one.
-const mostLevels = 65
+const mostLevels = 1001
 
 // witness follows a column over all training events for what a sample of them would miss: the exact range and moments,
 // whether all values are whole numbers, and the values of a column of a few. It keeps events that show them.
@@ -19,7 +19,8 @@ type witness struct {
 	x           []float64    // values so counted, of the events at hand
 	min, max    float64
 	least, most batch                // events that have these values
-	others      batch                // events that show levels and the first fraction
+	fractional  batch                // the event of the first fraction
+	others      batch                // events that show levels
 	fraction    bool                 // a value was not a whole number
 	levels      map[float64]struct{} // nil once there are too many
 	n           float64              // sum of weights, and
@@ -65,17 +66,17 @@ func (s *witness) add(b batch, w []float64) error {
 
 // look keeps the event of a level that is new, and of the first fraction.
 func (s *witness) look(v float64, b *batch, i int32) error {
-	first := !s.fraction && v != math.Floor(v)
-	s.fraction = s.fraction || first
-	if s.levels != nil {
-		if _, seen := s.levels[v]; !seen {
-			s.levels[v], first = struct{}{}, true
-		}
-		if len(s.levels) == mostLevels {
-			s.levels = nil
-		}
+	if !s.fraction && v != math.Floor(v) {
+		s.fraction, s.fractional = true, b.take([]int32{i})
 	}
-	if !first {
+	if s.levels == nil {
+		return nil
+	}
+	if _, seen := s.levels[v]; seen {
+		return nil
+	}
+	if s.levels[v] = struct{}{}; len(s.levels) == mostLevels { // then they need not be shown
+		s.levels, s.others = nil, batch{}
 		return nil
 	}
 	return s.others.append(b.take([]int32{i}))

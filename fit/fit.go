@@ -6,6 +6,7 @@
 package fit
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -73,14 +74,15 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 		return nil, err
 	}
 	defer rows.Close()
-	s, err := feed.Take(rows, feed.Config{
+	watched := &ranged{Rows: rows, limits: c.Range}
+	s, err := feed.Take(watched, feed.Config{
 		Columns: q.Columns[:len(c.Features)+len(c.Context)], Weight: c.Weight,
 		Valid: cfg.Valid, Test: cfg.Test, Seed: c.Seed, Most: b.all, Held: b.held, Sample: b.sample,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := rows.Nothing(); err != nil {
+	if err := cmp.Or(watched.outside(), rows.Nothing()); err != nil {
 		return nil, err
 	}
 	if s.Train < cfg.Batch {
@@ -120,12 +122,14 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 // fit fits the preparation on the training events, or on a sample of them whose moments are known.
 func (d *Data) fit() error {
 	s, c := d.survey, d.card
-	features, notices, err := s.Moments.Fit(s.Sample, c.Features, c.Prepare, c.Seed)
+	given := [2]prep.Spec{c.Prepare, c.PrepareContext}
+	given[0].Ranges, given[1].Ranges = c.Range, c.Range
+	features, notices, err := s.Moments.Fit(s.Sample, c.Features, given[0], c.Seed)
 	if err != nil {
 		return err
 	}
 	d.Notices = append(d.Notices, notices...)
-	context, notices, err := s.Moments.FitContext(s.Sample, c.Context, c.PrepareContext)
+	context, notices, err := s.Moments.FitContext(s.Sample, c.Context, given[1])
 	d.Features, d.Context, d.Notices = features, context, append(d.Notices, notices...)
 	return err
 }

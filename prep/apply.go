@@ -230,10 +230,29 @@ func (c *Column) write(out *events.Column, lo int, x []float64) {
 			out.F64[lo+i] = min(max(c.Origin.Float()+v, -math.MaxFloat64), math.MaxFloat64)
 		}
 	default:
+		low, high := c.limits()
 		for i, v := range x {
-			out.F32[lo+i] = float32(min(max(v, -math.MaxFloat32), math.MaxFloat32))
+			f := float32(min(max(v, low), high))
+			if float64(f) > high { // an edge that no float32 is equal to is not crossed either
+				f = math.Nextafter32(f, float32(math.Inf(-1)))
+			} else if float64(f) < low {
+				f = math.Nextafter32(f, float32(math.Inf(1)))
+			}
+			out.F32[lo+i] = f
 		}
 	}
+}
+
+// limits are what no value that comes back exceeds.
+func (c *Column) limits() (low, high float64) {
+	low, high = -math.MaxFloat32, math.MaxFloat32
+	if len(c.Steps) > 0 {
+		if l, ok := c.Steps[0].(limited); ok {
+			a, b := l.limits()
+			return max(a, low), min(b, high)
+		}
+	}
+	return low, high
 }
 
 // constant is the value of a constant column, counted from the origin.

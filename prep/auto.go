@@ -2,6 +2,7 @@ package prep
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/sluice-hep/sluice/events/profile"
 )
@@ -12,22 +13,103 @@ const fewLevels = 64
 // Auto is the automatic preparation of a column: its steps, and the reason in one sentence. A constant column
 // has no steps: it is dropped.
 func Auto(s profile.Summary) (steps []StepSpec, why string) {
-	quantile := StepSpec{Kind: "quantile"}
-	switch few := s.Distinct <= fewLevels && s.Distinct*4 <= s.Count; {
+	few := s.Distinct <= fewLevels && s.Distinct*4 <= s.Count
+	quantile, edges := bounded(s)
+	switch {
 	case s.Kind == profile.KindConstant:
 		return nil, "the same value in every event: dropped"
 	case s.Kind == profile.KindDiscrete, s.Kind == profile.KindInteger && few:
 		return []StepSpec{{Kind: "levels"}},
 			fmt.Sprintf("%d different values: each gets the part of a normal that holds its probability", s.Distinct)
-	case s.Kind == profile.KindInteger && reach(s) <= maxInteger:
-		return []StepSpec{{Kind: "dequantise"}, quantile},
-			"integers: uniform noise fills the steps between them, then quantiles to a normal"
+	case s.Codes:
+		return []StepSpec{{Kind: "levels"}},
+			fmt.Sprintf("%d codes, integers that repeat with others missing between them: each gets the part of a normal that holds its probability", s.Distinct)
+	case s.Kind == profile.KindInteger && reach(s) <= maxInteger, s.Kind == profile.KindGrid:
+		return []StepSpec{cells(s), quantile}, gridWords(s) + ": uniform noise fills the steps between them, then quantiles to a normal" + edges
 	case s.Kind == profile.KindAtoms:
-		return []StepSpec{{Kind: "spread"}, quantile},
-			fmt.Sprintf("single values hold many events (%.6g: %.3g %%): noise spreads them over narrow windows, then quantiles to a normal",
-				s.Atoms[0].Value+0, 100*s.Atoms[0].Fraction) // -0 + 0 is 0
+		return []StepSpec{atoms(s), quantile},
+			fmt.Sprintf("single values hold many events (%.6g: %.3g %%): noise spreads them over narrow windows, then quantiles to a normal%s",
+				s.Atoms[0].Value+0, 100*s.Atoms[0].Fraction, edges) // -0 + 0 is 0
+	case s.Angle:
+		return []StepSpec{{"periodic", map[string]float64{"low": *s.LowEdge, "high": *s.HighEdge}}, {"quantile", map[string]float64{"low": 0, "high": 1}}},
+			fmt.Sprintf("an angle, %.6g to %.6g: a turn cut where the fewest events lie, then quantiles to a normal", *s.LowEdge, *s.HighEdge)
 	}
-	return []StepSpec{quantile}, "continuous" + tailWords(s) + ": quantiles to a normal, power-law tails outside the training range"
+	return []StepSpec{quantile}, "continuous" + tailWords(s) + ": quantiles to a normal" + edges
+}
+
+// bounded is a map of quantiles with the edges of a column, and what to say of them.
+func bounded(s profile.Summary) (StepSpec, string) {
+	step := StepSpec{Kind: "quantile"}
+	var at []string
+	for _, e := range []struct {
+		name string
+		at   *float64
+	}{{"low", s.LowEdge}, {"high", s.HighEdge}} {
+		if e.at == nil {
+			continue
+		}
+		if step.Options == nil {
+			step.Options = map[string]float64{}
+		}
+		step.Options[e.name] = *e.at
+		at = append(at, fmt.Sprintf("%.6g", *e.at))
+	}
+	switch len(at) {
+	case 0:
+		return step, ", tails outside the training range"
+	case 1:
+		return step, fmt.Sprintf(", a hard edge at %s, a tail on the other side", at[0])
+	}
+	return step, fmt.Sprintf(", hard edges at %s and %s", at[0], at[1])
+}
+
+// bound makes the limits, counted from an origin, the edges of a column of values x. The last cell of a grid begins at the
+// upper one.
+func (l Limits) bound(s *profile.Summary, from float64, x []float64) error {
+	low, high := l.Low-from, l.High-from
+	if err := inside("the range stated", x, low, high); err != nil {
+		return err
+	}
+	turn := s.Angle && low == *s.LowEdge && high == *s.HighEdge
+	high += s.Step
+	for _, e := range []struct {
+		at float64
+		to **float64
+	}{{low, &s.LowEdge}, {high, &s.HighEdge}} {
+		if !math.IsInf(e.at, 0) {
+			*e.to = &e.at
+		}
+	}
+	s.Angle = turn
+	return nil
+}
+
+// cells is the step for integers, or for the grid of a column.
+func cells(s profile.Summary) StepSpec {
+	step := StepSpec{Kind: "dequantise"}
+	if s.Step > 0 && s.Step != 1 {
+		step.Options = map[string]float64{"step": s.Step}
+		if s.Offset != 0 {
+			step.Options["offset"] = s.Offset
+		}
+	}
+	return step
+}
+
+func gridWords(s profile.Summary) string {
+	if s.Step == 0 || s.Step == 1 {
+		return "integers"
+	}
+	return fmt.Sprintf("multiples of %.6g", s.Step)
+}
+
+// atoms is the step for the single values of a column.
+func atoms(s profile.Summary) StepSpec {
+	step := StepSpec{Kind: "spread"}
+	if s.Atoms[len(s.Atoms)-1].Fraction < rareAtoms {
+		step.Options = map[string]float64{"above": 0.001}
+	}
+	return step
 }
 
 // tailWords says how far the longer tail reaches, if that is far.
@@ -42,11 +124,9 @@ func tailWords(s profile.Summary) string {
 	return fmt.Sprintf(" with a long lower tail (to %.3g, %.0f standard deviations)", s.Min, down)
 }
 
-// Plan is what Auto does with the finite values of any column, and why: the names of the steps, none where a flow would not
-// see the column.
-func Plan(s profile.Summary) (steps []string, why string) {
+// Plan is what Auto does with the finite values of any column, and why: no steps where a flow would not see the column.
+func Plan(s profile.Summary) (steps []StepSpec, why string) {
 	s.Count -= s.NaN + s.Inf
-	steps = []string{}
 	switch {
 	case s.Kind == profile.KindText:
 		return steps, "text: not a feature"
@@ -55,9 +135,5 @@ func Plan(s profile.Summary) (steps []string, why string) {
 	case s.Kind == profile.KindConstant: // nothing to model by itself
 		return steps, "the same value in every event: dropped, and put back in what is generated"
 	}
-	specs, why := Auto(s)
-	for _, spec := range specs {
-		steps = append(steps, spec.Kind)
-	}
-	return steps, why
+	return Auto(s)
 }

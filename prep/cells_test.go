@@ -22,14 +22,19 @@ type cellCase struct {
 func cellCases(t *testing.T) []cellCase {
 	g := rng.New(3, rng.StreamToy, 1)
 	counts, tags, atoms := make([]float64, 3000), make([]float64, 3000), make([]float64, 3000)
+	tenths, middles := make([]float64, 3000), make([]float64, 3000)
 	for i := range counts {
 		counts[i] = math.Floor(math.Exp(1.2 * g.NormFloat64()))
 		tags[i] = []float64{0, 1.0865, 2.1731, -7.5}[g.IntN(4)*g.IntN(2)]
+		tenths[i], middles[i] = math.Round(30*g.NormFloat64())/10, (10*math.Floor(30*g.Float64())+5)/100
 		atoms[i] = []float64{0, -999, 5 * g.Float64(), 5 * g.Float64(), 5 * g.Float64()}[g.IntN(5)]
 	}
 	cases := []cellCase{
 		{"dequantise", StepSpec{"dequantise", nil}, counts, true, true, nil},
 		{"dequantise scaled", StepSpec{"dequantise", map[string]float64{"scaled": 1}}, counts, true, false, nil},
+		{"dequantise tenths", StepSpec{"dequantise", map[string]float64{"step": 0.1}}, tenths, true, false, nil},
+		{"dequantise middles of bins", StepSpec{"dequantise", map[string]float64{"step": 0.1, "offset": 0.05}}, middles, true, false, nil},
+		{"dequantise tenths, scaled", StepSpec{"dequantise", map[string]float64{"step": 0.1, "scaled": 1}}, tenths, true, false, nil},
 		{"levels of integers", StepSpec{"levels", nil}, counts, true, true, nil},
 		{"levels", StepSpec{"levels", nil}, tags, true, true, nil},
 		{"spread", StepSpec{"spread", nil}, atoms, false, false, nil},
@@ -87,7 +92,7 @@ func TestCellsWithoutNoise(t *testing.T) {
 	}
 }
 
-// Within a cell of width 1 in x, dy/du is the derivative that the log-det gives.
+// Within a cell, dy/du over its width in x is the derivative that the log-det gives.
 func TestCellsLogDet(t *testing.T) {
 	for _, c := range cellCases(t) {
 		if !c.all {
@@ -97,7 +102,11 @@ func TestCellsLogDet(t *testing.T) {
 			const h = 1e-6
 			y, d := []float64{x, x, x}, make([]float64, 3)
 			c.step.ApplyNoise(y, []float64{0.4 - h, 0.4, 0.4 + h}, d)
-			if got, want := math.Exp(d[1]), (y[2]-y[0])/(2*h); math.Abs(got/want-1) > 1e-6 { // 1e-16/h, and h^2
+			step := 1.0
+			if v, ok := c.spec.Options["step"]; ok {
+				step = v
+			}
+			if got, want := math.Exp(d[1]), (y[2]-y[0])/(2*h*step); math.Abs(got/want-1) > 1e-6 { // 1e-16/h, and h^2
 				t.Errorf("%s: dy/du at %g is %g; finite differences say %g", c.name, x, got, want)
 			}
 		}
@@ -181,9 +190,55 @@ func TestSpreadLeavesOtherValuesAlone(t *testing.T) {
 	}
 }
 
+// Values of a grid come back as decimals, in single precision too, and those that are none are counted.
+func TestDequantiseOfDecimals(t *testing.T) {
+	s := &dequantise{Step: 0.1}
+	x := []float64{0.3, 0.1 * 3, float64(float32(0.7)), -0.2, 12345.6}
+	if err := s.Fit(x, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.Apply(x, nil)
+	s.Invert(x, nil)
+	if want := []float64{0.3, 0.3, 0.7, -0.2, 12345.6}; !slices.Equal(x, want) {
+		t.Errorf("%v, want %v", x, want)
+	}
+	err := (&dequantise{Step: 0.1, Offset: 0.05}).Fit([]float64{0.05, 1.15, 0.2, 0.3}, nil)
+	if want := "row 3: dequantise takes 0.05 plus multiples of 0.1, not 0.2; 2 of 4 are none"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// Next to nothing of 99 zeros in 100 and values above 800 comes back as anything between, or below 0, and what does as the
+// nearer.
+func TestSpreadSnapsWhereNothingWasSeen(t *testing.T) {
+	g := rng.New(3, rng.StreamToy, 2)
+	x := make([]float64, 20000)
+	for i := range x {
+		if g.IntN(100) == 0 {
+			x[i] = 1900 + 300*g.NormFloat64()
+		}
+	}
+	s := &spread{Above: 0.01}
+	if err := s.Fit(x, nil); err != nil {
+		t.Fatal(err)
+	}
+	next := s.After[0]
+	y := []float64{-1e9, -1, 0, 0.45 * next, 0.55 * next, next, next + 1}
+	s.Invert(y, nil)
+	if want := []float64{0, 0, 0, 0, next, next, next + 1}; !slices.Equal(y, want) {
+		t.Errorf("%v, want %v", y, want)
+	}
+	old := *s // as models were saved before
+	old.Before, old.After = nil, nil
+	y = []float64{0.45 * next}
+	if old.Invert(y, nil); y[0] != 0.45*next || old.check() != nil {
+		t.Errorf("without neighbours: %v", y)
+	}
+}
+
 func TestDequantiseRefusesWhatIsNotAnInteger(t *testing.T) {
 	err := (&dequantise{}).Fit([]float64{1, 2, 2.5}, nil)
-	if err == nil || err.Error() != "row 3: dequantise takes integers, not 2.5" {
+	if err == nil || err.Error() != "row 3: dequantise takes integers, not 2.5; 1 of 3 are none" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -91,3 +91,10 @@ func (e *empirical) at(p float64) float64 {
 	t := (p - e.below[j-1]) / (e.below[j] - e.below[j-1])
 	return e.value[j-1] + t*(e.value[j]-e.value[j-1])
 }
+
+func median(x []float64) float64 {
+	if len(x) == 0 {
+		return 0
+	}
+	return slices.Sorted(slices.Values(x))[len(x)/2]
+}

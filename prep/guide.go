@@ -1,6 +1,6 @@
 package prep
 
-// guide finds the place of a value among numbers in order, in most cases by one look at a table: the range of the
+// guide finds the place of a value among numbers in order, in most cases by one look at a table: a range of the
 // numbers is divided into cells of equal width, and each knows how many of the numbers lie before it.
 type guide struct {
 	at      []float64 // the numbers, in order
@@ -12,14 +12,11 @@ type guide struct {
 // guideCells are enough that next to no value of a smooth column shares a cell with a knot.
 const guideCells = 1024
 
-// newGuide takes at most 32,767 numbers.
-func newGuide(at []float64) *guide {
-	g := &guide{at: at}
-	if len(at) > 0 {
-		g.first = at[0]
-		if f := guideCells / (at[len(at)-1] - at[0]); finite(f) {
-			g.perUnit = f
-		}
+// newGuide takes at most 32,767 numbers, and the range in which most values lie.
+func newGuide(at []float64, lo, hi float64) *guide {
+	g := &guide{at: at, first: lo}
+	if f := guideCells / (hi - lo); finite(f) {
+		g.perUnit = f
 	}
 	for _, v := range at {
 		g.before[g.cell(v)+1]++

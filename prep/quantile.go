@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 )
 
 // quantile takes the distribution of a column to a standard normal: a smooth (C1), strictly increasing
 // spline of rational quadratics (Gregory and Delbourgo, IMA J. Numer. Anal. 2 (1982) 123) between knots at
 // quantiles, and a power-law tail on either side, so that an event far outside the training range costs few nats.
+//
+// At an edge the density does not fall to 0, and nothing comes back from beyond: the latent values that lie there, of
+// edgeEvents in all training events, become the edge.
 //
 // Knots are the largest number of intervals wanted; fewer are used where fewer describe the distribution.
 type quantile struct {
@@ -20,6 +24,12 @@ type quantile struct {
 	// Shape of the lower and the upper tail: the index of the power law, see tail.
 	Lower float64 `json:"lower"`
 	Upper float64 `json:"upper"`
+	// The first or the last knot is an edge.
+	EdgeLow  bool `json:"edge_low,omitempty"`
+	EdgeHigh bool `json:"edge_high,omitempty"`
+
+	low, high float64   // edges to fit, infinite for none
+	apart     []float64 // values that the fit left out of the tails
 
 	bins     []bin  // of the knots, by index
 	byX, byY *guide // to the knots inside
@@ -111,6 +121,10 @@ func (s *quantile) applyAnywhere(x float64) (y, logSlope float64) {
 func (s *quantile) invertAnywhere(y float64) (x, logSlope float64) {
 	lower, upper := s.tails()
 	switch {
+	case y < lower.Y && s.EdgeLow:
+		return lower.X, math.Log(lower.Slope)
+	case y > upper.Y && s.EdgeHigh:
+		return upper.X, math.Log(upper.Slope)
 	case y < lower.Y:
 		return lower.invert(y)
 	case y > upper.Y:
@@ -122,6 +136,9 @@ func (s *quantile) invertAnywhere(y float64) (x, logSlope float64) {
 	return b.x + t*b.width, math.Log(d)
 }
 
+// bulk is the part of the latent values that must be fast.
+const bulk = 2.5
+
 // index makes of the knots what Apply and Invert look up.
 func (s *quantile) index() {
 	n := len(s.X) - 1
@@ -129,7 +146,9 @@ func (s *quantile) index() {
 	for k := range s.bins {
 		s.bins[k] = newBin(s.X[k], s.X[k+1], s.Y[k], s.Y[k+1], s.Slope[k], s.Slope[k+1])
 	}
-	s.byX, s.byY = newGuide(s.X[1:n]), newGuide(s.Y[1:n])
+	lo, hi := sort.SearchFloat64s(s.Y, -bulk), sort.SearchFloat64s(s.Y, bulk)
+	lo, hi = max(lo, 1), max(min(hi, n-1), 1)
+	s.byX, s.byY = newGuide(s.X[1:n], s.X[lo], s.X[hi]), newGuide(s.Y[1:n], s.Y[lo], s.Y[hi])
 }
 
 // tail is the map outside the knot (X, Y), where t = Slope (x-X) is the distance beyond it:
@@ -156,9 +175,24 @@ func (t tail) apply(x float64) (y, logSlope float64) {
 
 func (t tail) invert(y float64) (x, logSlope float64) {
 	a := math.Abs(t.Y)
+	if math.IsInf(t.Index, 0) { // straight
+		return t.X + (y-t.Y)/t.Slope, math.Log(t.Slope)
+	}
 	l := min((math.Abs(y)-a)*(math.Abs(y)+a)/(2*t.Index), maxExp)
 	d := math.Expm1(l) * t.Index / (t.Slope * a)
 	return t.X + math.Copysign(d, t.Y), math.Log(t.Slope*a/math.Abs(y)) - l
+}
+
+// limits are the edges, infinite where there is none.
+func (s *quantile) limits() (low, high float64) {
+	low, high = math.Inf(-1), math.Inf(1)
+	if s.EdgeLow {
+		low = s.X[0]
+	}
+	if s.EdgeHigh {
+		high = s.X[len(s.X)-1]
+	}
+	return low, high
 }
 
 func (s *quantile) check() error {

@@ -1,29 +1,17 @@
 package prep
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
 	"sort"
 )
 
-const (
-	tailEvents = 10 // training events beyond each outermost knot
-	maxTailZ   = 3.7
-	// Of more events than this an even selection is taken: 30 knots then cost 6e-5 nats for being fitted.
-	fitEvents   = 1 << 18
-	startBins   = 16
-	minPerKnot  = 25  // effective events a new interval must hold
-	significant = 1.7 // deviation, in units of 1/sqrt(events), at which an interval is divided
-)
-
-// tailIndices are what a tail may be. Few events lie there, so a light tail taken for a heavier one costs next to nothing.
-var tailIndices = []float64{0.5, 1, 1.5, 2, 3}
-
-// No event within farRanges times the training range of it may cost farCost nats more than the mean.
-const farRanges, farCost = 1000, 45
-
 func (s *quantile) Fit(x, w []float64) error {
+	if err := inside("quantile", x, s.low, s.high); err != nil {
+		return err
+	}
 	e := newEmpirical(every(fitEvents, x, w))
 	if len(e.value) < 2 { // the selection missed what differs
 		e = newEmpirical(x, w)
@@ -31,148 +19,202 @@ func (s *quantile) Fit(x, w []float64) error {
 	if len(e.value) < 2 {
 		return errConstant
 	}
-	p := min(max(tailEvents/e.n, normalCDF(-maxTailZ)), 0.1)
-	edge := -normalQuantile(p, 1-p)
-	bins := min(s.Knots, startBins, max(1, int(e.n/minPerKnot)))
-	s.X, s.Y = nil, nil
-	for k := range bins + 1 {
-		y := edge * (2*float64(k)/float64(bins) - 1)
-		s.insert(e, e.at(normalCDF(y)), y)
+	f := fitShape(e, s.low, s.high, s.Knots)
+	s.EdgeLow, s.EdgeHigh = f.low, f.high
+	knots := f.knots
+	if f.low || f.high {
+		knots = f.normal()
 	}
-	if len(s.X) < 2 {
-		s.X = []float64{e.value[0], e.value[len(e.value)-1]}
-		s.Y = []float64{-edge, edge}
+	s.apart = nil
+	if !f.low {
+		below, apart := e.beyond(knots[0].x, -1)
+		knots = append(outwards(knots[0], below, -1, e.n), knots...)
+		s.apart = append(s.apart, apart...)
 	}
-	s.slopes()
-	for range 12 {
-		if !s.refine(e) {
-			break
-		}
-		s.slopes()
+	if !f.high {
+		above, apart := e.beyond(knots[len(knots)-1].x, 1)
+		more := outwards(knots[len(knots)-1], above, 1, e.n)
+		slices.Reverse(more)
+		knots = append(knots, more...)
+		s.apart = append(s.apart, apart...)
 	}
-	s.fitTails(e)
+	s.set(knots)
 	if err := s.check(); err != nil {
 		return fmt.Errorf("no smooth map to a normal: %w", err)
 	}
 	return nil
 }
 
-// insert adds the knot (x, y), unless it lies too close to another, and reports whether it did.
-func (s *quantile) insert(e *empirical, x, y float64) bool {
-	const leastX, leastY = 1e-9, 1e-6 // of the range
-	least := leastX * (e.value[len(e.value)-1] - e.value[0])
-	k := sort.SearchFloat64s(s.X, x)
-	if k > 0 && (x-s.X[k-1] < least || y-s.Y[k-1] < leastY) || k < len(s.X) && (s.X[k]-x < least || s.Y[k]-y < leastY) {
-		return false
+// unresolved names the values that no map of the column follows.
+func (c *Column) unresolved() []string {
+	for _, step := range c.Steps {
+		if q, ok := step.(*quantile); ok && len(q.apart) > 0 {
+			return []string{fmt.Sprintf("column %q: %d of the values that the preparation is fitted on lie more than %d times further out than all others, the farthest at %.6g: "+
+				"nothing can be learned of them; leave them out (where) if they are no measurements", c.Name, len(q.apart), apartTimes, farthest(q.apart)+c.Origin.Float())}
+		}
 	}
-	s.X, s.Y = slices.Insert(s.X, k, x), slices.Insert(s.Y, k, y)
-	return true
+	return nil
 }
 
-// slopes sets dy/dx at the knots: its logarithm is interpolated linearly in y between the middles of the
-// neighbouring intervals, where it is that of the secant. So it is positive for any distribution, and
-// second-order accurate for a smooth one.
-func (s *quantile) slopes() {
-	n := len(s.X)
-	height, secant := make([]float64, n-1), make([]float64, n-1)
-	for k := range height {
-		height[k] = s.Y[k+1] - s.Y[k]
-		secant[k] = height[k] / (s.X[k+1] - s.X[k])
-	}
-	s.Slope = make([]float64, n)
-	s.Slope[0], s.Slope[n-1] = secant[0], secant[n-2]
-	for k := 1; k < n-1; k++ {
-		a := height[k] / (height[k-1] + height[k])
-		s.Slope[k] = math.Pow(secant[k-1], a) * math.Pow(secant[k], 1-a)
-	}
-	if n > 2 {
-		s.Slope[0] = endSlope(secant[0], s.Slope[1])
-		s.Slope[n-1] = endSlope(secant[n-2], s.Slope[n-2])
-	}
-	s.index()
+func farthest(x []float64) float64 {
+	return slices.MaxFunc(x, func(a, b float64) int { return cmp.Compare(math.Abs(a), math.Abs(b)) })
 }
 
-// endSlope extrapolates in the same way, within limits.
-func endSlope(secant, inner float64) float64 {
-	return secant * min(max(secant/inner, 0.2), 5)
-}
-
-// refine divides every interval in which the events do not lie as the spline says, at the place where
-// they deviate most, and reports whether there was one.
-func (s *quantile) refine(e *empirical) bool {
-	type point struct{ x, y float64 }
-	var add []point
-	for k := range len(s.X) - 1 {
-		lo, hi := sort.SearchFloat64s(e.value, s.X[k]), sort.SearchFloat64s(e.value, s.X[k+1])
-		mass := normalCDF(s.Y[k+1]) - normalCDF(s.Y[k])
-		var worst, at, below float64
-		for j := lo; j < hi; j++ {
-			y, _ := s.bins[k].at((e.value[j] - s.X[k]) / s.bins[k].width)
-			if d := math.Abs(normalCDF(y) - e.below[j]); d > worst {
-				worst, at, below = d, e.value[j], e.below[j]
+// inside refuses values beyond the limits of a step, with their number and the first.
+func inside(step string, x []float64, low, high float64) error {
+	n, first := 0, 0
+	for i, v := range x {
+		if v < low || v > high {
+			if n++; n == 1 {
+				first = i
 			}
 		}
-		if worst*math.Sqrt(e.n/mass) > significant && mass*e.n > 2*minPerKnot {
-			add = append(add, point{at, normalQuantile(below, 1-below)})
-		}
 	}
-	done := false
-	for _, p := range add {
-		if len(s.X) <= s.Knots && s.insert(e, p.x, p.y) {
-			done = true
-		}
+	if n == 0 {
+		return nil
 	}
-	return done
+	limits := fmt.Sprintf("from %.10g to %.10g", low, high)
+	if math.IsInf(low, 0) {
+		limits = fmt.Sprintf("up to %.10g", high)
+	} else if math.IsInf(high, 0) {
+		limits = fmt.Sprintf("from %.10g on", low)
+	}
+	return &rowError{first, fmt.Sprintf("%s takes values %s, not %.10g; %d of %d lie outside", step, limits, x[first], n, len(x))}
 }
 
-// fitTails chooses the index of each tail by maximum likelihood of the events beyond the outermost knots,
-// among those in which an event far outside costs few nats. At a hard edge only the heaviest do: there a
-// distance is measured in a tiny scale.
-func (s *quantile) fitTails(e *empirical) {
-	s.Lower, s.Upper = tailIndices[0], tailIndices[0]
-	lower, upper := s.tails()
-	first, last := e.value[0], e.value[len(e.value)-1]
-	mean := -s.meanLogDensity(e)
-	far := farRanges * (last - first)
-	n := len(e.value)
-	low, _ := slices.BinarySearch(e.value, lower.X)
-	high, _ := slices.BinarySearch(e.value, upper.X)
-	s.Lower = lower.fit(e.value[:low], e.mass[:low], first-far, mean+farCost)
-	s.Upper = upper.fit(e.value[high:n], e.mass[high:n], last+far, mean+farCost)
+// set takes knots in order; z is y here.
+func (s *quantile) set(knots []knot) {
+	s.X, s.Y, s.Slope = nil, nil, nil
+	for _, k := range knots {
+		s.X, s.Y, s.Slope = append(s.X, k.x), append(s.Y, k.z), append(s.Slope, k.slope)
+	}
+	s.Lower, s.Upper = farIndex, farIndex
 }
 
-// fit is the likeliest index for values of given mass, all beyond the knot, among those in which an event
-// at far costs at most so many nats; the first of tailIndices where there is none.
-func (t tail) fit(value, mass []float64, far, cost float64) float64 {
-	best, most := tailIndices[0], math.Inf(-1)
-	for _, index := range tailIndices {
-		t.Index = index
-		if -t.logDensity(far) > cost {
-			continue
+// edgeEvents is how many events a column's edge stands for, so that its latent value is finite: those that are not
+// on it lie further in, and an event beyond the training range by less than their distance costs a few nats.
+const edgeEvents = 0.1
+
+// normal is the shape with edges as knots of a map to a normal, so close that its slope is right to a thousandth.
+func (s *shape) normal() []knot {
+	const step = 0.2 // of y
+	var low, high float64
+	if s.low {
+		low = edgeEvents / s.e.n
+	}
+	if s.high {
+		high = edgeEvents / s.e.n
+	}
+	room := 1 - low - high
+	at := func(k knot) knot {
+		p, q, slope := s.back(k.z)
+		y := normalQuantile(low+room*p, high+room*q)
+		return knot{x: k.x, z: y, slope: k.slope * slope * room * math.Exp(-logNormal(y))}
+	}
+	out := []knot{at(s.knots[0])}
+	for k := range len(s.knots) - 1 {
+		spline, from, to := s.bin(k), at(s.knots[k]), at(s.knots[k+1])
+		n := math.Ceil((to.z - from.z) / step)
+		for i := 1.0; i < n; i++ {
+			y := from.z + (to.z-from.z)*i/n
+			z := s.of((normalCDF(y)-low)/room, (normalCDF(-y)-high)/room)
+			t := spline.solve(z)
+			z, slope := spline.at(t)
+			out = append(out, at(knot{x: spline.x + t*spline.width, z: z, slope: slope}))
 		}
-		sum := 0.0
-		for i, v := range value {
-			sum += mass[i] * t.logDensity(v)
-		}
-		if sum >= most {
-			best, most = index, sum
+		out = append(out, to)
+	}
+	return slices.CompactFunc(out, func(b, a knot) bool { return b.x <= a.x || b.z <= a.z })
+}
+
+// A tail is taken to tailEnd by the law that its events follow, where a training of some billion events ends, and beyond
+// by a heavy power law, so that an event however far out costs few nats. It is given up earlier where it has come
+// farRanges away.
+const (
+	tailEnd   = 6
+	farIndex  = 0.3
+	farRanges = 1000
+)
+
+// apartTimes is how much further out than the next an event is none of the tail.
+const apartTimes = 1000
+
+// tailLaws are what a tail may be, from light to heavy: a normal one, straight in y, and indices of power laws, of
+// which the largest is next to exponential.
+var tailLaws = []float64{math.Inf(1), 100, 8, 5, 3, 2, 1.5, 1, 0.5}
+
+// A law that is heavier, or a slope at the knot that is another, must make the events likelier by so many nats, the fewer
+// they are the more.
+const lawCost, lawEvents = 0.5, 25
+
+// outwards is the tail beyond a knot as knots, from outside to within: the likeliest law for events at such distances.
+func outwards(k knot, away []float64, sign, n float64) []knot {
+	var best tail
+	most := math.Inf(-1)
+	price := lawCost + lawEvents/(1+float64(len(away)))
+	for i, index := range tailLaws {
+		for j := -2; j <= 2; j++ {
+			t := tail{0, math.Abs(k.z), k.slope * math.Exp2(float64(j)/2), index}
+			sum := -price * float64(i+max(j, -j))
+			for _, d := range away {
+				sum += t.logDensity(d)
+			}
+			if sum > most {
+				best, most = t, sum
+			}
 		}
 	}
-	return best
-}
-
-// logDensity is that of x if y is standard normal.
-func (t tail) logDensity(x float64) float64 {
-	y, d := t.apply(x)
-	return d + logNormal(y)
-}
-
-func (s *quantile) meanLogDensity(e *empirical) float64 {
-	y, d := slices.Clone(e.value), make([]float64, len(e.value))
-	s.Apply(y, d)
-	sum := 0.0
-	for i := range y {
-		sum += e.mass[i] * (d[i] + logNormal(y[i]))
+	width := 0.0
+	if len(away) > 0 {
+		width = away[len(away)-1]
 	}
-	return sum
+	width = max(width, 1/best.Slope)
+	var out []knot
+	steps := math.Ceil((tailEnd - best.Y) / 0.4)
+	for i := 1.0; i <= steps; i++ {
+		y := best.Y + (tailEnd-best.Y)*i/steps
+		d, logSlope := best.invert(y)
+		if d > farRanges*width {
+			break
+		}
+		out = append(out, knot{x: k.x + sign*d, z: sign * y, slope: math.Exp(logSlope)})
+	}
+	slices.Reverse(out)
+	return out
+}
+
+// beyond are the distances of the events beyond x, nearest first, by weight. Those that lie apart from the others, more
+// than apartTimes as far as the next, are no part of a tail: they are returned as values.
+func (e *empirical) beyond(x, sign float64) (away, apart []float64) {
+	j := sort.SearchFloat64s(e.value, x)
+	lo, hi := 0, j
+	if sign > 0 {
+		lo, hi = j, len(e.value)
+	}
+	for i := lo; i < hi; i++ {
+		if d := sign * (e.value[i] - x); d > 0 {
+			for range max(1, int(math.Round(e.mass[i]*e.n))) {
+				away = append(away, d)
+			}
+		}
+	}
+	slices.Sort(away)
+	for i := max(1, len(away)/4); i < len(away); i++ {
+		if away[i] > apartTimes*away[i-1] {
+			for _, d := range away[i:] {
+				apart = append(apart, x+sign*d)
+			}
+			return away[:i], apart
+		}
+	}
+	return away, nil
+}
+
+// logDensity is that at a distance beyond the knot if y is standard normal.
+func (t tail) logDensity(d float64) float64 {
+	if math.IsInf(t.Index, 0) {
+		return math.Log(t.Slope) + logNormal(t.Y+t.Slope*d)
+	}
+	y, l := t.apply(d)
+	return l + logNormal(y)
 }

@@ -63,7 +63,11 @@ func TestGuideFindsWhatASearchFinds(t *testing.T) {
 		mapped(x, func(v float64) float64 { return 1e-300 * v }),
 		{-1.5e308, -1, 0, 1, 1.5e308}, {0, 1e-310}, append(grid(0, 1, 200), 1e15),
 	} {
-		g := newGuide(at)
+		lo, hi := 0.0, 0.0
+		if n := len(at); n > 0 {
+			lo, hi = at[n/4], at[n-1-n/4]
+		}
+		g := newGuide(at, lo, hi)
 		try := []float64{-inf, inf, 0, -1e300, 1e300, math.Copysign(0, -1)}
 		for _, v := range at {
 			try = append(try, v, math.Nextafter(v, inf), math.Nextafter(v, -inf), v+0.01, 1.1*v)

@@ -21,7 +21,13 @@ import (
 type Spec struct {
 	All     []StepSpec            // for every column that Columns does not name; nil is auto
 	Columns map[string][]StepSpec // by column; nil is auto
+	// Ranges are the limits of columns that auto prepares, where they are known. They are no part of what a card writes
+	// under prepare.
+	Ranges map[string]Limits
 }
+
+// Limits are the lowest and the highest value that a column can have, infinite where there is none.
+type Limits struct{ Low, High float64 }
 
 // StepSpec is one step in a card, not fitted: its kind and its options.
 type StepSpec struct {
@@ -29,8 +35,8 @@ type StepSpec struct {
 	Options map[string]float64 // 1 and 0 stand for true and false
 }
 
-// of returns the steps for a column; nil is auto.
-func (s Spec) of(column string) []StepSpec {
+// Of returns the steps for a column; nil is auto.
+func (s Spec) Of(column string) []StepSpec {
 	if steps, ok := s.Columns[column]; ok {
 		return steps
 	}
@@ -103,6 +109,20 @@ func (o *options) count(name string, def, lo, hi int) int {
 
 func (o *options) flag(name string) bool { return o.number(name, 0, 0, 1) != 0 }
 
+// limits are the options low and high, infinite where they are not given.
+func (o *options) limits() (low, high float64) {
+	low = o.number("low", math.Inf(-1), -math.MaxFloat64, math.MaxFloat64)
+	high = o.number("high", math.Inf(1), -math.MaxFloat64, math.MaxFloat64)
+	o.ordered(low, high)
+	return low, high
+}
+
+func (o *options) ordered(low, high float64) {
+	if !(low < high) && o.err == nil {
+		o.err = fmt.Errorf("low: %g is not below high, which is %g", low, high)
+	}
+}
+
 func (o *options) close() error {
 	if o.err != nil {
 		return o.err
@@ -155,6 +175,22 @@ func (s Spec) plain() any {
 		m["*"] = plainSteps(s.All)
 	}
 	return m
+}
+
+// String is the step as a card writes it.
+func (s StepSpec) String() string {
+	if len(s.Options) == 0 {
+		return s.Kind
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "{%s: {", s.Kind)
+	for i, name := range slices.Sorted(maps.Keys(s.Options)) {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s: %s", name, strconv.FormatFloat(s.Options[name], 'g', -1, 64))
+	}
+	return b.String() + "}}"
 }
 
 func plainSteps(steps []StepSpec) any {

@@ -11,12 +11,20 @@ import (
 // event goes to a place in a narrow window around its value by noise, and any value of the window comes back
 // as the atom. A window reaches half-way to the neighbouring training value, within limits. The density at an
 // atom is therefore per width of its window.
+//
+// Between an atom and the next training value nothing was seen: what comes back from there is the nearer of the two.
 type spread struct {
 	Above float64   `json:"above"`
 	Atom  []float64 `json:"atom"`
 	Low   []float64 `json:"low"`  // windows (Low[k], High[k])
 	High  []float64 `json:"high"` // around Atom[k]
+	// The training values next to each atom; the atom itself at an end of the column, beyond which all is the atom.
+	Before []float64 `json:"before,omitempty"`
+	After  []float64 `json:"after,omitempty"`
 }
+
+// Atoms of fewer events than rareAtoms must be repeated rareEvents times, and rareTimes as often as other values.
+const rareAtoms, rareEvents, rareTimes = 0.01, 64, 10
 
 const maxAtoms = 1024
 
@@ -33,19 +41,26 @@ func (s *spread) Fit(x, w []float64) error {
 	if n < 2 {
 		return errConstant
 	}
-	scale := e.scaleOutside(s.Above)
+	scale, usual := e.scaleOutside(s.Above), median(e.mass)
 	for k, v := range e.value {
 		if e.mass[k] < s.Above || e.mass[k]*e.n < 4 { // a value seen once or twice in a small table is no atom
 			continue
 		}
+		if e.mass[k] < rareAtoms && (e.mass[k]*e.n < rareEvents || e.mass[k] < rareTimes*usual) {
+			continue
+		}
 		least := max(minWindow*scale, math.Abs(v)*0x1p-40) // and well above the spacing of float64
 		left, right := maxWindow*scale, maxWindow*scale
+		before, after := v, v
 		if k > 0 {
-			left = min(left, (v-e.value[k-1])/2)
+			before = e.value[k-1]
+			left = min(left, (v-before)/2)
 		}
 		if k+1 < n {
-			right = min(right, (e.value[k+1]-v)/2)
+			after = e.value[k+1]
+			right = min(right, (after-v)/2)
 		}
+		s.Before, s.After = append(s.Before, before), append(s.After, after)
 		s.Atom = append(s.Atom, v)
 		s.Low = append(s.Low, v-max(left, least))
 		s.High = append(s.High, v+max(right, least))
@@ -91,10 +106,31 @@ func (s *spread) ApplyNoise(x, u, _ []float64) {
 func (s *spread) Invert(y, _ []float64) {
 	for i, v := range y {
 		k := sort.SearchFloat64s(s.High, v)
-		if k < len(s.High) && v > s.Low[k] {
+		switch {
+		case k < len(s.High) && v > s.Low[k]:
 			y[i] = s.Atom[k]
+		case len(s.After) > 0:
+			y[i] = s.snap(v, k)
 		}
 	}
+}
+
+// snap takes a value outside of all windows, below window k, to the end of a stretch in which nothing was seen.
+func (s *spread) snap(v float64, k int) float64 {
+	if k > 0 && (v < s.After[k-1] || s.After[k-1] == s.Atom[k-1]) {
+		return nearer(v, s.Atom[k-1], s.After[k-1])
+	}
+	if k < len(s.Atom) && (v > s.Before[k] || s.Before[k] == s.Atom[k]) {
+		return nearer(v, s.Before[k], s.Atom[k])
+	}
+	return v
+}
+
+func nearer(v, a, b float64) float64 {
+	if v-a < b-v {
+		return a
+	}
+	return b
 }
 
 func (s *spread) check() error {
@@ -106,6 +142,14 @@ func (s *spread) check() error {
 		ok := finite(s.Low[k], s.High[k]) && s.Low[k] < s.Atom[k] && s.Atom[k] < s.High[k]
 		if !ok || k > 0 && s.Low[k] < s.High[k-1] {
 			return errors.New("windows of atoms are not finite and in order")
+		}
+	}
+	if len(s.Before) != len(s.After) || len(s.After) != 0 && len(s.After) != n {
+		return errors.New("atoms have no neighbours, or too many")
+	}
+	for k, v := range s.After {
+		if !finite(v, s.Before[k]) || s.Before[k] > s.Atom[k] || v < s.Atom[k] {
+			return errors.New("neighbours of atoms are not finite and in order")
 		}
 	}
 	return nil

@@ -30,6 +30,9 @@ type Step interface {
 	check() error
 }
 
+// limited is a step whose inverse gives values from low to high.
+type limited interface{ limits() (low, high float64) }
+
 // Randomised is a step that spreads repeated values over cells. Its Apply takes the middle of each cell.
 type Randomised interface {
 	Step
@@ -53,10 +56,20 @@ var kinds = []kind{
 		return &logarithm{Offset: o.number("offset", 0, -math.MaxFloat64, math.MaxFloat64)}
 	}},
 	{"asinh", func(*options) Step { return &asinh{} }},
-	{"dequantise", func(o *options) Step { return &dequantise{Scaled: o.flag("scaled")} }},
+	{"dequantise", func(o *options) Step {
+		return &dequantise{Scaled: o.flag("scaled"), Step: o.number("step", 0, 1e-12, 1e12), Offset: o.number("offset", 0, -1e12, 1e12)}
+	}},
+	{"periodic", func(o *options) Step {
+		s := &periodic{Low: o.number("low", -math.Pi, -1e12, 1e12), High: o.number("high", math.Pi, -1e12, 1e12)}
+		o.ordered(s.Low, s.High)
+		return s
+	}},
 	{"levels", func(*options) Step { return &levels{} }},
 	{"spread", func(o *options) Step { return &spread{Above: o.number("above", 0.01, 1e-6, 1)} }},
-	{"quantile", func(o *options) Step { return &quantile{Knots: o.count("knots", 128, 2, maxKnots)} }},
+	{"quantile", func(o *options) Step {
+		low, high := o.limits()
+		return &quantile{Knots: o.count("knots", 128, 2, maxKnots), low: low, high: high}
+	}},
 }
 
 // Kinds lists the names of all steps.

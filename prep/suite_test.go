@@ -66,6 +66,9 @@ func stepCases() []stepCase {
 		{"quantile", nil, mapped(x, func(v float64) float64 { return math.Mod(v*97.3, 1) }), -inf, inf, true}, // hard edges
 		{"quantile", nil, mapped(x, func(v float64) float64 { return math.Round(v) }), -inf, inf, true},       // ties
 		{"quantile", nil, mapped(x, func(v float64) float64 { return 1e9 * v }), -inf, inf, true},
+		{"quantile", map[string]float64{"low": 0, "high": 1}, unit, 0, 1, true},
+		{"quantile", map[string]float64{"low": 0}, mapped(x, math.Abs), 0, inf, true},
+		{"quantile", map[string]float64{"high": 0}, mapped(x, func(v float64) float64 { return -math.Abs(v) }), -inf, 0, true},
 	}
 }
 
@@ -100,7 +103,7 @@ func eachStep(t *testing.T, f func(t *testing.T, c stepCase, s Step)) {
 }
 
 func TestEveryStepIsInTheSuite(t *testing.T) {
-	have := map[string]bool{"dequantise": true, "levels": true, "spread": true} // cells_test.go
+	have := map[string]bool{"dequantise": true, "levels": true, "spread": true, "periodic": true} // cells_test.go, periodic_test.go
 	for _, c := range stepCases() {
 		have[c.kind] = true
 	}
@@ -138,8 +141,11 @@ func TestStepLatentRoundTrip(t *testing.T) {
 		s.Apply(train, nil)
 		lo, hi = min(lo, slices.Min(train)), max(hi, slices.Max(train))
 		y := grid(lo, hi, 400)
-		if c.normal {
+		// Beyond an edge all latent values are the edge.
+		if c.normal && !(c.kind == "quantile" && !math.IsInf(c.hi, 0)) {
 			y = append(y, grid(hi, hi+1, 10)...)
+		}
+		if c.normal && !(c.kind == "quantile" && !math.IsInf(c.lo, 0)) {
 			y = append(y, grid(lo-1, lo, 10)...)
 		}
 		z, d := slices.Clone(y), make([]float64, len(y))

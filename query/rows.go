@@ -71,6 +71,9 @@ func (r *Rows) Skipped() []string { return r.in.Skipped() }
 // Notes say, a line each, what was guessed of the files and what of their lines was left out so far; see events.Chain.
 func (r *Rows) Notes() []string { return r.in.Notes() }
 
+// Path is the file that the last block came from; "" for memory.
+func (r *Rows) Path() string { return r.in.Path() }
+
 // Read is the number of events so far, passed over, left out or kept.
 func (r *Rows) Read() int { return r.read + r.passed }
 

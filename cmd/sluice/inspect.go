@@ -16,17 +16,25 @@ import (
 
 func (a *app) inspectVerb() *cobra.Command {
 	var how query.Reading
+	var card bool
 	c := &cobra.Command{
-		Use:     "inspect FILE...",
-		Short:   "Show what the columns of files hold, and how each would be prepared",
-		Example: "  sluice inspect cards/data/lhco.parquet",
+		Use:   "inspect FILE...",
+		Short: "Show what the columns of files hold, and how each would be prepared",
+		Long: `Show what the columns of files hold, and how each would be prepared: the steps that
+auto chooses. With --card, print a card with these steps, to edit and to run.`,
+		Example: "  sluice inspect cards/data/lhco.parquet\n  sluice inspect cards/data/lhco.parquet --card > jets.yaml",
 		Args:    arguments(1, -1, "one or more files"),
 		RunE: func(c *cobra.Command, files []string) error {
+			if card {
+				text, err := sluice.Starter(c.Context(), files, how, a.options())
+				return show(a, text, err, func(w io.Writer, text []byte) { w.Write(text) })
+			}
 			r, err := sluice.Inspect(c.Context(), files, how)
 			return show(a, r, err, printInspection)
 		},
 	}
 	readingFlags(c, &how)
+	c.Flags().BoolVar(&card, "card", false, "print a card with all columns and what auto does with each")
 	return c
 }
 
@@ -44,7 +52,7 @@ func printInspection(w io.Writer, r *sluice.Inspection) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "name\tunit\ttype\tkind\tcount\tNaN\tdistinct\tmin\tmax\tmean\tstd\tpreparation\tatoms")
 	for _, c := range r.Columns {
-		steps := cmp.Or(strings.Join(c.Prepare, ", "), "-")
+		steps := cmp.Or(strings.Trim(c.Plan, "[]"), "-")
 		var atoms []string
 		for _, a := range c.Atoms {
 			atoms = append(atoms, fmt.Sprintf("%.6g: %.3g", a.Value, a.Fraction))

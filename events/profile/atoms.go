@@ -14,8 +14,9 @@ func (s *columnSummary) unsure() []float64 {
 		return nil
 	}
 	var values []float64
+	usual := s.values.usual()
 	for _, c := range s.values.values {
-		if v := math.Float64frombits(c.key); !c.exact && s.isAtom(v, c.seen+s.values.lost) {
+		if v := math.Float64frombits(c.key); !c.exact && s.isAtom(v, c.seen+s.values.lost, usual) {
 			values = append(values, v)
 		}
 	}
@@ -23,8 +24,11 @@ func (s *columnSummary) unsure() []float64 {
 }
 
 // isAtom: a value seen once or twice in a small table is none.
-func (s *columnSummary) isAtom(v float64, events int64) bool {
-	return float64(events)/s.n > atomFraction && events > 4 && !math.IsInf(v, 0)
+func (s *columnSummary) isAtom(v float64, events, usual int64) bool {
+	share := float64(events) / s.n
+	much := share > atomFraction && events > 4
+	rare := share > rareFraction && events >= rareEvents && events > rareTimes*usual
+	return (much || rare) && !math.IsInf(v, 0)
 }
 
 // recount counts in a second pass.
@@ -58,15 +62,16 @@ func (s *columnSummary) recount(c *events.Column) {
 	}
 }
 
-// atoms are the values with more than atomFraction of the finite events, the fullest first.
+// atoms are the values found, the fullest first.
 func (s *columnSummary) atoms() []Atom {
 	var found []Atom
+	usual := s.values.usual()
 	for _, c := range s.values.values {
 		v, n := math.Float64frombits(c.key), c.seen
 		if again, ok := s.again[v]; ok {
 			n = again
 		}
-		if s.isAtom(v, n) {
+		if s.isAtom(v, n, usual) {
 			found = append(found, Atom{Value: v, Fraction: float64(n) / s.n})
 		}
 	}

@@ -5,7 +5,7 @@ import "slices"
 // frequent counts the values of a stream in one table of bounded size. Once it is full, the median of its counts is
 // subtracted from each, and values without a rest go: Misra and Gries, Science of Computer Programming 2 (1982) 143, with
 // the step of Anderson et al., Proc. IMC 2017, 268. As half of the table loses that much each time, no value with more
-// than 1/512 of the events is ever missing at the end. The count of a value that came before the table was first full,
+// than 1/1024 of the events is ever missing at the end. The count of a value that came before the table was first full,
 // and stayed, is exact.
 type frequent struct {
 	values []counted
@@ -20,7 +20,7 @@ type counted struct {
 	exact bool  // which are all
 }
 
-const mostValues = 1024 // more than MaxDistinct
+const mostValues = 2048 // more than MaxDistinct
 
 // add counts values by their bits, of which each has its own.
 func (f *frequent) add(keys []uint64) {
@@ -92,6 +92,18 @@ func (f *frequent) median() int64 {
 	}
 	slices.Sort(counts)
 	return counts[len(counts)/2]
+}
+
+// usual is the median of how often the values were seen.
+func (f *frequent) usual() int64 {
+	counts := make([]int64, len(f.values))
+	for k := range f.values {
+		counts[k] = f.values[k].seen
+	}
+	if slices.Sort(counts); len(counts) > 0 {
+		return counts[len(counts)/2]
+	}
+	return 0
 }
 
 // distinct counts the values, up to MaxDistinct; more says that there are more.

@@ -3,6 +3,7 @@ package profile
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
@@ -70,6 +71,9 @@ type columnSummary struct {
 	at         float64 // the same
 	n, squares float64 // finite values, and their squared distances from the mean
 	values     frequent
+	grid       grid
+	eps        float64 // relative precision of the values
+	some       few
 	words      map[string]struct{} // at most one more than MaxDistinct
 	again      map[float64]int64   // values counted in a second pass
 }
@@ -77,8 +81,13 @@ type columnSummary struct {
 func newColumnSummary(c *events.Column) *columnSummary {
 	s := &columnSummary{Summary: Summary{Name: c.Name, Unit: c.Unit, Type: c.Type.String()}, whole: true}
 	s.Min, s.Max = math.Inf(1), math.Inf(-1)
-	if c.Type == events.Text {
+	switch c.Type {
+	case events.Text:
 		s.words = make(map[string]struct{})
+	case events.Float32:
+		s.eps = 0x1p-23
+	case events.Float64:
+		s.eps = 0x1p-51 // decimals that were computed are off by a step or two
 	}
 	return s
 }
@@ -94,6 +103,7 @@ func (s *columnSummary) add(c *events.Column) {
 	var keys [partLen]uint64
 	parts(c, s.origin, func(first int, x []float64) {
 		s.moments(x)
+		s.some.add(x)
 		s.values.add(keysOf(c, first, x, keys[:0]))
 		s.Count += len(x)
 	})
@@ -191,6 +201,9 @@ func (s *columnSummary) moments(x []float64) {
 		}
 		s.Min, s.Max = min(s.Min, v), max(s.Max, v)
 		s.whole = s.whole && v == math.Floor(v)
+		if !s.grid.none {
+			s.grid.add(v, s.eps)
+		}
 		s.n++
 		d := v - s.Mean
 		s.Mean += d / s.n
@@ -213,12 +226,65 @@ func (s *columnSummary) summary() Summary {
 		r.Min, r.Max = 0, 0
 	}
 	r.Min, r.Max, r.Mean = r.Min+s.at, r.Max+s.at, r.Mean+s.at
-	if r.Kind = s.kind(); r.Kind == KindContinuous {
+	r.Kind = s.kind()
+	switch r.Kind {
+	case KindConstant, KindDiscrete:
+		return r
+	case KindContinuous:
 		if r.Atoms = s.atoms(); len(r.Atoms) > 0 {
 			r.Kind = KindAtoms
 		}
+	default:
+		r.Step, r.Offset = s.grid.step(s.at)
+		r.Codes = s.codes()
 	}
+	r.outline(&s.some, s.at)
 	return r
+}
+
+// codes: integers that repeat, between most of which others are missing, such as the numbers of particles or modules.
+func (s *columnSummary) codes() bool {
+	n, more := s.values.distinct()
+	if !s.whole || more || s.grid.divisor == 0 {
+		return false
+	}
+	at := make([]float64, n)
+	once := 0
+	for i, c := range s.values.values {
+		if at[i] = s.number(c.key); c.seen == 1 {
+			once++
+		}
+	}
+	slices.Sort(at)
+	neighbours := 0
+	for i := 1; i < n; i++ {
+		if at[i]-at[i-1] <= float64(s.grid.divisor) {
+			neighbours++
+		}
+	}
+	return 10*n <= int(s.n) && 4*once <= n && 2*neighbours <= n && s.Max-s.Min >= 4*float64(n)*float64(s.grid.divisor)
+}
+
+// number is the value of a key.
+func (s *columnSummary) number(key uint64) float64 {
+	switch s.Type {
+	case events.Int64.String():
+		return float64(int64(key))
+	case events.Uint64.String():
+		return float64(key)
+	}
+	return math.Float64frombits(key)
+}
+
+// onGrid: the values are multiples of a step, so coarse that a few events share each.
+func (s *columnSummary) onGrid() bool {
+	step, _ := s.grid.step(s.at)
+	x := s.some.rest(nil, 0, 0)
+	if step == 0 || len(x) < 10 {
+		return false
+	}
+	const shared = 3
+	return step*0.9*s.n >= shared*(x[len(x)*19/20]-x[len(x)/20])
 }
 
 // kind tells nothing of atoms.
@@ -231,6 +297,8 @@ func (s *columnSummary) kind() Kind {
 		return KindInteger
 	case distinct <= fewValues && distinct*4 <= int(s.n):
 		return KindDiscrete
+	case s.onGrid():
+		return KindGrid
 	}
 	return KindContinuous
 }

@@ -10,6 +10,7 @@ type Kind string
 const (
 	KindContinuous Kind = "continuous"
 	KindInteger    Kind = "integer"  // whole numbers only, more than one value
+	KindGrid       Kind = "grid"     // multiples of a step such as 0.1, so coarse that events share values
 	KindDiscrete   Kind = "discrete" // a few values, not all whole (b-tag weights)
 	KindAtoms      Kind = "atoms"    // continuous, but single values hold many events (-999 for missing, 0 for none)
 	KindConstant   Kind = "constant" // one value
@@ -37,20 +38,33 @@ type Summary struct {
 	Max      float64 `json:"max"`
 	Mean     float64 `json:"mean"`
 	Std      float64 `json:"std"` // of the population
-	// Atoms are the values that hold more than 1 % of the events of a column that
-	// is otherwise continuous, the fullest first, at most 8.
+	// Atoms are the values that hold more than 1 % of the events of a column that is otherwise continuous, or 0.1 % and
+	// dozens of events where others hold less than a tenth of that; the fullest first, at most 8.
 	Atoms []Atom `json:"atoms,omitempty"`
 	// Distinct counts the different values, up to MaxDistinct; DistinctAtLeast says that there are more.
 	Distinct        int  `json:"distinct"`
 	DistinctAtLeast bool `json:"distinct_at_least,omitempty"`
+	// LowEdge and HighEdge are where a column ends at once, as at a cut or at 0; the end of the last cell of a grid.
+	LowEdge  *float64 `json:"low_edge,omitempty"`
+	HighEdge *float64 `json:"high_edge,omitempty"`
+	// Angle says that the edges are the ends of a full turn.
+	Angle bool `json:"angle,omitempty"`
+	// Values of a grid and integers are Offset plus multiples of Step.
+	Step   float64 `json:"step,omitempty"`
+	Offset float64 `json:"offset,omitempty"`
+	// Codes says that integers repeat, and that most between them are missing.
+	Codes bool `json:"codes,omitempty"`
 }
 
 // MaxDistinct is where a Summary stops counting different values.
 const MaxDistinct = 1000
 
 const (
-	fewValues    = 32   // at most these many values that are not whole: discrete
-	atomFraction = 0.01 // a value of a continuous column with more events is an atom
+	fewValues    = 32    // at most these many values that are not whole: discrete
+	atomFraction = 0.01  // a value of a continuous column with more events is an atom
+	rareFraction = 0.001 // and with more than this, if it has rareEvents and rareTimes as many as others
+	rareEvents   = 64
+	rareTimes    = 10
 	mostAtoms    = 8
 )
 

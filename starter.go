@@ -1,0 +1,76 @@
+package sluice
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events/profile"
+	"github.com/sluice-hep/sluice/fit"
+	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/query"
+)
+
+// Starter is a card to begin with, for the columns of files that can be modelled: what auto does with each is spelled out,
+// with the reason, to be edited. Run as it is, it gives the model that auto gives.
+func Starter(ctx context.Context, files []string, how query.Reading, o Options) ([]byte, error) {
+	all, err := Inspect(ctx, files, how)
+	if err != nil {
+		return nil, err
+	}
+	c := &card.Card{Files: files, Reading: how, Seed: 1}
+	var notes []string
+	for _, col := range all.Columns {
+		note := ""
+		switch {
+		case col.Plan == "[]":
+			note = col.Why
+		case col.Inf > 0:
+			note = fmt.Sprintf("%d values are infinite: keep it with where: abs(x) < 1e30", col.Inf)
+		default:
+			c.Features = append(c.Features, col.Name)
+			c.DropNaN = c.DropNaN || col.NaN > 0
+			if col.NaN > 0 {
+				notes = append(notes, fmt.Sprintf("drop_nan: %s is missing in %d of %d events", col.Name, col.NaN, col.Count))
+			}
+		}
+		if note != "" {
+			notes = append(notes, fmt.Sprintf("left out: %s (%s)", col.Name, note))
+		}
+	}
+	if len(c.Features) == 0 {
+		return nil, fault.Of(fmt.Errorf("%s: there is no column to model", strings.Join(files, ", ")))
+	}
+	small := *c
+	small.Train.Batch = 1 // nothing is trained here
+	d, err := fit.Load(ctx, &small, o.fit())
+	if err != nil {
+		return nil, ended(ctx, err, "")
+	}
+	return spelled(c, d.Features, notes)
+}
+
+// spelled is the text of a card with the steps of a preparation, each with its reason.
+func spelled(c *card.Card, p *prep.Pipeline, notes []string) ([]byte, error) {
+	c.Prepare.Columns = map[string][]prep.StepSpec{}
+	why := map[string]string{}
+	for _, col := range p.Columns {
+		if col.Kind != profile.KindConstant {
+			c.Prepare.Columns[col.Name], why[col.Name] = col.Spec, col.Why
+		}
+	}
+	text, err := c.Annotated(why)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.WriteString("# For sluice run: every column that can be modelled, prepared as auto would. Edit it, or write auto for a list of steps.\n")
+	for _, note := range notes {
+		b.WriteString("# " + strings.Join(strings.Fields(note), " ") + "\n")
+	}
+	b.Write(text)
+	return b.Bytes(), nil
+}
