@@ -20,11 +20,7 @@ type Head struct {
 // Choose picks the wanted columns, all where wanted is nil, of those that the file holds, in types chosen. It returns
 // their places. missing tells whether some integers of a column are, or may be.
 func (h *Head) Choose(held []Column, wanted []string, types map[string]Type, missing func(i int) (bool, error)) ([]int, error) {
-	names := make([]string, len(held))
-	for i, c := range held {
-		names[i] = c.Name
-	}
-	names = Unique(names)
+	names := Unique(Names(held))
 	for _, name := range wanted {
 		if slices.Contains(names, name) {
 			continue

@@ -3,7 +3,6 @@ package column
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // LeftOut is what of a file is not read, and why. The zero value is ready.
@@ -42,12 +41,7 @@ func (l *LeftOut) Notes() []string {
 			notes = append(notes, fmt.Sprintf("%s %q %s", x.what, x.name, x.why))
 			continue
 		}
-		const most = 8
-		list := strings.Join(names[:min(len(names), most)], ", ")
-		if more := len(names) - most; more > 0 {
-			list += fmt.Sprintf(" and %d more", more)
-		}
-		notes = append(notes, fmt.Sprintf("%d %ss, each of which %s: %s", len(names), x.what, x.why, list))
+		notes = append(notes, fmt.Sprintf("%d %ss, each of which %s: %s", len(names), x.what, x.why, List(names, 8)))
 	}
 	return notes
 }
