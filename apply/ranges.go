@@ -28,16 +28,14 @@ func newRangeWatch(p *prep.Pipeline) *rangeWatch {
 // watch returns how many events of t lie outside.
 func (w *rangeWatch) watch(t *events.Table) (int, error) {
 	n, found, err := w.p.OutOfRange(t)
-	w.events += t.Len()
 	for _, f := range found {
 		for i := range w.ranges {
 			if w.ranges[i].Column == f.Column {
-				w.ranges[i].Below += f.Below
-				w.ranges[i].Above += f.Above
-				w.ranges[i].Unseen += f.Unseen
+				w.ranges[i].Add(f, w.events)
 			}
 		}
 	}
+	w.events += t.Len()
 	return n, err
 }
 
@@ -50,8 +48,8 @@ func (w *rangeWatch) warn(tell func(line string)) {
 				r.Column, n, w.events, reach))
 		}
 		if r.Unseen > 0 {
-			tell(fmt.Sprintf("column %q: %d of %d events have a value that no training event had: there the model extrapolates",
-				r.Column, r.Unseen, w.events))
+			tell(fmt.Sprintf("column %q: %d of %d events have a value that the model does not know, the first (%s) in event %d: it is taken for %s",
+				r.Column, r.Unseen, w.events, r.Value, r.First+1, r.Taken))
 		}
 	}
 }

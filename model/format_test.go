@@ -18,6 +18,7 @@ func TestEveryFormatIsRead(t *testing.T) {
 	want := [][]float64{
 		{-2.4289661010582204, -3.430061878731648, -6.619455474460748},
 		{-2.349594836599464, -3.477476418728868, -6.010510010023913},
+		{-2.3489028405802044, -2.547384661390002, -8.377443897561003},
 	}
 	if len(want) != FormatVersion {
 		t.Fatalf("format %d has no file in testdata", FormatVersion)

@@ -60,11 +60,16 @@ func (p *Pipeline) Apply(t *events.Table, number []uint64) (cols [][]float32, lo
 		next := 0
 		for i := range p.Columns {
 			ok = p.Columns[i].read(b.x, in[i], lo) && ok
-			if !p.Columns[i].Constant() {
-				p.applyColumn(i, b, logDet[lo:hi], numbering{uint64(lo), number})
-				narrow(cols[next][lo:hi], b.x)
-				next++
+			if p.Columns[i].Constant() {
+				continue
 			}
+			p.applyColumn(i, b, logDet[lo:hi], numbering{uint64(lo), number})
+			if s := p.Columns[i].classes(); s != nil {
+				s.indicate(cols[next:], lo, b.x)
+			} else {
+				narrow(cols[next][lo:hi], b.x)
+			}
+			next += p.Columns[i].width()
 		}
 		addLogs(logDet[lo:hi], b.slope, 1)
 	})

@@ -60,6 +60,13 @@ func (s *dequantise) Invert(y, logDet []float64) {
 	addAll(logDet, math.Log(width))
 }
 
+// has tells whether an event that is drawn can have the value.
+func (s *dequantise) has(v float64) bool {
+	return v == math.Trunc(v) && (v >= s.Min || s.Min < 0 && !s.Scaled) && (v <= s.Max || !s.Scaled)
+}
+
+func (s *dequantise) taken() string { return "the whole number at or below it" }
+
 func (s *dequantise) cells() (low, width float64) {
 	if s.Scaled {
 		return s.Min, s.Max - s.Min + 1

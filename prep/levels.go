@@ -58,7 +58,7 @@ func (s *levels) ApplyNoise(x, u, logDet []float64) {
 		k := int(s.byValue.below(v))
 		seen := k < len(s.Value) && s.Value[k] == v
 		if !seen {
-			k = s.nearest(k, v)
+			k = nearest(s.Value, k, v)
 		}
 		c := &s.cells[k]
 		x[i] = c.low + c.width*place(u, i)
@@ -105,19 +105,20 @@ func (s *levels) index() {
 	s.byValue, s.byY = newGuide(s.Value), newGuide(ends[:n-1])
 }
 
-// nearest is the level next to v, which has k levels below it.
-func (s *levels) nearest(k int, v float64) int {
-	if k == len(s.Value) || k > 0 && v-s.Value[k-1] < s.Value[k]-v {
+// nearest is the place of the value next to v, which has k values below it.
+func nearest(value []float64, k int, v float64) int {
+	if k == len(value) || k > 0 && v-value[k-1] < value[k]-v {
 		k--
 	}
 	return k
 }
 
-// seen tells whether training held the value.
-func (s *levels) seen(v float64) bool {
+func (s *levels) has(v float64) bool {
 	_, ok := slices.BinarySearch(s.Value, v)
 	return ok
 }
+
+func (s *levels) taken() string { return "the nearest that training had" }
 
 func (s *levels) check() error {
 	n := len(s.Value)

@@ -104,6 +104,9 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 		if c.Constant() {
 			notices = append(notices, fmt.Sprintf("column %q is %v in every event: dropped, and put back in what is generated", name, col.Exact(0)))
 		}
+		if line := c.mergedNotice(); line != "" {
+			notices = append(notices, line)
+		}
 		p.Columns = append(p.Columns, *c)
 	}
 	if len(names) > 0 && p.Dim() == 0 && !p.Noiseless {
@@ -125,7 +128,11 @@ func (p *Pipeline) fitColumn(col *events.Column, w []float64, given []StepSpec, 
 		s = summarise(&events.Column{Name: s.Name, Unit: s.Unit, Type: events.Float64, F64: x})
 		c.Kind = s.Kind
 	}
-	specs, why := Auto(s)
+	auto := Auto
+	if p.Noiseless {
+		auto = autoContext
+	}
+	specs, why := auto(s)
 	if given != nil && !c.Constant() {
 		specs, why = given, "as the card says"
 	}
@@ -143,6 +150,9 @@ func summarise(c *events.Column) profile.Summary {
 // fitSteps fits the steps of column i, and prepares x on the way.
 func (p *Pipeline) fitSteps(c *Column, x, w []float64, specs []StepSpec, i uint32) error {
 	steps, err := build(specs)
+	if err == nil {
+		err = p.checkClasses(steps)
+	}
 	if err != nil {
 		return err
 	}
@@ -185,9 +195,7 @@ func (c *Column) trained() events.Type {
 func (p *Pipeline) Dim() int {
 	n := 0
 	for i := range p.Columns {
-		if !p.Columns[i].Constant() {
-			n++
-		}
+		n += p.Columns[i].width()
 	}
 	return n
 }
@@ -204,8 +212,8 @@ func (p *Pipeline) Names() []string {
 // UnmarshalJSON restores a pipeline; one that no fit could have given is an error.
 func (p *Pipeline) UnmarshalJSON(data []byte) error {
 	type plain Pipeline // without this method
-	var in plain
-	if err := json.Unmarshal(data, &in); err != nil {
+	var in Pipeline
+	if err := json.Unmarshal(data, (*plain)(&in)); err != nil {
 		return fmt.Errorf("prep: preparation cannot be read: %w", err)
 	}
 	seen := map[string]bool{}
@@ -224,7 +232,10 @@ func (p *Pipeline) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("prep: column %q: a constant column has one value and no steps", c.Name)
 		}
 		seen[c.Name] = true
+		if err := in.checkClasses(c.Steps); err != nil {
+			return fmt.Errorf("prep: column %q: %w", c.Name, err)
+		}
 	}
-	*p = Pipeline(in)
+	*p = in
 	return nil
 }

@@ -55,6 +55,7 @@ var kinds = []kind{
 	{"asinh", func(*options) Step { return &asinh{} }},
 	{"dequantise", func(o *options) Step { return &dequantise{Scaled: o.flag("scaled")} }},
 	{"levels", func(*options) Step { return &levels{} }},
+	{"classes", func(o *options) Step { return &classes{Most: o.count("most", manyClasses, 2, mostClasses)} }},
 	{"spread", func(o *options) Step { return &spread{Above: o.number("above", 0.01, 1e-6, 1)} }},
 	{"quantile", func(o *options) Step { return &quantile{Knots: o.count("knots", 128, 2, maxKnots)} }},
 }
