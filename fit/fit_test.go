@@ -125,7 +125,7 @@ func TestReportedNLLIsThatOfTheModel(t *testing.T) {
 			{"training", p.Rows.Train, float64(result.TrainNLL)}, {"validation", p.Rows.Valid, float64(result.ValidNLL)},
 			{"test", p.Rows.Test, float64(result.TestNLL)},
 		} {
-			logProb, err := m.LogProb(p.Held.Take(s.rows), nil)
+			logProb, err := m.LogProb(p.Held.Take(s.rows), 0)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -29,7 +29,7 @@ func TestEveryFormatIsRead(t *testing.T) {
 			t.Errorf("format %d: %v", i+1, err)
 			continue
 		}
-		got, err := m.LogProb(given, nil)
+		got, err := m.LogProb(given, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,10 +40,50 @@ func (b *buffers) eachBlock(n int, f func(lo, hi int)) {
 // i of t: it is the same in whatever part of a sample the event comes. nil stands for 0, 1, 2, ..., which is right for a
 // whole sample.
 func (p *Pipeline) Apply(t *events.Table, number []uint64) (cols [][]float32, logDet []float64, err error) {
-	n := t.Len()
-	if number != nil && len(number) != n {
-		return nil, nil, fmt.Errorf("prep: %d numbers for %d events", len(number), n)
+	if number != nil && len(number) != t.Len() {
+		return nil, nil, fmt.Errorf("prep: %d numbers for %d events", len(number), t.Len())
 	}
+	return p.apply(t, func(dst []float64, column uint32, first int) {
+		if number == nil {
+			rng.Uniform(dst, p.Seed, rng.StreamDequantise, column, uint64(first))
+		} else {
+			rng.UniformAt(dst, p.Seed, rng.StreamDequantise, column, number[first:])
+		}
+	}, nil)
+}
+
+// ApplyDraw is Apply with a place in their cells that is the same for all events: place draw, from 0, of so many. Over all
+// draws, every column that is placed sees the middle of each of as many equal parts of a cell once, and several columns see
+// theirs in orders of their own (a Latin hypercube, McKay, Beckman and Conover, Technometrics 21 (1979) 239). The mean of
+// the density over all draws is that of the events as they are, and depends on nothing but their values; of one draw, the
+// place is the middle. placed marks the events that have a place to take, and is nil where none has.
+func (p *Pipeline) ApplyDraw(t *events.Table, draw, draws int) (cols [][]float32, logDet []float64, placed []bool, err error) {
+	at := map[uint32]float64{}
+	for i := range p.Columns {
+		for k, step := range p.Columns[i].Steps {
+			if _, ok := step.(Randomised); ok {
+				column := noiseColumn(uint32(i), k)
+				order := rng.New(p.Seed, rng.StreamCells, column).Perm(draws)
+				at[column] = (float64(order[draw]) + 0.5) / float64(draws)
+			}
+		}
+	}
+	if len(at) > 0 && !p.Noiseless {
+		placed = make([]bool, t.Len())
+	}
+	cols, logDet, err = p.apply(t, func(dst []float64, column uint32, _ int) {
+		for i := range dst {
+			dst[i] = at[column]
+		}
+	}, placed)
+	return cols, logDet, placed, err
+}
+
+// places fills dst with where in their cells the values of a column go, those of the events from first on.
+type places func(dst []float64, column uint32, first int)
+
+func (p *Pipeline) apply(t *events.Table, at places, placed []bool) (cols [][]float32, logDet []float64, err error) {
+	n := t.Len()
 	in := make([]*events.Column, len(p.Columns))
 	for i := range p.Columns {
 		if in[i], err = t.Column(p.Columns[i].Name); err != nil || in[i].Type == events.Text {
@@ -63,7 +103,7 @@ func (p *Pipeline) Apply(t *events.Table, number []uint64) (cols [][]float32, lo
 			if p.Columns[i].Constant() {
 				continue
 			}
-			p.applyColumn(i, b, logDet[lo:hi], numbering{uint64(lo), number})
+			p.applyColumn(i, b, logDet[lo:hi], at, lo, placed)
 			if s := p.Columns[i].classes(); s != nil {
 				s.indicate(cols[next:], lo, b.x)
 			} else {
@@ -79,20 +119,6 @@ func (p *Pipeline) Apply(t *events.Table, number []uint64) (cols [][]float32, lo
 	return cols, logDet, nil
 }
 
-// numbering is of the events from first on: their own numbers, or, if nil, first, first+1, ...
-type numbering struct {
-	first  uint64
-	number []uint64
-}
-
-func (at numbering) noise(dst []float64, seed uint64, column uint32) {
-	if at.number == nil {
-		rng.Uniform(dst, seed, rng.StreamDequantise, column, at.first)
-	} else {
-		rng.UniformAt(dst, seed, rng.StreamDequantise, column, at.number[at.first:])
-	}
-}
-
 // refusal is what is wrong with the first column that cannot be prepared.
 func (p *Pipeline) refusal(t *events.Table) error {
 	for i := range p.Columns {
@@ -103,8 +129,8 @@ func (p *Pipeline) refusal(t *events.Table) error {
 	return nil
 }
 
-// applyColumn takes the values of column i in b.x through its steps.
-func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, at numbering) {
+// applyColumn takes the values of column i in b.x, those from lo on, through its steps.
+func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, at places, lo int, placed []bool) {
 	for k, step := range p.Columns[i].Steps {
 		switch s := step.(type) {
 		case sloped:
@@ -114,7 +140,10 @@ func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, at numbering
 				s.Apply(b.x, logDet)
 				continue
 			}
-			at.noise(b.noise, p.Seed, noiseColumn(uint32(i), k))
+			if placed != nil {
+				s.places(b.x, placed[lo:lo+len(b.x)])
+			}
+			at(b.noise, noiseColumn(uint32(i), k), lo)
 			s.ApplyNoise(b.x, b.noise, logDet)
 		default:
 			s.Apply(b.x, logDet)

@@ -45,6 +45,8 @@ func (s *dequantise) ApplyNoise(x, u, logDet []float64) {
 	addAll(logDet, -math.Log(width))
 }
 
+func (s *dequantise) places(_ []float64, marked []bool) { markAll(marked) }
+
 func (s *dequantise) Invert(y, logDet []float64) {
 	low, width := s.cells()
 	for i, v := range y {
@@ -77,6 +79,12 @@ func (s *dequantise) cells() (low, width float64) {
 func (s *dequantise) check() error {
 	return require(s.Min >= -maxInteger && s.Min <= 0 && s.Max >= 0 && s.Max <= maxInteger,
 		"minimum and maximum are not two integers around 0 below 2^43")
+}
+
+func markAll(marked []bool) {
+	for i := range marked {
+		marked[i] = true
+	}
 }
 
 // place is where in its cell event i goes: the middle without noise.

@@ -81,6 +81,8 @@ func (s *levels) ApplyNoise(x, u, logDet []float64) {
 	}
 }
 
+func (s *levels) places(_ []float64, marked []bool) { markAll(marked) }
+
 func (s *levels) Invert(y, logDet []float64) {
 	for i, v := range y {
 		k := s.byY.below(v)

@@ -35,6 +35,8 @@ type Randomised interface {
 	Step
 	// ApplyNoise is Apply with u[i] in (0, 1) saying where in its cell event i goes.
 	ApplyNoise(x, u, logDet []float64)
+	// places marks the events whose place depends on u.
+	places(x []float64, marked []bool)
 }
 
 // kind is an entry of the registry of steps.

@@ -22,6 +22,7 @@ const (
 	StreamToy                          // toy distributions and simulators
 	StreamTest                         // permutation and bootstrap tests
 	StreamWindow                       // order of events in a window of them: of the first window, and so on
+	StreamCells                        // order in which the strata of a cell are visited
 )
 
 // Block is Philox4x32-10: four 32-bit words for one 128-bit counter and one 64-bit key.
