@@ -44,6 +44,10 @@ type Card struct {
 	// DropNaN leaves out events with a missing feature, context or weight, which are an error otherwise.
 	DropNaN bool `yaml:"drop_nan,omitempty"`
 
+	// DropDependent keeps features that follow from others, as copies, multiples or sums, out of the flow, and puts them back
+	// in what is generated.
+	DropDependent bool `yaml:"drop_dependent,omitempty"`
+
 	// Features are the columns modelled, Context those conditioned on. A card may write either as a map
 	// from name to unit. Default features of a toy: x1 and x2.
 	Features []string `yaml:"features,omitempty"`

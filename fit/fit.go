@@ -142,7 +142,35 @@ func (d *Data) fit() error {
 	d.Notices = append(d.Notices, notices...)
 	context, notices, err := s.Moments.FitContext(s.Sample, c.Context, c.PrepareContext)
 	d.Features, d.Context, d.Notices = features, context, append(d.Notices, notices...)
-	return err
+	if err != nil {
+		return err
+	}
+	return d.dependents()
+}
+
+// dependents tells which features follow from others, and leaves them out of the flow where the card says so.
+func (d *Data) dependents() error {
+	found, err := d.Features.Dependents(d.survey.Sample, d.Context)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		what := ""
+		if f.Smooth {
+			what = "the density is infinite there, and a training on it learns the rest worse the longer it lasts; "
+		}
+		switch {
+		case f.Given:
+			what += "take it out of the features"
+		case d.card.DropDependent:
+			d.Features.LeaveOut(f)
+			what = "left out, and put back in what is generated"
+		default:
+			what += "take it out, or let --drop-dependent (in a card: drop_dependent: true) leave it out and put it back in what is generated"
+		}
+		d.Notices = append(d.Notices, f.Says+": "+what)
+	}
+	return nil
 }
 
 // hold prepares the events in memory, and makes room for so many training events, those among them or a stream's.

@@ -55,11 +55,11 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	return m, result, nil
 }
 
-// flowSpec is the card's flow, with the features by their numbers: those that are not constant.
+// flowSpec is the card's flow, with the features by their numbers: those that it sees.
 func (d *Data) flowSpec() (flow.Spec, error) {
 	var names []string
 	for _, c := range d.Features.Columns {
-		if !c.Constant() {
+		if c.InFlow() {
 			names = append(names, c.Name)
 		}
 	}

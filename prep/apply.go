@@ -100,7 +100,7 @@ func (p *Pipeline) apply(t *events.Table, at places, placed []bool) (cols [][]fl
 		next := 0
 		for i := range p.Columns {
 			ok = p.Columns[i].read(b.x, in[i], lo) && ok
-			if p.Columns[i].Constant() {
+			if !p.Columns[i].InFlow() {
 				continue
 			}
 			p.applyColumn(i, b, logDet[lo:hi], at, lo, placed)
@@ -209,12 +209,15 @@ func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, 
 		next := 0
 		for i := range p.Columns {
 			c := &p.Columns[i]
-			if c.Constant() {
+			switch {
+			case c.Follows != nil:
+				continue
+			case c.Constant():
 				v := c.constant()
 				for k := range b.x {
 					b.x[k] = v
 				}
-			} else {
+			default:
 				widen(b.x, cols[next][lo:])
 				c.invert(b, logDet[lo:hi])
 				next++
@@ -223,7 +226,7 @@ func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, 
 		}
 		addLogs(logDet[lo:hi], b.slope, -1)
 	})
-	return t, logDet, nil
+	return t, logDet, p.follow(t)
 }
 
 // invert takes prepared values in b.x back through the steps.
@@ -281,7 +284,7 @@ func (c *Column) constant() float64 {
 // integral reports whether Invert gives integers where training had integers. Those that are counted from an origin are
 // rounded to integers whatever the steps: a float64 would not tell them apart.
 func (c *Column) integral() bool {
-	if c.Constant() || c.Origin != (column.Exact{}) {
+	if c.Constant() || c.Follows != nil || c.Origin != (column.Exact{}) {
 		return true
 	}
 	first := ""

@@ -35,9 +35,14 @@ type Column struct {
 	// trained range. 0 elsewhere.
 	Origin column.Exact `json:"origin,omitzero"`
 	// Steps is empty for a constant column, which the flow does not see and Invert puts back.
-	Steps Steps  `json:"steps,omitempty"`
-	Why   string `json:"why"` // one sentence on the choice of steps
+	Steps Steps `json:"steps,omitempty"`
+	// Follows is what the column follows from, where it was left out of the flow for that.
+	Follows *Relation `json:"follows,omitempty"`
+	Why     string    `json:"why"` // one sentence on the choice of steps
 }
+
+// InFlow reports whether the flow sees the column: not one that is constant, or follows from others.
+func (c *Column) InFlow() bool { return c.width() > 0 }
 
 // Constant reports whether the column held one value, Min, throughout.
 func (c *Column) Constant() bool { return c.Kind == profile.KindConstant }
@@ -235,6 +240,9 @@ func (p *Pipeline) UnmarshalJSON(data []byte) error {
 		if err := in.checkClasses(c.Steps); err != nil {
 			return fmt.Errorf("prep: column %q: %w", c.Name, err)
 		}
+	}
+	if err := in.checkFollows(); err != nil {
+		return err
 	}
 	*p = in
 	return nil

@@ -121,7 +121,13 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		if r := c.outside(col, out); r.Outside() > 0 {
+		r := c.outside(col, out)
+		if c.Follows != nil {
+			if r, err = p.disagree(c, t, out); err != nil {
+				return 0, nil, err
+			}
+		}
+		if r.Outside() > 0 {
 			ranges = append(ranges, r)
 		}
 	}
