@@ -27,6 +27,7 @@ type RunResult struct {
 	Out     string            `json:"out"`
 	Model   string            `json:"model"`
 	Sample  string            `json:"sample"`
+	Drawn   *Drawn            `json:"drawn"` // the record of the sample
 	Report  string            `json:"report"`
 	Train   *TrainResult      `json:"train"`
 	Compare *stats.Comparison `json:"compare"`
@@ -189,7 +190,7 @@ func (r *runner) finished() (bool, error) {
 func (r *runner) sample(ctx context.Context) (err error) {
 	r.o.stage("sample")
 	s := r.card.Sample
-	d := Draw{Events: uint64(s.Events), Seed: r.card.Seed, ContextFile: s.ContextFile, Context: apply.Values(s.Context), Version: Version()}
+	d := Draw{Events: uint64(s.Events), Seed: r.card.Seed, Within: float64(s.Within), ContextFile: s.ContextFile, Context: apply.Values(s.Context), Version: Version()}
 	if d.ContextFile != "" && !filepath.IsAbs(d.ContextFile) {
 		d.ContextFile = filepath.Join(r.card.Dir, d.ContextFile)
 	}
@@ -203,15 +204,21 @@ func (r *runner) sample(ctx context.Context) (err error) {
 	}
 	o := r.o.apply(r.result.Sample)
 	o.Resume = true
-	_, err = d.ToFile(ctx, r.model, r.result.Sample, o)
+	drawn, err := d.ToFile(ctx, r.model, r.result.Sample, o)
 	var other *journal.Error
 	if errors.As(err, &other) && !other.Foreign { // of another model
 		if err := os.Remove(other.Path); err != nil {
 			return err
 		}
-		_, err = d.ToFile(ctx, r.model, r.result.Sample, o)
+		drawn, err = d.ToFile(ctx, r.model, r.result.Sample, o)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if r.result.Drawn = drawn; drawn.Redrawn > 0 {
+		r.notices = append(r.notices, drawn.Beyond()) // which the terminal has
+	}
+	return nil
 }
 
 // compare draws as many events as were held out, with their context, and measures the distances.
@@ -227,7 +234,7 @@ func (r *runner) compare(context.Context) (err error) {
 	if len(r.card.Context) > 0 {
 		given = p.Reference
 	}
-	if p.Generated, err = r.model.Sample(p.Reference.Len(), given, r.card.Seed, 0); err != nil {
+	if p.Generated, _, err = r.model.SampleWithin(p.Reference.Len(), given, r.card.Seed, 0, float64(r.card.Sample.Within)); err != nil {
 		return err
 	}
 	columns := r.card.Compare.Columns

@@ -106,7 +106,13 @@ type Sample struct {
 	// Context fixes context columns, or ContextFile gives a row for each event. Default: those of the data.
 	Context     map[string]float64 `yaml:"context,omitempty"`
 	ContextFile string             `yaml:"context_file,omitempty"`
+	// Within is how far beyond the trained range they may lie, in units of it: others are drawn again. Default 0.5.
+	Within Within `yaml:"within,omitempty"`
 }
+
+// Within is how far beyond the trained range an event may be drawn, in units of that: 0 stands for the default, and what is
+// written as 0 is the smallest number above it; none is infinity.
+type Within float64
 
 // Count is a number of events, where `same` (0) means as many as there are.
 type Count int

@@ -61,35 +61,6 @@ func (m *Model) ToLatent(t *events.Table, number []uint64) ([][]float32, error) 
 	return z, err
 }
 
-// Sample draws n events, those that follow the first ones of an endless sample: event i depends on the seed, on i and
-// on its context alone. context is a table of n events with the context columns, which the result carries
-// after the features; nil for a model without.
-func (m *Model) Sample(n int, context *events.Table, seed, first uint64) (*events.Table, error) {
-	if n < 0 {
-		return nil, fmt.Errorf("model: %d events to draw", n)
-	}
-	given, err := m.givenContext(n, context)
-	if err != nil {
-		return nil, err
-	}
-	x, err := m.Density.Sample(n, given, seed, first)
-	if err != nil {
-		return nil, err
-	}
-	t, _, err := m.Features.Invert(x)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range m.contextNames() {
-		c, err := context.Column(name)
-		if err != nil {
-			return nil, err
-		}
-		t.Columns = append(t.Columns, *c)
-	}
-	return t, nil
-}
-
 // givenContext is a table's context columns as the flow sees them.
 func (m *Model) givenContext(n int, t *events.Table) ([][]float32, error) {
 	names := m.contextNames()
