@@ -1,7 +1,6 @@
 package apply
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -9,18 +8,18 @@ import (
 	"github.com/sluice-hep/sluice/prep"
 )
 
-// rangeWatch counts, block by block, the events outside the range that a model was trained in.
+// rangeWatch counts, block by block, the events outside the range that a model was trained in. A journal keeps the counts.
 type rangeWatch struct {
 	p      *prep.Pipeline
-	ranges []prep.Range // by column of the pipeline
-	events int          // seen
+	Events int          // seen
+	Ranges []prep.Range // by column of the pipeline
 }
 
 func newRangeWatch(p *prep.Pipeline) *rangeWatch {
 	w := &rangeWatch{p: p}
 	for i := range p.Columns {
 		c := &p.Columns[i]
-		w.ranges = append(w.ranges, prep.Range{Column: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max})
+		w.Ranges = append(w.Ranges, prep.Range{Column: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max})
 	}
 	return w
 }
@@ -29,49 +28,27 @@ func newRangeWatch(p *prep.Pipeline) *rangeWatch {
 func (w *rangeWatch) watch(t *events.Table) (int, error) {
 	n, found, err := w.p.OutOfRange(t)
 	for _, f := range found {
-		for i := range w.ranges {
-			if w.ranges[i].Column == f.Column {
-				w.ranges[i].Add(f, w.events)
+		for i := range w.Ranges {
+			if w.Ranges[i].Column == f.Column {
+				w.Ranges[i].Add(f, w.Events)
 			}
 		}
 	}
-	w.events += t.Len()
+	w.Events += t.Len()
 	return n, err
 }
 
 // warn says which columns were out of range.
 func (w *rangeWatch) warn(tell func(line string)) {
-	for _, r := range w.ranges {
+	for _, r := range w.Ranges {
 		if n := r.Below + r.Above; n > 0 {
 			reach := strings.TrimSpace(fmt.Sprintf("%.6g to %.6g %s", r.Min, r.Max, r.Unit))
 			tell(fmt.Sprintf("column %q: %d of %d events lie outside the trained range, %s: there the model extrapolates",
-				r.Column, n, w.events, reach))
+				r.Column, n, w.Events, reach))
 		}
 		if r.Unseen > 0 {
 			tell(fmt.Sprintf("column %q: %d of %d events have a value that the model does not know, the first (%s) in event %d: it is taken for %s",
-				r.Column, r.Unseen, w.events, r.Value, r.First+1, r.Taken))
+				r.Column, r.Unseen, w.Events, r.Value, r.First+1, r.Taken))
 		}
 	}
-}
-
-// watched is what a rangeWatch has counted.
-type watched struct {
-	Events int
-	Ranges []prep.Range
-}
-
-// MarshalJSON writes the counts of w.
-func (w *rangeWatch) MarshalJSON() ([]byte, error) { return json.Marshal(watched{w.events, w.ranges}) }
-
-// UnmarshalJSON takes up counts of the same columns.
-func (w *rangeWatch) UnmarshalJSON(text []byte) error {
-	var in watched
-	if err := json.Unmarshal(text, &in); err != nil {
-		return err
-	}
-	if len(in.Ranges) != len(w.ranges) {
-		return fmt.Errorf("ranges of %d columns, not of %d", len(in.Ranges), len(w.ranges))
-	}
-	w.events, w.ranges = in.Events, in.Ranges
-	return nil
 }

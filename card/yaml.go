@@ -79,11 +79,7 @@ func (w *writer) pair(key string, v reflect.Value, indent int) {
 func (w *writer) inline(v reflect.Value) {
 	v = elem(v)
 	if p, ok := v.Interface().(flow.Part); ok {
-		if len(p.Options) == 0 {
-			w.WriteString(quote(p.Kind))
-			return
-		}
-		v = reflect.ValueOf(map[string]any{p.Kind: p.Options})
+		v = reflect.ValueOf(p.Plain())
 	}
 	switch v.Kind() {
 	case reflect.String:

@@ -104,7 +104,7 @@ func (c *Chain) look(path string) error {
 	if first {
 		c.skipped = in.Skipped()
 		c.columns, err = pick(f.columns, c.opts.Columns) // besides which others come of a pipe
-		return in.located(err)
+		return inFile(path, err)
 	}
 	if f.again {
 		c.files[len(c.files)-1].in = nil
@@ -144,7 +144,7 @@ func (o Options) typed(columns []Column) Options {
 
 // pick is the wanted columns, in that order; all where wanted is nil.
 func pick(columns []Column, wanted []string) ([]Column, error) {
-	places, err := column.Pick((&Table{Columns: columns}).Names(), wanted)
+	places, err := column.Pick(column.Names(columns), wanted)
 	picked := make([]Column, len(places))
 	for i, k := range places {
 		picked[i] = columns[k]

@@ -44,14 +44,14 @@ func Create(path string) (*Writer, error) {
 // Write appends the events of t.
 func (w *Writer) Write(t *Table) error {
 	if w.err == nil {
-		w.err = w.write(t)
+		w.err = inFile(w.path, w.write(t))
 	}
 	return w.err
 }
 
 func (w *Writer) write(t *Table) error {
 	if len(t.Columns) == 0 {
-		return inFile(w.path, errors.New("a table without columns cannot be written"))
+		return errors.New("a table without columns cannot be written")
 	}
 	if w.names == nil {
 		for _, c := range t.Columns {
@@ -59,20 +59,17 @@ func (w *Writer) write(t *Table) error {
 		}
 	}
 	if len(t.Columns) != len(w.names) {
-		return inFile(w.path, fmt.Errorf("a table of %d columns after one of %d", len(t.Columns), len(w.names)))
+		return fmt.Errorf("a table of %d columns after one of %d", len(t.Columns), len(w.names))
 	}
 	for i, c := range t.Columns {
 		if c.Name != w.names[i].Name || c.Type != w.names[i].Type {
-			return inFile(w.path, fmt.Errorf("column %d is %q (%s) after %q (%s)", i+1, c.Name, c.Type, w.names[i].Name, w.names[i].Type))
+			return fmt.Errorf("column %d is %q (%s) after %q (%s)", i+1, c.Name, c.Type, w.names[i].Name, w.names[i].Type)
 		}
 		if c.Len() != t.Len() {
-			return inFile(w.path, fmt.Errorf("column %q holds %d events, column %q %d", c.Name, c.Len(), t.Columns[0].Name, t.Len()))
+			return fmt.Errorf("column %q holds %d events, column %q %d", c.Name, c.Len(), t.Columns[0].Name, t.Len())
 		}
 	}
-	if err := w.out.Write(t.Columns); err != nil {
-		return inFile(w.path, err)
-	}
-	return nil
+	return w.out.Write(t.Columns)
 }
 
 // Describe keeps a text with the file, under a key, where the format has a place for it: Parquet.
@@ -89,11 +86,10 @@ func (w *Writer) Close() error {
 	if w.err == nil && w.names == nil {
 		w.err = inFile(w.path, errors.New("no table was written"))
 	}
-	if w.err != nil {
-		return w.err
+	if w.err == nil {
+		w.err = inFile(w.path, w.out.Finish())
 	}
-	if w.err = w.out.Finish(); w.err != nil {
-		w.err = inFile(w.path, w.err)
+	if w.err != nil {
 		return w.err
 	}
 	if err := w.file.Commit(); err != nil {

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Files lists the files that names stand for, as they are named wherever files are read: a pattern is replaced by the
@@ -56,13 +59,8 @@ func readableAgain(path string) bool {
 
 // sameColumns shows how the columns of two files differ, in names or in units.
 func sameColumns(a, b []Column, first, path string) error {
-	without := func(x, y []Column) (only []string) {
-		for _, c := range x {
-			if placeOf(y, c.Name) < 0 {
-				only = append(only, c.Name)
-			}
-		}
-		return only
+	without := func(x, y []Column) []string {
+		return slices.DeleteFunc(column.Names(x), func(name string) bool { return placeOf(y, name) >= 0 })
 	}
 	var difference []string
 	if lacks := without(a, b); len(lacks) > 0 {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -141,11 +140,7 @@ func splitKey(name string) (file, key string) {
 func formatOf(path string) (*format, error) {
 	at, err := os.Stat(path)
 	if err != nil {
-		var bad *fs.PathError
-		if errors.As(err, &bad) {
-			err = bad.Err
-		}
-		return nil, inFile(path, err)
+		return nil, inFile(path, column.WithoutPath(err))
 	}
 	if at.IsDir() {
 		return nil, inFile(path, errors.New("is a folder; name the files in it, for example "+filepath.Join(path, "*.csv")))

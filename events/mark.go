@@ -22,7 +22,7 @@ func (c *Chain) Mark() (m Mark, ok bool) {
 	if c.in == nil || c.once {
 		return Mark{}, false
 	}
-	at, ok := c.in.in.Mark()
+	at, ok := c.in.Mark()
 	return Mark{file: c.next - 1, before: c.before, first: c.done, at: at}, ok
 }
 
@@ -41,7 +41,7 @@ func (c *Chain) Seek(m Mark) error {
 			return err
 		}
 	}
-	if err := c.in.located(c.in.in.Seek(m.at)); err != nil {
+	if err := inFile(c.in.path, c.in.Seek(m.at)); err != nil {
 		return err
 	}
 	c.before, c.done, c.at = m.before, m.first, m.first

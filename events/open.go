@@ -62,22 +62,26 @@ func open(path string, opts Options) (*reader, error) {
 	if err != nil {
 		return nil, inFile(path, err)
 	}
-	return &reader{in: in, path: path}, nil
+	return &reader{in, path}, nil
 }
 
+// inFile begins an error with the file that it is about; nil stays nil.
 func inFile(path string, err error) error {
+	if err == nil {
+		return nil
+	}
 	return fmt.Errorf("events: %s: %w", path, err)
 }
 
 // reader is a file, whose errors name it.
 type reader struct {
-	in   column.Reader
+	column.Reader
 	path string
 }
 
 // gaps are the events of a file that its reader passes over.
 func (r *reader) gaps() []column.Gap {
-	if r, ok := r.in.(interface{ Gaps() []column.Gap }); ok {
+	if r, ok := r.Reader.(interface{ Gaps() []column.Gap }); ok {
 		return r.Gaps()
 	}
 	return nil
@@ -86,7 +90,7 @@ func (r *reader) gaps() []column.Gap {
 // blank says of each column whether it is known to hold nothing but missing values.
 func (r *reader) blank() []bool {
 	all := make([]bool, len(r.Columns()))
-	if r, ok := r.in.(interface{ Blank(i int) bool }); ok {
+	if r, ok := r.Reader.(interface{ Blank(i int) bool }); ok {
 		for i := range all {
 			all[i] = r.Blank(i)
 		}
@@ -94,23 +98,13 @@ func (r *reader) blank() []bool {
 	return all
 }
 
-func (r *reader) located(err error) error {
-	if err == nil {
-		return nil
-	}
-	return inFile(r.path, err)
-}
-
-func (r *reader) Columns() []Column { return r.in.Columns() }
-func (r *reader) Rows() int64       { return r.in.Rows() }
-func (r *reader) Skipped() []string { return r.in.Skipped() }
-func (r *reader) Close() error      { return r.located(r.in.Close()) }
+func (r *reader) Close() error { return inFile(r.path, r.Reader.Close()) }
 
 func (r *reader) Read(n int) (*Table, error) {
 	if n <= 0 {
 		return nil, fmt.Errorf("events: Read of %d events; ask for at least 1", n)
 	}
-	columns, err := r.in.Read(n)
+	columns, err := r.Reader.Read(n)
 	if err == io.EOF {
 		return nil, io.EOF
 	}
@@ -119,5 +113,5 @@ func (r *reader) Read(n int) (*Table, error) {
 		k := placeOf(r.Columns(), bad.Column)
 		err = fmt.Errorf("%w, and the events before it made the column %s; state its type as %s", err, r.Columns()[k].Type, bad.Want)
 	}
-	return &Table{Columns: columns}, r.located(err)
+	return &Table{Columns: columns}, inFile(r.path, err)
 }

@@ -9,6 +9,7 @@
 package events
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -47,22 +48,23 @@ func (t *Table) Len() int {
 }
 
 // Names lists the columns in order.
-func (t *Table) Names() []string {
-	names := make([]string, len(t.Columns))
-	for i := range t.Columns {
-		names[i] = t.Columns[i].Name
-	}
-	return names
-}
+func (t *Table) Names() []string { return column.Names(t.Columns) }
 
 // Column returns the named column, or an error that lists what there is.
 func (t *Table) Column(name string) (*Column, error) {
-	for i := range t.Columns {
-		if t.Columns[i].Name == name {
-			return &t.Columns[i], nil
-		}
+	if k := placeOf(t.Columns, name); k >= 0 {
+		return &t.Columns[k], nil
 	}
 	return nil, fmt.Errorf("events: %w", column.Missing(name, t.Names()))
+}
+
+// Set replaces the column of that name, or adds one.
+func (t *Table) Set(c Column) {
+	if k := placeOf(t.Columns, c.Name); k >= 0 {
+		t.Columns[k] = c
+	} else {
+		t.Columns = append(t.Columns, c)
+	}
 }
 
 // Append adds the events of b, whose columns are those of t.
@@ -76,14 +78,7 @@ func (t *Table) Append(b *Table) {
 func (t *Table) Bytes() int64 {
 	width := 0
 	for _, c := range t.Columns {
-		switch c.Type {
-		case Float32:
-			width += 4
-		case Text:
-			width += 16
-		default:
-			width += 8
-		}
+		width += cmp.Or(c.Type.Number(false).Size, 16)
 	}
 	return int64(t.Len()) * int64(width)
 }
@@ -120,10 +115,6 @@ func Define(t *Table, name, expression string) error {
 	if err != nil {
 		return fmt.Errorf("events: %w", err)
 	}
-	if k := placeOf(t.Columns, name); k >= 0 {
-		t.Columns[k] = c
-	} else {
-		t.Columns = append(t.Columns, c)
-	}
+	t.Set(c)
 	return nil
 }

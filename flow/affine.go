@@ -3,32 +3,48 @@ package flow
 import "github.com/sluice-hep/sluice/internal/kernel"
 
 // Affine is z = (x - shift) exp(-s), log dz/dx = -s, the map of masked autoregressive flows (arXiv:1705.07057), with
-// the rows h = [shift, raw] and the log-scale s = LogScale(raw).
-type Affine struct{ LogScale LogScale }
-
-// Params implements Transformer.
-func (a *Affine) Params() int { return 2 }
+// the rows h = [shift, raw] and the log-scale s = LogScale(raw). Scaled first it is the way back, z = x exp(s) + shift with
+// log dz/dx = s, the map of RealNVP (arXiv:1605.08803, equation 4).
+type Affine struct {
+	LogScale   LogScale
+	ScaleFirst bool
+}
 
 // Saved implements Transformer: s.
 func (a *Affine) Saved() int { return 1 }
 
 // Identity implements Transformer.
-func (a *Affine) Identity(h []float32) []float32 { return append(h, 0, a.LogScale.zero()) }
+func (a *Affine) Identity() []float32 { return []float32{0, a.LogScale.zero()} }
 
 // ToLatent implements Transformer.
 func (a *Affine) ToLatent(f *Feature) {
 	n := f.N
 	s := f.Saved[:n]
 	a.LogScale.apply(s, f.H[kernel.Tile:][:n])
-	kernel.AffineToLatent(f.Z[:n], f.LogDet[:n], f.X[:n], f.H[:n], s)
+	if a.ScaleFirst {
+		kernel.AffineToData(f.Z[:n], f.LogDet[:n], f.X[:n], f.H[:n], s)
+	} else {
+		kernel.AffineToLatent(f.Z[:n], f.LogDet[:n], f.X[:n], f.H[:n], s)
+	}
 }
 
 // Backward implements Transformer.
 func (a *Affine) Backward(f *Feature) {
 	n := f.N
-	ds := f.DH[kernel.Tile:][:n]
-	kernel.AffineBackward(f.D[:n], f.DH[:n], ds, f.Z[:n], f.Saved[:n], f.D[:n], f.DLogDet[:n])
-	a.LogScale.backward(ds, f.Saved[:n], f.H[kernel.Tile:][:n])
+	dShift, ds, s := f.DH[:n], f.DH[kernel.Tile:][:n], f.Saved[:n]
+	if a.ScaleFirst {
+		var scale [kernel.Tile]float32
+		kernel.Exp(scale[:n], s)
+		copy(dShift, f.D[:n])
+		copy(ds, f.Z[:n])
+		kernel.Axpy(ds, -1, f.H[:n])
+		kernel.Mul(ds, ds, dShift)
+		kernel.Add(ds, f.DLogDet)
+		kernel.Mul(f.D[:n], dShift, scale[:n])
+	} else {
+		kernel.AffineBackward(f.D[:n], dShift, ds, f.Z[:n], s, f.D[:n], f.DLogDet[:n])
+	}
+	a.LogScale.backward(ds, s, f.H[kernel.Tile:][:n])
 }
 
 // ToData implements Transformer.
@@ -36,5 +52,9 @@ func (a *Affine) ToData(f *Feature) {
 	n := f.N
 	s := f.H[kernel.Tile:][:n]
 	a.LogScale.apply(s, s)
-	kernel.AffineToData(f.X[:n], f.LogDet[:n], f.Z[:n], f.H[:n], s)
+	if a.ScaleFirst {
+		kernel.AffineToLatent(f.X[:n], f.LogDet[:n], f.Z[:n], f.H[:n], s)
+	} else {
+		kernel.AffineToData(f.X[:n], f.LogDet[:n], f.Z[:n], f.H[:n], s)
+	}
 }

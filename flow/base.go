@@ -13,6 +13,4 @@ type Base interface {
 	Backward(t *Tile, p, g, slope []float32)
 	// Draw sets t.X to events; event e of the tile depends on the seed and on first+e alone.
 	Draw(t *Tile, p []float32, seed, first uint64)
-	// Support is the range of each feature.
-	Support() (lo, hi float64)
 }

@@ -19,24 +19,28 @@ type Groups struct {
 	Ends         []int         // of each group, among the features moved
 	Transformers []Transformer // of the features moved
 
+	Context int    // columns
+	Layer   int    // number of the network's first hidden layer in the flow
+	Degrees string // one of nn.DegreeKinds
+
 	at    []int // row of the outputs where the parameters of each feature moved start; the last entry is their number
 	saved int   // the most rows that a transformer saves
 }
 
-// place lays out the transformers and what the network must be.
-func (g *Groups) place(l *nn.Layout, scope string, context, layer int, degrees string) nn.Shape {
+// place lays out the transformers and says what the network must be.
+func (g *Groups) place(l *nn.Layout, scope string) nn.Shape {
 	g.at = append(g.at[:0], 0)
 	for j, tr := range g.Transformers {
-		g.at = append(g.at, g.at[j]+tr.Params())
+		g.at = append(g.at, g.at[j]+len(tr.Identity()))
 		g.saved = max(g.saved, tr.Saved())
 		if own, ok := tr.(Parametric); ok {
 			own.Layout(l, fmt.Sprintf("%s.transformer.%d", scope, j))
 		}
 	}
-	s := nn.Shape{Features: g.Kept, Context: context, Outputs: g.at[len(g.Transformers)], Layer: layer}
+	s := nn.Shape{Features: g.Kept, Context: g.Context, Outputs: g.at[len(g.Transformers)], Layer: g.Layer}
 	if g.Kept == 0 {
 		s.Features = len(g.Order)
-		s.Order = &nn.Order{Inputs: g.Ends, Degrees: degrees}
+		s.Order = &nn.Order{Inputs: g.Ends, Degrees: g.Degrees}
 		for _, end := range g.Ends {
 			s.Order.Outputs = append(s.Order.Outputs, g.at[end])
 		}
@@ -64,38 +68,56 @@ func (g *Groups) enter(in []float32, t *Tile) {
 // params is the number of parameters of the feature moved as number j.
 func (g *Groups) params(j int) int { return g.at[j+1] - g.at[j] }
 
-// start gives what the map near the identity needs of the network, and starts what transformers have of their own.
-func (g *Groups) start(p []float32, src *nn.Source) (bias []float32) {
-	for _, tr := range g.Transformers {
-		bias = tr.Identity(bias)
+// network is what Groups need of one of any sort.
+type network interface {
+	Start(p, bias []float32, src *nn.Source)
+	Masked
+}
+
+// conditioned are Groups with a network, which is built for the shape that follows from them.
+type conditioned[N network] struct {
+	Groups
+	Net   N
+	build func(l *nn.Layout, scope string, s nn.Shape) N
+}
+
+// Layout implements Transform.
+func (c *conditioned[N]) Layout(l *nn.Layout, scope string) {
+	c.Net = c.build(l, scope, c.place(l, scope))
+}
+
+// Start implements Starter.
+func (c *conditioned[N]) Start(p []float32, src *nn.Source) {
+	var bias []float32
+	for _, tr := range c.Transformers {
+		bias = append(bias, tr.Identity()...)
 		if own, ok := tr.(Starter); ok {
 			own.Start(p, src)
 		}
 	}
-	return bias
+	c.Net.Start(p, bias, src)
 }
+
+// Mask implements Masked.
+func (c *conditioned[N]) Mask() { c.Net.Mask() }
+
+// Cut implements Masked.
+func (c *conditioned[N]) Cut(g []float32) { c.Net.Cut(g) }
 
 // Conditional is a transform of Groups by a network that takes tiles one by one.
 type Conditional struct {
-	Groups
-	Net   Conditioner
-	build func(l *nn.Layout, scope string) Conditioner
-	keep  []int // row of mem where z of each feature moved is, what its transformer saves, and x unless the network has it
+	conditioned[Conditioner]
+	keep []int // row of mem where z of each feature moved is, what its transformer saves, and x unless the network has it
 }
 
-// NewConditional returns a transform with a network to be built for the shape that follows from the groups; layer is
-// the number of its first hidden layer in the flow, degrees one of nn.DegreeKinds.
-func NewConditional(g Groups, context, layer int, degrees string, net func(l *nn.Layout, scope string, s nn.Shape) Conditioner) *Conditional {
-	c := &Conditional{Groups: g}
-	c.build = func(l *nn.Layout, scope string) Conditioner {
-		return net(l, scope, c.place(l, scope, context, layer, degrees))
-	}
-	return c
+// NewConditional returns a transform with a network to be built for the shape that follows from the groups.
+func NewConditional(g Groups, net func(l *nn.Layout, scope string, s nn.Shape) Conditioner) *Conditional {
+	return &Conditional{conditioned: conditioned[Conditioner]{Groups: g, build: net}}
 }
 
 // Layout implements Transform.
 func (c *Conditional) Layout(l *nn.Layout, scope string) {
-	c.Net = c.build(l, scope)
+	c.conditioned.Layout(l, scope)
 	at := c.Net.Rows()
 	c.keep = c.keep[:0]
 	for _, tr := range c.Transformers {
@@ -109,23 +131,6 @@ func (c *Conditional) Layout(l *nn.Layout, scope string) {
 func (c *Conditional) Memory() (rows, scratch int) {
 	n := len(c.Transformers)
 	return c.keep[n], c.at[n] + c.Net.Scratch()
-}
-
-// Start implements Starter.
-func (c *Conditional) Start(p []float32, src *nn.Source) { c.Net.Start(p, c.start(p, src), src) }
-
-// Mask implements Masked.
-func (c *Conditional) Mask() {
-	if m, ok := c.Net.(Masked); ok {
-		m.Mask()
-	}
-}
-
-// Cut implements Masked.
-func (c *Conditional) Cut(g []float32) {
-	if m, ok := c.Net.(Masked); ok {
-		m.Cut(g)
-	}
 }
 
 // feature takes up the feature moved as number j, with x and z apart and its parameters in h.

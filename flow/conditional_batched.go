@@ -7,23 +7,12 @@ import (
 
 // BatchedConditional is a transform of Groups by a residual network. Such networks are large: a group of tiles, in training
 // the whole batch, takes one layer before the next layer's weights are read.
-type BatchedConditional struct {
-	Groups
-	Net   *nn.Residual
-	build func(l *nn.Layout, scope string) *nn.Residual
-}
+type BatchedConditional struct{ conditioned[*nn.Residual] }
 
 // NewBatchedConditional is NewConditional for a residual network.
-func NewBatchedConditional(g Groups, context, layer int, degrees string, net func(l *nn.Layout, scope string, s nn.Shape) *nn.Residual) *BatchedConditional {
-	c := &BatchedConditional{Groups: g}
-	c.build = func(l *nn.Layout, scope string) *nn.Residual {
-		return net(l, scope, c.place(l, scope, context, layer, degrees))
-	}
-	return c
+func NewBatchedConditional(g Groups, net func(l *nn.Layout, scope string, s nn.Shape) *nn.Residual) *BatchedConditional {
+	return &BatchedConditional{conditioned[*nn.Residual]{Groups: g, build: net}}
 }
-
-// Layout implements Transform.
-func (c *BatchedConditional) Layout(l *nn.Layout, scope string) { c.Net = c.build(l, scope) }
 
 // Memory implements Transform: the network's, then the parameters of one feature and what its transformer saves.
 func (c *BatchedConditional) Memory() (rows, scratch int) {
@@ -38,43 +27,30 @@ func (c *BatchedConditional) most() (k int) {
 	return k
 }
 
-// Start implements Starter.
-func (c *BatchedConditional) Start(p []float32, src *nn.Source) { c.Net.Start(p, c.start(p, src), src) }
-
-// Mask implements Masked.
-func (c *BatchedConditional) Mask() { c.Net.Mask() }
-
-// Cut implements Masked.
-func (c *BatchedConditional) Cut(g []float32) { c.Net.Cut(g) }
-
 // ToLatent implements Transform.
 func (c *BatchedConditional) ToLatent(t *Tile, p, mem []float32) {
-	c.groupToLatent([]*Tile{t}, p, [][]float32{mem})
+	c.group([]*Tile{t}, p, [][]float32{mem}, false)
 }
 
 // ToData implements Transform.
 func (c *BatchedConditional) ToData(t *Tile, p, mem []float32) {
-	c.groupToData([]*Tile{t}, p, [][]float32{mem})
+	c.group([]*Tile{t}, p, [][]float32{mem}, true)
 }
 
-func (c *BatchedConditional) groupToLatent(tiles []*Tile, p []float32, mem [][]float32) {
-	trunk := c.trunk(tiles, p, mem)
-	for j := range c.Transformers {
-		for i, t := range tiles {
-			c.Transformers[j].ToLatent(c.output(t, p, trunk[i], mem[0], j))
-		}
-	}
-}
-
-func (c *BatchedConditional) groupToData(tiles []*Tile, p []float32, mem [][]float32) {
-	if c.Kept == 0 {
+// group implements grouped.
+func (c *BatchedConditional) group(tiles []*Tile, p []float32, mem [][]float32, toData bool) {
+	if toData && c.Kept == 0 {
 		c.sequence(tiles, p, mem)
 		return
 	}
 	trunk := c.trunk(tiles, p, mem)
-	for j := range c.Transformers {
+	for j, tr := range c.Transformers {
 		for i, t := range tiles {
-			c.Transformers[j].ToData(c.output(t, p, trunk[i], mem[0], j))
+			if f := c.output(t, p, trunk[i], mem[0], j); toData {
+				tr.ToData(f)
+			} else {
+				tr.ToLatent(f)
+			}
 		}
 	}
 }

@@ -25,36 +25,31 @@ func (f *Flow) groupTiles() int {
 	return 1
 }
 
-func (w *workspace) toLatent(t Transform, tiles []*Tile, p []float32) {
+// through takes tiles through a transform.
+func (w *workspace) through(t Transform, tiles []*Tile, p []float32, toData bool) {
 	if g, ok := t.(grouped); ok {
-		g.groupToLatent(tiles, p, w.mems[:len(tiles)])
+		g.group(tiles, p, w.mems[:len(tiles)], toData)
 		return
 	}
 	for _, tile := range tiles {
-		t.ToLatent(tile, p, w.mems[0])
-	}
-}
-
-func (w *workspace) toData(t Transform, tiles []*Tile, p []float32) {
-	if g, ok := t.(grouped); ok {
-		g.groupToData(tiles, p, w.mems[:len(tiles)])
-		return
-	}
-	for _, tile := range tiles {
-		t.ToData(tile, p, w.mems[0])
+		if toData {
+			t.ToData(tile, p, w.mems[0])
+		} else {
+			t.ToLatent(tile, p, w.mems[0])
+		}
 	}
 }
 
 // toLatent takes the first n tiles of w through all transforms, toData those back.
 func (f *Flow) toLatent(w *workspace, n int) {
 	for _, t := range f.transforms {
-		w.toLatent(t, w.tiles[:n], f.params)
+		w.through(t, w.tiles[:n], f.params, false)
 	}
 }
 
 func (f *Flow) toData(w *workspace, n int) {
 	for i := len(f.transforms) - 1; i >= 0; i-- {
-		w.toData(f.transforms[i], w.tiles[:n], f.params)
+		w.through(f.transforms[i], w.tiles[:n], f.params, true)
 	}
 }
 
@@ -148,7 +143,7 @@ func (f *Flow) Steps(z, context [][]float32) ([][][]float32, error) {
 	steps := [][][]float32{z}
 	for i := len(f.transforms) - 1; i >= 0; i-- {
 		x, _, err := f.mapEvents(steps[len(steps)-1], context, func(w *workspace, n int) {
-			w.toData(f.transforms[i], w.tiles[:n], f.params)
+			w.through(f.transforms[i], w.tiles[:n], f.params, true)
 		})
 		if err != nil {
 			return nil, err

@@ -21,9 +21,8 @@ import (
 // Pewsey, Biometrika 96, 2009): log dz/dx = tanh(h) + log cosh(a u) - log(1+x^2)/2.
 type sinhArcsinh struct{}
 
-func (sinhArcsinh) Params() int                    { return 1 }
-func (sinhArcsinh) Saved() int                     { return 0 }
-func (sinhArcsinh) Identity(h []float32) []float32 { return append(h, 0) }
+func (sinhArcsinh) Saved() int          { return 0 }
+func (sinhArcsinh) Identity() []float32 { return []float32{0} }
 func (sinhArcsinh) terms(x, h float32) (s, u float64) {
 	return math.Tanh(float64(h)), math.Asinh(float64(x))
 }

@@ -39,8 +39,8 @@ type Network struct {
 
 // kinds is every part there is; the compliance suite runs over all of them.
 var kinds = []Kind{
-	{"affine", RoleTransformer, func(o *Options) any { return &Affine{logScale(o)} }},
-	{"scale-shift", RoleTransformer, func(o *Options) any { return &ScaleShift{logScale(o)} }},
+	{"affine", RoleTransformer, func(o *Options) any { return &Affine{LogScale: logScale(o)} }},
+	{"scale-shift", RoleTransformer, func(o *Options) any { return &Affine{logScale(o), true} }},
 	{"spline", RoleTransformer, func(o *Options) any {
 		return NewRationalQuadraticSpline(o.Count("bins", 8, 2, 500), o.Number("bound", 5, 1e-6, 1e6), 1)
 	}},
@@ -70,9 +70,6 @@ func mlp(o *Options) any {
 	netOptions(o, &cfg)
 	cfg.ContextFirst = o.Choice("context", "all", "all", "first") == "first"
 	return Network{Layers: len(cfg.Hidden), Single: func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
-		if s.Order != nil {
-			return nn.NewMADE(l, scope, cfg, s)
-		}
 		return nn.NewMLP(l, scope, cfg, s)
 	}}
 }
@@ -97,7 +94,7 @@ func coupling(o *Options) any {
 	return func(s *Site) (Transform, error) {
 		n := len(s.Features())
 		if n < 2 {
-			return nil, &FieldError{"", "a coupling needs at least two features; autoregressive transforms (maf, nsf-ar) do with one"}
+			return nil, fault("", "a coupling needs at least two features; autoregressive transforms (maf, nsf-ar) do with one")
 		}
 		return c.place(s, n/2, []int{n - n/2})
 	}
@@ -111,7 +108,7 @@ func autoregressive(o *Options) any {
 	return func(s *Site) (Transform, error) {
 		n := len(s.Features())
 		if passes > n {
-			return nil, &FieldError{"passes", fmtReason("%d passes for %d features: there can be one a feature at most; 0 is that", passes, n)}
+			return nil, fault("passes", "%d passes for %d features: there can be one a feature at most; 0 is that", passes, n)
 		}
 		groups := passes
 		if groups == 0 {

@@ -50,6 +50,3 @@ func (b *Normal) Draw(t *Tile, _ []float32, seed, first uint64) {
 		rng.NormalPair(row(t.X, c)[:t.Events], odd, seed, rng.StreamSample, uint32(c/2), first)
 	}
 }
-
-// Support implements Base.
-func (*Normal) Support() (lo, hi float64) { return math.Inf(-1), math.Inf(1) }

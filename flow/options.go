@@ -1,7 +1,7 @@
 package flow
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -11,71 +11,14 @@ import (
 	"strings"
 )
 
-// Part is one part of a flow as a Spec has it: a kind, and those options that are not to have their defaults. It is written
-// as the kind's name, or as {kind: {option: value}}. Values are numbers, texts, true or false, lists of whole numbers, Parts and
-// maps from name to Part; a Part may also be a text or a map of that form.
-type Part struct {
-	Kind    string
-	Options map[string]any
-}
-
-// plain is the form in which a Part is written.
-func (p Part) plain() any {
-	if len(p.Options) == 0 {
-		return p.Kind
-	}
-	return map[string]any{p.Kind: p.Options}
-}
-
-// MarshalJSON implements json.Marshaler.
-func (p Part) MarshalJSON() ([]byte, error) { return json.Marshal(p.plain()) }
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (p *Part) UnmarshalJSON(text []byte) error {
-	var v any
-	if err := json.Unmarshal(text, &v); err != nil {
-		return err
-	}
-	q, err := toPart(v)
-	*p = q
-	return err
-}
-
-// ParsePart takes a Part in the form of texts and maps.
-func ParsePart(v any) (Part, error) { return toPart(v) }
-
-func toPart(v any) (Part, error) {
-	switch v := v.(type) {
-	case Part:
-		return v, nil
-	case string:
-		return Part{Kind: v}, nil
-	case map[string]any:
-		if len(v) != 1 {
-			return Part{}, errors.New("one kind belongs here, as in spline or {spline: {bins: 16}}")
-		}
-		for kind, options := range v {
-			switch o := options.(type) {
-			case map[string]any:
-				if len(o) == 0 {
-					o = nil
-				}
-				return Part{kind, o}, nil
-			case string, Part: // {role: part}
-				return Part{kind, map[string]any{"": o}}, nil
-			}
-			return Part{}, fmt.Errorf("the options of %s are a map, as in {%s: {bins: 16}}", kind, kind)
-		}
-	}
-	return Part{}, fmt.Errorf("%v is not the name of a kind, nor {kind: {option: value}}", v)
-}
-
 // FieldError names a field of a Spec, by its name in a card, whose value cannot be.
 type FieldError struct{ Field, Reason string }
 
 func (e *FieldError) Error() string { return "flow." + e.Field + ": " + e.Reason }
 
-func fmtReason(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+func fault(field, format string, args ...any) error {
+	return &FieldError{field, fmt.Sprintf(format, args...)}
+}
 
 // within puts a path before the field of an error.
 func within(path string, err error) error {
@@ -103,11 +46,9 @@ type Options struct {
 	fault error          // the first
 }
 
-func (o *Options) err() error { return o.fault }
-
 func (o *Options) fail(name, format string, args ...any) {
 	if o.fault == nil {
-		o.fault = &FieldError{join(o.path, name), fmtReason(format, args...)}
+		o.fault = fault(join(o.path, name), format, args...)
 	}
 }
 
@@ -135,12 +76,7 @@ func whole(v any) (int, bool) {
 
 // Count is a whole number within [lo, hi].
 func (o *Options) Count(name string, def, lo, hi int) int {
-	n := read(o, name, def, whole, "a whole number")
-	if n < lo || n > hi {
-		o.fail(name, "%d is not between %d and %d", n, lo, hi)
-		return def
-	}
-	return n
+	return bounded(o, name, read(o, name, def, whole, "a whole number"), def, lo, hi)
 }
 
 // Number is a number within [lo, hi].
@@ -149,24 +85,29 @@ func (o *Options) Number(name string, def, lo, hi float64) float64 {
 		if n, ok := v.(int); ok {
 			return float64(n), true
 		}
-		x, ok := v.(float64)
-		return x, ok
+		return is[float64](v)
 	}, "a number")
+	return bounded(o, name, x, def, lo, hi)
+}
+
+func bounded[T int | float64](o *Options, name string, x, def, lo, hi T) T {
 	if !(x >= lo && x <= hi) {
-		o.fail(name, "%g is not between %g and %g", x, lo, hi)
+		o.fail(name, "%v is not between %v and %v", x, lo, hi)
 		return def
 	}
 	return x
 }
 
+func is[T any](v any) (T, bool) { x, ok := v.(T); return x, ok }
+
 // Flag is true or false; the default is false.
 func (o *Options) Flag(name string) bool {
-	return read(o, name, false, func(v any) (bool, bool) { b, ok := v.(bool); return b, ok }, "true or false")
+	return read(o, name, false, is[bool], "true or false")
 }
 
 // Choice is one of the texts allowed.
 func (o *Options) Choice(name, def string, allowed ...string) string {
-	s := read(o, name, def, func(v any) (string, bool) { s, ok := v.(string); return s, ok }, "a text")
+	s := read(o, name, def, is[string], "a text")
 	if !slices.Contains(allowed, s) {
 		o.fail(name, "%q is not one of %v", s, allowed)
 		return def
@@ -224,7 +165,6 @@ func madeOf[T any](o *Options, name string, role Role) map[string]func() T {
 	given, ok := v.(map[string]any)
 	if !ok {
 		o.fail(name, "%v is not a map from the name of a feature to a %s", v, role)
-		return nil
 	}
 	all, full := map[string]func() T{}, map[string]any{}
 	for _, key := range slices.Sorted(maps.Keys(given)) {
@@ -235,40 +175,46 @@ func madeOf[T any](o *Options, name string, role Role) map[string]func() T {
 }
 
 func makes[T any](o *Options, name string, v any, role Role) (func() T, Part) {
-	part, err := toPart(v)
+	part, err := ParsePart(v)
 	if err != nil {
 		o.fail(name, "%v", err)
 		return nil, part
 	}
-	full, made, err := expandPart(o.kinds, part, join(o.path, name), role)
+	x, err := expandPart(o.kinds, part, join(o.path, name), role)
 	if err != nil {
-		if o.fault == nil {
-			o.fault = err
-		}
+		o.fault = cmp.Or(o.fault, err)
 		return nil, part
 	}
-	if _, ok := made.(T); !ok {
-		o.fail(name, "the kind %s builds a %T, which is no %s", full.Kind, made, role)
+	if _, ok := x.made.(T); !ok {
+		o.fail(name, "the kind %s builds a %T, which is no %s", x.Kind, x.made, role)
 	}
 	return func() T {
-		_, made, _ := expandPart(o.kinds, full, "", role)
-		return made.(T)
-	}, full
+		again, _ := expandPart(o.kinds, x.Part, "", role)
+		return again.made.(T)
+	}, x.Part
 }
 
-// expandPart gives a part all its options, and what its kind builds.
-func expandPart(kinds []Kind, p Part, path string, roles ...Role) (full Part, made any, err error) {
+// expanded is a part with all its options, and what its kind builds.
+type expanded struct {
+	Part
+	role Role
+	made any
+}
+
+func expandPart(kinds []Kind, p Part, path string, roles ...Role) (expanded, error) {
 	for _, r := range roles { // {role: part}
-		if inner, ok := p.Options[""]; ok && p.Kind == string(r) {
-			q, err := toPart(inner)
-			if err != nil {
-				return p, nil, &FieldError{join(path, p.Kind), err.Error()}
-			}
-			return expandPart(kinds, q, join(path, p.Kind), r)
+		inner, ok := p.Options[""]
+		if !ok {
+			inner = p.Options
 		}
-		if p.Kind == string(r) && len(p.Options) == 1 {
-			return expandPart(kinds, Part{p.Kind, map[string]any{"": p.Options}}, path, roles...)
+		if p.Kind != string(r) || len(p.Options) != 1 {
+			continue
 		}
+		q, err := ParsePart(inner)
+		if err != nil {
+			return expanded{}, fault(join(path, p.Kind), "%v", err)
+		}
+		return expandPart(kinds, q, join(path, p.Kind), r)
 	}
 	var names []string
 	for i := range kinds {
@@ -284,11 +230,11 @@ func expandPart(kinds []Kind, p Part, path string, roles ...Role) (full Part, ma
 		if k.Role == RoleTransformer || k.Role == RoleNet || k.Role == RoleBase {
 			o.path = path
 		}
-		made = k.Build(o)
+		made := k.Build(o)
 		o.unread(k)
-		return Part{k.Name, o.full}, made, o.fault
+		return expanded{Part{k.Name, o.full}, k.Role, made}, o.fault
 	}
-	return p, nil, &FieldError{path, fmtReason("%q is not one of %v", p.Kind, names)}
+	return expanded{}, fault(path, "%q is not one of %v", p.Kind, names)
 }
 
 // unread fails for an option that is given and has no effect.

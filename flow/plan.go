@@ -42,19 +42,16 @@ func NewPlan(features, context int, spec Spec, seed uint64, own ...Kind) (*Plan,
 // PlanWithin is NewPlan of a flow that may have at most so many parameters, for a description that nobody vouches for: it
 // ends soon after it is known to have more.
 func PlanWithin(most, features, context int, spec Spec, seed uint64, own ...Kind) (*Plan, error) {
-	full, c, err := spec.expand(own)
+	c, err := spec.expand(own)
 	if err != nil {
 		return nil, err
 	}
 	if features < 1 || context < 0 {
 		return nil, fmt.Errorf("flow: %d features and %d context columns: a flow needs at least one feature", features, context)
 	}
-	p := &Plan{Features: features, Context: context, Spec: full, seed: seed}
+	p := &Plan{Features: features, Context: context, Spec: c.Spec, seed: seed}
 	if err := p.place(c, most); err != nil {
-		if len(spec.Layers) == 0 {
-			return nil, spec.ofPreset(err)
-		}
-		return nil, err
+		return nil, spec.ofPreset(err)
 	}
 	p.base = c.base(features)
 	return p, p.lay(most)
@@ -101,7 +98,7 @@ func check(l Layer) error {
 	_, single := l.Transform.(Independent)
 	_, batched := l.Transform.(Batched)
 	if single == batched {
-		return &FieldError{"", fmtReason("%T cannot be trained: a transform is Independent or Batched, and not both", l.Transform)}
+		return fault("", "%T cannot be trained: a transform is Independent or Batched, and not both", l.Transform)
 	}
 	return nil
 }

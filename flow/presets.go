@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"errors"
 	"reflect"
 	"slices"
@@ -31,40 +32,27 @@ func Presets() []string {
 // preset gives the composition that a type and what stands beside it mean.
 func (s Spec) preset() (Spec, error) {
 	if s.Repeat != 0 || len(s.Between) > 0 {
-		return s, &FieldError{"layers", "repeat and between are for a flow of layers: write layers, or set type and transforms"}
+		return s, fault("layers", "repeat and between are for a flow of layers: write layers, or set type and transforms")
 	}
-	at := 0
-	if s.Type != "" {
-		if at = slices.Index(Presets(), s.Type); at < 0 {
-			return s, &FieldError{"type", fmtReason("%q is not one of %v", s.Type, Presets())}
-		}
+	at := slices.Index(Presets(), cmp.Or(s.Type, presets[0].name))
+	if at < 0 {
+		return s, fault("type", "%q is not one of %v", s.Type, Presets())
 	}
 	p := presets[at]
 	layer := options("permute", s.Permute, "degrees", s.Degrees,
 		"transformer", Part{p.transformer, options("bins", s.Bins, "bound", s.Bound, "log_scale", s.LogScale)})
 	net := options("activation", s.Activation, "init", s.Init, "dropout", s.Dropout, "context", s.Context,
 		"blocks", s.Blocks, "batch_norm", s.NetBatchNorm)
+	layer["net"] = Part{cmp.Or(s.Net, "mlp"), net}
 	switch {
-	case s.Net != "residual":
-		layer["net"] = Part{s.Net, net}
-		if s.Net == "" {
-			layer["net"] = Part{"mlp", net}
-		}
-		if s.Hidden != nil {
-			net["hidden"] = s.Hidden
-		}
-	case len(s.Hidden) > 1:
-		return s, &FieldError{"hidden", fmtReason("a residual network has one width, not %d; set blocks for its depth", len(s.Hidden))}
-	default:
-		layer["net"] = Part{s.Net, net}
-		if len(s.Hidden) == 1 {
-			net["width"] = s.Hidden[0]
-		}
+	case s.Net != "residual" && s.Hidden != nil:
+		net["hidden"] = s.Hidden
+	case s.Net == "residual" && len(s.Hidden) > 1:
+		return s, fault("hidden", "a residual network has one width, not %d; set blocks for its depth", len(s.Hidden))
+	case s.Net == "residual" && len(s.Hidden) == 1:
+		net["width"] = s.Hidden[0]
 	}
-	c := Spec{Base: s.Base, Repeat: s.Transforms}
-	if c.Repeat == 0 {
-		c.Repeat = p.transforms
-	}
+	c := Spec{Base: s.Base, Repeat: cmp.Or(s.Transforms, p.transforms)}
 	if s.Linear != "" && s.Linear != "none" {
 		c.Layers = append(c.Layers, Part{string(RoleLinear), map[string]any{"": s.Linear}})
 	}
@@ -89,7 +77,7 @@ func options(pairs ...any) map[string]any {
 // ofPreset names the field of a preset that an error in its composition is about.
 func (s Spec) ofPreset(err error) error {
 	var f *FieldError
-	if !errors.As(err, &f) || f.Field == "base" || strings.HasPrefix(f.Field, "base.") {
+	if len(s.Layers) > 0 || !errors.As(err, &f) || f.Field == "base" || strings.HasPrefix(f.Field, "base.") {
 		return err
 	}
 	path := strings.Split(f.Field, ".")

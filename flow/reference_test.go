@@ -177,15 +177,15 @@ func checkFlow(t *testing.T, f *Flow, in, out referenceCase, grad func(g []float
 
 // gradX is that of l's last gradient with respect to the data, for at most a tile of its events.
 func gradX(l *Likelihood, rows []int32) [][]float32 {
-	b := &batch.Tile{Rows: rows, First: true, Grad: make([]float32, len(l.chain.f.params))}
+	b := &batch.Tile{Rows: rows, First: true, Grad: make([]float32, len(l.f.params))}
 	s := &l.spaces[0]
-	l.chain.load(s, b)
+	l.load(&s.tile, b.Rows)
 	l.forward(s)
 	l.seed(&s.tile, b)
-	for i := len(l.chain.f.transforms) - 1; i >= 0; i-- {
-		l.chain.f.transforms[i].(Independent).Backward(&s.tile, l.chain.f.params, b.Grad, s.mems[0][i], s.scratch)
+	for i := len(l.f.transforms) - 1; i >= 0; i-- {
+		l.f.transforms[i].(Independent).Backward(&s.tile, l.f.params, b.Grad, s.mems[0][i], s.scratch)
 	}
-	out := make([][]float32, l.chain.f.Features)
+	out := make([][]float32, l.f.Features)
 	for i := range out {
 		out[i] = slices.Clone(row(s.tile.DX, i)[:len(rows)])
 	}
@@ -199,7 +199,7 @@ func TestReferenceAffineMAF(t *testing.T) {
 			if in.Tanh {
 				scale = "tanh"
 			}
-			f, place := madeFlow(t, in, &Affine{scale}, func(i, j int) int {
+			f, place := madeFlow(t, in, &Affine{LogScale: scale}, func(i, j int) int {
 				feature := byDegree(in.Degrees)[i]
 				switch in.Layout {
 				case "blocks":
@@ -220,7 +220,7 @@ func TestReferenceNSFAutoregressive(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			in := c.In
 			tr := NewRationalQuadraticSpline(in.Bins, in.Bound, 1/in.Divisor)
-			f, place := madeFlow(t, in, tr, func(i, j int) int { return byDegree(in.Degrees)[i]*tr.Params() + j })
+			f, place := madeFlow(t, in, tr, func(i, j int) int { return byDegree(in.Degrees)[i]*len(tr.Identity()) + j })
 			checkFlow(t, f, in, c.Out, place.gradients(t, c.Out.GradWeights), 1e-5)
 		})
 	}
@@ -284,17 +284,17 @@ func madeFlow(t *testing.T, in referenceCase, tr Transformer, output func(i, j i
 		slices.Sort(sorted)
 		degrees = append(degrees, sorted)
 	}
-	g := Groups{Transformers: alike(tr, in.Features)}
+	g := Groups{Transformers: alike(tr, in.Features), Context: in.contextColumns()}
 	for i, o := range order {
 		g.Order, g.Ends = append(g.Order, int32(o)), append(g.Ends, i+1)
-		for j := range tr.Params() {
+		for j := range len(tr.Identity()) {
 			place.output = append(place.output, output(i, j))
 		}
 	}
 	f := bare(in, func(l *nn.Layout) []Transform {
-		c := NewConditional(g, in.contextColumns(), 0, "", func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
+		c := NewConditional(g, func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
 			s.Order.Hidden = degrees
-			return nn.NewMADE(l, scope, in.network(), s)
+			return nn.NewMLP(l, scope, in.network(), s)
 		})
 		c.Layout(l, "made")
 		return []Transform{c}
@@ -316,7 +316,7 @@ func TestReferenceNSFCoupling(t *testing.T) {
 				c.Layout(l, "net")
 				return []Transform{c}
 			})
-			place := placement{views: f.layout.Views, inputs: ascending(len(in.Kept)), units: in.units(), output: ascending(len(in.Moved) * tr.Params())}
+			place := placement{views: f.layout.Views, inputs: ascending(len(in.Kept)), units: in.units(), output: ascending(len(in.Moved) * len(tr.Identity()))}
 			place.each(t, in.Weights, func(_ string, at int, v float64) { f.params[at] = float32(v) })
 			checkFlow(t, f, in, c.Out, place.gradients(t, c.Out.GradWeights), 3e-5)
 		})
@@ -326,7 +326,8 @@ func TestReferenceNSFCoupling(t *testing.T) {
 func couplingOf(in referenceCase, tr Transformer, net func(l *nn.Layout, scope string, s nn.Shape) Conditioner) *Conditional {
 	return NewConditional(Groups{
 		Order: slices.Concat(in.Kept, in.Moved), Kept: len(in.Kept), Ends: []int{len(in.Moved)}, Transformers: alike(tr, len(in.Moved)),
-	}, in.contextColumns(), 0, "", net)
+		Context: in.contextColumns(),
+	}, net)
 }
 
 // twoNets is the conditioner of the reference's RealNVP: one network for the log-scale, one for the shift. Its memory is
@@ -337,6 +338,8 @@ type twoNets struct {
 }
 
 func (c *twoNets) Start(p, bias []float32, src *nn.Source) {}
+func (c *twoNets) Mask()                                   {}
+func (c *twoNets) Cut(g []float32)                         {}
 func (c *twoNets) Begin(act, context []float32) {
 	c.shift.Begin(act, context)
 	c.scale.Begin(rows(act, c.shift.Rows(), c.scale.Rows()), context)
@@ -413,9 +416,9 @@ func (b *couplings) add(l *nn.Layout, mask []float64) {
 			b.in.Moved = append(b.in.Moved, int32(i))
 		}
 	}
-	c := couplingOf(b.in, &ScaleShift{"sigmoid"}, b.one)
+	c := couplingOf(b.in, &Affine{"sigmoid", true}, b.one)
 	if two {
-		c = couplingOf(b.in, &ScaleShift{"none"}, b.two)
+		c = couplingOf(b.in, &Affine{"none", true}, b.two)
 	}
 	c.Layout(l, fmt.Sprint(layer))
 	b.transforms = append(b.transforms, c)

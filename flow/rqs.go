@@ -16,20 +16,14 @@ func NewRationalQuadraticSpline(bins int, bound, scale float64) *RationalQuadrat
 	return &RationalQuadraticSpline{kernel.Spline{Bins: bins, Bound: float32(bound), Scale: float32(scale)}}
 }
 
-// Params implements Transformer.
-func (r *RationalQuadraticSpline) Params() int { return 3*r.spline.Bins - 1 }
-
 // Saved implements Transformer.
 func (r *RationalQuadraticSpline) Saved() int { return r.spline.SavedRows() }
 
 // Identity implements Transformer: equal bins and derivatives of 1 are the identity.
-func (r *RationalQuadraticSpline) Identity(h []float32) []float32 {
-	for range 2 * r.spline.Bins {
-		h = append(h, 0)
-	}
-	one := float32(math.Log(math.Expm1(1 - 1e-3)))
-	for range r.spline.Bins - 1 {
-		h = append(h, one)
+func (r *RationalQuadraticSpline) Identity() []float32 {
+	h := make([]float32, 3*r.spline.Bins-1)
+	for i := 2 * r.spline.Bins; i < len(h); i++ {
+		h[i] = float32(math.Log(math.Expm1(1 - 1e-3)))
 	}
 	return h
 }

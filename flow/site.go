@@ -53,7 +53,7 @@ func readConditional(o *Options, permute string) conditional {
 		ofFeature:   madeOf[Transformer](o, "transformers", RoleTransformer),
 		permute:     o.Choice("permute", permute, "reverse", "random", "none"),
 	}
-	if net := made[Network](o, "net", RoleNet, "mlp"); o.err() == nil {
+	if net := made[Network](o, "net", RoleNet, "mlp"); o.fault == nil {
 		c.net = net()
 	}
 	return c
@@ -64,7 +64,7 @@ func (c conditional) place(s *Site, kept int, ends []int) (Transform, error) {
 	g := Groups{Order: s.Features(), Kept: kept, Ends: ends}
 	for name := range c.ofFeature {
 		if i, err := strconv.Atoi(name); err != nil || i < 0 || i >= len(g.Order) {
-			return nil, &FieldError{"transformers." + name, fmtReason("not the number of a feature, which are 0 to %d", len(g.Order)-1)}
+			return nil, fault("transformers."+name, "not the number of a feature, which are 0 to %d", len(g.Order)-1)
 		}
 	}
 	own := false
@@ -77,15 +77,15 @@ func (c conditional) place(s *Site, kept int, ends []int) (Transform, error) {
 		_, parametric := g.Transformers[len(g.Transformers)-1].(Parametric)
 		own = own || parametric
 	}
-	layer := s.hidden
+	g.Context, g.Layer, g.Degrees = s.Context, s.hidden, c.degrees
 	s.permute(c.permute, kept)
 	s.conditionals++
 	s.hidden += c.net.Layers
 	if c.net.Residual == nil {
-		return NewConditional(g, s.Context, layer, c.degrees, c.net.Single), nil
+		return NewConditional(g, c.net.Single), nil
 	}
 	if own {
-		return nil, &FieldError{"net", "a transformer with parameters of its own does not go with a residual network; set net: mlp"}
+		return nil, fault("net", "a transformer with parameters of its own does not go with a residual network; set net: mlp")
 	}
-	return NewBatchedConditional(g, s.Context, layer, c.degrees, c.net.Residual), nil
+	return NewBatchedConditional(g, c.net.Residual), nil
 }

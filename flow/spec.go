@@ -1,7 +1,7 @@
 package flow
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -60,24 +60,22 @@ type Spec struct {
 	Dropout float64 `yaml:"dropout,omitempty" json:"dropout,omitempty"`
 }
 
-// IsZero says whether nothing is named.
-func (p Part) IsZero() bool { return p.Kind == "" }
-
 // Full is the composition with every option that it has, defaults included: what describes a flow for good. own are kinds
 // besides those of this package. An error is a FieldError by the name in a card.
 func (s Spec) Full(own ...Kind) (Spec, error) {
-	full, _, err := s.expand(own)
-	return full, err
+	c, err := s.expand(own)
+	return c.Spec, err
 }
 
 // Validate reports the first field, by its name in a card, that cannot be, or that has no effect.
 func (s Spec) Validate(own ...Kind) error {
-	_, err := s.Full(own...)
+	_, err := s.expand(own)
 	return err
 }
 
-// composition is a Spec whose layers can be made.
+// composition is a full Spec, and what makes its parts.
 type composition struct {
+	Spec
 	base            func(features int) Base
 	layers, between []layerKind
 }
@@ -89,84 +87,75 @@ type layerKind struct {
 	place Placement
 }
 
-// expand gives the full Spec and what makes its parts.
-func (s Spec) expand(own []Kind) (Spec, composition, error) {
+func (s Spec) expand(own []Kind) (c composition, err error) {
 	if len(s.Layers) == 0 {
-		c, err := s.preset()
+		layers, err := s.preset()
 		if err != nil {
-			return s, composition{}, err
+			return c, err
 		}
-		full, made, err := c.expand(own)
-		return full, made, s.ofPreset(err)
+		c, err = layers.expand(own)
+		return c, s.ofPreset(err)
 	}
-	all := slices.Concat(kinds, own)
 	if field := s.presetField(); field != "" {
-		return s, composition{}, &FieldError{field, "belongs to a preset (type: nsf and the like), not to a flow of layers: put it into the layer that it is for"}
+		return c, fault(field, "belongs to a preset (type: nsf and the like), not to a flow of layers: put it into the layer that it is for")
 	}
-	full := Spec{Repeat: s.Repeat, Base: s.Base}
-	if full.Repeat == 0 {
-		full.Repeat = 1
-	}
-	if full.Repeat < 1 || full.Repeat > 1000 {
-		return s, composition{}, &FieldError{"repeat", fmtReason("%d is not between 1 and 1000", full.Repeat)}
+	c.Repeat = cmp.Or(s.Repeat, 1)
+	if c.Repeat < 1 || c.Repeat > 1000 {
+		return c, fault("repeat", "%d is not between 1 and 1000", c.Repeat)
 	}
 	if s.Base.IsZero() {
-		full.Base = Part{Kind: "normal"}
+		s.Base.Kind = "normal"
 	}
-	var c composition
-	var made any
-	var err error
-	if full.Base, made, err = expandPart(all, full.Base, "base", RoleBase); err != nil {
-		return s, c, err
+	all := slices.Concat(kinds, own)
+	base, err := expandPart(all, s.Base, "base", RoleBase)
+	if err != nil {
+		return c, err
 	}
-	c.base, _ = made.(func(int) Base)
+	c.Base = base.Part
+	c.base, _ = base.made.(func(int) Base)
 	used := map[string]int{}
-	if full.Layers, c.layers, err = expandLayers(all, s.Layers, "layers", used); err != nil {
-		return s, c, err
+	if c.Layers, c.layers, err = expandLayers(all, s.Layers, "layers", used); err != nil {
+		return c, err
 	}
-	if full.Between, c.between, err = expandLayers(all, s.Between, "between", used); err != nil {
-		return s, c, err
-	}
-	return full, c, nil
+	c.Between, c.between, err = expandLayers(all, s.Between, "between", used)
+	return c, err
 }
 
 func expandLayers(all []Kind, parts []Part, path string, used map[string]int) (full []Part, made []layerKind, err error) {
 	if len(parts) > 100 {
-		return nil, nil, &FieldError{path, fmtReason("%d layers are more than 100; use repeat", len(parts))}
+		return nil, nil, fault(path, "%d layers are more than 100; use repeat", len(parts))
 	}
 	for i, p := range parts {
 		at := join(path, strconv.Itoa(i))
-		f, m, err := expandPart(all, p, at, layerRoles...)
+		l, err := expandPart(all, p, at, layerRoles...)
 		if err != nil {
 			return nil, nil, err
 		}
-		place, ok := m.(Placement)
+		place, ok := l.made.(Placement)
 		if !ok {
-			return nil, nil, &FieldError{at, fmtReason("the kind %s builds a %T, which places no layer", f.Kind, m)}
+			return nil, nil, fault(at, "the kind %s builds a %T, which places no layer", l.Kind, l.made)
 		}
-		full = append(full, f)
-		made = append(made, layerKind{f, join(at, f.Kind), scopeOf(all, f.Kind, used), place})
+		full = append(full, l.Part)
+		made = append(made, layerKind{l.Part, join(at, l.Kind), l.scope(used), place})
 	}
 	return full, made, nil
 }
 
-// scopeOf names the parameters of a layer within those of a repetition: nothing for the first conditional one, else linear,
+// scope names the parameters of a layer within those of a repetition: nothing for the first conditional one, else linear,
 // norm or its kind, with a number from the second on.
-func scopeOf(all []Kind, kind string, used map[string]int) string {
-	k := all[slices.IndexFunc(all, func(k Kind) bool { return k.Name == kind })]
-	name := kind
-	if k.Role == RoleLinear || k.Role == RoleNorm {
-		name = string(k.Role)
-	}
-	key := name
-	if k.Role == RoleConditional {
-		key = string(RoleConditional)
+func (x expanded) scope(used map[string]int) string {
+	name, key := x.Kind, x.Kind
+	switch x.role {
+	case RoleLinear, RoleNorm:
+		name, key = string(x.role), string(x.role)
+	case RoleConditional:
+		key = string(x.role)
 	}
 	used[key]++
 	switch n := used[key]; {
 	case n > 1:
 		return fmt.Sprint(name, n)
-	case k.Role == RoleConditional:
+	case x.role == RoleConditional:
 		return ""
 	}
 	return name
@@ -184,42 +173,30 @@ func (s Spec) presetField() string {
 	return ""
 }
 
-// transformersOf calls fn for each map from features to transformers of a Spec.
-func (s Spec) transformersOf(fn func(path string, m map[string]any) (map[string]any, error)) (Spec, error) {
-	s.Layers = slices.Clone(s.Layers)
-	for i, p := range s.Layers {
-		m, ok := p.Options["transformers"].(map[string]any)
-		if !ok {
-			continue
-		}
-		next, err := fn(fmt.Sprintf("layers.%d.%s.transformers", i, p.Kind), m)
-		if err != nil {
-			return s, err
-		}
-		p.Options = maps.Clone(p.Options)
-		p.Options["transformers"] = next
-		s.Layers[i] = p
-	}
-	return s, nil
-}
-
 // Resolve replaces the names of features in a composition, which may have transformers of their own, by their numbers: their
 // places among names. A number stands for itself.
 func (s Spec) Resolve(names []string) (Spec, error) {
-	return s.transformersOf(func(path string, m map[string]any) (map[string]any, error) {
-		next := map[string]any{}
-		for name, v := range m {
+	s.Layers = slices.Clone(s.Layers)
+	for l, p := range s.Layers {
+		named, ok := p.Options["transformers"].(map[string]any)
+		if !ok {
+			continue
+		}
+		numbered := map[string]any{}
+		for name, v := range named {
 			i := slices.Index(names, name)
 			if n, err := strconv.Atoi(name); i < 0 && err == nil && n >= 0 && n < len(names) {
 				i = n
 			}
 			if i < 0 {
-				return nil, &FieldError{join(path, name), fmtReason("%q is not one of the features %v", name, names)}
+				return s, fault(fmt.Sprintf("layers.%d.%s.transformers.%s", l, p.Kind, name), "%q is not one of the features %v", name, names)
 			}
-			next[strconv.Itoa(i)] = v
+			numbered[strconv.Itoa(i)] = v
 		}
-		return next, nil
-	})
+		s.Layers[l].Options = maps.Clone(p.Options)
+		s.Layers[l].Options["transformers"] = numbered
+	}
+	return s, nil
 }
 
 // String is the composition in a few words, as {repeat} x (layers).
@@ -238,43 +215,11 @@ func (s Spec) String() string {
 // Lines are the composition in full, a line a part.
 func (s Spec) Lines() []string {
 	lines := []string{"base " + s.Base.String(), fmt.Sprintf("%d times, from data to latent", s.Repeat)}
-	for _, p := range s.Layers {
-		lines = append(lines, "  "+p.String())
-	}
-	if len(s.Between) > 0 {
-		lines = append(lines, "and between these times")
-	}
-	for _, p := range s.Between {
+	for i, p := range slices.Concat(s.Layers, s.Between) {
+		if i == len(s.Layers) {
+			lines = append(lines, "and between these times")
+		}
 		lines = append(lines, "  "+p.String())
 	}
 	return lines
-}
-
-// String is the form of a card.
-func (p Part) String() string {
-	if len(p.Options) == 0 {
-		return p.Kind
-	}
-	return p.Kind + ": " + inline(p.Options)
-}
-
-func inline(v any) string {
-	switch v := v.(type) {
-	case Part:
-		if len(v.Options) == 0 {
-			return v.Kind
-		}
-		return "{" + v.String() + "}"
-	case map[string]any:
-		var pairs []string
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			pairs = append(pairs, k+": "+inline(v[k]))
-		}
-		return "{" + strings.Join(pairs, ", ") + "}"
-	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	return strings.ReplaceAll(strings.Trim(string(text), `"`), ",", ", ")
 }

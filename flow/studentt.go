@@ -106,6 +106,3 @@ func (b *StudentT) Draw(t *Tile, p []float32, seed, first uint64) {
 
 // farthest is the bound of what is drawn, which tails of small nu pass in float32.
 const farthest = 1e30
-
-// Support implements Base.
-func (*StudentT) Support() (lo, hi float64) { return math.Inf(-1), math.Inf(1) }

@@ -69,8 +69,7 @@ type OneWay interface {
 
 // grouped is a transform that is faster on several tiles at once.
 type grouped interface {
-	groupToLatent(tiles []*Tile, p []float32, mem [][]float32)
-	groupToData(tiles []*Tile, p []float32, mem [][]float32)
+	group(tiles []*Tile, p []float32, mem [][]float32, toData bool)
 }
 
 // Tile is one tile on its way through a flow: value e of feature f is X[f*kernel.Tile+e].
@@ -93,7 +92,7 @@ type Feature struct {
 	N       int
 	X, Z    []float32 // data and latent; they may be one column
 	LogDet  []float32
-	H       []float32 // Params columns of parameters, from a conditioner
+	H       []float32 // columns of parameters, from a conditioner
 	Saved   []float32 // Saved columns that ToLatent keeps for Backward
 	D       []float32 // gradient of Z, which Backward turns into that of X
 	DH      []float32 // gradient of H
@@ -103,12 +102,11 @@ type Feature struct {
 	First bool      // their gradient is put, not added
 }
 
-// Transformer is a monotone map of one feature, z = f(x; h), whose Params parameters h come from a conditioner.
+// Transformer is a monotone map of one feature, z = f(x; h), whose parameters h come from a conditioner.
 type Transformer interface {
-	Params() int
 	Saved() int
-	// Identity appends the h for which the map is (near) the identity.
-	Identity(h []float32) []float32
+	// Identity is the h, as many as there are, for which the map is (near) the identity.
+	Identity() []float32
 	// ToLatent sets f.Z and adds log dz/dx to f.LogDet.
 	ToLatent(f *Feature)
 	// Backward follows ToLatent of the same columns: it turns f.D and sets f.DH.
@@ -127,6 +125,7 @@ type Parametric interface {
 type Conditioner interface {
 	// Start draws the parameters; the outputs are near bias.
 	Start(p, bias []float32, src *nn.Source)
+	Masked
 	Rows() int
 	Scratch() int
 	// Input returns the rows of act where the features go.
@@ -140,11 +139,6 @@ type Conditioner interface {
 	Begin(act, context []float32)
 	Next(p, act []float32, g, n int) []float32
 }
-
-var (
-	_ Conditioner = (*nn.MLP)(nil)
-	_ Conditioner = (*nn.MADE)(nil)
-)
 
 // row is feature f of a tile.
 func row(t []float32, f int) []float32 { return t[f*kernel.Tile : (f+1)*kernel.Tile] }

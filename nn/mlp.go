@@ -2,10 +2,9 @@ package nn
 
 import "github.com/sluice-hep/sluice/internal/kernel"
 
-// MLP is a fully connected network on tiles, whose layers see the context
-// besides the layer before. Its memory (act) holds, layer after layer, the
-// rows [context; inputs], and the outputs at the end; Forward leaves there
-// what Backward needs.
+// MLP is a fully connected network on tiles, whose layers see the context besides the layer before; with an Order a masked
+// autoencoder for distribution estimation, MADE (Germain et al., arXiv:1502.03509). Its memory (act) holds, layer after layer,
+// the rows [context; inputs], and the outputs at the end; Forward leaves there what Backward needs.
 type MLP struct {
 	cfg     Config
 	shape   Shape
@@ -14,11 +13,14 @@ type MLP struct {
 	rows    int
 	widest  int
 	drops   []*Dropout // one a hidden layer
+	units   [][]span   // of each group, in each layer: of the hidden ones those that have its degree
 }
 
-// NewMLP lays out a fully connected network.
+type span struct{ begin, end int }
+
+// NewMLP lays out the network; Mask makes it autoregressive.
 func NewMLP(l *Layout, scope string, cfg Config, s Shape) *MLP {
-	m := &MLP{cfg: cfg, shape: s}
+	m := &MLP{cfg: cfg, shape: s, units: make([][]span, 1)}
 	in := s.Features
 	for i := range len(cfg.Hidden) + 1 {
 		out := s.Outputs
@@ -34,11 +36,35 @@ func NewMLP(l *Layout, scope string, cfg Config, s Shape) *MLP {
 		m.at = append(m.at, m.rows)
 		m.rows += context + in
 		m.widest = max(m.widest, context+in, out)
+		m.units[0] = append(m.units[0], span{0, out})
 		in = out
 	}
 	m.at = append(m.at, m.rows)
 	m.rows += s.Outputs
 	return m
+}
+
+// Mask prepares what follows from the order.
+func (m *MLP) Mask() {
+	o := m.shape.Order
+	if o == nil {
+		return
+	}
+	last := len(m.linears) - 1
+	m.units = make([][]span, len(o.Inputs))
+	before := expand(o.Inputs)
+	for i := range last {
+		degrees := o.hidden(i, m.cfg.Hidden[i], m.shape.Context)
+		m.linears[i].bound(before, degrees, true)
+		for g := range m.units {
+			m.units[g] = append(m.units[g], ofDegree(degrees, g))
+		}
+		before = degrees
+	}
+	m.linears[last].bound(before, expand(o.Outputs), false)
+	for g := range m.units {
+		m.units[g] = append(m.units[g], ofDegree(expand(o.Outputs), g+1))
+	}
 }
 
 // Rows is the number of tile rows in act.
@@ -71,11 +97,11 @@ func (m *MLP) Results(act []float32) []float32 { return act[m.at[len(m.linears)]
 // Begin prepares act for Next.
 func (m *MLP) Begin(act, context []float32) { m.setContext(act, context) }
 
-// Next returns the outputs, once the features are in Input(act).
-func (m *MLP) Next(p, act []float32, _, n int) []float32 {
-	var h []float32
-	for l := range m.linears {
-		h = m.layer(p, act, l, 0, m.linears[l].out, n)
+// Next returns the outputs of group g, when the features of the groups before it are in Input(act) and Next was called
+// for each of these; without an order all of them. A unit is computed once, when its inputs are known.
+func (m *MLP) Next(p, act []float32, g, n int) (h []float32) {
+	for l, u := range m.units[g] {
+		h = m.layer(p, act, l, u.begin, u.end, n)
 	}
 	return h
 }

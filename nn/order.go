@@ -74,17 +74,9 @@ func (o *Order) hidden(l, units, context int) []int {
 	return deg
 }
 
-// ofDegree are the units [begin, end) of sorted degrees that have degree d.
-func ofDegree(degrees []int, d int) (begin, end int) {
-	begin, _ = slices.BinarySearch(degrees, d)
-	end, _ = slices.BinarySearch(degrees, d+1)
-	return begin, end
-}
-
-// group are the elements [begin, end) of group g.
-func group(ends []int, g int) (begin, end int) {
-	if g > 0 {
-		begin = ends[g-1]
-	}
-	return begin, ends[g]
+// ofDegree are the units of sorted degrees that have degree d.
+func ofDegree(degrees []int, d int) (s span) {
+	s.begin, _ = slices.BinarySearch(degrees, d)
+	s.end, _ = slices.BinarySearch(degrees, d+1)
+	return s
 }

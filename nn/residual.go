@@ -58,27 +58,27 @@ func (r *Residual) Mask() {
 		return
 	}
 	degrees := o.hidden(0, r.width, r.shape.Context)
+	r.inner(func(l *linear) { l.bound(degrees, degrees, true) })
 	r.first.bound(expand(o.Inputs), degrees, true)
-	for i := range r.blocks {
-		for j := range r.blocks[i].linears {
-			r.blocks[i].linears[j].bound(degrees, degrees, true)
-		}
-	}
 	r.last.bound(degrees, expand(o.Outputs), false)
 	for g := range o.Inputs {
-		b, e := ofDegree(degrees, g)
-		r.units = append(r.units, span{b, e})
+		r.units = append(r.units, ofDegree(degrees, g))
+	}
+}
+
+// inner calls fn for the layers within blocks.
+func (r *Residual) inner(fn func(l *linear)) {
+	for i := range r.blocks {
+		for j := range r.blocks[i].linears {
+			fn(&r.blocks[i].linears[j])
+		}
 	}
 }
 
 // Cut sets to zero where the network has no weight.
 func (r *Residual) Cut(g []float32) {
 	r.first.cut(g)
-	for i := range r.blocks {
-		for j := range r.blocks[i].linears {
-			r.blocks[i].linears[j].cut(g)
-		}
-	}
+	r.inner(func(l *linear) { l.cut(g) })
 	r.last.cut(g)
 }
 

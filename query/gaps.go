@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
@@ -32,30 +31,30 @@ func (r *Rows) gaps(b Block) (found []gap, marked []bool, err error) {
 			return nil, nil, r.textError(c, b)
 		}
 		g := gap{column: name}
-		missing := func(i int, v float64) {
+		missing := func(i int) {
 			if g.count++; g.count == 1 {
 				g.first = r.row(b.Rows[i])
 			}
-			if math.IsInf(v, 0) {
+			if math.IsInf(c.Float(i), 0) {
 				g.infinite++
 			}
 			marked[i] = true
 		}
-		for i, v := range c.F32 {
-			if v-v != 0 { // NaN, of infinities too
-				missing(i, float64(v))
-			}
-		}
-		for i, v := range c.F64 {
-			if v-v != 0 {
-				missing(i, v)
-			}
-		}
+		notFinite(c.F32, missing)
+		notFinite(c.F64, missing)
 		if g.count > 0 {
 			found = append(found, g)
 		}
 	}
 	return found, marked, nil
+}
+
+func notFinite[T float32 | float64](x []T, tell func(i int)) {
+	for i, v := range x {
+		if v-v != 0 { // NaN, of infinities too
+			tell(i)
+		}
+	}
 }
 
 func (r *Rows) row(row int64) string {
@@ -103,10 +102,7 @@ func (r *Rows) refuse(all []gap) error {
 
 // textError names the first value that is not a number, and the way out.
 func (r *Rows) textError(c *events.Column, b Block) error {
-	i := slices.IndexFunc(c.Str, func(s string) bool {
-		_, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-		return s != "" && err != nil
-	})
+	i := c.NotNumber()
 	if i < 0 {
 		return fmt.Errorf("column %q holds text, not numbers", c.Name)
 	}

@@ -184,7 +184,7 @@ func (r *Rows) compile() error {
 			return r.located(err)
 		}
 		r.made = append(r.made, f)
-		set(have, events.Column{Name: d.Name, Unit: f.Unit(), Type: f.Type()})
+		have.Set(events.Column{Name: d.Name, Unit: f.Unit(), Type: f.Type()})
 	}
 	if r.q.Where != "" {
 		var err error

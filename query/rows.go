@@ -116,7 +116,7 @@ func (r *Rows) compute(b Block) (Block, error) {
 		if err != nil {
 			return Block{}, r.located(err)
 		}
-		set(b.Table, c)
+		b.Set(c)
 	}
 	if r.where != nil {
 		rows, err := r.where.Rows(b.Columns)
@@ -239,13 +239,4 @@ func (m *table) Read(n int) (*events.Table, error) {
 	m.first = m.next
 	m.next = min(m.next+n, m.t.Len())
 	return m.t.Slice(m.first, m.next), nil
-}
-
-// set replaces a column of t, or adds one.
-func set(t *events.Table, c events.Column) {
-	if old, err := t.Column(c.Name); err == nil {
-		*old = c
-		return
-	}
-	t.Columns = append(t.Columns, c)
 }

@@ -26,7 +26,10 @@ func (s *selection) correlation(moments []Moments) [][]float64 {
 		for k, c := range s.columns {
 			standardise(z[k*chunk:][:rows], ok[k*chunk:][:rows], c, first, s.from[k], moments[k])
 		}
-		w := s.weightsOf(first, rows)
+		w := s.weights
+		if w != nil {
+			w = w[first : first+rows]
+		}
 		for i := range n {
 			for j := range i {
 				sums[i*n+j].add(z[i*chunk:][:rows], ok[i*chunk:][:rows], z[j*chunk:][:rows], ok[j*chunk:][:rows], w)

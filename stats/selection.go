@@ -60,13 +60,6 @@ func Origin(columns ...*events.Column) column.Exact {
 	return column.Exact{}
 }
 
-func (s *selection) weightsOf(first, rows int) []float64 {
-	if s.weights == nil {
-		return nil
-	}
-	return s.weights[first : first+rows]
-}
-
 // finite gives column k, counted from its origin, without the events in which it is NaN or infinite, of which there are skipped.
 func (s *selection) finite(k int) (x, w []float64, skipped int) {
 	c := s.columns[k]

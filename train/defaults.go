@@ -56,6 +56,19 @@ func setDefault[T comparable](p *T, v T) {
 // Validate reports the first field, by its name in a card, that cannot be.
 func (c Config) Validate() error {
 	c = c.WithDefaults()
+	s, sgd := c.Schedule, c.Optimiser == "sgd"
+	for _, f := range []struct {
+		name, v string
+		allowed []string
+	}{
+		{"optimiser", c.Optimiser, []string{"adam", "adamw", "sgd"}},
+		{"schedule.type", s.Type, []string{"constant", "step", "polynomial", "cosine", "cosine-restarts"}},
+		{"schedule.per", s.Per, []string{"step", "epoch"}},
+	} {
+		if !slices.Contains(f.allowed, f.v) {
+			return &FieldError{f.name, fmt.Sprintf("%q is not one of %v", f.v, f.allowed)}
+		}
+	}
 	for _, f := range []struct {
 		name    string
 		v       float64
@@ -65,6 +78,7 @@ func (c Config) Validate() error {
 		{"epochs", float64(c.Epochs), within(c.Epochs, 1, 1e6), "between 1 and 1000000"},
 		{"batch", float64(c.Batch), within(c.Batch, 1, 1e8), "between 1 and 100000000"},
 		{"lr", c.LR, c.LR > 0 && c.LR <= 1e3, "above 0 and at most 1000"},
+		{"epsilon", c.Epsilon, sgd || c.Epsilon > 0 && c.Epsilon <= 1, "above 0 and at most 1"},
 		{"momentum", c.Momentum, c.Momentum < 1, "below 1"},
 		{"weight_decay", c.WeightDecay, c.WeightDecay <= 1e3, "at most 1000"},
 		{"clip_norm", c.ClipNorm, !math.IsNaN(c.ClipNorm), "a number"},
@@ -73,66 +87,29 @@ func (c Config) Validate() error {
 		{"test", c.Test, c.Test < 1, "below 1"},
 		{"patience", float64(c.Patience), c.Patience >= 0, "0 or more"},
 		{"max_seconds", c.MaxSeconds, within(c.MaxSeconds, 0, 1e9), "between 0 and 1e9"},
+		{"schedule.every", float64(s.Every), s.Every >= 0, "1 or more"},
+		{"schedule.gamma", s.Gamma, within(s.Gamma, 0, 1), "above 0 and at most 1"},
+		{"schedule.end", s.End, within(s.End, 0, c.LR), fmt.Sprintf("between 0 and the learning rate, %g", c.LR)},
+		{"schedule.over", float64(s.Over), s.Over >= 0, "1 or more"},
+		{"schedule.power", s.Power, within(s.Power, 0, 100), "above 0 and at most 100"},
+		{"schedule.first", float64(s.First), s.First >= 0, "1 or more"},
+		{"schedule.factor", s.Factor, s.Factor == 0 || within(s.Factor, 1, 100), "between 1 and 100"},
+		{"schedule.warmup", float64(s.Warmup), s.Warmup >= 0, "0 or more"},
 	} {
 		if !f.ok {
-			return outside(f.name, f.v, f.allowed)
+			return &FieldError{f.name, fmt.Sprintf("%g is not %s", f.v, f.allowed)}
 		}
 	}
-	if err := c.validateOptimiser(); err != nil {
-		return err
-	}
-	if s := max(c.Valid, 0) + max(c.Test, 0); s >= 1 {
-		return &FieldError{"valid", fmt.Sprintf("valid and test are %g of the events together and leave none to train on", s)}
-	}
-	if c.Patience > 0 && c.Valid < 0 {
-		return &FieldError{"patience", "needs validation events: set train.valid above 0"}
-	}
-	return c.Schedule.validate(c.LR)
-}
-
-func (c Config) validateOptimiser() error {
-	switch c.Optimiser {
-	case "sgd":
-		if c.Nesterov && c.Momentum <= 0 {
-			return &FieldError{"nesterov", "needs a momentum above 0"}
-		}
-		return nil
-	case "adam", "adamw":
-		if len(c.Betas) != 2 || !within(c.Betas[0], 0, oneBelow) || !within(c.Betas[1], 0, oneBelow) {
-			return &FieldError{"betas", fmt.Sprintf("%v are not two numbers in [0, 1)", c.Betas)}
-		}
-		if !(c.Epsilon > 0 && c.Epsilon <= 1) {
-			return outside("epsilon", c.Epsilon, "above 0 and at most 1")
-		}
-		return nil
-	}
-	return notOneOf("optimiser", c.Optimiser, "adam", "adamw", "sgd")
-}
-
-// validate takes a schedule with its defaults and the learning rate that it starts from.
-func (s Schedule) validate(lr float64) error {
-	types := []string{"constant", "step", "polynomial", "cosine", "cosine-restarts"}
+	set := max(c.Valid, 0) + max(c.Test, 0)
 	switch {
-	case !slices.Contains(types, s.Type):
-		return notOneOf("schedule.type", s.Type, types...)
-	case s.Per != "step" && s.Per != "epoch":
-		return notOneOf("schedule.per", s.Per, "step", "epoch")
-	case s.Every < 0:
-		return outside("schedule.every", float64(s.Every), "1 or more")
-	case !within(s.Gamma, 0, 1):
-		return outside("schedule.gamma", s.Gamma, "above 0 and at most 1")
-	case !within(s.End, 0, lr):
-		return outside("schedule.end", s.End, fmt.Sprintf("between 0 and the learning rate, %g", lr))
-	case s.Over < 0:
-		return outside("schedule.over", float64(s.Over), "1 or more")
-	case !within(s.Power, 0, 100):
-		return outside("schedule.power", s.Power, "above 0 and at most 100")
-	case s.First < 0:
-		return outside("schedule.first", float64(s.First), "1 or more")
-	case s.Factor != 0 && !within(s.Factor, 1, 100):
-		return outside("schedule.factor", s.Factor, "between 1 and 100")
-	case s.Warmup < 0:
-		return outside("schedule.warmup", float64(s.Warmup), "0 or more")
+	case sgd && c.Nesterov && c.Momentum <= 0:
+		return &FieldError{"nesterov", "needs a momentum above 0"}
+	case !sgd && (len(c.Betas) != 2 || !within(c.Betas[0], 0, oneBelow) || !within(c.Betas[1], 0, oneBelow)):
+		return &FieldError{"betas", fmt.Sprintf("%v are not two numbers in [0, 1)", c.Betas)}
+	case set >= 1:
+		return &FieldError{"valid", fmt.Sprintf("valid and test are %g of the events together and leave none to train on", set)}
+	case c.Patience > 0 && c.Valid < 0:
+		return &FieldError{"patience", "needs validation events: set train.valid above 0"}
 	}
 	return nil
 }
@@ -140,14 +117,6 @@ func (s Schedule) validate(lr float64) error {
 const oneBelow = 1 - 0x1p-53 // the largest number below 1
 
 func within[T int | float64](v, lo, hi T) bool { return v >= lo && v <= hi }
-
-func outside(field string, v float64, allowed string) error {
-	return &FieldError{field, fmt.Sprintf("%g is not %s", v, allowed)}
-}
-
-func notOneOf(field, v string, allowed ...string) error {
-	return &FieldError{field, fmt.Sprintf("%q is not one of %v", v, allowed)}
-}
 
 // FieldError names a field of a Config whose value cannot be.
 type FieldError struct{ Field, Reason string }

@@ -21,7 +21,7 @@ func TestRatesStayBetweenEndAndBase(t *testing.T) {
 			Factor: rapid.SampledFrom([]float64{0, 1, 1 + 1e-9, 1.5, 2, 100}).Draw(t, "factor"),
 			Warmup: rapid.IntRange(0, 1000).Draw(t, "warmup"),
 		}
-		if err := s.withDefaults().validate(1e-3); err != nil {
+		if err := (Config{LR: 1e-3, Schedule: s}).Validate(); err != nil {
 			t.Fatal(err)
 		}
 		at := clock{

@@ -7,6 +7,7 @@ package column
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -81,10 +82,8 @@ func (c *Column) Float(i int) float64 {
 // column is an error that names its first value that is not a number.
 func (c *Column) Floats(dst []float64) ([]float64, error) {
 	if c.Type == Text {
-		for i, s := range c.Str {
-			if _, err := strconv.ParseFloat(strings.TrimSpace(s), 64); err != nil && s != "" {
-				return dst, fmt.Errorf("column %q holds text: row %d: %q is not a number", c.Name, i+1, s)
-			}
+		if i := c.NotNumber(); i >= 0 {
+			return dst, fmt.Errorf("column %q holds text: row %d: %q is not a number", c.Name, i+1, c.Str[i])
 		}
 		return dst, fmt.Errorf("column %q holds text, not numbers", c.Name)
 	}
@@ -92,6 +91,14 @@ func (c *Column) Floats(dst []float64) ([]float64, error) {
 		dst = append(dst, c.Float(i))
 	}
 	return dst, nil
+}
+
+// NotNumber is the place of the first text that is no number, or -1.
+func (c *Column) NotNumber() int {
+	return slices.IndexFunc(c.Str, func(s string) bool {
+		_, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+		return err != nil && s != ""
+	})
 }
 
 // Format is value i as the shortest text that reads back as the same value.

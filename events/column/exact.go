@@ -18,9 +18,9 @@ const split = 1 << 32
 func (c *Column) Exact(i int) Exact {
 	switch c.Type {
 	case Int64:
-		return exactInt(c.I64[i])
+		return exactOf(c.I64[i])
 	case Uint64:
-		return exactUint(c.U64[i])
+		return exactOf(c.U64[i])
 	}
 	return Exact{high: c.Float(i)}
 }
@@ -39,9 +39,9 @@ func (c *Column) Nearest(i int) (v float64, exact bool) {
 // held says whether a float64, whose mantissa has 53 bits, is equal to v.
 func held(v uint64) bool { return bits.Len64(v)-bits.TrailingZeros64(v) <= 53 }
 
-func exactInt(v int64) Exact { return Exact{float64(v &^ (split - 1)), float64(v & (split - 1))} }
-
-func exactUint(v uint64) Exact { return Exact{float64(v &^ (split - 1)), float64(v & (split - 1))} }
+func exactOf[I int64 | uint64](v I) Exact {
+	return Exact{float64(v &^ (split - 1)), float64(v & (split - 1))}
+}
 
 // Distances sets dst[i] to value first+i less from; see Minus.
 func (c *Column) Distances(dst []float64, first int, from Exact) {
@@ -103,13 +103,13 @@ func (e Exact) MarshalJSON() ([]byte, error) { return []byte(e.String()), nil }
 // UnmarshalJSON takes nothing but an integer of 64 bits.
 func (e *Exact) UnmarshalJSON(data []byte) error {
 	if v, err := strconv.ParseInt(string(data), 10, 64); err == nil {
-		*e = exactInt(v)
+		*e = exactOf(v)
 		return nil
 	}
 	v, err := strconv.ParseUint(string(data), 10, 64)
 	if err != nil {
 		return errors.New("column: " + strconv.Quote(string(data)) + " is not an integer of 64 bits")
 	}
-	*e = exactUint(v)
+	*e = exactOf(v)
 	return nil
 }

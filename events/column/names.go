@@ -8,6 +8,15 @@ import (
 	"github.com/sluice-hep/sluice/internal/spell"
 )
 
+// Names are those of columns.
+func Names(columns []Column) []string {
+	names := make([]string, len(columns))
+	for i := range columns {
+		names[i] = columns[i].Name
+	}
+	return names
+}
+
 // Unique makes the names of a file's columns usable: surrounding blanks go, a
 // column without a name becomes col and its number from 0, and a name that came
 // before gets .1, .2, ...
@@ -62,26 +71,30 @@ func Pick(names, wanted []string) ([]int, error) {
 
 // Missing says that there is no column of that name, and what there is.
 func Missing(name string, names []string) error {
-	near := ""
-	if n := Near(name, names); len(n) > 0 {
-		near = "; did you mean " + strings.Join(n, " or ") + "?"
+	there := "no column"
+	if len(names) > 0 {
+		there = List(names, 30)
 	}
-	const most = 30 // a line of names, not a page
+	return fmt.Errorf("no column %q%s; there is %s", name, DidYouMean(name, names), there)
+}
+
+// DidYouMean asks so for the names that a mistyped one may have meant; "" where there are none.
+func DidYouMean(name string, names []string) string {
+	near := spell.Near(name, names)
+	if len(near) == 0 {
+		return ""
+	}
+	for i, n := range near {
+		near[i] = strconv.Quote(n)
+	}
+	return "; did you mean " + strings.Join(near, " or ") + "?"
+}
+
+// List joins names to a line, not a page: it shows so many at most.
+func List(names []string, most int) string {
 	list := strings.Join(names[:min(len(names), most)], ", ")
 	if len(names) > most {
 		list += fmt.Sprintf(" and %d more", len(names)-most)
 	}
-	if len(names) == 0 {
-		list = "no column"
-	}
-	return fmt.Errorf("no column %q%s; there is %s", name, near, list)
-}
-
-// Near quotes the names that a mistyped one may have meant, at most three.
-func Near(name string, names []string) []string {
-	near := spell.Near(name, names)
-	for i, n := range near {
-		near[i] = strconv.Quote(n)
-	}
-	return near
+	return list
 }

@@ -74,12 +74,12 @@ func Settle(c Column, want Type, row int64) (Column, error) {
 		case Int64:
 			e := c.Exact(i)
 			out.I64[i] = e.Int64()
-			ok = e.Minus(exactInt(out.I64[i])) == 0
+			ok = e.Minus(exactOf(out.I64[i])) == 0
 			why = "is not held by int64"
 		case Uint64:
 			e := c.Exact(i)
 			out.U64[i] = e.Uint64()
-			ok = e.Minus(exactUint(out.U64[i])) == 0
+			ok = e.Minus(exactOf(out.U64[i])) == 0
 			why = "is not held by uint64"
 		}
 		if !ok {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/sluice-hep/sluice/internal/codec"
 )
 
 // table is n rows of 9 columns in the manner of a CMS ntuple.
@@ -45,4 +47,17 @@ func BenchmarkRead(b *testing.B) {
 
 func BenchmarkReadWhole(b *testing.B) {
 	benchmark(b, table(100_000), func(text []byte) io.ReadSeeker { return bytes.NewReader(text) })
+}
+
+// Packed text is unpacked while it is parsed.
+func BenchmarkReadPacked(b *testing.B) {
+	var packed bytes.Buffer
+	z, err := codec.NewWriter(codec.Zstd, &packed)
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := table(400_000)
+	z.Write(text)
+	z.Close()
+	benchmark(b, text, func([]byte) io.ReadSeeker { return once{bytes.NewReader(packed.Bytes())} })
 }

@@ -3,8 +3,6 @@
 package csv
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -38,23 +36,25 @@ type Reader struct {
 	split   dialect
 	columns []column.Column
 	plan    []field // one a column of the file
-	names   []string
-	row     int64 // rows of data read
-	seen    int64 // of all that there are, where they were looked at
-	err     error // what ended the reading
+	picked  []int   // of which these are returned
+	row     int64   // rows of data read
+	seen    int64   // of all that there are, where they were looked at
+	err     error   // what ended the reading
 	first   column.Mark
 }
 
 // field is what to do with one column of the file.
 type field struct {
 	column.Column      // the block being filled
-	wanted        bool // else its cells are skipped
-	at            int  // place among the columns returned
+	tally              // of the cells, while the type is unknown
+	wanted        bool // else its cells are passed over
 	whole         bool // whole numbers only so far: rounding one would lose what it names
-	missing       bool // a cell was
-	blank         bool // all are, all the file long
-	words         words
+	blank         bool // all cells are missing, all the file long
+	labels        map[string]string
 }
+
+// unknown is the type of a column until its cells are looked at.
+const unknown = column.Text + 1
 
 // Open opens a file and decides names and types, for which it looks at the whole file; of a pipe at the first block (4 MiB).
 func Open(path string, opts Options) (*Reader, error) {
@@ -81,45 +81,34 @@ func newReader(f io.ReadSeeker, opts Options) (*Reader, error) {
 		src.close()
 		return nil, err
 	}
-	r := &Reader{src: src, split: split, names: names}
+	r := &Reader{src: src, split: split}
 	if _, err := f.Seek(0, io.SeekCurrent); err == nil {
 		r.again = f
 	}
-	if err := r.start(opts); err != nil {
+	if err := r.start(names, opts); err != nil {
 		r.src.close()
 		return nil, err
 	}
 	return r, nil
 }
 
-// start chooses the types and goes to the first row of data.
-func (r *Reader) start(opts Options) error {
-	var look look
-	if !opts.typed(r.names) {
-		var err error
-		if look, err = r.examine(); err != nil {
-			return err
-		}
-	}
-	if err := r.choose(look, opts); err != nil {
+// start chooses the columns and goes to the first row of data, for which it may look through the file.
+func (r *Reader) start(names []string, opts Options) error {
+	err := r.choose(names, opts)
+	if err != nil {
 		return err
 	}
-	if err := r.begin(); err != nil {
+	if err = r.begin(); err != nil {
 		return err
 	}
 	r.first, _ = r.Mark()
-	return nil
-}
-
-// typed says whether the type of every column is given.
-func (o *Options) typed(names []string) bool {
-	if o.Columns != nil {
-		names = o.Columns
+	if slices.ContainsFunc(r.columns, func(c column.Column) bool { return c.Type == unknown }) {
+		err = r.look()
 	}
-	return !slices.ContainsFunc(names, func(name string) bool {
-		_, given := o.Types[name]
-		return !given
-	})
+	for _, i := range r.picked { // only those of unknown type were, so far
+		r.plan[i].wanted = true
+	}
+	return err
 }
 
 // begin goes to the first row of data.
@@ -127,31 +116,29 @@ func (r *Reader) begin() error {
 	if !r.split.header {
 		return nil
 	}
-	_, err := r.next()
+	_, err := r.src.row()
 	return err
 }
 
-// choose fixes names and types of the columns to return.
-func (r *Reader) choose(look look, opts Options) error {
-	picked, err := column.Pick(r.names, opts.Columns)
-	if err != nil {
+// choose fixes the columns to return, and the types that are given.
+func (r *Reader) choose(names []string, opts Options) (err error) {
+	if r.picked, err = column.Pick(names, opts.Columns); err != nil {
 		return err
 	}
 	for name := range opts.Types {
-		if !slices.Contains(r.names, name) {
-			return column.Missing(name, r.names)
+		if !slices.Contains(names, name) {
+			return column.Missing(name, names)
 		}
 	}
-	r.plan = make([]field, len(r.names))
-	r.columns = make([]column.Column, len(picked))
-	for k, i := range picked {
-		t, given := opts.Types[r.names[i]]
-		whole := true // until a cell is not
+	r.plan = make([]field, len(names))
+	for _, i := range r.picked {
+		t, given := opts.Types[names[i]]
 		if !given {
-			t, whole = look.typ(i), look.tallies[i].wholeOnly()
+			t = unknown
 		}
-		r.columns[k] = column.Column{Name: r.names[i], Type: t}
-		r.plan[i] = field{Column: r.columns[k], wanted: true, at: k, whole: whole, blank: !given && look.blank(i)}
+		c := column.Column{Name: names[i], Type: t}
+		r.columns = append(r.columns, c)
+		r.plan[i] = field{Column: c, wanted: t == unknown, whole: true}
 	}
 	return nil
 }
@@ -160,9 +147,7 @@ func (r *Reader) choose(look look, opts Options) error {
 func (r *Reader) Columns() []column.Column { return r.columns }
 
 // Blank says whether column i is known to hold nothing but missing values.
-func (r *Reader) Blank(i int) bool {
-	return slices.ContainsFunc(r.plan, func(f field) bool { return f.wanted && f.at == i && f.blank })
-}
+func (r *Reader) Blank(i int) bool { return r.plan[r.picked[i]].blank }
 
 // Rows is -1: only reading tells.
 func (r *Reader) Rows() int64 { return -1 }
@@ -209,25 +194,18 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 
 // grow makes room for n rows in the block.
 func (r *Reader) grow(n int) {
-	for i := range r.plan {
+	for _, i := range r.picked {
 		f := &r.plan[i]
-		if !f.wanted {
-			continue
-		}
 		f.Extend(max(0, n-f.Len()))
 	}
 }
 
-// take hands the block out.
+// take hands the block out, and begins the next.
 func (r *Reader) take(rows int) []column.Column {
-	out := make([]column.Column, len(r.columns))
-	for i := range r.plan {
-		f := &r.plan[i]
-		if !f.wanted {
-			continue
-		}
-		out[f.at] = f.Slice(0, rows)
-		f.Column = r.columns[f.at]
+	out := make([]column.Column, len(r.picked))
+	for k, i := range r.picked {
+		out[k] = r.plan[i].Slice(0, rows)
+		r.plan[i].Column = r.columns[k]
 	}
 	return out
 }
@@ -235,44 +213,16 @@ func (r *Reader) take(rows int) []column.Column {
 // fill parses up to n rows into the block from row on.
 func (r *Reader) fill(row, n int) (int, error) {
 	for k := range n {
-		line, err := r.next()
+		line, err := r.src.row()
+		if err == nil {
+			err = r.parse(line, row+k)
+		}
 		if err != nil {
 			return k, err
-		}
-		if err := r.parse(line, row+k); err != nil {
-			if !errors.Is(err, errQuote) {
-				return k, err
-			}
-			// A quoted cell runs over the end of the line.
-			if line, err = r.src.extend(); err != nil {
-				return k, fmt.Errorf("%s%w", r.place(), err)
-			}
-			if err := r.parse(line, row+k); err != nil {
-				return k, err
-			}
 		}
 		r.row++
 	}
 	return n, nil
-}
-
-// next is the next line that is neither blank nor a comment.
-func (r *Reader) next() ([]byte, error) { return nextRow(r.src) }
-
-func nextRow(src *source) ([]byte, error) {
-	for {
-		line, err := src.line()
-		if err != nil {
-			return nil, err
-		}
-		i := 0
-		for isBlank(line[i]) {
-			i++
-		}
-		if line[i] != '\n' && line[i] != '#' {
-			return line, nil
-		}
-	}
 }
 
 // place names the row being parsed.

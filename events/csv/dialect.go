@@ -127,7 +127,7 @@ func linesAhead(src *source, most int) [][]byte {
 	peek.eof = true // no further than that
 	var lines [][]byte
 	for len(lines) < most {
-		line, err := nextRow(&peek)
+		line, err := peek.row()
 		if err != nil {
 			break
 		}

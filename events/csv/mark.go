@@ -18,12 +18,11 @@ func (r *Reader) Mark() (column.Mark, bool) {
 		return m, false
 	case !r.src.packed:
 		m.Offset, m.Line = r.src.base+int64(r.src.at), r.src.number
-		return m, true
-	case r.row == 0:
-		return m, true
+	case r.row > 0:
+		m.Offset = packedEnd
+		return m, r.ended()
 	}
-	m.Offset = packedEnd
-	return m, r.ended()
+	return m, true
 }
 
 // ended looks whether a row follows, and leaves it there.
@@ -31,7 +30,7 @@ func (r *Reader) ended() bool {
 	if r.err == io.EOF {
 		return true
 	}
-	_, err := r.next()
+	_, err := r.src.row()
 	if err == nil {
 		r.src.at = r.src.start
 		r.src.number--
@@ -41,80 +40,65 @@ func (r *Reader) ended() bool {
 
 // Seek goes on at a place that Mark gave.
 func (r *Reader) Seek(m column.Mark) (err error) {
+	end := error(nil)
 	switch {
 	case r.again == nil:
 		return column.ErrMark
 	case !r.src.packed:
 		err = r.byByte(m)
-	case m.Offset == packedEnd && m.Row > 0:
-		r.row, r.err = m.Row, io.EOF
-		return nil
 	case m == r.first:
 		err = r.anew()
+	case m.Offset == packedEnd && m.Row > 0:
+		end = io.EOF
 	default:
 		return column.ErrMark
 	}
 	if err != nil {
 		return err
 	}
-	r.row, r.err = m.Row, nil
-	for i := range r.plan { // an error leaves a block half filled
-		if f := &r.plan[i]; f.wanted {
-			f.Column = r.columns[f.at]
-		}
-	}
+	r.row, r.err = m.Row, end
+	r.take(0) // an error leaves a block half filled
 	return nil
 }
 
 // byByte goes to the beginning of a line.
 func (r *Reader) byByte(m column.Mark) error {
-	if m.Row < 0 || m.Offset < r.first.Offset {
-		return column.ErrMark
-	}
 	size, err := r.again.Seek(0, io.SeekEnd)
 	if err != nil {
 		return column.WithoutPath(err)
 	}
-	if m.Offset > size+1 { // the end of a last line without \n, which source adds
+	// A last line without \n ends a byte later, with that which source adds.
+	if m.Row < 0 || m.Offset < r.first.Offset || m.Offset > size+1 {
 		return column.ErrMark
 	}
-	if m.Offset > r.first.Offset && m.Offset < size { // behind the end of a line
-		var before [1]byte
-		if _, err := r.again.Seek(m.Offset-1, io.SeekStart); err != nil {
-			return column.WithoutPath(err)
+	before := []byte{'\n'}
+	if m.Offset > r.first.Offset && m.Offset < size {
+		if _, err = r.again.Seek(m.Offset-1, io.SeekStart); err == nil {
+			_, err = io.ReadFull(r.again, before)
 		}
-		if _, err := io.ReadFull(r.again, before[:]); err != nil {
-			return column.WithoutPath(err)
-		}
-		if before[0] != '\n' {
-			return column.ErrMark
-		}
-	} else if _, err := r.again.Seek(min(m.Offset, size), io.SeekStart); err != nil {
+	} else {
+		_, err = r.again.Seek(min(m.Offset, size), io.SeekStart)
+	}
+	if err != nil {
 		return column.WithoutPath(err)
 	}
-	s := r.src
-	s.buf, s.at, s.start, s.eof, s.read = s.buf[:0], 0, 0, false, 0
-	s.base, s.number = m.Offset, m.Line
+	if before[0] != '\n' {
+		return column.ErrMark
+	}
+	*r.src = source{in: r.src.in, stop: r.src.stop, buf: r.src.buf[:0], base: m.Offset, number: m.Line}
 	return nil
 }
 
-// anew reads the file from its beginning.
+// anew reads a packed file from its beginning.
 func (r *Reader) anew() error {
-	if err := r.rewind(); err != nil {
-		return err
-	}
-	return r.begin()
-}
-
-// rewind goes to the beginning of the file.
-func (r *Reader) rewind() error {
 	r.src.close()
 	if _, err := r.again.Seek(0, io.SeekStart); err != nil {
 		return column.WithoutPath(err)
 	}
 	src, err := newSource(r.again, r.src.buf)
-	if err == nil {
-		r.src = src
+	if err != nil {
+		return err
 	}
-	return err
+	r.src = src
+	return r.begin()
 }

@@ -153,37 +153,15 @@ func (d decimal) approximate() (float64, bool) {
 func number(cell []byte) (float64, bool) { return parse(cell, 64) }
 
 func parse(cell []byte, size int) (float64, bool) {
-	if len(cell) == 0 || len(cell) > 400 {
+	if len(cell) == 0 || len(cell) > 400 || bytes.ContainsAny(cell, "xX_") { // as Go, not files, spells numbers
 		return 0, false
 	}
-	for _, c := range cell {
-		if c-'0' > 9 && c != '.' && c != '-' && c != '+' && c|0x20 != 'e' {
-			return infinity(cell)
-		}
-	}
 	v, err := strconv.ParseFloat(view(cell), size)
-	if err != nil && size == 32 {
-		return v, false
-	}
-	return v, err == nil || math.IsInf(v, 0)
+	return v, err == nil || size == 64 && math.IsInf(v, 0)
 }
 
 // view is the cell as a string, for calls that do not keep it.
 func view(cell []byte) string { return unsafe.String(&cell[0], len(cell)) }
-
-func infinity(cell []byte) (float64, bool) {
-	sign := 1
-	if cell[0] == '-' {
-		sign = -1
-	}
-	if cell[0] == '-' || cell[0] == '+' {
-		cell = cell[1:]
-	}
-	if is(cell, "inf") || is(cell, "infinity") {
-		return math.Inf(sign), true
-	}
-	return 0, false
-}
 
 // whole is the value of a cell spelled as a whole number, within int64 or uint64, by its magnitude and sign.
 func whole(cell []byte) (magnitude uint64, negative, ok bool) {

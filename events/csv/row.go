@@ -1,28 +1,36 @@
 package csv
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
 
-// parse puts the cells of a line into event row of the block.
+// parse puts the cells of a row into event row of the block, or, of a column of unknown type, into its tally.
 func (r *Reader) parse(b []byte, row int) error {
+	err := r.parseCells(b, row)
+	if err != errQuote {
+		return err
+	}
+	if b, err = r.src.extend(); err != nil { // a quoted cell runs over the end of the line
+		return fmt.Errorf("%s%w", r.place(), err)
+	}
+	return r.parseCells(b, row)
+}
+
+func (r *Reader) parseCells(b []byte, row int) error {
 	i := 0
-	last := len(r.plan) - 1
 	for k := range r.plan {
-		f := &r.plan[k]
-		end, err := r.parseCell(f, b, i, row)
+		end, err := r.parseCell(&r.plan[k], b, i, row)
 		if err != nil {
 			return err
 		}
 		if b[end] == '\n' {
-			if k == last {
+			if k == len(r.plan)-1 {
 				return nil
 			}
-			return r.ragged(b)
+			break
 		}
 		i = end + 1
 	}
@@ -53,7 +61,7 @@ func (r *Reader) parseCell(f *field, b []byte, i, row int) (int, error) {
 		return end, nil
 	}
 	if f.Type == column.Text {
-		f.Str[row] = f.words.get(content)
+		f.Str[row] = f.label(content)
 		return end, nil
 	}
 	return end, r.long(f, content, row)
@@ -72,6 +80,8 @@ func (f *field) put(d decimal, row int) (ok bool) {
 	case column.Uint64:
 		f.U64[row] = d.mantissa
 		return d.form == plainWhole && d.sign == 0
+	case unknown:
+		return f.plain(d)
 	default:
 		v := int64(d.mantissa)
 		if d.form != plainWhole || v < 0 {
@@ -87,6 +97,10 @@ func (f *field) put(d decimal, row int) (ok bool) {
 
 // long stores any cell: missing, infinite, quoted, with many digits.
 func (r *Reader) long(f *field, cell []byte, row int) error {
+	if f.Type == unknown {
+		f.add(cell)
+		return nil
+	}
 	if isMissing(cell) {
 		f.missing = true
 		switch f.Type {
@@ -109,9 +123,7 @@ func (r *Reader) long(f *field, cell []byte, row int) error {
 	f.whole = false
 	switch f.Type {
 	case column.Float32:
-		if w, ok := parse(cell, 32); ok {
-			v = w
-		} else if !math.IsInf(v, 0) || math.IsInf(v, 0) && !isInfinite(cell) {
+		if v, ok = parse(cell, 32); !ok {
 			return r.contradiction(f, cell, "is beyond float32", column.Float64)
 		}
 		f.F32[row] = float32(v)
@@ -121,11 +133,6 @@ func (r *Reader) long(f *field, cell []byte, row int) error {
 		return r.contradiction(f, cell, "is not a whole number of 64 bits", column.Float64)
 	}
 	return nil
-}
-
-func isInfinite(cell []byte) bool {
-	_, ok := infinity(cell)
-	return ok
 }
 
 func (r *Reader) wholeNumber(f *field, cell []byte, magnitude uint64, negative bool, row int) error {
@@ -178,25 +185,21 @@ func (r *Reader) ragged(b []byte) error {
 	if r.split.header {
 		what = "the header"
 	}
-	return errors.New(r.place() + fmt.Sprintf("%d cells where %s has %d (separator %q)", len(cells), what, len(r.plan), r.split.separator))
+	return fmt.Errorf("%s%d cells where %s has %d (separator %q)", r.place(), len(cells), what, len(r.plan), r.split.separator)
 }
 
-// words keeps one copy of each label of a text column.
-type words struct{ known map[string]string }
-
-func (w *words) get(cell []byte) string {
-	if len(cell) == 0 {
-		return ""
-	}
-	if s, ok := w.known[string(cell)]; ok {
+// label is the text of a cell, of which one copy is kept.
+func (f *field) label(cell []byte) string {
+	s, ok := f.labels[string(cell)]
+	if ok {
 		return s
 	}
-	s := string(cell)
-	if w.known == nil {
-		w.known = make(map[string]string)
+	s = string(cell)
+	if f.labels == nil {
+		f.labels = make(map[string]string)
 	}
-	if len(w.known) < 4096 { // beyond that these are no labels
-		w.known[s] = s
+	if len(f.labels) < 4096 { // beyond that these are no labels
+		f.labels[s] = s
 	}
 	return s
 }

@@ -1,10 +1,12 @@
 package csv
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/codec"
@@ -75,17 +77,40 @@ func (s *source) unpack(c codec.Codec, f io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("damaged %s data: %w", c, err)
 	}
-	in := newAhead(z)
-	s.in, s.stop, s.packed = in, in.close, true
+	out, in := io.Pipe()
+	var done sync.WaitGroup
+	done.Go(func() {
+		defer z.Close()
+		in.CloseWithError(unpackTo(in, z))
+	})
+	s.in, s.packed = out, true
+	s.stop = func() {
+		out.Close()
+		done.Wait()
+	}
 	return nil
 }
 
-func (s *source) close() {
-	if s != nil {
-		s.stop()
-		s.stop = func() {}
+// unpackTo gives what is unpacked in pieces of the size that the parser takes. A damaged stream is an error here even where
+// its decoder panics.
+func unpackTo(out io.Writer, z io.Reader) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("damaged compressed data: %v", p)
+		}
+	}()
+	pieces := bufio.NewWriterSize(out, mostPiece)
+	_, err = pieces.ReadFrom(z)
+	if flushed := pieces.Flush(); flushed != nil {
+		return flushed // the parser has enough
 	}
+	if err != nil {
+		return fmt.Errorf("damaged compressed data: %w", err)
+	}
+	return nil
 }
+
+func (s *source) close() { s.stop() }
 
 // fill reads a piece more.
 func (s *source) fill() error {
@@ -123,6 +148,23 @@ func (s *source) line() ([]byte, error) {
 	}
 	s.number++
 	return s.buf[s.start:s.at], nil
+}
+
+// row is the next line that is neither blank nor a comment.
+func (s *source) row() ([]byte, error) {
+	for {
+		line, err := s.line()
+		if err != nil {
+			return nil, err
+		}
+		i := 0
+		for isBlank(line[i]) {
+			i++
+		}
+		if line[i] != '\n' && line[i] != '#' {
+			return line, nil
+		}
+	}
 }
 
 // rowsAhead guesses, from the line given last, how many rows the buffer holds yet.

@@ -1,7 +1,6 @@
 package csv
 
 import (
-	"errors"
 	"io"
 
 	"github.com/sluice-hep/sluice/events/column"
@@ -17,22 +16,15 @@ type tally struct {
 	low     uint64 // largest magnitude of a negative one, at most 2^63
 }
 
-// look is what was seen of the cells: of the whole file, or of the first block of a pipe.
-type look struct {
-	tallies []tally
-	part    bool
-}
-
-// typ is the type of column i: whole numbers are Int64, or Uint64 where that takes it and none is negative; Float64 are those
+// typ is the type of a column: whole numbers are Int64, or Uint64 where that takes it and none is negative; Float64 are those
 // among other numbers or missing cells. After a part of the rows whole numbers that float64 holds are Float64, so that a later
 // fraction or missing cell is no contradiction.
-func (l *look) typ(i int) column.Type {
-	t := &l.tallies[i]
+func (t *tally) typ(part bool) column.Type {
 	const exact, signed = 1 << 53, 1<<63 - 1
 	switch {
 	case t.text:
 		return column.Text
-	case !t.wholeOnly() || t.missing, l.part && max(t.high, t.low) <= exact, t.high > signed && t.low > 0:
+	case !t.wholeOnly() || t.missing, part && max(t.high, t.low) <= exact, t.high > signed && t.low > 0:
 		return column.Float64
 	case t.high > signed:
 		return column.Uint64
@@ -40,83 +32,52 @@ func (l *look) typ(i int) column.Type {
 	return column.Int64
 }
 
-// blank says whether column i is known to hold nothing but missing values.
-func (l *look) blank(i int) bool {
-	return !l.part && !l.tallies[i].numbers && !l.tallies[i].text
-}
-
 func (t *tally) wholeOnly() bool { return t.numbers && !t.decimal }
 
-// examine looks at every cell of the file, or of the first block where it cannot be read again.
-func (r *Reader) examine() (look, error) {
-	var l look
-	if r.again != nil {
-		seen, err := l.count(r.src, r)
-		if err != nil {
-			return l, err
+// look finds the types that are unknown, from the whole file or from the first block where it cannot be read again.
+func (r *Reader) look() error {
+	src, part := r.src, false
+	if r.again == nil {
+		if err := src.reach(firstBlock); err != nil {
+			return err
 		}
-		r.seen = seen
-		return l, r.rewind()
+		peek := *src
+		part, peek.eof = !src.eof, true
+		r.src = &peek
 	}
-	if err := r.src.reach(firstBlock); err != nil {
-		return l, err
+	err := r.tallyRows()
+	for k, i := range r.picked {
+		f := &r.plan[i]
+		if f.Type == unknown {
+			f.Type = f.typ(part)
+			f.whole, f.blank = f.wholeOnly(), !part && !f.numbers && !f.text
+			f.missing = false
+		}
+		r.columns[k].Type = f.Type
 	}
-	l.part = !r.src.eof
-	peek := *r.src
-	peek.eof = true
-	_, err := l.count(&peek, r)
-	return l, err
+	if r.again == nil || err != nil {
+		r.src, r.row = src, 0
+		return err
+	}
+	r.seen = r.row
+	return r.Seek(r.first)
 }
 
-// count looks at the cells of the rows that src gives, and counts those.
-func (l *look) count(src *source, r *Reader) (rows int64, err error) {
-	l.tallies = make([]tally, len(r.names))
-	if r.split.header {
-		rows = -1
-	}
-	for ; ; rows++ {
-		line, err := nextRow(src)
+// tallyRows parses all rows up to one that is wrong, as reading will say that comes to it.
+func (r *Reader) tallyRows() error {
+	for {
+		line, err := r.src.row()
 		if err == io.EOF {
-			return rows, nil
+			return nil
 		}
 		if err != nil {
-			return rows, err
+			return err
 		}
-		if rows < 0 {
-			continue
+		if r.parse(line, 0) != nil {
+			return nil
 		}
-		if err := count(l.tallies, r.split, line); errors.Is(err, errQuote) {
-			if line, err = src.extend(); err != nil {
-				// The parser, which knows the row, says it better; or the
-				// quoted cell goes on behind the first block.
-				return rows, nil
-			}
-			count(l.tallies, r.split, line)
-		}
+		r.row++
 	}
-}
-
-// count adds the cells of one row.
-func count(tallies []tally, d dialect, line []byte) error {
-	i := 0
-	for k := range tallies {
-		n, end := scan(line[:len(line)+slack], d.skipBlanks(line, i))
-		if n.form != notPlain && (line[end] == d.separator || line[end] == '\n') && tallies[k].plain(n) {
-			end = d.close(line, end)
-		} else {
-			var content []byte
-			var ok bool
-			if content, end, ok = d.cell(line, i); !ok {
-				return errQuote
-			}
-			tallies[k].add(content)
-		}
-		if line[end] == '\n' {
-			break // a short row: the parser says so
-		}
-		i = end + 1
-	}
-	return nil
 }
 
 // plain adds a number of at most 19 digits, as nearly all are, unless it needs rounding.

@@ -26,21 +26,15 @@ type Writer struct {
 // with tabs, .dat with blanks; .gz and .zst after it pack.
 func NewWriter(w io.Writer, extension string) (*Writer, error) {
 	out := &Writer{separator: ','}
-	switch {
-	case strings.HasPrefix(extension, ".tsv"):
+	name, packed, _ := strings.Cut(extension[1:], ".")
+	switch name {
+	case "tsv":
 		out.separator = '\t'
-	case strings.HasPrefix(extension, ".dat"):
+	case "dat":
 		out.separator = ' '
 	}
-	packed := codec.None
-	switch {
-	case strings.HasSuffix(extension, ".gz"):
-		packed = codec.Gzip
-	case strings.HasSuffix(extension, ".zst"):
-		packed = codec.Zstd
-	}
-	if packed != codec.None {
-		z, err := codec.NewWriter(packed, w)
+	if c, ok := map[string]codec.Codec{"gz": codec.Gzip, "zst": codec.Zstd}[packed]; ok {
+		z, err := codec.NewWriter(c, w)
 		if err != nil {
 			return nil, err
 		}

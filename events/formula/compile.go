@@ -12,77 +12,70 @@ import (
 
 // operand is the value of a node: exactly one of num, cond and text is set, and num besides cond (1 and 0).
 type operand struct {
-	num    numbers
-	cond   conditions
+	num    values[float64]
+	cond   values[bool]
 	text   func(i int) string
 	column *column.Column // where the node is just a column,
 	at     int            // of this place
 	value  *float64       // where it is just a number
 
 	// The same as num, exactly, for columns of integers and whole numbers: one or, for the latter, both.
-	ints  func(at, n int) []int64
-	uints func(at, n int) []uint64
+	ints  values[int64]
+	uints values[uint64]
 }
 
-func (f *Formula) operand(node ast.Node) (operand, error) {
+// broken is the operand of a node that is an error: it goes with anything, so that only the first error is found.
+var broken = operand{num: repeat(0.0), cond: repeat(false), text: func(int) string { return "" }}
+
+func (f *Formula) operand(node ast.Node) operand {
 	switch n := node.(type) {
 	case *ast.IntegerNode:
-		return whole(int64(n.Value)), nil
+		return whole(int64(n.Value))
 	case *ast.ConstantNode:
 		if u, ok := n.Value.(uint64); ok {
-			return whole(u), nil
+			return whole(u)
 		}
 	case *ast.FloatNode:
-		return constant(n.Value), nil
+		return constant(n.Value)
 	case *ast.BoolNode:
-		return fromCondition(repeat(n.Value)), nil
+		return fromCondition(repeat(n.Value))
 	case *ast.StringNode:
-		if quotedBy(f.source, n) == '`' {
-			return f.columnOf(n, n.Value)
+		if quotedBy(f.source, n) != '`' {
+			return operand{text: func(int) string { return n.Value }}
 		}
-		return operand{text: func(int) string { return n.Value }}, nil
 	case *ast.IdentifierNode:
 		if n.Value == "pi" && find(f.have, "pi", 0) == nil {
-			return constant(math.Pi), nil
+			return constant(math.Pi)
 		}
-		return f.columnOf(n, n.Value)
-	case *ast.MemberNode:
-		return f.member(n)
 	case *ast.UnaryNode:
 		return f.unary(n)
 	case *ast.BinaryNode:
 		return f.binary(n)
 	case *ast.ConditionalNode:
 		return f.conditional(n.Cond, n.Exp1, n.Exp2)
+	case *ast.BuiltinNode:
+		return f.call(n, n.Name, n.Arguments)
+	case nil:
+		return f.fail(&ast.NilNode{}, "cannot be read")
+	}
+	if name, first := columnName(f.source, node); name != "" {
+		return f.columnOf(first, name)
+	}
+	switch n := node.(type) {
+	case *ast.MemberNode:
+		return f.fail(n, "%q: columns have no members but numbered ones, as in pt[0]; write any other name in backticks", n.String())
 	case *ast.CallNode:
 		if called, ok := n.Callee.(*ast.IdentifierNode); ok {
 			return f.call(n, called.Value, n.Arguments)
 		}
-	case *ast.BuiltinNode:
-		return f.call(n, n.Name, n.Arguments)
-	case nil:
-		return operand{}, failAt(f.source, 0, "cannot be read")
 	}
-	return operand{}, f.fail(node, "%q is no arithmetic, comparison or function of columns", node.String())
+	return f.fail(node, "%q is no arithmetic, comparison or function of columns", node.String())
 }
 
-// member takes jet.pt and pt[0] for the columns of those names.
-func (f *Formula) member(n *ast.MemberNode) (operand, error) {
-	name := dotted(n)
-	if name == "" || n.Optional {
-		return operand{}, f.fail(n, "%q: columns have no members but numbered ones, as in pt[0]; write any other name in backticks", n.String())
-	}
-	var first ast.Node = n
-	for m, ok := first.(*ast.MemberNode); ok; m, ok = first.(*ast.MemberNode) {
-		first = m.Node
-	}
-	return f.columnOf(first, name)
-}
-
-func (f *Formula) columnOf(node ast.Node, name string) (operand, error) {
+func (f *Formula) columnOf(node ast.Node, name string) operand {
 	k := slices.IndexFunc(f.have, func(c column.Column) bool { return c.Name == name })
 	if k < 0 {
-		return operand{}, f.fail(node, "%v", column.Missing(name, f.names()))
+		return f.fail(node, "%v", column.Missing(name, column.Names(f.have)))
 	}
 	if f.values[k] == nil {
 		f.values[k] = &column.Column{}
@@ -102,116 +95,90 @@ func (f *Formula) columnOf(node ast.Node, name string) (operand, error) {
 	default:
 		v.num = widen(func(at, n int) []float32 { return c.F32[at : at+n] })
 	}
-	return v, nil
-}
-
-// each compiles several nodes.
-func each[T any](compile func(ast.Node) (T, error), nodes ...ast.Node) ([]T, error) {
-	all := make([]T, len(nodes))
-	for i, n := range nodes {
-		var err error
-		if all[i], err = compile(n); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return v
 }
 
 // number is an operand for arithmetic; a condition counts as 1 or 0.
-func (f *Formula) number(node ast.Node) (operand, error) {
-	v, err := f.operand(node)
-	if err == nil && v.num == nil {
-		what := fmt.Sprintf("%q is text", node.String())
-		if v.column != nil {
-			what = fmt.Sprintf("column %q holds text", v.column.Name)
-		}
-		return v, f.fail(node, "%s, which can only be compared with ==, != and in", what)
+func (f *Formula) number(node ast.Node) operand {
+	v := f.operand(node)
+	switch {
+	case v.num != nil:
+		return v
+	case v.column != nil:
+		return f.fail(node, "column %q holds text, which can only be compared with ==, != and in", v.column.Name)
 	}
-	return v, err
+	return f.fail(node, "%q is text, which can only be compared with ==, != and in", node.String())
 }
 
-func (f *Formula) conditionOf(node ast.Node) (conditions, error) {
-	v, err := f.operand(node)
-	if err == nil && v.cond == nil {
-		err = f.fail(node, "%q is not a condition; compare it with a value", node.String())
+func (f *Formula) numbers(nodes ...ast.Node) []operand {
+	all := make([]operand, len(nodes))
+	for i, n := range nodes {
+		all[i] = f.number(n)
 	}
-	return v.cond, err
+	return all
 }
 
-func (f *Formula) unary(n *ast.UnaryNode) (operand, error) {
+func (f *Formula) conditionOf(node ast.Node) values[bool] {
+	v := f.operand(node)
+	if v.cond == nil {
+		v = f.fail(node, "%q is not a condition; compare it with a value", node.String())
+	}
+	return v.cond
+}
+
+func (f *Formula) unary(n *ast.UnaryNode) operand {
 	switch n.Operator {
 	case "!", "not":
-		c, err := f.conditionOf(n.Node)
-		if err != nil {
-			return operand{}, err
-		}
-		return fromCondition(not(c)), nil
-	case "-", "+":
-		v, err := f.number(n.Node)
-		if err != nil {
-			return operand{}, err
-		}
-		if n.Operator == "+" {
-			return operand{num: v.num, ints: v.ints, uints: v.uints, value: v.value}, nil
-		}
+		return fromCondition(not(f.conditionOf(n.Node)))
+	case "+":
+		v := f.number(n.Node)
+		return operand{num: v.num, ints: v.ints, uints: v.uints, value: v.value}
+	case "-":
+		v := f.number(n.Node)
 		if v.value != nil {
-			return v.negated(), nil
+			return v.negated()
 		}
-		return operand{num: apply1(func(x float64) float64 { return -x }, v.num)}, nil
+		return operand{num: apply(func(x float64) float64 { return -x }, v.num)}
 	}
-	return operand{}, f.fail(n, "operator %q is not known here", n.Operator)
+	return f.fail(n, "operator %q is not known here", n.Operator)
 }
 
-func (f *Formula) binary(n *ast.BinaryNode) (operand, error) {
+func (f *Formula) binary(n *ast.BinaryNode) operand {
 	switch n.Operator {
-	case "&&", "and", "||", "or":
-		c, err := each(f.conditionOf, n.Left, n.Right)
-		if err != nil {
-			return operand{}, err
-		}
-		if n.Operator == "&&" || n.Operator == "and" {
-			return fromCondition(and(c[0], c[1])), nil
-		}
-		return fromCondition(or(c[0], c[1])), nil
+	case "&&", "and":
+		return fromCondition(and(f.conditionOf(n.Left), f.conditionOf(n.Right)))
+	case "||", "or":
+		return fromCondition(or(f.conditionOf(n.Left), f.conditionOf(n.Right)))
 	case "in":
 		return f.in(n)
+	case "<", ">", "<=", ">=", "==", "!=":
+		return fromCondition(f.comparison(n))
 	}
-	if slices.Contains(comparisons, n.Operator) {
-		return f.comparison(n)
-	}
-	v, err := each(f.number, n.Left, n.Right)
-	if err != nil {
-		return operand{}, err
-	}
+	v := f.numbers(n.Left, n.Right)
 	a, b := v[0], v[1]
-	if n.Operator == "**" || n.Operator == "^" {
-		return operand{num: power(a, b)}, nil
-	}
-	apply, ok := arithmetic[n.Operator]
+	loop, ok := arithmetic[n.Operator]
 	switch {
+	case n.Operator == "**" || n.Operator == "^":
+		return power(v)
 	case !ok:
-		return operand{}, f.fail(n, "operator %q is not known here", n.Operator)
+		return f.fail(n, "operator %q is not known here", n.Operator)
 	case n.Operator == "-" && a.ints != nil && b.ints != nil:
-		return operand{num: difference(a.ints, b.ints)}, nil
+		return operand{num: map2(a.ints, b.ints, difference)}
 	case n.Operator == "-" && a.uints != nil && b.uints != nil:
-		return operand{num: difference(a.uints, b.uints)}, nil
+		return operand{num: map2(a.uints, b.uints, difference)}
 	}
-	return operand{num: apply2(apply, a.num, b.num)}, nil
+	return operand{num: map2(a.num, b.num, loop)}
 }
 
-func (f *Formula) comparison(n *ast.BinaryNode) (operand, error) {
-	v, err := each(f.operand, n.Left, n.Right)
-	if err != nil {
-		return operand{}, err
-	}
-	a, b := v[0], v[1]
+func (f *Formula) comparison(n *ast.BinaryNode) values[bool] {
+	a, b := f.operand(n.Left), f.operand(n.Right)
 	if a.text != nil && b.text != nil && (n.Operator == "==" || n.Operator == "!=") {
-		return fromCondition(compareText(a.text, b.text, n.Operator == "==")), nil
+		return compareText(a.text, b.text, n.Operator == "==")
 	}
 	if a.num == nil || b.num == nil {
-		return operand{}, f.fail(n, "%q: %s and %s cannot be compared by %s", n.String(), kindOf(a), kindOf(b), n.Operator)
+		return f.fail(n, "%q: %s and %s cannot be compared by %s", n.String(), kindOf(a), kindOf(b), n.Operator).cond
 	}
-	return fromCondition(compareNumbers(n.Operator, a, b)), nil
+	return compareNumbers(n.Operator, a, b)
 }
 
 func kindOf(v operand) string {
@@ -222,40 +189,40 @@ func kindOf(v operand) string {
 }
 
 // in is x == a || x == b ... for a list.
-func (f *Formula) in(n *ast.BinaryNode) (operand, error) {
+func (f *Formula) in(n *ast.BinaryNode) operand {
 	list, ok := n.Right.(*ast.ArrayNode)
 	if !ok || len(list.Nodes) == 0 {
-		return operand{}, f.fail(n.Right, "in wants a list of values, for example [1, 2]")
+		return f.fail(n.Right, "in wants a list of values, for example [1, 2]")
 	}
-	var any conditions
+	var any values[bool]
 	for _, v := range list.Nodes {
 		one := &ast.BinaryNode{Operator: "==", Left: n.Left, Right: v}
 		one.SetLocation(n.Location())
-		c, err := f.comparison(one)
-		if err != nil {
-			return operand{}, err
-		}
-		if any == nil {
-			any = c.cond
+		if c := f.comparison(one); any == nil {
+			any = c
 		} else {
-			any = or(any, c.cond)
+			any = or(any, c)
 		}
 	}
-	return fromCondition(any), nil
+	return fromCondition(any)
 }
 
-func (f *Formula) conditional(cond, yes, no ast.Node) (operand, error) {
-	c, err := f.conditionOf(cond)
-	if err != nil {
-		return operand{}, err
-	}
-	v, err := each(f.number, yes, no)
-	if err != nil {
-		return operand{}, err
-	}
-	a, b := v[0], v[1]
+func (f *Formula) conditional(cond, yes, no ast.Node) operand {
+	c, a, b := f.conditionOf(cond), f.number(yes), f.number(no)
 	if a.cond != nil && b.cond != nil {
-		return fromCondition(or(and(c, a.cond), and(not(c), b.cond))), nil
+		return fromCondition(or(and(c, a.cond), and(not(c), b.cond)))
 	}
-	return operand{num: where(c, a.num, b.num)}, nil
+	return operand{num: where(c, a.num, b.num)}
+}
+
+// fail keeps the first error.
+func (f *Formula) fail(n ast.Node, format string, args ...any) operand {
+	if f.err == nil {
+		f.err = failAt(f.source, n.Location().From, format, args...)
+	}
+	return broken
+}
+
+func failAt(source string, from int, format string, args ...any) error {
+	return fmt.Errorf("expression %q: character %d: %s", source, from+1, fmt.Sprintf(format, args...))
 }

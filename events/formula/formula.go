@@ -26,6 +26,7 @@ type Formula struct {
 	root   operand
 	have   []column.Column  // names, units and types
 	values []*column.Column // of the block, one of each of have; nil: not in the expression
+	err    error            // the first of the expression
 }
 
 // Compile reads an expression of columns, of which only names, units and types matter. Its errors show the place in the
@@ -42,11 +43,11 @@ func Compile(columns []column.Column, source string) (*Formula, error) {
 	for _, c := range columns {
 		f.have = append(f.have, column.Column{Name: c.Name, Unit: c.Unit, Type: c.Type})
 	}
-	if f.root, err = f.operand(tree); err != nil {
-		return nil, err
+	if f.root = f.operand(tree); f.root.text != nil && f.root.column == nil {
+		f.fail(tree, "is text, not a number or a condition")
 	}
-	if f.root.text != nil && f.root.column == nil {
-		return nil, f.fail(tree, "is text, not a number or a condition")
+	if f.err != nil {
+		return nil, f.err
 	}
 	return f, nil
 }
@@ -61,13 +62,14 @@ func CompileCondition(columns []column.Column, source string) (*Formula, error) 
 }
 
 func (f *Formula) condition() error {
-	if f.root.cond != nil {
+	what, example := "a number", "> 0"
+	switch {
+	case f.root.cond != nil:
 		return nil
+	case f.root.text != nil:
+		what, example = "text", `== "..."`
 	}
-	if f.root.text != nil {
-		return f.fail(f.tree, "is text, not a condition; compare it, for example (%s) == \"...\"", f.source)
-	}
-	return f.fail(f.tree, "is a number, not a condition; compare it, for example (%s) > 0", f.source)
+	return failAt(f.source, f.tree.Location().From, "is %s, not a condition; compare it, for example (%s) %s", what, f.source, example)
 }
 
 // Type is that of the values, whatever these are: a column by itself keeps its own, a condition is int64 (1, 0),
@@ -176,20 +178,4 @@ func find(columns []column.Column, name string, likely int) *column.Column {
 		}
 	}
 	return nil
-}
-
-func (f *Formula) names() []string {
-	names := make([]string, len(f.have))
-	for i := range f.have {
-		names[i] = f.have[i].Name
-	}
-	return names
-}
-
-func (f *Formula) fail(n ast.Node, format string, args ...any) error {
-	return failAt(f.source, n.Location().From, format, args...)
-}
-
-func failAt(source string, from int, format string, args ...any) error {
-	return fmt.Errorf("expression %q: character %d: %s", source, from+1, fmt.Sprintf(format, args...))
 }

@@ -27,12 +27,13 @@ func limits(source string, node ast.Node) []column.Limit {
 	if n.Operator == "&&" || n.Operator == "and" {
 		return append(limits(source, n.Left), limits(source, n.Right)...)
 	}
-	op, name := n.Operator, only(source, n.Left)
+	op, side := n.Operator, n.Left
 	value, ok := number(n.Right)
 	if !ok {
-		op, name = mirrored[op], only(source, n.Right)
+		op, side = mirrored[op], n.Right
 		value, ok = number(n.Left)
 	}
+	name, _ := columnName(source, side)
 	if !ok || name == "" || mirrored[op] == "" || math.Abs(value) >= 1<<53 {
 		return nil
 	}
@@ -41,23 +42,6 @@ func limits(source string, node ast.Node) []column.Limit {
 
 // mirrored is the comparison with its sides exchanged.
 var mirrored = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
-
-// only is the name of a column that stands by itself.
-func only(source string, node ast.Node) string {
-	n := &namer{source: source}
-	switch x := node.(type) {
-	case *ast.StringNode, *ast.IdentifierNode, *ast.MemberNode:
-		n.visit(node)
-	case *ast.CallNode:
-		if f, ok := x.Callee.(*ast.IdentifierNode); ok && f.Value == "col" {
-			n.visit(node)
-		}
-	}
-	if len(n.names) != 1 {
-		return ""
-	}
-	return n.names[0]
-}
 
 // number is the value of a number with or without a sign.
 func number(node ast.Node) (float64, bool) {

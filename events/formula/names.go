@@ -2,6 +2,7 @@ package formula
 
 import (
 	"slices"
+	"strconv"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -13,55 +14,66 @@ func Names(expression string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &namer{source: expression}
-	n.visit(tree)
-	return n.names, nil
-}
-
-type namer struct {
-	source string
-	names  []string
-}
-
-func (n *namer) add(name string) {
-	if name != "" && !slices.Contains(n.names, name) {
-		n.names = append(n.names, name)
-	}
-}
-
-// visit knows the nodes that expression.operand does; in others there are no columns.
-func (n *namer) visit(node ast.Node) {
-	switch x := node.(type) {
-	case *ast.StringNode:
-		if quotedBy(n.source, x) == '`' {
-			n.add(x.Value)
+	var names []string
+	var visit func(node ast.Node)
+	visit = func(node ast.Node) {
+		if name, _ := columnName(expression, node); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
-	case *ast.IdentifierNode, *ast.MemberNode:
-		n.add(dotted(x))
+		for _, inner := range children(node) {
+			visit(inner)
+		}
+	}
+	visit(tree)
+	return names, nil
+}
+
+// children are the nodes that a node is computed from, of those that Formula.operand knows.
+func children(node ast.Node) []ast.Node {
+	switch n := node.(type) {
 	case *ast.UnaryNode:
-		n.visit(x.Node)
+		return []ast.Node{n.Node}
 	case *ast.BinaryNode:
-		n.visit(x.Left)
-		n.visit(x.Right)
+		return []ast.Node{n.Left, n.Right}
 	case *ast.ConditionalNode:
-		n.all(x.Cond, x.Exp1, x.Exp2)
+		return []ast.Node{n.Cond, n.Exp1, n.Exp2}
 	case *ast.ArrayNode:
-		n.all(x.Nodes...)
+		return n.Nodes
 	case *ast.BuiltinNode:
-		n.all(x.Arguments...)
+		return n.Arguments
 	case *ast.CallNode:
-		if f, ok := x.Callee.(*ast.IdentifierNode); ok && f.Value == "col" && len(x.Arguments) == 1 {
-			if s, ok := x.Arguments[0].(*ast.StringNode); ok {
-				n.add(s.Value)
-			}
-			return
-		}
-		n.all(x.Arguments...)
+		return n.Arguments
 	}
+	return nil
 }
 
-func (n *namer) all(nodes ...ast.Node) {
-	for _, node := range nodes {
-		n.visit(node)
+// columnName is the name of a column as it stands in the source, jet.pt and pt[0] too, and the node that it begins with; ""
+// where the node is no column.
+func columnName(source string, node ast.Node) (name string, first ast.Node) {
+	switch n := node.(type) {
+	case *ast.StringNode:
+		if quotedBy(source, n) == '`' {
+			return n.Value, n
+		}
+	case *ast.IdentifierNode:
+		return n.Value, n
+	case *ast.MemberNode:
+		left, first := columnName(source, n.Node)
+		if _, plain := first.(*ast.IdentifierNode); !plain || n.Optional {
+			return "", nil
+		}
+		switch p := n.Property.(type) {
+		case *ast.StringNode:
+			return left + "." + p.Value, first
+		case *ast.IntegerNode:
+			return left + "[" + strconv.Itoa(p.Value) + "]", first
+		}
+	case *ast.CallNode:
+		if f, ok := n.Callee.(*ast.IdentifierNode); ok && f.Value == "col" && len(n.Arguments) == 1 {
+			if s, ok := n.Arguments[0].(*ast.StringNode); ok {
+				return s.Value, s
+			}
+		}
 	}
+	return "", nil
 }

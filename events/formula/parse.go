@@ -82,23 +82,3 @@ func quotedBy(source string, n *ast.StringNode) rune {
 	}
 	return 0
 }
-
-// dotted is the name of a column as it stands in the source; "" where there is none.
-func dotted(node ast.Node) string {
-	switch n := node.(type) {
-	case *ast.IdentifierNode:
-		return n.Value
-	case *ast.MemberNode:
-		left := dotted(n.Node)
-		if left == "" {
-			return ""
-		}
-		switch p := n.Property.(type) {
-		case *ast.StringNode:
-			return left + "." + p.Value
-		case *ast.IntegerNode:
-			return left + "[" + strconv.Itoa(p.Value) + "]"
-		}
-	}
-	return ""
-}

@@ -9,18 +9,41 @@ import (
 // block of float64 is 8 kB, so that several stay in the first-level cache.
 const blockLen = 1024
 
-type (
-	numbers    = func(at, n int) []float64
-	conditions = func(at, n int) []bool
-)
+// values gives those of n events from at on, at most blockLen; they hold until it is called again.
+type values[T any] func(at, n int) []T
 
 // repeat is a value for every event.
-func repeat[T any](v T) func(at, n int) []T {
+func repeat[T any](v T) values[T] {
 	block := make([]T, blockLen)
 	for i := range block {
 		block[i] = v
 	}
 	return func(_, n int) []T { return block[:n] }
+}
+
+// map1 is what f makes of the values of x, in memory of its own.
+func map1[X, Y any](x values[X], f func(out []Y, x []X)) values[Y] {
+	var out []Y
+	return func(at, n int) []Y {
+		if out == nil {
+			out = make([]Y, blockLen)
+		}
+		f(out[:n], x(at, n))
+		return out[:n]
+	}
+}
+
+// map2 is map1 of two, whose values have equal length.
+func map2[X, Y, Z any](x values[X], y values[Y], f func(out []Z, x []X, y []Y)) values[Z] {
+	var out []Z
+	return func(at, n int) []Z {
+		if out == nil {
+			out = make([]Z, blockLen)
+		}
+		x, y := x(at, n), y(at, n)
+		f(out[:len(x)], x, y[:len(x)])
+		return out[:n]
+	}
 }
 
 // constant is a number for every event; whole is one that integers are compared with exactly.
@@ -68,75 +91,47 @@ func (v operand) amongIntegers() operand {
 }
 
 // widen gives values as float64.
-func widen[T float32 | int64 | uint64](x func(at, n int) []T) numbers {
-	out := make([]float64, blockLen)
-	return func(at, n int) []float64 {
-		out := out[:n]
-		for i, v := range x(at, n) {
+func widen[T float32 | int64 | uint64](x values[T]) values[float64] {
+	return map1(x, func(out []float64, x []T) {
+		for i, v := range x {
 			out[i] = float64(v)
 		}
-		return out
-	}
+	})
 }
 
 // difference is exact before it is rounded to float64.
-func difference[T int64 | uint64](a, b func(at, n int) []T) numbers {
-	out := make([]float64, blockLen)
-	return func(at, n int) []float64 {
-		x, y := a(at, n), b(at, n)
-		for i := range n {
-			if x[i] >= y[i] {
-				out[i] = float64(uint64(x[i]) - uint64(y[i]))
-			} else {
-				out[i] = -float64(uint64(y[i]) - uint64(x[i]))
-			}
+func difference[T int64 | uint64](out []float64, x, y []T) {
+	for i := range out {
+		if x[i] >= y[i] {
+			out[i] = float64(uint64(x[i]) - uint64(y[i]))
+		} else {
+			out[i] = -float64(uint64(y[i]) - uint64(x[i]))
 		}
-		return out[:n]
 	}
 }
 
 // fromCondition lets a condition serve as number too, 1 or 0.
-func fromCondition(c conditions) operand {
-	var out []float64
-	return operand{cond: c, num: func(at, n int) []float64 {
-		if out == nil {
-			out = make([]float64, blockLen)
-		}
-		for i, yes := range c(at, n) {
+func fromCondition(c values[bool]) operand {
+	return operand{cond: c, num: map1(c, func(out []float64, c []bool) {
+		for i, yes := range c {
 			out[i] = 0
 			if yes {
 				out[i] = 1
 			}
 		}
-		return out[:n]
-	}}
+	})}
 }
 
-func apply1(f func(float64) float64, a numbers) numbers {
-	out := make([]float64, blockLen)
-	return func(at, n int) []float64 {
-		out := out[:n]
-		for i, x := range a(at, n) {
-			out[i] = f(x)
+func apply(f func(float64) float64, x values[float64]) values[float64] {
+	return map1(x, func(out, x []float64) {
+		for i, v := range x {
+			out[i] = f(v)
 		}
-		return out
-	}
-}
-
-// binary writes f of the values of x and y, which have equal length, to out.
-type binary func(out, x, y []float64)
-
-func apply2(f binary, a, b numbers) numbers {
-	out := make([]float64, blockLen)
-	return func(at, n int) []float64 {
-		x, y := a(at, n), b(at, n)
-		f(out[:len(x)], x, y[:len(x)])
-		return out[:n]
-	}
+	})
 }
 
 // The loops are written out: a call for each event would cost more than its sum.
-var arithmetic = map[string]binary{
+var arithmetic = map[string]func(out, x, y []float64){
 	"+": func(out, x, y []float64) {
 		for i := range out {
 			out[i] = x[i] + y[i]
@@ -157,10 +152,10 @@ var arithmetic = map[string]binary{
 			out[i] = x[i] / y[i]
 		}
 	},
-	"%": each2(math.Mod),
+	"%": each(math.Mod),
 }
 
-func each2(f func(x, y float64) float64) binary {
+func each(f func(x, y float64) float64) func(out, x, y []float64) {
 	return func(out, x, y []float64) {
 		for i := range out {
 			out[i] = f(x[i], y[i])
@@ -168,20 +163,10 @@ func each2(f func(x, y float64) float64) binary {
 	}
 }
 
-// power spares math.Pow, some 20 ns, for squares.
-func power(a, b operand) numbers {
-	if b.value != nil && *b.value == 2 {
-		return apply1(func(x float64) float64 { return x * x }, a.num)
-	}
-	return apply2(each2(math.Pow), a.num, b.num)
-}
-
-var comparisons = []string{"<", ">", "<=", ">=", "==", "!="}
-
 type ordered interface{ float64 | int64 | uint64 }
 
 // compareNumbers compares integers as such, and all else as float64.
-func compareNumbers(op string, a, b operand) conditions {
+func compareNumbers(op string, a, b operand) values[bool] {
 	zero := repeat(int64(0))
 	switch {
 	case a.ints != nil && b.ints != nil:
@@ -189,9 +174,9 @@ func compareNumbers(op string, a, b operand) conditions {
 	case a.uints != nil && b.uints != nil:
 		return compare(op, a.uints, b.uints)
 	case a.ints != nil && b.uints != nil:
-		return compare(op, order(a.ints, b.uints), zero)
+		return compare(op, map2(a.ints, b.uints, order), zero)
 	case a.uints != nil && b.ints != nil:
-		return compare(op, zero, order(b.ints, a.uints))
+		return compare(op, zero, map2(b.ints, a.uints, order))
 	case a.ints != nil || a.uints != nil:
 		b = b.amongIntegers()
 	case b.ints != nil || b.uints != nil:
@@ -200,45 +185,30 @@ func compareNumbers(op string, a, b operand) conditions {
 	return compare(op, a.num, b.num)
 }
 
-// order is the sign of a - b.
-func order(a func(at, n int) []int64, b func(at, n int) []uint64) func(at, n int) []int64 {
-	out := make([]int64, blockLen)
-	return func(at, n int) []int64 {
-		x, y := a(at, n), b(at, n)
-		for i, v := range x {
-			out[i] = -1
-			if v >= 0 {
-				out[i] = int64(cmp.Compare(uint64(v), y[i]))
-			}
+// order is the sign of x - y.
+func order(out, x []int64, y []uint64) {
+	for i, v := range x {
+		out[i] = -1
+		if v >= 0 {
+			out[i] = int64(cmp.Compare(uint64(v), y[i]))
 		}
-		return out[:n]
 	}
 }
 
-func compare[T ordered](op string, a, b func(at, n int) []T) conditions {
-	holds := comparison[T](op)
-	if op == ">" || op == ">=" {
-		a, b = b, a
-	}
-	out := make([]bool, blockLen)
-	return func(at, n int) []bool {
-		x, y := a(at, n), b(at, n)
-		holds(out[:len(x)], x, y[:len(x)])
-		return out[:n]
-	}
-}
-
-// comparison writes whether it holds for the values of x and y, or of y and x for > and >=, to out.
-func comparison[T ordered](op string) func(out []bool, x, y []T) {
+func compare[T ordered](op string, x, y values[T]) values[bool] {
 	switch op {
-	case "<", ">":
-		return less[T]
-	case "<=", ">=":
-		return lessEqual[T]
+	case "<":
+		return map2(x, y, less[T])
+	case ">":
+		return map2(y, x, less[T])
+	case "<=":
+		return map2(x, y, lessEqual[T])
+	case ">=":
+		return map2(y, x, lessEqual[T])
 	case "==":
-		return equal[T]
+		return map2(x, y, equal[T])
 	}
-	return notEqual[T]
+	return map2(x, y, notEqual[T])
 }
 
 func less[T ordered](out []bool, x, y []T) {
@@ -266,7 +236,7 @@ func notEqual[T ordered](out []bool, x, y []T) {
 	}
 }
 
-func compareText(a, b func(int) string, want bool) conditions {
+func compareText(a, b func(int) string, want bool) values[bool] {
 	out := make([]bool, blockLen)
 	return func(at, n int) []bool {
 		for i := range n {
@@ -276,39 +246,31 @@ func compareText(a, b func(int) string, want bool) conditions {
 	}
 }
 
-func and(a, b conditions) conditions {
-	out := make([]bool, blockLen)
-	return func(at, n int) []bool {
-		x := a(at, n)
-		for i, y := range b(at, n) {
-			out[i] = x[i] && y
+func and(x, y values[bool]) values[bool] {
+	return map2(x, y, func(out, x, y []bool) {
+		for i := range out {
+			out[i] = x[i] && y[i]
 		}
-		return out[:n]
-	}
+	})
 }
 
-func or(a, b conditions) conditions {
-	out := make([]bool, blockLen)
-	return func(at, n int) []bool {
-		x := a(at, n)
-		for i, y := range b(at, n) {
-			out[i] = x[i] || y
+func or(x, y values[bool]) values[bool] {
+	return map2(x, y, func(out, x, y []bool) {
+		for i := range out {
+			out[i] = x[i] || y[i]
 		}
-		return out[:n]
-	}
+	})
 }
 
-func not(a conditions) conditions {
-	out := make([]bool, blockLen)
-	return func(at, n int) []bool {
-		for i, x := range a(at, n) {
-			out[i] = !x
+func not(x values[bool]) values[bool] {
+	return map1(x, func(out, x []bool) {
+		for i, v := range x {
+			out[i] = !v
 		}
-		return out[:n]
-	}
+	})
 }
 
-func where(c conditions, a, b numbers) numbers {
+func where(c values[bool], a, b values[float64]) values[float64] {
 	out := make([]float64, blockLen)
 	return func(at, n int) []float64 {
 		yes, x, y := c(at, n), a(at, n), b(at, n)

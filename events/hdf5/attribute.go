@@ -1,8 +1,6 @@
 package hdf5
 
 import (
-	"encoding/binary"
-	"strings"
 	"unsafe"
 
 	"github.com/sluice-hep/sluice/events/column"
@@ -68,15 +66,6 @@ func spellings(c *column.Column) []string {
 		out[i] = c.Format(i)
 	}
 	return out
-}
-
-// string is a text padded with zeros, or with blanks as Fortran does.
-func (f *field) string(b []byte) string {
-	if f.text == variable {
-		return strings.ToValidUTF8(cString(uintptr(binary.NativeEndian.Uint64(b))), "\uFFFD")
-	}
-	s, _, _ := strings.Cut(string(b), "\x00")
-	return strings.ToValidUTF8(strings.TrimRight(s, " "), "\uFFFD")
 }
 
 // one is an attribute of a single value, "" where there is none.

@@ -97,8 +97,8 @@ func writePlain(b *testing.B, path, matrix string, columns int) {
 		put := func(name string, dims []int64, values []float32) error {
 			space := l.spaceCreate(int32(len(dims)), pointer(dims), nil)
 			defer l.spaceClose(space)
-			id := l.setCreate(w.file, name, l.known.float32, space, 0, 0, 0)
-			if id < 0 || l.write(id, l.known.float32, 0, 0, 0, pointer(values)) < 0 {
+			id := l.setCreate(w.file, name, *l.float32, space, 0, 0, 0)
+			if id < 0 || l.write(id, *l.float32, 0, 0, 0, pointer(values)) < 0 {
 				return l.failed("cannot be written")
 			}
 			return nil

@@ -149,7 +149,7 @@ func (b *blosc) stream(out, in []byte, u *unpacker) error {
 		}
 		return nil
 	}
-	got, err := unbloscLZ(out, in)
+	got, err := unlz(out, in, true)
 	if err == nil && len(got) != len(out) {
 		err = fmt.Errorf("has a blosc stream of %d bytes, and %d are due", len(got), len(out))
 	}

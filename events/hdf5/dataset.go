@@ -2,6 +2,7 @@ package hdf5
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unsafe"
 )
@@ -63,7 +64,7 @@ func (l *library) measure(d *dataset, size int64) error {
 	if len(d.fields) > mostColumns {
 		return fmt.Errorf("has more than %d columns", mostColumns)
 	}
-	d.pointers = l.hasPointers(d.kind, 0)
+	d.pointers = slices.ContainsFunc(d.fields, pointing)
 	d.units = l.attribute(d.id, "units")
 	if d.units == nil {
 		d.units = l.attribute(d.id, "unit")
@@ -119,7 +120,7 @@ func (l *library) storage(d *dataset, rank int, size int64) error {
 	if !d.packed || d.pointers {
 		d.packed = false
 		for _, f := range d.filters {
-			if f.known && f.id > 255 {
+			if f.known() && f.id > 255 {
 				return fmt.Errorf("packs texts of variable length by %s, which the HDF5 library cannot read; write it with gzip", f.name())
 			}
 		}
@@ -144,10 +145,10 @@ func (l *library) pipeline(d *dataset, list int64) error {
 		if id < 0 {
 			return l.failed("has a filter that cannot be read")
 		}
-		label, _, _ := strings.Cut(string(name), "\x00")
-		f := newFilter(id, values[:min(int(count), len(values))], label)
+		f := filter{id: id, values: values[:min(int(count), len(values))]}
+		f.label, _, _ = strings.Cut(string(name), "\x00")
 		d.filters = append(d.filters, f)
-		if f.known {
+		if f.known() {
 			continue
 		}
 		if id > 255 { // 0 to 255 are the library's own

@@ -1,8 +1,11 @@
 package hdf5
 
 import (
+	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"unsafe"
 
 	"github.com/sluice-hep/sluice/events/column"
@@ -34,6 +37,7 @@ type field struct {
 	text          text
 	offset        int
 	why           string // why it is not read
+	beside        bool   // its values lie beside the record, which holds pointers to them; or who knows
 
 	column  int    // place among the columns returned
 	missing string // a text that stands for no value
@@ -48,6 +52,8 @@ const (
 	variable      // by a pointer
 )
 
+func pointing(f field) bool { return f.beside }
+
 // native is the type that holds the values without loss.
 func (f *field) native() column.Type {
 	if f.text != noText {
@@ -56,11 +62,35 @@ func (f *field) native() column.Type {
 	return f.Native()
 }
 
+// decode reads the field from records in raw, which are stride bytes apart, into
+// c, a column of its native type.
+func (f *field) decode(c *column.Column, raw []byte, stride int) {
+	raw = raw[f.offset:]
+	if c.Type != column.Text {
+		f.Decode(c, raw, stride)
+		return
+	}
+	for i := range c.Str {
+		if s := f.string(raw[i*stride:][:f.Size]); s != f.missing {
+			c.Str[i] = s
+		}
+	}
+}
+
+// string is a text padded with zeros, or with blanks as Fortran does.
+func (f *field) string(b []byte) string {
+	if f.text == variable {
+		return strings.ToValidUTF8(cString(uintptr(binary.NativeEndian.Uint64(b))), "\uFFFD")
+	}
+	s, _, _ := strings.Cut(string(b), "\x00")
+	return strings.ToValidUTF8(strings.TrimRight(s, " "), "\uFFFD")
+}
+
 // fields appends what a value of type t holds: one field, or those of a
 // structure or a small array, whose names are joined with slashes or numbered.
 func (l *library) fields(to []field, t int64, name string, offset, depth int) []field {
 	if depth > deepest {
-		return append(to, field{name: name, why: fmt.Sprintf("has structures %d deep", depth)})
+		return append(to, field{name: name, why: fmt.Sprintf("has structures %d deep", depth), beside: true})
 	}
 	switch l.typeClass(t) {
 	case classCompound:
@@ -86,7 +116,7 @@ func (l *library) members(to []field, t int64, name string, offset, depth int) [
 		}
 		m := l.memberType(t, i)
 		if m < 0 {
-			to = append(to, field{name: member, why: "has a type that cannot be read"})
+			to = append(to, field{name: member, why: "has a type that cannot be read", beside: true})
 			continue
 		}
 		to = l.fields(to, m, member, offset+int(l.memberAt(t, i)), depth+1)
@@ -98,7 +128,7 @@ func (l *library) members(to []field, t int64, name string, offset, depth int) [
 func (l *library) elements(to []field, t int64, name string, offset, depth int) []field {
 	element := l.typeSuper(t)
 	if element < 0 {
-		return append(to, field{name: name, why: "has a type that cannot be read"})
+		return append(to, field{name: name, why: "has a type that cannot be read", beside: true})
 	}
 	defer l.typeClose(element)
 	count, size := 1, int(l.typeSize(element))
@@ -106,14 +136,13 @@ func (l *library) elements(to []field, t int64, name string, offset, depth int) 
 		dims := make([]uint64, rank)
 		l.arrayDims(t, pointer(dims))
 		for _, d := range dims {
-			if d > mostColumns || count > mostColumns {
-				return append(to, field{name: name, why: fmt.Sprintf("has arrays of more than %d values", mostColumns)})
-			}
-			count *= int(d)
+			count *= int(min(d, mostColumns+1))
+			count = min(count, mostColumns+1)
 		}
 	}
 	if count > mostColumns {
-		return append(to, field{name: name, why: fmt.Sprintf("has arrays of more than %d values", mostColumns)})
+		inside := l.fields(nil, element, name, 0, depth+1)
+		return append(to, field{name: name, why: fmt.Sprintf("has arrays of more than %d values", mostColumns), beside: slices.ContainsFunc(inside, pointing)})
 	}
 	for i := range count {
 		if len(to) > mostColumns {
@@ -155,10 +184,10 @@ func (l *library) scalar(f *field, t int64) {
 	case classString:
 		f.text = fixed
 		if l.isVariable(t) > 0 {
-			f.text = variable
+			f.text, f.beside = variable, true
 		}
 	case classVariable:
-		f.why = "has lists of different lengths; store a fixed number of values an event"
+		f.why, f.beside = "has lists of different lengths; store a fixed number of values an event", true
 	case classOpaque:
 		f.why = "has opaque values"
 	default:
@@ -172,45 +201,8 @@ func (l *library) isIEEE(t int64, size int) bool {
 	if l.typeFloat(t, &sign, &exponent, &exponentBits, &fraction, &fractionBits) < 0 || l.typeOffset(t) != 0 || l.typeOrder(t) > 1 {
 		return false
 	}
-	is := [5]uintptr{sign, exponent, exponentBits, fraction, fractionBits}
-	switch size {
-	case 2:
-		return is == [5]uintptr{15, 10, 5, 0, 10}
-	case 4:
-		return is == [5]uintptr{31, 23, 8, 0, 23}
-	case 8:
-		return is == [5]uintptr{63, 52, 11, 0, 52}
-	}
-	return false
-}
-
-// hasPointers tells whether values of type t refer to memory beside them:
-// texts or lists of variable length, or references.
-func (l *library) hasPointers(t int64, depth int) bool {
-	if depth > deepest {
-		return true
-	}
-	switch l.typeClass(t) {
-	case classCompound:
-		for i := range uint32(max(0, l.typeMembers(t))) {
-			m := l.memberType(t, i)
-			found := m < 0 || l.hasPointers(m, depth+1)
-			l.typeClose(m)
-			if found {
-				return true
-			}
-		}
-		return false
-	case classArray:
-		e := l.typeSuper(t)
-		defer l.typeClose(e)
-		return e < 0 || l.hasPointers(e, depth+1)
-	case classString:
-		return l.isVariable(t) > 0
-	case classVariable:
-		return true
-	}
-	return false
+	known := map[int][5]uintptr{2: {15, 10, 5, 0, 10}, 4: {31, 23, 8, 0, 23}, 8: {63, 52, 11, 0, 52}}
+	return known[size] == [5]uintptr{sign, exponent, exponentBits, fraction, fractionBits}
 }
 
 // lengths reads the dimensions of a space; nil where it is a single value, or none.

@@ -1,6 +1,7 @@
 package hdf5
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -23,18 +24,15 @@ type filter struct {
 	id     int32
 	values []uint32 // its parameters
 	label  string   // as the file names it
-	known  bool     // undone here
 }
 
-func newFilter(id int32, values []uint32, label string) filter {
-	f := filter{id: id, values: values, label: label}
-	switch id {
+// known says that the filter is undone here.
+func (f *filter) known() bool {
+	switch f.id {
 	case filterGzip, filterFletcher32, filterLZF, filterBlosc, filterZstd:
-		f.known = true
-	case filterShuffle:
-		f.known = len(values) > 0
+		return true
 	}
-	return f
+	return f.id == filterShuffle && len(f.values) > 0
 }
 
 func (f *filter) name() string {
@@ -53,27 +51,15 @@ type unpacker struct {
 
 // unpack undoes the filters on a chunk of want bytes; bit i of skipped says that
 // filter i was not applied. The answer is packed itself, or a buffer of u.
-func (u *unpacker) unpack(filters []filter, skipped uint32, packed []byte, want int) ([]byte, error) {
-	in := packed
+func (u *unpacker) unpack(filters []filter, skipped uint32, packed []byte, want int) (in []byte, err error) {
+	in = packed
 	for i := len(filters) - 1; i >= 0; i-- {
 		if i < 32 && skipped>>i&1 == 1 {
 			continue
 		}
-		f := &filters[i]
-		if f.id == filterFletcher32 {
-			var err error
-			if in, err = verified(in); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		// A checksum may stand between packing steps.
-		out, err := u.undo(f, codec.Room(&u.a, want+4), in, want)
-		if err != nil {
+		if in, err = u.undo(&filters[i], in, want); err != nil {
 			return nil, err
 		}
-		u.a, u.b = u.b, u.a
-		in = out
 	}
 	if len(in) != want {
 		return nil, fmt.Errorf("unpacks to %d bytes, and %d are due", len(in), want)
@@ -81,9 +67,13 @@ func (u *unpacker) unpack(filters []filter, skipped uint32, packed []byte, want 
 	return in, nil
 }
 
-// undo reverts one filter from in to out, which has room for 4 bytes more than
-// the chunk has.
-func (u *unpacker) undo(f *filter, out, in []byte, want int) ([]byte, error) {
+// undo reverts one filter. The answer is part of in, or a buffer of u.
+func (u *unpacker) undo(f *filter, in []byte, want int) (out []byte, err error) {
+	if f.id == filterFletcher32 {
+		return verified(in)
+	}
+	out = codec.Room(&u.a, want+4) // a checksum may stand between packing steps
+	u.a, u.b = u.b, u.a
 	switch f.id {
 	case filterShuffle:
 		if len(in) > len(out) {
@@ -95,7 +85,7 @@ func (u *unpacker) undo(f *filter, out, in []byte, want int) ([]byte, error) {
 	case filterGzip:
 		return u.to(out, codec.Zlib, in)
 	case filterLZF:
-		return unlzf(out, in)
+		return unlz(out, in, false)
 	case filterBlosc:
 		return u.blocks.decode(out, in, u)
 	case filterZstd:
@@ -122,7 +112,7 @@ func verified(b []byte) ([]byte, error) {
 	if n < 0 {
 		return nil, errors.New("is too short for its checksum")
 	}
-	stored := uint32(b[n]) | uint32(b[n+1])<<8 | uint32(b[n+2])<<16 | uint32(b[n+3])<<24
+	stored := binary.LittleEndian.Uint32(b[n:])
 	sum := fletcher32(b[:n])
 	// Libraries before 1.6.3 swapped the bytes of each half.
 	swapped := sum&0x00ff00ff<<8 | sum>>8&0x00ff00ff

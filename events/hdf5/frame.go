@@ -65,7 +65,7 @@ func (r *Reader) block(values, items *node) ([]source, error) {
 	if d.columns != int64(len(names)) {
 		return nil, fmt.Errorf("data set %q has %d columns and %q names %d", values.path, d.columns, items.path, len(names))
 	}
-	return r.plainSources(d, names), nil
+	return r.columnsOf(d, names), nil
 }
 
 // inOrder sorts columns as names has them; those that it lacks come last.
@@ -99,7 +99,7 @@ func (r *Reader) tableSources(n *node) ([]source, error) {
 	if err != nil {
 		return nil, err
 	}
-	all := r.fieldSources(d, "", 0)
+	all := r.columnsOf(d, d.names(""))
 	all = slices.DeleteFunc(all, func(s source) bool { return slices.Contains(meta.index, s.name) })
 	for i := range all {
 		if name, ok := meta.names[all[i].name]; ok {
@@ -140,14 +140,12 @@ func (r *Reader) tableMeta(n *node, d *dataset) (tableMeta, error) {
 			}
 			// Names that are no texts, such as numbers of NumPy, stay unread:
 			// their columns are called by block and number.
-			if v, err := unpickle(kind); err == nil {
-				names, _ := spelled(v)
-				for k, name := range names {
-					m.names[block+strconv.Itoa(k)] = name
-				}
-				if len(names) == 1 {
-					m.names[block] = names[0]
-				}
+			names := spelled(unpickle(kind))
+			for k, name := range names {
+				m.names[block+strconv.Itoa(k)] = name
+			}
+			if len(names) == 1 {
+				m.names[block] = names[0]
 			}
 		}
 	})
@@ -157,17 +155,9 @@ func (r *Reader) tableMeta(n *node, d *dataset) (tableMeta, error) {
 // indexNames are the members of the index: the list holds pairs of a number and a name.
 func indexNames(pickled string) []string {
 	names := []string{"index"}
-	v, err := unpickle(pickled)
-	if err != nil {
-		return names
-	}
-	pairs, _ := v.(*[]any)
-	if pairs == nil {
-		return names
-	}
-	for _, p := range *pairs {
-		if pair, ok := p.(*[]any); ok && len(*pair) == 2 {
-			if name, ok := (*pair)[1].(string); ok {
+	for _, p := range items(unpickle(pickled)) {
+		if pair := items(p); len(pair) == 2 {
+			if name, ok := pair[1].(string); ok {
 				names = append(names, name)
 			}
 		}
@@ -177,17 +167,10 @@ func indexNames(pickled string) []string {
 
 // axisNames are the columns: the list holds one pair of the axis and its names.
 func axisNames(pickled string) []string {
-	v, err := unpickle(pickled)
-	if err != nil {
-		return nil
-	}
-	axes, _ := v.(*[]any)
-	if axes == nil || len(*axes) != 1 {
-		return nil
-	}
-	if pair, ok := (*axes)[0].(*[]any); ok && len(*pair) == 2 {
-		names, _ := spelled((*pair)[1])
-		return names
+	if axes := items(unpickle(pickled)); len(axes) == 1 {
+		if pair := items(axes[0]); len(pair) == 2 {
+			return spelled(pair[1])
+		}
 	}
 	return nil
 }

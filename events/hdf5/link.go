@@ -83,13 +83,7 @@ func (w *Writer) frameName() string {
 func (l *library) nameSet(group int64, name string, values []string) error {
 	kind, raw := l.fixedTexts(values)
 	defer l.typeClose(kind)
-	count := int64(len(values))
-	space := l.spaceCreate(1, unsafe.Pointer(&count), nil)
-	defer l.spaceClose(space)
-	list := l.listCreate(l.known.createClass)
-	defer l.listClose(list)
-	l.setTimes(list, false)
-	id := l.setCreate(group, name, kind, space, 0, list, 0)
+	id := l.newSet(group, name, kind, int64(len(values)), nil, func(int64) {})
 	if id < 0 {
 		return l.failed("names of columns cannot be written")
 	}
@@ -121,18 +115,15 @@ func (l *library) setText(object int64, name, value string) error {
 }
 
 func (l *library) setInt(object int64, name string, value int64) error {
-	return l.setAttribute(object, name, l.known.int64, unsafe.Pointer(&value))
+	return l.setAttribute(object, name, l.kinds[column.Int64], unsafe.Pointer(&value))
 }
 
 func (l *library) setAttribute(object int64, name string, kind int64, value unsafe.Pointer) error {
 	space := l.spaceCreate(0, nil, nil)
 	defer l.spaceClose(space)
 	id := l.attributeCreate(object, name, kind, space, 0, 0)
-	if id < 0 {
-		return l.failed(fmt.Sprintf("attribute %q cannot be written", name))
-	}
 	defer l.attributeClose(id)
-	if l.attributeWrite(id, kind, value) < 0 {
+	if id < 0 || l.attributeWrite(id, kind, value) < 0 {
 		return l.failed(fmt.Sprintf("attribute %q cannot be written", name))
 	}
 	return nil

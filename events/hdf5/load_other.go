@@ -10,5 +10,3 @@ import (
 func (l *library) bind() (string, error) {
 	return "", errors.New("HDF5 files are not read on " + runtime.GOOS + "; convert the file to Parquet")
 }
-
-func (l *library) constants() error { return nil }

@@ -4,14 +4,21 @@ import "errors"
 
 var errLZ = errors.New("does not unpack: the packed bytes are damaged")
 
-// unlzf decodes the format of Marc Lehmann's LibLZF. A control byte below 32 is
-// followed by that many bytes and one more; else its upper 3 bits are a length
-// (7: a byte to add follows), and its lower 5, with the next byte, a distance:
-// length+2 bytes from distance+1 bytes ago.
-func unlzf(out, in []byte) ([]byte, error) {
+// unlz decodes the formats of Marc Lehmann's LibLZF and, with more, of blosc's
+// own codec, a FastLZ of level 2 (Ariya Hidayat). A control byte below 32 is
+// followed by that many bytes and one more; else its upper 3 bits are a length (7: a
+// byte to add follows, and with more another one after each of 255), and its lower 5, with the next byte, a
+// distance: length+2 bytes from distance+1 bytes ago. With more, the largest distance, 8191, stands for
+// itself and 16 bits that follow, the higher first, and the first control byte, which bytes to copy follow, holds the level in its
+// upper bits.
+func unlz(out, in []byte, more bool) ([]byte, error) {
+	const farthest = 8191
 	o := 0
 	for i := 0; i < len(in); {
 		control := int(in[i])
+		if more && i == 0 {
+			control &= 31
+		}
 		i++
 		if control < 32 {
 			n := control + 1
@@ -23,17 +30,24 @@ func unlzf(out, in []byte) ([]byte, error) {
 			continue
 		}
 		n := control >> 5
-		if n == 7 && i < len(in) {
+		for add := n == 7; add && i < len(in); i++ {
 			n += int(in[i])
-			i++
+			add = more && in[i] == 255
 		}
 		if i == len(in) {
 			return nil, errLZ
 		}
-		distance := control&31<<8 | int(in[i]) + 1
+		distance := control&31<<8 | int(in[i])
 		i++
+		if more && distance == farthest {
+			if len(in)-i < 2 {
+				return nil, errLZ
+			}
+			distance += int(in[i])<<8 | int(in[i+1])
+			i += 2
+		}
 		var ok bool
-		if o, ok = repeat(out, o, distance, n+2); !ok {
+		if o, ok = repeat(out, o, distance+1, n+2); !ok {
 			return nil, errLZ
 		}
 	}
@@ -45,10 +59,6 @@ func unlzf(out, in []byte) ([]byte, error) {
 func repeat(out []byte, o, distance, n int) (int, bool) {
 	if distance > o || n > len(out)-o {
 		return o, false
-	}
-	if distance >= n {
-		copy(out[o:o+n], out[o-distance:])
-		return o + n, true
 	}
 	for end := o + n; o < end; {
 		// The pattern doubles with each copy.

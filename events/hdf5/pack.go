@@ -71,23 +71,22 @@ func (p *packer) pack(c *column.Column, chunk int) ([]byte, error) {
 	return packed.Bytes(), nil
 }
 
-// pointersTo makes C strings of values, the first of which is row; release ends their life.
-func pointersTo(values []string, row int64) (addresses []uintptr, release func(), err error) {
-	size := 0
+// pointersTo makes C strings of values, the first of which is row, that live until pin lets go of them.
+func pointersTo(values []string, row int64, pin *runtime.Pinner) ([]uintptr, error) {
+	var blob []byte
 	for i, s := range values {
 		if strings.IndexByte(s, 0) >= 0 {
-			return nil, nil, fmt.Errorf("row %d: the text %q holds a zero byte, where texts end in HDF5", row+int64(i)+1, s)
+			return nil, fmt.Errorf("row %d: the text %q holds a zero byte, where texts end in HDF5", row+int64(i)+1, s)
 		}
-		size += len(s) + 1
+		blob = append(append(blob, s...), 0)
 	}
-	blob := make([]byte, size)
-	var pin runtime.Pinner
-	pin.Pin(unsafe.SliceData(blob))
-	addresses = make([]uintptr, len(values))
-	at := 0
-	for i, s := range values {
-		addresses[i] = uintptr(unsafe.Pointer(unsafe.SliceData(blob))) + uintptr(at)
-		at += copy(blob[at:], s) + 1
+	addresses := make([]uintptr, len(values))
+	if len(values) > 0 {
+		pin.Pin(unsafe.SliceData(blob))
+		addresses[0] = uintptr(unsafe.Pointer(unsafe.SliceData(blob)))
 	}
-	return addresses, pin.Unpin, nil
+	for i := 1; i < len(values); i++ {
+		addresses[i] = addresses[i-1] + uintptr(len(values[i-1])+1)
+	}
+	return addresses, nil
 }

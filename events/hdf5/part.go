@@ -2,6 +2,7 @@ package hdf5
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/sluice-hep/sluice/events/column"
@@ -22,21 +23,17 @@ type part struct {
 	keptAt, next int64 // their first events, -1: none
 }
 
-// place puts a field into the part that holds it.
-func (r *Reader) place(s *source, f field) {
+// place puts the field of a column, the one numbered, into the part that holds it.
+func (r *Reader) place(s *source, column int) {
 	d := s.set
+	f := d.fields[s.field]
+	f.missing, f.column = s.missing, column
 	first, width := int64(0), d.columns
 	if d.packed {
 		first, width = s.across/d.across*d.across, d.across
 	}
 	f.offset += int(s.across-first) * d.record
-	for _, p := range r.parts[max(0, len(r.parts)-1):] { // columns of a part mostly follow each other
-		if p.set == d && p.first == first {
-			p.fields = append(p.fields, f)
-			return
-		}
-	}
-	for _, p := range r.parts {
+	for _, p := range slices.Backward(r.parts) { // columns of a part mostly follow each other
 		if p.set == d && p.first == first {
 			p.fields = append(p.fields, f)
 			return
@@ -85,15 +82,15 @@ type worker struct {
 	words  []uint64 // aligned, for pointers
 }
 
-// run fills out with the next n events.
-func (r *Reader) run(out []column.Column, n int) error {
-	jobs := r.jobs(r.row, r.row+int64(n))
+// fill reads the next n events into out.
+func (r *Reader) fill(out []column.Column, n int) error {
+	jobs := r.jobs(r.Row, r.Row+int64(n))
 	for _, p := range r.parts {
-		p.forget(r.row)
+		p.forget(r.Row)
 	}
 	err := r.workers.Each(len(jobs), func(w *worker, i int) error {
 		j := &jobs[i]
-		if err := w.do(j, out, r.row); err != nil {
+		if err := w.do(j, out, r.Row); err != nil {
 			return fmt.Errorf("data set %q: rows %d to %d: %w", j.set.path, j.from+1, j.to, err)
 		}
 		return nil

@@ -3,8 +3,6 @@ package hdf5
 import (
 	"fmt"
 	"io"
-	"strings"
-	"sync"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -19,17 +17,13 @@ type Options struct {
 // Reader reads one table block by block. It unpacks on as many cores as Go uses,
 // and is itself for one goroutine.
 type Reader struct {
+	column.Head
 	file    int64
 	size    int64
 	sets    []*dataset
 	parts   []*part
-	chosen  column.Choice
-	skipped []string
-	rows    int64
-	row     int64 // events read
 	chunk   int64 // events of the largest chunks; 0: there are none, or blocks need not heed them
 	workers column.Crew[worker]
-	closed  sync.Once
 }
 
 // Open opens a table of an HDF5 file.
@@ -88,29 +82,21 @@ func (r *Reader) start(path string, opts Options) error {
 // list opens the file and lists what is in it.
 func (r *Reader) list(path string) (root *node, err error) {
 	err = do(func(l *library) error {
-		access, err := l.accessList()
-		if err != nil {
-			return err
-		}
+		access := l.accessList()
 		defer l.listClose(access)
 		const readOnly = 0
 		if r.file = l.fileOpen(path, readOnly, access); r.file < 0 {
 			return l.failed("cannot be opened")
 		}
-		var left []string
-		root, left, err = l.tree(r.file)
-		r.skipped = append(r.skipped, left...)
+		root, r.Left, err = l.tree(r.file)
 		return err
 	})
 	return root, err
 }
 
 // accessList makes the properties with which files are opened.
-func (l *library) accessList() (int64, error) {
-	access := l.listCreate(l.known.accessClass)
-	if access < 0 {
-		return 0, l.failed("the HDF5 library does not start")
-	}
+func (l *library) accessList() int64 {
+	access := l.listCreate(*l.accessClass)
 	const strong = 3 // closing a file closes what is open in it
 	l.setCloseAll(access, strong)
 	if l.setLocking != nil {
@@ -118,7 +104,7 @@ func (l *library) accessList() (int64, error) {
 		// on NFS the library's lock would not go with that of its owner.
 		l.setLocking(access, false, true)
 	}
-	return access, nil
+	return access
 }
 
 func (r *Reader) open(path string) (*dataset, error) {
@@ -158,81 +144,45 @@ func (r *Reader) texts(path string) ([]string, error) {
 
 // choose fixes the columns, their types, and the parts of the file they need.
 func (r *Reader) choose(all []source, opts Options) error {
-	if len(all) == 0 {
-		return fmt.Errorf("holds no column that can be read: %s", strings.Join(r.skipped, "; "))
-	}
-	names := make([]string, len(all))
+	held := make([]column.Column, len(all))
 	for i, s := range all {
-		names[i] = s.name
-		if s.set.rows != all[0].set.rows {
+		held[i] = column.Column{Name: s.name, Unit: s.unit, Type: s.set.fields[s.field].native()}
+		if r.Events = s.set.rows; r.Events != all[0].set.rows {
 			return fmt.Errorf("data set %q has %d events and %q has %d", all[0].set.path, all[0].set.rows, s.set.path, s.set.rows)
 		}
 	}
-	r.rows = all[0].set.rows
-	names = column.Unique(names)
-	picked, err := column.Pick(names, opts.Columns)
-	if err != nil {
-		return err
-	}
+	picked, err := r.Choose(held, opts.Columns, opts.Types)
 	for k, i := range picked {
-		s := &all[i]
-		f := s.set.fields[s.field]
-		if err := r.chosen.Add(names[i], s.unit, f.native(), opts.Types); err != nil {
-			return err
-		}
-		f.missing, f.column = s.missing, k
-		r.place(s, f)
+		r.place(&all[i], k)
 	}
-	return nil
-}
-
-// Columns gives name, unit and type of each column.
-func (r *Reader) Columns() []column.Column { return r.chosen.Columns }
-
-// Rows is the number of events.
-func (r *Reader) Rows() int64 { return r.rows }
-
-// Skipped says which columns are left out.
-func (r *Reader) Skipped() []string { return r.skipped }
-
-// Close ends the reading.
-func (r *Reader) Close() error {
-	var err error
-	r.closed.Do(func() {
-		if r.file <= 0 {
-			return
-		}
-		err = do(func(l *library) error {
-			for _, d := range r.sets {
-				l.closeSet(d)
-			}
-			if l.fileClose(r.file) < 0 {
-				return l.failed("cannot be closed")
-			}
-			return nil
-		})
-	})
 	return err
 }
 
+// Close ends the reading.
+func (r *Reader) Close() error { return closeFile(&r.file, "cannot be closed", r.sets...) }
+
 // Read returns the next events, at most n, and no part of a chunk behind whole ones.
 func (r *Reader) Read(n int) ([]column.Column, error) {
-	n = int(min(int64(n), r.rows-r.row))
-	if n <= 0 {
-		return nil, io.EOF
-	}
-	if r.chunk > 0 && r.row+int64(n) < r.rows {
-		if end := (r.row + int64(n)) / r.chunk * r.chunk; end > r.row {
-			n = int(end - r.row)
+	if end := r.Row + int64(n); r.chunk > 0 && end < r.Events {
+		if end = end / r.chunk * r.chunk; end > r.Row {
+			n = int(end - r.Row)
 		}
 	}
-	out := r.chosen.Block(n)
-	if err := r.run(out, n); err != nil {
-		return nil, err
+	return r.Next(n, r.fill)
+}
+
+// Mark is the place of the next event: any where the values are not in chunks, else
+// the first event of a chunk. Where data sets have chunks of different sizes the
+// largest count: of the others little is unpacked in vain.
+func (r *Reader) Mark() (column.Mark, bool) {
+	return column.Mark{Row: r.Row}, r.chunk == 0 || r.Row%r.chunk == 0 || r.Row == r.Events
+}
+
+// Seek goes on at a place that Mark gave.
+func (r *Reader) Seek(m column.Mark) error {
+	if m.Row < 0 || m.Row > r.Events {
+		return column.ErrMark
 	}
-	if err := r.chosen.Settle(out, r.row); err != nil {
-		return nil, err
-	}
-	r.row += int64(n)
-	return out, nil
+	r.Row = m.Row
+	return nil
 }

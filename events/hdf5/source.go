@@ -44,31 +44,31 @@ func (r *Reader) sources(t *table) ([]source, error) {
 
 // setSources lists the columns of a data set; only says that it is the whole table.
 func (r *Reader) setSources(n *node, d *dataset, name string, only bool) ([]source, error) {
-	if n.structures() {
-		prefix := name + "/"
-		if only {
-			prefix = ""
-		}
-		return r.fieldSources(d, prefix, 0), nil
+	switch {
+	case n.structures() && only:
+		return r.columnsOf(d, d.names("")), nil
+	case n.structures():
+		return r.columnsOf(d, d.names(name+"/")), nil
+	case !n.matrix():
+		return r.columnsOf(d, []string{name}), nil
 	}
-	if !n.matrix() {
-		return r.plainSources(d, []string{name}), nil
-	}
+	names, err := r.columnNames(n, d)
 	if only {
 		name = "col"
 	}
-	names := make([]string, d.columns)
-	for i := range names {
-		names[i] = name + strconv.Itoa(i)
+	for i := len(names); int64(i) < d.columns; i++ {
+		names = append(names, name+strconv.Itoa(i))
 	}
-	given, err := r.columnNames(n, d)
-	if err != nil {
-		return nil, err
+	return r.columnsOf(d, names), err
+}
+
+// names of its fields.
+func (d *dataset) names(prefix string) []string {
+	var all []string
+	for _, f := range d.fields {
+		all = append(all, prefix+f.name)
 	}
-	if given != nil {
-		names = given
-	}
-	return r.plainSources(d, names), nil
+	return all
 }
 
 // columnNames are those that a matrix's attribute holds, or a data set of texts
@@ -93,38 +93,20 @@ func (r *Reader) columnNames(n *node, d *dataset) ([]string, error) {
 	return nil, nil
 }
 
-// plainSources makes a column of each of a data set's columns.
-func (r *Reader) plainSources(d *dataset, names []string) []source {
+// columnsOf makes a column of each field of each of a data set's columns.
+func (r *Reader) columnsOf(d *dataset, names []string) []source {
 	var all []source
 	for i, name := range names {
-		if why := d.fields[0].why; why != "" {
+		s := source{name: name, set: d, field: i % len(d.fields), across: int64(i / len(d.fields))}
+		if why := d.fields[s.field].why; why != "" {
 			r.skip(name, why)
 			continue
 		}
-		s := source{name: name, set: d, across: int64(i)}
-		switch len(d.units) {
-		case 1:
-			s.unit = d.units[0]
-		case len(names):
+		switch {
+		case len(d.units) == len(names):
 			s.unit = d.units[i]
-		}
-		all = append(all, s)
-	}
-	return all
-}
-
-// fieldSources makes a column of each field of a structure, from the first one.
-func (r *Reader) fieldSources(d *dataset, prefix string, first int) []source {
-	var all []source
-	for k := first; k < len(d.fields); k++ {
-		f := &d.fields[k]
-		if f.why != "" {
-			r.skip(prefix+f.name, f.why)
-			continue
-		}
-		s := source{name: prefix + f.name, set: d, field: k}
-		if len(d.units) == len(d.fields) {
-			s.unit = d.units[k]
+		case len(d.units) == 1 && len(d.fields) == 1:
+			s.unit = d.units[0]
 		}
 		all = append(all, s)
 	}
@@ -132,5 +114,5 @@ func (r *Reader) fieldSources(d *dataset, prefix string, first int) []source {
 }
 
 func (r *Reader) skip(name, why string) {
-	r.skipped = append(r.skipped, fmt.Sprintf("column %q %s", name, why))
+	r.Left = append(r.Left, fmt.Sprintf("column %q %s", name, why))
 }

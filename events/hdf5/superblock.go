@@ -32,21 +32,14 @@ func superblock(b []byte, at, size int64) error {
 	if len(b) < 48 {
 		return fmt.Errorf("is cut short: it ends %d bytes into its superblock", len(b))
 	}
-	version := b[8]
-	var width, lengths byte // bytes of an address and of a length
-	var base, end int       // where the addresses stand
-	switch version {
-	case 0, 1:
-		width, lengths = b[13], b[14]
-		base = 24 + 4*int(version)
-		end = base + 2*int(width)
-	case 2, 3:
-		width, lengths = b[9], b[10]
-		base = 12
-		end = base + 2*int(width)
-	default:
+	// Where the bytes of an address stand, and behind them those of a length; and the addresses.
+	places := [][2]int{{13, 24}, {13, 28}, {9, 12}, {9, 12}}
+	version := int(b[8])
+	if version >= len(places) {
 		return fmt.Errorf("offset %d: version %d of the superblock is not known; 0 to 3 are", at+8, version)
 	}
+	width, lengths, base := b[places[version][0]], b[places[version][0]+1], places[version][1]
+	end := base + 2*int(width)
 	if width != 4 && width != 8 || lengths != 4 && lengths != 8 {
 		return fmt.Errorf("offset %d: addresses of %d bytes and lengths of %d are not believable", at+8, width, lengths)
 	}

@@ -178,33 +178,17 @@ func newTable(at *node, sets []*node) *table {
 		t.prefix, _ = cutLast(at.path)
 	}
 	// events/pt, events/eta: the key is events, the columns are pt, eta.
-	for at.group && sharedGroup(t.prefix, sets) != t.prefix {
-		t.prefix = sharedGroup(t.prefix, sets)
-		t.key = t.prefix
+	within := func(c *node) bool {
+		return c.group && !slices.ContainsFunc(sets, func(s *node) bool { return !strings.HasPrefix(s.path, c.path+"/") })
+	}
+	for i := slices.IndexFunc(at.children, within); i >= 0; i = slices.IndexFunc(at.children, within) {
+		at = at.children[i]
+		t.key, t.prefix = at.path, at.path
 	}
 	if t.key == "" {
 		t.key = "/"
 	}
 	return t
-}
-
-// sharedGroup is the group below prefix that holds all sets, or prefix.
-func sharedGroup(prefix string, sets []*node) string {
-	next := func(n *node) string {
-		rest := strings.TrimPrefix(strings.TrimPrefix(n.path, prefix), "/")
-		first, _, deeper := strings.Cut(rest, "/")
-		if !deeper {
-			return prefix
-		}
-		return strings.TrimPrefix(prefix+"/"+first, "/")
-	}
-	shared := next(sets[0])
-	for _, n := range sets {
-		if next(n) != shared {
-			return prefix
-		}
-	}
-	return shared
 }
 
 func cutLast(path string) (group, name string) {

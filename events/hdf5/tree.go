@@ -55,8 +55,8 @@ func (l *library) tree(file int64) (*node, []string, error) {
 // that is also part of a frame counts as a column of its own.
 func (t *tree) walk(n *node, depth int) error {
 	if depth > deepest {
-		t.left = append(t.left, fmt.Sprintf("group %q is %d deep", n.path, depth))
-		return nil
+		_, err := t.leave("group %q is %d deep", n.path, depth)
+		return err
 	}
 	names, err := t.names(n)
 	if err != nil {
@@ -114,7 +114,7 @@ func (t *tree) names(n *node) ([]string, error) {
 			return nil, t.l.failed(fmt.Sprintf("group %q cannot be read", n.path))
 		}
 		if size >= int64(len(name)) {
-			t.left = append(t.left, fmt.Sprintf("member %d of group %q has a name of %d bytes", i, n.path, size))
+			t.leave("member %d of group %q has a name of %d bytes", i, n.path, size)
 			continue
 		}
 		names = append(names, string(name[:size]))
@@ -130,19 +130,13 @@ func (t *tree) look(n *node) (bool, error) {
 	}
 	const hard = 0
 	if int32(binary.NativeEndian.Uint32((*[4]byte)(unsafe.Pointer(&info))[:])) != hard {
-		t.left = append(t.left, fmt.Sprintf("%q is a link to another name or file and not followed", n.path))
-		return false, nil
+		return t.leave("%q is a link to another name or file and not followed", n.path)
 	}
 	if t.count++; t.count > mostObjects {
 		return false, fmt.Errorf("holds more than %d objects", mostObjects)
 	}
-	address := info[3]
-	n.again = t.seen[address]
-	t.seen[address] = true
-	return t.open(n)
-}
-
-func (t *tree) open(n *node) (bool, error) {
+	n.again = t.seen[info[3]]
+	t.seen[info[3]] = true
 	id := t.l.objectOpen(t.file, n.path, 0)
 	if id < 0 {
 		n.why = t.l.failed("cannot be opened").Error()
@@ -152,18 +146,22 @@ func (t *tree) open(n *node) (bool, error) {
 	const group, set = 2, 5 // H5I_type_t
 	switch t.l.objectKind(id) {
 	case group:
-		if n.again {
-			t.left = append(t.left, fmt.Sprintf("%q is another name of a group that is listed", n.path))
-			return false, nil
-		}
 		n.group = true
 		n.frame = t.l.one(id, "pandas_type")
-		return true, nil
+		if n.again {
+			return t.leave("%q is another name of a group that is listed", n.path)
+		}
 	case set:
 		t.shape(n, id)
-		return true, nil
+	default: // a named type
+		return false, nil
 	}
-	return false, nil // a named type
+	return true, nil
+}
+
+func (t *tree) leave(why string, args ...any) (bool, error) {
+	t.left = append(t.left, fmt.Sprintf(why, args...))
+	return false, nil
 }
 
 func (t *tree) shape(n *node, id int64) {

@@ -3,6 +3,7 @@ package hdf5
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"unsafe"
 
@@ -13,7 +14,6 @@ import (
 // gzip, with the unit as an attribute. A slash in a name makes a group. The
 // columns of numbers are also linked as a frame of pandas.
 type Writer struct {
-	path    string
 	file    int64
 	columns []column.Column // names, units and types
 	sets    []int64
@@ -27,27 +27,18 @@ type Writer struct {
 
 // NewWriter writes to the file of that path, which it empties.
 func NewWriter(path string) (*Writer, error) {
-	w := &Writer{path: path}
-	err := do(func(l *library) error {
-		access, err := l.accessList()
-		if err != nil {
-			return err
-		}
+	w := &Writer{}
+	return w, do(func(l *library) error {
+		access, create := l.accessList(), l.listCreate(*l.fileClass)
 		defer l.listClose(access)
-		create := l.listCreate(l.known.fileClass)
 		defer l.listClose(create)
 		const tracked, indexed, truncate = 1, 2, 2
 		l.setOrder(create, tracked|indexed) // columns keep their order
 		if w.file = l.fileCreate(path, truncate, create, access); w.file < 0 {
-			w.file = 0
 			return l.failed("cannot be written")
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return w, nil
 }
 
 // Write appends a block.
@@ -115,27 +106,20 @@ func (w *Writer) flush() error {
 	}
 	err = do(func(l *library) error {
 		for k := range w.columns {
-			if err := w.write(l, k, packed[k], n); err != nil {
+			if err := l.add(w.sets[k], w.rows, &w.buffer[k], packed[k]); err != nil {
 				return fmt.Errorf("column %q: %w", w.columns[k].Name, err)
 			}
 		}
 		if w.index == 0 {
 			return nil
 		}
-		return l.appendChunk(w.index, w.rows, n, packed[len(w.columns)])
+		return l.add(w.index, w.rows, &w.buffer[0], packed[len(w.columns)])
 	})
 	w.rows += int64(n)
 	for k := range w.buffer {
 		w.buffer[k] = w.buffer[k].Slice(0, 0)
 	}
 	return err
-}
-
-func (w *Writer) write(l *library, k int, packed []byte, n int) error {
-	if w.columns[k].Type == column.Text {
-		return l.appendTexts(w.sets[k], w.rows, w.buffer[k].Str)
-	}
-	return l.appendChunk(w.sets[k], w.rows, n, packed)
 }
 
 // Finish writes what is left and closes the file.
@@ -152,19 +136,7 @@ func (w *Writer) Finish() error {
 // Abort closes the file, whose content then means nothing.
 func (w *Writer) Abort() { _ = w.close() }
 
-func (w *Writer) close() error {
-	if w.file <= 0 {
-		return nil
-	}
-	return do(func(l *library) error {
-		id := w.file
-		w.file = 0
-		if l.fileClose(id) < 0 {
-			return l.failed("cannot be written")
-		}
-		return nil
-	})
-}
+func (w *Writer) close() error { return closeFile(&w.file, "cannot be written") }
 
 // create makes the data sets.
 func (w *Writer) create() error {
@@ -182,88 +154,75 @@ func (w *Writer) create() error {
 
 // createSet makes a data set that grows by chunks.
 func (l *library) createSet(file int64, c column.Column, chunk int) (int64, error) {
-	list, link := l.listCreate(l.known.createClass), l.listCreate(l.known.linkClass)
-	defer l.listClose(list)
-	defer l.listClose(link)
-	none, rows, unlimited := uint64(0), uint64(chunk), ^uint64(0)
-	space := l.spaceCreate(1, unsafe.Pointer(&none), unsafe.Pointer(&unlimited))
-	defer l.spaceClose(space)
-	kind, closeKind := l.typeOf(c.Type)
-	defer closeKind()
-	l.setGroups(link, 1)
-	l.setTimes(list, false) // the same events make the same bytes
-	l.setChunk(list, 1, unsafe.Pointer(&rows))
-	if c.Type != column.Text {
-		l.setShuffle(list)
-		l.setDeflate(list, gzipLevel)
-	}
-	id := l.setCreate(file, c.Name, kind, space, link, list, 0)
+	rows, unlimited := uint64(chunk), ^uint64(0)
+	id := l.newSet(file, c.Name, l.kinds[c.Type], 0, unsafe.Pointer(&unlimited), func(list int64) {
+		l.setChunk(list, 1, unsafe.Pointer(&rows))
+		if c.Type != column.Text {
+			l.setShuffle(list)
+			l.setDeflate(list, gzipLevel)
+		}
+	})
 	if id < 0 {
 		return 0, l.failed("cannot be made; is there a column whose name begins with that of another and a slash?")
 	}
-	if c.Unit != "" {
-		if err := l.setText(id, "units", c.Unit); err != nil {
-			return 0, err
-		}
+	if c.Unit == "" {
+		return id, nil
 	}
-	return id, nil
+	return id, l.setText(id, "units", c.Unit)
 }
 
-// typeOf is the type of values in the file, and what to call in the end.
-func (l *library) typeOf(t column.Type) (int64, func()) {
-	switch t {
-	case column.Float32:
-		return l.known.float32, func() {}
-	case column.Float64:
-		return l.known.float64, func() {}
-	case column.Int64:
-		return l.known.int64, func() {}
-	case column.Uint64:
-		return l.known.uint64, func() {}
-	}
-	const variable = ^uintptr(0)
-	id := l.textType(variable)
-	return id, func() { l.typeClose(id) }
+// newSet makes a data set of count values in one dimension, and the groups in its name.
+func (l *library) newSet(loc int64, name string, kind, count int64, most unsafe.Pointer, store func(list int64)) int64 {
+	list, link := l.listCreate(*l.createClass), l.listCreate(*l.linkClass)
+	defer l.listClose(list)
+	defer l.listClose(link)
+	space := l.spaceCreate(1, unsafe.Pointer(&count), most)
+	defer l.spaceClose(space)
+	l.setGroups(link, 1)
+	l.setTimes(list, false) // the same events make the same bytes
+	store(list)
+	return l.setCreate(loc, name, kind, space, link, list, 0)
 }
 
 // textType is a UTF-8 text of that many bytes.
 func (l *library) textType(size uintptr) int64 {
 	const utf8, zeros = 1, 1
-	id := l.typeCopy(l.known.text)
+	id := l.typeCopy(*l.textKind)
 	l.typeResize(id, size)
 	l.typeUTF8(id, utf8)
 	l.typePad(id, zeros)
 	return id
 }
 
-// appendChunk writes one packed chunk whose first event is row, n of its events being real.
-func (l *library) appendChunk(set, row int64, n int, packed []byte) error {
-	extent, offset := row+int64(n), row
-	if l.setExtent(set, unsafe.Pointer(&extent)) < 0 ||
-		l.writeChunk(set, 0, 0, unsafe.Pointer(&offset), uintptr(len(packed)), pointer(packed)) < 0 {
+// add appends values, whose first event is row: packed as one chunk, or texts of variable length as they are.
+func (l *library) add(set, row int64, c *column.Column, packed []byte) error {
+	count := int64(c.Len())
+	extent := row + count
+	if l.setExtent(set, unsafe.Pointer(&extent)) < 0 {
+		return l.failed("cannot be written")
+	}
+	if packed == nil {
+		return l.addTexts(set, row, c.Str)
+	}
+	if l.writeChunk(set, 0, 0, unsafe.Pointer(&row), uintptr(len(packed)), pointer(packed)) < 0 {
 		return l.failed("cannot be written")
 	}
 	return nil
 }
 
-// appendTexts writes texts of variable length.
-func (l *library) appendTexts(set, row int64, values []string) error {
-	extent, offset, count := row+int64(len(values)), row, int64(len(values))
-	if l.setExtent(set, unsafe.Pointer(&extent)) < 0 {
-		return l.failed("cannot be written")
-	}
+func (l *library) addTexts(set, row int64, values []string) error {
+	count := int64(len(values))
 	file, memory := l.setSpace(set), l.spaceCreate(1, unsafe.Pointer(&count), nil)
 	defer l.spaceClose(file)
 	defer l.spaceClose(memory)
-	kind, closeKind := l.typeOf(column.Text)
-	defer closeKind()
-	l.spaceSelect(file, 0, unsafe.Pointer(&offset), nil, unsafe.Pointer(&count), nil)
-	addresses, release, err := pointersTo(values, row)
+	l.spaceSelect(file, 0, unsafe.Pointer(&row), nil, unsafe.Pointer(&count), nil)
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	addresses, err := pointersTo(values, row, &pin)
 	if err != nil {
 		return err
 	}
-	defer release()
-	if l.write(set, kind, memory, file, 0, pointer(addresses)) < 0 {
+	if l.write(set, l.kinds[column.Text], memory, file, 0, pointer(addresses)) < 0 {
 		return l.failed("cannot be written")
 	}
 	return nil

@@ -97,6 +97,42 @@ func (d *dtype) native() column.Type {
 	return d.Native()
 }
 
+// dtypeOf is how the values of c are written; texts have the length of the longest.
+func dtypeOf(c *column.Column) dtype {
+	if c.Type != column.Text {
+		return dtype{Number: c.Type.Number(false)}
+	}
+	width := 1 // NumPy knows no text of no width
+	for _, s := range c.Str {
+		width = max(width, utf8.RuneCountInString(s))
+	}
+	return dtype{Number: column.Number{Size: 4 * width}, text: utf32Text}
+}
+
+// descr is the type as a header spells it.
+func (d *dtype) descr() string {
+	if d.text != noText {
+		return fmt.Sprintf("'<U%d'", d.Size/4)
+	}
+	return fmt.Sprintf("'<%c%d'", " fiu"[d.Kind], d.Size)
+}
+
+// encode spells values stride bytes apart, with the least byte first.
+func (d *dtype) encode(raw []byte, stride int, c *column.Column) {
+	if d.text == noText {
+		d.Encode(raw, stride, c)
+		return
+	}
+	for i, s := range c.Str {
+		b := raw[i*stride:][:d.Size]
+		for _, r := range s {
+			binary.LittleEndian.PutUint32(b, uint32(r))
+			b = b[4:]
+		}
+		clear(b)
+	}
+}
+
 // decode reads the field from the records in raw, which are stride bytes apart,
 // into a column of its native type.
 func (f *field) decode(c *column.Column, raw []byte, stride int) {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -22,6 +23,8 @@ type header struct {
 	plain   bool    // not structured
 	fortran bool
 	shape   []int64
+
+	rows, columns int64 // of at most two dimensions
 }
 
 // readHeader reads the header of the format versions 1 to 3
@@ -79,6 +82,8 @@ func parseHeader(text string) (*header, error) {
 		total *= max(n, 1)
 		h.shape = append(h.shape, n)
 	}
+	two := append(h.shape[:len(h.shape):len(h.shape)], 1, 1)
+	h.rows, h.columns = two[0], two[1]
 	if err := h.describe(dict["descr"]); err != nil {
 		return nil, err
 	}
@@ -143,15 +148,13 @@ func (h *header) add(name string, d dtype, count int, many bool) {
 
 // countOf is the number of values of a field of the given shape.
 func countOf(shape []any) (int, error) {
-	if len(shape) == 0 {
-		return 1, nil
-	}
-	dims, ok := shape[0].([]any)
-	if !ok {
-		dims = shape
+	if len(shape) == 1 {
+		if dims, ok := shape[0].([]any); ok {
+			shape = dims
+		}
 	}
 	count := int64(1)
-	for _, d := range dims {
+	for _, d := range shape {
 		n, ok := d.(int64)
 		if !ok || n <= 0 || count > longestRecord/n {
 			return 0, errors.New("descr holds a field of impossible shape")
@@ -187,9 +190,9 @@ func (p *literal) value(depth int) (any, error) {
 	case c == '{':
 		return p.dict(depth)
 	case c == '(':
-		return p.list(')', depth)
+		return p.items(')', depth)
 	case c == '[':
-		return p.list(']', depth)
+		return p.items(']', depth)
 	case c == '\'' || c == '"':
 		return p.str()
 	case c-'0' <= 9 || c == '-':
@@ -208,76 +211,62 @@ func (p *literal) value(depth int) (any, error) {
 			return v, nil
 		}
 	}
-	return nil, fmt.Errorf("character %d is not expected", p.at+1)
+	return nil, p.unexpected()
 }
 
-func (p *literal) list(end byte, depth int) ([]any, error) {
-	list := []any{}
-	p.at++
-	for {
-		if p.skip() == end {
-			p.at++
-			return list, nil
-		}
+// items reads up to the end of a list, a tuple or, with a colon behind each key, a dictionary.
+func (p *literal) items(end byte, depth int) ([]any, error) {
+	items := []any{}
+	for p.at++; p.skip() != end; {
 		v, err := p.value(depth + 1)
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, v)
-		if c := p.skip(); c == ',' {
+		items = append(items, v)
+		key := end == '}' && len(items)%2 == 1
+		switch c := p.skip(); {
+		case key && c == ':', !key && c == ',':
 			p.at++
-		} else if c != end {
-			return nil, fmt.Errorf("character %d is not expected", p.at+1)
+		case key || c != end:
+			return nil, p.unexpected()
 		}
 	}
+	p.at++
+	return items, nil
 }
 
 func (p *literal) dict(depth int) (map[string]any, error) {
+	items, err := p.items('}', depth)
 	dict := make(map[string]any)
-	p.at++
-	for {
-		if p.skip() == '}' {
-			p.at++
-			return dict, nil
+	for i := 0; i+1 < len(items); i += 2 {
+		name, ok := items[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("the key %v is no text", items[i])
 		}
-		key, err := p.value(depth + 1)
-		if err != nil {
-			return nil, err
-		}
-		name, ok := key.(string)
-		if !ok || p.skip() != ':' {
-			return nil, fmt.Errorf("character %d is not expected", p.at+1)
-		}
-		p.at++
-		if dict[name], err = p.value(depth + 1); err != nil {
-			return nil, err
-		}
-		if c := p.skip(); c == ',' {
-			p.at++
-		} else if c != '}' {
-			return nil, fmt.Errorf("character %d is not expected", p.at+1)
-		}
+		dict[name] = items[i+1]
 	}
+	return dict, err
 }
+
+func (p *literal) unexpected() error { return fmt.Errorf("character %d is not expected", p.at+1) }
 
 func (p *literal) str() (string, error) {
 	quote := p.text[p.at]
 	p.at++
-	var b strings.Builder
-	rest := p.text[p.at:]
-	for rest != "" {
+	var b []byte
+	for rest := p.text[p.at:]; rest != ""; {
 		if rest[0] == quote {
 			p.at = len(p.text) - len(rest) + 1
-			return b.String(), nil
+			return string(b), nil
 		}
 		r, multibyte, tail, err := strconv.UnquoteChar(rest, quote)
 		if err != nil {
 			return "", fmt.Errorf("a string with an unknown escape: %.10q", rest)
 		}
 		if multibyte {
-			b.WriteRune(r)
+			b = utf8.AppendRune(b, r)
 		} else {
-			b.WriteByte(byte(r))
+			b = append(b, byte(r))
 		}
 		rest = tail
 	}

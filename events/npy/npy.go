@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/codec"
@@ -23,13 +22,9 @@ type Options struct {
 
 // Reader reads one array, or several of equal length, block by block.
 type Reader struct {
-	file    io.Closer
-	parts   []part
-	chosen  column.Choice
-	skipped []string
-	rows    int64
-	row     int64 // events read
-	packed  bool  // some part is, and runs one way only
+	column.Head
+	parts  []part
+	packed bool // some part is, and runs one way only
 }
 
 // part is a run of records that are read in order: the whole array where an
@@ -57,13 +52,16 @@ func Open(path string, opts Options) (*Reader, error) {
 	if opts.Key != "" {
 		return nil, fmt.Errorf("an .npy file holds one array and none of the name %q", opts.Key)
 	}
+	return open(path, opts, newReader)
+}
+
+func open(path string, opts Options, read func(io.ReaderAt, int64, Options) (*Reader, error)) (*Reader, error) {
 	return column.OpenSized(path, func(f *os.File, size int64) (*Reader, error) {
-		r, err := newReader(f, size, opts)
-		if err != nil {
-			return nil, err
+		r, err := read(f, size, opts)
+		if err == nil {
+			r.File = f
 		}
-		r.file = f
-		return r, nil
+		return r, err
 	})
 }
 
@@ -79,70 +77,49 @@ func newReader(f io.ReaderAt, size int64, opts Options) (*Reader, error) {
 	return join([]array{{header: h, values: values, at: values}}, opts)
 }
 
-// events is the number of events, and of columns where the values are plain.
-func (h *header) events() (rows, columns int64) {
-	switch len(h.shape) {
-	case 1:
-		return h.shape[0], 1
-	case 2:
-		return h.shape[0], h.shape[1]
-	}
-	return 0, 0
-}
-
 // fits checks what the header promises against the bytes there are.
 func (h *header) fits(bytes int64) error {
 	if len(h.shape) == 0 || len(h.shape) > 2 {
 		return fmt.Errorf("an array of %d dimensions is no table; 1 or 2 are", len(h.shape))
 	}
-	rows, columns := h.events()
-	if !h.plain && len(h.shape) == 2 && columns != 1 {
+	event := int64(h.record) * h.columns
+	switch {
+	case !h.plain && h.columns != 1:
 		return errors.New("structures in two dimensions are no table; one dimension is")
-	}
-	if columns == 0 {
+	case h.columns == 0:
 		return errors.New("an array without columns")
-	}
-	if columns > mostColumns {
-		return fmt.Errorf("%d columns of %d events: the table lies on its side; transpose it", columns, rows)
-	}
-	if int64(h.record)*columns > longestRecord {
-		return fmt.Errorf("an event of %d bytes is not believable", int64(h.record)*columns)
-	}
-	if need := rows * columns * int64(h.record); need > bytes {
-		return fmt.Errorf("is cut short: shape %d x %d of %d bytes wants %d bytes, and there are %d", rows, columns, h.record, need, bytes)
+	case h.columns > mostColumns:
+		return fmt.Errorf("%d columns of %d events: the table lies on its side; transpose it", h.columns, h.rows)
+	case event > longestRecord:
+		return fmt.Errorf("an event of %d bytes is not believable", event)
+	case h.rows*event > bytes:
+		return fmt.Errorf("is cut short: shape %d x %d of %d bytes wants %d bytes, and there are %d", h.rows, h.columns, h.record, h.rows*event, bytes)
 	}
 	return nil
 }
 
 // join makes one table of arrays of equal length.
 func join(arrays []array, opts Options) (*Reader, error) {
-	r := &Reader{}
-	r.rows, _ = arrays[0].events()
-	var names []string
+	r := &Reader{Head: column.Head{Events: arrays[0].rows}}
+	var held []column.Column
 	var fields []field
 	var origin []int // the array of each field
 	for k, a := range arrays {
 		for _, f := range a.split(len(arrays) == 1) {
 			if f.why != "" {
-				r.skipped = append(r.skipped, fmt.Sprintf("column %q %s", f.name, f.why))
+				r.Left = append(r.Left, fmt.Sprintf("column %q %s", f.name, f.why))
 				continue
 			}
-			names, fields, origin = append(names, f.name), append(fields, f), append(origin, k)
+			held = append(held, column.Column{Name: f.name, Type: f.native()})
+			fields, origin = append(fields, f), append(origin, k)
 		}
 	}
-	names = column.Unique(names)
-	if len(names) == 0 {
-		return nil, fmt.Errorf("holds no column that can be read: %s", strings.Join(r.skipped, "; "))
-	}
-	picked, err := column.Pick(names, opts.Columns)
+	picked, err := r.Choose(held, opts.Columns, opts.Types)
 	if err != nil {
 		return nil, err
 	}
 	chosen := make([][]field, len(arrays))
 	for k, i := range picked {
-		if err := r.chosen.Add(names[i], "", fields[i].native(), opts.Types); err != nil {
-			return nil, err
-		}
 		fields[i].column = k
 		chosen[origin[i]] = append(chosen[origin[i]], fields[i])
 	}
@@ -158,35 +135,31 @@ func (a *array) split(only bool) []field {
 	if !a.plain {
 		return a.fields
 	}
-	_, columns := a.events()
-	prefix := a.name
-	switch {
-	case only && (a.name == "" || columns > 1):
-		prefix = "col"
-	case columns == 1:
-		f := a.fields[0]
-		f.name = a.name
-		return []field{f}
-	}
-	fields := make([]field, columns)
+	numbered := a.columns > 1 || only && a.name == ""
+	fields := make([]field, a.columns)
 	for k := range fields {
 		fields[k] = a.fields[0]
-		fields[k].name = prefix + strconv.Itoa(k)
+		fields[k].name = a.name
 		fields[k].offset = k * a.record
+		if numbered && only {
+			fields[k].name = "col"
+		}
+		if numbered {
+			fields[k].name += strconv.Itoa(k)
+		}
 	}
 	return fields
 }
 
 // parts lists how the values of the chosen fields are read.
 func (a *array) parts(chosen []field) []part {
-	rows, columns := a.events()
-	if !a.fortran || columns == 1 {
-		if len(chosen) == 0 {
-			return nil
-		}
-		return []part{{in: a.values, again: a.again, record: a.record * int(columns), fields: chosen}}
+	if len(chosen) == 0 {
+		return nil
 	}
-	length := rows * int64(a.record)
+	if !a.fortran || a.columns == 1 {
+		return []part{{in: a.values, again: a.again, record: a.record * int(a.columns), fields: chosen}}
+	}
+	length := a.rows * int64(a.record)
 	var parts []part
 	for _, f := range chosen {
 		k := int64(f.offset / a.record)
@@ -196,40 +169,16 @@ func (a *array) parts(chosen []field) []part {
 	return parts
 }
 
-// Columns gives name and type of each column.
-func (r *Reader) Columns() []column.Column { return r.chosen.Columns }
-
-// Rows is the number of events.
-func (r *Reader) Rows() int64 { return r.rows }
-
-// Skipped says which columns are left out.
-func (r *Reader) Skipped() []string { return r.skipped }
-
-// Close ends the reading.
-func (r *Reader) Close() error {
-	if r.file == nil {
-		return nil
-	}
-	return r.file.Close()
-}
-
 // Read returns the next events, at most n.
-func (r *Reader) Read(n int) ([]column.Column, error) {
-	n = int(min(int64(n), r.rows-r.row))
-	if n == 0 {
-		return nil, io.EOF
-	}
-	out := r.chosen.Block(n)
+func (r *Reader) Read(n int) ([]column.Column, error) { return r.Next(n, r.fill) }
+
+func (r *Reader) fill(out []column.Column, n int) error {
 	for k := range r.parts {
 		if err := r.read(&r.parts[k], out, n); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := r.chosen.Settle(out, r.row); err != nil {
-		return nil, err
-	}
-	r.row += int64(n)
-	return out, nil
+	return nil
 }
 
 // read decodes n records of a part, in pieces that stay in the cache.
@@ -240,9 +189,9 @@ func (r *Reader) read(p *part, out []column.Column, n int) error {
 		raw := codec.Room(&p.raw, count*p.record)
 		if m, err := io.ReadFull(p.in, raw); err != nil {
 			if err == io.EOF || err == io.ErrUnexpectedEOF {
-				return fmt.Errorf("is cut short: it ends in row %d of %d", r.row+int64(at+m/p.record)+1, r.rows)
+				return fmt.Errorf("is cut short: it ends in row %d of %d", r.Row+int64(at+m/p.record)+1, r.Events)
 			}
-			return fmt.Errorf("row %d: %w", r.row+int64(at)+1, err)
+			return fmt.Errorf("row %d: %w", r.Row+int64(at)+1, err)
 		}
 		for k := range p.fields {
 			f := &p.fields[k]
@@ -251,4 +200,36 @@ func (r *Reader) read(p *part, out []column.Column, n int) error {
 		}
 	}
 	return nil
+}
+
+// Mark is the place of the next event. A packed array has none between its first
+// event and its end.
+func (r *Reader) Mark() (column.Mark, bool) {
+	return column.Mark{Row: r.Row}, r.begins(r.Row)
+}
+
+func (r *Reader) begins(row int64) bool { return !r.packed || row == 0 || row == r.Events }
+
+// Seek goes on at a place that Mark gave.
+func (r *Reader) Seek(m column.Mark) error {
+	if m.Row < 0 || m.Row > r.Events || !r.begins(m.Row) {
+		return column.ErrMark
+	}
+	for k := range r.parts {
+		if err := r.parts[k].seek(m.Row); err != nil {
+			return err
+		}
+	}
+	r.Row = m.Row
+	return nil
+}
+
+func (p *part) seek(row int64) (err error) {
+	switch {
+	case p.again == nil:
+		_, err = p.in.(io.Seeker).Seek(row*int64(p.record), io.SeekStart)
+	case row == 0:
+		p.in, err = p.again()
+	}
+	return err
 }

@@ -6,24 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
-
-	"github.com/sluice-hep/sluice/events/column"
 )
 
 // OpenArchive opens an .npz file. Its arrays, of equal length, make one table:
 // a column each, or name0, name1, ... where one has two dimensions.
-func OpenArchive(path string, opts Options) (*Reader, error) {
-	return column.OpenSized(path, func(f *os.File, size int64) (*Reader, error) {
-		r, err := newArchive(f, size, opts)
-		if err != nil {
-			return nil, err
-		}
-		r.file = f
-		return r, nil
-	})
-}
+func OpenArchive(path string, opts Options) (*Reader, error) { return open(path, opts, newArchive) }
 
 func newArchive(f io.ReaderAt, size int64, opts Options) (*Reader, error) {
 	z, err := zip.NewReader(f, size)
@@ -65,7 +53,7 @@ func newArchive(f io.ReaderAt, size int64, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.skipped = append(skipped, r.skipped...)
+	r.Left = append(skipped, r.Left...)
 	return r, nil
 }
 
@@ -80,10 +68,10 @@ func noArray(key string, names, skipped []string) error {
 }
 
 func equalLength(arrays []array) error {
-	n, _ := arrays[0].events()
+	first := &arrays[0]
 	for _, a := range arrays {
-		if m, _ := a.events(); m != n {
-			return fmt.Errorf("array %q has %d events and %q has %d; name one, as in file.npz:%s", arrays[0].name, n, a.name, m, a.name)
+		if a.rows != first.rows {
+			return fmt.Errorf("array %q has %d events and %q has %d; name one, as in file.npz:%s", first.name, first.rows, a.name, a.rows, a.name)
 		}
 	}
 	return nil
@@ -123,7 +111,7 @@ func openEntry(f io.ReaderAt, entry *zip.File) (*array, error) {
 		a.values, a.at = values, values
 		return a, nil
 	}
-	if _, columns := h.events(); h.fortran && columns > 1 {
+	if h.fortran && h.columns > 1 {
 		// A packed stream runs one way only, and this layout wants many places
 		// at once.
 		all, err := io.ReadAll(io.LimitReader(in, size))

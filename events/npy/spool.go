@@ -1,7 +1,6 @@
 package npy
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,15 +14,15 @@ import (
 type spool struct {
 	file   *os.File
 	at     int64
-	pieces [][]piece // by block and column
+	blocks [][]piece // a piece a column
 	raw    []byte
 }
 
-// piece is where the values of one column of one block lie.
+// piece is where the values of one column of one block lie, and how.
 type piece struct {
-	at    int64
-	rows  int
-	width int
+	dtype
+	at   int64
+	rows int
 }
 
 // newSpool makes the file in the folder of the file to be written, where there
@@ -44,47 +43,33 @@ func (s *spool) add(columns []column.Column) error {
 	block := make([]piece, len(columns))
 	for k := range columns {
 		c := &columns[k]
-		block[k] = piece{at: s.at, rows: c.Len(), width: widthOf(c)}
-		n, err := s.file.WriteAt(encoded(&s.raw, c, block[k].width), s.at)
+		p := piece{dtype: dtypeOf(c), at: s.at, rows: c.Len()}
+		raw := codec.Room(&s.raw, p.rows*p.Size)
+		p.encode(raw, p.Size, c)
+		n, err := s.file.WriteAt(raw, s.at)
 		s.at += int64(n)
 		if err != nil {
 			return column.WithoutPath(err)
 		}
+		block[k] = p
 	}
-	s.pieces = append(s.pieces, block)
+	s.blocks = append(s.blocks, block)
 	return nil
 }
 
-// blocks is the number of blocks.
-func (s *spool) blocks() int { return len(s.pieces) }
-
-// read is a block as it was added; columns gives names and types.
-func (s *spool) read(block int, columns []column.Column) ([]column.Column, error) {
+// read is the pieces of a block; columns gives names and types.
+func (s *spool) read(pieces []piece, columns []column.Column) ([]column.Column, error) {
 	out := make([]column.Column, len(columns))
-	for k, c := range columns {
-		var err error
-		if out[k], err = s.column(block, k, c); err != nil {
-			return nil, err
+	for k, p := range pieces {
+		raw := codec.Room(&s.raw, p.rows*p.Size)
+		if _, err := s.file.ReadAt(raw, p.at); err != nil && err != io.EOF {
+			return nil, column.WithoutPath(err)
 		}
+		out[k] = column.New(columns[k].Name, "", columns[k].Type, p.rows)
+		f := field{dtype: p.dtype}
+		f.decode(&out[k], raw, p.Size)
 	}
 	return out, nil
-}
-
-// column is one column of a block.
-func (s *spool) column(block, k int, like column.Column) (column.Column, error) {
-	p := s.pieces[block][k]
-	d, err := parseType(typeOf(like.Type, p.width))
-	if err != nil {
-		return like, fmt.Errorf("column %q: %w", like.Name, err)
-	}
-	raw := codec.Room(&s.raw, p.rows*d.Size)
-	if _, err := s.file.ReadAt(raw, p.at); err != nil && err != io.EOF {
-		return like, column.WithoutPath(err)
-	}
-	c := column.New(like.Name, "", like.Type, p.rows)
-	f := field{dtype: d}
-	f.decode(&c, raw, d.Size)
-	return c, nil
 }
 
 func (s *spool) close() {

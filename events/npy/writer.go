@@ -17,21 +17,29 @@ import (
 )
 
 // Writer writes an .npy file of structures, so that np.load(file)["pt"] is a
-// column. The length of the longest text is known only at the end: a table with
-// text waits in a second file, beside the first, until then.
+// column, or an .npz archive of an array a column. The length of the longest text
+// is known only at the end, and an archive holds one array after the other: a
+// table with text, and any archive, waits in a second file, beside the first, until then.
 type Writer struct {
 	out     *os.File
-	buf     *bufio.Writer
+	archive bool
+	buf     *bufio.Writer   // of an .npy file
 	columns []column.Column // names and types
-	widths  []int           // characters of each text column
-	waiting *spool          // nil: no text
+	types   []dtype         // wide enough for the texts so far
+	waiting *spool          // nil: events are written as they come
 	rows    int64
 	raw     []byte
 }
 
-// NewWriter writes to f, which is empty.
+// NewWriter writes an .npy file to f, which is empty.
 func NewWriter(f *os.File) *Writer {
 	return &Writer{out: f, buf: bufio.NewWriterSize(f, 1<<18)}
+}
+
+// NewArchiveWriter writes an .npz file to f, which is empty.
+func NewArchiveWriter(f *os.File) (*Writer, error) {
+	s, err := newSpool(f)
+	return &Writer{out: f, archive: true, waiting: s}, err
 }
 
 // Write appends a block.
@@ -43,21 +51,23 @@ func (w *Writer) Write(columns []column.Column) error {
 	}
 	w.rows += int64(columns[0].Len())
 	if w.waiting == nil {
-		return w.records(columns)
+		return w.records(w.buf, columns, w.types)
 	}
 	for k := range columns {
-		w.widths[k] = max(w.widths[k], widthOf(&columns[k]))
+		w.types[k].Size = max(w.types[k].Size, dtypeOf(&columns[k]).Size)
 	}
 	return w.waiting.add(columns)
 }
 
 func (w *Writer) start(columns []column.Column) (err error) {
-	w.widths = make([]int, len(columns))
 	text := false
-	for k, c := range columns {
+	for _, c := range columns {
 		w.columns = append(w.columns, column.Column{Name: c.Name, Type: c.Type})
-		w.widths[k] = 1 // NumPy knows no text of no width
+		w.types = append(w.types, dtypeOf(&column.Column{Type: c.Type}))
 		text = text || c.Type == column.Text
+	}
+	if w.waiting != nil {
+		return nil
 	}
 	if text {
 		w.waiting, err = newSpool(w.out)
@@ -66,12 +76,11 @@ func (w *Writer) start(columns []column.Column) (err error) {
 	return w.header()
 }
 
-// header writes the header with room for any number of events; Finish writes
-// it again.
+// header writes the header of an .npy file, of constant length; Finish writes it again, with the number of events.
 func (w *Writer) header() error {
 	fields := make([]string, len(w.columns))
 	for k, c := range w.columns {
-		fields[k] = "(" + quote(c.Name) + ", '" + typeOf(c.Type, w.widths[k]) + "')"
+		fields[k] = "(" + quote(c.Name) + ", " + w.types[k].descr() + ")"
 	}
 	_, err := w.buf.Write(headerBytes("["+strings.Join(fields, ", ")+"]", w.rows))
 	return err
@@ -85,7 +94,8 @@ func headerBytes(descr string, rows int64) []byte {
 	// The values begin at a multiple of 64.
 	size := (12+longest+1+63)/64*64 - 10
 	head := []byte(magic)
-	if isASCII(text) && size <= math.MaxUint16 {
+	ascii := strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+	if ascii && size <= math.MaxUint16 {
 		head = binary.LittleEndian.AppendUint16(append(head, 1, 0), uint16(size))
 	} else {
 		size -= 2
@@ -96,14 +106,9 @@ func headerBytes(descr string, rows int64) []byte {
 	return append(head, '\n')
 }
 
-func isASCII(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
-}
-
 // quote is a Python string.
 func quote(s string) string {
 	var b strings.Builder
-	b.WriteByte('\'')
 	for _, r := range s {
 		switch {
 		case r == '\'' || r == '\\':
@@ -115,103 +120,58 @@ func quote(s string) string {
 			b.WriteRune(r)
 		}
 	}
-	b.WriteByte('\'')
-	return b.String()
-}
-
-func typeOf(t column.Type, width int) string {
-	switch t {
-	case column.Float32:
-		return "<f4"
-	case column.Float64:
-		return "<f8"
-	case column.Int64:
-		return "<i8"
-	case column.Uint64:
-		return "<u8"
-	}
-	return "<U" + strconv.Itoa(width)
-}
-
-// widthOf is the number of characters of the longest text.
-func widthOf(c *column.Column) int {
-	width := 1
-	for _, s := range c.Str {
-		width = max(width, utf8.RuneCountInString(s))
-	}
-	return width
+	return "'" + b.String() + "'"
 }
 
 // records writes the events of a block one after the other, in pieces that stay in the cache.
-func (w *Writer) records(columns []column.Column) error {
+func (w *Writer) records(out io.Writer, columns []column.Column, types []dtype) error {
 	record := 0
-	for k := range columns {
-		record += sizeOf(&columns[k], w.widths[k])
+	for _, d := range types {
+		record += d.Size
 	}
 	step := max(1, (1<<18)/record)
 	for at := 0; at < columns[0].Len(); at += step {
 		n := min(step, columns[0].Len()-at)
 		raw := codec.Room(&w.raw, n*record)
 		offset := 0
-		for k := range columns {
+		for k, d := range types {
 			c := columns[k].Slice(at, at+n)
-			encode(raw[offset:], record, &c, w.widths[k])
-			offset += sizeOf(&c, w.widths[k])
+			d.encode(raw[offset:], record, &c)
+			offset += d.Size
 		}
-		if _, err := w.buf.Write(raw); err != nil {
+		if _, err := out.Write(raw); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// sizeOf is the bytes of a value.
-func sizeOf(c *column.Column, width int) int {
-	if c.Type == column.Text {
-		return 4 * width
-	}
-	return c.Type.Number(false).Size
-}
-
-// encode spells values stride bytes apart, texts in width characters.
-func encode(raw []byte, stride int, c *column.Column, width int) {
-	if c.Type != column.Text {
-		c.Type.Number(false).Encode(raw, stride, c)
-		return
-	}
-	for i, s := range c.Str {
-		b := raw[i*stride:][:4*width]
-		for _, r := range s {
-			binary.LittleEndian.PutUint32(b, uint32(r))
-			b = b[4:]
+// waited writes columns [i, j) of the blocks that waited.
+func (w *Writer) waited(out io.Writer, i, j int) error {
+	for _, block := range w.waiting.blocks {
+		columns, err := w.waiting.read(block[i:j], w.columns[i:j])
+		if err != nil {
+			return err
 		}
-		clear(b)
+		if err := w.records(out, columns, w.types[i:j]); err != nil {
+			return err
+		}
 	}
-}
-
-// encoded is a column in memory that room keeps.
-func encoded(room *[]byte, c *column.Column, width int) []byte {
-	size := sizeOf(c, width)
-	raw := codec.Room(room, c.Len()*size)
-	encode(raw, size, c, width)
-	return raw
+	return nil
 }
 
 // Finish writes what waited, and the number of events into the header.
 func (w *Writer) Finish() error {
+	defer w.Abort()
+	if w.archive {
+		return w.arrays()
+	}
 	if w.waiting != nil {
-		defer w.waiting.close()
 		if err := w.header(); err != nil {
 			return err
 		}
-		for block := range w.waiting.blocks() {
-			columns, err := w.waiting.read(block, w.columns)
-			if err != nil {
-				return err
-			}
-			if err := w.records(columns); err != nil {
-				return err
-			}
+		if err := w.waited(w.buf, 0, len(w.columns)); err != nil {
+			return err
 		}
 	}
 	if err := w.buf.Flush(); err != nil {
@@ -226,76 +186,23 @@ func (w *Writer) Finish() error {
 	return w.buf.Flush()
 }
 
-// ArchiveWriter writes an .npz file: an array a column. An archive holds one
-// array after the other, so the blocks wait in a second file until the end.
-type ArchiveWriter struct {
-	out     *os.File
-	columns []column.Column
-	widths  []int
-	waiting *spool
-	rows    int64
-}
-
-// NewArchiveWriter writes to f, which is empty.
-func NewArchiveWriter(f *os.File) (*ArchiveWriter, error) {
-	s, err := newSpool(f)
-	if err != nil {
-		return nil, err
-	}
-	return &ArchiveWriter{out: f, waiting: s}, nil
-}
-
-// Write appends a block.
-func (w *ArchiveWriter) Write(columns []column.Column) error {
-	if w.columns == nil {
-		for _, c := range columns {
-			w.columns = append(w.columns, column.Column{Name: c.Name, Type: c.Type})
-			w.widths = append(w.widths, 1)
-		}
-	}
-	for k := range columns {
-		w.widths[k] = max(w.widths[k], widthOf(&columns[k]))
-	}
-	w.rows += int64(columns[0].Len())
-	return w.waiting.add(columns)
-}
-
-// Finish writes the archive.
-func (w *ArchiveWriter) Finish() error {
-	defer w.waiting.close()
+// arrays writes an archive.
+func (w *Writer) arrays() error {
 	z := zip.NewWriter(w.out)
-	for k := range w.columns {
-		entry, err := z.CreateHeader(&zip.FileHeader{Name: w.columns[k].Name + ".npy", Method: zip.Store})
+	for k, c := range w.columns {
+		entry, err := z.CreateHeader(&zip.FileHeader{Name: c.Name + ".npy", Method: zip.Store})
 		if err != nil {
 			return err
 		}
-		if err := w.array(entry, k); err != nil {
+		if _, err := entry.Write(headerBytes(w.types[k].descr(), w.rows)); err != nil {
+			return err
+		}
+		if err := w.waited(entry, k, k+1); err != nil {
 			return err
 		}
 	}
 	return z.Close()
 }
-
-func (w *ArchiveWriter) array(entry io.Writer, k int) error {
-	c := w.columns[k]
-	if _, err := entry.Write(headerBytes("'"+typeOf(c.Type, w.widths[k])+"'", w.rows)); err != nil {
-		return err
-	}
-	var raw []byte
-	for block := range w.waiting.blocks() {
-		values, err := w.waiting.column(block, k, c)
-		if err != nil {
-			return err
-		}
-		if _, err := entry.Write(encoded(&raw, &values, w.widths[k])); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Abort drops what waits.
-func (w *ArchiveWriter) Abort() { w.waiting.close() }
 
 // Abort drops what waits.
 func (w *Writer) Abort() {

@@ -236,11 +236,7 @@ func (k kind) bytes(v encoding.Values) column.Column {
 	data, offsets := v.ByteArray()
 	n := max(len(offsets)-1, 0)
 	if k.scale != 0 {
-		c := column.New("", "", column.Float64, n)
-		for i := range n {
-			c.F64[i] = bigEndian(data[offsets[i]:offsets[i+1]])
-		}
-		return c
+		return decimals(n, func(i int) []byte { return data[offsets[i]:offsets[i+1]] })
 	}
 	c := column.New("", "", column.Text, n)
 	all := strings.ToValidUTF8(string(data), "\uFFFD")
@@ -262,26 +258,25 @@ func (k kind) fixed(v encoding.Values) column.Column {
 		return column.Column{Type: column.Float32}
 	}
 	n := len(data) / size
-	if k.scale == 0 {
-		c := column.New("", "", column.Float32, n)
-		k.Decode(&c, data, size)
-		return c
+	if k.scale != 0 {
+		return decimals(n, func(i int) []byte { return data[i*size:][:size] })
 	}
-	c := column.New("", "", column.Float64, n)
-	for i := range n {
-		c.F64[i] = bigEndian(data[i*size:][:size])
-	}
+	c := column.New("", "", column.Float32, n)
+	k.Decode(&c, data, size)
 	return c
 }
 
-// bigEndian is a signed number of any length, the most significant byte first.
-func bigEndian(b []byte) float64 {
-	if len(b) == 0 {
-		return 0
+// decimals are signed numbers of any length, the most significant byte first.
+func decimals(n int, at func(i int) []byte) column.Column {
+	c := column.New("", "", column.Float64, n)
+	for i := range c.F64 {
+		for j, b := range at(i) {
+			if v := &c.F64[i]; j == 0 {
+				*v = float64(int8(b))
+			} else {
+				*v = *v*256 + float64(b)
+			}
+		}
 	}
-	v := float64(int8(b[0]))
-	for _, c := range b[1:] {
-		v = v*256 + float64(c)
-	}
-	return v
+	return c
 }

@@ -1,6 +1,8 @@
 package parquet
 
 import (
+	"errors"
+	"fmt"
 	"math"
 
 	pq "github.com/parquet-go/parquet-go"
@@ -9,34 +11,25 @@ import (
 	"github.com/sluice-hep/sluice/events/column"
 )
 
-// run is a row of row groups that are read one after the other.
-type run struct {
-	group      int   // the first
-	first, end int64 // events of the file
-}
-
 // plan leaves out the row groups in which, by their statistics, no event can be
 // within the limits.
-func (r *Reader) plan(limits []column.Limit) {
+func (r *Reader) plan(limits []column.Limit) error {
 	at := int64(0)
-	for g, group := range r.meta.Metadata().RowGroups {
-		end := at + group.NumRows
-		last := len(r.runs) - 1
-		r.firsts = append(r.firsts, at)
-		if end > at {
-			r.borders = append(r.borders, at)
+	for _, group := range r.meta.Metadata().RowGroups {
+		if group.NumRows < 0 || at+group.NumRows < at {
+			return errors.New("damaged metadata: a row group of impossible size")
 		}
-		switch {
-		case group.NumRows > 0 && len(limits) > 0 && r.excluded(&group, limits):
+		r.borders = append(r.borders, at)
+		if group.NumRows > 0 && len(limits) > 0 && r.excluded(&group, limits) {
 			r.gaps = append(r.gaps, column.Gap{First: at, Events: group.NumRows})
-		case last >= 0 && r.runs[last].end == at:
-			r.runs[last].end = end
-		default:
-			r.runs = append(r.runs, run{group: g, first: at, end: end})
 		}
-		at = end
+		at += group.NumRows
 	}
 	r.borders = append(r.borders, at)
+	if at != r.rows {
+		return fmt.Errorf("damaged metadata: %d rows in all, but %d in its row groups", r.rows, at)
+	}
+	return nil
 }
 
 // excluded says whether no event of a row group is within the limits.

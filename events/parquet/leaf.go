@@ -154,11 +154,11 @@ func (l *leaf) places(header *format.PageHeader, data []byte) (p places, err err
 	case format.DataPage:
 		v1 := header.DataPageHeader.V
 		p.rows, p.encoding = int(v1.NumValues), v1.Encoding
-		p.levels, p.values, err = p.levels1(p.rows, data)
+		err = p.part(data)
 	case format.DataPageV2:
 		v2 := header.DataPageHeaderV2.V
 		p.rows, p.encoding = int(v2.NumValues), v2.Encoding
-		p.levels, p.values, err = p.levels2(p.rows, data, int(v2.RepetitionLevelsByteLength), int(v2.DefinitionLevelsByteLength))
+		err = p.partAt(data[v2.RepetitionLevelsByteLength:], int(v2.DefinitionLevelsByteLength))
 	} // an index page holds no values
 	p.count()
 	return p, err

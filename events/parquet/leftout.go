@@ -3,7 +3,8 @@ package parquet
 import (
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // leftOut are the columns that cannot be read, by the reason.
@@ -24,7 +25,6 @@ func (l *leftOut) add(name, why string) {
 
 // notes are a line a reason: files of experiments have hundreds of nested columns.
 func (l *leftOut) notes() []string {
-	const most = 8
 	var notes []string
 	for _, why := range l.reasons {
 		names := l.names[why]
@@ -32,11 +32,7 @@ func (l *leftOut) notes() []string {
 			notes = append(notes, fmt.Sprintf("column %q %s", names[0], why))
 			continue
 		}
-		list := strings.Join(names[:min(len(names), most)], ", ")
-		if more := len(names) - most; more > 0 {
-			list += fmt.Sprintf(" and %d more", more)
-		}
-		notes = append(notes, fmt.Sprintf("%d columns, each of which %s: %s", len(names), why, list))
+		notes = append(notes, fmt.Sprintf("%d columns, each of which %s: %s", len(names), why, column.List(names, 8)))
 	}
 	return notes
 }

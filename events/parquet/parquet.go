@@ -3,7 +3,6 @@
 package parquet
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,12 +36,9 @@ type Reader struct {
 	rows    int64 // of the file
 	workers column.Crew[worker]
 
-	runs     []run
-	next     int   // run to be read
-	row, end int64 // of the run that is being read
-	gaps     []column.Gap
-	firsts   []int64        // event of each row group
-	borders  column.Borders // those of groups that hold some, and the end
+	row         int64 // the next
+	gaps, ahead []column.Gap
+	borders     column.Borders // the first event of each row group, and the end
 }
 
 // Open opens a file.
@@ -67,13 +63,13 @@ func newReader(f io.ReaderAt, size int64, opts Options) (r *Reader, err error) {
 		return nil, err
 	}
 	r = &Reader{file: f, size: size, meta: meta, rows: meta.NumRows()}
-	if err := r.checkRows(); err != nil {
-		return nil, err
-	}
 	if err := r.choose(opts); err != nil {
 		return nil, err
 	}
-	r.plan(opts.Limits)
+	if err := r.plan(opts.Limits); err != nil {
+		return nil, err
+	}
+	r.enter(0)
 	return r, nil
 }
 
@@ -82,21 +78,6 @@ func recovered(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("damaged Parquet data: %v", p)
 	}
-}
-
-// checkRows compares the number of rows with those of the row groups.
-func (r *Reader) checkRows() error {
-	total := int64(0)
-	for _, g := range r.meta.Metadata().RowGroups {
-		if g.NumRows < 0 || total+g.NumRows < total {
-			return errors.New("damaged metadata: a row group of impossible size")
-		}
-		total += g.NumRows
-	}
-	if total != r.rows {
-		return fmt.Errorf("damaged metadata: %d rows in all, but %d in its row groups", r.rows, total)
-	}
-	return nil
 }
 
 // choose fixes which columns are read, and as what.
@@ -197,14 +178,17 @@ func (r *Reader) Close() error {
 // Read returns the next events, at most n, between which none are passed over, and
 // no part of a row group behind whole ones.
 func (r *Reader) Read(n int) ([]column.Column, error) {
-	for r.row == r.end {
-		if r.next == len(r.runs) {
-			return nil, io.EOF
-		}
-		r.enter(r.runs[r.next])
-		r.next++
+	for len(r.ahead) > 0 && r.ahead[0].First == r.row {
+		r.enter(r.row + r.ahead[0].Events)
 	}
-	n = r.borders.Within(r.row, int(min(int64(n), r.end-r.row)))
+	end := r.rows
+	if len(r.ahead) > 0 {
+		end = r.ahead[0].First
+	}
+	if r.row == end {
+		return nil, io.EOF
+	}
+	n = r.borders.Within(r.row, int(min(int64(n), end-r.row)))
 	out, err := r.read(n)
 	if err != nil {
 		return nil, err
@@ -230,11 +214,17 @@ func (r *Reader) read(n int) ([]column.Column, error) {
 	return out, nil
 }
 
-// enter goes to the beginning of a run.
-func (r *Reader) enter(next run) {
-	r.row, r.end = next.first, next.end
+// enter goes to the beginning of a row group.
+func (r *Reader) enter(row int64) {
+	r.row = row
+	after := slices.IndexFunc(r.gaps, func(g column.Gap) bool { return g.First >= row })
+	if after < 0 {
+		after = len(r.gaps)
+	}
+	r.ahead = r.gaps[after:]
+	group, _ := slices.BinarySearch(r.borders, row)
 	for i := range r.leaves {
 		l := &r.leaves[i]
-		l.pages, l.group, l.page, l.at = nil, next.group, column.Column{}, 0
+		l.pages, l.group, l.page, l.at = nil, group, column.Column{}, 0
 	}
 }

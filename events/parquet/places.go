@@ -36,31 +36,30 @@ func (p *places) firstMissing() int {
 	return slices.IndexFunc(p.levels, func(level byte) bool { return level != p.most })
 }
 
-// levels1 parts the levels of a page of version 1 from its values.
-func (p *places) levels1(rows int, data []byte) (levels, rest []byte, err error) {
+// part parts the levels of a page of version 1, which begin with their length, from its values.
+func (p *places) part(data []byte) error {
 	if p.most == 0 {
-		return nil, data, nil
+		p.values = data
+		return nil
 	}
 	if len(data) < 4 {
-		return nil, nil, errShort
+		return errShort
 	}
 	n := binary.LittleEndian.Uint32(data)
-	data = data[4:]
-	if uint64(n) > uint64(len(data)) {
-		return nil, nil, errShort
+	if data = data[4:]; uint64(n) > uint64(len(data)) {
+		return errShort
 	}
-	levels = make([]byte, rows)
-	return levels, data[n:], hybrid(levels, 1, data[:n])
+	return p.partAt(data, int(n))
 }
 
-// levels2 does so in version 2, which states their lengths elsewhere.
-func (p *places) levels2(rows int, data []byte, repetition, definition int) (levels, rest []byte, err error) {
-	data = data[repetition:]
-	if p.most == 0 || definition == 0 {
-		return nil, data[definition:], nil
+// partAt does so where the length is known.
+func (p *places) partAt(data []byte, n int) error {
+	p.values = data[n:]
+	if p.most == 0 || n == 0 {
+		return nil
 	}
-	levels = make([]byte, rows)
-	return levels, data[definition:], hybrid(levels, 1, data[:definition])
+	p.levels = make([]byte, p.rows)
+	return hybrid(p.levels, 1, data[:n])
 }
 
 func place[T any](out, values []T, p places, missing T) error {

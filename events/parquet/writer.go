@@ -1,6 +1,7 @@
 package parquet
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -78,10 +79,7 @@ func (w *Writer) start(columns []column.Column) error {
 func widthOf(columns []column.Column) int {
 	width := 0
 	for _, c := range columns {
-		width += 8
-		if c.Type == column.Float32 {
-			width -= 4
-		}
+		width += cmp.Or(c.Type.Number(false).Size, 8)
 	}
 	return width
 }

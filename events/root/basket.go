@@ -3,6 +3,7 @@ package root
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sluice-hep/sluice/internal/codec"
 )
@@ -22,21 +23,16 @@ type worker struct {
 
 // load reads a basket. Its bytes stay good until the next load with w.
 func (f *file) load(w *worker, b *branch, k *basket) (v values, err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("column %q: the basket of events %d to %d %w", b.name, k.first+1, k.end, err)
-		}
-	}()
 	count := k.end - k.first
 	switch {
 	case k.at != 0:
 		v, err = f.loadRecord(w, b, k, count)
 	case k.embedded != nil:
-		v = values{k.embedded.values, k.embedded.offsets}
+		v = *k.embedded
 	default:
 		err = errors.New("is not in the file")
 	}
-	if err == nil && (b.mustHaveOffsets() || len(v.offsets) > 0) {
+	if err == nil && (b.jagged || len(v.offsets) > 0) {
 		err = v.check(count)
 	}
 	return v, err
@@ -52,11 +48,7 @@ func (f *file) loadRecord(w *worker, b *branch, k *basket, count int64) (v value
 	}
 	c := &cursor{buf: raw}
 	key := c.key()
-	c.take(2 + 4)
-	if c.i32() < 0 {
-		c.take(1) // features
-	}
-	entries, last := c.i32(), c.i32()
+	_, entries, last := c.basketHead()
 	switch {
 	case c.err != nil:
 		return v, c.err
@@ -76,15 +68,20 @@ func (f *file) loadRecord(w *worker, b *branch, k *basket, count int64) (v value
 	v.bytes = packed[:border:border]
 	if b.hasOffsets && len(packed) >= border+4 {
 		c := &cursor{buf: packed, pos: border}
-		v.offsets = c.i32s(c.i32())
+		v.offsets = integers[int32](c, c.i32())
 		if c.err != nil {
 			return v, fmt.Errorf("has a damaged list of entries: %w", c.err)
 		}
-		for i := range v.offsets {
-			v.offsets[i] -= int32(key.head)
-		}
+		v.behind(key.head)
 	}
 	return v, nil
+}
+
+// behind makes the offsets, which count from the key, count from behind the head.
+func (v *values) behind(head int) {
+	for i := range v.offsets {
+		v.offsets[i] -= int32(head)
+	}
 }
 
 // check makes sure that the offsets are those of count entries.
@@ -93,14 +90,7 @@ func (v *values) check(count int64) error {
 		return fmt.Errorf("does not say where its entries begin (%d of %d)", len(v.offsets), count)
 	}
 	v.offsets = append(v.offsets[:count], int32(len(v.bytes)))
-	at := int32(0)
-	for _, o := range v.offsets {
-		if o < at {
-			return errors.New("has a damaged list of entries")
-		}
-		at = o
-	}
-	if int(at) > len(v.bytes) {
+	if v.offsets[0] < 0 || !slices.IsSorted(v.offsets) { // the last is the length
 		return errors.New("has a damaged list of entries")
 	}
 	return nil

@@ -1,10 +1,13 @@
 package root
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"unsafe"
 )
 
 // cursor walks through big-endian bytes. The first error stays, and every value
@@ -37,36 +40,19 @@ func (c *cursor) take(n int) []byte {
 	return b
 }
 
-func (c *cursor) u8() uint8 {
-	if b := c.take(1); b != nil {
-		return b[0]
+// uint reads n bytes as a number.
+func (c *cursor) uint(n int) (v uint64) {
+	for _, b := range c.take(n) {
+		v = v<<8 | uint64(b)
 	}
-	return 0
+	return v
 }
 
-func (c *cursor) u16() uint16 {
-	if b := c.take(2); b != nil {
-		return binary.BigEndian.Uint16(b)
-	}
-	return 0
-}
-
-func (c *cursor) u32() uint32 {
-	if b := c.take(4); b != nil {
-		return binary.BigEndian.Uint32(b)
-	}
-	return 0
-}
-
-func (c *cursor) u64() uint64 {
-	if b := c.take(8); b != nil {
-		return binary.BigEndian.Uint64(b)
-	}
-	return 0
-}
-
-func (c *cursor) i32() int   { return int(int32(c.u32())) }
-func (c *cursor) i64() int64 { return int64(c.u64()) }
+func (c *cursor) u8() uint8   { return uint8(c.uint(1)) }
+func (c *cursor) u16() uint16 { return uint16(c.uint(2)) }
+func (c *cursor) u32() uint32 { return uint32(c.uint(4)) }
+func (c *cursor) i32() int    { return int(int32(c.u32())) }
+func (c *cursor) i64() int64  { return int64(c.uint(8)) }
 
 // place is a position in the file: 4 bytes, or 8 in a record that is `big`.
 func (c *cursor) place(big bool) int64 {
@@ -85,27 +71,17 @@ func (c *cursor) text() string {
 	return string(c.take(n))
 }
 
-// i32s reads n integers, which must be there.
-func (c *cursor) i32s(n int) []int32 {
-	b := c.take(atMost(n, 4))
-	if b == nil {
-		return nil
-	}
-	out := make([]int32, n)
+// integers reads n of them, which must be there.
+func integers[T int32 | int64](c *cursor, n int) []T {
+	size := int(unsafe.Sizeof(T(0)))
+	b := c.take(atMost(n, size))
+	out := make([]T, len(b)/size)
 	for i := range out {
-		out[i] = int32(binary.BigEndian.Uint32(b[4*i:]))
-	}
-	return out
-}
-
-func (c *cursor) i64s(n int) []int64 {
-	b := c.take(atMost(n, 8))
-	if b == nil {
-		return nil
-	}
-	out := make([]int64, n)
-	for i := range out {
-		out[i] = int64(binary.BigEndian.Uint64(b[8*i:]))
+		if size == 4 {
+			out[i] = T(binary.BigEndian.Uint32(b[4*i:]))
+		} else {
+			out[i] = T(binary.BigEndian.Uint64(b[8*i:]))
+		}
 	}
 	return out
 }
@@ -139,14 +115,12 @@ func (c *cursor) object() (version, end int) {
 
 // leave goes to the end of an object, whatever of it was read.
 func (c *cursor) leave(end int) {
-	if c.err != nil {
-		return
-	}
 	if c.pos > end {
 		c.fail("an object is longer than it says")
-		return
 	}
-	c.pos = end
+	if c.err == nil {
+		c.pos = end
+	}
 }
 
 // skip passes an object.
@@ -182,8 +156,8 @@ func (c *cursor) base() {
 	}
 }
 
-// array reads a TObjArray with read for its objects.
-func (c *cursor) array(read func(i int, class string) any) {
+// list reads a TObjArray with read for its new objects. In the place of others is nil.
+func list[T any](c *cursor, read func(class string) *T) []*T {
 	version, end := c.object()
 	if version > 2 {
 		c.base()
@@ -193,10 +167,18 @@ func (c *cursor) array(read func(i int, class string) any) {
 	}
 	n := c.i32()
 	c.take(4)
+	var all []*T
 	for i := 0; i < n && c.err == nil; i++ {
-		c.pointer(func(class string) any { return read(i, class) })
+		all = append(all, nil)
+		c.pointer(func(class string) any { all[i] = read(class); return all[i] })
 	}
 	c.leave(end)
+	return all
+}
+
+// present are those of a list that are not nil.
+func present[T any](all []*T) []*T {
+	return slices.DeleteFunc(all, func(x *T) bool { return x == nil })
 }
 
 // pointer reads an object that may be null, or one that came before. A new one
@@ -251,13 +233,11 @@ func (c *cursor) reference(pos int) uint32 { return uint32(pos + c.origin + mapO
 
 // cString is the name of a class, ended by a zero.
 func (c *cursor) cString() string {
-	for i := c.pos; i < len(c.buf); i++ {
-		if c.buf[i] == 0 {
-			s := string(c.buf[c.pos:i])
-			c.pos = i + 1
-			return s
-		}
+	name, _, ended := bytes.Cut(c.buf[c.pos:], []byte{0})
+	if !ended {
+		c.fail("a class without a name")
+		return ""
 	}
-	c.fail("a class without a name")
-	return ""
+	c.pos += len(name) + 1
+	return string(name)
 }

@@ -16,11 +16,16 @@ type field struct {
 	number
 	offset, stride int // of the value in an entry, and the length of an entry
 
-	jagged  bool   // any number of values an entry, from its start on
 	head    int    // bytes before them
 	counter string // the leaf that counts them; "" for a vector
 	element int    // the one wanted; -1: all
 }
+
+// jagged says whether an entry has any number of values.
+func (f *field) jagged() bool { return f.branch != nil && f.branch.jagged }
+
+// whole says whether all of them are wanted.
+func (f *field) whole() bool { return f.jagged() && f.element < 0 }
 
 // fields is what a tree offers.
 type fields struct {
@@ -68,30 +73,20 @@ func (s *fields) add(b *branch, entries int64) {
 	}
 }
 
-// vectors are the types of std::vector that are read.
-var vectors = map[string]number{
-	"float": plain(column.Float, 4), "Float_t": plain(column.Float, 4),
-	"double": plain(column.Float, 8), "Double_t": plain(column.Float, 8),
-	"bool": plain(column.Bool, 1), "Bool_t": plain(column.Bool, 1),
-	"char": plain(column.Int, 1), "Char_t": plain(column.Int, 1), "signed char": plain(column.Int, 1),
-	"unsigned char": plain(column.Uint, 1), "UChar_t": plain(column.Uint, 1),
-	"short": plain(column.Int, 2), "Short_t": plain(column.Int, 2),
-	"unsigned short": plain(column.Uint, 2), "UShort_t": plain(column.Uint, 2),
-	"int": plain(column.Int, 4), "Int_t": plain(column.Int, 4),
-	"unsigned int": plain(column.Uint, 4), "UInt_t": plain(column.Uint, 4),
-	"long": plain(column.Int, 8), "Long64_t": plain(column.Int, 8), "long long": plain(column.Int, 8),
-	"unsigned long": plain(column.Uint, 8), "ULong64_t": plain(column.Uint, 8), "unsigned long long": plain(column.Uint, 8),
-}
-
 func (s *fields) vector(b *branch, name string) {
 	of := strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(b.class, "vector<"), ">"))
-	n, ok := vectors[of]
+	n, ok := plainType(of)
 	if !ok || !b.hasOffsets {
 		s.skip(name, fmt.Sprintf("holds objects (%s), which cannot be read", b.class))
 		return
 	}
 	const head = 10 // length, version, number of values
-	s.jagged = append(s.jagged, field{name: name, branch: b, number: n, jagged: true, head: head, element: -1})
+	s.addJagged(field{name: name, branch: b, number: n, head: head})
+}
+
+func (s *fields) addJagged(f field) {
+	f.branch.jagged, f.element = true, -1
+	s.jagged = append(s.jagged, f)
 }
 
 // one adds the only leaf of a branch.
@@ -113,7 +108,7 @@ func (s *fields) one(b *branch, name string) {
 	case l.counter != "" && !b.hasOffsets:
 		s.skip(name, "holds any number of values an event, and not where they begin")
 	case l.counter != "":
-		s.jagged = append(s.jagged, field{name: name, branch: b, number: n, jagged: true, counter: l.counter, element: -1})
+		s.addJagged(field{name: name, branch: b, number: n, counter: l.counter})
 	default:
 		s.array(field{name: name, branch: b, number: n, stride: n.size * l.length}, l)
 	}
@@ -128,23 +123,20 @@ const (
 
 // array adds a column for every value of a leaf of fixed length.
 func (s *fields) array(f field, l *leaf) {
-	if l.length == 1 {
+	switch {
+	case l.length == 1:
 		s.flat = append(s.flat, f)
-		return
-	}
-	if l.length > mostElements {
+	case l.length > mostElements:
 		s.skip(f.name, fmt.Sprintf("holds %d values an event, more than the %d that make columns", l.length, mostElements))
-		return
-	}
-	if len(s.flat)+l.length > mostColumns {
+	case len(s.flat)+l.length > mostColumns:
 		s.skip(f.name, fmt.Sprintf("is left out: there are more than %d columns", mostColumns))
-		return
-	}
-	name, shape := f.name, shapeOf(l)
-	for i := range l.length {
-		f.name = name + indices(i, shape)
-		s.flat = append(s.flat, f)
-		f.offset += f.size
+	default:
+		name, shape := f.name, shapeOf(l)
+		for i := range l.length {
+			f.name = name + indices(i, shape)
+			s.flat = append(s.flat, f)
+			f.offset += f.size
+		}
 	}
 }
 
@@ -156,9 +148,6 @@ func shapeOf(l *leaf) []int {
 	product := 1
 	for _, m := range dimension.FindAllStringSubmatch(l.title, 8) {
 		n, _ := strconv.Atoi(m[1])
-		if n <= 0 || n > mostElements {
-			return []int{l.length}
-		}
 		shape = append(shape, n)
 		product *= n
 	}
@@ -200,15 +189,7 @@ func (s *fields) several(b *branch, name string) {
 // notes says what is left out, one line for all values that are counted together.
 func (s *fields) notes() []string {
 	notes := s.skipped
-	var order []string
-	groups := make(map[string][]string)
-	for i := range s.jagged {
-		g := s.jagged[i].group()
-		if groups[g] == nil {
-			order = append(order, g)
-		}
-		groups[g] = append(groups[g], s.jagged[i].name)
-	}
+	order, groups := s.groups()
 	for _, g := range order {
 		names := groups[g]
 		hold := "columns " + some(names) + " hold"
@@ -218,6 +199,19 @@ func (s *fields) notes() []string {
 		notes = append(notes, fmt.Sprintf("%s any number of values an event; name %s[0] for the first, or flatten %s", hold, names[0], g))
 	}
 	return notes
+}
+
+// groups are the names of the jagged columns by that of their group, which come in order.
+func (s *fields) groups() (order []string, names map[string][]string) {
+	names = make(map[string][]string)
+	for i := range s.jagged {
+		g := s.jagged[i].group()
+		if names[g] == nil {
+			order = append(order, g)
+		}
+		names[g] = append(names[g], s.jagged[i].name)
+	}
+	return order, names
 }
 
 // group is the name by which a jagged column is flattened: that of its counter
@@ -243,32 +237,26 @@ func (f *field) native() column.Type {
 	switch {
 	case f.decoder == nil:
 		return column.Text
-	case f.jagged && f.element >= 0:
+	case f.jagged() && f.element >= 0:
 		return f.Native().WithMissing()
 	}
 	return f.Native()
 }
 
+var oneOf = regexp.MustCompile(`^([^\[]*)\[(\d{1,9})\]$`)
+
 // elementOf finds `NAME[i]` among the jagged columns.
 func (s *fields) elementOf(name string) (f field, ok bool) {
-	base, rest, found := strings.Cut(name, "[")
-	if !found || !strings.HasSuffix(rest, "]") {
+	m := oneOf.FindStringSubmatch(name)
+	if m == nil {
 		return f, false
 	}
-	i, err := strconv.ParseUint(strings.TrimSuffix(rest, "]"), 10, 31)
-	if err != nil {
-		return f, false
-	}
+	i, _ := strconv.Atoi(m[2])
 	for _, f := range s.jagged {
-		if f.name == base {
-			f.name, f.element = name, int(i)
+		if f.name == m[1] {
+			f.name, f.element = name, i
 			return f, true
 		}
 	}
 	return f, false
-}
-
-// mustHaveOffsets is true where entries differ in length.
-func (b *branch) mustHaveOffsets() bool {
-	return strings.HasPrefix(b.class, "vector<") || len(b.leaves) == 1 && b.leaves[0].counter != ""
 }

@@ -25,26 +25,8 @@ const (
 	treeBloat = 100
 )
 
-func openFile(path string) (*file, error) {
-	in, err := column.OpenFile(path)
-	if err != nil {
-		return nil, err
-	}
-	f := &file{File: in}
-	if err := f.header(); err != nil {
-		in.Close()
-		return nil, err
-	}
-	return f, nil
-}
-
 // header reads the first bytes (TFile.cxx).
 func (f *file) header() error {
-	at, err := f.Stat()
-	if err != nil {
-		return column.WithoutPath(err)
-	}
-	f.size = at.Size()
 	head := make([]byte, min(f.size, 64))
 	if _, err := f.ReadAt(head, 0); err != nil && err != io.EOF {
 		return column.WithoutPath(err)

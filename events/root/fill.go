@@ -14,7 +14,7 @@ func (f *field) fill(c *column.Column, v values, first int64, k *basket) error {
 	switch {
 	case f.decoder == nil:
 		return f.texts(c.Str, v, skip, int(k.end-k.first))
-	case f.jagged:
+	case f.jagged():
 		return f.elements(c, v, skip, first)
 	}
 	if want := (k.end - k.first) * int64(f.stride); want != int64(len(v.bytes)) {
@@ -24,25 +24,19 @@ func (f *field) fill(c *column.Column, v values, first int64, k *basket) error {
 	return nil
 }
 
-var errText = errors.New("a text is longer than its basket")
-
 // texts decodes strings: the length in a byte, or 255 and four, then the bytes.
 func (f *field) texts(dst []string, v values, skip, count int) error {
 	c := cursor{buf: v.bytes}
 	for i := range skip + len(dst) {
 		if len(v.offsets) > 0 {
-			b := v.entry(int64(i))
-			if i < skip {
-				continue
-			}
-			c = cursor{buf: b}
-			if len(b) == 0 { // how some versions keep an empty text
+			c = cursor{buf: v.entry(int64(i))}
+			if i < skip || len(c.buf) == 0 { // how some versions keep an empty text
 				continue
 			}
 		}
 		s := c.text()
 		if c.err != nil {
-			return errText
+			return errors.New("a text is longer than its basket")
 		}
 		if i >= skip {
 			dst[i-skip] = s
@@ -57,18 +51,14 @@ func (f *field) texts(dst []string, v values, skip, count int) error {
 // many is the values of an entry.
 func (f *field) many(v values, i int64) ([]byte, error) {
 	b := v.entry(i)
-	if len(b) >= f.head {
-		b = b[f.head:]
-	} else if len(b) > 0 {
-		return nil, errParts
+	if len(b) == 0 {
+		return nil, nil
 	}
-	if len(b)%f.size != 0 {
-		return nil, errParts
+	if n := len(b) - f.head; n < 0 || n%f.size != 0 {
+		return nil, errors.New("an event ends in the middle of a value")
 	}
-	return b, nil
+	return b[f.head:], nil
 }
-
-var errParts = errors.New("an event ends in the middle of a value")
 
 // elements decodes one value of each entry, the first of which is event row; NaN where there is none.
 func (f *field) elements(c *column.Column, v values, skip int, row int64) error {
@@ -93,4 +83,21 @@ func (f *field) elements(c *column.Column, v values, skip int, row int64) error 
 		}
 	}
 	return nil
+}
+
+// gather decodes all values of events first to last-1, which lie in a basket.
+func (f *field) gather(v values, first, last int64, k *basket) (p part, err error) {
+	p.Type = f.native()
+	p.counts = make([]int32, 0, last-first)
+	for e := first; e < last; e++ {
+		b, err := f.many(v, e-k.first)
+		if err != nil {
+			return p, fmt.Errorf("event %d: %w", e+1, err)
+		}
+		n := len(b) / f.size
+		room := p.Extend(n)
+		f.Decode(&room, b, f.size)
+		p.counts = append(p.counts, int32(n))
+	}
+	return p, nil
 }

@@ -106,7 +106,7 @@ func (w *walk) list(path string, list []byte) error {
 func (k *key) isFolder() bool { return k.class == "TDirectory" || k.class == "TDirectoryFile" }
 
 func (k *key) isTree() bool {
-	return k.class == "TTree" || k.class == "TNtuple" || k.class == "TNtupleD"
+	return slices.Contains([]string{"TTree", "TNtuple", "TNtupleD"}, k.class)
 }
 
 func (k *key) isRNTuple() bool {
@@ -156,14 +156,10 @@ func (f *file) find(name string) (*entry, error) {
 }
 
 func absent(name string, trees []string, all []entry) error {
-	near := ""
-	if n := column.Near(name, trees); len(n) > 0 {
-		near = "; did you mean " + strings.Join(n, " or ") + "?"
-	}
 	if len(trees) == 0 {
 		return fmt.Errorf("holds no tree %q; it %w", name, noTree(all))
 	}
-	return fmt.Errorf("holds no tree %q%s%s", name, near, others(trees))
+	return fmt.Errorf("holds no tree %q%s%s", name, column.DidYouMean(name, trees), others(trees))
 }
 
 func others(trees []string) string {
@@ -189,11 +185,4 @@ func noTree(all []entry) error {
 }
 
 // some joins names to a line, not a page.
-func some(names []string) string {
-	const most = 20
-	list := strings.Join(names[:min(len(names), most)], ", ")
-	if len(names) > most {
-		list += fmt.Sprintf(" and %d more", len(names)-most)
-	}
-	return list
-}
+func some(names []string) string { return column.List(names, 20) }

@@ -3,6 +3,7 @@ package root
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,19 +59,32 @@ func (r ranged) Decode(dst *column.Column, raw []byte, stride int) {
 	}
 }
 
-// leaves are the numbers of the classes of leaves; where the leaf says so, integers are without a sign.
-var leaves = map[string]number{
-	"TLeafO": plain(column.Bool, 1), "TLeafB": plain(column.Int, 1), "TLeafS": plain(column.Int, 2), "TLeafI": plain(column.Int, 4),
-	"TLeafL": plain(column.Int, 8), "TLeafG": plain(column.Int, 8), "TLeafF": plain(column.Float, 4), "TLeafD": plain(column.Float, 8),
-	"TLeafC": {},
+// plainTypes are the numbers by their names: the class of a leaf, the code of a member (TVirtualStreamerInfo.h,
+// EReadWrite), and those of C++.
+var plainTypes = []struct {
+	number
+	names []string
+}{
+	{plain(column.Bool, 1), []string{"TLeafO", "18", "bool", "Bool_t"}},
+	{plain(column.Int, 1), []string{"TLeafB", "1", "char", "Char_t", "signed char"}},
+	{plain(column.Int, 2), []string{"TLeafS", "2", "short", "Short_t"}},
+	{plain(column.Int, 4), []string{"TLeafI", "3", "6", "int", "Int_t"}},
+	{plain(column.Int, 8), []string{"TLeafL", "TLeafG", "4", "16", "long", "Long64_t", "long long"}},
+	{plain(column.Uint, 1), []string{"11", "unsigned char", "UChar_t"}},
+	{plain(column.Uint, 2), []string{"12", "unsigned short", "UShort_t"}},
+	{plain(column.Uint, 4), []string{"13", "unsigned int", "UInt_t"}},
+	{plain(column.Uint, 8), []string{"14", "17", "unsigned long", "ULong64_t", "unsigned long long"}},
+	{plain(column.Float, 4), []string{"TLeafF", "5", "float", "Float_t"}},
+	{plain(column.Float, 8), []string{"TLeafD", "8", "double", "Double_t"}},
 }
 
-// members are those of the members of a class, whose types have numbers (TVirtualStreamerInfo.h, EReadWrite).
-var members = map[int]number{
-	1: plain(column.Int, 1), 2: plain(column.Int, 2), 3: plain(column.Int, 4), 6: plain(column.Int, 4),
-	4: plain(column.Int, 8), 16: plain(column.Int, 8), 5: plain(column.Float, 4), 8: plain(column.Float, 8),
-	11: plain(column.Uint, 1), 12: plain(column.Uint, 2), 13: plain(column.Uint, 4), 14: plain(column.Uint, 8), 17: plain(column.Uint, 8),
-	18: plain(column.Bool, 1),
+func plainType(name string) (n number, ok bool) {
+	for _, t := range plainTypes {
+		if slices.Contains(t.names, name) {
+			return t.number, true
+		}
+	}
+	return n, false
 }
 
 // leafNumber gives the number that a leaf holds; ok is false where it is none.
@@ -85,10 +99,11 @@ func leafNumber(l *leaf, member int) (n number, ok bool) {
 	case l.class == "TLeafF16", element && member == 19:
 		return shortFloat(l.title, 12)
 	case element:
-		n, ok = members[member]
-		return n, ok
+		return plainType(strconv.Itoa(member))
+	case l.class == "TLeafC":
+		return number{}, true
 	}
-	n, ok = leaves[l.class]
+	n, ok = plainType(l.class) // where the leaf says so, integers are without a sign
 	if c, is := n.decoder.(column.Number); is && c.Kind == column.Int && l.unsigned {
 		return plain(column.Uint, n.size), true
 	}
@@ -132,6 +147,8 @@ func shortFloat(title string, full int) (n number, ok bool) {
 	return whole, true
 }
 
+var angles = map[string]float64{"pi": math.Pi, "twopi": 2 * math.Pi, "2pi": 2 * math.Pi, "2*pi": 2 * math.Pi, "pi/2": math.Pi / 2, "pi/4": math.Pi / 4}
+
 // bound reads an end of a range: a number, or a multiple of pi.
 func bound(s string) (x float64, ok bool) {
 	s = strings.TrimSpace(s)
@@ -139,15 +156,8 @@ func bound(s string) (x float64, ok bool) {
 	if rest, minus := strings.CutPrefix(s, "-"); minus {
 		s, sign = rest, -1
 	}
-	switch s {
-	case "pi":
-		return sign * math.Pi, true
-	case "twopi", "2pi", "2*pi":
-		return sign * 2 * math.Pi, true
-	case "pi/2":
-		return sign * math.Pi / 2, true
-	case "pi/4":
-		return sign * math.Pi / 4, true
+	if x, ok = angles[s]; ok {
+		return sign * x, true
 	}
 	x, err := strconv.ParseFloat(s, 64)
 	return sign * x, err == nil

@@ -1,9 +1,6 @@
 package root
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "encoding/binary"
 
 // put builds a record of big-endian bytes, the counterpart of cursor.
 type put struct {
@@ -12,21 +9,25 @@ type put struct {
 	classes map[string]uint32 // the tags of the classes named so far
 }
 
-func (p *put) u8(v uint8)     { p.b = append(p.b, v) }
-func (p *put) u16(v uint16)   { p.b = binary.BigEndian.AppendUint16(p.b, v) }
-func (p *put) u32(v uint32)   { p.b = binary.BigEndian.AppendUint32(p.b, v) }
-func (p *put) i32(v int)      { p.u32(uint32(v)) }
-func (p *put) i64(v int64)    { p.b = binary.BigEndian.AppendUint64(p.b, uint64(v)) }
-func (p *put) f64(v float64)  { p.i64(int64(math.Float64bits(v))) }
-func (p *put) zeros(n int)    { p.b = append(p.b, make([]byte, n)...) }
-func (p *put) bytes(b []byte) { p.b = append(p.b, b...) }
+// add writes values: numbers of a size, of which an int is one of 32 bits, and texts behind their lengths.
+func (p *put) add(values ...any) {
+	for _, v := range values {
+		switch v := v.(type) {
+		case int:
+			p.b = binary.BigEndian.AppendUint32(p.b, uint32(v))
+		case string:
+			p.text(v)
+		default:
+			p.b, _ = binary.Append(p.b, binary.BigEndian, v) // all have a size
+		}
+	}
+}
 
 func (p *put) text(s string) {
 	if len(s) < 255 {
-		p.u8(uint8(len(s)))
+		p.b = append(p.b, uint8(len(s)))
 	} else {
-		p.u8(255)
-		p.i32(len(s))
+		p.add(uint8(255), len(s))
 	}
 	p.b = append(p.b, s...)
 }
@@ -34,8 +35,7 @@ func (p *put) text(s string) {
 // object writes a streamed object of a version, whose values write adds.
 func (p *put) object(version uint16, write func()) {
 	at := len(p.b)
-	p.u32(0)
-	p.u16(version)
+	p.add(0, version)
 	write()
 	p.count(at)
 }
@@ -48,12 +48,12 @@ func (p *put) count(at int) {
 // pointer writes a new object and returns its reference.
 func (p *put) pointer(class string, write func()) (reference uint32) {
 	at := len(p.b)
-	p.u32(0)
+	p.add(0)
 	if tag, named := p.classes[class]; named {
-		p.u32(tag | classBit)
+		p.add(tag | classBit)
 	} else {
 		p.classes[class] = uint32(len(p.b) + p.origin + mapOffset)
-		p.u32(newClass)
+		p.add(newClass)
 		p.b = append(append(p.b, class...), 0)
 	}
 	write()
@@ -62,17 +62,12 @@ func (p *put) pointer(class string, write func()) (reference uint32) {
 }
 
 // base writes a TObject: on the heap, not deleted.
-func (p *put) base() {
-	p.u16(1)
-	p.u32(0)
-	p.u32(0x03000000)
-}
+func (p *put) base() { p.add(uint16(1), 0, 0x03000000) }
 
 func (p *put) named(name, title string) {
 	p.object(1, func() {
 		p.base()
-		p.text(name)
-		p.text(title)
+		p.add(name, title)
 	})
 }
 
@@ -80,9 +75,7 @@ func (p *put) named(name, title string) {
 func (p *put) array(n int, write func(i int)) {
 	p.object(3, func() {
 		p.base()
-		p.text("")
-		p.i32(n)
-		p.i32(0)
+		p.add("", n, 0)
 		for i := range n {
 			write(i)
 		}
@@ -102,15 +95,15 @@ func headLength(class, name, title string) int {
 
 // key writes the head of a record in the form for files of any length.
 func (p *put) key(k key) {
-	p.i32(k.length)
-	p.u16(1004)
-	p.i32(k.size)
-	p.u32(date)
-	p.u16(uint16(k.head))
-	p.u16(1) // cycle
-	p.i64(k.at)
-	p.i64(fileBegin)
-	p.text(k.class)
-	p.text(k.name)
-	p.text(k.title)
+	const version, cycle uint16 = 1004, 1
+	p.add(k.length, version, k.size, date, uint16(k.head), cycle, k.at, int64(fileBegin), k.class, k.name, k.title)
+}
+
+// sealed is an object behind its key, which it completes.
+func (k *key) sealed(object []byte) []byte {
+	k.head = headLength(k.class, k.name, k.title)
+	k.length = k.head + len(object)
+	p := new(put)
+	p.key(*k)
+	return append(p.b, object...)
 }

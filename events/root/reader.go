@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -44,16 +45,16 @@ type source struct {
 }
 
 // Open opens a tree of a ROOT file.
-func Open(path string, opts Options) (r *Reader, err error) {
-	f, err := openFile(path)
-	if err != nil {
+func Open(path string, opts Options) (*Reader, error) {
+	return column.OpenSized(path, func(in *os.File, size int64) (*Reader, error) {
+		return open(&file{File: in, size: size}, opts)
+	})
+}
+
+func open(f *file, opts Options) (*Reader, error) {
+	if err := f.header(); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			f.Close()
-		}
-	}()
 	e, err := f.find(opts.Key)
 	if err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func Open(path string, opts Options) (r *Reader, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("tree %q: %w", e.path, err)
 	}
-	r = &Reader{file: f, tree: t}
+	r := &Reader{file: f, tree: t}
 	all := t.fields()
 	if opts.Flatten != "" {
 		err = r.flatten(all, opts)
@@ -83,6 +84,9 @@ func Open(path string, opts Options) (r *Reader, err error) {
 func (r *Reader) believable() error {
 	bytes := int64(1)
 	for i := range r.picked {
+		if r.picked[i].whole() || r.picked[i].branch == nil {
+			continue
+		}
 		bytes += int64(max(1, r.picked[i].size))
 	}
 	if r.tree.entries > bloat*r.size/bytes {
@@ -93,35 +97,42 @@ func (r *Reader) believable() error {
 
 // pick chooses the columns of events.
 func (r *Reader) pick(all *fields, opts Options) error {
-	notes := all.notes()
 	if opts.Columns == nil { // who names columns wants no others
-		r.skipped = notes
+		r.skipped = all.notes()
 	}
 	names := namesOf(all.flat)
 	for _, name := range opts.Columns {
-		if slices.Contains(names, name) {
-			continue
-		}
-		if f, ok := all.elementOf(name); ok {
-			all.flat, names = append(all.flat, f), append(names, name)
-		} else if err := all.unreadable(name); err != nil {
-			return err
+		if f, ok := all.elementOf(name); ok && !slices.Contains(names, name) {
+			all.flat = append(all.flat, f)
 		}
 	}
-	if len(names) == 0 {
-		if len(notes) == 0 {
-			return errors.New("holds no columns")
+	return r.choose(all, all.flat, opts.Columns, opts.Types)
+}
+
+// choose takes the wanted ones of the fields offered.
+func (r *Reader) choose(all *fields, offered []field, wanted []string, types map[string]column.Type) error {
+	names := namesOf(offered)
+	for _, name := range wanted {
+		if !slices.Contains(names, name) {
+			if err := all.unreadable(name); err != nil {
+				return err
+			}
 		}
+	}
+	switch notes := all.notes(); {
+	case len(names) == 0 && len(notes) == 0:
+		return errors.New("holds no columns")
+	case len(names) == 0:
 		return fmt.Errorf("holds no column that can be read: %s", strings.Join(notes, "; "))
 	}
-	picked, err := column.Pick(names, opts.Columns)
+	picked, err := column.Pick(names, wanted)
 	if err != nil {
 		return err
 	}
 	for _, i := range picked {
-		f := all.flat[i]
+		f := offered[i]
 		f.name = names[i]
-		if err := r.use(f, opts); err != nil {
+		if err := r.use(f, types); err != nil {
 			return err
 		}
 	}
@@ -153,12 +164,19 @@ func (s *fields) unreadable(name string) error {
 }
 
 // use adds a column of events.
-func (r *Reader) use(f field, opts Options) error {
-	if err := r.chosen.Add(f.name, unitIn(f.branch.title), f.native(), opts.Types); err != nil {
+func (r *Reader) use(f field, types map[string]column.Type) error {
+	title := ""
+	if f.branch != nil {
+		title = f.branch.title
+	}
+	if err := r.chosen.Add(f.name, unitIn(title), f.native(), types); err != nil {
 		return err
 	}
 	k := len(r.picked)
 	r.picked = append(r.picked, f)
+	if f.branch == nil {
+		return nil
+	}
 	for _, s := range r.sources {
 		if s.branch == f.branch {
 			s.fields = append(s.fields, k)
@@ -172,7 +190,7 @@ func (r *Reader) use(f field, opts Options) error {
 // Columns gives name and type of each column.
 func (r *Reader) Columns() []column.Column {
 	if r.objects != nil {
-		return r.objects.chosen.Columns
+		return r.chosen.Columns[:r.objects.asked]
 	}
 	return r.chosen.Columns
 }
@@ -199,7 +217,10 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 		return nil, io.EOF
 	}
 	n = r.borders.Within(r.row, n)
-	out, err := r.readEvents(n)
+	out, _, err := r.readEvents(n)
+	if err == nil {
+		err = r.chosen.Settle(out, r.row)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -207,48 +228,55 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 	return out, nil
 }
 
-// readEvents reads n events from r.row on, in the types chosen.
-func (r *Reader) readEvents(n int) ([]column.Column, error) {
-	out := r.chosen.Block(n)
-	var todo []func(*worker) error
-	for _, s := range r.sources {
-		todo = append(todo, r.tasks(s, out, n)...)
-	}
-	if err := r.each(todo); err != nil {
-		return nil, err
-	}
-	return out, r.chosen.Settle(out, r.row)
+// part is what a basket holds of a field whose values are wanted whole: those of its events one after the other, and how
+// many each event has.
+type part struct {
+	column.Column
+	counts []int32
 }
 
-// each does tasks on all cores.
-func (r *Reader) each(todo []func(*worker) error) error {
-	return r.workers.Each(len(todo), func(w *worker, i int) error { return todo[i](w) })
+// readEvents reads n events from r.row on: a column of each field, and the parts of those that are wanted whole.
+func (r *Reader) readEvents(n int) ([]column.Column, [][]part, error) {
+	out, parts := r.chosen.Block(n), make([][]part, len(r.picked))
+	var todo []func(*worker) error
+	for _, s := range r.sources {
+		todo = append(todo, r.tasks(s, out, parts, n)...)
+	}
+	return out, parts, r.workers.Each(len(todo), func(w *worker, i int) error { return todo[i](w) })
 }
 
 // tasks lists the baskets of a branch that n events need.
-func (r *Reader) tasks(s *source, out []column.Column, n int) []func(*worker) error {
+func (r *Reader) tasks(s *source, out []column.Column, parts [][]part, n int) []func(*worker) error {
 	var todo []func(*worker) error
-	for i := s.branch.basketOf(r.row); i < len(s.branch.baskets); i++ {
+	end := r.row + int64(n)
+	begin := s.branch.basketOf(r.row)
+	for i := begin; i < len(s.branch.baskets) && s.branch.baskets[i].first < end; i++ {
 		k := &s.branch.baskets[i]
-		if k.first >= r.row+int64(n) {
-			break
-		}
 		v, have := s.values, i == s.held
+		for _, j := range s.fields {
+			parts[j] = append(parts[j], part{})
+		}
 		todo = append(todo, func(w *worker) (err error) {
 			if !have {
 				if v, err = r.load(w, s.branch, k); err != nil {
-					return err
+					return fmt.Errorf("column %q: the basket of events %d to %d %w", s.branch.name, k.first+1, k.end, err)
 				}
 			}
-			if k.end > r.row+int64(n) && !have {
+			if k.end > end && !have {
 				s.held, s.values = i, v
 				w.raw, w.room = nil, nil // v lies in them
 			}
-			first, last := max(k.first, r.row), min(k.end, r.row+int64(n))
+			first, last := max(k.first, r.row), min(k.end, end)
 			for _, j := range s.fields {
-				c := out[j].Slice(int(first-r.row), int(last-r.row))
-				if err := r.picked[j].fill(&c, v, first, k); err != nil {
-					return fmt.Errorf("column %q: %w", r.picked[j].name, err)
+				f := &r.picked[j]
+				if f.whole() {
+					parts[j][i-begin], err = f.gather(v, first, last, k)
+				} else {
+					c := out[j].Slice(int(first-r.row), int(last-r.row))
+					err = f.fill(&c, v, first, k)
+				}
+				if err != nil {
+					return fmt.Errorf("column %q: %w", f.name, err)
 				}
 			}
 			return nil

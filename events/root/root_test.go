@@ -181,7 +181,7 @@ func TestRNTupleIsRefused(t *testing.T) {
 	w := &walk{seen: map[int64]bool{}}
 	p := new(put)
 	p.key(key{class: "TFile", name: "x.root", head: headLength("TFile", "x.root", ""), length: 100, size: 10})
-	p.i32(1)
+	p.add(1)
 	p.key(key{class: "ROOT::RNTuple", name: "Events", head: 60, length: 100})
 	w.file = &file{size: 1000}
 	if err := w.list("", p.b); err != nil {

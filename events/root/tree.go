@@ -3,7 +3,6 @@ package root
 import (
 	"errors"
 	"fmt"
-	"math"
 )
 
 // tree is the description of a TTree: its branches, and where their values lie.
@@ -18,6 +17,7 @@ type branch struct {
 	why         string // it cannot be read; "" where it can
 	entries     int64
 	hasOffsets  bool // baskets end with the places of their entries
+	jagged      bool // which differ in length
 	baskets     []basket
 	leaves      []*leaf
 	branches    []*branch
@@ -42,13 +42,7 @@ type basket struct {
 	at         int64 // of its record
 	length     int
 
-	embedded *embedded
-}
-
-// embedded is a basket that lies in the tree's own record.
-type embedded struct {
-	values  []byte
-	offsets []int32
+	embedded *values // in the tree's own record
 }
 
 // readTree reads the description of a tree.
@@ -64,13 +58,13 @@ func (f *file) readTree(k *key) (*tree, error) {
 	}
 	t := c.tree(k.class)
 	c.leave(end)
-	if c.err == errShort {
+	switch c.err {
+	case nil:
+		return t, nil
+	case errShort:
 		return nil, errors.New("its description is cut short")
 	}
-	if c.err != nil {
-		return nil, fmt.Errorf("its description: %w", c.err)
-	}
-	return t, nil
+	return nil, fmt.Errorf("its description: %w", c.err)
 }
 
 // tree reads a TTree as far as its branches (TTree.h).
@@ -80,56 +74,32 @@ func (c *cursor) tree(class string) *tree {
 		c.fail("is a %s of version %d, written by a ROOT before 3.05; write it again with a newer one", class, version)
 		return nil
 	}
+	since := func(first, bytes int) int { // the length of what came with version first
+		if version < first {
+			return 0
+		}
+		return bytes
+	}
 	t := new(tree)
 	for range 4 { // name, line, fill, marker
 		c.skip()
 	}
 	t.entries = c.i64()
-	c.take(3 * 8) // sizes
-	if version >= 18 {
-		c.take(8)
-	}
-	if version >= 16 {
-		c.take(8) // weight: of a whole tree, for drawing; no column of weights
-	}
-	c.take(3 * 4)
-	if version >= 17 {
-		c.take(4)
-	}
-	clusters := 0
-	if version >= 19 {
-		clusters = c.i32()
-	}
-	c.take(4 * 8)
-	if version >= 18 {
-		c.take(8)
-	}
-	c.take(8)
-	if version >= 19 {
-		for range 2 {
-			c.take(1)
-			c.take(atMost(clusters, 8))
-		}
-	}
+	c.take(3*8 + since(18, 8))                   // sizes
+	c.take(since(16, 8))                         // weight: of a whole tree, for drawing; no column of weights
+	c.take(3*4 + since(17, 4))                   // timer, scan, update, default length of offsets
+	clusters := int(int32(c.uint(since(19, 4)))) // of another length
+	c.take(4*8 + since(18, 8) + 8)               // limits
+	c.take(since(19, 2) + 2*atMost(clusters, 8)) // the clusters
 	if version >= 20 {
 		c.skip() // features
 	}
-	t.branches = c.branches()
+	t.branches = present(list(c, c.branch))
 	c.leave(end)
 	if c.err == nil && t.entries < 0 {
 		c.fail("%d events", t.entries)
 	}
 	return t
-}
-
-func (c *cursor) branches() []*branch {
-	var all []*branch
-	c.array(func(_ int, class string) any {
-		b := c.branch(class)
-		all = append(all, b)
-		return b
-	})
-	return all
 }
 
 // branch reads a branch of any class.
@@ -176,66 +146,47 @@ func (c *cursor) plainBranch(b *branch) {
 		}
 	}
 	c.take(2 * 8)
-	b.branches = c.branches()
-	c.array(func(_ int, class string) any {
-		l := c.leaf(class)
-		b.leaves = append(b.leaves, l)
-		return l
-	})
-	inside := make(map[int]*embedded)
-	c.array(func(i int, class string) any {
-		if class == "TBasket" {
-			if e := c.embedded(); e != nil {
-				inside[i] = e
-			}
-		}
-		return nil
-	})
+	b.branches = present(list(c, c.branch))
+	b.leaves = present(list(c, c.leaf))
+	inside := list(c, c.embedded)
 	c.take(1)
-	lengths := c.i32s(room)
+	lengths := integers[int32](c, room)
 	c.take(1)
-	entries := c.i64s(room)
+	entries := integers[int64](c, room)
 	c.take(1)
-	places := c.i64s(room)
+	places := integers[int64](c, room)
 	if other := c.text(); other != "" {
 		b.why = fmt.Sprintf("keeps its values in another file (%s)", other)
 	}
 	c.leave(end)
-	if c.err == nil {
-		b.list(written, lengths, entries, places, inside)
+	if c.err == nil && !b.list(written, lengths, entries, places, inside) && b.why == "" {
+		b.why = "has a list of baskets that does not add up"
 	}
 }
 
-// list makes the list of baskets, each following on the other.
-func (b *branch) list(written int, lengths []int32, entries, places []int64, inside map[int]*embedded) {
+// list makes the list of baskets, and says whether each follows on the other.
+func (b *branch) list(written int, lengths []int32, entries, places []int64, inside []*values) bool {
 	if b.entries < 0 || written < 0 || written > len(entries) {
-		b.damaged()
-		return
+		return false
 	}
 	next := int64(0)
-	for i := 0; i < len(entries) && (i <= written) && next < b.entries; i++ {
-		k := basket{first: entries[i], end: b.entries, at: places[i], length: int(lengths[i]), embedded: inside[i]}
+	for i := 0; i < len(entries) && i <= written && next < b.entries; i++ {
+		k := basket{first: entries[i], end: b.entries, at: places[i], length: int(lengths[i])}
+		if i < len(inside) {
+			k.embedded = inside[i]
+		}
 		if i < written && i+1 < len(entries) {
 			k.end = entries[i+1]
 		}
 		if k.first != next || k.end < k.first || k.end > b.entries {
-			b.damaged()
-			return
+			return false
 		}
 		if k.end > k.first {
 			b.baskets = append(b.baskets, k)
 		}
 		next = k.end
 	}
-	if next != b.entries {
-		b.damaged()
-	}
-}
-
-func (b *branch) damaged() {
-	if b.why == "" {
-		b.why = "has a list of baskets that does not add up"
-	}
+	return next == b.entries
 }
 
 // elementBranch reads a TBranchElement (TBranchElement.h).
@@ -248,12 +199,10 @@ func (c *cursor) elementBranch(b *branch) {
 		c.text()
 		c.take(4)
 	}
-	if version >= 10 {
+	if version < 10 {
 		c.take(2)
-	} else {
-		c.take(4)
 	}
-	c.take(4)
+	c.take(2 + 4)
 	b.kind = c.i32()
 	b.member = c.i32()
 	c.leave(end)
@@ -269,29 +218,38 @@ func (c *cursor) leaf(class string) *leaf {
 	c.take(2 * 4)
 	c.take(1)
 	l.unsigned = c.u8() != 0
-	count := c.pointer(func(class string) any { return c.leaf(class) })
-	if by, ok := count.(*leaf); ok && by != nil {
+	switch by := c.pointer(func(class string) any { return c.leaf(class) }).(type) {
+	case nil:
+	case *leaf:
 		l.counter = by.name
-	} else if count != nil {
+	default:
 		c.fail("a leaf counted by what is no leaf")
 	}
 	c.leave(end)
 	return l
 }
 
-// embedded reads a basket in place (TBasket.cxx).
-func (c *cursor) embedded() *embedded {
-	k := c.anyKey()
-	version := c.u16()
+// basketHead reads what follows the key of a basket (TBasket.cxx): the number of its entries, and where their values end.
+func (c *cursor) basketHead() (version uint16, entries, last int) {
+	version = c.u16()
 	c.take(4)
 	if c.i32() < 0 {
 		c.take(1) // features
 	}
-	n, last := c.i32(), c.i32()
+	return version, c.i32(), c.i32()
+}
+
+// embedded reads a basket in place; nil where its record lies elsewhere.
+func (c *cursor) embedded(class string) *values {
+	if class != "TBasket" {
+		return nil
+	}
+	k := c.anyKey()
+	version, n, last := c.basketHead()
 	flag := int(c.u8())
-	e := new(embedded)
+	e := new(values)
 	if flag < 80 && flag != 0 && flag%10 != 2 && n > 0 {
-		e.offsets = c.i32s(c.i32())
+		e.offsets = integers[int32](c, c.i32())
 		if flag > 20 && flag < 40 {
 			for i := range e.offsets {
 				e.offsets[i] &= 0xffffff // the rest are displacements
@@ -302,19 +260,17 @@ func (c *cursor) embedded() *embedded {
 		}
 	}
 	if flag != 1 && flag <= 10 {
-		return nil // its record lies elsewhere
+		return nil
 	}
 	if version <= 1 {
 		last = c.i32()
 	}
-	e.values = c.take(min(last, math.MaxInt32))
-	if c.err != nil || k.head > len(e.values) {
+	e.bytes = c.take(last)
+	if c.err != nil || k.head > len(e.bytes) {
 		c.fail("a basket shorter than its head")
 		return nil
 	}
-	e.values = e.values[k.head:]
-	for i := range e.offsets {
-		e.offsets[i] -= int32(k.head)
-	}
+	e.bytes = e.bytes[k.head:]
+	e.behind(k.head)
 	return e
 }

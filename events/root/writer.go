@@ -4,7 +4,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 
@@ -14,12 +13,13 @@ import (
 // Writer writes a TTree with a branch a column, packed by zstd, which
 // ROOT reads since 6.20 (2020). Its baskets hold the same events in every branch.
 type Writer struct {
-	out      io.Writer
-	file     io.WriterAt
+	file     *os.File
+	err      error // the first of writing
 	at       int64 // bytes written
 	branches []*outBranch
 	packers  column.Crew[packer]
 	clusters column.Groups // baskets of the same events
+	firsts   []int64       // events in the baskets written
 	rows     int64
 }
 
@@ -40,9 +40,7 @@ const (
 var streamers []byte
 
 // NewWriter writes to f, which is empty.
-func NewWriter(f *os.File) *Writer {
-	return &Writer{out: f, file: f}
-}
+func NewWriter(f *os.File) *Writer { return &Writer{file: f} }
 
 // Write appends a block.
 func (w *Writer) Write(columns []column.Column) error {
@@ -73,25 +71,29 @@ func (w *Writer) start(columns []column.Column) error {
 	bytes := 0
 	for i := range columns {
 		b := newBranch(&columns[i])
-		if len(b.name)+len(b.unit) > math.MaxInt16/2 {
-			return fmt.Errorf("the name of column %d has %d letters", i+1, len(b.name))
+		if len(b.Name)+len(b.Unit) > math.MaxInt16/2 {
+			return fmt.Errorf("the name of column %d has %d letters", i+1, len(b.Name))
 		}
 		w.branches = append(w.branches, b)
 		bytes += max(b.size, 16)
 	}
 	// 32 MiB wait for their baskets, and a basket holds at most 512 KiB.
 	w.clusters.Events = min(max((32<<20)/bytes, 512), 1<<16)
-	return w.append(make([]byte, fileBegin+len(w.top(0, 0))))
+	w.append(make([]byte, fileBegin+len(w.top(0, 0))))
+	return w.err
 }
 
-func (w *Writer) append(b []byte) error {
-	n, err := w.out.Write(b)
-	w.at += int64(n)
-	return err
+// append writes b, unless an earlier write failed.
+func (w *Writer) append(b []byte) {
+	if w.err == nil {
+		_, w.err = w.file.Write(b)
+		w.at += int64(len(b))
+	}
 }
 
 // flush packs the events that wait, a basket a branch, and writes them.
 func (w *Writer) flush() error {
+	first := int64(len(w.firsts)) * int64(w.clusters.Events)
 	packed := make([][]byte, len(w.branches))
 	err := w.packers.Each(len(w.branches), func(p *packer, k int) error {
 		packed[k] = p.pack(w.branches[k].payload())
@@ -101,67 +103,42 @@ func (w *Writer) flush() error {
 		return err
 	}
 	for k, b := range w.branches {
-		head := b.head(w.at, len(packed[k]))
-		at := w.at
-		if err := w.append(head); err != nil {
-			return err
-		}
-		if err := w.append(packed[k]); err != nil {
-			return err
-		}
-		b.written(at, len(head)+len(packed[k]))
+		w.append(b.head(w.at, int(w.rows-first), len(packed[k])))
+		w.append(packed[k])
 	}
-	return nil
+	w.firsts = append(w.firsts, first)
+	return w.err
 }
 
 // record writes an object with its key, which it returns.
-func (w *Writer) record(class, name, title string, payload []byte, pack bool) (key, error) {
-	k := key{class: class, name: name, title: title, size: len(payload), at: w.at}
-	k.head = headLength(class, name, title)
+func (w *Writer) record(class, name, title string, object []byte, pack bool) key {
+	k := key{class: class, name: name, title: title, size: len(object), at: w.at}
 	if pack {
-		payload = new(packer).pack(payload)
+		object = new(packer).pack(object)
 	}
-	k.length = k.head + len(payload)
-	if len(payload) > math.MaxInt32/2 {
-		return k, errors.New("too many baskets for one tree; write several files")
+	if w.err == nil && len(object) > math.MaxInt32/2 {
+		w.err = errors.New("too many baskets for one tree; write several files")
 	}
-	p := new(put)
-	p.key(k)
-	p.bytes(payload)
-	return k, w.append(p.b)
+	w.append(k.sealed(object))
+	return k
 }
 
 // Finish writes the last baskets, the tree and the tables of the file.
 func (w *Writer) Finish() error {
 	if w.rows%int64(w.clusters.Events) != 0 {
-		if err := w.flush(); err != nil {
-			return err
-		}
+		w.err = w.flush()
 	}
-	tree, err := w.record("TTree", treeName, "", w.tree(), true)
-	if err != nil {
-		return err
-	}
-	info, err := w.record("TList", "StreamerInfo", "Doubly linked list", streamers, true)
-	if err != nil {
-		return err
-	}
+	tree := w.record("TTree", treeName, "", w.tree(), true)
+	info := w.record("TList", "StreamerInfo", "Doubly linked list", streamers, true)
 	list := new(put)
-	list.i32(1)
+	list.add(1)
 	list.key(tree)
-	keys, err := w.record("TFile", fileName, "", list.b, false)
-	if err != nil {
-		return err
+	keys := w.record("TFile", fileName, "", list.b, false)
+	free := w.record("TFile", fileName, "", w.free(), false)
+	if w.err == nil {
+		_, w.err = w.file.WriteAt(append(w.header(free, info), w.top(keys.at, keys.length)...), 0)
 	}
-	free, err := w.record("TFile", fileName, "", w.free(), false)
-	if err != nil {
-		return err
-	}
-	if _, err := w.file.WriteAt(w.header(free, info), 0); err != nil {
-		return err
-	}
-	_, err = w.file.WriteAt(w.top(keys.at, keys.length), fileBegin)
-	return err
+	return w.err
 }
 
 // Abort has nothing to drop.
@@ -175,49 +152,20 @@ func nameLength() int {
 // header is the first bytes of the file (TFile.cxx), in the form for any length.
 func (w *Writer) header(free, info key) []byte {
 	p := new(put)
-	p.bytes([]byte("root"))
-	p.i32(1000000 + rootVersion)
-	p.i32(fileBegin)
-	p.i64(w.at)
-	p.i64(free.at)
-	p.i32(free.length)
-	p.i32(1)
-	p.i32(nameLength())
-	p.u8(8)
-	p.i32(compression)
-	p.i64(info.at)
-	p.i32(info.length)
-	p.uuid()
-	return p.b
+	p.add([]byte("root"), 1000000+rootVersion, fileBegin, w.at, free.at, free.length, 1, nameLength(),
+		uint8(8), compression, info.at, info.length, uuid)
+	return append(p.b, make([]byte, fileBegin-len(p.b))...)
 }
 
-// uuid is none: the same events make the same file.
-func (p *put) uuid() {
-	p.u16(1)
-	p.zeros(16)
-}
+// uuid, behind its version, is none: the same events make the same file.
+var uuid = []byte{1: 1, 17: 0}
 
 // top is the first record: the top folder, with the place of its list of keys.
 func (w *Writer) top(keys int64, length int) []byte {
 	folder := new(put)
-	folder.text(fileName)
-	folder.text("")
-	folder.u16(1005)
-	folder.u32(date)
-	folder.u32(date)
-	folder.i32(length)
-	folder.i32(nameLength())
-	folder.i64(fileBegin)
-	folder.i64(0)
-	folder.i64(keys)
-	folder.uuid()
+	folder.add(fileName, "", uint16(1005), date, date, length, nameLength(), int64(fileBegin), int64(0), keys, uuid)
 	k := key{class: "TFile", name: fileName, size: len(folder.b), at: fileBegin}
-	k.head = headLength(k.class, k.name, k.title)
-	k.length = k.head + k.size
-	p := new(put)
-	p.key(k)
-	p.bytes(folder.b)
-	return p.b
+	return k.sealed(folder.b)
 }
 
 // free is the list of gaps: all that follows this very record.
@@ -225,8 +173,6 @@ func (w *Writer) free() []byte {
 	const small = 2000000000 // where ROOT's long form begins
 	end := w.at + int64(headLength("TFile", fileName, "")) + 2 + 16
 	p := new(put)
-	p.u16(1001)
-	p.i64(end)
-	p.i64(max(small, end+1000000000))
+	p.add(uint16(1001), end, max(small, end+1000000000))
 	return p.b
 }

@@ -9,30 +9,25 @@ import (
 
 // outBranch is a branch being written.
 type outBranch struct {
-	name    string
-	unit    string
-	kind    column.Type
-	size    int // bytes an event; 0 for text
-	longest int // text
+	column.Column     // name, unit and type
+	size          int // bytes an event; 0 for text
+	longest       int // text
 
 	values  []byte
 	offsets []int // of texts in values
-	count   int   // events in values
 
-	entries, places []int64
-	lengths         []int
-	total           int64 // events
-	unpacked        int64 // bytes, keys included
-	packed          int64
+	// Of the baskets written, heads included.
+	places           []int64
+	lengths          []int32
+	unpacked, packed int64 // bytes
 }
 
 func newBranch(c *column.Column) *outBranch {
-	return &outBranch{name: c.Name, unit: c.Unit, kind: c.Type, size: c.Type.Number(true).Size}
+	return &outBranch{Column: c.Slice(0, 0), size: c.Type.Number(true).Size}
 }
 
 // add appends values to the basket.
 func (b *outBranch) add(c *column.Column) error {
-	b.count += c.Len()
 	if c.Type != column.Text {
 		b.values = c.Type.Number(true).Append(b.values, c)
 	}
@@ -44,7 +39,7 @@ func (b *outBranch) add(c *column.Column) error {
 		b.values = p.b
 	}
 	if len(b.values) > math.MaxInt32/4 {
-		return errors.New("column \"" + b.name + "\": its texts are too long for a basket")
+		return errors.New("column \"" + b.Name + "\": its texts are too long for a basket")
 	}
 	return nil
 }
@@ -54,53 +49,41 @@ const bufferSize = 32000
 
 // headSize is the length of a basket's head: a key and 19 bytes.
 func (b *outBranch) headSize() int {
-	return headLength("TBasket", b.name, treeName) + 19
+	return headLength("TBasket", b.Name, treeName) + 19
 }
 
 // payload is a basket before packing: for text the beginnings follow.
 func (b *outBranch) payload() []byte {
-	if b.kind != column.Text {
+	if b.Type != column.Text {
 		return b.values
 	}
+	list := []int32{int32(len(b.offsets) + 1)}
 	head := b.headSize()
-	p := put{b: b.values}
-	p.i32(b.count + 1)
-	for _, at := range b.offsets {
-		p.i32(at + head)
+	for _, at := range append(b.offsets, len(b.values)) {
+		list = append(list, int32(at+head))
 	}
-	p.i32(len(b.values) + head)
+	p := put{b: b.values}
+	p.add(list)
 	return p.b
 }
 
-// head is the head of the basket (TBasket.cxx) that is to lie at a place.
-func (b *outBranch) head(at int64, packed int) []byte {
-	k := key{class: "TBasket", name: b.name, title: treeName, at: at, head: b.headSize(), size: len(b.values)}
+// head is the head of the basket (TBasket.cxx) of events that is to lie at a place; the next one begins.
+func (b *outBranch) head(at int64, events, packed int) []byte {
+	k := key{class: "TBasket", name: b.Name, title: treeName, at: at, head: b.headSize(), size: len(b.values)}
 	perEvent := b.size
-	if b.kind == column.Text {
-		k.size += 4 * (b.count + 2)
-		perEvent = b.count + 1 // entries in the list of beginnings
+	if b.Type == column.Text {
+		k.size += 4 * (events + 2)
+		perEvent = events + 1 // entries in the list of beginnings
 	}
 	k.length = k.head + packed
 	p := new(put)
 	p.key(k)
-	p.u16(3)
-	p.i32(max(bufferSize, k.head+k.size))
-	p.i32(perEvent)
-	p.i32(b.count)
-	p.i32(k.head + len(b.values))
-	p.u8(0)
+	p.add(uint16(3), max(bufferSize, k.head+k.size), perEvent, events, k.head+len(b.values), uint8(0))
+	b.places, b.lengths = append(b.places, at), append(b.lengths, int32(k.length))
 	b.unpacked += int64(k.head + k.size)
+	b.packed += int64(k.length)
+	b.values, b.offsets = b.values[:0], b.offsets[:0]
 	return p.b
-}
-
-// written notes where the basket lies, and begins the next.
-func (b *outBranch) written(at int64, length int) {
-	b.places = append(b.places, at)
-	b.lengths = append(b.lengths, length)
-	b.entries = append(b.entries, b.total)
-	b.total += int64(b.count)
-	b.packed += int64(length)
-	b.values, b.offsets, b.count = b.values[:0], b.offsets[:0], 0
 }
 
 // tree is the TTree (TTree.h, version 20).
@@ -113,145 +96,86 @@ func (w *Writer) tree() []byte {
 	}
 	p.object(20, func() {
 		p.named(treeName, "")
-		p.object(2, func() { p.u16(602); p.u16(1); p.u16(1) }) // line: colour, style, width
+		p.object(2, func() { p.add([]uint16{602, 1, 1}) }) // line: colour, style, width
 		p.fill()
-		p.object(2, func() { p.u16(1); p.u16(1); p.u32(math.Float32bits(1)) }) // marker
-		p.i64(w.rows)
-		p.i64(unpacked)
-		p.i64(packed)
-		p.i64(packed) // saved
-		p.i64(packed) // flushed
-		p.f64(1)      // weight
-		p.i32(0)      // timer
-		p.i32(25)     // scan
-		p.i32(0)      // update
-		p.i32(1000)   // default length of the list of beginnings
-		p.i32(0)      // clusters of another length
-		p.i64(1000000000000)
-		p.i64(1000000000000)
-		p.i64(0)
-		p.i64(-300000000)               // save
-		p.i64(int64(w.clusters.Events)) // flush, in events
-		p.i64(1000000)
-		p.u8(0)
-		p.u8(0)
+		p.object(2, func() { p.add([]uint16{1, 1}, float32(1)) }) // marker
+		p.add(w.rows, unpacked, packed, packed, packed)           // bytes: packed, saved, flushed
+		p.add(float64(1))                                         // weight
+		p.add(0, 25, 0)                                           // timer, scan, update
+		p.add(1000, 0)                                            // default length of the list of beginnings; clusters of another length
+		p.add([]int64{1000000000000, 1000000000000, 0})
+		p.add([]int64{-300000000, int64(w.clusters.Events), 1000000}) // save, in bytes; flush, in events; to estimate
+		p.add(uint16(0))
 		p.features()
 		leaves := make([]uint32, len(w.branches))
 		p.array(len(w.branches), func(i int) {
-			p.pointer("TBranch", func() { leaves[i] = w.branches[i].put(p) })
+			p.pointer("TBranch", func() { leaves[i] = w.putBranch(p, w.branches[i]) })
 		})
-		p.array(len(leaves), func(i int) { p.u32(leaves[i]) })
-		p.u32(0) // aliases
-		p.i32(0) // index values, an empty TArrayD
-		p.i32(0) // index, an empty TArrayI
-		for range 4 {
-			p.u32(0) // tree index, friends, user's list, branch of references
-		}
+		p.array(len(leaves), func(i int) { p.add(leaves[i]) })
+		p.add(0)          // aliases
+		p.add(0, 0)       // index values and index, an empty TArrayD and TArrayI
+		p.add(0, 0, 0, 0) // tree index, friends, user's list, branch of references
 	})
 	return p.b
 }
 
-func (p *put) fill() { p.object(2, func() { p.u16(0); p.u16(1001) }) }
+func (p *put) fill() { p.object(2, func() { p.add(uint16(0), uint16(1001)) }) }
 
 // features is an empty ROOT::TIOFeatures, which goes by its checksum.
 func (p *put) features() {
-	p.object(0, func() {
-		p.u32(0x1aa12f10)
-		p.u8(0)
-	})
+	p.object(0, func() { p.add(0x1aa12f10, uint8(0)) })
 }
 
-// rootType is how ROOT names the type, in titles and as a class.
-func (b *outBranch) rootType() (letter, class string) {
-	switch b.kind {
-	case column.Float32:
-		return "F", "TLeafF"
-	case column.Float64:
-		return "D", "TLeafD"
-	case column.Int64:
-		return "L", "TLeafL"
-	case column.Uint64:
-		return "l", "TLeafL"
-	}
-	return "C", "TLeafC"
+// leafTypes are how ROOT names the types, in titles and as classes.
+var leafTypes = map[column.Type]struct {
+	letter, class string
+	unsigned      uint8
+}{
+	column.Float32: {"F", "TLeafF", 0}, column.Float64: {"D", "TLeafD", 0}, column.Int64: {"L", "TLeafL", 0},
+	column.Uint64: {"l", "TLeafL", 1}, column.Text: {"C", "TLeafC", 0},
 }
 
-// put writes a TBranch (TBranch.h, version 13) and returns the reference of its
+// putBranch writes a TBranch (TBranch.h, version 13) and returns the reference of its
 // leaf.
-func (b *outBranch) put(p *put) (leaf uint32) {
-	letter, _ := b.rootType()
+func (w *Writer) putBranch(p *put, b *outBranch) (leaf uint32) {
 	n := len(b.places)
 	room := max(n+1, 10)
 	beginnings := 0
-	if b.kind == column.Text {
+	if b.Type == column.Text {
 		beginnings = 1000
 	}
 	p.object(13, func() {
-		p.named(b.name, titled(b.name+"/"+letter, b.unit))
+		p.named(b.Name, titled(b.Name+"/"+leafTypes[b.Type].letter, b.Unit))
 		p.fill()
-		p.i32(compression)
-		p.i32(bufferSize)
-		p.i32(beginnings)
-		p.i32(n)
-		p.i64(b.total)
+		p.add(compression, bufferSize, beginnings, n, w.rows)
 		p.features()
-		p.i32(0)
-		p.i32(room)
-		p.i32(0)
-		p.i64(b.total)
-		p.i64(0)
-		p.i64(b.unpacked)
-		p.i64(b.packed)
+		p.add(0, room, 0, w.rows, int64(0), b.unpacked, b.packed)
 		p.array(0, nil)
 		p.array(1, func(int) { leaf = b.leaf(p) })
 		p.array(0, nil)
-		p.u8(1)
-		for _, v := range b.lengths {
-			p.i32(v)
-		}
-		p.zeros(4 * (room - n))
-		p.u8(1)
-		for _, v := range b.entries {
-			p.i64(v)
-		}
-		p.i64(b.total)
-		p.zeros(8 * (room - n - 1))
-		p.u8(1)
-		for _, v := range b.places {
-			p.i64(v)
-		}
-		p.zeros(8 * (room - n))
-		p.text("")
+		p.add(uint8(1), b.lengths, make([]int32, room-n))
+		p.add(uint8(1), w.firsts, w.rows, make([]int64, room-n-1))
+		p.add(uint8(1), b.places, make([]int64, room-n), "")
 	})
 	return leaf
 }
 
 // leaf writes the leaf of the branch (TLeaf.h) and returns its reference.
 func (b *outBranch) leaf(p *put) uint32 {
-	_, class := b.rootType()
-	length, size, unsigned := 1, b.size, uint8(0)
-	if b.kind == column.Uint64 {
-		unsigned = 1
-	}
-	if b.kind == column.Text {
+	length, size := 1, b.size
+	if b.Type == column.Text {
 		length, size = b.longest+1, 1
 	}
-	return p.pointer(class, func() {
+	return p.pointer(leafTypes[b.Type].class, func() {
 		p.object(1, func() {
 			p.object(2, func() {
-				p.named(b.name, b.name)
-				p.i32(length)
-				p.i32(size)
-				p.i32(0)
-				p.u8(0)
-				p.u8(unsigned)
-				p.u32(0)
+				p.named(b.Name, b.Name)
+				p.add(length, size, 0, uint8(0), leafTypes[b.Type].unsigned, 0)
 			})
-			if b.kind == column.Text { // the shortest and the longest
-				p.i32(0)
-				p.i32(length)
+			if b.Type == column.Text { // the shortest and the longest
+				p.add(0, length)
 			} else { // lowest and highest value, unless the leaf counts: 0
-				p.zeros(2 * b.size)
+				p.add(make([]byte, 2*b.size))
 			}
 		})
 	})

@@ -90,10 +90,7 @@ func Cases() []Case {
 // New builds the flow of a case, moved away from the identity by random parameters, with frozen statistics of its events.
 func (c Case) New(t testing.TB) *flow.Flow {
 	t.Helper()
-	f, err := flow.New(c.Features, c.Context, c.Spec, seed, c.Kinds...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := c.start(t)
 	src := rng.New(11, rng.StreamTest, 0)
 	p := f.Params()
 	move := make([]float32, len(p))
@@ -107,13 +104,29 @@ func (c Case) New(t testing.TB) *flow.Flow {
 		p[i] += move[i]
 	}
 	x, context := c.Events(500, 2)
+	likelihood(t, f, x, context).Freeze(all(500))
+	return f
+}
+
+// start builds the flow as it starts.
+func (c Case) start(t testing.TB) *flow.Flow {
+	t.Helper()
+	f, err := flow.New(c.Features, c.Context, c.Spec, seed, c.Kinds...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// likelihood ends with the test.
+func likelihood(t testing.TB, f *flow.Flow, x, context [][]float32) *flow.Likelihood {
+	t.Helper()
 	l, err := flow.NewLikelihood(f, x, context, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	l.Freeze(all(500))
-	return f
+	t.Cleanup(l.Close)
+	return l
 }
 
 // all are the rows of n events.
@@ -125,44 +138,29 @@ func all(n int) []int32 {
 	return rows
 }
 
-// Events draws n events of standard deviation 1.5, as columns and as rows.
+// Events draws n events of standard deviation 1.5, as columns.
 func (c Case) Events(n int, seed uint64) (x, context [][]float32) {
-	draw := func(cols int, sub uint32) [][]float32 {
+	draw := func(cols int, sub uint32) (out [][]float32) {
 		src := rng.New(seed, rng.StreamTest, sub)
-		out := make([][]float32, cols)
-		for i := range out {
-			out[i] = make([]float32, n)
-			for e := range out[i] {
-				out[i][e] = float32(1.5 * src.NormFloat64())
+		for range cols {
+			col := make([]float32, n)
+			for e := range col {
+				col[e] = float32(1.5 * src.NormFloat64())
 			}
+			out = append(out, col)
 		}
 		return out
 	}
-	x = draw(c.Features, 1)
-	if c.Context > 0 {
-		context = draw(c.Context, 2)
-	}
-	return x, context
+	return draw(c.Features, 1), draw(c.Context, 2)
 }
 
-// rowsOf turns columns into float64 events.
-func rowsOf(cols [][]float32) [][]float64 {
-	if cols == nil {
-		return nil
-	}
-	out := make([][]float64, len(cols[0]))
+// rowsOf turns columns into n float64 events.
+func rowsOf(cols [][]float32, n int) [][]float64 {
+	out := make([][]float64, n)
 	for e := range out {
 		for _, c := range cols {
 			out[e] = append(out[e], float64(c[e]))
 		}
-	}
-	return out
-}
-
-func float64s(p []float32) []float64 {
-	out := make([]float64, len(p))
-	for i, v := range p {
-		out[i] = float64(v)
 	}
 	return out
 }

@@ -3,6 +3,7 @@ package flowtest
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
@@ -12,65 +13,48 @@ import (
 type network struct {
 	o       *Oracle
 	options map[string]any
-	p       []float64
 	scope   string
 	context [][]float64
 	layer   int // number of its first hidden layer in the flow
 }
 
-func (n network) view(name string) nn.View {
-	return n.o.view(n.scope + "." + name)
-}
-
 func (n network) has(name string) bool { _, ok := n.o.views[n.scope+"."+name]; return ok }
+
+func (n network) of(name string) []float64 { return n.o.of(n.scope + "." + name) }
 
 // linear is W [context; in] + b, without the context where W has no columns for it.
 func (n network) linear(name string, in [][]float64) [][]float64 {
-	w, b := n.view(name+".weight"), n.view(name+".bias")
+	w, b := n.of(name+".weight"), n.of(name+".bias")
+	cols := len(w) / len(b)
 	out := make([][]float64, len(in))
-	for e := range in {
-		var c []float64
-		if w.Cols > len(in[e]) {
-			c = n.context[e]
+	for e, x := range in {
+		if cols > len(x) {
+			x = slices.Concat(n.context[e], x)
 		}
-		out[e] = make([]float64, w.Rows)
-		for o := range out[e] {
-			sum := n.p[b.Offset+o]
-			m := n.p[w.Offset+o*w.Cols:][:w.Cols]
-			for j, v := range c {
-				sum += m[j] * v
+		for o, sum := range b {
+			for j, v := range x {
+				sum += w[o*cols+j] * v
 			}
-			for j, v := range in[e] {
-				sum += m[len(c)+j] * v
-			}
-			out[e][o] = sum
+			out[e] = append(out[e], sum)
 		}
 	}
 	return out
+}
+
+var activations = map[string]func(x float64) float64{
+	"tanh": math.Tanh,
+	"relu": func(x float64) float64 { return max(x, 0) },
+	"elu":  func(x float64) float64 { return max(x, 0) + math.Expm1(min(x, 0)) },
 }
 
 func (n network) activate(x [][]float64) [][]float64 {
 	out := make([][]float64, len(x))
 	for e := range x {
-		out[e] = make([]float64, len(x[e]))
-		for i, v := range x[e] {
-			out[e][i] = activation(n.options["activation"].(string), v)
+		for _, v := range x[e] {
+			out[e] = append(out[e], activations[n.options["activation"].(string)](v))
 		}
 	}
 	return out
-}
-
-func activation(kind string, x float64) float64 {
-	switch {
-	case kind == "tanh":
-		return math.Tanh(x)
-	case x >= 0:
-		return x
-	case kind == "elu":
-		return math.Expm1(x)
-	default:
-		return 0
-	}
 }
 
 // dropout multiplies the units of hidden layer l of the network by their masks.
@@ -131,21 +115,13 @@ func (n network) norm(name string, x [][]float64) [][]float64 {
 	if !n.has(name + ".gamma") {
 		return x
 	}
-	out := make([][]float64, len(x))
-	for e := range x {
-		out[e] = make([]float64, len(x[e]))
+	var out [][]float64
+	for _, row := range x {
+		out = append(out, slices.Clone(row))
 	}
-	at := func(part string, i int) float64 { return n.p[n.view(name+"."+part).Offset+i] }
-	for i := range x[0] {
-		mean, variance := at("mean", i), at("variance", i)
-		if n.o.Training {
-			mean, variance = moments(x, i)
-			variance += 1e-3
-		}
-		gamma, beta := at("gamma", i), at("beta", i)
-		for e := range x {
-			out[e][i] = gamma*(x[e][i]-mean)/math.Sqrt(variance) + beta
-		}
+	gamma, beta, mean, variance := n.of(name+".gamma"), n.of(name+".beta"), n.of(name+".mean"), n.of(name+".variance")
+	for i := range gamma {
+		n.o.norm(out, i, gamma[i], beta[i], mean[i], variance[i], 1e-3)
 	}
 	return out
 }

@@ -5,6 +5,7 @@ package flowtest
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/nn"
@@ -50,22 +51,15 @@ func logScale(s Scalar) float64 {
 }
 
 // layers are the formulas of the kinds of layers without a network: they map the events z, and add to logDet.
-var layers = map[string]func(o *Oracle, t flow.Transform, p []float64, z [][]float64, logDet []float64){
-	"lu": func(_ *Oracle, t flow.Transform, p []float64, z [][]float64, logDet []float64) {
-		luLinear(t.(*flow.LU), p, z, logDet)
-	},
-	"batch-norm": func(o *Oracle, t flow.Transform, p []float64, z [][]float64, logDet []float64) {
-		o.batchNorm(t.(*flow.BatchNorm), p, z, logDet)
-	},
-}
+var layers = map[string]func(o *Oracle, t flow.Transform, z [][]float64, logDet []float64){"lu": (*Oracle).lu, "batch-norm": (*Oracle).batchNorm}
 
 // bases are the log-densities of one latent feature, the number of which is i.
-var bases = map[string]func(o *Oracle, p []float64, i int, z float64) float64{
-	"normal": func(_ *Oracle, _ []float64, _ int, z float64) float64 {
+var bases = map[string]func(o *Oracle, i int, z float64) float64{
+	"normal": func(_ *Oracle, _ int, z float64) float64 {
 		return -0.5*z*z - 0.5*math.Log(2*math.Pi)
 	},
-	"student-t": func(o *Oracle, p []float64, i int, z float64) float64 {
-		nu := math.Exp(p[o.view("base.log_nu").Offset+i]) + 1e-2
+	"student-t": func(o *Oracle, i int, z float64) float64 {
+		nu := math.Exp(o.of("base.log_nu")[i]) + 1e-2
 		up, _ := math.Lgamma((nu + 1) / 2)
 		down, _ := math.Lgamma(nu / 2)
 		return up - down - 0.5*math.Log(math.Pi*nu) - (nu+1)/2*math.Log(1+z*z/nu)
@@ -75,6 +69,7 @@ var bases = map[string]func(o *Oracle, p []float64, i int, z float64) float64{
 // Oracle maps events to the latent in float64, straight from the formulas of the papers: no tiles, no kernels,
 // no masks (the zeros of a MADE are in its weights).
 type Oracle struct {
+	P     []float64 // the parameters: at first the flow's
 	f     *flow.Flow
 	own   map[string]Formula
 	views map[string]nn.View
@@ -90,19 +85,23 @@ func NewOracle(f *flow.Flow, own map[string]Formula) *Oracle {
 	for _, v := range f.Views() {
 		o.views[v.Name] = v
 	}
+	for _, v := range f.Params() {
+		o.P = append(o.P, float64(v))
+	}
 	return o
 }
 
-func (o *Oracle) view(name string) nn.View {
+// of are the numbers of a view.
+func (o *Oracle) of(name string) []float64 {
 	v, ok := o.views[name]
 	if !ok {
 		panic("flowtest: no parameters " + name)
 	}
-	return v
+	return o.P[v.Offset:][:v.Rows*v.Cols]
 }
 
-// ToLatent maps events (rows of features and context) under the parameters p.
-func (o *Oracle) ToLatent(p []float64, x, context [][]float64) (z [][]float64, logDet []float64) {
+// ToLatent maps events (rows of features and context).
+func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float64) {
 	logDet = make([]float64, len(x))
 	for _, e := range x {
 		z = append(z, append([]float64(nil), e...))
@@ -111,28 +110,28 @@ func (o *Oracle) ToLatent(p []float64, x, context [][]float64) (z [][]float64, l
 	for _, l := range o.f.Layers() {
 		switch t := l.Transform.(type) {
 		case *flow.Conditional:
-			hidden += o.conditioned(l, &t.Groups, p, z, context, logDet, hidden)
+			hidden += o.conditioned(l, &t.Groups, z, context, logDet, hidden)
 		case *flow.BatchedConditional:
-			hidden += o.conditioned(l, &t.Groups, p, z, context, logDet, hidden)
+			hidden += o.conditioned(l, &t.Groups, z, context, logDet, hidden)
 		default:
 			formula, ok := layers[l.Part.Kind]
 			if !ok {
 				panic("flowtest: no formula for the layer " + l.Part.Kind)
 			}
-			formula(o, t, p, z, logDet)
+			formula(o, t, z, logDet)
 		}
 	}
 	return z, logDet
 }
 
 // NLL is the mean negative log-likelihood of events.
-func (o *Oracle) NLL(p []float64, x, context [][]float64) float64 {
-	z, logDet := o.ToLatent(p, x, context)
+func (o *Oracle) NLL(x, context [][]float64) float64 {
+	z, logDet := o.ToLatent(x, context)
 	base := bases[o.f.Spec.Base.Kind]
 	var sum float64
 	for e := range z {
 		for i, v := range z[e] {
-			sum -= base(o, p, i, v)
+			sum -= base(o, i, v)
 		}
 		sum -= logDet[e]
 	}
@@ -141,7 +140,7 @@ func (o *Oracle) NLL(p []float64, x, context [][]float64) float64 {
 
 // conditioned moves features by their transformers, with parameters from a network of the others and the context, and
 // returns the number of its hidden layers.
-func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, p []float64, z, context [][]float64, logDet []float64, hidden int) int {
+func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float64, logDet []float64, hidden int) int {
 	given := g.Order
 	if g.Kept > 0 {
 		given = g.Order[:g.Kept]
@@ -153,7 +152,7 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, p []float64, z, conte
 		}
 	}
 	net := l.Part.Options["net"].(flow.Part)
-	h, layers := networks[net.Kind](network{o, net.Options, p, l.Scope, context, hidden}, in)
+	h, layers := networks[net.Kind](network{o, net.Options, l.Scope, context, hidden}, in)
 	at := 0
 	for j, i := range g.Order[g.Kept:] {
 		part := l.Part.Options["transformer"].(flow.Part)
@@ -164,12 +163,11 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, p []float64, z, conte
 		if own, ok := o.own[part.Kind]; ok {
 			formula = own
 		}
-		k := g.Transformers[j].Params()
+		k := len(g.Transformers[j].Identity())
 		for e := range z {
 			var ld float64
 			z[e][i], ld = formula(Scalar{part.Options, z[e][i], h[e][at : at+k], func(name string) []float64 {
-				v := o.view(fmt.Sprintf("%s.transformer.%d.%s", l.Scope, j, name))
-				return p[v.Offset:][:v.Rows*v.Cols]
+				return o.of(fmt.Sprintf("%s.transformer.%d.%s", l.Scope, j, name))
 			}})
 			logDet[e] += ld
 		}
@@ -215,60 +213,52 @@ func knots(raw []float64, bound float64) []float64 {
 	return out
 }
 
-// luLinear is z = L U x + b with the matrices written out.
-func luLinear(t *flow.LU, p []float64, z [][]float64, logDet []float64) {
-	n := len(t.Order)
-	m, b := p[t.Matrix.Offset:], p[t.Bias.Offset:]
-	at := func(i, j int) (lower, upper float64) {
-		switch v := m[i*n+j]; {
-		case i > j:
-			return v, 0
-		case i < j:
-			return 0, v
-		default:
-			return 1, math.Log1p(math.Exp(v)) + 1e-3
-		}
-	}
-	w := make([][]float64, n)
-	var ld float64
-	for i := range w {
-		w[i] = make([]float64, n)
-		for j := range n {
-			for k := range n {
-				lower, _ := at(i, k)
-				_, upper := at(k, j)
-				w[i][j] += lower * upper
-			}
-		}
-		_, d := at(i, i)
-		ld += math.Log(d)
-	}
-	for e, x := range z {
-		next := append([]float64(nil), x...)
+// lu is z = L (U x) + b.
+func (o *Oracle) lu(transform flow.Transform, z [][]float64, logDet []float64) {
+	t := transform.(*flow.LU)
+	n, m, b := len(t.Order), o.P[t.Matrix.Offset:], o.P[t.Bias.Offset:]
+	for e := range z {
+		x := slices.Clone(z[e])
+		y := make([]float64, n)
 		for i, f := range t.Order {
-			next[f] = b[i]
-			for j, g := range t.Order {
-				next[f] += w[i][j] * x[g]
+			d := math.Log1p(math.Exp(m[i*n+i])) + 1e-3
+			logDet[e] += math.Log(d)
+			y[i] = d * x[f]
+			for j := i + 1; j < n; j++ {
+				y[i] += m[i*n+j] * x[t.Order[j]]
 			}
 		}
-		z[e] = next
-		logDet[e] += ld
+		for i, f := range t.Order {
+			z[e][f] = y[i] + b[i]
+			for j := range i {
+				z[e][f] += m[i*n+j] * y[j]
+			}
+		}
 	}
 }
 
-func (o *Oracle) batchNorm(t *flow.BatchNorm, p []float64, z [][]float64, logDet []float64) {
-	for f := range z[0] {
-		mean, variance := p[t.Mean.Offset+f], p[t.Variance.Offset+f]
-		if o.Training {
-			mean, variance = moments(z, f)
-			variance += 1e-5
-		}
-		s := p[t.LogGamma.Offset+f] - 0.5*math.Log(variance)
+func (o *Oracle) batchNorm(transform flow.Transform, z [][]float64, logDet []float64) {
+	t := transform.(*flow.BatchNorm)
+	for i := range z[0] {
+		gamma := math.Exp(o.P[t.LogGamma.Offset+i])
+		scale := o.norm(z, i, gamma, o.P[t.Beta.Offset+i], o.P[t.Mean.Offset+i], o.P[t.Variance.Offset+i], 1e-5)
 		for e := range z {
-			z[e][f] = math.Exp(s)*(z[e][f]-mean) + p[t.Beta.Offset+f]
-			logDet[e] += s
+			logDet[e] += math.Log(scale)
 		}
 	}
+}
+
+// norm is batch norm of column i with epsilon in the variance of a batch; it returns the slope.
+func (o *Oracle) norm(x [][]float64, i int, gamma, beta, mean, variance, epsilon float64) (scale float64) {
+	if o.Training {
+		mean, variance = moments(x, i)
+		variance += epsilon
+	}
+	scale = gamma / math.Sqrt(variance)
+	for e := range x {
+		x[e][i] = scale*(x[e][i]-mean) + beta
+	}
+	return scale
 }
 
 // moments are the mean and the population variance of column f.

@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -124,15 +125,11 @@ func (j *journal) difference(run []Fact) *Error {
 	if text, ok := j.next(at.Size()); !ok || json.Unmarshal(text, &old) != nil {
 		return nothing
 	}
+	gone := slices.DeleteFunc(slices.Clone(old), func(f Fact) bool { return valueOf(run, f.Name) != noValue })
 	var parts []string
-	for _, f := range run {
-		if was := valueOf(old, f.Name); was != f.Value {
-			parts = append(parts, fmt.Sprintf("the %s was %s and is %s", f.Name, was, f.Value))
-		}
-	}
-	for _, f := range old {
-		if valueOf(run, f.Name) == noValue {
-			parts = append(parts, fmt.Sprintf("the %s was %s and is %s", f.Name, f.Value, noValue))
+	for _, f := range slices.Concat(run, gone) {
+		if was, is := valueOf(old, f.Name), valueOf(run, f.Name); was != is {
+			parts = append(parts, fmt.Sprintf("the %s was %s and is %s", f.Name, was, is))
 		}
 	}
 	return &Error{j.path, "belongs to another run: " + strings.Join(parts, "; "), false}
@@ -241,9 +238,6 @@ func (j *journal) bringToDisk() error {
 		return nil
 	}
 }
-
-// empty says that there is no block to go on from.
-func (j *journal) empty() bool { return j.end == j.head }
 
 // keep closes the journal of a run that ended too early.
 func (j *journal) keep() {

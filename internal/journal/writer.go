@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"syscall"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/fault"
 )
 
@@ -95,11 +95,7 @@ func (w *Writer) Write(t *events.Table, state any) error {
 
 // notResumable tells of a journal that cannot be written: that should not cost the run.
 func (w *Writer) notResumable(err error) {
-	var at *fs.PathError
-	if errors.As(err, &at) {
-		err = at.Err
-	}
-	w.warn(fmt.Sprintf("cannot write %s: %v; the run goes on, but could not be resumed", w.state, err))
+	w.warn(fmt.Sprintf("cannot write %s: %v; the run goes on, but could not be resumed", w.state, column.WithoutPath(err)))
 }
 
 // Describe adds to what the file says of itself; see events.Writer.
@@ -127,7 +123,7 @@ func (w *Writer) Abandon(err error) {
 	var system syscall.Errno
 	switch {
 	case w.journal == nil:
-	case w.journal.empty(), fault.Is(err) && !errors.As(err, &system):
+	case w.journal.end == w.journal.head, fault.Is(err) && !errors.As(err, &system):
 		_ = w.journal.remove()
 	default:
 		w.journal.keep()

@@ -248,28 +248,28 @@ TEXT ·reluBackwardAVX512(SB), NOSPLIT, $8-24
 	JLT     rest
 
 groups:
-	VMOVUPS   (AX), Z0
-	VMOVUPS   (CX), Z1
-	VCMPPS    $0x16, c00000000<>+0(SB), Z1, K2
-	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS   Z0, (AX)
-	ADDQ      $0x40, AX
-	ADDQ      $0x40, CX
-	SUBQ      $0x10, DX
-	JGE       groups
+	VMOVUPS     (AX), Z0
+	VMOVUPS     (CX), Z1
+	VCMPPS.BCST $0x16, c00000000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z0, K2, Z0
+	VMOVUPS     Z0, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	SUBQ        $0x10, DX
+	JGE         groups
 
 rest:
-	ADDQ      $0x10, DX
-	JZ        done
-	MOVL      $0x0000ffff, BX
-	SHLXL     DX, BX, BX
-	NOTL      BX
-	KMOVW     BX, K1
-	VMOVUPS.Z (AX), K1, Z0
-	VMOVUPS.Z (CX), K1, Z1
-	VCMPPS    $0x16, c00000000<>+0(SB), Z1, K2
-	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS   Z0, K1, (AX)
+	ADDQ        $0x10, DX
+	JZ          done
+	MOVL        $0x0000ffff, BX
+	SHLXL       DX, BX, BX
+	NOTL        BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (AX), K1, Z0
+	VMOVUPS.Z   (CX), K1, Z1
+	VCMPPS.BCST $0x16, c00000000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z0, K2, Z0
+	VMOVUPS     Z0, K1, (AX)
 
 done:
 	LDMXCSR (SP)
@@ -277,22 +277,7 @@ done:
 	RET
 
 DATA c00000000<>+0(SB)/4, $0x00000000
-DATA c00000000<>+4(SB)/4, $0x00000000
-DATA c00000000<>+8(SB)/4, $0x00000000
-DATA c00000000<>+12(SB)/4, $0x00000000
-DATA c00000000<>+16(SB)/4, $0x00000000
-DATA c00000000<>+20(SB)/4, $0x00000000
-DATA c00000000<>+24(SB)/4, $0x00000000
-DATA c00000000<>+28(SB)/4, $0x00000000
-DATA c00000000<>+32(SB)/4, $0x00000000
-DATA c00000000<>+36(SB)/4, $0x00000000
-DATA c00000000<>+40(SB)/4, $0x00000000
-DATA c00000000<>+44(SB)/4, $0x00000000
-DATA c00000000<>+48(SB)/4, $0x00000000
-DATA c00000000<>+52(SB)/4, $0x00000000
-DATA c00000000<>+56(SB)/4, $0x00000000
-DATA c00000000<>+60(SB)/4, $0x00000000
-GLOBL c00000000<>(SB), RODATA|NOPTR, $64
+GLOBL c00000000<>(SB), RODATA|NOPTR, $4
 
 // func tanhBackwardAVX512(d *float32, h *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
@@ -357,81 +342,81 @@ TEXT ·affineToLatentAVX512(SB), NOSPLIT, $8-48
 	JLT     rest
 
 groups:
-	VMOVUPS      (CX), Z0
-	VMOVUPS      (DX), Z1
-	VMOVUPS      (BX), Z2
-	VMOVUPS      (SI), Z3
-	VPXORD       c80000000<>+0(SB), Z3, Z4
-	VMOVUPS      cc2aea000<>+0(SB), Z5
-	VMAXPS       Z4, Z5, Z4
-	VMOVUPS      c42b0c000<>+0(SB), Z5
-	VMINPS       Z4, Z5, Z4
-	VMULPS       c3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VFNMADD231PS c3f317218<>+0(SB), Z5, Z4
-	VFNMADD231PS cb102e308<>+0(SB), Z5, Z4
-	VMOVAPS      Z4, Z6
-	VMOVUPS      c3ab5121a<>+0(SB), Z7
-	VFMADD213PS  c3c091cf1<>+0(SB), Z7, Z6
-	VFMADD213PS  c3d2aac79<>+0(SB), Z4, Z6
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z4, Z6
-	VFMADD213PS  c3efffffe<>+0(SB), Z4, Z6
-	VMULPS       Z4, Z4, Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VADDPS       c3f800000<>+0(SB), Z4, Z4
-	VCVTPS2DQ    Z5, Z5
-	VPSLLD       $0x17, Z5, Z5
-	VPADDD       Z5, Z4, Z4
-	VSUBPS       Z2, Z1, Z1
-	VMULPS       Z4, Z1, Z1
-	VSUBPS       Z3, Z0, Z0
-	VMOVUPS      Z1, (AX)
-	VMOVUPS      Z0, (CX)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, BX
-	ADDQ         $0x40, SI
-	SUBQ         $0x10, DI
-	JGE          groups
+	VMOVUPS           (CX), Z0
+	VMOVUPS           (DX), Z1
+	VMOVUPS           (BX), Z2
+	VMOVUPS           (SI), Z3
+	VPXORD.BCST       c80000000<>+0(SB), Z3, Z4
+	VBROADCASTSS      cc2aea000<>+0(SB), Z5
+	VMAXPS            Z4, Z5, Z4
+	VBROADCASTSS      c42b0c000<>+0(SB), Z5
+	VMINPS            Z4, Z5, Z4
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z4, Z5
+	VRNDSCALEPS       $0x08, Z5, Z5
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z5, Z4
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z5, Z4
+	VMOVAPS           Z4, Z6
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z7
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z4, Z6
+	VMULPS            Z4, Z4, Z7
+	VFMADD231PS       Z6, Z7, Z4
+	VADDPS.BCST       c3f800000<>+0(SB), Z4, Z4
+	VCVTPS2DQ         Z5, Z5
+	VPSLLD            $0x17, Z5, Z5
+	VPADDD            Z5, Z4, Z4
+	VSUBPS            Z2, Z1, Z1
+	VMULPS            Z4, Z1, Z1
+	VSUBPS            Z3, Z0, Z0
+	VMOVUPS           Z1, (AX)
+	VMOVUPS           Z0, (CX)
+	ADDQ              $0x40, AX
+	ADDQ              $0x40, CX
+	ADDQ              $0x40, DX
+	ADDQ              $0x40, BX
+	ADDQ              $0x40, SI
+	SUBQ              $0x10, DI
+	JGE               groups
 
 rest:
-	ADDQ         $0x10, DI
-	JZ           done
-	MOVL         $0x0000ffff, R8
-	SHLXL        DI, R8, R8
-	NOTL         R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS.Z    (DX), K1, Z1
-	VMOVUPS.Z    (BX), K1, Z2
-	VMOVUPS.Z    (SI), K1, Z3
-	VPXORD       c80000000<>+0(SB), Z3, Z4
-	VMOVUPS      cc2aea000<>+0(SB), Z5
-	VMAXPS       Z4, Z5, Z4
-	VMOVUPS      c42b0c000<>+0(SB), Z5
-	VMINPS       Z4, Z5, Z4
-	VMULPS       c3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VFNMADD231PS c3f317218<>+0(SB), Z5, Z4
-	VFNMADD231PS cb102e308<>+0(SB), Z5, Z4
-	VMOVAPS      Z4, Z6
-	VMOVUPS      c3ab5121a<>+0(SB), Z7
-	VFMADD213PS  c3c091cf1<>+0(SB), Z7, Z6
-	VFMADD213PS  c3d2aac79<>+0(SB), Z4, Z6
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z4, Z6
-	VFMADD213PS  c3efffffe<>+0(SB), Z4, Z6
-	VMULPS       Z4, Z4, Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VADDPS       c3f800000<>+0(SB), Z4, Z4
-	VCVTPS2DQ    Z5, Z5
-	VPSLLD       $0x17, Z5, Z5
-	VPADDD       Z5, Z4, Z4
-	VSUBPS       Z2, Z1, Z1
-	VMULPS       Z4, Z1, Z1
-	VSUBPS       Z3, Z0, Z0
-	VMOVUPS      Z1, K1, (AX)
-	VMOVUPS      Z0, K1, (CX)
+	ADDQ              $0x10, DI
+	JZ                done
+	MOVL              $0x0000ffff, R8
+	SHLXL             DI, R8, R8
+	NOTL              R8
+	KMOVW             R8, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VMOVUPS.Z         (DX), K1, Z1
+	VMOVUPS.Z         (BX), K1, Z2
+	VMOVUPS.Z         (SI), K1, Z3
+	VPXORD.BCST       c80000000<>+0(SB), Z3, Z4
+	VBROADCASTSS      cc2aea000<>+0(SB), Z5
+	VMAXPS            Z4, Z5, Z4
+	VBROADCASTSS      c42b0c000<>+0(SB), Z5
+	VMINPS            Z4, Z5, Z4
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z4, Z5
+	VRNDSCALEPS       $0x08, Z5, Z5
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z5, Z4
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z5, Z4
+	VMOVAPS           Z4, Z6
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z7
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z4, Z6
+	VMULPS            Z4, Z4, Z7
+	VFMADD231PS       Z6, Z7, Z4
+	VADDPS.BCST       c3f800000<>+0(SB), Z4, Z4
+	VCVTPS2DQ         Z5, Z5
+	VPSLLD            $0x17, Z5, Z5
+	VPADDD            Z5, Z4, Z4
+	VSUBPS            Z2, Z1, Z1
+	VMULPS            Z4, Z1, Z1
+	VSUBPS            Z3, Z0, Z0
+	VMOVUPS           Z1, K1, (AX)
+	VMOVUPS           Z0, K1, (CX)
 
 done:
 	LDMXCSR (SP)
@@ -439,220 +424,40 @@ done:
 	RET
 
 DATA c80000000<>+0(SB)/4, $0x80000000
-DATA c80000000<>+4(SB)/4, $0x80000000
-DATA c80000000<>+8(SB)/4, $0x80000000
-DATA c80000000<>+12(SB)/4, $0x80000000
-DATA c80000000<>+16(SB)/4, $0x80000000
-DATA c80000000<>+20(SB)/4, $0x80000000
-DATA c80000000<>+24(SB)/4, $0x80000000
-DATA c80000000<>+28(SB)/4, $0x80000000
-DATA c80000000<>+32(SB)/4, $0x80000000
-DATA c80000000<>+36(SB)/4, $0x80000000
-DATA c80000000<>+40(SB)/4, $0x80000000
-DATA c80000000<>+44(SB)/4, $0x80000000
-DATA c80000000<>+48(SB)/4, $0x80000000
-DATA c80000000<>+52(SB)/4, $0x80000000
-DATA c80000000<>+56(SB)/4, $0x80000000
-DATA c80000000<>+60(SB)/4, $0x80000000
-GLOBL c80000000<>(SB), RODATA|NOPTR, $64
+GLOBL c80000000<>(SB), RODATA|NOPTR, $4
 
 DATA c42b0c000<>+0(SB)/4, $0x42b0c000
-DATA c42b0c000<>+4(SB)/4, $0x42b0c000
-DATA c42b0c000<>+8(SB)/4, $0x42b0c000
-DATA c42b0c000<>+12(SB)/4, $0x42b0c000
-DATA c42b0c000<>+16(SB)/4, $0x42b0c000
-DATA c42b0c000<>+20(SB)/4, $0x42b0c000
-DATA c42b0c000<>+24(SB)/4, $0x42b0c000
-DATA c42b0c000<>+28(SB)/4, $0x42b0c000
-DATA c42b0c000<>+32(SB)/4, $0x42b0c000
-DATA c42b0c000<>+36(SB)/4, $0x42b0c000
-DATA c42b0c000<>+40(SB)/4, $0x42b0c000
-DATA c42b0c000<>+44(SB)/4, $0x42b0c000
-DATA c42b0c000<>+48(SB)/4, $0x42b0c000
-DATA c42b0c000<>+52(SB)/4, $0x42b0c000
-DATA c42b0c000<>+56(SB)/4, $0x42b0c000
-DATA c42b0c000<>+60(SB)/4, $0x42b0c000
-GLOBL c42b0c000<>(SB), RODATA|NOPTR, $64
+GLOBL c42b0c000<>(SB), RODATA|NOPTR, $4
 
 DATA cc2aea000<>+0(SB)/4, $0xc2aea000
-DATA cc2aea000<>+4(SB)/4, $0xc2aea000
-DATA cc2aea000<>+8(SB)/4, $0xc2aea000
-DATA cc2aea000<>+12(SB)/4, $0xc2aea000
-DATA cc2aea000<>+16(SB)/4, $0xc2aea000
-DATA cc2aea000<>+20(SB)/4, $0xc2aea000
-DATA cc2aea000<>+24(SB)/4, $0xc2aea000
-DATA cc2aea000<>+28(SB)/4, $0xc2aea000
-DATA cc2aea000<>+32(SB)/4, $0xc2aea000
-DATA cc2aea000<>+36(SB)/4, $0xc2aea000
-DATA cc2aea000<>+40(SB)/4, $0xc2aea000
-DATA cc2aea000<>+44(SB)/4, $0xc2aea000
-DATA cc2aea000<>+48(SB)/4, $0xc2aea000
-DATA cc2aea000<>+52(SB)/4, $0xc2aea000
-DATA cc2aea000<>+56(SB)/4, $0xc2aea000
-DATA cc2aea000<>+60(SB)/4, $0xc2aea000
-GLOBL cc2aea000<>(SB), RODATA|NOPTR, $64
+GLOBL cc2aea000<>(SB), RODATA|NOPTR, $4
 
 DATA c3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+8(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+12(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+32(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+36(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+40(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+44(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+48(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+52(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+56(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+60(SB)/4, $0x3fb8aa3b
-GLOBL c3fb8aa3b<>(SB), RODATA|NOPTR, $64
+GLOBL c3fb8aa3b<>(SB), RODATA|NOPTR, $4
 
 DATA c3f317218<>+0(SB)/4, $0x3f317218
-DATA c3f317218<>+4(SB)/4, $0x3f317218
-DATA c3f317218<>+8(SB)/4, $0x3f317218
-DATA c3f317218<>+12(SB)/4, $0x3f317218
-DATA c3f317218<>+16(SB)/4, $0x3f317218
-DATA c3f317218<>+20(SB)/4, $0x3f317218
-DATA c3f317218<>+24(SB)/4, $0x3f317218
-DATA c3f317218<>+28(SB)/4, $0x3f317218
-DATA c3f317218<>+32(SB)/4, $0x3f317218
-DATA c3f317218<>+36(SB)/4, $0x3f317218
-DATA c3f317218<>+40(SB)/4, $0x3f317218
-DATA c3f317218<>+44(SB)/4, $0x3f317218
-DATA c3f317218<>+48(SB)/4, $0x3f317218
-DATA c3f317218<>+52(SB)/4, $0x3f317218
-DATA c3f317218<>+56(SB)/4, $0x3f317218
-DATA c3f317218<>+60(SB)/4, $0x3f317218
-GLOBL c3f317218<>(SB), RODATA|NOPTR, $64
+GLOBL c3f317218<>(SB), RODATA|NOPTR, $4
 
 DATA cb102e308<>+0(SB)/4, $0xb102e308
-DATA cb102e308<>+4(SB)/4, $0xb102e308
-DATA cb102e308<>+8(SB)/4, $0xb102e308
-DATA cb102e308<>+12(SB)/4, $0xb102e308
-DATA cb102e308<>+16(SB)/4, $0xb102e308
-DATA cb102e308<>+20(SB)/4, $0xb102e308
-DATA cb102e308<>+24(SB)/4, $0xb102e308
-DATA cb102e308<>+28(SB)/4, $0xb102e308
-DATA cb102e308<>+32(SB)/4, $0xb102e308
-DATA cb102e308<>+36(SB)/4, $0xb102e308
-DATA cb102e308<>+40(SB)/4, $0xb102e308
-DATA cb102e308<>+44(SB)/4, $0xb102e308
-DATA cb102e308<>+48(SB)/4, $0xb102e308
-DATA cb102e308<>+52(SB)/4, $0xb102e308
-DATA cb102e308<>+56(SB)/4, $0xb102e308
-DATA cb102e308<>+60(SB)/4, $0xb102e308
-GLOBL cb102e308<>(SB), RODATA|NOPTR, $64
+GLOBL cb102e308<>(SB), RODATA|NOPTR, $4
 
 DATA c3ab5121a<>+0(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+4(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+8(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+12(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+16(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+20(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+24(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+28(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+32(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+36(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+40(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+44(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+48(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+52(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+56(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+60(SB)/4, $0x3ab5121a
-GLOBL c3ab5121a<>(SB), RODATA|NOPTR, $64
+GLOBL c3ab5121a<>(SB), RODATA|NOPTR, $4
 
 DATA c3c091cf1<>+0(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+4(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+8(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+12(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+16(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+20(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+24(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+28(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+32(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+36(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+40(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+44(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+48(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+52(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+56(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+60(SB)/4, $0x3c091cf1
-GLOBL c3c091cf1<>(SB), RODATA|NOPTR, $64
+GLOBL c3c091cf1<>(SB), RODATA|NOPTR, $4
 
 DATA c3d2aac79<>+0(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+4(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+8(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+12(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+16(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+20(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+24(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+28(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+32(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+36(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+40(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+44(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+48(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+52(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+56(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+60(SB)/4, $0x3d2aac79
-GLOBL c3d2aac79<>(SB), RODATA|NOPTR, $64
+GLOBL c3d2aac79<>(SB), RODATA|NOPTR, $4
 
 DATA c3e2aaa49<>+0(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+4(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+8(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+12(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+16(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+20(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+24(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+28(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+32(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+36(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+40(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+44(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+48(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+52(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+56(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+60(SB)/4, $0x3e2aaa49
-GLOBL c3e2aaa49<>(SB), RODATA|NOPTR, $64
+GLOBL c3e2aaa49<>(SB), RODATA|NOPTR, $4
 
 DATA c3efffffe<>+0(SB)/4, $0x3efffffe
-DATA c3efffffe<>+4(SB)/4, $0x3efffffe
-DATA c3efffffe<>+8(SB)/4, $0x3efffffe
-DATA c3efffffe<>+12(SB)/4, $0x3efffffe
-DATA c3efffffe<>+16(SB)/4, $0x3efffffe
-DATA c3efffffe<>+20(SB)/4, $0x3efffffe
-DATA c3efffffe<>+24(SB)/4, $0x3efffffe
-DATA c3efffffe<>+28(SB)/4, $0x3efffffe
-DATA c3efffffe<>+32(SB)/4, $0x3efffffe
-DATA c3efffffe<>+36(SB)/4, $0x3efffffe
-DATA c3efffffe<>+40(SB)/4, $0x3efffffe
-DATA c3efffffe<>+44(SB)/4, $0x3efffffe
-DATA c3efffffe<>+48(SB)/4, $0x3efffffe
-DATA c3efffffe<>+52(SB)/4, $0x3efffffe
-DATA c3efffffe<>+56(SB)/4, $0x3efffffe
-DATA c3efffffe<>+60(SB)/4, $0x3efffffe
-GLOBL c3efffffe<>(SB), RODATA|NOPTR, $64
+GLOBL c3efffffe<>(SB), RODATA|NOPTR, $4
 
 DATA c3f800000<>+0(SB)/4, $0x3f800000
-DATA c3f800000<>+4(SB)/4, $0x3f800000
-DATA c3f800000<>+8(SB)/4, $0x3f800000
-DATA c3f800000<>+12(SB)/4, $0x3f800000
-DATA c3f800000<>+16(SB)/4, $0x3f800000
-DATA c3f800000<>+20(SB)/4, $0x3f800000
-DATA c3f800000<>+24(SB)/4, $0x3f800000
-DATA c3f800000<>+28(SB)/4, $0x3f800000
-DATA c3f800000<>+32(SB)/4, $0x3f800000
-DATA c3f800000<>+36(SB)/4, $0x3f800000
-DATA c3f800000<>+40(SB)/4, $0x3f800000
-DATA c3f800000<>+44(SB)/4, $0x3f800000
-DATA c3f800000<>+48(SB)/4, $0x3f800000
-DATA c3f800000<>+52(SB)/4, $0x3f800000
-DATA c3f800000<>+56(SB)/4, $0x3f800000
-DATA c3f800000<>+60(SB)/4, $0x3f800000
-GLOBL c3f800000<>(SB), RODATA|NOPTR, $64
+GLOBL c3f800000<>(SB), RODATA|NOPTR, $4
 
 // func affineBackwardAVX512(dx *float32, dShift *float32, dLogScale *float32, z *float32, logScale *float32, dz *float32, dLogDet *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
@@ -675,87 +480,87 @@ TEXT ·affineBackwardAVX512(SB), NOSPLIT, $8-64
 	JLT     rest
 
 groups:
-	VMOVUPS      (BX), Z0
-	VMOVUPS      (SI), Z1
-	VMOVUPS      (DI), Z2
-	VMOVUPS      (R8), Z3
-	VPXORD       c80000000<>+0(SB), Z1, Z1
-	VMOVUPS      cc2aea000<>+0(SB), Z4
-	VMAXPS       Z1, Z4, Z1
-	VMOVUPS      c42b0c000<>+0(SB), Z4
-	VMINPS       Z1, Z4, Z1
-	VMULPS       c3fb8aa3b<>+0(SB), Z1, Z4
-	VRNDSCALEPS  $0x08, Z4, Z4
-	VFNMADD231PS c3f317218<>+0(SB), Z4, Z1
-	VFNMADD231PS cb102e308<>+0(SB), Z4, Z1
-	VMOVAPS      Z1, Z5
-	VMOVUPS      c3ab5121a<>+0(SB), Z6
-	VFMADD213PS  c3c091cf1<>+0(SB), Z6, Z5
-	VFMADD213PS  c3d2aac79<>+0(SB), Z1, Z5
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z1, Z5
-	VFMADD213PS  c3efffffe<>+0(SB), Z1, Z5
-	VMULPS       Z1, Z1, Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VADDPS       c3f800000<>+0(SB), Z1, Z1
-	VCVTPS2DQ    Z4, Z4
-	VPSLLD       $0x17, Z4, Z4
-	VPADDD       Z4, Z1, Z1
-	VMULPS       Z1, Z2, Z1
-	VPXORD       c80000000<>+0(SB), Z3, Z3
-	VFNMADD231PS Z0, Z2, Z3
-	VPXORD       c80000000<>+0(SB), Z1, Z0
-	VMOVUPS      Z1, (AX)
-	VMOVUPS      Z0, (CX)
-	VMOVUPS      Z3, (DX)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, BX
-	ADDQ         $0x40, SI
-	ADDQ         $0x40, DI
-	ADDQ         $0x40, R8
-	SUBQ         $0x10, R9
-	JGE          groups
+	VMOVUPS           (BX), Z0
+	VMOVUPS           (SI), Z1
+	VMOVUPS           (DI), Z2
+	VMOVUPS           (R8), Z3
+	VPXORD.BCST       c80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      cc2aea000<>+0(SB), Z4
+	VMAXPS            Z1, Z4, Z1
+	VBROADCASTSS      c42b0c000<>+0(SB), Z4
+	VMINPS            Z1, Z4, Z1
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z1, Z4
+	VRNDSCALEPS       $0x08, Z4, Z4
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z4, Z1
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z4, Z1
+	VMOVAPS           Z1, Z5
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z6
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z6, Z5
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z1, Z5
+	VMULPS            Z1, Z1, Z6
+	VFMADD231PS       Z5, Z6, Z1
+	VADDPS.BCST       c3f800000<>+0(SB), Z1, Z1
+	VCVTPS2DQ         Z4, Z4
+	VPSLLD            $0x17, Z4, Z4
+	VPADDD            Z4, Z1, Z1
+	VMULPS            Z1, Z2, Z1
+	VPXORD.BCST       c80000000<>+0(SB), Z3, Z3
+	VFNMADD231PS      Z0, Z2, Z3
+	VPXORD.BCST       c80000000<>+0(SB), Z1, Z0
+	VMOVUPS           Z1, (AX)
+	VMOVUPS           Z0, (CX)
+	VMOVUPS           Z3, (DX)
+	ADDQ              $0x40, AX
+	ADDQ              $0x40, CX
+	ADDQ              $0x40, DX
+	ADDQ              $0x40, BX
+	ADDQ              $0x40, SI
+	ADDQ              $0x40, DI
+	ADDQ              $0x40, R8
+	SUBQ              $0x10, R9
+	JGE               groups
 
 rest:
-	ADDQ         $0x10, R9
-	JZ           done
-	MOVL         $0x0000ffff, R10
-	SHLXL        R9, R10, R10
-	NOTL         R10
-	KMOVW        R10, K1
-	VMOVUPS.Z    (BX), K1, Z0
-	VMOVUPS.Z    (SI), K1, Z1
-	VMOVUPS.Z    (DI), K1, Z2
-	VMOVUPS.Z    (R8), K1, Z3
-	VPXORD       c80000000<>+0(SB), Z1, Z1
-	VMOVUPS      cc2aea000<>+0(SB), Z4
-	VMAXPS       Z1, Z4, Z1
-	VMOVUPS      c42b0c000<>+0(SB), Z4
-	VMINPS       Z1, Z4, Z1
-	VMULPS       c3fb8aa3b<>+0(SB), Z1, Z4
-	VRNDSCALEPS  $0x08, Z4, Z4
-	VFNMADD231PS c3f317218<>+0(SB), Z4, Z1
-	VFNMADD231PS cb102e308<>+0(SB), Z4, Z1
-	VMOVAPS      Z1, Z5
-	VMOVUPS      c3ab5121a<>+0(SB), Z6
-	VFMADD213PS  c3c091cf1<>+0(SB), Z6, Z5
-	VFMADD213PS  c3d2aac79<>+0(SB), Z1, Z5
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z1, Z5
-	VFMADD213PS  c3efffffe<>+0(SB), Z1, Z5
-	VMULPS       Z1, Z1, Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VADDPS       c3f800000<>+0(SB), Z1, Z1
-	VCVTPS2DQ    Z4, Z4
-	VPSLLD       $0x17, Z4, Z4
-	VPADDD       Z4, Z1, Z1
-	VMULPS       Z1, Z2, Z1
-	VPXORD       c80000000<>+0(SB), Z3, Z3
-	VFNMADD231PS Z0, Z2, Z3
-	VPXORD       c80000000<>+0(SB), Z1, Z0
-	VMOVUPS      Z1, K1, (AX)
-	VMOVUPS      Z0, K1, (CX)
-	VMOVUPS      Z3, K1, (DX)
+	ADDQ              $0x10, R9
+	JZ                done
+	MOVL              $0x0000ffff, R10
+	SHLXL             R9, R10, R10
+	NOTL              R10
+	KMOVW             R10, K1
+	VMOVUPS.Z         (BX), K1, Z0
+	VMOVUPS.Z         (SI), K1, Z1
+	VMOVUPS.Z         (DI), K1, Z2
+	VMOVUPS.Z         (R8), K1, Z3
+	VPXORD.BCST       c80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      cc2aea000<>+0(SB), Z4
+	VMAXPS            Z1, Z4, Z1
+	VBROADCASTSS      c42b0c000<>+0(SB), Z4
+	VMINPS            Z1, Z4, Z1
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z1, Z4
+	VRNDSCALEPS       $0x08, Z4, Z4
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z4, Z1
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z4, Z1
+	VMOVAPS           Z1, Z5
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z6
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z6, Z5
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z1, Z5
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z1, Z5
+	VMULPS            Z1, Z1, Z6
+	VFMADD231PS       Z5, Z6, Z1
+	VADDPS.BCST       c3f800000<>+0(SB), Z1, Z1
+	VCVTPS2DQ         Z4, Z4
+	VPSLLD            $0x17, Z4, Z4
+	VPADDD            Z4, Z1, Z1
+	VMULPS            Z1, Z2, Z1
+	VPXORD.BCST       c80000000<>+0(SB), Z3, Z3
+	VFNMADD231PS      Z0, Z2, Z3
+	VPXORD.BCST       c80000000<>+0(SB), Z1, Z0
+	VMOVUPS           Z1, K1, (AX)
+	VMOVUPS           Z0, K1, (CX)
+	VMOVUPS           Z3, K1, (DX)
 
 done:
 	LDMXCSR (SP)
@@ -781,77 +586,77 @@ TEXT ·affineToDataAVX512(SB), NOSPLIT, $8-48
 	JLT     rest
 
 groups:
-	VMOVUPS      (CX), Z0
-	VMOVUPS      (DX), Z1
-	VMOVUPS      (BX), Z2
-	VMOVUPS      (SI), Z3
-	VMOVUPS      cc2aea000<>+0(SB), Z4
-	VMAXPS       Z3, Z4, Z4
-	VMOVUPS      c42b0c000<>+0(SB), Z5
-	VMINPS       Z4, Z5, Z4
-	VMULPS       c3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VFNMADD231PS c3f317218<>+0(SB), Z5, Z4
-	VFNMADD231PS cb102e308<>+0(SB), Z5, Z4
-	VMOVAPS      Z4, Z6
-	VMOVUPS      c3ab5121a<>+0(SB), Z7
-	VFMADD213PS  c3c091cf1<>+0(SB), Z7, Z6
-	VFMADD213PS  c3d2aac79<>+0(SB), Z4, Z6
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z4, Z6
-	VFMADD213PS  c3efffffe<>+0(SB), Z4, Z6
-	VMULPS       Z4, Z4, Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VADDPS       c3f800000<>+0(SB), Z4, Z4
-	VCVTPS2DQ    Z5, Z5
-	VPSLLD       $0x17, Z5, Z5
-	VPADDD       Z5, Z4, Z4
-	VFMADD231PS  Z4, Z1, Z2
-	VADDPS       Z3, Z0, Z0
-	VMOVUPS      Z2, (AX)
-	VMOVUPS      Z0, (CX)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, BX
-	ADDQ         $0x40, SI
-	SUBQ         $0x10, DI
-	JGE          groups
+	VMOVUPS           (CX), Z0
+	VMOVUPS           (DX), Z1
+	VMOVUPS           (BX), Z2
+	VMOVUPS           (SI), Z3
+	VBROADCASTSS      cc2aea000<>+0(SB), Z4
+	VMAXPS            Z3, Z4, Z4
+	VBROADCASTSS      c42b0c000<>+0(SB), Z5
+	VMINPS            Z4, Z5, Z4
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z4, Z5
+	VRNDSCALEPS       $0x08, Z5, Z5
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z5, Z4
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z5, Z4
+	VMOVAPS           Z4, Z6
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z7
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z4, Z6
+	VMULPS            Z4, Z4, Z7
+	VFMADD231PS       Z6, Z7, Z4
+	VADDPS.BCST       c3f800000<>+0(SB), Z4, Z4
+	VCVTPS2DQ         Z5, Z5
+	VPSLLD            $0x17, Z5, Z5
+	VPADDD            Z5, Z4, Z4
+	VFMADD231PS       Z4, Z1, Z2
+	VADDPS            Z3, Z0, Z0
+	VMOVUPS           Z2, (AX)
+	VMOVUPS           Z0, (CX)
+	ADDQ              $0x40, AX
+	ADDQ              $0x40, CX
+	ADDQ              $0x40, DX
+	ADDQ              $0x40, BX
+	ADDQ              $0x40, SI
+	SUBQ              $0x10, DI
+	JGE               groups
 
 rest:
-	ADDQ         $0x10, DI
-	JZ           done
-	MOVL         $0x0000ffff, R8
-	SHLXL        DI, R8, R8
-	NOTL         R8
-	KMOVW        R8, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS.Z    (DX), K1, Z1
-	VMOVUPS.Z    (BX), K1, Z2
-	VMOVUPS.Z    (SI), K1, Z3
-	VMOVUPS      cc2aea000<>+0(SB), Z4
-	VMAXPS       Z3, Z4, Z4
-	VMOVUPS      c42b0c000<>+0(SB), Z5
-	VMINPS       Z4, Z5, Z4
-	VMULPS       c3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VFNMADD231PS c3f317218<>+0(SB), Z5, Z4
-	VFNMADD231PS cb102e308<>+0(SB), Z5, Z4
-	VMOVAPS      Z4, Z6
-	VMOVUPS      c3ab5121a<>+0(SB), Z7
-	VFMADD213PS  c3c091cf1<>+0(SB), Z7, Z6
-	VFMADD213PS  c3d2aac79<>+0(SB), Z4, Z6
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z4, Z6
-	VFMADD213PS  c3efffffe<>+0(SB), Z4, Z6
-	VMULPS       Z4, Z4, Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VADDPS       c3f800000<>+0(SB), Z4, Z4
-	VCVTPS2DQ    Z5, Z5
-	VPSLLD       $0x17, Z5, Z5
-	VPADDD       Z5, Z4, Z4
-	VFMADD231PS  Z4, Z1, Z2
-	VADDPS       Z3, Z0, Z0
-	VMOVUPS      Z2, K1, (AX)
-	VMOVUPS      Z0, K1, (CX)
+	ADDQ              $0x10, DI
+	JZ                done
+	MOVL              $0x0000ffff, R8
+	SHLXL             DI, R8, R8
+	NOTL              R8
+	KMOVW             R8, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VMOVUPS.Z         (DX), K1, Z1
+	VMOVUPS.Z         (BX), K1, Z2
+	VMOVUPS.Z         (SI), K1, Z3
+	VBROADCASTSS      cc2aea000<>+0(SB), Z4
+	VMAXPS            Z3, Z4, Z4
+	VBROADCASTSS      c42b0c000<>+0(SB), Z5
+	VMINPS            Z4, Z5, Z4
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z4, Z5
+	VRNDSCALEPS       $0x08, Z5, Z5
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z5, Z4
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z5, Z4
+	VMOVAPS           Z4, Z6
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z7
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z4, Z6
+	VMULPS            Z4, Z4, Z7
+	VFMADD231PS       Z6, Z7, Z4
+	VADDPS.BCST       c3f800000<>+0(SB), Z4, Z4
+	VCVTPS2DQ         Z5, Z5
+	VPSLLD            $0x17, Z5, Z5
+	VPADDD            Z5, Z4, Z4
+	VFMADD231PS       Z4, Z1, Z2
+	VADDPS            Z3, Z0, Z0
+	VMOVUPS           Z2, K1, (AX)
+	VMOVUPS           Z0, K1, (CX)
 
 done:
 	LDMXCSR (SP)

@@ -58,7 +58,7 @@ const (
 	firstNarrow = 48 // number of the first kernel of one AVX2 vector
 )
 
-// Of the AVX2 kernels that pack.
+// Of the AVX2 kernels that pack, which are functions of Go's for their stack.
 const (
 	firstPacked = firstNarrow + 2*narrowRows
 	packRows    = 4   // rows of the first
@@ -147,7 +147,7 @@ func (t *gemmTile) narrow(rows, n int, transA bool) {
 	}
 	t.panels = 1
 	t.mask = uintptr(unsafe.Pointer(&edgeMasks[lanesAVX2-n]))
-	gemmAVX2(kernel, t)
+	gemmAVX2(t, kernel)
 }
 
 // bounds joins the bounds of the rows from first to last-1: columns [k0, k1) of A, [0, n1) of C. Columns of
@@ -197,9 +197,16 @@ func (t *gemmTile) edge(kernel, n, lanes int) {
 }
 
 func runGemm(kernel int, t *gemmTile) {
-	if isa == isaAVX512 {
-		gemmAVX512(kernel, t)
-	} else {
-		gemmAVX2(kernel, t)
+	switch {
+	case isa == isaAVX512:
+		gemmAVX512(t, kernel)
+	case kernel < firstPacked:
+		gemmAVX2(t, kernel)
+	case kernel == firstPacked:
+		gemmAVX2P4x16(t)
+	case kernel == firstPacked+1:
+		gemmAVX2P5x16(t)
+	default:
+		gemmAVX2P6x16(t)
 	}
 }

@@ -6,7 +6,7 @@
 
 // func gemmAVX2N1x64(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N1x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N1x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -241,7 +241,7 @@ write:
 
 // func gemmAVX2N1x16(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N1x16(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N1x16<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -368,7 +368,7 @@ write:
 
 // func gemmAVX2N1x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N1x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N1x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -497,7 +497,7 @@ write:
 
 // func gemmAVX2N1x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N1x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N1x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -608,7 +608,7 @@ write:
 
 // func gemmAVX2N2x32(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N2x32(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N2x32<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -831,7 +831,7 @@ write:
 
 // func gemmAVX2N2x16(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N2x16(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N2x16<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -992,7 +992,7 @@ write:
 
 // func gemmAVX2N2x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N2x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N2x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -1155,7 +1155,7 @@ write:
 
 // func gemmAVX2N2x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N2x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N2x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -1287,7 +1287,7 @@ write:
 
 // func gemmAVX2N3x32(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N3x32(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N3x32<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -1570,7 +1570,7 @@ write:
 
 // func gemmAVX2N3x16(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N3x16(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N3x16<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -1765,7 +1765,7 @@ write:
 
 // func gemmAVX2N3x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N3x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N3x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -1962,7 +1962,7 @@ write:
 
 // func gemmAVX2N3x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N3x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N3x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -2115,7 +2115,7 @@ write:
 
 // func gemmAVX2N4x16(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N4x16(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N4x16<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -2344,7 +2344,7 @@ write:
 
 // func gemmAVX2N4x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N4x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N4x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -2575,7 +2575,7 @@ write:
 
 // func gemmAVX2N4x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N4x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N4x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -2749,7 +2749,7 @@ write:
 
 // func gemmAVX2N5x16(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N5x16(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N5x16<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -3012,7 +3012,7 @@ write:
 
 // func gemmAVX2N5x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N5x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N5x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -3277,7 +3277,7 @@ write:
 
 // func gemmAVX2N5x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N5x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N5x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -3472,7 +3472,7 @@ write:
 
 // func gemmAVX2N6x16(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N6x16(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N6x16<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -3773,7 +3773,7 @@ write:
 
 // func gemmAVX2N6x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N6x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N6x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -4076,7 +4076,7 @@ write:
 
 // func gemmAVX2N6x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N6x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N6x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -4296,7 +4296,7 @@ write:
 
 // func gemmAVX2T1x64(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T1x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T1x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -4533,7 +4533,7 @@ write:
 
 // func gemmAVX2T1x16(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T1x16(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T1x16<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -4662,7 +4662,7 @@ write:
 
 // func gemmAVX2T1x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T1x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T1x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -4793,7 +4793,7 @@ write:
 
 // func gemmAVX2T1x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T1x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T1x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -4906,7 +4906,7 @@ write:
 
 // func gemmAVX2T2x32(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T2x32(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T2x32<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -5131,7 +5131,7 @@ write:
 
 // func gemmAVX2T2x16(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T2x16(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T2x16<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -5294,7 +5294,7 @@ write:
 
 // func gemmAVX2T2x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T2x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T2x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -5459,7 +5459,7 @@ write:
 
 // func gemmAVX2T2x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T2x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T2x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -5593,7 +5593,7 @@ write:
 
 // func gemmAVX2T3x32(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T3x32(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T3x32<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -5878,7 +5878,7 @@ write:
 
 // func gemmAVX2T3x16(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T3x16(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T3x16<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -6075,7 +6075,7 @@ write:
 
 // func gemmAVX2T3x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T3x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T3x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -6274,7 +6274,7 @@ write:
 
 // func gemmAVX2T3x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T3x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T3x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -6429,7 +6429,7 @@ write:
 
 // func gemmAVX2T4x16(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T4x16(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T4x16<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -6660,7 +6660,7 @@ write:
 
 // func gemmAVX2T4x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T4x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T4x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -6893,7 +6893,7 @@ write:
 
 // func gemmAVX2T4x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T4x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T4x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -7069,7 +7069,7 @@ write:
 
 // func gemmAVX2T5x16(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T5x16(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T5x16<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -7334,7 +7334,7 @@ write:
 
 // func gemmAVX2T5x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T5x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T5x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -7601,7 +7601,7 @@ write:
 
 // func gemmAVX2T5x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T5x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T5x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -7798,7 +7798,7 @@ write:
 
 // func gemmAVX2T6x16(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T6x16(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T6x16<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -8097,7 +8097,7 @@ write:
 
 // func gemmAVX2T6x16Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T6x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T6x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -8398,7 +8398,7 @@ write:
 
 // func gemmAVX2T6x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T6x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T6x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -8616,7 +8616,7 @@ write:
 
 // func gemmAVX2N7x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N7x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N7x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -8857,7 +8857,7 @@ write:
 
 // func gemmAVX2N8x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N8x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N8x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -9119,7 +9119,7 @@ write:
 
 // func gemmAVX2N9x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N9x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N9x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -9402,7 +9402,7 @@ write:
 
 // func gemmAVX2N10x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N10x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N10x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -9706,7 +9706,7 @@ write:
 
 // func gemmAVX2N11x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N11x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N11x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -10035,7 +10035,7 @@ write:
 
 // func gemmAVX2N12x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2N12x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2N12x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -10385,7 +10385,7 @@ write:
 
 // func gemmAVX2T7x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T7x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T7x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -10624,7 +10624,7 @@ write:
 
 // func gemmAVX2T8x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T8x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T8x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -10884,7 +10884,7 @@ write:
 
 // func gemmAVX2T9x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T9x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T9x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -11165,7 +11165,7 @@ write:
 
 // func gemmAVX2T10x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T10x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T10x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -11467,7 +11467,7 @@ write:
 
 // func gemmAVX2T11x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T11x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T11x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -11790,7 +11790,7 @@ write:
 
 // func gemmAVX2T12x8Edge(t *byte)
 // Requires: AVX, FMA3, SSE
-TEXT ·gemmAVX2T12x8Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX2T12x8Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -13344,3 +13344,84 @@ write:
 	LDMXCSR 10272(SP)
 	VZEROUPPER
 	RET
+
+DATA gemmAVX2Kernels<>+0(SB)/8, $gemmAVX2N1x64<>(SB)
+DATA gemmAVX2Kernels<>+8(SB)/8, $gemmAVX2N1x16<>(SB)
+DATA gemmAVX2Kernels<>+16(SB)/8, $gemmAVX2N1x16Edge<>(SB)
+DATA gemmAVX2Kernels<>+24(SB)/8, $gemmAVX2N1x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+32(SB)/8, $gemmAVX2N2x32<>(SB)
+DATA gemmAVX2Kernels<>+40(SB)/8, $gemmAVX2N2x16<>(SB)
+DATA gemmAVX2Kernels<>+48(SB)/8, $gemmAVX2N2x16Edge<>(SB)
+DATA gemmAVX2Kernels<>+56(SB)/8, $gemmAVX2N2x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+64(SB)/8, $gemmAVX2N3x32<>(SB)
+DATA gemmAVX2Kernels<>+72(SB)/8, $gemmAVX2N3x16<>(SB)
+DATA gemmAVX2Kernels<>+80(SB)/8, $gemmAVX2N3x16Edge<>(SB)
+DATA gemmAVX2Kernels<>+88(SB)/8, $gemmAVX2N3x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+96(SB)/8, $gemmAVX2N4x16<>(SB)
+DATA gemmAVX2Kernels<>+104(SB)/8, $gemmAVX2N4x16<>(SB)
+DATA gemmAVX2Kernels<>+112(SB)/8, $gemmAVX2N4x16Edge<>(SB)
+DATA gemmAVX2Kernels<>+120(SB)/8, $gemmAVX2N4x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+128(SB)/8, $gemmAVX2N5x16<>(SB)
+DATA gemmAVX2Kernels<>+136(SB)/8, $gemmAVX2N5x16<>(SB)
+DATA gemmAVX2Kernels<>+144(SB)/8, $gemmAVX2N5x16Edge<>(SB)
+DATA gemmAVX2Kernels<>+152(SB)/8, $gemmAVX2N5x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+160(SB)/8, $gemmAVX2N6x16<>(SB)
+DATA gemmAVX2Kernels<>+168(SB)/8, $gemmAVX2N6x16<>(SB)
+DATA gemmAVX2Kernels<>+176(SB)/8, $gemmAVX2N6x16Edge<>(SB)
+DATA gemmAVX2Kernels<>+184(SB)/8, $gemmAVX2N6x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+192(SB)/8, $gemmAVX2T1x64<>(SB)
+DATA gemmAVX2Kernels<>+200(SB)/8, $gemmAVX2T1x16<>(SB)
+DATA gemmAVX2Kernels<>+208(SB)/8, $gemmAVX2T1x16Edge<>(SB)
+DATA gemmAVX2Kernels<>+216(SB)/8, $gemmAVX2T1x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+224(SB)/8, $gemmAVX2T2x32<>(SB)
+DATA gemmAVX2Kernels<>+232(SB)/8, $gemmAVX2T2x16<>(SB)
+DATA gemmAVX2Kernels<>+240(SB)/8, $gemmAVX2T2x16Edge<>(SB)
+DATA gemmAVX2Kernels<>+248(SB)/8, $gemmAVX2T2x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+256(SB)/8, $gemmAVX2T3x32<>(SB)
+DATA gemmAVX2Kernels<>+264(SB)/8, $gemmAVX2T3x16<>(SB)
+DATA gemmAVX2Kernels<>+272(SB)/8, $gemmAVX2T3x16Edge<>(SB)
+DATA gemmAVX2Kernels<>+280(SB)/8, $gemmAVX2T3x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+288(SB)/8, $gemmAVX2T4x16<>(SB)
+DATA gemmAVX2Kernels<>+296(SB)/8, $gemmAVX2T4x16<>(SB)
+DATA gemmAVX2Kernels<>+304(SB)/8, $gemmAVX2T4x16Edge<>(SB)
+DATA gemmAVX2Kernels<>+312(SB)/8, $gemmAVX2T4x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+320(SB)/8, $gemmAVX2T5x16<>(SB)
+DATA gemmAVX2Kernels<>+328(SB)/8, $gemmAVX2T5x16<>(SB)
+DATA gemmAVX2Kernels<>+336(SB)/8, $gemmAVX2T5x16Edge<>(SB)
+DATA gemmAVX2Kernels<>+344(SB)/8, $gemmAVX2T5x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+352(SB)/8, $gemmAVX2T6x16<>(SB)
+DATA gemmAVX2Kernels<>+360(SB)/8, $gemmAVX2T6x16<>(SB)
+DATA gemmAVX2Kernels<>+368(SB)/8, $gemmAVX2T6x16Edge<>(SB)
+DATA gemmAVX2Kernels<>+376(SB)/8, $gemmAVX2T6x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+384(SB)/8, $gemmAVX2N1x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+392(SB)/8, $gemmAVX2N2x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+400(SB)/8, $gemmAVX2N3x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+408(SB)/8, $gemmAVX2N4x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+416(SB)/8, $gemmAVX2N5x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+424(SB)/8, $gemmAVX2N6x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+432(SB)/8, $gemmAVX2N7x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+440(SB)/8, $gemmAVX2N8x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+448(SB)/8, $gemmAVX2N9x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+456(SB)/8, $gemmAVX2N10x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+464(SB)/8, $gemmAVX2N11x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+472(SB)/8, $gemmAVX2N12x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+480(SB)/8, $gemmAVX2T1x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+488(SB)/8, $gemmAVX2T2x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+496(SB)/8, $gemmAVX2T3x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+504(SB)/8, $gemmAVX2T4x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+512(SB)/8, $gemmAVX2T5x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+520(SB)/8, $gemmAVX2T6x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+528(SB)/8, $gemmAVX2T7x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+536(SB)/8, $gemmAVX2T8x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+544(SB)/8, $gemmAVX2T9x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+552(SB)/8, $gemmAVX2T10x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+560(SB)/8, $gemmAVX2T11x8Edge<>(SB)
+DATA gemmAVX2Kernels<>+568(SB)/8, $gemmAVX2T12x8Edge<>(SB)
+GLOBL gemmAVX2Kernels<>(SB), RODATA, $576
+
+// func gemmAVX2(t *gemmTile, kernel int)
+TEXT ·gemmAVX2(SB), NOSPLIT, $0-16
+	PCALIGN $64
+	MOVQ kernel+8(FP), AX
+	LEAQ gemmAVX2Kernels<>(SB), CX
+	JMP  (CX)(AX*8)

@@ -6,7 +6,7 @@
 
 // func gemmAVX512N1x64(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N1x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N1x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -169,7 +169,7 @@ write:
 
 // func gemmAVX512N1x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N1x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N1x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -298,7 +298,7 @@ write:
 
 // func gemmAVX512N1x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N1x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N1x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -409,7 +409,7 @@ write:
 
 // func gemmAVX512N2x64(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N2x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N2x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -632,7 +632,7 @@ write:
 
 // func gemmAVX512N2x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N2x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N2x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -795,7 +795,7 @@ write:
 
 // func gemmAVX512N2x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N2x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N2x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -927,7 +927,7 @@ write:
 
 // func gemmAVX512N3x64(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N3x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N3x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -1210,7 +1210,7 @@ write:
 
 // func gemmAVX512N3x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N3x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N3x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -1407,7 +1407,7 @@ write:
 
 // func gemmAVX512N3x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N3x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N3x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -1560,7 +1560,7 @@ write:
 
 // func gemmAVX512N4x64(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N4x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N4x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -1903,7 +1903,7 @@ write:
 
 // func gemmAVX512N4x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N4x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N4x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -2134,7 +2134,7 @@ write:
 
 // func gemmAVX512N4x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N4x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N4x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -2308,7 +2308,7 @@ write:
 
 // func gemmAVX512N5x64(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N5x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N5x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -2711,7 +2711,7 @@ write:
 
 // func gemmAVX512N5x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N5x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N5x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -2976,7 +2976,7 @@ write:
 
 // func gemmAVX512N5x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N5x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N5x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -3171,7 +3171,7 @@ write:
 
 // func gemmAVX512N6x64(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N6x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N6x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -3638,7 +3638,7 @@ write:
 
 // func gemmAVX512N6x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N6x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N6x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -3941,7 +3941,7 @@ write:
 
 // func gemmAVX512N6x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N6x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N6x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -4161,7 +4161,7 @@ write:
 
 // func gemmAVX512N7x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N7x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N7x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -4498,7 +4498,7 @@ write:
 
 // func gemmAVX512N7x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N7x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N7x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -4739,7 +4739,7 @@ write:
 
 // func gemmAVX512N8x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N8x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N8x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -5110,7 +5110,7 @@ write:
 
 // func gemmAVX512N8x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N8x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N8x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -5372,7 +5372,7 @@ write:
 
 // func gemmAVX512N9x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N9x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N9x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -5777,7 +5777,7 @@ write:
 
 // func gemmAVX512N9x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N9x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N9x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -6060,7 +6060,7 @@ write:
 
 // func gemmAVX512N10x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N10x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N10x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -6499,7 +6499,7 @@ write:
 
 // func gemmAVX512N10x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N10x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N10x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -6803,7 +6803,7 @@ write:
 
 // func gemmAVX512N11x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N11x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N11x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -7280,7 +7280,7 @@ write:
 
 // func gemmAVX512N11x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N11x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N11x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -7609,7 +7609,7 @@ write:
 
 // func gemmAVX512N12x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N12x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N12x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -8120,7 +8120,7 @@ write:
 
 // func gemmAVX512N12x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512N12x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512N12x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -8470,7 +8470,7 @@ write:
 
 // func gemmAVX512T1x64(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T1x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T1x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -8635,7 +8635,7 @@ write:
 
 // func gemmAVX512T1x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T1x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T1x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -8766,7 +8766,7 @@ write:
 
 // func gemmAVX512T1x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T1x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T1x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -8879,7 +8879,7 @@ write:
 
 // func gemmAVX512T2x64(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T2x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T2x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -9104,7 +9104,7 @@ write:
 
 // func gemmAVX512T2x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T2x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T2x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -9269,7 +9269,7 @@ write:
 
 // func gemmAVX512T2x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T2x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T2x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -9403,7 +9403,7 @@ write:
 
 // func gemmAVX512T3x64(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T3x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T3x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -9688,7 +9688,7 @@ write:
 
 // func gemmAVX512T3x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T3x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T3x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -9887,7 +9887,7 @@ write:
 
 // func gemmAVX512T3x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T3x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T3x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -10042,7 +10042,7 @@ write:
 
 // func gemmAVX512T4x64(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T4x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T4x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -10387,7 +10387,7 @@ write:
 
 // func gemmAVX512T4x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T4x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T4x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -10620,7 +10620,7 @@ write:
 
 // func gemmAVX512T4x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T4x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T4x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -10796,7 +10796,7 @@ write:
 
 // func gemmAVX512T5x64(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T5x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T5x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -11201,7 +11201,7 @@ write:
 
 // func gemmAVX512T5x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T5x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T5x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -11468,7 +11468,7 @@ write:
 
 // func gemmAVX512T5x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T5x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T5x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -11665,7 +11665,7 @@ write:
 
 // func gemmAVX512T6x64(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T6x64(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T6x64<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -12130,7 +12130,7 @@ write:
 
 // func gemmAVX512T6x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T6x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T6x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -12431,7 +12431,7 @@ write:
 
 // func gemmAVX512T6x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T6x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T6x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -12649,7 +12649,7 @@ write:
 
 // func gemmAVX512T7x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T7x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T7x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -12984,7 +12984,7 @@ write:
 
 // func gemmAVX512T7x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T7x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T7x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -13223,7 +13223,7 @@ write:
 
 // func gemmAVX512T8x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T8x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T8x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -13592,7 +13592,7 @@ write:
 
 // func gemmAVX512T8x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T8x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T8x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -13852,7 +13852,7 @@ write:
 
 // func gemmAVX512T9x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T9x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T9x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -14255,7 +14255,7 @@ write:
 
 // func gemmAVX512T9x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T9x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T9x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -14536,7 +14536,7 @@ write:
 
 // func gemmAVX512T10x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T10x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T10x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -14973,7 +14973,7 @@ write:
 
 // func gemmAVX512T10x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T10x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T10x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -15275,7 +15275,7 @@ write:
 
 // func gemmAVX512T11x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T11x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T11x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -15746,7 +15746,7 @@ write:
 
 // func gemmAVX512T11x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T11x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T11x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -16069,7 +16069,7 @@ write:
 
 // func gemmAVX512T12x32Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T12x32Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T12x32Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -16574,7 +16574,7 @@ write:
 
 // func gemmAVX512T12x16Edge(t *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·gemmAVX512T12x16Edge(SB), NOSPLIT, $8-8
+TEXT gemmAVX512T12x16Edge<>(SB), NOSPLIT, $8-8
 	PCALIGN $64
 	MOVQ    t+0(FP), AX
 	STMXCSR (SP)
@@ -16915,3 +16915,108 @@ write:
 	LDMXCSR (SP)
 	VZEROUPPER
 	RET
+
+DATA gemmAVX512Kernels<>+0(SB)/8, $gemmAVX512N1x64<>(SB)
+DATA gemmAVX512Kernels<>+8(SB)/8, $gemmAVX512N1x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+16(SB)/8, $gemmAVX512N1x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+24(SB)/8, $gemmAVX512N1x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+32(SB)/8, $gemmAVX512N2x64<>(SB)
+DATA gemmAVX512Kernels<>+40(SB)/8, $gemmAVX512N2x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+48(SB)/8, $gemmAVX512N2x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+56(SB)/8, $gemmAVX512N2x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+64(SB)/8, $gemmAVX512N3x64<>(SB)
+DATA gemmAVX512Kernels<>+72(SB)/8, $gemmAVX512N3x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+80(SB)/8, $gemmAVX512N3x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+88(SB)/8, $gemmAVX512N3x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+96(SB)/8, $gemmAVX512N4x64<>(SB)
+DATA gemmAVX512Kernels<>+104(SB)/8, $gemmAVX512N4x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+112(SB)/8, $gemmAVX512N4x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+120(SB)/8, $gemmAVX512N4x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+128(SB)/8, $gemmAVX512N5x64<>(SB)
+DATA gemmAVX512Kernels<>+136(SB)/8, $gemmAVX512N5x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+144(SB)/8, $gemmAVX512N5x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+152(SB)/8, $gemmAVX512N5x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+160(SB)/8, $gemmAVX512N6x64<>(SB)
+DATA gemmAVX512Kernels<>+168(SB)/8, $gemmAVX512N6x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+176(SB)/8, $gemmAVX512N6x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+184(SB)/8, $gemmAVX512N6x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+192(SB)/8, $gemmAVX512N7x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+200(SB)/8, $gemmAVX512N7x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+208(SB)/8, $gemmAVX512N7x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+216(SB)/8, $gemmAVX512N7x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+224(SB)/8, $gemmAVX512N8x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+232(SB)/8, $gemmAVX512N8x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+240(SB)/8, $gemmAVX512N8x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+248(SB)/8, $gemmAVX512N8x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+256(SB)/8, $gemmAVX512N9x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+264(SB)/8, $gemmAVX512N9x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+272(SB)/8, $gemmAVX512N9x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+280(SB)/8, $gemmAVX512N9x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+288(SB)/8, $gemmAVX512N10x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+296(SB)/8, $gemmAVX512N10x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+304(SB)/8, $gemmAVX512N10x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+312(SB)/8, $gemmAVX512N10x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+320(SB)/8, $gemmAVX512N11x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+328(SB)/8, $gemmAVX512N11x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+336(SB)/8, $gemmAVX512N11x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+344(SB)/8, $gemmAVX512N11x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+352(SB)/8, $gemmAVX512N12x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+360(SB)/8, $gemmAVX512N12x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+368(SB)/8, $gemmAVX512N12x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+376(SB)/8, $gemmAVX512N12x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+384(SB)/8, $gemmAVX512T1x64<>(SB)
+DATA gemmAVX512Kernels<>+392(SB)/8, $gemmAVX512T1x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+400(SB)/8, $gemmAVX512T1x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+408(SB)/8, $gemmAVX512T1x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+416(SB)/8, $gemmAVX512T2x64<>(SB)
+DATA gemmAVX512Kernels<>+424(SB)/8, $gemmAVX512T2x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+432(SB)/8, $gemmAVX512T2x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+440(SB)/8, $gemmAVX512T2x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+448(SB)/8, $gemmAVX512T3x64<>(SB)
+DATA gemmAVX512Kernels<>+456(SB)/8, $gemmAVX512T3x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+464(SB)/8, $gemmAVX512T3x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+472(SB)/8, $gemmAVX512T3x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+480(SB)/8, $gemmAVX512T4x64<>(SB)
+DATA gemmAVX512Kernels<>+488(SB)/8, $gemmAVX512T4x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+496(SB)/8, $gemmAVX512T4x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+504(SB)/8, $gemmAVX512T4x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+512(SB)/8, $gemmAVX512T5x64<>(SB)
+DATA gemmAVX512Kernels<>+520(SB)/8, $gemmAVX512T5x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+528(SB)/8, $gemmAVX512T5x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+536(SB)/8, $gemmAVX512T5x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+544(SB)/8, $gemmAVX512T6x64<>(SB)
+DATA gemmAVX512Kernels<>+552(SB)/8, $gemmAVX512T6x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+560(SB)/8, $gemmAVX512T6x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+568(SB)/8, $gemmAVX512T6x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+576(SB)/8, $gemmAVX512T7x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+584(SB)/8, $gemmAVX512T7x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+592(SB)/8, $gemmAVX512T7x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+600(SB)/8, $gemmAVX512T7x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+608(SB)/8, $gemmAVX512T8x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+616(SB)/8, $gemmAVX512T8x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+624(SB)/8, $gemmAVX512T8x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+632(SB)/8, $gemmAVX512T8x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+640(SB)/8, $gemmAVX512T9x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+648(SB)/8, $gemmAVX512T9x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+656(SB)/8, $gemmAVX512T9x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+664(SB)/8, $gemmAVX512T9x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+672(SB)/8, $gemmAVX512T10x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+680(SB)/8, $gemmAVX512T10x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+688(SB)/8, $gemmAVX512T10x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+696(SB)/8, $gemmAVX512T10x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+704(SB)/8, $gemmAVX512T11x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+712(SB)/8, $gemmAVX512T11x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+720(SB)/8, $gemmAVX512T11x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+728(SB)/8, $gemmAVX512T11x16Edge<>(SB)
+DATA gemmAVX512Kernels<>+736(SB)/8, $gemmAVX512T12x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+744(SB)/8, $gemmAVX512T12x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+752(SB)/8, $gemmAVX512T12x32Edge<>(SB)
+DATA gemmAVX512Kernels<>+760(SB)/8, $gemmAVX512T12x16Edge<>(SB)
+GLOBL gemmAVX512Kernels<>(SB), RODATA, $768
+
+// func gemmAVX512(t *gemmTile, kernel int)
+TEXT ·gemmAVX512(SB), NOSPLIT, $0-16
+	PCALIGN $64
+	MOVQ kernel+8(FP), AX
+	LEAQ gemmAVX512Kernels<>(SB), CX
+	JMP  (CX)(AX*8)

@@ -25,14 +25,14 @@ TEXT ·splineToLatentAVX512(SB), $456-64
 	XORQ         AX, AX
 
 prepare:
-	MOVQ    params+24(FP), CX
-	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVAPS Z0, Z31
-	VMOVUPS c00000000<>+0(SB), Z30
-	TESTQ   DX, DX
-	JLE     widths_top_done
+	MOVQ         params+24(FP), CX
+	ADDQ         AX, CX
+	MOVQ         bins+48(FP), DX
+	VMOVUPS      (CX), Z0
+	VMOVAPS      Z0, Z31
+	VBROADCASTSS c00000000<>+0(SB), Z30
+	TESTQ        DX, DX
+	JLE          widths_top_done
 
 widths_top:
 	VMOVUPS (CX), Z0
@@ -52,56 +52,56 @@ widths_top_done:
 	JLE   widths_exp_done
 
 widths_exp:
-	VMOVUPS      (CX), Z0
-	VSUBPS       Z31, Z0, Z0
-	VMULPS       72(SP), Z0, Z0
-	VMOVUPS      cc2aea000<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VMULPS       c3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS  $0x08, Z1, Z1
-	VFNMADD231PS c3f317218<>+0(SB), Z1, Z0
-	VFNMADD231PS cb102e308<>+0(SB), Z1, Z0
-	VMOVAPS      Z0, Z2
-	VMOVUPS      c3ab5121a<>+0(SB), Z3
-	VFMADD213PS  c3c091cf1<>+0(SB), Z3, Z2
-	VFMADD213PS  c3d2aac79<>+0(SB), Z0, Z2
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z0, Z2
-	VFMADD213PS  c3efffffe<>+0(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VADDPS       c3f800000<>+0(SB), Z0, Z0
-	VCVTPS2DQ    Z1, Z1
-	VPSLLD       $0x17, Z1, Z1
-	VPADDD       Z1, Z0, Z0
-	VMOVUPS      Z0, (DX)
-	VADDPS       Z30, Z0, Z0
-	VMOVAPS      Z0, Z30
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x00000100, DX
-	DECQ         BX
-	JNZ          widths_exp
+	VMOVUPS           (CX), Z0
+	VSUBPS            Z31, Z0, Z0
+	VMULPS            72(SP), Z0, Z0
+	VBROADCASTSS      cc2aea000<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z0, Z1
+	VRNDSCALEPS       $0x08, Z1, Z1
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z1, Z0
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z1, Z0
+	VMOVAPS           Z0, Z2
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z3
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z3
+	VFMADD231PS       Z2, Z3, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VCVTPS2DQ         Z1, Z1
+	VPSLLD            $0x17, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VMOVUPS           Z0, (DX)
+	VADDPS            Z30, Z0, Z0
+	VMOVAPS           Z0, Z30
+	ADDQ              $0x00000100, CX
+	ADDQ              $0x00000100, DX
+	DECQ              BX
+	JNZ               widths_exp
 
 widths_exp_done:
-	MOVQ    saved+32(FP), CX
-	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
-	IMUL3Q  $0x00000200, DX, DX
-	ADDQ    DX, CX
-	ADDQ    $+256, CX
-	VMOVUPS c3f800000<>+0(SB), Z0
-	VDIVPS  Z30, Z0, Z0
-	VMOVUPS Z0, (CX)
-	MOVQ    params+24(FP), CX
-	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
-	IMUL3Q  $0x00000100, DX, DX
-	ADDQ    DX, CX
-	MOVQ    bins+48(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVAPS Z0, Z31
-	VMOVUPS c00000000<>+0(SB), Z30
-	TESTQ   DX, DX
-	JLE     heights_top_done
+	MOVQ         saved+32(FP), CX
+	ADDQ         AX, CX
+	MOVQ         bins+48(FP), DX
+	IMUL3Q       $0x00000200, DX, DX
+	ADDQ         DX, CX
+	ADDQ         $+256, CX
+	VBROADCASTSS c3f800000<>+0(SB), Z0
+	VDIVPS       Z30, Z0, Z0
+	VMOVUPS      Z0, (CX)
+	MOVQ         params+24(FP), CX
+	ADDQ         AX, CX
+	MOVQ         bins+48(FP), DX
+	IMUL3Q       $0x00000100, DX, DX
+	ADDQ         DX, CX
+	MOVQ         bins+48(FP), DX
+	VMOVUPS      (CX), Z0
+	VMOVAPS      Z0, Z31
+	VBROADCASTSS c00000000<>+0(SB), Z30
+	TESTQ        DX, DX
+	JLE          heights_top_done
 
 heights_top:
 	VMOVUPS (CX), Z0
@@ -127,954 +127,459 @@ heights_top_done:
 	JLE    heights_exp_done
 
 heights_exp:
-	VMOVUPS      (CX), Z0
-	VSUBPS       Z31, Z0, Z0
-	VMULPS       72(SP), Z0, Z0
-	VMOVUPS      cc2aea000<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VMULPS       c3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS  $0x08, Z1, Z1
-	VFNMADD231PS c3f317218<>+0(SB), Z1, Z0
-	VFNMADD231PS cb102e308<>+0(SB), Z1, Z0
-	VMOVAPS      Z0, Z2
-	VMOVUPS      c3ab5121a<>+0(SB), Z3
-	VFMADD213PS  c3c091cf1<>+0(SB), Z3, Z2
-	VFMADD213PS  c3d2aac79<>+0(SB), Z0, Z2
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z0, Z2
-	VFMADD213PS  c3efffffe<>+0(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VADDPS       c3f800000<>+0(SB), Z0, Z0
-	VCVTPS2DQ    Z1, Z1
-	VPSLLD       $0x17, Z1, Z1
-	VPADDD       Z1, Z0, Z0
-	VMOVUPS      Z0, (DX)
-	VADDPS       Z30, Z0, Z0
-	VMOVAPS      Z0, Z30
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x00000100, DX
-	DECQ         BX
-	JNZ          heights_exp
+	VMOVUPS           (CX), Z0
+	VSUBPS            Z31, Z0, Z0
+	VMULPS            72(SP), Z0, Z0
+	VBROADCASTSS      cc2aea000<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z0, Z1
+	VRNDSCALEPS       $0x08, Z1, Z1
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z1, Z0
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z1, Z0
+	VMOVAPS           Z0, Z2
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z3
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z3
+	VFMADD231PS       Z2, Z3, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VCVTPS2DQ         Z1, Z1
+	VPSLLD            $0x17, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VMOVUPS           Z0, (DX)
+	VADDPS            Z30, Z0, Z0
+	VMOVAPS           Z0, Z30
+	ADDQ              $0x00000100, CX
+	ADDQ              $0x00000100, DX
+	DECQ              BX
+	JNZ               heights_exp
 
 heights_exp_done:
-	MOVQ    saved+32(FP), CX
-	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
-	IMUL3Q  $0x00000200, DX, DX
-	ADDQ    DX, CX
-	ADDQ    $+512, CX
-	VMOVUPS c3f800000<>+0(SB), Z0
-	VDIVPS  Z30, Z0, Z0
-	VMOVUPS Z0, (CX)
-	ADDQ    $0x40, AX
-	MOVQ    n+40(FP), CX
-	SHLQ    $0x02, CX
-	CMPQ    AX, CX
-	JLT     prepare
-	XORQ    AX, AX
+	MOVQ         saved+32(FP), CX
+	ADDQ         AX, CX
+	MOVQ         bins+48(FP), DX
+	IMUL3Q       $0x00000200, DX, DX
+	ADDQ         DX, CX
+	ADDQ         $+512, CX
+	VBROADCASTSS c3f800000<>+0(SB), Z0
+	VDIVPS       Z30, Z0, Z0
+	VMOVUPS      Z0, (CX)
+	ADDQ         $0x40, AX
+	MOVQ         n+40(FP), CX
+	SHLQ         $0x02, CX
+	CMPQ         AX, CX
+	JLT          prepare
+	XORQ         AX, AX
 
 place:
-	MOVQ    x+16(FP), CX
-	ADDQ    AX, CX
-	MOVQ    saved+32(FP), DX
-	ADDQ    AX, DX
-	MOVQ    bins+48(FP), BX
-	IMUL3Q  $0x00000200, BX, BX
-	ADDQ    BX, DX
-	VMOVUPS (CX), Z0
-	VMOVUPS c80000000<>+0(SB), Z1
-	VPXORD  8(SP), Z1, Z1
-	VMAXPS  Z1, Z0, Z0
-	VMINPS  8(SP), Z0, Z0
-	VMOVUPS Z0, 392(SP)
-	VMOVUPS 256(DX), Z0
-	VMOVUPS Z0, 264(SP)
-	VMOVUPS 512(DX), Z0
-	VMOVUPS Z0, 328(SP)
-	MOVQ    saved+32(FP), DX
-	ADDQ    AX, DX
-	MOVQ    saved+32(FP), BX
-	ADDQ    AX, BX
-	MOVQ    bins+48(FP), SI
-	IMUL3Q  $0x00000100, SI, SI
-	ADDQ    SI, BX
-	MOVQ    params+24(FP), SI
-	ADDQ    AX, SI
-	MOVQ    bins+48(FP), DI
-	IMUL3Q  $0x00000200, DI, DI
-	ADDQ    DI, SI
-	MOVQ    bins+48(FP), DI
-	VMOVUPS (DX), Z0
-	VMOVAPS Z0, Z27
-	VMOVUPS c00000000<>+0(SB), Z31
-	VMOVUPS c00000000<>+0(SB), Z25
-	VMOVUPS c3f0a2c8d<>+0(SB), Z23
-	VMOVUPS (BX), Z0
-	VMOVAPS Z0, Z26
-	VMOVUPS c00000000<>+0(SB), Z30
-	VMOVUPS c00000000<>+0(SB), Z24
-	VMOVUPS c3f0a2c8d<>+0(SB), Z22
-	VMOVUPS c00000000<>+0(SB), Z29
-	VMOVUPS c00000000<>+0(SB), Z28
-	SUBQ    $0x02, DI
-	JLT     one_bin
-	VMOVUPS (SI), Z0
-	VMOVAPS Z0, Z22
-	TESTQ   DI, DI
-	JLE     find_done
-
-find:
-	VMOVUPS     c3f800000<>+0(SB), Z0
-	VADDPS      Z29, Z0, Z0
-	VMOVUPS     (DX), Z1
-	VADDPS      Z31, Z1, Z1
-	VMOVUPS     (BX), Z2
-	VADDPS      Z30, Z2, Z2
-	VMOVUPS     264(SP), Z3
-	VMULPS      200(SP), Z3, Z3
-	VMOVAPS     Z0, Z4
-	VMOVUPS     136(SP), Z5
-	VFMSUB213PS 8(SP), Z5, Z4
-	VFMADD231PS Z1, Z3, Z4
-	VMOVUPS     392(SP), Z3
-	VCMPPS      $0x1d, Z4, Z3, K2
-	VMOVUPS     256(DX), Z3
-	VBLENDMPS   Z3, Z27, K2, Z3
-	VMOVAPS     Z3, Z27
-	VBLENDMPS   Z1, Z25, K2, Z3
-	VMOVAPS     Z3, Z25
-	VMOVAPS     Z1, Z31
-	VMOVUPS     256(BX), Z1
-	VBLENDMPS   Z1, Z26, K2, Z1
-	VMOVAPS     Z1, Z26
-	VBLENDMPS   Z2, Z24, K2, Z1
-	VMOVAPS     Z1, Z24
-	VMOVAPS     Z2, Z30
-	VBLENDMPS   Z0, Z28, K2, Z1
-	VMOVAPS     Z1, Z28
-	VMOVAPS     Z0, Z29
-	VMOVUPS     (SI), Z0
-	VBLENDMPS   Z0, Z23, K2, Z0
-	VMOVAPS     Z0, Z23
-	VMOVUPS     256(SI), Z0
-	VBLENDMPS   Z0, Z22, K2, Z0
-	VMOVAPS     Z0, Z22
-	ADDQ        $0x00000100, DX
-	ADDQ        $0x00000100, BX
-	ADDQ        $0x00000100, SI
-	DECQ        DI
-	JNZ         find
-
-find_done:
-	VMOVUPS     c3f800000<>+0(SB), Z0
-	VADDPS      Z29, Z0, Z0
-	VMOVUPS     (DX), Z1
-	VADDPS      Z31, Z1, Z1
-	VMOVUPS     (BX), Z2
-	VADDPS      Z30, Z2, Z2
-	VMOVUPS     264(SP), Z3
-	VMULPS      200(SP), Z3, Z3
-	VMOVAPS     Z0, Z4
-	VMOVUPS     136(SP), Z5
-	VFMSUB213PS 8(SP), Z5, Z4
-	VFMADD231PS Z1, Z3, Z4
-	VMOVUPS     392(SP), Z3
-	VCMPPS      $0x1d, Z4, Z3, K2
-	VMOVUPS     256(DX), Z3
-	VBLENDMPS   Z3, Z27, K2, Z3
-	VMOVAPS     Z3, Z27
-	VBLENDMPS   Z1, Z25, K2, Z3
-	VMOVAPS     Z3, Z25
-	VMOVAPS     Z1, Z31
-	VMOVUPS     256(BX), Z1
-	VBLENDMPS   Z1, Z26, K2, Z1
-	VMOVAPS     Z1, Z26
-	VBLENDMPS   Z2, Z24, K2, Z1
-	VMOVAPS     Z1, Z24
-	VMOVAPS     Z2, Z30
-	VBLENDMPS   Z0, Z28, K2, Z1
-	VMOVAPS     Z1, Z28
-	VMOVAPS     Z0, Z29
-	VMOVUPS     (SI), Z0
-	VBLENDMPS   Z0, Z23, K2, Z0
-	VMOVAPS     Z0, Z23
-	VBLENDMPS   c3f0a2c8d<>+0(SB), Z22, K2, Z0
-	VMOVAPS     Z0, Z22
-
-one_bin:
+	MOVQ         x+16(FP), CX
+	ADDQ         AX, CX
 	MOVQ         saved+32(FP), DX
 	ADDQ         AX, DX
 	MOVQ         bins+48(FP), BX
 	IMUL3Q       $0x00000200, BX, BX
 	ADDQ         BX, DX
-	VMOVUPS      Z28, (DX)
-	VMOVUPS      Z27, 768(DX)
-	VMOVUPS      Z26, 1024(DX)
-	VMOVUPS      Z25, 1280(DX)
-	VMOVUPS      Z24, 1536(DX)
-	VMOVUPS      Z23, 2048(DX)
-	VMOVUPS      Z22, 2304(DX)
-	MOVQ         logDet+8(FP), BX
+	VMOVUPS      (CX), Z0
+	VBROADCASTSS c80000000<>+0(SB), Z1
+	VPXORD       8(SP), Z1, Z1
+	VMAXPS       Z1, Z0, Z0
+	VMINPS       8(SP), Z0, Z0
+	VMOVUPS      Z0, 392(SP)
+	VMOVUPS      256(DX), Z0
+	VMOVUPS      Z0, 264(SP)
+	VMOVUPS      512(DX), Z0
+	VMOVUPS      Z0, 328(SP)
+	MOVQ         saved+32(FP), DX
+	ADDQ         AX, DX
+	MOVQ         saved+32(FP), BX
 	ADDQ         AX, BX
-	MOVQ         z+0(FP), SI
+	MOVQ         bins+48(FP), SI
+	IMUL3Q       $0x00000100, SI, SI
+	ADDQ         SI, BX
+	MOVQ         params+24(FP), SI
 	ADDQ         AX, SI
-	VMOVUPS      768(DX), Z0
-	VMOVUPS      264(SP), Z1
-	VMULPS       200(SP), Z1, Z1
-	VFMADD213PS  136(SP), Z0, Z1
-	VMOVUPS      1024(DX), Z0
-	VMOVUPS      328(SP), Z2
-	VMULPS       200(SP), Z2, Z2
-	VFMADD213PS  136(SP), Z0, Z2
+	MOVQ         bins+48(FP), DI
+	IMUL3Q       $0x00000200, DI, DI
+	ADDQ         DI, SI
+	MOVQ         bins+48(FP), DI
 	VMOVUPS      (DX), Z0
-	VMOVUPS      1280(DX), Z3
-	VMOVUPS      264(SP), Z4
-	VMULPS       200(SP), Z4, Z4
-	VMOVUPS      136(SP), Z5
-	VFMSUB213PS  8(SP), Z5, Z0
-	VFMADD231PS  Z3, Z4, Z0
-	VMOVUPS      392(SP), Z3
-	VSUBPS       Z0, Z3, Z0
-	VDIVPS       Z1, Z0, Z0
-	VMINPS       c3f800000<>+0(SB), Z0, Z0
-	VMAXPS       c00000000<>+0(SB), Z0, Z0
-	VMOVUPS      Z0, 1792(DX)
-	VMOVUPS      2048(DX), Z3
-	VPANDD       c7fffffff<>+0(SB), Z3, Z4
-	VPXORD       c80000000<>+0(SB), Z4, Z4
-	VMOVUPS      cc2aea000<>+0(SB), Z5
-	VMAXPS       Z4, Z5, Z4
-	VMOVUPS      c42b0c000<>+0(SB), Z5
-	VMINPS       Z4, Z5, Z4
-	VMULPS       c3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VFNMADD231PS c3f317218<>+0(SB), Z5, Z4
-	VFNMADD231PS cb102e308<>+0(SB), Z5, Z4
-	VMOVAPS      Z4, Z6
-	VMOVUPS      c3ab5121a<>+0(SB), Z7
-	VFMADD213PS  c3c091cf1<>+0(SB), Z7, Z6
-	VFMADD213PS  c3d2aac79<>+0(SB), Z4, Z6
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z4, Z6
-	VFMADD213PS  c3efffffe<>+0(SB), Z4, Z6
-	VMULPS       Z4, Z4, Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VADDPS       c3f800000<>+0(SB), Z4, Z4
-	VCVTPS2DQ    Z5, Z5
-	VPSLLD       $0x17, Z5, Z5
-	VPADDD       Z5, Z4, Z4
-	VADDPS       c40000000<>+0(SB), Z4, Z5
-	VDIVPS       Z5, Z4, Z4
-	VMULPS       Z4, Z4, Z5
-	VMOVAPS      Z5, Z6
-	VMOVUPS      c3e0f6bdf<>+0(SB), Z7
-	VFMADD213PS  c3e0f5e87<>+0(SB), Z7, Z6
-	VFMADD213PS  c3e4ce904<>+0(SB), Z5, Z6
-	VFMADD213PS  c3eaaaa81<>+0(SB), Z5, Z6
-	VMULPS       Z5, Z6, Z5
-	VFMADD213PS  Z4, Z4, Z5
-	VMOVUPS      c00000000<>+0(SB), Z4
-	VMAXPS       Z3, Z4, Z3
-	VADDPS       Z5, Z5, Z4
-	VADDPS       Z4, Z3, Z3
-	VADDPS       c3a83126f<>+0(SB), Z3, Z3
-	VMOVUPS      2304(DX), Z4
-	VPANDD       c7fffffff<>+0(SB), Z4, Z5
-	VPXORD       c80000000<>+0(SB), Z5, Z5
-	VMOVUPS      cc2aea000<>+0(SB), Z6
-	VMAXPS       Z5, Z6, Z5
-	VMOVUPS      c42b0c000<>+0(SB), Z6
-	VMINPS       Z5, Z6, Z5
-	VMULPS       c3fb8aa3b<>+0(SB), Z5, Z6
-	VRNDSCALEPS  $0x08, Z6, Z6
-	VFNMADD231PS c3f317218<>+0(SB), Z6, Z5
-	VFNMADD231PS cb102e308<>+0(SB), Z6, Z5
-	VMOVAPS      Z5, Z7
-	VMOVUPS      c3ab5121a<>+0(SB), Z8
-	VFMADD213PS  c3c091cf1<>+0(SB), Z8, Z7
-	VFMADD213PS  c3d2aac79<>+0(SB), Z5, Z7
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z5, Z7
-	VFMADD213PS  c3efffffe<>+0(SB), Z5, Z7
-	VMULPS       Z5, Z5, Z8
-	VFMADD231PS  Z7, Z8, Z5
-	VADDPS       c3f800000<>+0(SB), Z5, Z5
-	VCVTPS2DQ    Z6, Z6
-	VPSLLD       $0x17, Z6, Z6
-	VPADDD       Z6, Z5, Z5
-	VADDPS       c40000000<>+0(SB), Z5, Z6
-	VDIVPS       Z6, Z5, Z5
-	VMULPS       Z5, Z5, Z6
-	VMOVAPS      Z6, Z7
-	VMOVUPS      c3e0f6bdf<>+0(SB), Z8
-	VFMADD213PS  c3e0f5e87<>+0(SB), Z8, Z7
-	VFMADD213PS  c3e4ce904<>+0(SB), Z6, Z7
-	VFMADD213PS  c3eaaaa81<>+0(SB), Z6, Z7
-	VMULPS       Z6, Z7, Z6
-	VFMADD213PS  Z5, Z5, Z6
-	VMOVUPS      c00000000<>+0(SB), Z5
-	VMAXPS       Z4, Z5, Z4
-	VADDPS       Z6, Z6, Z5
-	VADDPS       Z5, Z4, Z4
-	VADDPS       c3a83126f<>+0(SB), Z4, Z4
-	VDIVPS       Z1, Z2, Z1
-	VADDPS       Z4, Z3, Z5
-	VFNMADD231PS c40000000<>+0(SB), Z1, Z5
-	VMOVUPS      c3f800000<>+0(SB), Z6
-	VSUBPS       Z0, Z6, Z6
-	VMULPS       Z6, Z0, Z7
-	VMULPS       Z0, Z0, Z0
-	VMULPS       Z7, Z3, Z8
-	VFMADD231PS  Z0, Z1, Z8
-	VFMADD213PS  Z1, Z7, Z5
-	VMULPS       Z6, Z3, Z3
-	VADDPS       Z1, Z1, Z9
-	VMULPS       Z7, Z9, Z7
-	VFMADD231PS  Z6, Z3, Z7
-	VFMADD231PS  Z0, Z4, Z7
-	VMOVUPS      (DX), Z0
-	VMOVUPS      1536(DX), Z3
-	VMOVUPS      328(SP), Z4
-	VMULPS       200(SP), Z4, Z4
-	VMOVUPS      136(SP), Z6
-	VFMSUB213PS  8(SP), Z6, Z0
-	VFMADD231PS  Z3, Z4, Z0
-	VDIVPS       Z5, Z2, Z2
-	VFMADD231PS  Z8, Z2, Z0
-	VDIVPS       Z5, Z1, Z1
-	VMULPS       Z1, Z7, Z2
-	VMULPS       Z1, Z2, Z1
-	VPSUBD       c3f3504f3<>+0(SB), Z1, Z2
-	VPSRAD       $0x17, Z2, Z2
-	VPSLLD       $0x17, Z2, Z3
-	VPSUBD       Z3, Z1, Z1
-	VSUBPS       c3f800000<>+0(SB), Z1, Z1
-	VCVTDQ2PS    Z2, Z2
-	VMOVAPS      Z1, Z3
-	VMOVUPS      cbd9c5ac2<>+0(SB), Z4
-	VFMADD213PS  c3e02adb6<>+0(SB), Z4, Z3
-	VFMADD213PS  cbe06c2a1<>+0(SB), Z1, Z3
-	VFMADD213PS  c3e116d0e<>+0(SB), Z1, Z3
-	VFMADD213PS  cbe2a3922<>+0(SB), Z1, Z3
-	VFMADD213PS  c3e4cd004<>+0(SB), Z1, Z3
-	VFMADD213PS  cbe800113<>+0(SB), Z1, Z3
-	VFMADD213PS  c3eaaaaaa<>+0(SB), Z1, Z3
-	VMULPS       Z1, Z1, Z4
-	VMULPS       Z1, Z3, Z3
-	VMULPS       Z4, Z3, Z3
-	VFMADD231PS  cb95e8083<>+0(SB), Z2, Z3
-	VFNMADD231PS c3f000000<>+0(SB), Z4, Z3
-	VADDPS       Z1, Z3, Z1
-	VFMADD231PS  c3f318000<>+0(SB), Z2, Z1
-	VMOVUPS      (CX), Z2
-	VPANDD       c7fffffff<>+0(SB), Z2, Z3
-	VCMPPS       $0x12, 8(SP), Z3, K2
-	VBLENDMPS    Z0, Z2, K2, Z0
-	VMOVUPS      Z0, (SI)
+	VMOVAPS      Z0, Z27
+	VBROADCASTSS c00000000<>+0(SB), Z31
+	VBROADCASTSS c00000000<>+0(SB), Z25
+	VBROADCASTSS c3f0a2c8d<>+0(SB), Z23
 	VMOVUPS      (BX), Z0
-	VMOVAPS.Z    Z1, K2, Z1
-	VADDPS       Z1, Z0, Z0
-	VMOVUPS      Z0, (BX)
-	ADDQ         $0x40, AX
-	MOVQ         n+40(FP), CX
-	SHLQ         $0x02, CX
-	CMPQ         AX, CX
-	JLT          place
-	LDMXCSR      (SP)
+	VMOVAPS      Z0, Z26
+	VBROADCASTSS c00000000<>+0(SB), Z30
+	VBROADCASTSS c00000000<>+0(SB), Z24
+	VBROADCASTSS c3f0a2c8d<>+0(SB), Z22
+	VBROADCASTSS c00000000<>+0(SB), Z29
+	VBROADCASTSS c00000000<>+0(SB), Z28
+	SUBQ         $0x02, DI
+	JLT          one_bin
+	VMOVUPS      (SI), Z0
+	VMOVAPS      Z0, Z22
+	TESTQ        DI, DI
+	JLE          find_done
+
+find:
+	VBROADCASTSS c3f800000<>+0(SB), Z0
+	VADDPS       Z29, Z0, Z0
+	VMOVUPS      (DX), Z1
+	VADDPS       Z31, Z1, Z1
+	VMOVUPS      (BX), Z2
+	VADDPS       Z30, Z2, Z2
+	VMOVUPS      264(SP), Z3
+	VMULPS       200(SP), Z3, Z3
+	VMOVAPS      Z0, Z4
+	VMOVUPS      136(SP), Z5
+	VFMSUB213PS  8(SP), Z5, Z4
+	VFMADD231PS  Z1, Z3, Z4
+	VMOVUPS      392(SP), Z3
+	VCMPPS       $0x1d, Z4, Z3, K2
+	VMOVUPS      256(DX), Z3
+	VBLENDMPS    Z3, Z27, K2, Z3
+	VMOVAPS      Z3, Z27
+	VBLENDMPS    Z1, Z25, K2, Z3
+	VMOVAPS      Z3, Z25
+	VMOVAPS      Z1, Z31
+	VMOVUPS      256(BX), Z1
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VMOVAPS      Z1, Z26
+	VBLENDMPS    Z2, Z24, K2, Z1
+	VMOVAPS      Z1, Z24
+	VMOVAPS      Z2, Z30
+	VBLENDMPS    Z0, Z28, K2, Z1
+	VMOVAPS      Z1, Z28
+	VMOVAPS      Z0, Z29
+	VMOVUPS      (SI), Z0
+	VBLENDMPS    Z0, Z23, K2, Z0
+	VMOVAPS      Z0, Z23
+	VMOVUPS      256(SI), Z0
+	VBLENDMPS    Z0, Z22, K2, Z0
+	VMOVAPS      Z0, Z22
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, SI
+	DECQ         DI
+	JNZ          find
+
+find_done:
+	VBROADCASTSS   c3f800000<>+0(SB), Z0
+	VADDPS         Z29, Z0, Z0
+	VMOVUPS        (DX), Z1
+	VADDPS         Z31, Z1, Z1
+	VMOVUPS        (BX), Z2
+	VADDPS         Z30, Z2, Z2
+	VMOVUPS        264(SP), Z3
+	VMULPS         200(SP), Z3, Z3
+	VMOVAPS        Z0, Z4
+	VMOVUPS        136(SP), Z5
+	VFMSUB213PS    8(SP), Z5, Z4
+	VFMADD231PS    Z1, Z3, Z4
+	VMOVUPS        392(SP), Z3
+	VCMPPS         $0x1d, Z4, Z3, K2
+	VMOVUPS        256(DX), Z3
+	VBLENDMPS      Z3, Z27, K2, Z3
+	VMOVAPS        Z3, Z27
+	VBLENDMPS      Z1, Z25, K2, Z3
+	VMOVAPS        Z3, Z25
+	VMOVAPS        Z1, Z31
+	VMOVUPS        256(BX), Z1
+	VBLENDMPS      Z1, Z26, K2, Z1
+	VMOVAPS        Z1, Z26
+	VBLENDMPS      Z2, Z24, K2, Z1
+	VMOVAPS        Z1, Z24
+	VMOVAPS        Z2, Z30
+	VBLENDMPS      Z0, Z28, K2, Z1
+	VMOVAPS        Z1, Z28
+	VMOVAPS        Z0, Z29
+	VMOVUPS        (SI), Z0
+	VBLENDMPS      Z0, Z23, K2, Z0
+	VMOVAPS        Z0, Z23
+	VBLENDMPS.BCST c3f0a2c8d<>+0(SB), Z22, K2, Z0
+	VMOVAPS        Z0, Z22
+
+one_bin:
+	MOVQ              saved+32(FP), DX
+	ADDQ              AX, DX
+	MOVQ              bins+48(FP), BX
+	IMUL3Q            $0x00000200, BX, BX
+	ADDQ              BX, DX
+	VMOVUPS           Z28, (DX)
+	VMOVUPS           Z27, 768(DX)
+	VMOVUPS           Z26, 1024(DX)
+	VMOVUPS           Z25, 1280(DX)
+	VMOVUPS           Z24, 1536(DX)
+	VMOVUPS           Z23, 2048(DX)
+	VMOVUPS           Z22, 2304(DX)
+	MOVQ              logDet+8(FP), BX
+	ADDQ              AX, BX
+	MOVQ              z+0(FP), SI
+	ADDQ              AX, SI
+	VMOVUPS           768(DX), Z0
+	VMOVUPS           264(SP), Z1
+	VMULPS            200(SP), Z1, Z1
+	VFMADD213PS       136(SP), Z0, Z1
+	VMOVUPS           1024(DX), Z0
+	VMOVUPS           328(SP), Z2
+	VMULPS            200(SP), Z2, Z2
+	VFMADD213PS       136(SP), Z0, Z2
+	VMOVUPS           (DX), Z0
+	VMOVUPS           1280(DX), Z3
+	VMOVUPS           264(SP), Z4
+	VMULPS            200(SP), Z4, Z4
+	VMOVUPS           136(SP), Z5
+	VFMSUB213PS       8(SP), Z5, Z0
+	VFMADD231PS       Z3, Z4, Z0
+	VMOVUPS           392(SP), Z3
+	VSUBPS            Z0, Z3, Z0
+	VDIVPS            Z1, Z0, Z0
+	VMINPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VMAXPS.BCST       c00000000<>+0(SB), Z0, Z0
+	VMOVUPS           Z0, 1792(DX)
+	VMOVUPS           2048(DX), Z3
+	VPANDD.BCST       c7fffffff<>+0(SB), Z3, Z4
+	VPXORD.BCST       c80000000<>+0(SB), Z4, Z4
+	VBROADCASTSS      cc2aea000<>+0(SB), Z5
+	VMAXPS            Z4, Z5, Z4
+	VBROADCASTSS      c42b0c000<>+0(SB), Z5
+	VMINPS            Z4, Z5, Z4
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z4, Z5
+	VRNDSCALEPS       $0x08, Z5, Z5
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z5, Z4
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z5, Z4
+	VMOVAPS           Z4, Z6
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z7
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z4, Z6
+	VMULPS            Z4, Z4, Z7
+	VFMADD231PS       Z6, Z7, Z4
+	VADDPS.BCST       c3f800000<>+0(SB), Z4, Z4
+	VCVTPS2DQ         Z5, Z5
+	VPSLLD            $0x17, Z5, Z5
+	VPADDD            Z5, Z4, Z4
+	VADDPS.BCST       c40000000<>+0(SB), Z4, Z5
+	VDIVPS            Z5, Z4, Z4
+	VMULPS            Z4, Z4, Z5
+	VMOVAPS           Z5, Z6
+	VBROADCASTSS      c3e0f6bdf<>+0(SB), Z7
+	VFMADD213PS.BCST  c3e0f5e87<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  c3e4ce904<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  c3eaaaa81<>+0(SB), Z5, Z6
+	VMULPS            Z5, Z6, Z5
+	VFMADD213PS       Z4, Z4, Z5
+	VBROADCASTSS      c00000000<>+0(SB), Z4
+	VMAXPS            Z3, Z4, Z3
+	VADDPS            Z5, Z5, Z4
+	VADDPS            Z4, Z3, Z3
+	VADDPS.BCST       c3a83126f<>+0(SB), Z3, Z3
+	VMOVUPS           2304(DX), Z4
+	VPANDD.BCST       c7fffffff<>+0(SB), Z4, Z5
+	VPXORD.BCST       c80000000<>+0(SB), Z5, Z5
+	VBROADCASTSS      cc2aea000<>+0(SB), Z6
+	VMAXPS            Z5, Z6, Z5
+	VBROADCASTSS      c42b0c000<>+0(SB), Z6
+	VMINPS            Z5, Z6, Z5
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z5, Z6
+	VRNDSCALEPS       $0x08, Z6, Z6
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z6, Z5
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z6, Z5
+	VMOVAPS           Z5, Z7
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z8
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z8, Z7
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z5, Z7
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z5, Z7
+	VMULPS            Z5, Z5, Z8
+	VFMADD231PS       Z7, Z8, Z5
+	VADDPS.BCST       c3f800000<>+0(SB), Z5, Z5
+	VCVTPS2DQ         Z6, Z6
+	VPSLLD            $0x17, Z6, Z6
+	VPADDD            Z6, Z5, Z5
+	VADDPS.BCST       c40000000<>+0(SB), Z5, Z6
+	VDIVPS            Z6, Z5, Z5
+	VMULPS            Z5, Z5, Z6
+	VMOVAPS           Z6, Z7
+	VBROADCASTSS      c3e0f6bdf<>+0(SB), Z8
+	VFMADD213PS.BCST  c3e0f5e87<>+0(SB), Z8, Z7
+	VFMADD213PS.BCST  c3e4ce904<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  c3eaaaa81<>+0(SB), Z6, Z7
+	VMULPS            Z6, Z7, Z6
+	VFMADD213PS       Z5, Z5, Z6
+	VBROADCASTSS      c00000000<>+0(SB), Z5
+	VMAXPS            Z4, Z5, Z4
+	VADDPS            Z6, Z6, Z5
+	VADDPS            Z5, Z4, Z4
+	VADDPS.BCST       c3a83126f<>+0(SB), Z4, Z4
+	VDIVPS            Z1, Z2, Z1
+	VADDPS            Z4, Z3, Z5
+	VFNMADD231PS.BCST c40000000<>+0(SB), Z1, Z5
+	VBROADCASTSS      c3f800000<>+0(SB), Z6
+	VSUBPS            Z0, Z6, Z6
+	VMULPS            Z6, Z0, Z7
+	VMULPS            Z0, Z0, Z0
+	VMULPS            Z7, Z3, Z8
+	VFMADD231PS       Z0, Z1, Z8
+	VFMADD213PS       Z1, Z7, Z5
+	VMULPS            Z6, Z3, Z3
+	VADDPS            Z1, Z1, Z9
+	VMULPS            Z7, Z9, Z7
+	VFMADD231PS       Z6, Z3, Z7
+	VFMADD231PS       Z0, Z4, Z7
+	VMOVUPS           (DX), Z0
+	VMOVUPS           1536(DX), Z3
+	VMOVUPS           328(SP), Z4
+	VMULPS            200(SP), Z4, Z4
+	VMOVUPS           136(SP), Z6
+	VFMSUB213PS       8(SP), Z6, Z0
+	VFMADD231PS       Z3, Z4, Z0
+	VDIVPS            Z5, Z2, Z2
+	VFMADD231PS       Z8, Z2, Z0
+	VDIVPS            Z5, Z1, Z1
+	VMULPS            Z1, Z7, Z2
+	VMULPS            Z1, Z2, Z1
+	VPSUBD.BCST       c3f3504f3<>+0(SB), Z1, Z2
+	VPSRAD            $0x17, Z2, Z2
+	VPSLLD            $0x17, Z2, Z3
+	VPSUBD            Z3, Z1, Z1
+	VSUBPS.BCST       c3f800000<>+0(SB), Z1, Z1
+	VCVTDQ2PS         Z2, Z2
+	VMOVAPS           Z1, Z3
+	VBROADCASTSS      cbd9c5ac2<>+0(SB), Z4
+	VFMADD213PS.BCST  c3e02adb6<>+0(SB), Z4, Z3
+	VFMADD213PS.BCST  cbe06c2a1<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  c3e116d0e<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  cbe2a3922<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  c3e4cd004<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  cbe800113<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  c3eaaaaaa<>+0(SB), Z1, Z3
+	VMULPS            Z1, Z1, Z4
+	VMULPS            Z1, Z3, Z3
+	VMULPS            Z4, Z3, Z3
+	VFMADD231PS.BCST  cb95e8083<>+0(SB), Z2, Z3
+	VFNMADD231PS.BCST c3f000000<>+0(SB), Z4, Z3
+	VADDPS            Z1, Z3, Z1
+	VFMADD231PS.BCST  c3f318000<>+0(SB), Z2, Z1
+	VMOVUPS           (CX), Z2
+	VPANDD.BCST       c7fffffff<>+0(SB), Z2, Z3
+	VCMPPS            $0x12, 8(SP), Z3, K2
+	VBLENDMPS         Z0, Z2, K2, Z0
+	VMOVUPS           Z0, (SI)
+	VMOVUPS           (BX), Z0
+	VMOVAPS.Z         Z1, K2, Z1
+	VADDPS            Z1, Z0, Z0
+	VMOVUPS           Z0, (BX)
+	ADDQ              $0x40, AX
+	MOVQ              n+40(FP), CX
+	SHLQ              $0x02, CX
+	CMPQ              AX, CX
+	JLT               place
+	LDMXCSR           (SP)
 	VZEROUPPER
 	RET
 
 DATA c00000000<>+0(SB)/4, $0x00000000
-DATA c00000000<>+4(SB)/4, $0x00000000
-DATA c00000000<>+8(SB)/4, $0x00000000
-DATA c00000000<>+12(SB)/4, $0x00000000
-DATA c00000000<>+16(SB)/4, $0x00000000
-DATA c00000000<>+20(SB)/4, $0x00000000
-DATA c00000000<>+24(SB)/4, $0x00000000
-DATA c00000000<>+28(SB)/4, $0x00000000
-DATA c00000000<>+32(SB)/4, $0x00000000
-DATA c00000000<>+36(SB)/4, $0x00000000
-DATA c00000000<>+40(SB)/4, $0x00000000
-DATA c00000000<>+44(SB)/4, $0x00000000
-DATA c00000000<>+48(SB)/4, $0x00000000
-DATA c00000000<>+52(SB)/4, $0x00000000
-DATA c00000000<>+56(SB)/4, $0x00000000
-DATA c00000000<>+60(SB)/4, $0x00000000
-GLOBL c00000000<>(SB), RODATA|NOPTR, $64
+GLOBL c00000000<>(SB), RODATA|NOPTR, $4
 
 DATA cc2aea000<>+0(SB)/4, $0xc2aea000
-DATA cc2aea000<>+4(SB)/4, $0xc2aea000
-DATA cc2aea000<>+8(SB)/4, $0xc2aea000
-DATA cc2aea000<>+12(SB)/4, $0xc2aea000
-DATA cc2aea000<>+16(SB)/4, $0xc2aea000
-DATA cc2aea000<>+20(SB)/4, $0xc2aea000
-DATA cc2aea000<>+24(SB)/4, $0xc2aea000
-DATA cc2aea000<>+28(SB)/4, $0xc2aea000
-DATA cc2aea000<>+32(SB)/4, $0xc2aea000
-DATA cc2aea000<>+36(SB)/4, $0xc2aea000
-DATA cc2aea000<>+40(SB)/4, $0xc2aea000
-DATA cc2aea000<>+44(SB)/4, $0xc2aea000
-DATA cc2aea000<>+48(SB)/4, $0xc2aea000
-DATA cc2aea000<>+52(SB)/4, $0xc2aea000
-DATA cc2aea000<>+56(SB)/4, $0xc2aea000
-DATA cc2aea000<>+60(SB)/4, $0xc2aea000
-GLOBL cc2aea000<>(SB), RODATA|NOPTR, $64
+GLOBL cc2aea000<>(SB), RODATA|NOPTR, $4
 
 DATA c3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+8(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+12(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+32(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+36(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+40(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+44(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+48(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+52(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+56(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+60(SB)/4, $0x3fb8aa3b
-GLOBL c3fb8aa3b<>(SB), RODATA|NOPTR, $64
+GLOBL c3fb8aa3b<>(SB), RODATA|NOPTR, $4
 
 DATA c3f317218<>+0(SB)/4, $0x3f317218
-DATA c3f317218<>+4(SB)/4, $0x3f317218
-DATA c3f317218<>+8(SB)/4, $0x3f317218
-DATA c3f317218<>+12(SB)/4, $0x3f317218
-DATA c3f317218<>+16(SB)/4, $0x3f317218
-DATA c3f317218<>+20(SB)/4, $0x3f317218
-DATA c3f317218<>+24(SB)/4, $0x3f317218
-DATA c3f317218<>+28(SB)/4, $0x3f317218
-DATA c3f317218<>+32(SB)/4, $0x3f317218
-DATA c3f317218<>+36(SB)/4, $0x3f317218
-DATA c3f317218<>+40(SB)/4, $0x3f317218
-DATA c3f317218<>+44(SB)/4, $0x3f317218
-DATA c3f317218<>+48(SB)/4, $0x3f317218
-DATA c3f317218<>+52(SB)/4, $0x3f317218
-DATA c3f317218<>+56(SB)/4, $0x3f317218
-DATA c3f317218<>+60(SB)/4, $0x3f317218
-GLOBL c3f317218<>(SB), RODATA|NOPTR, $64
+GLOBL c3f317218<>(SB), RODATA|NOPTR, $4
 
 DATA cb102e308<>+0(SB)/4, $0xb102e308
-DATA cb102e308<>+4(SB)/4, $0xb102e308
-DATA cb102e308<>+8(SB)/4, $0xb102e308
-DATA cb102e308<>+12(SB)/4, $0xb102e308
-DATA cb102e308<>+16(SB)/4, $0xb102e308
-DATA cb102e308<>+20(SB)/4, $0xb102e308
-DATA cb102e308<>+24(SB)/4, $0xb102e308
-DATA cb102e308<>+28(SB)/4, $0xb102e308
-DATA cb102e308<>+32(SB)/4, $0xb102e308
-DATA cb102e308<>+36(SB)/4, $0xb102e308
-DATA cb102e308<>+40(SB)/4, $0xb102e308
-DATA cb102e308<>+44(SB)/4, $0xb102e308
-DATA cb102e308<>+48(SB)/4, $0xb102e308
-DATA cb102e308<>+52(SB)/4, $0xb102e308
-DATA cb102e308<>+56(SB)/4, $0xb102e308
-DATA cb102e308<>+60(SB)/4, $0xb102e308
-GLOBL cb102e308<>(SB), RODATA|NOPTR, $64
+GLOBL cb102e308<>(SB), RODATA|NOPTR, $4
 
 DATA c3ab5121a<>+0(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+4(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+8(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+12(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+16(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+20(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+24(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+28(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+32(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+36(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+40(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+44(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+48(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+52(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+56(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+60(SB)/4, $0x3ab5121a
-GLOBL c3ab5121a<>(SB), RODATA|NOPTR, $64
+GLOBL c3ab5121a<>(SB), RODATA|NOPTR, $4
 
 DATA c3c091cf1<>+0(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+4(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+8(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+12(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+16(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+20(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+24(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+28(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+32(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+36(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+40(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+44(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+48(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+52(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+56(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+60(SB)/4, $0x3c091cf1
-GLOBL c3c091cf1<>(SB), RODATA|NOPTR, $64
+GLOBL c3c091cf1<>(SB), RODATA|NOPTR, $4
 
 DATA c3d2aac79<>+0(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+4(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+8(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+12(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+16(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+20(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+24(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+28(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+32(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+36(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+40(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+44(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+48(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+52(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+56(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+60(SB)/4, $0x3d2aac79
-GLOBL c3d2aac79<>(SB), RODATA|NOPTR, $64
+GLOBL c3d2aac79<>(SB), RODATA|NOPTR, $4
 
 DATA c3e2aaa49<>+0(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+4(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+8(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+12(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+16(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+20(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+24(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+28(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+32(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+36(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+40(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+44(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+48(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+52(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+56(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+60(SB)/4, $0x3e2aaa49
-GLOBL c3e2aaa49<>(SB), RODATA|NOPTR, $64
+GLOBL c3e2aaa49<>(SB), RODATA|NOPTR, $4
 
 DATA c3efffffe<>+0(SB)/4, $0x3efffffe
-DATA c3efffffe<>+4(SB)/4, $0x3efffffe
-DATA c3efffffe<>+8(SB)/4, $0x3efffffe
-DATA c3efffffe<>+12(SB)/4, $0x3efffffe
-DATA c3efffffe<>+16(SB)/4, $0x3efffffe
-DATA c3efffffe<>+20(SB)/4, $0x3efffffe
-DATA c3efffffe<>+24(SB)/4, $0x3efffffe
-DATA c3efffffe<>+28(SB)/4, $0x3efffffe
-DATA c3efffffe<>+32(SB)/4, $0x3efffffe
-DATA c3efffffe<>+36(SB)/4, $0x3efffffe
-DATA c3efffffe<>+40(SB)/4, $0x3efffffe
-DATA c3efffffe<>+44(SB)/4, $0x3efffffe
-DATA c3efffffe<>+48(SB)/4, $0x3efffffe
-DATA c3efffffe<>+52(SB)/4, $0x3efffffe
-DATA c3efffffe<>+56(SB)/4, $0x3efffffe
-DATA c3efffffe<>+60(SB)/4, $0x3efffffe
-GLOBL c3efffffe<>(SB), RODATA|NOPTR, $64
+GLOBL c3efffffe<>(SB), RODATA|NOPTR, $4
 
 DATA c3f800000<>+0(SB)/4, $0x3f800000
-DATA c3f800000<>+4(SB)/4, $0x3f800000
-DATA c3f800000<>+8(SB)/4, $0x3f800000
-DATA c3f800000<>+12(SB)/4, $0x3f800000
-DATA c3f800000<>+16(SB)/4, $0x3f800000
-DATA c3f800000<>+20(SB)/4, $0x3f800000
-DATA c3f800000<>+24(SB)/4, $0x3f800000
-DATA c3f800000<>+28(SB)/4, $0x3f800000
-DATA c3f800000<>+32(SB)/4, $0x3f800000
-DATA c3f800000<>+36(SB)/4, $0x3f800000
-DATA c3f800000<>+40(SB)/4, $0x3f800000
-DATA c3f800000<>+44(SB)/4, $0x3f800000
-DATA c3f800000<>+48(SB)/4, $0x3f800000
-DATA c3f800000<>+52(SB)/4, $0x3f800000
-DATA c3f800000<>+56(SB)/4, $0x3f800000
-DATA c3f800000<>+60(SB)/4, $0x3f800000
-GLOBL c3f800000<>(SB), RODATA|NOPTR, $64
+GLOBL c3f800000<>(SB), RODATA|NOPTR, $4
 
 DATA c80000000<>+0(SB)/4, $0x80000000
-DATA c80000000<>+4(SB)/4, $0x80000000
-DATA c80000000<>+8(SB)/4, $0x80000000
-DATA c80000000<>+12(SB)/4, $0x80000000
-DATA c80000000<>+16(SB)/4, $0x80000000
-DATA c80000000<>+20(SB)/4, $0x80000000
-DATA c80000000<>+24(SB)/4, $0x80000000
-DATA c80000000<>+28(SB)/4, $0x80000000
-DATA c80000000<>+32(SB)/4, $0x80000000
-DATA c80000000<>+36(SB)/4, $0x80000000
-DATA c80000000<>+40(SB)/4, $0x80000000
-DATA c80000000<>+44(SB)/4, $0x80000000
-DATA c80000000<>+48(SB)/4, $0x80000000
-DATA c80000000<>+52(SB)/4, $0x80000000
-DATA c80000000<>+56(SB)/4, $0x80000000
-DATA c80000000<>+60(SB)/4, $0x80000000
-GLOBL c80000000<>(SB), RODATA|NOPTR, $64
+GLOBL c80000000<>(SB), RODATA|NOPTR, $4
 
 DATA c3f0a2c8d<>+0(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+4(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+8(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+12(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+16(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+20(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+24(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+28(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+32(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+36(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+40(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+44(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+48(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+52(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+56(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+60(SB)/4, $0x3f0a2c8d
-GLOBL c3f0a2c8d<>(SB), RODATA|NOPTR, $64
+GLOBL c3f0a2c8d<>(SB), RODATA|NOPTR, $4
 
 DATA c7fffffff<>+0(SB)/4, $0x7fffffff
-DATA c7fffffff<>+4(SB)/4, $0x7fffffff
-DATA c7fffffff<>+8(SB)/4, $0x7fffffff
-DATA c7fffffff<>+12(SB)/4, $0x7fffffff
-DATA c7fffffff<>+16(SB)/4, $0x7fffffff
-DATA c7fffffff<>+20(SB)/4, $0x7fffffff
-DATA c7fffffff<>+24(SB)/4, $0x7fffffff
-DATA c7fffffff<>+28(SB)/4, $0x7fffffff
-DATA c7fffffff<>+32(SB)/4, $0x7fffffff
-DATA c7fffffff<>+36(SB)/4, $0x7fffffff
-DATA c7fffffff<>+40(SB)/4, $0x7fffffff
-DATA c7fffffff<>+44(SB)/4, $0x7fffffff
-DATA c7fffffff<>+48(SB)/4, $0x7fffffff
-DATA c7fffffff<>+52(SB)/4, $0x7fffffff
-DATA c7fffffff<>+56(SB)/4, $0x7fffffff
-DATA c7fffffff<>+60(SB)/4, $0x7fffffff
-GLOBL c7fffffff<>(SB), RODATA|NOPTR, $64
+GLOBL c7fffffff<>(SB), RODATA|NOPTR, $4
 
 DATA c42b0c000<>+0(SB)/4, $0x42b0c000
-DATA c42b0c000<>+4(SB)/4, $0x42b0c000
-DATA c42b0c000<>+8(SB)/4, $0x42b0c000
-DATA c42b0c000<>+12(SB)/4, $0x42b0c000
-DATA c42b0c000<>+16(SB)/4, $0x42b0c000
-DATA c42b0c000<>+20(SB)/4, $0x42b0c000
-DATA c42b0c000<>+24(SB)/4, $0x42b0c000
-DATA c42b0c000<>+28(SB)/4, $0x42b0c000
-DATA c42b0c000<>+32(SB)/4, $0x42b0c000
-DATA c42b0c000<>+36(SB)/4, $0x42b0c000
-DATA c42b0c000<>+40(SB)/4, $0x42b0c000
-DATA c42b0c000<>+44(SB)/4, $0x42b0c000
-DATA c42b0c000<>+48(SB)/4, $0x42b0c000
-DATA c42b0c000<>+52(SB)/4, $0x42b0c000
-DATA c42b0c000<>+56(SB)/4, $0x42b0c000
-DATA c42b0c000<>+60(SB)/4, $0x42b0c000
-GLOBL c42b0c000<>(SB), RODATA|NOPTR, $64
+GLOBL c42b0c000<>(SB), RODATA|NOPTR, $4
 
 DATA c40000000<>+0(SB)/4, $0x40000000
-DATA c40000000<>+4(SB)/4, $0x40000000
-DATA c40000000<>+8(SB)/4, $0x40000000
-DATA c40000000<>+12(SB)/4, $0x40000000
-DATA c40000000<>+16(SB)/4, $0x40000000
-DATA c40000000<>+20(SB)/4, $0x40000000
-DATA c40000000<>+24(SB)/4, $0x40000000
-DATA c40000000<>+28(SB)/4, $0x40000000
-DATA c40000000<>+32(SB)/4, $0x40000000
-DATA c40000000<>+36(SB)/4, $0x40000000
-DATA c40000000<>+40(SB)/4, $0x40000000
-DATA c40000000<>+44(SB)/4, $0x40000000
-DATA c40000000<>+48(SB)/4, $0x40000000
-DATA c40000000<>+52(SB)/4, $0x40000000
-DATA c40000000<>+56(SB)/4, $0x40000000
-DATA c40000000<>+60(SB)/4, $0x40000000
-GLOBL c40000000<>(SB), RODATA|NOPTR, $64
+GLOBL c40000000<>(SB), RODATA|NOPTR, $4
 
 DATA c3e0f6bdf<>+0(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+4(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+8(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+12(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+16(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+20(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+24(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+28(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+32(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+36(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+40(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+44(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+48(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+52(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+56(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+60(SB)/4, $0x3e0f6bdf
-GLOBL c3e0f6bdf<>(SB), RODATA|NOPTR, $64
+GLOBL c3e0f6bdf<>(SB), RODATA|NOPTR, $4
 
 DATA c3e0f5e87<>+0(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+4(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+8(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+12(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+16(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+20(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+24(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+28(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+32(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+36(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+40(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+44(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+48(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+52(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+56(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+60(SB)/4, $0x3e0f5e87
-GLOBL c3e0f5e87<>(SB), RODATA|NOPTR, $64
+GLOBL c3e0f5e87<>(SB), RODATA|NOPTR, $4
 
 DATA c3e4ce904<>+0(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+4(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+8(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+12(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+16(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+20(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+24(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+28(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+32(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+36(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+40(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+44(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+48(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+52(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+56(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+60(SB)/4, $0x3e4ce904
-GLOBL c3e4ce904<>(SB), RODATA|NOPTR, $64
+GLOBL c3e4ce904<>(SB), RODATA|NOPTR, $4
 
 DATA c3eaaaa81<>+0(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+4(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+8(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+12(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+16(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+20(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+24(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+28(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+32(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+36(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+40(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+44(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+48(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+52(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+56(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+60(SB)/4, $0x3eaaaa81
-GLOBL c3eaaaa81<>(SB), RODATA|NOPTR, $64
+GLOBL c3eaaaa81<>(SB), RODATA|NOPTR, $4
 
 DATA c3a83126f<>+0(SB)/4, $0x3a83126f
-DATA c3a83126f<>+4(SB)/4, $0x3a83126f
-DATA c3a83126f<>+8(SB)/4, $0x3a83126f
-DATA c3a83126f<>+12(SB)/4, $0x3a83126f
-DATA c3a83126f<>+16(SB)/4, $0x3a83126f
-DATA c3a83126f<>+20(SB)/4, $0x3a83126f
-DATA c3a83126f<>+24(SB)/4, $0x3a83126f
-DATA c3a83126f<>+28(SB)/4, $0x3a83126f
-DATA c3a83126f<>+32(SB)/4, $0x3a83126f
-DATA c3a83126f<>+36(SB)/4, $0x3a83126f
-DATA c3a83126f<>+40(SB)/4, $0x3a83126f
-DATA c3a83126f<>+44(SB)/4, $0x3a83126f
-DATA c3a83126f<>+48(SB)/4, $0x3a83126f
-DATA c3a83126f<>+52(SB)/4, $0x3a83126f
-DATA c3a83126f<>+56(SB)/4, $0x3a83126f
-DATA c3a83126f<>+60(SB)/4, $0x3a83126f
-GLOBL c3a83126f<>(SB), RODATA|NOPTR, $64
+GLOBL c3a83126f<>(SB), RODATA|NOPTR, $4
 
 DATA c3f3504f3<>+0(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+4(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+8(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+12(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+16(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+20(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+24(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+28(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+32(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+36(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+40(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+44(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+48(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+52(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+56(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+60(SB)/4, $0x3f3504f3
-GLOBL c3f3504f3<>(SB), RODATA|NOPTR, $64
+GLOBL c3f3504f3<>(SB), RODATA|NOPTR, $4
 
 DATA cbd9c5ac2<>+0(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+4(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+8(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+12(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+16(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+20(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+24(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+28(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+32(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+36(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+40(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+44(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+48(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+52(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+56(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+60(SB)/4, $0xbd9c5ac2
-GLOBL cbd9c5ac2<>(SB), RODATA|NOPTR, $64
+GLOBL cbd9c5ac2<>(SB), RODATA|NOPTR, $4
 
 DATA c3e02adb6<>+0(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+4(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+8(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+12(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+16(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+20(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+24(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+28(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+32(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+36(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+40(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+44(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+48(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+52(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+56(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+60(SB)/4, $0x3e02adb6
-GLOBL c3e02adb6<>(SB), RODATA|NOPTR, $64
+GLOBL c3e02adb6<>(SB), RODATA|NOPTR, $4
 
 DATA cbe06c2a1<>+0(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+4(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+8(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+12(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+16(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+20(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+24(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+28(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+32(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+36(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+40(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+44(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+48(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+52(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+56(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+60(SB)/4, $0xbe06c2a1
-GLOBL cbe06c2a1<>(SB), RODATA|NOPTR, $64
+GLOBL cbe06c2a1<>(SB), RODATA|NOPTR, $4
 
 DATA c3e116d0e<>+0(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+4(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+8(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+12(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+16(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+20(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+24(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+28(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+32(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+36(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+40(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+44(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+48(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+52(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+56(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+60(SB)/4, $0x3e116d0e
-GLOBL c3e116d0e<>(SB), RODATA|NOPTR, $64
+GLOBL c3e116d0e<>(SB), RODATA|NOPTR, $4
 
 DATA cbe2a3922<>+0(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+4(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+8(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+12(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+16(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+20(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+24(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+28(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+32(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+36(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+40(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+44(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+48(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+52(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+56(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+60(SB)/4, $0xbe2a3922
-GLOBL cbe2a3922<>(SB), RODATA|NOPTR, $64
+GLOBL cbe2a3922<>(SB), RODATA|NOPTR, $4
 
 DATA c3e4cd004<>+0(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+4(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+8(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+12(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+16(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+20(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+24(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+28(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+32(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+36(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+40(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+44(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+48(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+52(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+56(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+60(SB)/4, $0x3e4cd004
-GLOBL c3e4cd004<>(SB), RODATA|NOPTR, $64
+GLOBL c3e4cd004<>(SB), RODATA|NOPTR, $4
 
 DATA cbe800113<>+0(SB)/4, $0xbe800113
-DATA cbe800113<>+4(SB)/4, $0xbe800113
-DATA cbe800113<>+8(SB)/4, $0xbe800113
-DATA cbe800113<>+12(SB)/4, $0xbe800113
-DATA cbe800113<>+16(SB)/4, $0xbe800113
-DATA cbe800113<>+20(SB)/4, $0xbe800113
-DATA cbe800113<>+24(SB)/4, $0xbe800113
-DATA cbe800113<>+28(SB)/4, $0xbe800113
-DATA cbe800113<>+32(SB)/4, $0xbe800113
-DATA cbe800113<>+36(SB)/4, $0xbe800113
-DATA cbe800113<>+40(SB)/4, $0xbe800113
-DATA cbe800113<>+44(SB)/4, $0xbe800113
-DATA cbe800113<>+48(SB)/4, $0xbe800113
-DATA cbe800113<>+52(SB)/4, $0xbe800113
-DATA cbe800113<>+56(SB)/4, $0xbe800113
-DATA cbe800113<>+60(SB)/4, $0xbe800113
-GLOBL cbe800113<>(SB), RODATA|NOPTR, $64
+GLOBL cbe800113<>(SB), RODATA|NOPTR, $4
 
 DATA c3eaaaaaa<>+0(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+4(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+8(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+12(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+16(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+20(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+24(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+28(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+32(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+36(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+40(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+44(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+48(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+52(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+56(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+60(SB)/4, $0x3eaaaaaa
-GLOBL c3eaaaaaa<>(SB), RODATA|NOPTR, $64
+GLOBL c3eaaaaaa<>(SB), RODATA|NOPTR, $4
 
 DATA cb95e8083<>+0(SB)/4, $0xb95e8083
-DATA cb95e8083<>+4(SB)/4, $0xb95e8083
-DATA cb95e8083<>+8(SB)/4, $0xb95e8083
-DATA cb95e8083<>+12(SB)/4, $0xb95e8083
-DATA cb95e8083<>+16(SB)/4, $0xb95e8083
-DATA cb95e8083<>+20(SB)/4, $0xb95e8083
-DATA cb95e8083<>+24(SB)/4, $0xb95e8083
-DATA cb95e8083<>+28(SB)/4, $0xb95e8083
-DATA cb95e8083<>+32(SB)/4, $0xb95e8083
-DATA cb95e8083<>+36(SB)/4, $0xb95e8083
-DATA cb95e8083<>+40(SB)/4, $0xb95e8083
-DATA cb95e8083<>+44(SB)/4, $0xb95e8083
-DATA cb95e8083<>+48(SB)/4, $0xb95e8083
-DATA cb95e8083<>+52(SB)/4, $0xb95e8083
-DATA cb95e8083<>+56(SB)/4, $0xb95e8083
-DATA cb95e8083<>+60(SB)/4, $0xb95e8083
-GLOBL cb95e8083<>(SB), RODATA|NOPTR, $64
+GLOBL cb95e8083<>(SB), RODATA|NOPTR, $4
 
 DATA c3f000000<>+0(SB)/4, $0x3f000000
-DATA c3f000000<>+4(SB)/4, $0x3f000000
-DATA c3f000000<>+8(SB)/4, $0x3f000000
-DATA c3f000000<>+12(SB)/4, $0x3f000000
-DATA c3f000000<>+16(SB)/4, $0x3f000000
-DATA c3f000000<>+20(SB)/4, $0x3f000000
-DATA c3f000000<>+24(SB)/4, $0x3f000000
-DATA c3f000000<>+28(SB)/4, $0x3f000000
-DATA c3f000000<>+32(SB)/4, $0x3f000000
-DATA c3f000000<>+36(SB)/4, $0x3f000000
-DATA c3f000000<>+40(SB)/4, $0x3f000000
-DATA c3f000000<>+44(SB)/4, $0x3f000000
-DATA c3f000000<>+48(SB)/4, $0x3f000000
-DATA c3f000000<>+52(SB)/4, $0x3f000000
-DATA c3f000000<>+56(SB)/4, $0x3f000000
-DATA c3f000000<>+60(SB)/4, $0x3f000000
-GLOBL c3f000000<>(SB), RODATA|NOPTR, $64
+GLOBL c3f000000<>(SB), RODATA|NOPTR, $4
 
 DATA c3f318000<>+0(SB)/4, $0x3f318000
-DATA c3f318000<>+4(SB)/4, $0x3f318000
-DATA c3f318000<>+8(SB)/4, $0x3f318000
-DATA c3f318000<>+12(SB)/4, $0x3f318000
-DATA c3f318000<>+16(SB)/4, $0x3f318000
-DATA c3f318000<>+20(SB)/4, $0x3f318000
-DATA c3f318000<>+24(SB)/4, $0x3f318000
-DATA c3f318000<>+28(SB)/4, $0x3f318000
-DATA c3f318000<>+32(SB)/4, $0x3f318000
-DATA c3f318000<>+36(SB)/4, $0x3f318000
-DATA c3f318000<>+40(SB)/4, $0x3f318000
-DATA c3f318000<>+44(SB)/4, $0x3f318000
-DATA c3f318000<>+48(SB)/4, $0x3f318000
-DATA c3f318000<>+52(SB)/4, $0x3f318000
-DATA c3f318000<>+56(SB)/4, $0x3f318000
-DATA c3f318000<>+60(SB)/4, $0x3f318000
-GLOBL c3f318000<>(SB), RODATA|NOPTR, $64
+GLOBL c3f318000<>(SB), RODATA|NOPTR, $4
 
 // func splineToDataAVX512(x *float32, logDet *float32, z *float32, params *float32, saved *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX512F, SSE
@@ -1097,14 +602,14 @@ TEXT ·splineToDataAVX512(SB), $840-64
 	XORQ         AX, AX
 
 prepare:
-	MOVQ    params+24(FP), CX
-	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVAPS Z0, Z31
-	VMOVUPS c00000000<>+0(SB), Z30
-	TESTQ   DX, DX
-	JLE     widths_top_done
+	MOVQ         params+24(FP), CX
+	ADDQ         AX, CX
+	MOVQ         bins+48(FP), DX
+	VMOVUPS      (CX), Z0
+	VMOVAPS      Z0, Z31
+	VBROADCASTSS c00000000<>+0(SB), Z30
+	TESTQ        DX, DX
+	JLE          widths_top_done
 
 widths_top:
 	VMOVUPS (CX), Z0
@@ -1124,56 +629,56 @@ widths_top_done:
 	JLE   widths_exp_done
 
 widths_exp:
-	VMOVUPS      (CX), Z0
-	VSUBPS       Z31, Z0, Z0
-	VMULPS       72(SP), Z0, Z0
-	VMOVUPS      cc2aea000<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VMULPS       c3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS  $0x08, Z1, Z1
-	VFNMADD231PS c3f317218<>+0(SB), Z1, Z0
-	VFNMADD231PS cb102e308<>+0(SB), Z1, Z0
-	VMOVAPS      Z0, Z2
-	VMOVUPS      c3ab5121a<>+0(SB), Z3
-	VFMADD213PS  c3c091cf1<>+0(SB), Z3, Z2
-	VFMADD213PS  c3d2aac79<>+0(SB), Z0, Z2
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z0, Z2
-	VFMADD213PS  c3efffffe<>+0(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VADDPS       c3f800000<>+0(SB), Z0, Z0
-	VCVTPS2DQ    Z1, Z1
-	VPSLLD       $0x17, Z1, Z1
-	VPADDD       Z1, Z0, Z0
-	VMOVUPS      Z0, (DX)
-	VADDPS       Z30, Z0, Z0
-	VMOVAPS      Z0, Z30
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x00000100, DX
-	DECQ         BX
-	JNZ          widths_exp
+	VMOVUPS           (CX), Z0
+	VSUBPS            Z31, Z0, Z0
+	VMULPS            72(SP), Z0, Z0
+	VBROADCASTSS      cc2aea000<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z0, Z1
+	VRNDSCALEPS       $0x08, Z1, Z1
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z1, Z0
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z1, Z0
+	VMOVAPS           Z0, Z2
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z3
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z3
+	VFMADD231PS       Z2, Z3, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VCVTPS2DQ         Z1, Z1
+	VPSLLD            $0x17, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VMOVUPS           Z0, (DX)
+	VADDPS            Z30, Z0, Z0
+	VMOVAPS           Z0, Z30
+	ADDQ              $0x00000100, CX
+	ADDQ              $0x00000100, DX
+	DECQ              BX
+	JNZ               widths_exp
 
 widths_exp_done:
-	MOVQ    saved+32(FP), CX
-	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
-	IMUL3Q  $0x00000200, DX, DX
-	ADDQ    DX, CX
-	ADDQ    $+256, CX
-	VMOVUPS c3f800000<>+0(SB), Z0
-	VDIVPS  Z30, Z0, Z0
-	VMOVUPS Z0, (CX)
-	MOVQ    params+24(FP), CX
-	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
-	IMUL3Q  $0x00000100, DX, DX
-	ADDQ    DX, CX
-	MOVQ    bins+48(FP), DX
-	VMOVUPS (CX), Z0
-	VMOVAPS Z0, Z31
-	VMOVUPS c00000000<>+0(SB), Z30
-	TESTQ   DX, DX
-	JLE     heights_top_done
+	MOVQ         saved+32(FP), CX
+	ADDQ         AX, CX
+	MOVQ         bins+48(FP), DX
+	IMUL3Q       $0x00000200, DX, DX
+	ADDQ         DX, CX
+	ADDQ         $+256, CX
+	VBROADCASTSS c3f800000<>+0(SB), Z0
+	VDIVPS       Z30, Z0, Z0
+	VMOVUPS      Z0, (CX)
+	MOVQ         params+24(FP), CX
+	ADDQ         AX, CX
+	MOVQ         bins+48(FP), DX
+	IMUL3Q       $0x00000100, DX, DX
+	ADDQ         DX, CX
+	MOVQ         bins+48(FP), DX
+	VMOVUPS      (CX), Z0
+	VMOVAPS      Z0, Z31
+	VBROADCASTSS c00000000<>+0(SB), Z30
+	TESTQ        DX, DX
+	JLE          heights_top_done
 
 heights_top:
 	VMOVUPS (CX), Z0
@@ -1199,383 +704,368 @@ heights_top_done:
 	JLE    heights_exp_done
 
 heights_exp:
-	VMOVUPS      (CX), Z0
-	VSUBPS       Z31, Z0, Z0
-	VMULPS       72(SP), Z0, Z0
-	VMOVUPS      cc2aea000<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VMULPS       c3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS  $0x08, Z1, Z1
-	VFNMADD231PS c3f317218<>+0(SB), Z1, Z0
-	VFNMADD231PS cb102e308<>+0(SB), Z1, Z0
-	VMOVAPS      Z0, Z2
-	VMOVUPS      c3ab5121a<>+0(SB), Z3
-	VFMADD213PS  c3c091cf1<>+0(SB), Z3, Z2
-	VFMADD213PS  c3d2aac79<>+0(SB), Z0, Z2
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z0, Z2
-	VFMADD213PS  c3efffffe<>+0(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VADDPS       c3f800000<>+0(SB), Z0, Z0
-	VCVTPS2DQ    Z1, Z1
-	VPSLLD       $0x17, Z1, Z1
-	VPADDD       Z1, Z0, Z0
-	VMOVUPS      Z0, (DX)
-	VADDPS       Z30, Z0, Z0
-	VMOVAPS      Z0, Z30
-	ADDQ         $0x00000100, CX
-	ADDQ         $0x00000100, DX
-	DECQ         BX
-	JNZ          heights_exp
+	VMOVUPS           (CX), Z0
+	VSUBPS            Z31, Z0, Z0
+	VMULPS            72(SP), Z0, Z0
+	VBROADCASTSS      cc2aea000<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z0, Z1
+	VRNDSCALEPS       $0x08, Z1, Z1
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z1, Z0
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z1, Z0
+	VMOVAPS           Z0, Z2
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z3
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z3
+	VFMADD231PS       Z2, Z3, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VCVTPS2DQ         Z1, Z1
+	VPSLLD            $0x17, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VMOVUPS           Z0, (DX)
+	VADDPS            Z30, Z0, Z0
+	VMOVAPS           Z0, Z30
+	ADDQ              $0x00000100, CX
+	ADDQ              $0x00000100, DX
+	DECQ              BX
+	JNZ               heights_exp
 
 heights_exp_done:
-	MOVQ    saved+32(FP), CX
-	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
-	IMUL3Q  $0x00000200, DX, DX
-	ADDQ    DX, CX
-	ADDQ    $+512, CX
-	VMOVUPS c3f800000<>+0(SB), Z0
-	VDIVPS  Z30, Z0, Z0
-	VMOVUPS Z0, (CX)
-	ADDQ    $0x40, AX
-	MOVQ    n+40(FP), CX
-	SHLQ    $0x02, CX
-	CMPQ    AX, CX
-	JLT     prepare
-	XORQ    AX, AX
-
-place:
-	MOVQ    z+16(FP), CX
-	ADDQ    AX, CX
-	MOVQ    saved+32(FP), DX
-	ADDQ    AX, DX
-	MOVQ    bins+48(FP), BX
-	IMUL3Q  $0x00000200, BX, BX
-	ADDQ    BX, DX
-	VMOVUPS (CX), Z0
-	VMOVUPS c80000000<>+0(SB), Z1
-	VPXORD  8(SP), Z1, Z1
-	VMAXPS  Z1, Z0, Z0
-	VMINPS  8(SP), Z0, Z0
-	VMOVUPS Z0, 392(SP)
-	VMOVUPS 256(DX), Z0
-	VMOVUPS Z0, 264(SP)
-	VMOVUPS 512(DX), Z0
-	VMOVUPS Z0, 328(SP)
-	MOVQ    saved+32(FP), DX
-	ADDQ    AX, DX
-	MOVQ    bins+48(FP), BX
-	IMUL3Q  $0x00000100, BX, BX
-	ADDQ    BX, DX
-	MOVQ    saved+32(FP), BX
-	ADDQ    AX, BX
-	MOVQ    params+24(FP), SI
-	ADDQ    AX, SI
-	MOVQ    bins+48(FP), DI
-	IMUL3Q  $0x00000200, DI, DI
-	ADDQ    DI, SI
-	MOVQ    bins+48(FP), DI
-	VMOVUPS (DX), Z0
-	VMOVAPS Z0, Z27
-	VMOVUPS c00000000<>+0(SB), Z31
-	VMOVUPS c00000000<>+0(SB), Z25
-	VMOVUPS c3f0a2c8d<>+0(SB), Z23
-	VMOVUPS (BX), Z0
-	VMOVAPS Z0, Z26
-	VMOVUPS c00000000<>+0(SB), Z30
-	VMOVUPS c00000000<>+0(SB), Z24
-	VMOVUPS c3f0a2c8d<>+0(SB), Z22
-	VMOVUPS c00000000<>+0(SB), Z29
-	VMOVUPS c00000000<>+0(SB), Z28
-	SUBQ    $0x02, DI
-	JLT     one_bin
-	VMOVUPS (SI), Z0
-	VMOVAPS Z0, Z22
-	TESTQ   DI, DI
-	JLE     find_done
-
-find:
-	VMOVUPS     c3f800000<>+0(SB), Z0
-	VADDPS      Z29, Z0, Z0
-	VMOVUPS     (DX), Z1
-	VADDPS      Z31, Z1, Z1
-	VMOVUPS     (BX), Z2
-	VADDPS      Z30, Z2, Z2
-	VMOVUPS     328(SP), Z3
-	VMULPS      200(SP), Z3, Z3
-	VMOVAPS     Z0, Z4
-	VMOVUPS     136(SP), Z5
-	VFMSUB213PS 8(SP), Z5, Z4
-	VFMADD231PS Z1, Z3, Z4
-	VMOVUPS     392(SP), Z3
-	VCMPPS      $0x1d, Z4, Z3, K2
-	VMOVUPS     256(DX), Z3
-	VBLENDMPS   Z3, Z27, K2, Z3
-	VMOVAPS     Z3, Z27
-	VBLENDMPS   Z1, Z25, K2, Z3
-	VMOVAPS     Z3, Z25
-	VMOVAPS     Z1, Z31
-	VMOVUPS     256(BX), Z1
-	VBLENDMPS   Z1, Z26, K2, Z1
-	VMOVAPS     Z1, Z26
-	VBLENDMPS   Z2, Z24, K2, Z1
-	VMOVAPS     Z1, Z24
-	VMOVAPS     Z2, Z30
-	VBLENDMPS   Z0, Z28, K2, Z1
-	VMOVAPS     Z1, Z28
-	VMOVAPS     Z0, Z29
-	VMOVUPS     (SI), Z0
-	VBLENDMPS   Z0, Z23, K2, Z0
-	VMOVAPS     Z0, Z23
-	VMOVUPS     256(SI), Z0
-	VBLENDMPS   Z0, Z22, K2, Z0
-	VMOVAPS     Z0, Z22
-	ADDQ        $0x00000100, DX
-	ADDQ        $0x00000100, BX
-	ADDQ        $0x00000100, SI
-	DECQ        DI
-	JNZ         find
-
-find_done:
-	VMOVUPS     c3f800000<>+0(SB), Z0
-	VADDPS      Z29, Z0, Z0
-	VMOVUPS     (DX), Z1
-	VADDPS      Z31, Z1, Z1
-	VMOVUPS     (BX), Z2
-	VADDPS      Z30, Z2, Z2
-	VMOVUPS     328(SP), Z3
-	VMULPS      200(SP), Z3, Z3
-	VMOVAPS     Z0, Z4
-	VMOVUPS     136(SP), Z5
-	VFMSUB213PS 8(SP), Z5, Z4
-	VFMADD231PS Z1, Z3, Z4
-	VMOVUPS     392(SP), Z3
-	VCMPPS      $0x1d, Z4, Z3, K2
-	VMOVUPS     256(DX), Z3
-	VBLENDMPS   Z3, Z27, K2, Z3
-	VMOVAPS     Z3, Z27
-	VBLENDMPS   Z1, Z25, K2, Z3
-	VMOVAPS     Z3, Z25
-	VMOVAPS     Z1, Z31
-	VMOVUPS     256(BX), Z1
-	VBLENDMPS   Z1, Z26, K2, Z1
-	VMOVAPS     Z1, Z26
-	VBLENDMPS   Z2, Z24, K2, Z1
-	VMOVAPS     Z1, Z24
-	VMOVAPS     Z2, Z30
-	VBLENDMPS   Z0, Z28, K2, Z1
-	VMOVAPS     Z1, Z28
-	VMOVAPS     Z0, Z29
-	VMOVUPS     (SI), Z0
-	VBLENDMPS   Z0, Z23, K2, Z0
-	VMOVAPS     Z0, Z23
-	VBLENDMPS   c3f0a2c8d<>+0(SB), Z22, K2, Z0
-	VMOVAPS     Z0, Z22
-
-one_bin:
-	VMOVUPS      264(SP), Z0
-	VMULPS       200(SP), Z0, Z0
-	VFMADD213PS  136(SP), Z26, Z0
-	VMOVUPS      Z0, 456(SP)
-	VMOVUPS      328(SP), Z0
-	VMULPS       200(SP), Z0, Z0
-	VFMADD213PS  136(SP), Z27, Z0
-	VMOVUPS      Z0, 520(SP)
-	VMOVUPS      264(SP), Z0
-	VMULPS       200(SP), Z0, Z0
-	VMOVAPS      Z28, Z1
-	VMOVUPS      136(SP), Z2
-	VFMSUB213PS  8(SP), Z2, Z1
-	VFMADD231PS  Z24, Z0, Z1
-	VMOVUPS      Z1, 584(SP)
-	VMOVUPS      328(SP), Z0
-	VMULPS       200(SP), Z0, Z0
-	VMOVAPS      Z28, Z1
-	VMOVUPS      136(SP), Z2
-	VFMSUB213PS  8(SP), Z2, Z1
-	VFMADD231PS  Z25, Z0, Z1
-	VMOVUPS      Z1, 648(SP)
-	VMOVUPS      Z23, 712(SP)
-	VMOVUPS      Z22, 776(SP)
-	MOVQ         logDet+8(FP), DX
-	ADDQ         AX, DX
-	MOVQ         x+0(FP), BX
-	ADDQ         AX, BX
-	VMOVUPS      456(SP), Z0
-	VMOVUPS      520(SP), Z1
-	VMOVUPS      712(SP), Z2
-	VPANDD       c7fffffff<>+0(SB), Z2, Z3
-	VPXORD       c80000000<>+0(SB), Z3, Z3
-	VMOVUPS      cc2aea000<>+0(SB), Z4
-	VMAXPS       Z3, Z4, Z3
-	VMOVUPS      c42b0c000<>+0(SB), Z4
-	VMINPS       Z3, Z4, Z3
-	VMULPS       c3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS  $0x08, Z4, Z4
-	VFNMADD231PS c3f317218<>+0(SB), Z4, Z3
-	VFNMADD231PS cb102e308<>+0(SB), Z4, Z3
-	VMOVAPS      Z3, Z5
-	VMOVUPS      c3ab5121a<>+0(SB), Z6
-	VFMADD213PS  c3c091cf1<>+0(SB), Z6, Z5
-	VFMADD213PS  c3d2aac79<>+0(SB), Z3, Z5
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z3, Z5
-	VFMADD213PS  c3efffffe<>+0(SB), Z3, Z5
-	VMULPS       Z3, Z3, Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VADDPS       c3f800000<>+0(SB), Z3, Z3
-	VCVTPS2DQ    Z4, Z4
-	VPSLLD       $0x17, Z4, Z4
-	VPADDD       Z4, Z3, Z3
-	VADDPS       c40000000<>+0(SB), Z3, Z4
-	VDIVPS       Z4, Z3, Z3
-	VMULPS       Z3, Z3, Z4
-	VMOVAPS      Z4, Z5
-	VMOVUPS      c3e0f6bdf<>+0(SB), Z6
-	VFMADD213PS  c3e0f5e87<>+0(SB), Z6, Z5
-	VFMADD213PS  c3e4ce904<>+0(SB), Z4, Z5
-	VFMADD213PS  c3eaaaa81<>+0(SB), Z4, Z5
-	VMULPS       Z4, Z5, Z4
-	VFMADD213PS  Z3, Z3, Z4
-	VMOVUPS      c00000000<>+0(SB), Z3
-	VMAXPS       Z2, Z3, Z2
-	VADDPS       Z4, Z4, Z3
-	VADDPS       Z3, Z2, Z2
-	VADDPS       c3a83126f<>+0(SB), Z2, Z2
-	VMOVUPS      776(SP), Z3
-	VPANDD       c7fffffff<>+0(SB), Z3, Z4
-	VPXORD       c80000000<>+0(SB), Z4, Z4
-	VMOVUPS      cc2aea000<>+0(SB), Z5
-	VMAXPS       Z4, Z5, Z4
-	VMOVUPS      c42b0c000<>+0(SB), Z5
-	VMINPS       Z4, Z5, Z4
-	VMULPS       c3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VFNMADD231PS c3f317218<>+0(SB), Z5, Z4
-	VFNMADD231PS cb102e308<>+0(SB), Z5, Z4
-	VMOVAPS      Z4, Z6
-	VMOVUPS      c3ab5121a<>+0(SB), Z7
-	VFMADD213PS  c3c091cf1<>+0(SB), Z7, Z6
-	VFMADD213PS  c3d2aac79<>+0(SB), Z4, Z6
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z4, Z6
-	VFMADD213PS  c3efffffe<>+0(SB), Z4, Z6
-	VMULPS       Z4, Z4, Z7
-	VFMADD231PS  Z6, Z7, Z4
-	VADDPS       c3f800000<>+0(SB), Z4, Z4
-	VCVTPS2DQ    Z5, Z5
-	VPSLLD       $0x17, Z5, Z5
-	VPADDD       Z5, Z4, Z4
-	VADDPS       c40000000<>+0(SB), Z4, Z5
-	VDIVPS       Z5, Z4, Z4
-	VMULPS       Z4, Z4, Z5
-	VMOVAPS      Z5, Z6
-	VMOVUPS      c3e0f6bdf<>+0(SB), Z7
-	VFMADD213PS  c3e0f5e87<>+0(SB), Z7, Z6
-	VFMADD213PS  c3e4ce904<>+0(SB), Z5, Z6
-	VFMADD213PS  c3eaaaa81<>+0(SB), Z5, Z6
-	VMULPS       Z5, Z6, Z5
-	VFMADD213PS  Z4, Z4, Z5
-	VMOVUPS      c00000000<>+0(SB), Z4
-	VMAXPS       Z3, Z4, Z3
-	VADDPS       Z5, Z5, Z4
-	VADDPS       Z4, Z3, Z3
-	VADDPS       c3a83126f<>+0(SB), Z3, Z3
-	VDIVPS       Z0, Z1, Z4
-	VADDPS       Z3, Z2, Z5
-	VFNMADD231PS c40000000<>+0(SB), Z4, Z5
-	VMOVUPS      392(SP), Z6
-	VMOVUPS      648(SP), Z7
-	VSUBPS       Z7, Z6, Z6
-	VMULPS       Z5, Z6, Z7
-	VSUBPS       Z2, Z4, Z8
-	VFMADD213PS  Z7, Z1, Z8
-	VFMSUB231PS  Z2, Z1, Z7
-	VMULPS       Z6, Z4, Z1
-	VMULPS       c40800000<>+0(SB), Z8, Z6
-	VMULPS       Z1, Z6, Z6
-	VFMADD231PS  Z7, Z7, Z6
-	VMAXPS       c00000000<>+0(SB), Z6, Z6
-	VSQRTPS      Z6, Z6
-	VADDPS       Z1, Z1, Z1
-	VADDPS       Z6, Z7, Z6
-	VDIVPS       Z6, Z1, Z1
-	VMINPS       c3f800000<>+0(SB), Z1, Z1
-	VMAXPS       c00000000<>+0(SB), Z1, Z1
-	VMOVUPS      c3f800000<>+0(SB), Z6
-	VSUBPS       Z1, Z6, Z6
-	VMULPS       Z6, Z1, Z7
-	VMULPS       Z1, Z1, Z8
-	VMULPS       Z7, Z2, Z9
-	VFMADD231PS  Z8, Z4, Z9
-	VFMADD213PS  Z4, Z7, Z5
-	VMULPS       Z6, Z2, Z2
-	VADDPS       Z4, Z4, Z9
-	VMULPS       Z7, Z9, Z7
-	VFMADD231PS  Z6, Z2, Z7
-	VFMADD231PS  Z8, Z3, Z7
-	VDIVPS       Z5, Z4, Z2
-	VMULPS       Z2, Z7, Z3
-	VMULPS       Z2, Z3, Z2
-	VPSUBD       c3f3504f3<>+0(SB), Z2, Z3
-	VPSRAD       $0x17, Z3, Z3
-	VPSLLD       $0x17, Z3, Z4
-	VPSUBD       Z4, Z2, Z2
-	VSUBPS       c3f800000<>+0(SB), Z2, Z2
-	VCVTDQ2PS    Z3, Z3
-	VMOVAPS      Z2, Z4
-	VMOVUPS      cbd9c5ac2<>+0(SB), Z5
-	VFMADD213PS  c3e02adb6<>+0(SB), Z5, Z4
-	VFMADD213PS  cbe06c2a1<>+0(SB), Z2, Z4
-	VFMADD213PS  c3e116d0e<>+0(SB), Z2, Z4
-	VFMADD213PS  cbe2a3922<>+0(SB), Z2, Z4
-	VFMADD213PS  c3e4cd004<>+0(SB), Z2, Z4
-	VFMADD213PS  cbe800113<>+0(SB), Z2, Z4
-	VFMADD213PS  c3eaaaaaa<>+0(SB), Z2, Z4
-	VMULPS       Z2, Z2, Z5
-	VMULPS       Z2, Z4, Z4
-	VMULPS       Z5, Z4, Z4
-	VFMADD231PS  cb95e8083<>+0(SB), Z3, Z4
-	VFNMADD231PS c3f000000<>+0(SB), Z5, Z4
-	VADDPS       Z2, Z4, Z2
-	VFMADD231PS  c3f318000<>+0(SB), Z3, Z2
-	VPXORD       c80000000<>+0(SB), Z2, Z2
-	VMOVUPS      584(SP), Z3
-	VFMADD231PS  Z0, Z1, Z3
-	VMOVUPS      (CX), Z0
-	VPANDD       c7fffffff<>+0(SB), Z0, Z1
-	VCMPPS       $0x12, 8(SP), Z1, K2
-	VBLENDMPS    Z3, Z0, K2, Z0
-	VMOVUPS      Z0, (BX)
-	VMOVUPS      (DX), Z0
-	VMOVAPS.Z    Z2, K2, Z1
-	VADDPS       Z1, Z0, Z0
-	VMOVUPS      Z0, (DX)
+	MOVQ         saved+32(FP), CX
+	ADDQ         AX, CX
+	MOVQ         bins+48(FP), DX
+	IMUL3Q       $0x00000200, DX, DX
+	ADDQ         DX, CX
+	ADDQ         $+512, CX
+	VBROADCASTSS c3f800000<>+0(SB), Z0
+	VDIVPS       Z30, Z0, Z0
+	VMOVUPS      Z0, (CX)
 	ADDQ         $0x40, AX
 	MOVQ         n+40(FP), CX
 	SHLQ         $0x02, CX
 	CMPQ         AX, CX
-	JLT          place
-	LDMXCSR      (SP)
+	JLT          prepare
+	XORQ         AX, AX
+
+place:
+	MOVQ         z+16(FP), CX
+	ADDQ         AX, CX
+	MOVQ         saved+32(FP), DX
+	ADDQ         AX, DX
+	MOVQ         bins+48(FP), BX
+	IMUL3Q       $0x00000200, BX, BX
+	ADDQ         BX, DX
+	VMOVUPS      (CX), Z0
+	VBROADCASTSS c80000000<>+0(SB), Z1
+	VPXORD       8(SP), Z1, Z1
+	VMAXPS       Z1, Z0, Z0
+	VMINPS       8(SP), Z0, Z0
+	VMOVUPS      Z0, 392(SP)
+	VMOVUPS      256(DX), Z0
+	VMOVUPS      Z0, 264(SP)
+	VMOVUPS      512(DX), Z0
+	VMOVUPS      Z0, 328(SP)
+	MOVQ         saved+32(FP), DX
+	ADDQ         AX, DX
+	MOVQ         bins+48(FP), BX
+	IMUL3Q       $0x00000100, BX, BX
+	ADDQ         BX, DX
+	MOVQ         saved+32(FP), BX
+	ADDQ         AX, BX
+	MOVQ         params+24(FP), SI
+	ADDQ         AX, SI
+	MOVQ         bins+48(FP), DI
+	IMUL3Q       $0x00000200, DI, DI
+	ADDQ         DI, SI
+	MOVQ         bins+48(FP), DI
+	VMOVUPS      (DX), Z0
+	VMOVAPS      Z0, Z27
+	VBROADCASTSS c00000000<>+0(SB), Z31
+	VBROADCASTSS c00000000<>+0(SB), Z25
+	VBROADCASTSS c3f0a2c8d<>+0(SB), Z23
+	VMOVUPS      (BX), Z0
+	VMOVAPS      Z0, Z26
+	VBROADCASTSS c00000000<>+0(SB), Z30
+	VBROADCASTSS c00000000<>+0(SB), Z24
+	VBROADCASTSS c3f0a2c8d<>+0(SB), Z22
+	VBROADCASTSS c00000000<>+0(SB), Z29
+	VBROADCASTSS c00000000<>+0(SB), Z28
+	SUBQ         $0x02, DI
+	JLT          one_bin
+	VMOVUPS      (SI), Z0
+	VMOVAPS      Z0, Z22
+	TESTQ        DI, DI
+	JLE          find_done
+
+find:
+	VBROADCASTSS c3f800000<>+0(SB), Z0
+	VADDPS       Z29, Z0, Z0
+	VMOVUPS      (DX), Z1
+	VADDPS       Z31, Z1, Z1
+	VMOVUPS      (BX), Z2
+	VADDPS       Z30, Z2, Z2
+	VMOVUPS      328(SP), Z3
+	VMULPS       200(SP), Z3, Z3
+	VMOVAPS      Z0, Z4
+	VMOVUPS      136(SP), Z5
+	VFMSUB213PS  8(SP), Z5, Z4
+	VFMADD231PS  Z1, Z3, Z4
+	VMOVUPS      392(SP), Z3
+	VCMPPS       $0x1d, Z4, Z3, K2
+	VMOVUPS      256(DX), Z3
+	VBLENDMPS    Z3, Z27, K2, Z3
+	VMOVAPS      Z3, Z27
+	VBLENDMPS    Z1, Z25, K2, Z3
+	VMOVAPS      Z3, Z25
+	VMOVAPS      Z1, Z31
+	VMOVUPS      256(BX), Z1
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VMOVAPS      Z1, Z26
+	VBLENDMPS    Z2, Z24, K2, Z1
+	VMOVAPS      Z1, Z24
+	VMOVAPS      Z2, Z30
+	VBLENDMPS    Z0, Z28, K2, Z1
+	VMOVAPS      Z1, Z28
+	VMOVAPS      Z0, Z29
+	VMOVUPS      (SI), Z0
+	VBLENDMPS    Z0, Z23, K2, Z0
+	VMOVAPS      Z0, Z23
+	VMOVUPS      256(SI), Z0
+	VBLENDMPS    Z0, Z22, K2, Z0
+	VMOVAPS      Z0, Z22
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, BX
+	ADDQ         $0x00000100, SI
+	DECQ         DI
+	JNZ          find
+
+find_done:
+	VBROADCASTSS   c3f800000<>+0(SB), Z0
+	VADDPS         Z29, Z0, Z0
+	VMOVUPS        (DX), Z1
+	VADDPS         Z31, Z1, Z1
+	VMOVUPS        (BX), Z2
+	VADDPS         Z30, Z2, Z2
+	VMOVUPS        328(SP), Z3
+	VMULPS         200(SP), Z3, Z3
+	VMOVAPS        Z0, Z4
+	VMOVUPS        136(SP), Z5
+	VFMSUB213PS    8(SP), Z5, Z4
+	VFMADD231PS    Z1, Z3, Z4
+	VMOVUPS        392(SP), Z3
+	VCMPPS         $0x1d, Z4, Z3, K2
+	VMOVUPS        256(DX), Z3
+	VBLENDMPS      Z3, Z27, K2, Z3
+	VMOVAPS        Z3, Z27
+	VBLENDMPS      Z1, Z25, K2, Z3
+	VMOVAPS        Z3, Z25
+	VMOVAPS        Z1, Z31
+	VMOVUPS        256(BX), Z1
+	VBLENDMPS      Z1, Z26, K2, Z1
+	VMOVAPS        Z1, Z26
+	VBLENDMPS      Z2, Z24, K2, Z1
+	VMOVAPS        Z1, Z24
+	VMOVAPS        Z2, Z30
+	VBLENDMPS      Z0, Z28, K2, Z1
+	VMOVAPS        Z1, Z28
+	VMOVAPS        Z0, Z29
+	VMOVUPS        (SI), Z0
+	VBLENDMPS      Z0, Z23, K2, Z0
+	VMOVAPS        Z0, Z23
+	VBLENDMPS.BCST c3f0a2c8d<>+0(SB), Z22, K2, Z0
+	VMOVAPS        Z0, Z22
+
+one_bin:
+	VMOVUPS           264(SP), Z0
+	VMULPS            200(SP), Z0, Z0
+	VFMADD213PS       136(SP), Z26, Z0
+	VMOVUPS           Z0, 456(SP)
+	VMOVUPS           328(SP), Z0
+	VMULPS            200(SP), Z0, Z0
+	VFMADD213PS       136(SP), Z27, Z0
+	VMOVUPS           Z0, 520(SP)
+	VMOVUPS           264(SP), Z0
+	VMULPS            200(SP), Z0, Z0
+	VMOVAPS           Z28, Z1
+	VMOVUPS           136(SP), Z2
+	VFMSUB213PS       8(SP), Z2, Z1
+	VFMADD231PS       Z24, Z0, Z1
+	VMOVUPS           Z1, 584(SP)
+	VMOVUPS           328(SP), Z0
+	VMULPS            200(SP), Z0, Z0
+	VMOVAPS           Z28, Z1
+	VMOVUPS           136(SP), Z2
+	VFMSUB213PS       8(SP), Z2, Z1
+	VFMADD231PS       Z25, Z0, Z1
+	VMOVUPS           Z1, 648(SP)
+	VMOVUPS           Z23, 712(SP)
+	VMOVUPS           Z22, 776(SP)
+	MOVQ              logDet+8(FP), DX
+	ADDQ              AX, DX
+	MOVQ              x+0(FP), BX
+	ADDQ              AX, BX
+	VMOVUPS           456(SP), Z0
+	VMOVUPS           520(SP), Z1
+	VMOVUPS           712(SP), Z2
+	VPANDD.BCST       c7fffffff<>+0(SB), Z2, Z3
+	VPXORD.BCST       c80000000<>+0(SB), Z3, Z3
+	VBROADCASTSS      cc2aea000<>+0(SB), Z4
+	VMAXPS            Z3, Z4, Z3
+	VBROADCASTSS      c42b0c000<>+0(SB), Z4
+	VMINPS            Z3, Z4, Z3
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z3, Z4
+	VRNDSCALEPS       $0x08, Z4, Z4
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z4, Z3
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z4, Z3
+	VMOVAPS           Z3, Z5
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z6
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z6, Z5
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z3, Z5
+	VMULPS            Z3, Z3, Z6
+	VFMADD231PS       Z5, Z6, Z3
+	VADDPS.BCST       c3f800000<>+0(SB), Z3, Z3
+	VCVTPS2DQ         Z4, Z4
+	VPSLLD            $0x17, Z4, Z4
+	VPADDD            Z4, Z3, Z3
+	VADDPS.BCST       c40000000<>+0(SB), Z3, Z4
+	VDIVPS            Z4, Z3, Z3
+	VMULPS            Z3, Z3, Z4
+	VMOVAPS           Z4, Z5
+	VBROADCASTSS      c3e0f6bdf<>+0(SB), Z6
+	VFMADD213PS.BCST  c3e0f5e87<>+0(SB), Z6, Z5
+	VFMADD213PS.BCST  c3e4ce904<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  c3eaaaa81<>+0(SB), Z4, Z5
+	VMULPS            Z4, Z5, Z4
+	VFMADD213PS       Z3, Z3, Z4
+	VBROADCASTSS      c00000000<>+0(SB), Z3
+	VMAXPS            Z2, Z3, Z2
+	VADDPS            Z4, Z4, Z3
+	VADDPS            Z3, Z2, Z2
+	VADDPS.BCST       c3a83126f<>+0(SB), Z2, Z2
+	VMOVUPS           776(SP), Z3
+	VPANDD.BCST       c7fffffff<>+0(SB), Z3, Z4
+	VPXORD.BCST       c80000000<>+0(SB), Z4, Z4
+	VBROADCASTSS      cc2aea000<>+0(SB), Z5
+	VMAXPS            Z4, Z5, Z4
+	VBROADCASTSS      c42b0c000<>+0(SB), Z5
+	VMINPS            Z4, Z5, Z4
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z4, Z5
+	VRNDSCALEPS       $0x08, Z5, Z5
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z5, Z4
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z5, Z4
+	VMOVAPS           Z4, Z6
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z7
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z4, Z6
+	VMULPS            Z4, Z4, Z7
+	VFMADD231PS       Z6, Z7, Z4
+	VADDPS.BCST       c3f800000<>+0(SB), Z4, Z4
+	VCVTPS2DQ         Z5, Z5
+	VPSLLD            $0x17, Z5, Z5
+	VPADDD            Z5, Z4, Z4
+	VADDPS.BCST       c40000000<>+0(SB), Z4, Z5
+	VDIVPS            Z5, Z4, Z4
+	VMULPS            Z4, Z4, Z5
+	VMOVAPS           Z5, Z6
+	VBROADCASTSS      c3e0f6bdf<>+0(SB), Z7
+	VFMADD213PS.BCST  c3e0f5e87<>+0(SB), Z7, Z6
+	VFMADD213PS.BCST  c3e4ce904<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  c3eaaaa81<>+0(SB), Z5, Z6
+	VMULPS            Z5, Z6, Z5
+	VFMADD213PS       Z4, Z4, Z5
+	VBROADCASTSS      c00000000<>+0(SB), Z4
+	VMAXPS            Z3, Z4, Z3
+	VADDPS            Z5, Z5, Z4
+	VADDPS            Z4, Z3, Z3
+	VADDPS.BCST       c3a83126f<>+0(SB), Z3, Z3
+	VDIVPS            Z0, Z1, Z4
+	VADDPS            Z3, Z2, Z5
+	VFNMADD231PS.BCST c40000000<>+0(SB), Z4, Z5
+	VMOVUPS           392(SP), Z6
+	VMOVUPS           648(SP), Z7
+	VSUBPS            Z7, Z6, Z6
+	VMULPS            Z5, Z6, Z7
+	VSUBPS            Z2, Z4, Z8
+	VFMADD213PS       Z7, Z1, Z8
+	VFMSUB231PS       Z2, Z1, Z7
+	VMULPS            Z6, Z4, Z1
+	VMULPS.BCST       c40800000<>+0(SB), Z8, Z6
+	VMULPS            Z1, Z6, Z6
+	VFMADD231PS       Z7, Z7, Z6
+	VMAXPS.BCST       c00000000<>+0(SB), Z6, Z6
+	VSQRTPS           Z6, Z6
+	VADDPS            Z1, Z1, Z1
+	VADDPS            Z6, Z7, Z6
+	VDIVPS            Z6, Z1, Z1
+	VMINPS.BCST       c3f800000<>+0(SB), Z1, Z1
+	VMAXPS.BCST       c00000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      c3f800000<>+0(SB), Z6
+	VSUBPS            Z1, Z6, Z6
+	VMULPS            Z6, Z1, Z7
+	VMULPS            Z1, Z1, Z8
+	VMULPS            Z7, Z2, Z9
+	VFMADD231PS       Z8, Z4, Z9
+	VFMADD213PS       Z4, Z7, Z5
+	VMULPS            Z6, Z2, Z2
+	VADDPS            Z4, Z4, Z9
+	VMULPS            Z7, Z9, Z7
+	VFMADD231PS       Z6, Z2, Z7
+	VFMADD231PS       Z8, Z3, Z7
+	VDIVPS            Z5, Z4, Z2
+	VMULPS            Z2, Z7, Z3
+	VMULPS            Z2, Z3, Z2
+	VPSUBD.BCST       c3f3504f3<>+0(SB), Z2, Z3
+	VPSRAD            $0x17, Z3, Z3
+	VPSLLD            $0x17, Z3, Z4
+	VPSUBD            Z4, Z2, Z2
+	VSUBPS.BCST       c3f800000<>+0(SB), Z2, Z2
+	VCVTDQ2PS         Z3, Z3
+	VMOVAPS           Z2, Z4
+	VBROADCASTSS      cbd9c5ac2<>+0(SB), Z5
+	VFMADD213PS.BCST  c3e02adb6<>+0(SB), Z5, Z4
+	VFMADD213PS.BCST  cbe06c2a1<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  c3e116d0e<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  cbe2a3922<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  c3e4cd004<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  cbe800113<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST  c3eaaaaaa<>+0(SB), Z2, Z4
+	VMULPS            Z2, Z2, Z5
+	VMULPS            Z2, Z4, Z4
+	VMULPS            Z5, Z4, Z4
+	VFMADD231PS.BCST  cb95e8083<>+0(SB), Z3, Z4
+	VFNMADD231PS.BCST c3f000000<>+0(SB), Z5, Z4
+	VADDPS            Z2, Z4, Z2
+	VFMADD231PS.BCST  c3f318000<>+0(SB), Z3, Z2
+	VPXORD.BCST       c80000000<>+0(SB), Z2, Z2
+	VMOVUPS           584(SP), Z3
+	VFMADD231PS       Z0, Z1, Z3
+	VMOVUPS           (CX), Z0
+	VPANDD.BCST       c7fffffff<>+0(SB), Z0, Z1
+	VCMPPS            $0x12, 8(SP), Z1, K2
+	VBLENDMPS         Z3, Z0, K2, Z0
+	VMOVUPS           Z0, (BX)
+	VMOVUPS           (DX), Z0
+	VMOVAPS.Z         Z2, K2, Z1
+	VADDPS            Z1, Z0, Z0
+	VMOVUPS           Z0, (DX)
+	ADDQ              $0x40, AX
+	MOVQ              n+40(FP), CX
+	SHLQ              $0x02, CX
+	CMPQ              AX, CX
+	JLT               place
+	LDMXCSR           (SP)
 	VZEROUPPER
 	RET
 
 DATA c40800000<>+0(SB)/4, $0x40800000
-DATA c40800000<>+4(SB)/4, $0x40800000
-DATA c40800000<>+8(SB)/4, $0x40800000
-DATA c40800000<>+12(SB)/4, $0x40800000
-DATA c40800000<>+16(SB)/4, $0x40800000
-DATA c40800000<>+20(SB)/4, $0x40800000
-DATA c40800000<>+24(SB)/4, $0x40800000
-DATA c40800000<>+28(SB)/4, $0x40800000
-DATA c40800000<>+32(SB)/4, $0x40800000
-DATA c40800000<>+36(SB)/4, $0x40800000
-DATA c40800000<>+40(SB)/4, $0x40800000
-DATA c40800000<>+44(SB)/4, $0x40800000
-DATA c40800000<>+48(SB)/4, $0x40800000
-DATA c40800000<>+52(SB)/4, $0x40800000
-DATA c40800000<>+56(SB)/4, $0x40800000
-DATA c40800000<>+60(SB)/4, $0x40800000
-GLOBL c40800000<>(SB), RODATA|NOPTR, $64
+GLOBL c40800000<>(SB), RODATA|NOPTR, $4
 
 // func splineBackwardAVX512(dx *float32, dParams *float32, dz *float32, dLogDet *float32, x *float32, saved *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX512F, SSE
@@ -1598,360 +1088,360 @@ TEXT ·splineBackwardAVX512(SB), $968-72
 	XORQ         AX, AX
 
 place:
+	MOVQ              saved+40(FP), CX
+	ADDQ              AX, CX
+	MOVQ              bins+56(FP), DX
+	IMUL3Q            $0x00000200, DX, DX
+	ADDQ              DX, CX
+	MOVQ              saved+40(FP), DX
+	ADDQ              AX, DX
+	MOVQ              bins+56(FP), BX
+	IMUL3Q            $0x00000200, BX, BX
+	ADDQ              BX, DX
+	VMOVUPS           (CX), Z0
+	VMOVUPS           Z0, 904(SP)
+	VMOVUPS           256(DX), Z0
+	VMOVUPS           Z0, 264(SP)
+	VMOVUPS           512(DX), Z0
+	VMOVUPS           Z0, 328(SP)
+	MOVQ              x+32(FP), DX
+	ADDQ              AX, DX
+	MOVQ              dz+16(FP), BX
+	ADDQ              AX, BX
+	MOVQ              dLogDet+24(FP), SI
+	ADDQ              AX, SI
+	MOVQ              dx+0(FP), DI
+	ADDQ              AX, DI
+	VMOVUPS           (DX), Z0
+	VPANDD.BCST       c7fffffff<>+0(SB), Z0, Z0
+	VCMPPS            $0x12, 8(SP), Z0, K2
+	VMOVUPS           (BX), Z0
+	VMOVAPS.Z         Z0, K2, Z1
+	VMOVUPS           (SI), Z2
+	VMOVAPS.Z         Z2, K2, Z2
+	VMOVUPS           1792(CX), Z3
+	VMOVUPS           2048(CX), Z4
+	VMOVUPS           2304(CX), Z5
+	VMOVUPS           768(CX), Z6
+	VMOVUPS           264(SP), Z7
+	VMULPS            200(SP), Z7, Z7
+	VFMADD213PS       136(SP), Z6, Z7
+	VMOVUPS           1024(CX), Z6
+	VMOVUPS           328(SP), Z8
+	VMULPS            200(SP), Z8, Z8
+	VFMADD213PS       136(SP), Z6, Z8
+	VPANDD.BCST       c7fffffff<>+0(SB), Z4, Z6
+	VPXORD.BCST       c80000000<>+0(SB), Z6, Z6
+	VBROADCASTSS      cc2aea000<>+0(SB), Z9
+	VMAXPS            Z6, Z9, Z6
+	VBROADCASTSS      c42b0c000<>+0(SB), Z9
+	VMINPS            Z6, Z9, Z6
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z6, Z9
+	VRNDSCALEPS       $0x08, Z9, Z9
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z9, Z6
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z9, Z6
+	VMOVAPS           Z6, Z10
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z11
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z11, Z10
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z6, Z10
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z6, Z10
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z6, Z10
+	VMULPS            Z6, Z6, Z11
+	VFMADD231PS       Z10, Z11, Z6
+	VADDPS.BCST       c3f800000<>+0(SB), Z6, Z6
+	VCVTPS2DQ         Z9, Z9
+	VPSLLD            $0x17, Z9, Z9
+	VPADDD            Z9, Z6, Z6
+	VADDPS.BCST       c40000000<>+0(SB), Z6, Z9
+	VDIVPS            Z9, Z6, Z6
+	VMULPS            Z6, Z6, Z9
+	VMOVAPS           Z9, Z10
+	VBROADCASTSS      c3e0f6bdf<>+0(SB), Z11
+	VFMADD213PS.BCST  c3e0f5e87<>+0(SB), Z11, Z10
+	VFMADD213PS.BCST  c3e4ce904<>+0(SB), Z9, Z10
+	VFMADD213PS.BCST  c3eaaaa81<>+0(SB), Z9, Z10
+	VMULPS            Z9, Z10, Z9
+	VFMADD213PS       Z6, Z6, Z9
+	VBROADCASTSS      c00000000<>+0(SB), Z6
+	VMAXPS            Z4, Z6, Z6
+	VADDPS            Z9, Z9, Z9
+	VADDPS            Z9, Z6, Z6
+	VADDPS.BCST       c3a83126f<>+0(SB), Z6, Z6
+	VPANDD.BCST       c7fffffff<>+0(SB), Z5, Z9
+	VPXORD.BCST       c80000000<>+0(SB), Z9, Z9
+	VBROADCASTSS      cc2aea000<>+0(SB), Z10
+	VMAXPS            Z9, Z10, Z9
+	VBROADCASTSS      c42b0c000<>+0(SB), Z10
+	VMINPS            Z9, Z10, Z9
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z9, Z10
+	VRNDSCALEPS       $0x08, Z10, Z10
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z10, Z9
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z10, Z9
+	VMOVAPS           Z9, Z11
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z12
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z12, Z11
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z9, Z11
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z9, Z11
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z9, Z11
+	VMULPS            Z9, Z9, Z12
+	VFMADD231PS       Z11, Z12, Z9
+	VADDPS.BCST       c3f800000<>+0(SB), Z9, Z9
+	VCVTPS2DQ         Z10, Z10
+	VPSLLD            $0x17, Z10, Z10
+	VPADDD            Z10, Z9, Z9
+	VADDPS.BCST       c40000000<>+0(SB), Z9, Z10
+	VDIVPS            Z10, Z9, Z9
+	VMULPS            Z9, Z9, Z10
+	VMOVAPS           Z10, Z11
+	VBROADCASTSS      c3e0f6bdf<>+0(SB), Z12
+	VFMADD213PS.BCST  c3e0f5e87<>+0(SB), Z12, Z11
+	VFMADD213PS.BCST  c3e4ce904<>+0(SB), Z10, Z11
+	VFMADD213PS.BCST  c3eaaaa81<>+0(SB), Z10, Z11
+	VMULPS            Z10, Z11, Z10
+	VFMADD213PS       Z9, Z9, Z10
+	VBROADCASTSS      c00000000<>+0(SB), Z9
+	VMAXPS            Z5, Z9, Z9
+	VADDPS            Z10, Z10, Z10
+	VADDPS            Z10, Z9, Z9
+	VADDPS.BCST       c3a83126f<>+0(SB), Z9, Z9
+	VDIVPS            Z7, Z8, Z10
+	VADDPS            Z9, Z6, Z11
+	VFNMADD231PS.BCST c40000000<>+0(SB), Z10, Z11
+	VBROADCASTSS      c3f800000<>+0(SB), Z12
+	VSUBPS            Z3, Z12, Z12
+	VMULPS            Z12, Z3, Z13
+	VMULPS            Z3, Z3, Z14
+	VMULPS            Z13, Z6, Z15
+	VFMADD231PS       Z14, Z10, Z15
+	VMOVAPS           Z11, Z16
+	VFMADD213PS       Z10, Z13, Z16
+	VMULPS            Z12, Z6, Z17
+	VADDPS            Z10, Z10, Z18
+	VMULPS            Z13, Z18, Z18
+	VFMADD231PS       Z12, Z17, Z18
+	VFMADD231PS       Z9, Z14, Z18
+	VBROADCASTSS      c3f800000<>+0(SB), Z14
+	VDIVPS            Z16, Z14, Z14
+	VBROADCASTSS      c3f800000<>+0(SB), Z16
+	VDIVPS            Z7, Z16, Z7
+	VMULPS            Z8, Z1, Z8
+	VMULPS            Z14, Z8, Z8
+	VADDPS            Z2, Z2, Z16
+	VFMADD231PS       Z15, Z8, Z16
+	VMULPS            Z14, Z16, Z16
+	VPXORD.BCST       c80000000<>+0(SB), Z16, Z16
+	VDIVPS            Z18, Z2, Z17
+	VMULPS            Z3, Z3, Z18
+	VMULPS            Z12, Z12, Z19
+	VSUBPS            Z3, Z12, Z20
+	VMOVAPS           Z13, Z21
+	VBROADCASTSS      c40000000<>+0(SB), Z22
+	VFNMADD213PS.BCST c3f800000<>+0(SB), Z22, Z21
+	VMULPS            Z21, Z16, Z21
+	VFMADD231PS       Z18, Z8, Z21
+	VADDPS            Z17, Z17, Z22
+	VADDPS            Z2, Z2, Z2
+	VDIVPS            Z10, Z2, Z2
+	VADDPS            Z2, Z21, Z2
+	VFMADD231PS       Z13, Z22, Z2
+	VADDPS            Z10, Z10, Z21
+	VMULPS            Z20, Z6, Z22
+	VFMADD231PS       Z3, Z21, Z22
+	VMULPS            Z20, Z10, Z21
+	VFNMADD231PS      Z12, Z6, Z21
+	VFMADD231PS       Z3, Z9, Z21
+	VADDPS            Z17, Z17, Z6
+	VMULPS            Z11, Z16, Z9
+	VMULPS            Z20, Z9, Z9
+	VFMADD231PS       Z8, Z22, Z9
+	VFMADD231PS       Z21, Z6, Z9
+	VMULPS            Z7, Z9, Z6
+	VPXORD.BCST       c80000000<>+0(SB), Z6, Z6
+	VMULPS            Z10, Z2, Z10
+	VFMADD231PS       Z3, Z9, Z10
+	VMULPS            Z7, Z10, Z3
+	VPXORD.BCST       c80000000<>+0(SB), Z3, Z3
+	VMULPS            Z15, Z1, Z9
+	VMULPS            Z7, Z2, Z2
+	VFMADD231PS       Z14, Z9, Z2
+	VPXORD.BCST       c80000000<>+0(SB), Z6, Z7
+	VBLENDMPS         Z7, Z0, K2, Z0
+	VMOVUPS           Z0, (DI)
+	VADDPS            Z16, Z8, Z0
+	VMULPS            Z19, Z17, Z7
+	VFMADD231PS       Z13, Z0, Z7
+	VPXORD.BCST       c80000000<>+0(SB), Z4, Z0
+	VBROADCASTSS      cc2aea000<>+0(SB), Z4
+	VMAXPS            Z0, Z4, Z0
+	VBROADCASTSS      c42b0c000<>+0(SB), Z4
+	VMINPS            Z0, Z4, Z0
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z0, Z4
+	VRNDSCALEPS       $0x08, Z4, Z4
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z4, Z0
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z4, Z0
+	VMOVAPS           Z0, Z8
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z9
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z0, Z8
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z0, Z8
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z0, Z8
+	VMULPS            Z0, Z0, Z9
+	VFMADD231PS       Z8, Z9, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VCVTPS2DQ         Z4, Z4
+	VPSLLD            $0x17, Z4, Z4
+	VPADDD            Z4, Z0, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VBROADCASTSS      c3f800000<>+0(SB), Z4
+	VDIVPS            Z0, Z4, Z0
+	VMULPS            Z0, Z7, Z0
+	VMOVUPS           Z0, 776(SP)
+	VMULPS            Z18, Z17, Z0
+	VFMADD231PS       Z13, Z16, Z0
+	VPXORD.BCST       c80000000<>+0(SB), Z5, Z4
+	VBROADCASTSS      cc2aea000<>+0(SB), Z5
+	VMAXPS            Z4, Z5, Z4
+	VBROADCASTSS      c42b0c000<>+0(SB), Z5
+	VMINPS            Z4, Z5, Z4
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z4, Z5
+	VRNDSCALEPS       $0x08, Z5, Z5
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z5, Z4
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z5, Z4
+	VMOVAPS           Z4, Z7
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z8
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z8, Z7
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z4, Z7
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z4, Z7
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z4, Z7
+	VMULPS            Z4, Z4, Z8
+	VFMADD231PS       Z7, Z8, Z4
+	VADDPS.BCST       c3f800000<>+0(SB), Z4, Z4
+	VCVTPS2DQ         Z5, Z5
+	VPSLLD            $0x17, Z5, Z5
+	VPADDD            Z5, Z4, Z4
+	VADDPS.BCST       c3f800000<>+0(SB), Z4, Z4
+	VBROADCASTSS      c3f800000<>+0(SB), Z5
+	VDIVPS            Z4, Z5, Z4
+	VMULPS            Z4, Z0, Z0
+	VMOVUPS           Z0, 840(SP)
+	VMOVUPS           1280(CX), Z0
+	VMOVUPS           768(CX), Z4
+	VMULPS            Z3, Z4, Z4
+	VFMADD231PS       Z6, Z0, Z4
+	VMULPS            264(SP), Z4, Z0
+	VMOVUPS           72(SP), Z4
+	VMULPS            200(SP), Z4, Z4
+	VMULPS            264(SP), Z4, Z4
+	VSUBPS            Z0, Z6, Z5
+	VMULPS            Z4, Z5, Z5
+	VMOVUPS           Z5, 392(SP)
+	VSUBPS            Z0, Z3, Z3
+	VMULPS            Z4, Z3, Z3
+	VMOVUPS           Z3, 456(SP)
+	VMULPS            Z4, Z0, Z0
+	VPXORD.BCST       c80000000<>+0(SB), Z0, Z0
+	VMOVUPS           Z0, 520(SP)
+	VMOVUPS           1536(CX), Z0
+	VMOVUPS           1024(CX), Z3
+	VMULPS            Z2, Z3, Z3
+	VFMADD231PS       Z1, Z0, Z3
+	VMULPS            328(SP), Z3, Z0
+	VMOVUPS           72(SP), Z3
+	VMULPS            200(SP), Z3, Z3
+	VMULPS            328(SP), Z3, Z3
+	VSUBPS            Z0, Z1, Z1
+	VMULPS            Z3, Z1, Z1
+	VMOVUPS           Z1, 584(SP)
+	VSUBPS            Z0, Z2, Z1
+	VMULPS            Z3, Z1, Z1
+	VMOVUPS           Z1, 648(SP)
+	VMULPS            Z3, Z0, Z0
+	VPXORD.BCST       c80000000<>+0(SB), Z0, Z0
+	VMOVUPS           Z0, 712(SP)
+	MOVQ              saved+40(FP), CX
+	ADDQ              AX, CX
+	MOVQ              dParams+8(FP), DX
+	ADDQ              AX, DX
+	MOVQ              bins+56(FP), BX
+	VBROADCASTSS      c00000000<>+0(SB), Z31
+	TESTQ             BX, BX
+	JLE               widths_done
+
+widths:
+	VCMPPS       $0x00, 904(SP), Z31, K2
+	VMOVUPS      520(SP), Z0
+	VBLENDMPS    456(SP), Z0, K2, Z0
+	VCMPPS       $0x11, 904(SP), Z31, K2
+	VBLENDMPS    392(SP), Z0, K2, Z0
+	VMOVUPS      (CX), Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (DX)
+	VBROADCASTSS c3f800000<>+0(SB), Z0
+	VADDPS       Z31, Z0, Z0
+	VMOVAPS      Z0, Z31
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, DX
+	DECQ         BX
+	JNZ          widths
+
+widths_done:
 	MOVQ         saved+40(FP), CX
+	ADDQ         AX, CX
+	MOVQ         bins+56(FP), DX
+	IMUL3Q       $0x00000100, DX, DX
+	ADDQ         DX, CX
+	MOVQ         dParams+8(FP), DX
+	ADDQ         AX, DX
+	MOVQ         bins+56(FP), BX
+	IMUL3Q       $0x00000100, BX, BX
+	ADDQ         BX, DX
+	MOVQ         bins+56(FP), BX
+	VBROADCASTSS c00000000<>+0(SB), Z31
+	TESTQ        BX, BX
+	JLE          heights_done
+
+heights:
+	VCMPPS       $0x00, 904(SP), Z31, K2
+	VMOVUPS      712(SP), Z0
+	VBLENDMPS    648(SP), Z0, K2, Z0
+	VCMPPS       $0x11, 904(SP), Z31, K2
+	VBLENDMPS    584(SP), Z0, K2, Z0
+	VMOVUPS      (CX), Z1
+	VMULPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (DX)
+	VBROADCASTSS c3f800000<>+0(SB), Z0
+	VADDPS       Z31, Z0, Z0
+	VMOVAPS      Z0, Z31
+	ADDQ         $0x00000100, CX
+	ADDQ         $0x00000100, DX
+	DECQ         BX
+	JNZ          heights
+
+heights_done:
+	MOVQ         dParams+8(FP), CX
 	ADDQ         AX, CX
 	MOVQ         bins+56(FP), DX
 	IMUL3Q       $0x00000200, DX, DX
 	ADDQ         DX, CX
-	MOVQ         saved+40(FP), DX
-	ADDQ         AX, DX
-	MOVQ         bins+56(FP), BX
-	IMUL3Q       $0x00000200, BX, BX
-	ADDQ         BX, DX
-	VMOVUPS      (CX), Z0
-	VMOVUPS      Z0, 904(SP)
-	VMOVUPS      256(DX), Z0
-	VMOVUPS      Z0, 264(SP)
-	VMOVUPS      512(DX), Z0
-	VMOVUPS      Z0, 328(SP)
-	MOVQ         x+32(FP), DX
-	ADDQ         AX, DX
-	MOVQ         dz+16(FP), BX
-	ADDQ         AX, BX
-	MOVQ         dLogDet+24(FP), SI
-	ADDQ         AX, SI
-	MOVQ         dx+0(FP), DI
-	ADDQ         AX, DI
-	VMOVUPS      (DX), Z0
-	VPANDD       c7fffffff<>+0(SB), Z0, Z0
-	VCMPPS       $0x12, 8(SP), Z0, K2
-	VMOVUPS      (BX), Z0
-	VMOVAPS.Z    Z0, K2, Z1
-	VMOVUPS      (SI), Z2
-	VMOVAPS.Z    Z2, K2, Z2
-	VMOVUPS      1792(CX), Z3
-	VMOVUPS      2048(CX), Z4
-	VMOVUPS      2304(CX), Z5
-	VMOVUPS      768(CX), Z6
-	VMOVUPS      264(SP), Z7
-	VMULPS       200(SP), Z7, Z7
-	VFMADD213PS  136(SP), Z6, Z7
-	VMOVUPS      1024(CX), Z6
-	VMOVUPS      328(SP), Z8
-	VMULPS       200(SP), Z8, Z8
-	VFMADD213PS  136(SP), Z6, Z8
-	VPANDD       c7fffffff<>+0(SB), Z4, Z6
-	VPXORD       c80000000<>+0(SB), Z6, Z6
-	VMOVUPS      cc2aea000<>+0(SB), Z9
-	VMAXPS       Z6, Z9, Z6
-	VMOVUPS      c42b0c000<>+0(SB), Z9
-	VMINPS       Z6, Z9, Z6
-	VMULPS       c3fb8aa3b<>+0(SB), Z6, Z9
-	VRNDSCALEPS  $0x08, Z9, Z9
-	VFNMADD231PS c3f317218<>+0(SB), Z9, Z6
-	VFNMADD231PS cb102e308<>+0(SB), Z9, Z6
-	VMOVAPS      Z6, Z10
-	VMOVUPS      c3ab5121a<>+0(SB), Z11
-	VFMADD213PS  c3c091cf1<>+0(SB), Z11, Z10
-	VFMADD213PS  c3d2aac79<>+0(SB), Z6, Z10
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z6, Z10
-	VFMADD213PS  c3efffffe<>+0(SB), Z6, Z10
-	VMULPS       Z6, Z6, Z11
-	VFMADD231PS  Z10, Z11, Z6
-	VADDPS       c3f800000<>+0(SB), Z6, Z6
-	VCVTPS2DQ    Z9, Z9
-	VPSLLD       $0x17, Z9, Z9
-	VPADDD       Z9, Z6, Z6
-	VADDPS       c40000000<>+0(SB), Z6, Z9
-	VDIVPS       Z9, Z6, Z6
-	VMULPS       Z6, Z6, Z9
-	VMOVAPS      Z9, Z10
-	VMOVUPS      c3e0f6bdf<>+0(SB), Z11
-	VFMADD213PS  c3e0f5e87<>+0(SB), Z11, Z10
-	VFMADD213PS  c3e4ce904<>+0(SB), Z9, Z10
-	VFMADD213PS  c3eaaaa81<>+0(SB), Z9, Z10
-	VMULPS       Z9, Z10, Z9
-	VFMADD213PS  Z6, Z6, Z9
-	VMOVUPS      c00000000<>+0(SB), Z6
-	VMAXPS       Z4, Z6, Z6
-	VADDPS       Z9, Z9, Z9
-	VADDPS       Z9, Z6, Z6
-	VADDPS       c3a83126f<>+0(SB), Z6, Z6
-	VPANDD       c7fffffff<>+0(SB), Z5, Z9
-	VPXORD       c80000000<>+0(SB), Z9, Z9
-	VMOVUPS      cc2aea000<>+0(SB), Z10
-	VMAXPS       Z9, Z10, Z9
-	VMOVUPS      c42b0c000<>+0(SB), Z10
-	VMINPS       Z9, Z10, Z9
-	VMULPS       c3fb8aa3b<>+0(SB), Z9, Z10
-	VRNDSCALEPS  $0x08, Z10, Z10
-	VFNMADD231PS c3f317218<>+0(SB), Z10, Z9
-	VFNMADD231PS cb102e308<>+0(SB), Z10, Z9
-	VMOVAPS      Z9, Z11
-	VMOVUPS      c3ab5121a<>+0(SB), Z12
-	VFMADD213PS  c3c091cf1<>+0(SB), Z12, Z11
-	VFMADD213PS  c3d2aac79<>+0(SB), Z9, Z11
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z9, Z11
-	VFMADD213PS  c3efffffe<>+0(SB), Z9, Z11
-	VMULPS       Z9, Z9, Z12
-	VFMADD231PS  Z11, Z12, Z9
-	VADDPS       c3f800000<>+0(SB), Z9, Z9
-	VCVTPS2DQ    Z10, Z10
-	VPSLLD       $0x17, Z10, Z10
-	VPADDD       Z10, Z9, Z9
-	VADDPS       c40000000<>+0(SB), Z9, Z10
-	VDIVPS       Z10, Z9, Z9
-	VMULPS       Z9, Z9, Z10
-	VMOVAPS      Z10, Z11
-	VMOVUPS      c3e0f6bdf<>+0(SB), Z12
-	VFMADD213PS  c3e0f5e87<>+0(SB), Z12, Z11
-	VFMADD213PS  c3e4ce904<>+0(SB), Z10, Z11
-	VFMADD213PS  c3eaaaa81<>+0(SB), Z10, Z11
-	VMULPS       Z10, Z11, Z10
-	VFMADD213PS  Z9, Z9, Z10
-	VMOVUPS      c00000000<>+0(SB), Z9
-	VMAXPS       Z5, Z9, Z9
-	VADDPS       Z10, Z10, Z10
-	VADDPS       Z10, Z9, Z9
-	VADDPS       c3a83126f<>+0(SB), Z9, Z9
-	VDIVPS       Z7, Z8, Z10
-	VADDPS       Z9, Z6, Z11
-	VFNMADD231PS c40000000<>+0(SB), Z10, Z11
-	VMOVUPS      c3f800000<>+0(SB), Z12
-	VSUBPS       Z3, Z12, Z12
-	VMULPS       Z12, Z3, Z13
-	VMULPS       Z3, Z3, Z14
-	VMULPS       Z13, Z6, Z15
-	VFMADD231PS  Z14, Z10, Z15
-	VMOVAPS      Z11, Z16
-	VFMADD213PS  Z10, Z13, Z16
-	VMULPS       Z12, Z6, Z17
-	VADDPS       Z10, Z10, Z18
-	VMULPS       Z13, Z18, Z18
-	VFMADD231PS  Z12, Z17, Z18
-	VFMADD231PS  Z9, Z14, Z18
-	VMOVUPS      c3f800000<>+0(SB), Z14
-	VDIVPS       Z16, Z14, Z14
-	VMOVUPS      c3f800000<>+0(SB), Z16
-	VDIVPS       Z7, Z16, Z7
-	VMULPS       Z8, Z1, Z8
-	VMULPS       Z14, Z8, Z8
-	VADDPS       Z2, Z2, Z16
-	VFMADD231PS  Z15, Z8, Z16
-	VMULPS       Z14, Z16, Z16
-	VPXORD       c80000000<>+0(SB), Z16, Z16
-	VDIVPS       Z18, Z2, Z17
-	VMULPS       Z3, Z3, Z18
-	VMULPS       Z12, Z12, Z19
-	VSUBPS       Z3, Z12, Z20
-	VMOVAPS      Z13, Z21
-	VMOVUPS      c40000000<>+0(SB), Z22
-	VFNMADD213PS c3f800000<>+0(SB), Z22, Z21
-	VMULPS       Z21, Z16, Z21
-	VFMADD231PS  Z18, Z8, Z21
-	VADDPS       Z17, Z17, Z22
-	VADDPS       Z2, Z2, Z2
-	VDIVPS       Z10, Z2, Z2
-	VADDPS       Z2, Z21, Z2
-	VFMADD231PS  Z13, Z22, Z2
-	VADDPS       Z10, Z10, Z21
-	VMULPS       Z20, Z6, Z22
-	VFMADD231PS  Z3, Z21, Z22
-	VMULPS       Z20, Z10, Z21
-	VFNMADD231PS Z12, Z6, Z21
-	VFMADD231PS  Z3, Z9, Z21
-	VADDPS       Z17, Z17, Z6
-	VMULPS       Z11, Z16, Z9
-	VMULPS       Z20, Z9, Z9
-	VFMADD231PS  Z8, Z22, Z9
-	VFMADD231PS  Z21, Z6, Z9
-	VMULPS       Z7, Z9, Z6
-	VPXORD       c80000000<>+0(SB), Z6, Z6
-	VMULPS       Z10, Z2, Z10
-	VFMADD231PS  Z3, Z9, Z10
-	VMULPS       Z7, Z10, Z3
-	VPXORD       c80000000<>+0(SB), Z3, Z3
-	VMULPS       Z15, Z1, Z9
-	VMULPS       Z7, Z2, Z2
-	VFMADD231PS  Z14, Z9, Z2
-	VPXORD       c80000000<>+0(SB), Z6, Z7
-	VBLENDMPS    Z7, Z0, K2, Z0
-	VMOVUPS      Z0, (DI)
-	VADDPS       Z16, Z8, Z0
-	VMULPS       Z19, Z17, Z7
-	VFMADD231PS  Z13, Z0, Z7
-	VPXORD       c80000000<>+0(SB), Z4, Z0
-	VMOVUPS      cc2aea000<>+0(SB), Z4
-	VMAXPS       Z0, Z4, Z0
-	VMOVUPS      c42b0c000<>+0(SB), Z4
-	VMINPS       Z0, Z4, Z0
-	VMULPS       c3fb8aa3b<>+0(SB), Z0, Z4
-	VRNDSCALEPS  $0x08, Z4, Z4
-	VFNMADD231PS c3f317218<>+0(SB), Z4, Z0
-	VFNMADD231PS cb102e308<>+0(SB), Z4, Z0
-	VMOVAPS      Z0, Z8
-	VMOVUPS      c3ab5121a<>+0(SB), Z9
-	VFMADD213PS  c3c091cf1<>+0(SB), Z9, Z8
-	VFMADD213PS  c3d2aac79<>+0(SB), Z0, Z8
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z0, Z8
-	VFMADD213PS  c3efffffe<>+0(SB), Z0, Z8
-	VMULPS       Z0, Z0, Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VADDPS       c3f800000<>+0(SB), Z0, Z0
-	VCVTPS2DQ    Z4, Z4
-	VPSLLD       $0x17, Z4, Z4
-	VPADDD       Z4, Z0, Z0
-	VADDPS       c3f800000<>+0(SB), Z0, Z0
-	VMOVUPS      c3f800000<>+0(SB), Z4
-	VDIVPS       Z0, Z4, Z0
-	VMULPS       Z0, Z7, Z0
-	VMOVUPS      Z0, 776(SP)
-	VMULPS       Z18, Z17, Z0
-	VFMADD231PS  Z13, Z16, Z0
-	VPXORD       c80000000<>+0(SB), Z5, Z4
-	VMOVUPS      cc2aea000<>+0(SB), Z5
-	VMAXPS       Z4, Z5, Z4
-	VMOVUPS      c42b0c000<>+0(SB), Z5
-	VMINPS       Z4, Z5, Z4
-	VMULPS       c3fb8aa3b<>+0(SB), Z4, Z5
-	VRNDSCALEPS  $0x08, Z5, Z5
-	VFNMADD231PS c3f317218<>+0(SB), Z5, Z4
-	VFNMADD231PS cb102e308<>+0(SB), Z5, Z4
-	VMOVAPS      Z4, Z7
-	VMOVUPS      c3ab5121a<>+0(SB), Z8
-	VFMADD213PS  c3c091cf1<>+0(SB), Z8, Z7
-	VFMADD213PS  c3d2aac79<>+0(SB), Z4, Z7
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z4, Z7
-	VFMADD213PS  c3efffffe<>+0(SB), Z4, Z7
-	VMULPS       Z4, Z4, Z8
-	VFMADD231PS  Z7, Z8, Z4
-	VADDPS       c3f800000<>+0(SB), Z4, Z4
-	VCVTPS2DQ    Z5, Z5
-	VPSLLD       $0x17, Z5, Z5
-	VPADDD       Z5, Z4, Z4
-	VADDPS       c3f800000<>+0(SB), Z4, Z4
-	VMOVUPS      c3f800000<>+0(SB), Z5
-	VDIVPS       Z4, Z5, Z4
-	VMULPS       Z4, Z0, Z0
-	VMOVUPS      Z0, 840(SP)
-	VMOVUPS      1280(CX), Z0
-	VMOVUPS      768(CX), Z4
-	VMULPS       Z3, Z4, Z4
-	VFMADD231PS  Z6, Z0, Z4
-	VMULPS       264(SP), Z4, Z0
-	VMOVUPS      72(SP), Z4
-	VMULPS       200(SP), Z4, Z4
-	VMULPS       264(SP), Z4, Z4
-	VSUBPS       Z0, Z6, Z5
-	VMULPS       Z4, Z5, Z5
-	VMOVUPS      Z5, 392(SP)
-	VSUBPS       Z0, Z3, Z3
-	VMULPS       Z4, Z3, Z3
-	VMOVUPS      Z3, 456(SP)
-	VMULPS       Z4, Z0, Z0
-	VPXORD       c80000000<>+0(SB), Z0, Z0
-	VMOVUPS      Z0, 520(SP)
-	VMOVUPS      1536(CX), Z0
-	VMOVUPS      1024(CX), Z3
-	VMULPS       Z2, Z3, Z3
-	VFMADD231PS  Z1, Z0, Z3
-	VMULPS       328(SP), Z3, Z0
-	VMOVUPS      72(SP), Z3
-	VMULPS       200(SP), Z3, Z3
-	VMULPS       328(SP), Z3, Z3
-	VSUBPS       Z0, Z1, Z1
-	VMULPS       Z3, Z1, Z1
-	VMOVUPS      Z1, 584(SP)
-	VSUBPS       Z0, Z2, Z1
-	VMULPS       Z3, Z1, Z1
-	VMOVUPS      Z1, 648(SP)
-	VMULPS       Z3, Z0, Z0
-	VPXORD       c80000000<>+0(SB), Z0, Z0
-	VMOVUPS      Z0, 712(SP)
-	MOVQ         saved+40(FP), CX
-	ADDQ         AX, CX
-	MOVQ         dParams+8(FP), DX
-	ADDQ         AX, DX
-	MOVQ         bins+56(FP), BX
-	VMOVUPS      c00000000<>+0(SB), Z31
-	TESTQ        BX, BX
-	JLE          widths_done
-
-widths:
-	VCMPPS    $0x00, 904(SP), Z31, K2
-	VMOVUPS   520(SP), Z0
-	VBLENDMPS 456(SP), Z0, K2, Z0
-	VCMPPS    $0x11, 904(SP), Z31, K2
-	VBLENDMPS 392(SP), Z0, K2, Z0
-	VMOVUPS   (CX), Z1
-	VMULPS    Z1, Z0, Z0
-	VMOVUPS   Z0, (DX)
-	VMOVUPS   c3f800000<>+0(SB), Z0
-	VADDPS    Z31, Z0, Z0
-	VMOVAPS   Z0, Z31
-	ADDQ      $0x00000100, CX
-	ADDQ      $0x00000100, DX
-	DECQ      BX
-	JNZ       widths
-
-widths_done:
-	MOVQ    saved+40(FP), CX
-	ADDQ    AX, CX
-	MOVQ    bins+56(FP), DX
-	IMUL3Q  $0x00000100, DX, DX
-	ADDQ    DX, CX
-	MOVQ    dParams+8(FP), DX
-	ADDQ    AX, DX
-	MOVQ    bins+56(FP), BX
-	IMUL3Q  $0x00000100, BX, BX
-	ADDQ    BX, DX
-	MOVQ    bins+56(FP), BX
-	VMOVUPS c00000000<>+0(SB), Z31
-	TESTQ   BX, BX
-	JLE     heights_done
-
-heights:
-	VCMPPS    $0x00, 904(SP), Z31, K2
-	VMOVUPS   712(SP), Z0
-	VBLENDMPS 648(SP), Z0, K2, Z0
-	VCMPPS    $0x11, 904(SP), Z31, K2
-	VBLENDMPS 584(SP), Z0, K2, Z0
-	VMOVUPS   (CX), Z1
-	VMULPS    Z1, Z0, Z0
-	VMOVUPS   Z0, (DX)
-	VMOVUPS   c3f800000<>+0(SB), Z0
-	VADDPS    Z31, Z0, Z0
-	VMOVAPS   Z0, Z31
-	ADDQ      $0x00000100, CX
-	ADDQ      $0x00000100, DX
-	DECQ      BX
-	JNZ       heights
-
-heights_done:
-	MOVQ    dParams+8(FP), CX
-	ADDQ    AX, CX
-	MOVQ    bins+56(FP), DX
-	IMUL3Q  $0x00000200, DX, DX
-	ADDQ    DX, CX
-	MOVQ    bins+56(FP), DX
-	DECQ    DX
-	VMOVUPS c00000000<>+0(SB), Z31
-	TESTQ   DX, DX
-	JLE     slopes_done
+	MOVQ         bins+56(FP), DX
+	DECQ         DX
+	VBROADCASTSS c00000000<>+0(SB), Z31
+	TESTQ        DX, DX
+	JLE          slopes_done
 
 slopes:
-	VCMPPS    $0x00, 904(SP), Z31, K2
-	VMOVUPS   c3f800000<>+0(SB), Z0
-	VADDPS    Z31, Z0, Z0
-	VCMPPS    $0x00, 904(SP), Z0, K3
-	VMOVUPS   840(SP), Z1
-	VMOVAPS.Z Z1, K2, Z1
-	VBLENDMPS 776(SP), Z1, K3, Z1
-	VMOVUPS   Z1, (CX)
-	VMOVAPS   Z0, Z31
-	ADDQ      $0x00000100, CX
-	DECQ      DX
-	JNZ       slopes
+	VCMPPS       $0x00, 904(SP), Z31, K2
+	VBROADCASTSS c3f800000<>+0(SB), Z0
+	VADDPS       Z31, Z0, Z0
+	VCMPPS       $0x00, 904(SP), Z0, K3
+	VMOVUPS      840(SP), Z1
+	VMOVAPS.Z    Z1, K2, Z1
+	VBLENDMPS    776(SP), Z1, K3, Z1
+	VMOVUPS      Z1, (CX)
+	VMOVAPS      Z0, Z31
+	ADDQ         $0x00000100, CX
+	DECQ         DX
+	JNZ          slopes
 
 slopes_done:
 	ADDQ    $0x40, AX

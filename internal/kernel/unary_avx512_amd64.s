@@ -20,62 +20,62 @@ TEXT ·expAVX512(SB), NOSPLIT, $8-24
 	JLT     rest
 
 groups:
-	VMOVUPS      (CX), Z0
-	VMOVUPS      cc2aea000<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VMOVUPS      c42b0c000<>+0(SB), Z1
-	VMINPS       Z0, Z1, Z0
-	VMULPS       c3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS  $0x08, Z1, Z1
-	VFNMADD231PS c3f317218<>+0(SB), Z1, Z0
-	VFNMADD231PS cb102e308<>+0(SB), Z1, Z0
-	VMOVAPS      Z0, Z2
-	VMOVUPS      c3ab5121a<>+0(SB), Z3
-	VFMADD213PS  c3c091cf1<>+0(SB), Z3, Z2
-	VFMADD213PS  c3d2aac79<>+0(SB), Z0, Z2
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z0, Z2
-	VFMADD213PS  c3efffffe<>+0(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VADDPS       c3f800000<>+0(SB), Z0, Z0
-	VCVTPS2DQ    Z1, Z1
-	VPSLLD       $0x17, Z1, Z1
-	VPADDD       Z1, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, CX
-	SUBQ         $0x10, DX
-	JGE          groups
+	VMOVUPS           (CX), Z0
+	VBROADCASTSS      cc2aea000<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VBROADCASTSS      c42b0c000<>+0(SB), Z1
+	VMINPS            Z0, Z1, Z0
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z0, Z1
+	VRNDSCALEPS       $0x08, Z1, Z1
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z1, Z0
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z1, Z0
+	VMOVAPS           Z0, Z2
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z3
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z3
+	VFMADD231PS       Z2, Z3, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VCVTPS2DQ         Z1, Z1
+	VPSLLD            $0x17, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x40, AX
+	ADDQ              $0x40, CX
+	SUBQ              $0x10, DX
+	JGE               groups
 
 rest:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVL         $0x0000ffff, BX
-	SHLXL        DX, BX, BX
-	NOTL         BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS      cc2aea000<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VMOVUPS      c42b0c000<>+0(SB), Z1
-	VMINPS       Z0, Z1, Z0
-	VMULPS       c3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS  $0x08, Z1, Z1
-	VFNMADD231PS c3f317218<>+0(SB), Z1, Z0
-	VFNMADD231PS cb102e308<>+0(SB), Z1, Z0
-	VMOVAPS      Z0, Z2
-	VMOVUPS      c3ab5121a<>+0(SB), Z3
-	VFMADD213PS  c3c091cf1<>+0(SB), Z3, Z2
-	VFMADD213PS  c3d2aac79<>+0(SB), Z0, Z2
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z0, Z2
-	VFMADD213PS  c3efffffe<>+0(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VADDPS       c3f800000<>+0(SB), Z0, Z0
-	VCVTPS2DQ    Z1, Z1
-	VPSLLD       $0x17, Z1, Z1
-	VPADDD       Z1, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVL              $0x0000ffff, BX
+	SHLXL             DX, BX, BX
+	NOTL              BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VBROADCASTSS      cc2aea000<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VBROADCASTSS      c42b0c000<>+0(SB), Z1
+	VMINPS            Z0, Z1, Z0
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z0, Z1
+	VRNDSCALEPS       $0x08, Z1, Z1
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z1, Z0
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z1, Z0
+	VMOVAPS           Z0, Z2
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z3
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z3
+	VFMADD231PS       Z2, Z3, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VCVTPS2DQ         Z1, Z1
+	VPSLLD            $0x17, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	LDMXCSR (SP)
@@ -83,202 +83,37 @@ done:
 	RET
 
 DATA c42b0c000<>+0(SB)/4, $0x42b0c000
-DATA c42b0c000<>+4(SB)/4, $0x42b0c000
-DATA c42b0c000<>+8(SB)/4, $0x42b0c000
-DATA c42b0c000<>+12(SB)/4, $0x42b0c000
-DATA c42b0c000<>+16(SB)/4, $0x42b0c000
-DATA c42b0c000<>+20(SB)/4, $0x42b0c000
-DATA c42b0c000<>+24(SB)/4, $0x42b0c000
-DATA c42b0c000<>+28(SB)/4, $0x42b0c000
-DATA c42b0c000<>+32(SB)/4, $0x42b0c000
-DATA c42b0c000<>+36(SB)/4, $0x42b0c000
-DATA c42b0c000<>+40(SB)/4, $0x42b0c000
-DATA c42b0c000<>+44(SB)/4, $0x42b0c000
-DATA c42b0c000<>+48(SB)/4, $0x42b0c000
-DATA c42b0c000<>+52(SB)/4, $0x42b0c000
-DATA c42b0c000<>+56(SB)/4, $0x42b0c000
-DATA c42b0c000<>+60(SB)/4, $0x42b0c000
-GLOBL c42b0c000<>(SB), RODATA|NOPTR, $64
+GLOBL c42b0c000<>(SB), RODATA|NOPTR, $4
 
 DATA cc2aea000<>+0(SB)/4, $0xc2aea000
-DATA cc2aea000<>+4(SB)/4, $0xc2aea000
-DATA cc2aea000<>+8(SB)/4, $0xc2aea000
-DATA cc2aea000<>+12(SB)/4, $0xc2aea000
-DATA cc2aea000<>+16(SB)/4, $0xc2aea000
-DATA cc2aea000<>+20(SB)/4, $0xc2aea000
-DATA cc2aea000<>+24(SB)/4, $0xc2aea000
-DATA cc2aea000<>+28(SB)/4, $0xc2aea000
-DATA cc2aea000<>+32(SB)/4, $0xc2aea000
-DATA cc2aea000<>+36(SB)/4, $0xc2aea000
-DATA cc2aea000<>+40(SB)/4, $0xc2aea000
-DATA cc2aea000<>+44(SB)/4, $0xc2aea000
-DATA cc2aea000<>+48(SB)/4, $0xc2aea000
-DATA cc2aea000<>+52(SB)/4, $0xc2aea000
-DATA cc2aea000<>+56(SB)/4, $0xc2aea000
-DATA cc2aea000<>+60(SB)/4, $0xc2aea000
-GLOBL cc2aea000<>(SB), RODATA|NOPTR, $64
+GLOBL cc2aea000<>(SB), RODATA|NOPTR, $4
 
 DATA c3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+8(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+12(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+32(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+36(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+40(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+44(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+48(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+52(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+56(SB)/4, $0x3fb8aa3b
-DATA c3fb8aa3b<>+60(SB)/4, $0x3fb8aa3b
-GLOBL c3fb8aa3b<>(SB), RODATA|NOPTR, $64
+GLOBL c3fb8aa3b<>(SB), RODATA|NOPTR, $4
 
 DATA c3f317218<>+0(SB)/4, $0x3f317218
-DATA c3f317218<>+4(SB)/4, $0x3f317218
-DATA c3f317218<>+8(SB)/4, $0x3f317218
-DATA c3f317218<>+12(SB)/4, $0x3f317218
-DATA c3f317218<>+16(SB)/4, $0x3f317218
-DATA c3f317218<>+20(SB)/4, $0x3f317218
-DATA c3f317218<>+24(SB)/4, $0x3f317218
-DATA c3f317218<>+28(SB)/4, $0x3f317218
-DATA c3f317218<>+32(SB)/4, $0x3f317218
-DATA c3f317218<>+36(SB)/4, $0x3f317218
-DATA c3f317218<>+40(SB)/4, $0x3f317218
-DATA c3f317218<>+44(SB)/4, $0x3f317218
-DATA c3f317218<>+48(SB)/4, $0x3f317218
-DATA c3f317218<>+52(SB)/4, $0x3f317218
-DATA c3f317218<>+56(SB)/4, $0x3f317218
-DATA c3f317218<>+60(SB)/4, $0x3f317218
-GLOBL c3f317218<>(SB), RODATA|NOPTR, $64
+GLOBL c3f317218<>(SB), RODATA|NOPTR, $4
 
 DATA cb102e308<>+0(SB)/4, $0xb102e308
-DATA cb102e308<>+4(SB)/4, $0xb102e308
-DATA cb102e308<>+8(SB)/4, $0xb102e308
-DATA cb102e308<>+12(SB)/4, $0xb102e308
-DATA cb102e308<>+16(SB)/4, $0xb102e308
-DATA cb102e308<>+20(SB)/4, $0xb102e308
-DATA cb102e308<>+24(SB)/4, $0xb102e308
-DATA cb102e308<>+28(SB)/4, $0xb102e308
-DATA cb102e308<>+32(SB)/4, $0xb102e308
-DATA cb102e308<>+36(SB)/4, $0xb102e308
-DATA cb102e308<>+40(SB)/4, $0xb102e308
-DATA cb102e308<>+44(SB)/4, $0xb102e308
-DATA cb102e308<>+48(SB)/4, $0xb102e308
-DATA cb102e308<>+52(SB)/4, $0xb102e308
-DATA cb102e308<>+56(SB)/4, $0xb102e308
-DATA cb102e308<>+60(SB)/4, $0xb102e308
-GLOBL cb102e308<>(SB), RODATA|NOPTR, $64
+GLOBL cb102e308<>(SB), RODATA|NOPTR, $4
 
 DATA c3ab5121a<>+0(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+4(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+8(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+12(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+16(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+20(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+24(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+28(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+32(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+36(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+40(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+44(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+48(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+52(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+56(SB)/4, $0x3ab5121a
-DATA c3ab5121a<>+60(SB)/4, $0x3ab5121a
-GLOBL c3ab5121a<>(SB), RODATA|NOPTR, $64
+GLOBL c3ab5121a<>(SB), RODATA|NOPTR, $4
 
 DATA c3c091cf1<>+0(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+4(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+8(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+12(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+16(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+20(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+24(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+28(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+32(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+36(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+40(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+44(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+48(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+52(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+56(SB)/4, $0x3c091cf1
-DATA c3c091cf1<>+60(SB)/4, $0x3c091cf1
-GLOBL c3c091cf1<>(SB), RODATA|NOPTR, $64
+GLOBL c3c091cf1<>(SB), RODATA|NOPTR, $4
 
 DATA c3d2aac79<>+0(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+4(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+8(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+12(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+16(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+20(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+24(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+28(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+32(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+36(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+40(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+44(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+48(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+52(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+56(SB)/4, $0x3d2aac79
-DATA c3d2aac79<>+60(SB)/4, $0x3d2aac79
-GLOBL c3d2aac79<>(SB), RODATA|NOPTR, $64
+GLOBL c3d2aac79<>(SB), RODATA|NOPTR, $4
 
 DATA c3e2aaa49<>+0(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+4(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+8(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+12(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+16(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+20(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+24(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+28(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+32(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+36(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+40(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+44(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+48(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+52(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+56(SB)/4, $0x3e2aaa49
-DATA c3e2aaa49<>+60(SB)/4, $0x3e2aaa49
-GLOBL c3e2aaa49<>(SB), RODATA|NOPTR, $64
+GLOBL c3e2aaa49<>(SB), RODATA|NOPTR, $4
 
 DATA c3efffffe<>+0(SB)/4, $0x3efffffe
-DATA c3efffffe<>+4(SB)/4, $0x3efffffe
-DATA c3efffffe<>+8(SB)/4, $0x3efffffe
-DATA c3efffffe<>+12(SB)/4, $0x3efffffe
-DATA c3efffffe<>+16(SB)/4, $0x3efffffe
-DATA c3efffffe<>+20(SB)/4, $0x3efffffe
-DATA c3efffffe<>+24(SB)/4, $0x3efffffe
-DATA c3efffffe<>+28(SB)/4, $0x3efffffe
-DATA c3efffffe<>+32(SB)/4, $0x3efffffe
-DATA c3efffffe<>+36(SB)/4, $0x3efffffe
-DATA c3efffffe<>+40(SB)/4, $0x3efffffe
-DATA c3efffffe<>+44(SB)/4, $0x3efffffe
-DATA c3efffffe<>+48(SB)/4, $0x3efffffe
-DATA c3efffffe<>+52(SB)/4, $0x3efffffe
-DATA c3efffffe<>+56(SB)/4, $0x3efffffe
-DATA c3efffffe<>+60(SB)/4, $0x3efffffe
-GLOBL c3efffffe<>(SB), RODATA|NOPTR, $64
+GLOBL c3efffffe<>(SB), RODATA|NOPTR, $4
 
 DATA c3f800000<>+0(SB)/4, $0x3f800000
-DATA c3f800000<>+4(SB)/4, $0x3f800000
-DATA c3f800000<>+8(SB)/4, $0x3f800000
-DATA c3f800000<>+12(SB)/4, $0x3f800000
-DATA c3f800000<>+16(SB)/4, $0x3f800000
-DATA c3f800000<>+20(SB)/4, $0x3f800000
-DATA c3f800000<>+24(SB)/4, $0x3f800000
-DATA c3f800000<>+28(SB)/4, $0x3f800000
-DATA c3f800000<>+32(SB)/4, $0x3f800000
-DATA c3f800000<>+36(SB)/4, $0x3f800000
-DATA c3f800000<>+40(SB)/4, $0x3f800000
-DATA c3f800000<>+44(SB)/4, $0x3f800000
-DATA c3f800000<>+48(SB)/4, $0x3f800000
-DATA c3f800000<>+52(SB)/4, $0x3f800000
-DATA c3f800000<>+56(SB)/4, $0x3f800000
-DATA c3f800000<>+60(SB)/4, $0x3f800000
-GLOBL c3f800000<>(SB), RODATA|NOPTR, $64
+GLOBL c3f800000<>(SB), RODATA|NOPTR, $4
 
 // func logAVX512(dst *float32, src *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
@@ -296,80 +131,80 @@ TEXT ·logAVX512(SB), NOSPLIT, $8-24
 	JLT     rest
 
 groups:
-	VMOVUPS      (CX), Z0
-	VPSUBD       c3f3504f3<>+0(SB), Z0, Z1
-	VPSRAD       $0x17, Z1, Z1
-	VPSLLD       $0x17, Z1, Z2
-	VPSUBD       Z2, Z0, Z2
-	VSUBPS       c3f800000<>+0(SB), Z2, Z2
-	VCVTDQ2PS    Z1, Z1
-	VMOVAPS      Z2, Z3
-	VMOVUPS      cbd9c5ac2<>+0(SB), Z4
-	VFMADD213PS  c3e02adb6<>+0(SB), Z4, Z3
-	VFMADD213PS  cbe06c2a1<>+0(SB), Z2, Z3
-	VFMADD213PS  c3e116d0e<>+0(SB), Z2, Z3
-	VFMADD213PS  cbe2a3922<>+0(SB), Z2, Z3
-	VFMADD213PS  c3e4cd004<>+0(SB), Z2, Z3
-	VFMADD213PS  cbe800113<>+0(SB), Z2, Z3
-	VFMADD213PS  c3eaaaaaa<>+0(SB), Z2, Z3
-	VMULPS       Z2, Z2, Z4
-	VMULPS       Z2, Z3, Z3
-	VMULPS       Z4, Z3, Z3
-	VFMADD231PS  cb95e8083<>+0(SB), Z1, Z3
-	VFNMADD231PS c3f000000<>+0(SB), Z4, Z3
-	VADDPS       Z2, Z3, Z2
-	VFMADD231PS  c3f318000<>+0(SB), Z1, Z2
-	VCMPPS       $0x12, c80800000<>+0(SB), Z0, K2
-	VMOVUPS      cff800000<>+0(SB), Z1
-	VBLENDMPS    c7fc00000<>+0(SB), Z1, K2, Z1
-	VCMPPS       $0x11, c00800000<>+0(SB), Z0, K2
-	VBLENDMPS    Z1, Z2, K2, Z1
-	VCMPPS       $0x15, c7f800000<>+0(SB), Z0, K2
-	VBLENDMPS    Z0, Z1, K2, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, CX
-	SUBQ         $0x10, DX
-	JGE          groups
+	VMOVUPS           (CX), Z0
+	VPSUBD.BCST       c3f3504f3<>+0(SB), Z0, Z1
+	VPSRAD            $0x17, Z1, Z1
+	VPSLLD            $0x17, Z1, Z2
+	VPSUBD            Z2, Z0, Z2
+	VSUBPS.BCST       c3f800000<>+0(SB), Z2, Z2
+	VCVTDQ2PS         Z1, Z1
+	VMOVAPS           Z2, Z3
+	VBROADCASTSS      cbd9c5ac2<>+0(SB), Z4
+	VFMADD213PS.BCST  c3e02adb6<>+0(SB), Z4, Z3
+	VFMADD213PS.BCST  cbe06c2a1<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  c3e116d0e<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  cbe2a3922<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  c3e4cd004<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  cbe800113<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  c3eaaaaaa<>+0(SB), Z2, Z3
+	VMULPS            Z2, Z2, Z4
+	VMULPS            Z2, Z3, Z3
+	VMULPS            Z4, Z3, Z3
+	VFMADD231PS.BCST  cb95e8083<>+0(SB), Z1, Z3
+	VFNMADD231PS.BCST c3f000000<>+0(SB), Z4, Z3
+	VADDPS            Z2, Z3, Z2
+	VFMADD231PS.BCST  c3f318000<>+0(SB), Z1, Z2
+	VCMPPS.BCST       $0x12, c80800000<>+0(SB), Z0, K2
+	VBROADCASTSS      cff800000<>+0(SB), Z1
+	VBLENDMPS.BCST    c7fc00000<>+0(SB), Z1, K2, Z1
+	VCMPPS.BCST       $0x11, c00800000<>+0(SB), Z0, K2
+	VBLENDMPS         Z1, Z2, K2, Z1
+	VCMPPS.BCST       $0x15, c7f800000<>+0(SB), Z0, K2
+	VBLENDMPS         Z0, Z1, K2, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x40, AX
+	ADDQ              $0x40, CX
+	SUBQ              $0x10, DX
+	JGE               groups
 
 rest:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVL         $0x0000ffff, BX
-	SHLXL        DX, BX, BX
-	NOTL         BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VPSUBD       c3f3504f3<>+0(SB), Z0, Z1
-	VPSRAD       $0x17, Z1, Z1
-	VPSLLD       $0x17, Z1, Z2
-	VPSUBD       Z2, Z0, Z2
-	VSUBPS       c3f800000<>+0(SB), Z2, Z2
-	VCVTDQ2PS    Z1, Z1
-	VMOVAPS      Z2, Z3
-	VMOVUPS      cbd9c5ac2<>+0(SB), Z4
-	VFMADD213PS  c3e02adb6<>+0(SB), Z4, Z3
-	VFMADD213PS  cbe06c2a1<>+0(SB), Z2, Z3
-	VFMADD213PS  c3e116d0e<>+0(SB), Z2, Z3
-	VFMADD213PS  cbe2a3922<>+0(SB), Z2, Z3
-	VFMADD213PS  c3e4cd004<>+0(SB), Z2, Z3
-	VFMADD213PS  cbe800113<>+0(SB), Z2, Z3
-	VFMADD213PS  c3eaaaaaa<>+0(SB), Z2, Z3
-	VMULPS       Z2, Z2, Z4
-	VMULPS       Z2, Z3, Z3
-	VMULPS       Z4, Z3, Z3
-	VFMADD231PS  cb95e8083<>+0(SB), Z1, Z3
-	VFNMADD231PS c3f000000<>+0(SB), Z4, Z3
-	VADDPS       Z2, Z3, Z2
-	VFMADD231PS  c3f318000<>+0(SB), Z1, Z2
-	VCMPPS       $0x12, c80800000<>+0(SB), Z0, K2
-	VMOVUPS      cff800000<>+0(SB), Z1
-	VBLENDMPS    c7fc00000<>+0(SB), Z1, K2, Z1
-	VCMPPS       $0x11, c00800000<>+0(SB), Z0, K2
-	VBLENDMPS    Z1, Z2, K2, Z1
-	VCMPPS       $0x15, c7f800000<>+0(SB), Z0, K2
-	VBLENDMPS    Z0, Z1, K2, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVL              $0x0000ffff, BX
+	SHLXL             DX, BX, BX
+	NOTL              BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VPSUBD.BCST       c3f3504f3<>+0(SB), Z0, Z1
+	VPSRAD            $0x17, Z1, Z1
+	VPSLLD            $0x17, Z1, Z2
+	VPSUBD            Z2, Z0, Z2
+	VSUBPS.BCST       c3f800000<>+0(SB), Z2, Z2
+	VCVTDQ2PS         Z1, Z1
+	VMOVAPS           Z2, Z3
+	VBROADCASTSS      cbd9c5ac2<>+0(SB), Z4
+	VFMADD213PS.BCST  c3e02adb6<>+0(SB), Z4, Z3
+	VFMADD213PS.BCST  cbe06c2a1<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  c3e116d0e<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  cbe2a3922<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  c3e4cd004<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  cbe800113<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  c3eaaaaaa<>+0(SB), Z2, Z3
+	VMULPS            Z2, Z2, Z4
+	VMULPS            Z2, Z3, Z3
+	VMULPS            Z4, Z3, Z3
+	VFMADD231PS.BCST  cb95e8083<>+0(SB), Z1, Z3
+	VFNMADD231PS.BCST c3f000000<>+0(SB), Z4, Z3
+	VADDPS            Z2, Z3, Z2
+	VFMADD231PS.BCST  c3f318000<>+0(SB), Z1, Z2
+	VCMPPS.BCST       $0x12, c80800000<>+0(SB), Z0, K2
+	VBROADCASTSS      cff800000<>+0(SB), Z1
+	VBLENDMPS.BCST    c7fc00000<>+0(SB), Z1, K2, Z1
+	VCMPPS.BCST       $0x11, c00800000<>+0(SB), Z0, K2
+	VBLENDMPS         Z1, Z2, K2, Z1
+	VCMPPS.BCST       $0x15, c7f800000<>+0(SB), Z0, K2
+	VBLENDMPS         Z0, Z1, K2, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	LDMXCSR (SP)
@@ -377,310 +212,55 @@ done:
 	RET
 
 DATA c3f3504f3<>+0(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+4(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+8(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+12(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+16(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+20(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+24(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+28(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+32(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+36(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+40(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+44(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+48(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+52(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+56(SB)/4, $0x3f3504f3
-DATA c3f3504f3<>+60(SB)/4, $0x3f3504f3
-GLOBL c3f3504f3<>(SB), RODATA|NOPTR, $64
+GLOBL c3f3504f3<>(SB), RODATA|NOPTR, $4
 
 DATA cbd9c5ac2<>+0(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+4(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+8(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+12(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+16(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+20(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+24(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+28(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+32(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+36(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+40(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+44(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+48(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+52(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+56(SB)/4, $0xbd9c5ac2
-DATA cbd9c5ac2<>+60(SB)/4, $0xbd9c5ac2
-GLOBL cbd9c5ac2<>(SB), RODATA|NOPTR, $64
+GLOBL cbd9c5ac2<>(SB), RODATA|NOPTR, $4
 
 DATA c3e02adb6<>+0(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+4(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+8(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+12(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+16(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+20(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+24(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+28(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+32(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+36(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+40(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+44(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+48(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+52(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+56(SB)/4, $0x3e02adb6
-DATA c3e02adb6<>+60(SB)/4, $0x3e02adb6
-GLOBL c3e02adb6<>(SB), RODATA|NOPTR, $64
+GLOBL c3e02adb6<>(SB), RODATA|NOPTR, $4
 
 DATA cbe06c2a1<>+0(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+4(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+8(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+12(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+16(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+20(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+24(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+28(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+32(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+36(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+40(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+44(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+48(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+52(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+56(SB)/4, $0xbe06c2a1
-DATA cbe06c2a1<>+60(SB)/4, $0xbe06c2a1
-GLOBL cbe06c2a1<>(SB), RODATA|NOPTR, $64
+GLOBL cbe06c2a1<>(SB), RODATA|NOPTR, $4
 
 DATA c3e116d0e<>+0(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+4(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+8(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+12(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+16(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+20(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+24(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+28(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+32(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+36(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+40(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+44(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+48(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+52(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+56(SB)/4, $0x3e116d0e
-DATA c3e116d0e<>+60(SB)/4, $0x3e116d0e
-GLOBL c3e116d0e<>(SB), RODATA|NOPTR, $64
+GLOBL c3e116d0e<>(SB), RODATA|NOPTR, $4
 
 DATA cbe2a3922<>+0(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+4(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+8(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+12(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+16(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+20(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+24(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+28(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+32(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+36(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+40(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+44(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+48(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+52(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+56(SB)/4, $0xbe2a3922
-DATA cbe2a3922<>+60(SB)/4, $0xbe2a3922
-GLOBL cbe2a3922<>(SB), RODATA|NOPTR, $64
+GLOBL cbe2a3922<>(SB), RODATA|NOPTR, $4
 
 DATA c3e4cd004<>+0(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+4(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+8(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+12(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+16(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+20(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+24(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+28(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+32(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+36(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+40(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+44(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+48(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+52(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+56(SB)/4, $0x3e4cd004
-DATA c3e4cd004<>+60(SB)/4, $0x3e4cd004
-GLOBL c3e4cd004<>(SB), RODATA|NOPTR, $64
+GLOBL c3e4cd004<>(SB), RODATA|NOPTR, $4
 
 DATA cbe800113<>+0(SB)/4, $0xbe800113
-DATA cbe800113<>+4(SB)/4, $0xbe800113
-DATA cbe800113<>+8(SB)/4, $0xbe800113
-DATA cbe800113<>+12(SB)/4, $0xbe800113
-DATA cbe800113<>+16(SB)/4, $0xbe800113
-DATA cbe800113<>+20(SB)/4, $0xbe800113
-DATA cbe800113<>+24(SB)/4, $0xbe800113
-DATA cbe800113<>+28(SB)/4, $0xbe800113
-DATA cbe800113<>+32(SB)/4, $0xbe800113
-DATA cbe800113<>+36(SB)/4, $0xbe800113
-DATA cbe800113<>+40(SB)/4, $0xbe800113
-DATA cbe800113<>+44(SB)/4, $0xbe800113
-DATA cbe800113<>+48(SB)/4, $0xbe800113
-DATA cbe800113<>+52(SB)/4, $0xbe800113
-DATA cbe800113<>+56(SB)/4, $0xbe800113
-DATA cbe800113<>+60(SB)/4, $0xbe800113
-GLOBL cbe800113<>(SB), RODATA|NOPTR, $64
+GLOBL cbe800113<>(SB), RODATA|NOPTR, $4
 
 DATA c3eaaaaaa<>+0(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+4(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+8(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+12(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+16(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+20(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+24(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+28(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+32(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+36(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+40(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+44(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+48(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+52(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+56(SB)/4, $0x3eaaaaaa
-DATA c3eaaaaaa<>+60(SB)/4, $0x3eaaaaaa
-GLOBL c3eaaaaaa<>(SB), RODATA|NOPTR, $64
+GLOBL c3eaaaaaa<>(SB), RODATA|NOPTR, $4
 
 DATA cb95e8083<>+0(SB)/4, $0xb95e8083
-DATA cb95e8083<>+4(SB)/4, $0xb95e8083
-DATA cb95e8083<>+8(SB)/4, $0xb95e8083
-DATA cb95e8083<>+12(SB)/4, $0xb95e8083
-DATA cb95e8083<>+16(SB)/4, $0xb95e8083
-DATA cb95e8083<>+20(SB)/4, $0xb95e8083
-DATA cb95e8083<>+24(SB)/4, $0xb95e8083
-DATA cb95e8083<>+28(SB)/4, $0xb95e8083
-DATA cb95e8083<>+32(SB)/4, $0xb95e8083
-DATA cb95e8083<>+36(SB)/4, $0xb95e8083
-DATA cb95e8083<>+40(SB)/4, $0xb95e8083
-DATA cb95e8083<>+44(SB)/4, $0xb95e8083
-DATA cb95e8083<>+48(SB)/4, $0xb95e8083
-DATA cb95e8083<>+52(SB)/4, $0xb95e8083
-DATA cb95e8083<>+56(SB)/4, $0xb95e8083
-DATA cb95e8083<>+60(SB)/4, $0xb95e8083
-GLOBL cb95e8083<>(SB), RODATA|NOPTR, $64
+GLOBL cb95e8083<>(SB), RODATA|NOPTR, $4
 
 DATA c3f000000<>+0(SB)/4, $0x3f000000
-DATA c3f000000<>+4(SB)/4, $0x3f000000
-DATA c3f000000<>+8(SB)/4, $0x3f000000
-DATA c3f000000<>+12(SB)/4, $0x3f000000
-DATA c3f000000<>+16(SB)/4, $0x3f000000
-DATA c3f000000<>+20(SB)/4, $0x3f000000
-DATA c3f000000<>+24(SB)/4, $0x3f000000
-DATA c3f000000<>+28(SB)/4, $0x3f000000
-DATA c3f000000<>+32(SB)/4, $0x3f000000
-DATA c3f000000<>+36(SB)/4, $0x3f000000
-DATA c3f000000<>+40(SB)/4, $0x3f000000
-DATA c3f000000<>+44(SB)/4, $0x3f000000
-DATA c3f000000<>+48(SB)/4, $0x3f000000
-DATA c3f000000<>+52(SB)/4, $0x3f000000
-DATA c3f000000<>+56(SB)/4, $0x3f000000
-DATA c3f000000<>+60(SB)/4, $0x3f000000
-GLOBL c3f000000<>(SB), RODATA|NOPTR, $64
+GLOBL c3f000000<>(SB), RODATA|NOPTR, $4
 
 DATA c3f318000<>+0(SB)/4, $0x3f318000
-DATA c3f318000<>+4(SB)/4, $0x3f318000
-DATA c3f318000<>+8(SB)/4, $0x3f318000
-DATA c3f318000<>+12(SB)/4, $0x3f318000
-DATA c3f318000<>+16(SB)/4, $0x3f318000
-DATA c3f318000<>+20(SB)/4, $0x3f318000
-DATA c3f318000<>+24(SB)/4, $0x3f318000
-DATA c3f318000<>+28(SB)/4, $0x3f318000
-DATA c3f318000<>+32(SB)/4, $0x3f318000
-DATA c3f318000<>+36(SB)/4, $0x3f318000
-DATA c3f318000<>+40(SB)/4, $0x3f318000
-DATA c3f318000<>+44(SB)/4, $0x3f318000
-DATA c3f318000<>+48(SB)/4, $0x3f318000
-DATA c3f318000<>+52(SB)/4, $0x3f318000
-DATA c3f318000<>+56(SB)/4, $0x3f318000
-DATA c3f318000<>+60(SB)/4, $0x3f318000
-GLOBL c3f318000<>(SB), RODATA|NOPTR, $64
+GLOBL c3f318000<>(SB), RODATA|NOPTR, $4
 
 DATA c80800000<>+0(SB)/4, $0x80800000
-DATA c80800000<>+4(SB)/4, $0x80800000
-DATA c80800000<>+8(SB)/4, $0x80800000
-DATA c80800000<>+12(SB)/4, $0x80800000
-DATA c80800000<>+16(SB)/4, $0x80800000
-DATA c80800000<>+20(SB)/4, $0x80800000
-DATA c80800000<>+24(SB)/4, $0x80800000
-DATA c80800000<>+28(SB)/4, $0x80800000
-DATA c80800000<>+32(SB)/4, $0x80800000
-DATA c80800000<>+36(SB)/4, $0x80800000
-DATA c80800000<>+40(SB)/4, $0x80800000
-DATA c80800000<>+44(SB)/4, $0x80800000
-DATA c80800000<>+48(SB)/4, $0x80800000
-DATA c80800000<>+52(SB)/4, $0x80800000
-DATA c80800000<>+56(SB)/4, $0x80800000
-DATA c80800000<>+60(SB)/4, $0x80800000
-GLOBL c80800000<>(SB), RODATA|NOPTR, $64
+GLOBL c80800000<>(SB), RODATA|NOPTR, $4
 
 DATA c7fc00000<>+0(SB)/4, $0x7fc00000
-DATA c7fc00000<>+4(SB)/4, $0x7fc00000
-DATA c7fc00000<>+8(SB)/4, $0x7fc00000
-DATA c7fc00000<>+12(SB)/4, $0x7fc00000
-DATA c7fc00000<>+16(SB)/4, $0x7fc00000
-DATA c7fc00000<>+20(SB)/4, $0x7fc00000
-DATA c7fc00000<>+24(SB)/4, $0x7fc00000
-DATA c7fc00000<>+28(SB)/4, $0x7fc00000
-DATA c7fc00000<>+32(SB)/4, $0x7fc00000
-DATA c7fc00000<>+36(SB)/4, $0x7fc00000
-DATA c7fc00000<>+40(SB)/4, $0x7fc00000
-DATA c7fc00000<>+44(SB)/4, $0x7fc00000
-DATA c7fc00000<>+48(SB)/4, $0x7fc00000
-DATA c7fc00000<>+52(SB)/4, $0x7fc00000
-DATA c7fc00000<>+56(SB)/4, $0x7fc00000
-DATA c7fc00000<>+60(SB)/4, $0x7fc00000
-GLOBL c7fc00000<>(SB), RODATA|NOPTR, $64
+GLOBL c7fc00000<>(SB), RODATA|NOPTR, $4
 
 DATA cff800000<>+0(SB)/4, $0xff800000
-DATA cff800000<>+4(SB)/4, $0xff800000
-DATA cff800000<>+8(SB)/4, $0xff800000
-DATA cff800000<>+12(SB)/4, $0xff800000
-DATA cff800000<>+16(SB)/4, $0xff800000
-DATA cff800000<>+20(SB)/4, $0xff800000
-DATA cff800000<>+24(SB)/4, $0xff800000
-DATA cff800000<>+28(SB)/4, $0xff800000
-DATA cff800000<>+32(SB)/4, $0xff800000
-DATA cff800000<>+36(SB)/4, $0xff800000
-DATA cff800000<>+40(SB)/4, $0xff800000
-DATA cff800000<>+44(SB)/4, $0xff800000
-DATA cff800000<>+48(SB)/4, $0xff800000
-DATA cff800000<>+52(SB)/4, $0xff800000
-DATA cff800000<>+56(SB)/4, $0xff800000
-DATA cff800000<>+60(SB)/4, $0xff800000
-GLOBL cff800000<>(SB), RODATA|NOPTR, $64
+GLOBL cff800000<>(SB), RODATA|NOPTR, $4
 
 DATA c00800000<>+0(SB)/4, $0x00800000
-DATA c00800000<>+4(SB)/4, $0x00800000
-DATA c00800000<>+8(SB)/4, $0x00800000
-DATA c00800000<>+12(SB)/4, $0x00800000
-DATA c00800000<>+16(SB)/4, $0x00800000
-DATA c00800000<>+20(SB)/4, $0x00800000
-DATA c00800000<>+24(SB)/4, $0x00800000
-DATA c00800000<>+28(SB)/4, $0x00800000
-DATA c00800000<>+32(SB)/4, $0x00800000
-DATA c00800000<>+36(SB)/4, $0x00800000
-DATA c00800000<>+40(SB)/4, $0x00800000
-DATA c00800000<>+44(SB)/4, $0x00800000
-DATA c00800000<>+48(SB)/4, $0x00800000
-DATA c00800000<>+52(SB)/4, $0x00800000
-DATA c00800000<>+56(SB)/4, $0x00800000
-DATA c00800000<>+60(SB)/4, $0x00800000
-GLOBL c00800000<>(SB), RODATA|NOPTR, $64
+GLOBL c00800000<>(SB), RODATA|NOPTR, $4
 
 DATA c7f800000<>+0(SB)/4, $0x7f800000
-DATA c7f800000<>+4(SB)/4, $0x7f800000
-DATA c7f800000<>+8(SB)/4, $0x7f800000
-DATA c7f800000<>+12(SB)/4, $0x7f800000
-DATA c7f800000<>+16(SB)/4, $0x7f800000
-DATA c7f800000<>+20(SB)/4, $0x7f800000
-DATA c7f800000<>+24(SB)/4, $0x7f800000
-DATA c7f800000<>+28(SB)/4, $0x7f800000
-DATA c7f800000<>+32(SB)/4, $0x7f800000
-DATA c7f800000<>+36(SB)/4, $0x7f800000
-DATA c7f800000<>+40(SB)/4, $0x7f800000
-DATA c7f800000<>+44(SB)/4, $0x7f800000
-DATA c7f800000<>+48(SB)/4, $0x7f800000
-DATA c7f800000<>+52(SB)/4, $0x7f800000
-DATA c7f800000<>+56(SB)/4, $0x7f800000
-DATA c7f800000<>+60(SB)/4, $0x7f800000
-GLOBL c7f800000<>(SB), RODATA|NOPTR, $64
+GLOBL c7f800000<>(SB), RODATA|NOPTR, $4
 
 // func tanhAVX512(dst *float32, src *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
@@ -698,102 +278,102 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $8-24
 	JLT     rest
 
 groups:
-	VMOVUPS      (CX), Z0
-	VPANDD       c7fffffff<>+0(SB), Z0, Z1
-	VMULPS       Z0, Z0, Z2
-	VMOVAPS      Z2, Z3
-	VMOVUPS      cbbbaf0e7<>+0(SB), Z4
-	VFMADD213PS  c3ca9134e<>+0(SB), Z4, Z3
-	VFMADD213PS  cbd5c1e2d<>+0(SB), Z2, Z3
-	VFMADD213PS  c3e088393<>+0(SB), Z2, Z3
-	VFMADD213PS  cbeaaaa99<>+0(SB), Z2, Z3
-	VMULPS       Z2, Z3, Z2
-	VFMADD213PS  Z0, Z0, Z2
-	VADDPS       Z1, Z1, Z3
-	VMOVUPS      cc2aea000<>+0(SB), Z4
-	VMAXPS       Z3, Z4, Z3
-	VMOVUPS      c42b0c000<>+0(SB), Z4
-	VMINPS       Z3, Z4, Z3
-	VMULPS       c3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS  $0x08, Z4, Z4
-	VFNMADD231PS c3f317218<>+0(SB), Z4, Z3
-	VFNMADD231PS cb102e308<>+0(SB), Z4, Z3
-	VMOVAPS      Z3, Z5
-	VMOVUPS      c3ab5121a<>+0(SB), Z6
-	VFMADD213PS  c3c091cf1<>+0(SB), Z6, Z5
-	VFMADD213PS  c3d2aac79<>+0(SB), Z3, Z5
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z3, Z5
-	VFMADD213PS  c3efffffe<>+0(SB), Z3, Z5
-	VMULPS       Z3, Z3, Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VADDPS       c3f800000<>+0(SB), Z3, Z3
-	VCVTPS2DQ    Z4, Z4
-	VPSLLD       $0x17, Z4, Z4
-	VPADDD       Z4, Z3, Z3
-	VADDPS       c3f800000<>+0(SB), Z3, Z3
-	VMOVUPS      c40000000<>+0(SB), Z4
-	VDIVPS       Z3, Z4, Z3
-	VMOVUPS      c3f800000<>+0(SB), Z4
-	VSUBPS       Z3, Z4, Z3
-	VPANDD       c80000000<>+0(SB), Z0, Z0
-	VPORD        Z0, Z3, Z0
-	VCMPPS       $0x11, c3f200000<>+0(SB), Z1, K2
-	VBLENDMPS    Z2, Z0, K2, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, CX
-	SUBQ         $0x10, DX
-	JGE          groups
+	VMOVUPS           (CX), Z0
+	VPANDD.BCST       c7fffffff<>+0(SB), Z0, Z1
+	VMULPS            Z0, Z0, Z2
+	VMOVAPS           Z2, Z3
+	VBROADCASTSS      cbbbaf0e7<>+0(SB), Z4
+	VFMADD213PS.BCST  c3ca9134e<>+0(SB), Z4, Z3
+	VFMADD213PS.BCST  cbd5c1e2d<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  c3e088393<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  cbeaaaa99<>+0(SB), Z2, Z3
+	VMULPS            Z2, Z3, Z2
+	VFMADD213PS       Z0, Z0, Z2
+	VADDPS            Z1, Z1, Z3
+	VBROADCASTSS      cc2aea000<>+0(SB), Z4
+	VMAXPS            Z3, Z4, Z3
+	VBROADCASTSS      c42b0c000<>+0(SB), Z4
+	VMINPS            Z3, Z4, Z3
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z3, Z4
+	VRNDSCALEPS       $0x08, Z4, Z4
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z4, Z3
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z4, Z3
+	VMOVAPS           Z3, Z5
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z6
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z6, Z5
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z3, Z5
+	VMULPS            Z3, Z3, Z6
+	VFMADD231PS       Z5, Z6, Z3
+	VADDPS.BCST       c3f800000<>+0(SB), Z3, Z3
+	VCVTPS2DQ         Z4, Z4
+	VPSLLD            $0x17, Z4, Z4
+	VPADDD            Z4, Z3, Z3
+	VADDPS.BCST       c3f800000<>+0(SB), Z3, Z3
+	VBROADCASTSS      c40000000<>+0(SB), Z4
+	VDIVPS            Z3, Z4, Z3
+	VBROADCASTSS      c3f800000<>+0(SB), Z4
+	VSUBPS            Z3, Z4, Z3
+	VPANDD.BCST       c80000000<>+0(SB), Z0, Z0
+	VPORD             Z0, Z3, Z0
+	VCMPPS.BCST       $0x11, c3f200000<>+0(SB), Z1, K2
+	VBLENDMPS         Z2, Z0, K2, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x40, AX
+	ADDQ              $0x40, CX
+	SUBQ              $0x10, DX
+	JGE               groups
 
 rest:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVL         $0x0000ffff, BX
-	SHLXL        DX, BX, BX
-	NOTL         BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VPANDD       c7fffffff<>+0(SB), Z0, Z1
-	VMULPS       Z0, Z0, Z2
-	VMOVAPS      Z2, Z3
-	VMOVUPS      cbbbaf0e7<>+0(SB), Z4
-	VFMADD213PS  c3ca9134e<>+0(SB), Z4, Z3
-	VFMADD213PS  cbd5c1e2d<>+0(SB), Z2, Z3
-	VFMADD213PS  c3e088393<>+0(SB), Z2, Z3
-	VFMADD213PS  cbeaaaa99<>+0(SB), Z2, Z3
-	VMULPS       Z2, Z3, Z2
-	VFMADD213PS  Z0, Z0, Z2
-	VADDPS       Z1, Z1, Z3
-	VMOVUPS      cc2aea000<>+0(SB), Z4
-	VMAXPS       Z3, Z4, Z3
-	VMOVUPS      c42b0c000<>+0(SB), Z4
-	VMINPS       Z3, Z4, Z3
-	VMULPS       c3fb8aa3b<>+0(SB), Z3, Z4
-	VRNDSCALEPS  $0x08, Z4, Z4
-	VFNMADD231PS c3f317218<>+0(SB), Z4, Z3
-	VFNMADD231PS cb102e308<>+0(SB), Z4, Z3
-	VMOVAPS      Z3, Z5
-	VMOVUPS      c3ab5121a<>+0(SB), Z6
-	VFMADD213PS  c3c091cf1<>+0(SB), Z6, Z5
-	VFMADD213PS  c3d2aac79<>+0(SB), Z3, Z5
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z3, Z5
-	VFMADD213PS  c3efffffe<>+0(SB), Z3, Z5
-	VMULPS       Z3, Z3, Z6
-	VFMADD231PS  Z5, Z6, Z3
-	VADDPS       c3f800000<>+0(SB), Z3, Z3
-	VCVTPS2DQ    Z4, Z4
-	VPSLLD       $0x17, Z4, Z4
-	VPADDD       Z4, Z3, Z3
-	VADDPS       c3f800000<>+0(SB), Z3, Z3
-	VMOVUPS      c40000000<>+0(SB), Z4
-	VDIVPS       Z3, Z4, Z3
-	VMOVUPS      c3f800000<>+0(SB), Z4
-	VSUBPS       Z3, Z4, Z3
-	VPANDD       c80000000<>+0(SB), Z0, Z0
-	VPORD        Z0, Z3, Z0
-	VCMPPS       $0x11, c3f200000<>+0(SB), Z1, K2
-	VBLENDMPS    Z2, Z0, K2, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVL              $0x0000ffff, BX
+	SHLXL             DX, BX, BX
+	NOTL              BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VPANDD.BCST       c7fffffff<>+0(SB), Z0, Z1
+	VMULPS            Z0, Z0, Z2
+	VMOVAPS           Z2, Z3
+	VBROADCASTSS      cbbbaf0e7<>+0(SB), Z4
+	VFMADD213PS.BCST  c3ca9134e<>+0(SB), Z4, Z3
+	VFMADD213PS.BCST  cbd5c1e2d<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  c3e088393<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  cbeaaaa99<>+0(SB), Z2, Z3
+	VMULPS            Z2, Z3, Z2
+	VFMADD213PS       Z0, Z0, Z2
+	VADDPS            Z1, Z1, Z3
+	VBROADCASTSS      cc2aea000<>+0(SB), Z4
+	VMAXPS            Z3, Z4, Z3
+	VBROADCASTSS      c42b0c000<>+0(SB), Z4
+	VMINPS            Z3, Z4, Z3
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z3, Z4
+	VRNDSCALEPS       $0x08, Z4, Z4
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z4, Z3
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z4, Z3
+	VMOVAPS           Z3, Z5
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z6
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z6, Z5
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z3, Z5
+	VMULPS            Z3, Z3, Z6
+	VFMADD231PS       Z5, Z6, Z3
+	VADDPS.BCST       c3f800000<>+0(SB), Z3, Z3
+	VCVTPS2DQ         Z4, Z4
+	VPSLLD            $0x17, Z4, Z4
+	VPADDD            Z4, Z3, Z3
+	VADDPS.BCST       c3f800000<>+0(SB), Z3, Z3
+	VBROADCASTSS      c40000000<>+0(SB), Z4
+	VDIVPS            Z3, Z4, Z3
+	VBROADCASTSS      c3f800000<>+0(SB), Z4
+	VSUBPS            Z3, Z4, Z3
+	VPANDD.BCST       c80000000<>+0(SB), Z0, Z0
+	VPORD             Z0, Z3, Z0
+	VCMPPS.BCST       $0x11, c3f200000<>+0(SB), Z1, K2
+	VBLENDMPS         Z2, Z0, K2, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	LDMXCSR (SP)
@@ -801,166 +381,31 @@ done:
 	RET
 
 DATA c7fffffff<>+0(SB)/4, $0x7fffffff
-DATA c7fffffff<>+4(SB)/4, $0x7fffffff
-DATA c7fffffff<>+8(SB)/4, $0x7fffffff
-DATA c7fffffff<>+12(SB)/4, $0x7fffffff
-DATA c7fffffff<>+16(SB)/4, $0x7fffffff
-DATA c7fffffff<>+20(SB)/4, $0x7fffffff
-DATA c7fffffff<>+24(SB)/4, $0x7fffffff
-DATA c7fffffff<>+28(SB)/4, $0x7fffffff
-DATA c7fffffff<>+32(SB)/4, $0x7fffffff
-DATA c7fffffff<>+36(SB)/4, $0x7fffffff
-DATA c7fffffff<>+40(SB)/4, $0x7fffffff
-DATA c7fffffff<>+44(SB)/4, $0x7fffffff
-DATA c7fffffff<>+48(SB)/4, $0x7fffffff
-DATA c7fffffff<>+52(SB)/4, $0x7fffffff
-DATA c7fffffff<>+56(SB)/4, $0x7fffffff
-DATA c7fffffff<>+60(SB)/4, $0x7fffffff
-GLOBL c7fffffff<>(SB), RODATA|NOPTR, $64
+GLOBL c7fffffff<>(SB), RODATA|NOPTR, $4
 
 DATA cbbbaf0e7<>+0(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+4(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+8(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+12(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+16(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+20(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+24(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+28(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+32(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+36(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+40(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+44(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+48(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+52(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+56(SB)/4, $0xbbbaf0e7
-DATA cbbbaf0e7<>+60(SB)/4, $0xbbbaf0e7
-GLOBL cbbbaf0e7<>(SB), RODATA|NOPTR, $64
+GLOBL cbbbaf0e7<>(SB), RODATA|NOPTR, $4
 
 DATA c3ca9134e<>+0(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+4(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+8(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+12(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+16(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+20(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+24(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+28(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+32(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+36(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+40(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+44(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+48(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+52(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+56(SB)/4, $0x3ca9134e
-DATA c3ca9134e<>+60(SB)/4, $0x3ca9134e
-GLOBL c3ca9134e<>(SB), RODATA|NOPTR, $64
+GLOBL c3ca9134e<>(SB), RODATA|NOPTR, $4
 
 DATA cbd5c1e2d<>+0(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+4(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+8(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+12(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+16(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+20(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+24(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+28(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+32(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+36(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+40(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+44(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+48(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+52(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+56(SB)/4, $0xbd5c1e2d
-DATA cbd5c1e2d<>+60(SB)/4, $0xbd5c1e2d
-GLOBL cbd5c1e2d<>(SB), RODATA|NOPTR, $64
+GLOBL cbd5c1e2d<>(SB), RODATA|NOPTR, $4
 
 DATA c3e088393<>+0(SB)/4, $0x3e088393
-DATA c3e088393<>+4(SB)/4, $0x3e088393
-DATA c3e088393<>+8(SB)/4, $0x3e088393
-DATA c3e088393<>+12(SB)/4, $0x3e088393
-DATA c3e088393<>+16(SB)/4, $0x3e088393
-DATA c3e088393<>+20(SB)/4, $0x3e088393
-DATA c3e088393<>+24(SB)/4, $0x3e088393
-DATA c3e088393<>+28(SB)/4, $0x3e088393
-DATA c3e088393<>+32(SB)/4, $0x3e088393
-DATA c3e088393<>+36(SB)/4, $0x3e088393
-DATA c3e088393<>+40(SB)/4, $0x3e088393
-DATA c3e088393<>+44(SB)/4, $0x3e088393
-DATA c3e088393<>+48(SB)/4, $0x3e088393
-DATA c3e088393<>+52(SB)/4, $0x3e088393
-DATA c3e088393<>+56(SB)/4, $0x3e088393
-DATA c3e088393<>+60(SB)/4, $0x3e088393
-GLOBL c3e088393<>(SB), RODATA|NOPTR, $64
+GLOBL c3e088393<>(SB), RODATA|NOPTR, $4
 
 DATA cbeaaaa99<>+0(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+4(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+8(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+12(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+16(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+20(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+24(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+28(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+32(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+36(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+40(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+44(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+48(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+52(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+56(SB)/4, $0xbeaaaa99
-DATA cbeaaaa99<>+60(SB)/4, $0xbeaaaa99
-GLOBL cbeaaaa99<>(SB), RODATA|NOPTR, $64
+GLOBL cbeaaaa99<>(SB), RODATA|NOPTR, $4
 
 DATA c40000000<>+0(SB)/4, $0x40000000
-DATA c40000000<>+4(SB)/4, $0x40000000
-DATA c40000000<>+8(SB)/4, $0x40000000
-DATA c40000000<>+12(SB)/4, $0x40000000
-DATA c40000000<>+16(SB)/4, $0x40000000
-DATA c40000000<>+20(SB)/4, $0x40000000
-DATA c40000000<>+24(SB)/4, $0x40000000
-DATA c40000000<>+28(SB)/4, $0x40000000
-DATA c40000000<>+32(SB)/4, $0x40000000
-DATA c40000000<>+36(SB)/4, $0x40000000
-DATA c40000000<>+40(SB)/4, $0x40000000
-DATA c40000000<>+44(SB)/4, $0x40000000
-DATA c40000000<>+48(SB)/4, $0x40000000
-DATA c40000000<>+52(SB)/4, $0x40000000
-DATA c40000000<>+56(SB)/4, $0x40000000
-DATA c40000000<>+60(SB)/4, $0x40000000
-GLOBL c40000000<>(SB), RODATA|NOPTR, $64
+GLOBL c40000000<>(SB), RODATA|NOPTR, $4
 
 DATA c80000000<>+0(SB)/4, $0x80000000
-DATA c80000000<>+4(SB)/4, $0x80000000
-DATA c80000000<>+8(SB)/4, $0x80000000
-DATA c80000000<>+12(SB)/4, $0x80000000
-DATA c80000000<>+16(SB)/4, $0x80000000
-DATA c80000000<>+20(SB)/4, $0x80000000
-DATA c80000000<>+24(SB)/4, $0x80000000
-DATA c80000000<>+28(SB)/4, $0x80000000
-DATA c80000000<>+32(SB)/4, $0x80000000
-DATA c80000000<>+36(SB)/4, $0x80000000
-DATA c80000000<>+40(SB)/4, $0x80000000
-DATA c80000000<>+44(SB)/4, $0x80000000
-DATA c80000000<>+48(SB)/4, $0x80000000
-DATA c80000000<>+52(SB)/4, $0x80000000
-DATA c80000000<>+56(SB)/4, $0x80000000
-DATA c80000000<>+60(SB)/4, $0x80000000
-GLOBL c80000000<>(SB), RODATA|NOPTR, $64
+GLOBL c80000000<>(SB), RODATA|NOPTR, $4
 
 DATA c3f200000<>+0(SB)/4, $0x3f200000
-DATA c3f200000<>+4(SB)/4, $0x3f200000
-DATA c3f200000<>+8(SB)/4, $0x3f200000
-DATA c3f200000<>+12(SB)/4, $0x3f200000
-DATA c3f200000<>+16(SB)/4, $0x3f200000
-DATA c3f200000<>+20(SB)/4, $0x3f200000
-DATA c3f200000<>+24(SB)/4, $0x3f200000
-DATA c3f200000<>+28(SB)/4, $0x3f200000
-DATA c3f200000<>+32(SB)/4, $0x3f200000
-DATA c3f200000<>+36(SB)/4, $0x3f200000
-DATA c3f200000<>+40(SB)/4, $0x3f200000
-DATA c3f200000<>+44(SB)/4, $0x3f200000
-DATA c3f200000<>+48(SB)/4, $0x3f200000
-DATA c3f200000<>+52(SB)/4, $0x3f200000
-DATA c3f200000<>+56(SB)/4, $0x3f200000
-DATA c3f200000<>+60(SB)/4, $0x3f200000
-GLOBL c3f200000<>(SB), RODATA|NOPTR, $64
+GLOBL c3f200000<>(SB), RODATA|NOPTR, $4
 
 // func sigmoidAVX512(dst *float32, src *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
@@ -978,70 +423,70 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $8-24
 	JLT     rest
 
 groups:
-	VMOVUPS      (CX), Z0
-	VPXORD       c80000000<>+0(SB), Z0, Z0
-	VMOVUPS      cc2aea000<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VMOVUPS      c42b0c000<>+0(SB), Z1
-	VMINPS       Z0, Z1, Z0
-	VMULPS       c3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS  $0x08, Z1, Z1
-	VFNMADD231PS c3f317218<>+0(SB), Z1, Z0
-	VFNMADD231PS cb102e308<>+0(SB), Z1, Z0
-	VMOVAPS      Z0, Z2
-	VMOVUPS      c3ab5121a<>+0(SB), Z3
-	VFMADD213PS  c3c091cf1<>+0(SB), Z3, Z2
-	VFMADD213PS  c3d2aac79<>+0(SB), Z0, Z2
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z0, Z2
-	VFMADD213PS  c3efffffe<>+0(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VADDPS       c3f800000<>+0(SB), Z0, Z0
-	VCVTPS2DQ    Z1, Z1
-	VPSLLD       $0x17, Z1, Z1
-	VPADDD       Z1, Z0, Z0
-	VADDPS       c3f800000<>+0(SB), Z0, Z0
-	VMOVUPS      c3f800000<>+0(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, CX
-	SUBQ         $0x10, DX
-	JGE          groups
+	VMOVUPS           (CX), Z0
+	VPXORD.BCST       c80000000<>+0(SB), Z0, Z0
+	VBROADCASTSS      cc2aea000<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VBROADCASTSS      c42b0c000<>+0(SB), Z1
+	VMINPS            Z0, Z1, Z0
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z0, Z1
+	VRNDSCALEPS       $0x08, Z1, Z1
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z1, Z0
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z1, Z0
+	VMOVAPS           Z0, Z2
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z3
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z3
+	VFMADD231PS       Z2, Z3, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VCVTPS2DQ         Z1, Z1
+	VPSLLD            $0x17, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VBROADCASTSS      c3f800000<>+0(SB), Z1
+	VDIVPS            Z0, Z1, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x40, AX
+	ADDQ              $0x40, CX
+	SUBQ              $0x10, DX
+	JGE               groups
 
 rest:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVL         $0x0000ffff, BX
-	SHLXL        DX, BX, BX
-	NOTL         BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VPXORD       c80000000<>+0(SB), Z0, Z0
-	VMOVUPS      cc2aea000<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VMOVUPS      c42b0c000<>+0(SB), Z1
-	VMINPS       Z0, Z1, Z0
-	VMULPS       c3fb8aa3b<>+0(SB), Z0, Z1
-	VRNDSCALEPS  $0x08, Z1, Z1
-	VFNMADD231PS c3f317218<>+0(SB), Z1, Z0
-	VFNMADD231PS cb102e308<>+0(SB), Z1, Z0
-	VMOVAPS      Z0, Z2
-	VMOVUPS      c3ab5121a<>+0(SB), Z3
-	VFMADD213PS  c3c091cf1<>+0(SB), Z3, Z2
-	VFMADD213PS  c3d2aac79<>+0(SB), Z0, Z2
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z0, Z2
-	VFMADD213PS  c3efffffe<>+0(SB), Z0, Z2
-	VMULPS       Z0, Z0, Z3
-	VFMADD231PS  Z2, Z3, Z0
-	VADDPS       c3f800000<>+0(SB), Z0, Z0
-	VCVTPS2DQ    Z1, Z1
-	VPSLLD       $0x17, Z1, Z1
-	VPADDD       Z1, Z0, Z0
-	VADDPS       c3f800000<>+0(SB), Z0, Z0
-	VMOVUPS      c3f800000<>+0(SB), Z1
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVL              $0x0000ffff, BX
+	SHLXL             DX, BX, BX
+	NOTL              BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VPXORD.BCST       c80000000<>+0(SB), Z0, Z0
+	VBROADCASTSS      cc2aea000<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VBROADCASTSS      c42b0c000<>+0(SB), Z1
+	VMINPS            Z0, Z1, Z0
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z0, Z1
+	VRNDSCALEPS       $0x08, Z1, Z1
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z1, Z0
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z1, Z0
+	VMOVAPS           Z0, Z2
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z3
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z0, Z2
+	VMULPS            Z0, Z0, Z3
+	VFMADD231PS       Z2, Z3, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VCVTPS2DQ         Z1, Z1
+	VPSLLD            $0x17, Z1, Z1
+	VPADDD            Z1, Z0, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VBROADCASTSS      c3f800000<>+0(SB), Z1
+	VDIVPS            Z0, Z1, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	LDMXCSR (SP)
@@ -1064,94 +509,94 @@ TEXT ·softplusAVX512(SB), NOSPLIT, $8-24
 	JLT     rest
 
 groups:
-	VMOVUPS      (CX), Z0
-	VPANDD       c7fffffff<>+0(SB), Z0, Z1
-	VPXORD       c80000000<>+0(SB), Z1, Z1
-	VMOVUPS      cc2aea000<>+0(SB), Z2
-	VMAXPS       Z1, Z2, Z1
-	VMOVUPS      c42b0c000<>+0(SB), Z2
-	VMINPS       Z1, Z2, Z1
-	VMULPS       c3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VFNMADD231PS c3f317218<>+0(SB), Z2, Z1
-	VFNMADD231PS cb102e308<>+0(SB), Z2, Z1
-	VMOVAPS      Z1, Z3
-	VMOVUPS      c3ab5121a<>+0(SB), Z4
-	VFMADD213PS  c3c091cf1<>+0(SB), Z4, Z3
-	VFMADD213PS  c3d2aac79<>+0(SB), Z1, Z3
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z1, Z3
-	VFMADD213PS  c3efffffe<>+0(SB), Z1, Z3
-	VMULPS       Z1, Z1, Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VADDPS       c3f800000<>+0(SB), Z1, Z1
-	VCVTPS2DQ    Z2, Z2
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       Z2, Z1, Z1
-	VADDPS       c40000000<>+0(SB), Z1, Z2
-	VDIVPS       Z2, Z1, Z1
-	VMULPS       Z1, Z1, Z2
-	VMOVAPS      Z2, Z3
-	VMOVUPS      c3e0f6bdf<>+0(SB), Z4
-	VFMADD213PS  c3e0f5e87<>+0(SB), Z4, Z3
-	VFMADD213PS  c3e4ce904<>+0(SB), Z2, Z3
-	VFMADD213PS  c3eaaaa81<>+0(SB), Z2, Z3
-	VMULPS       Z2, Z3, Z2
-	VFMADD213PS  Z1, Z1, Z2
-	VMOVUPS      c00000000<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VADDPS       Z2, Z2, Z1
-	VADDPS       Z1, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, CX
-	SUBQ         $0x10, DX
-	JGE          groups
+	VMOVUPS           (CX), Z0
+	VPANDD.BCST       c7fffffff<>+0(SB), Z0, Z1
+	VPXORD.BCST       c80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      cc2aea000<>+0(SB), Z2
+	VMAXPS            Z1, Z2, Z1
+	VBROADCASTSS      c42b0c000<>+0(SB), Z2
+	VMINPS            Z1, Z2, Z1
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z1, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z2, Z1
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z3
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z4
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z4, Z3
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z1, Z3
+	VMULPS            Z1, Z1, Z4
+	VFMADD231PS       Z3, Z4, Z1
+	VADDPS.BCST       c3f800000<>+0(SB), Z1, Z1
+	VCVTPS2DQ         Z2, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD            Z2, Z1, Z1
+	VADDPS.BCST       c40000000<>+0(SB), Z1, Z2
+	VDIVPS            Z2, Z1, Z1
+	VMULPS            Z1, Z1, Z2
+	VMOVAPS           Z2, Z3
+	VBROADCASTSS      c3e0f6bdf<>+0(SB), Z4
+	VFMADD213PS.BCST  c3e0f5e87<>+0(SB), Z4, Z3
+	VFMADD213PS.BCST  c3e4ce904<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  c3eaaaa81<>+0(SB), Z2, Z3
+	VMULPS            Z2, Z3, Z2
+	VFMADD213PS       Z1, Z1, Z2
+	VBROADCASTSS      c00000000<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VADDPS            Z2, Z2, Z1
+	VADDPS            Z1, Z0, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x40, AX
+	ADDQ              $0x40, CX
+	SUBQ              $0x10, DX
+	JGE               groups
 
 rest:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVL         $0x0000ffff, BX
-	SHLXL        DX, BX, BX
-	NOTL         BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VPANDD       c7fffffff<>+0(SB), Z0, Z1
-	VPXORD       c80000000<>+0(SB), Z1, Z1
-	VMOVUPS      cc2aea000<>+0(SB), Z2
-	VMAXPS       Z1, Z2, Z1
-	VMOVUPS      c42b0c000<>+0(SB), Z2
-	VMINPS       Z1, Z2, Z1
-	VMULPS       c3fb8aa3b<>+0(SB), Z1, Z2
-	VRNDSCALEPS  $0x08, Z2, Z2
-	VFNMADD231PS c3f317218<>+0(SB), Z2, Z1
-	VFNMADD231PS cb102e308<>+0(SB), Z2, Z1
-	VMOVAPS      Z1, Z3
-	VMOVUPS      c3ab5121a<>+0(SB), Z4
-	VFMADD213PS  c3c091cf1<>+0(SB), Z4, Z3
-	VFMADD213PS  c3d2aac79<>+0(SB), Z1, Z3
-	VFMADD213PS  c3e2aaa49<>+0(SB), Z1, Z3
-	VFMADD213PS  c3efffffe<>+0(SB), Z1, Z3
-	VMULPS       Z1, Z1, Z4
-	VFMADD231PS  Z3, Z4, Z1
-	VADDPS       c3f800000<>+0(SB), Z1, Z1
-	VCVTPS2DQ    Z2, Z2
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       Z2, Z1, Z1
-	VADDPS       c40000000<>+0(SB), Z1, Z2
-	VDIVPS       Z2, Z1, Z1
-	VMULPS       Z1, Z1, Z2
-	VMOVAPS      Z2, Z3
-	VMOVUPS      c3e0f6bdf<>+0(SB), Z4
-	VFMADD213PS  c3e0f5e87<>+0(SB), Z4, Z3
-	VFMADD213PS  c3e4ce904<>+0(SB), Z2, Z3
-	VFMADD213PS  c3eaaaa81<>+0(SB), Z2, Z3
-	VMULPS       Z2, Z3, Z2
-	VFMADD213PS  Z1, Z1, Z2
-	VMOVUPS      c00000000<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VADDPS       Z2, Z2, Z1
-	VADDPS       Z1, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVL              $0x0000ffff, BX
+	SHLXL             DX, BX, BX
+	NOTL              BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VPANDD.BCST       c7fffffff<>+0(SB), Z0, Z1
+	VPXORD.BCST       c80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      cc2aea000<>+0(SB), Z2
+	VMAXPS            Z1, Z2, Z1
+	VBROADCASTSS      c42b0c000<>+0(SB), Z2
+	VMINPS            Z1, Z2, Z1
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z1, Z2
+	VRNDSCALEPS       $0x08, Z2, Z2
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z2, Z1
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z3
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z4
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z4, Z3
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z1, Z3
+	VMULPS            Z1, Z1, Z4
+	VFMADD231PS       Z3, Z4, Z1
+	VADDPS.BCST       c3f800000<>+0(SB), Z1, Z1
+	VCVTPS2DQ         Z2, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD            Z2, Z1, Z1
+	VADDPS.BCST       c40000000<>+0(SB), Z1, Z2
+	VDIVPS            Z2, Z1, Z1
+	VMULPS            Z1, Z1, Z2
+	VMOVAPS           Z2, Z3
+	VBROADCASTSS      c3e0f6bdf<>+0(SB), Z4
+	VFMADD213PS.BCST  c3e0f5e87<>+0(SB), Z4, Z3
+	VFMADD213PS.BCST  c3e4ce904<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  c3eaaaa81<>+0(SB), Z2, Z3
+	VMULPS            Z2, Z3, Z2
+	VFMADD213PS       Z1, Z1, Z2
+	VBROADCASTSS      c00000000<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VADDPS            Z2, Z2, Z1
+	VADDPS            Z1, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	LDMXCSR (SP)
@@ -1159,91 +604,16 @@ done:
 	RET
 
 DATA c3e0f6bdf<>+0(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+4(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+8(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+12(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+16(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+20(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+24(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+28(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+32(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+36(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+40(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+44(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+48(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+52(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+56(SB)/4, $0x3e0f6bdf
-DATA c3e0f6bdf<>+60(SB)/4, $0x3e0f6bdf
-GLOBL c3e0f6bdf<>(SB), RODATA|NOPTR, $64
+GLOBL c3e0f6bdf<>(SB), RODATA|NOPTR, $4
 
 DATA c3e0f5e87<>+0(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+4(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+8(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+12(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+16(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+20(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+24(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+28(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+32(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+36(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+40(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+44(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+48(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+52(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+56(SB)/4, $0x3e0f5e87
-DATA c3e0f5e87<>+60(SB)/4, $0x3e0f5e87
-GLOBL c3e0f5e87<>(SB), RODATA|NOPTR, $64
+GLOBL c3e0f5e87<>(SB), RODATA|NOPTR, $4
 
 DATA c3e4ce904<>+0(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+4(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+8(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+12(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+16(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+20(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+24(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+28(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+32(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+36(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+40(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+44(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+48(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+52(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+56(SB)/4, $0x3e4ce904
-DATA c3e4ce904<>+60(SB)/4, $0x3e4ce904
-GLOBL c3e4ce904<>(SB), RODATA|NOPTR, $64
+GLOBL c3e4ce904<>(SB), RODATA|NOPTR, $4
 
 DATA c3eaaaa81<>+0(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+4(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+8(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+12(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+16(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+20(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+24(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+28(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+32(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+36(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+40(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+44(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+48(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+52(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+56(SB)/4, $0x3eaaaa81
-DATA c3eaaaa81<>+60(SB)/4, $0x3eaaaa81
-GLOBL c3eaaaa81<>(SB), RODATA|NOPTR, $64
+GLOBL c3eaaaa81<>(SB), RODATA|NOPTR, $4
 
 DATA c00000000<>+0(SB)/4, $0x00000000
-DATA c00000000<>+4(SB)/4, $0x00000000
-DATA c00000000<>+8(SB)/4, $0x00000000
-DATA c00000000<>+12(SB)/4, $0x00000000
-DATA c00000000<>+16(SB)/4, $0x00000000
-DATA c00000000<>+20(SB)/4, $0x00000000
-DATA c00000000<>+24(SB)/4, $0x00000000
-DATA c00000000<>+28(SB)/4, $0x00000000
-DATA c00000000<>+32(SB)/4, $0x00000000
-DATA c00000000<>+36(SB)/4, $0x00000000
-DATA c00000000<>+40(SB)/4, $0x00000000
-DATA c00000000<>+44(SB)/4, $0x00000000
-DATA c00000000<>+48(SB)/4, $0x00000000
-DATA c00000000<>+52(SB)/4, $0x00000000
-DATA c00000000<>+56(SB)/4, $0x00000000
-DATA c00000000<>+60(SB)/4, $0x00000000
-GLOBL c00000000<>(SB), RODATA|NOPTR, $64
+GLOBL c00000000<>(SB), RODATA|NOPTR, $4

@@ -71,12 +71,8 @@ func (f *File) Encode(w io.Writer) error {
 	if len(header) > maxHeader {
 		return fmt.Errorf("the header takes %d bytes, more than the format's %d", len(header), maxHeader)
 	}
-	var n [8]byte
-	binary.LittleEndian.PutUint64(n[:], uint64(len(header)))
-	if _, err := w.Write(n[:]); err != nil {
-		return err
-	}
-	if _, err := w.Write(header); err != nil {
+	length := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+	if _, err := w.Write(append(length, header...)); err != nil {
 		return err
 	}
 	return writeTensors(w, tensors)
@@ -92,10 +88,7 @@ func (f *File) Write(path string) error {
 	if err := f.Encode(out); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	if err := out.Commit(); err != nil {
-		return err
-	}
-	return nil
+	return out.Commit()
 }
 
 // Read reads a file and checks its hash where it has one. Whatever the bytes, it takes no more memory than a

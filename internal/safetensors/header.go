@@ -34,8 +34,13 @@ func parseHeader(text []byte) (map[string]string, []entry, error) {
 	var entries []entry
 	err := p.object(func(key string) (err error) {
 		if key == metadataKey {
-			metadata, err = p.metadata()
-			return err
+			metadata = map[string]string{}
+			return p.object(func(key string) error {
+				if metadata[key], err = p.text(); err != nil {
+					return fmt.Errorf("metadata %q: %w", key, err)
+				}
+				return nil
+			})
 		}
 		e, err := p.entry(key)
 		entries = append(entries, e)
@@ -70,19 +75,6 @@ func (p *headerParser) object(value func(key string) error) error {
 		}
 	}
 	return p.delim('}')
-}
-
-func (p *headerParser) metadata() (map[string]string, error) {
-	m := map[string]string{}
-	err := p.object(func(key string) error {
-		v, err := p.text()
-		if err != nil {
-			return fmt.Errorf("metadata %q: %w", key, err)
-		}
-		m[key] = v
-		return nil
-	})
-	return m, err
 }
 
 func (p *headerParser) entry(name string) (entry, error) {

@@ -91,7 +91,7 @@ func (a *allocator) reg(v int) reg.Register {
 		return r
 	}
 	r := a.find()
-	a.VMOVUPS(a.home(v), r)
+	a.file.load(a.home(v), r)
 	a.where[v] = r
 	return r
 }

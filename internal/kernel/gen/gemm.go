@@ -56,10 +56,12 @@ func (g *gemmKernel) field(offset int) reg.GPVirtual {
 }
 
 func (g *gemmKernel) write() {
-	g.function(g.name(), "(t *gemmTile)", "(t *byte)")
 	if g.packs {
+		g.function(g.name(), "(t *gemmTile)", "(t *byte)")
 		g.Attributes(0) // so much stack is not sure to be there
 		g.copy.mem = g.AllocLocal(g.bytes * (packSteps + 1))
+	} else {
+		g.begin(g.name(), "(t *byte)")
 	}
 	g.t = g.Load(g.Param("t"), g.GP64()).(reg.GPVirtual)
 	restore := g.flushDenormals()

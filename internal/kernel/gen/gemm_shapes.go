@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -49,25 +50,16 @@ func (g *gemmKernel) name() string {
 	return fmt.Sprintf("gemm%s%s%dx%d%s", g.isa.name, form, g.rows, g.nv*g.lanes(), edge)
 }
 
-// gemmFile writes all micro-kernels and the Go function that picks one by number.
+// gemmFile writes all micro-kernels. Those of a number are, from 0, 4*(rows-1) + shape, and 4*gemmRows more where A is
+// transposed; then of AVX2 those of one vector: rows-1, and narrowRows more where A is transposed.
 func gemmFile(s *isa) *file {
 	f := newFile(s, "gemm_"+s.file)
-	var pick strings.Builder
-	fmt.Fprintf(&pick, "// gemm%s runs the micro-kernel of the given number: 4*(rows-1) + shape, and 4*%d more where A is transposed.\n", s.name, s.gemmRows())
-	if !s.wide() {
-		fmt.Fprintf(&pick, "// From %d on come those of one vector: rows-1, and %d more where A is transposed;\n// from %d on those that pack: rows-%d.\n", 8*s.gemmRows(), narrowRows, 8*s.gemmRows()+2*narrowRows, packRows)
-	}
-	fmt.Fprintf(&pick, "//\n//go:noinline\nfunc gemm%s(kernel int, t *gemmTile) {\n\tswitch kernel {\n", s.name)
-	done := map[string]bool{}
-	number := 0
 	add := func(g gemmKernel, trans bool) {
 		g.file, g.trans = f, trans
-		if !done[g.name()] {
+		if !slices.Contains(f.picked, g.name()) {
 			g.write()
-			done[g.name()] = true
 		}
-		fmt.Fprintf(&pick, "\tcase %d:\n\t\t%s(t)\n", number, g.name())
-		number++
+		f.picked = append(f.picked, g.name())
 	}
 	for form := range 2 {
 		for rows := 1; rows <= s.gemmRows(); rows++ {
@@ -82,13 +74,38 @@ func gemmFile(s *isa) *file {
 		}
 	}
 	for rows := packRows; rows <= s.gemmRows() && !s.wide(); rows++ {
-		add(gemmKernel{rows: rows, nv: 2, packs: true}, true)
+		g := gemmKernel{file: f, trans: true, rows: rows, nv: 2, packs: true}
+		g.write()
 	}
-	pick.WriteString("\t}\n}\n")
 	var widths []string
 	for rows := 1; rows <= s.gemmRows(); rows++ {
 		widths = append(widths, fmt.Sprint(s.gemmShapes(rows)[0].nv*s.lanes()))
 	}
-	f.stubs = append(f.stubs, pick.String(), fmt.Sprintf("// gemmWide%s is the number of columns of the wide kernel of so many rows.\nvar gemmWide%s = [...]int{0, %s}\n", s.name, s.name, strings.Join(widths, ", ")))
+	f.stubs = append(f.stubs,
+		fmt.Sprintf("// gemm%s runs the micro-kernel of the given number.\n//\n//go:noescape\nfunc gemm%s(t *gemmTile, kernel int)\n", s.name, s.name),
+		fmt.Sprintf("// gemmWide%s is the number of columns of the wide kernel of so many rows.\nvar gemmWide%s = [...]int{0, %s}\n", s.name, s.name, strings.Join(widths, ", ")))
 	return f
+}
+
+// pick makes the kernels names of the file's own and writes the function that jumps to one by its number. They
+// take its argument and return to its caller.
+func (f *file) pick(asm string) string {
+	if len(f.picked) == 0 {
+		return asm
+	}
+	pick := "gemm" + f.name
+	var table strings.Builder
+	for i, name := range f.picked {
+		fmt.Fprintf(&table, "DATA %sKernels<>+%d(SB)/8, $%s<>(SB)\n", pick, 8*i, name)
+		asm = strings.ReplaceAll(asm, "TEXT ·"+name+"(SB)", "TEXT "+name+"<>(SB)")
+	}
+	return asm + fmt.Sprintf(`
+%sGLOBL %[2]sKernels<>(SB), RODATA, $%[3]d
+
+// func %[2]s(t *gemmTile, kernel int)
+TEXT ·%[2]s(SB), NOSPLIT, $0-16
+	MOVQ kernel+8(FP), AX
+	LEAQ %[2]sKernels<>(SB), CX
+	JMP  (CX)(AX*8)
+`, table.String(), pick, 8*len(f.picked))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
@@ -37,6 +38,7 @@ type file struct {
 	*isa
 	base     string                 // of the file's name
 	stubs    []string               // Go declarations of its functions
+	picked   []string               // kernels by number, which are no functions of Go's: see pick
 	consts   map[uint64]operand.Mem // by bits
 	consts64 map[string]operand.Mem // by name
 }
@@ -50,13 +52,18 @@ func newFile(s *isa, base string) *file {
 // function begins a function of the given Go parameters; pointers may be declared in the assembly's own
 // terms, as *byte, where signature names a type of the package.
 func (f *file) function(name, signature, asm string) {
-	f.Function(name)
-	f.Attributes(attr.NOSPLIT)
-	f.SignatureExpr("func" + asm)
+	f.begin(name, asm)
 	f.stubs = append(f.stubs, fmt.Sprintf("//go:noescape\nfunc %s%s\n", name, signature))
 }
 
-// constant is a vector of one float32 in memory.
+func (f *file) begin(name, asm string) {
+	f.Function(name)
+	f.Attributes(attr.NOSPLIT)
+	f.SignatureExpr("func" + asm)
+}
+
+// constant is a vector of one float32 in memory. AVX-512 reads it as one number, which its instructions repeat in every
+// lane: the linker begins no constant with a cache line, and a vector that lies in two takes twice as long.
 func (f *file) constant(v float64) operand.Mem { return f.constantBits(math.Float32bits(float32(v))) }
 
 func (f *file) constantBits(bits uint32) operand.Mem {
@@ -65,11 +72,30 @@ func (f *file) constantBits(bits uint32) operand.Mem {
 	}
 	m := f.StaticGlobal(fmt.Sprintf("c%08x", bits))
 	f.constantAttributes()
-	for range 16 {
+	copies := 8
+	if f.wide() {
+		copies = 1
+	}
+	for range copies {
 		f.AppendDatum(operand.U32(bits))
 	}
 	f.consts[uint64(bits)] = m
 	return m
+}
+
+// repeats says that an operand is one number for all lanes.
+func (f *file) repeats(op operand.Op) bool {
+	m, ok := op.(operand.Mem)
+	return ok && f.wide() && m.Symbol.Static && strings.HasPrefix(m.Symbol.Name, "c")
+}
+
+// load fills a register from memory.
+func (f *file) load(m operand.Mem, to reg.Register) {
+	if f.repeats(m) {
+		f.VBROADCASTSS(m, to)
+	} else {
+		f.VMOVUPS(m, to)
+	}
 }
 
 func (f *file) constantAttributes() { f.DataAttributes(attr.RODATA | attr.NOPTR) }

@@ -47,7 +47,7 @@ func (f *file) print(dir string) error {
 		return err
 	}
 	name := filepath.Join(dir, f.base+"_amd64")
-	if err := os.WriteFile(name+".s", aligned(asm), 0o644); err != nil {
+	if err := os.WriteFile(name+".s", aligned([]byte(f.pick(string(asm)))), 0o644); err != nil {
 		return err
 	}
 	var g bytes.Buffer

@@ -69,8 +69,8 @@ func (p *prog) set(v variable, x val) {
 
 // move loads a vector register from a register or from memory.
 func (p *prog) move(from operand.Op, to reg.VecPhysical) {
-	if _, ok := from.(operand.Mem); ok {
-		p.VMOVUPS(from, to)
+	if m, ok := from.(operand.Mem); ok {
+		p.file.load(m, to)
 	} else {
 		p.VMOVAPS(from, to)
 	}
@@ -130,41 +130,47 @@ func (p *prog) binary(op instruction, src1, src2 val, commutes bool) val {
 	}}))
 }
 
-func (p *prog) plus(x, y val) val  { return p.binary(wrap(p.VADDPS), x, y, true) }
-func (p *prog) minus(x, y val) val { return p.binary(wrap(p.VSUBPS), x, y, false) }
-func (p *prog) times(x, y val) val { return p.binary(wrap(p.VMULPS), x, y, true) }
-func (p *prog) over(x, y val) val  { return p.binary(wrap(p.VDIVPS), x, y, false) }
+func (p *prog) plus(x, y val) val  { return p.binary(p.wrap(p.VADDPS, p.VADDPS_BCST), x, y, true) }
+func (p *prog) minus(x, y val) val { return p.binary(p.wrap(p.VSUBPS, p.VSUBPS_BCST), x, y, false) }
+func (p *prog) times(x, y val) val { return p.binary(p.wrap(p.VMULPS, p.VMULPS_BCST), x, y, true) }
+func (p *prog) over(x, y val) val  { return p.binary(p.wrap(p.VDIVPS, p.VDIVPS_BCST), x, y, false) }
 
 // maximum and minimum return y where either is NaN.
-func (p *prog) maximum(x, y val) val { return p.binary(wrap(p.VMAXPS), x, y, false) }
-func (p *prog) minimum(x, y val) val { return p.binary(wrap(p.VMINPS), x, y, false) }
+func (p *prog) maximum(x, y val) val { return p.binary(p.wrap(p.VMAXPS, p.VMAXPS_BCST), x, y, false) }
+func (p *prog) minimum(x, y val) val { return p.binary(p.wrap(p.VMINPS, p.VMINPS_BCST), x, y, false) }
 
-func (p *prog) intPlus(x, y val) val  { return p.binary(wrap(p.VPADDD), x, y, true) }
-func (p *prog) intMinus(x, y val) val { return p.binary(wrap(p.VPSUBD), x, y, false) }
+func (p *prog) intPlus(x, y val) val  { return p.binary(p.wrap(p.VPADDD, p.VPADDD_BCST), x, y, true) }
+func (p *prog) intMinus(x, y val) val { return p.binary(p.wrap(p.VPSUBD, p.VPSUBD_BCST), x, y, false) }
 
 func (p *prog) and(x, y val) val {
 	if p.wide() {
-		return p.binary(wrap(p.VPANDD), x, y, true)
+		return p.binary(p.wrap(p.VPANDD, p.VPANDD_BCST), x, y, true)
 	}
-	return p.binary(wrap(p.VPAND), x, y, true)
+	return p.binary(p.wrap(p.VPAND, nil), x, y, true)
 }
 
 func (p *prog) or(x, y val) val {
 	if p.wide() {
-		return p.binary(wrap(p.VPORD), x, y, true)
+		return p.binary(p.wrap(p.VPORD, p.VPORD_BCST), x, y, true)
 	}
-	return p.binary(wrap(p.VPOR), x, y, true)
+	return p.binary(p.wrap(p.VPOR, nil), x, y, true)
 }
 
-// wrap adapts avo's methods, which take more operands in other forms.
-func wrap[F func(x, y, z operand.Op) | func(ops ...operand.Op)](f F) instruction {
-	switch f := any(f).(type) {
-	case func(x, y, z operand.Op):
-		return f
-	case func(ops ...operand.Op):
-		return func(x, y, z operand.Op) { f(x, y, z) }
+// wrap adapts avo's methods, which take more operands in other forms; repeat is the form whose second source is a number for
+// all lanes.
+func (p *prog) wrap(f any, repeat func(ops ...operand.Op)) instruction {
+	return func(x, y, z operand.Op) {
+		if p.repeats(x) {
+			repeat(x, y, z)
+			return
+		}
+		switch f := f.(type) {
+		case func(x, y, z operand.Op):
+			f(x, y, z)
+		case func(ops ...operand.Op):
+			f(x, y, z)
+		}
 	}
-	panic("unreachable")
 }
 
 // one records an operation of one argument.
@@ -212,9 +218,9 @@ func (p *prog) abs(x val) val { return p.and(x, p.kBits(0x7fffffff)) }
 
 func (p *prog) xor(x, y val) val {
 	if p.wide() {
-		return p.binary(wrap(p.VPXORD), x, y, true)
+		return p.binary(p.wrap(p.VPXORD, p.VPXORD_BCST), x, y, true)
 	}
-	return p.binary(wrap(p.VPXOR), x, y, true)
+	return p.binary(p.wrap(p.VPXOR, nil), x, y, true)
 }
 
 func (p *prog) negate(x val) val { return p.xor(x, p.kBits(0x80000000)) }
@@ -225,17 +231,17 @@ type fused struct{ f132, f213, f231 instruction }
 
 // fma is x*y + z.
 func (p *prog) fma(x, y, z val) val {
-	return p.fuse(fused{wrap(p.VFMADD132PS), wrap(p.VFMADD213PS), wrap(p.VFMADD231PS)}, x, y, z)
+	return p.fuse(fused{p.wrap(p.VFMADD132PS, p.VFMADD132PS_BCST), p.wrap(p.VFMADD213PS, p.VFMADD213PS_BCST), p.wrap(p.VFMADD231PS, p.VFMADD231PS_BCST)}, x, y, z)
 }
 
 // fms is x*y - z.
 func (p *prog) fms(x, y, z val) val {
-	return p.fuse(fused{wrap(p.VFMSUB132PS), wrap(p.VFMSUB213PS), wrap(p.VFMSUB231PS)}, x, y, z)
+	return p.fuse(fused{p.wrap(p.VFMSUB132PS, p.VFMSUB132PS_BCST), p.wrap(p.VFMSUB213PS, p.VFMSUB213PS_BCST), p.wrap(p.VFMSUB231PS, p.VFMSUB231PS_BCST)}, x, y, z)
 }
 
 // fnma is z - x*y.
 func (p *prog) fnma(x, y, z val) val {
-	return p.fuse(fused{wrap(p.VFNMADD132PS), wrap(p.VFNMADD213PS), wrap(p.VFNMADD231PS)}, x, y, z)
+	return p.fuse(fused{p.wrap(p.VFNMADD132PS, p.VFNMADD132PS_BCST), p.wrap(p.VFNMADD213PS, p.VFNMADD213PS_BCST), p.wrap(p.VFNMADD231PS, p.VFNMADD231PS_BCST)}, x, y, z)
 }
 
 // fuse overwrites an operand that is not needed any more, and lets a constant stay in memory.
@@ -291,7 +297,11 @@ func (p *prog) compare(pred uint64, x, y val) mask {
 		r := a.reg(n.args[0])
 		m := a.operand(n.args[1])
 		a.release(n, at)
-		p.VCMPPS(operand.Imm(pred), m, r, a.define(at))
+		if p.repeats(m) {
+			p.VCMPPS_BCST(operand.Imm(pred), m, r, a.define(at))
+		} else {
+			p.VCMPPS(operand.Imm(pred), m, r, a.define(at))
+		}
 	}}))
 }
 
@@ -302,9 +312,12 @@ func (p *prog) choose(m mask, x, y val) val {
 		other := a.reg(n.args[2])
 		this := a.operand(n.args[1])
 		a.release(n, at)
-		if p.wide() {
+		switch {
+		case p.repeats(this):
+			p.VBLENDMPS_BCST(this, other, c, a.define(at))
+		case p.wide():
 			p.VBLENDMPS(this, other, c, a.define(at))
-		} else {
+		default:
 			p.VBLENDVPS(c, this, other, a.define(at))
 		}
 	}}))

@@ -33,25 +33,31 @@ func (p *prog) lanes64(prefix string, first, step uint64) val {
 	return p.known(m)
 }
 
-func (p *prog) plus64(x, y val) val  { return p.binary(wrap(p.VADDPD), x, y, true) }
-func (p *prog) minus64(x, y val) val { return p.binary(wrap(p.VSUBPD), x, y, false) }
-func (p *prog) times64(x, y val) val { return p.binary(wrap(p.VMULPD), x, y, true) }
-func (p *prog) over64(x, y val) val  { return p.binary(wrap(p.VDIVPD), x, y, false) }
+func (p *prog) plus64(x, y val) val  { return p.binary(p.wrap(p.VADDPD, p.VADDPD_BCST), x, y, true) }
+func (p *prog) minus64(x, y val) val { return p.binary(p.wrap(p.VSUBPD, p.VSUBPD_BCST), x, y, false) }
+func (p *prog) times64(x, y val) val { return p.binary(p.wrap(p.VMULPD, p.VMULPD_BCST), x, y, true) }
+func (p *prog) over64(x, y val) val  { return p.binary(p.wrap(p.VDIVPD, p.VDIVPD_BCST), x, y, false) }
 
 // fma64 is x*y + z.
 func (p *prog) fma64(x, y, z val) val {
-	return p.fuse(fused{wrap(p.VFMADD132PD), wrap(p.VFMADD213PD), wrap(p.VFMADD231PD)}, x, y, z)
+	return p.fuse(fused{p.wrap(p.VFMADD132PD, p.VFMADD132PD_BCST), p.wrap(p.VFMADD213PD, p.VFMADD213PD_BCST), p.wrap(p.VFMADD231PD, p.VFMADD231PD_BCST)}, x, y, z)
 }
 
 func (p *prog) sqrt64(x val) val {
 	return p.one(func(s, d operand.Op) { p.VSQRTPD(s, d) }, x)
 }
 
-func (p *prog) wideIntPlus(x, y val) val  { return p.binary(wrap(p.VPADDQ), x, y, true) }
-func (p *prog) wideIntMinus(x, y val) val { return p.binary(wrap(p.VPSUBQ), x, y, false) }
+func (p *prog) wideIntPlus(x, y val) val {
+	return p.binary(p.wrap(p.VPADDQ, p.VPADDQ_BCST), x, y, true)
+}
+func (p *prog) wideIntMinus(x, y val) val {
+	return p.binary(p.wrap(p.VPSUBQ, p.VPSUBQ_BCST), x, y, false)
+}
 
 // timesLow is the product of the low halves.
-func (p *prog) timesLow(x, y val) val { return p.binary(wrap(p.VPMULUDQ), x, y, true) }
+func (p *prog) timesLow(x, y val) val {
+	return p.binary(p.wrap(p.VPMULUDQ, p.VPMULUDQ_BCST), x, y, true)
+}
 
 func (p *prog) shiftLeft64(x val, bits int) val {
 	return p.one(func(s, d operand.Op) { p.VPSLLQ(operand.Imm(uint64(bits)), s, d) }, x)
