@@ -30,7 +30,7 @@ func integral(t *testing.T, m *model.Model, grid ...[3]float64) float64 {
 		stride *= int(g[2])
 		table.Columns = append(table.Columns, events.Column{Name: m.Features.Columns[i].Name, Type: events.Float64, F64: x})
 	}
-	logProb, err := m.LogProb(table, nil)
+	logProb, err := m.LogProb(table, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	logProb, err := m.LogProb(drawn, nil)
+	logProb, err := m.LogProb(drawn, 0)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -28,6 +28,7 @@ type RunResult struct {
 	Out     string       `json:"out"`
 	Model   string       `json:"model"`
 	Sample  string       `json:"sample"`
+	Drawn   *Drawn       `json:"drawn"` // the record of the sample
 	Report  string       `json:"report"`
 	Train   *TrainResult `json:"train"`
 	Compare *Compared    `json:"compare"`
@@ -240,7 +241,7 @@ func (r *runner) finished() (bool, error) {
 // in front, and the weights of the events whose context it is: the first generated events are then those that the comparison draws.
 func (r *runner) draw() (d Draw, err error) {
 	s := r.card.Sample
-	d = Draw{Events: uint64(s.Events), Seed: r.card.Seed, ContextFile: s.ContextFile, Context: apply.Values(s.Context), Version: Version()}
+	d = Draw{Events: uint64(s.Events), Seed: r.card.Seed, Within: float64(s.Within), ContextFile: s.ContextFile, Context: apply.Values(s.Context), Version: Version()}
 	if d.ContextFile != "" && !filepath.IsAbs(d.ContextFile) {
 		d.ContextFile = filepath.Join(r.card.Dir, d.ContextFile)
 	}
@@ -263,15 +264,21 @@ func (r *runner) sample(ctx context.Context) error {
 	}
 	o := r.o.apply(r.result.Sample)
 	o.Resume = true
-	_, err = d.ToFile(ctx, r.model, r.result.Sample, o)
+	drawn, err := d.ToFile(ctx, r.model, r.result.Sample, o)
 	var other *journal.Error
 	if errors.As(err, &other) && !other.Foreign { // of another model
 		if err := os.Remove(other.Path); err != nil {
 			return err
 		}
-		_, err = d.ToFile(ctx, r.model, r.result.Sample, o)
+		drawn, err = d.ToFile(ctx, r.model, r.result.Sample, o)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if r.result.Drawn = drawn; drawn.Redrawn > 0 {
+		r.notices = append(r.notices, drawn.Beyond()) // which the terminal has
+	}
+	return nil
 }
 
 // compare draws as many events as were held out, with their context and its weights, and measures the distances.
@@ -287,7 +294,7 @@ func (r *runner) compare(context.Context) (err error) {
 	if len(r.card.Context) > 0 {
 		given = p.Reference
 	}
-	if p.Generated, err = r.model.Sample(p.Reference.Len(), given, r.card.Seed, 0); err != nil {
+	if p.Generated, _, err = r.model.SampleWithin(p.Reference.Len(), given, r.card.Seed, 0, float64(r.card.Sample.Within)); err != nil {
 		return err
 	}
 	if given != nil {
@@ -312,7 +319,7 @@ func (r *runner) truth() error {
 	if r.card.Toy == (card.Toy{}) {
 		return nil
 	}
-	logProb, err := r.model.LogProb(r.pair.Reference, nil)
+	logProb, err := r.model.LogProb(r.pair.Reference, 0)
 	if err != nil {
 		return err
 	}

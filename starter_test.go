@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/internal/rng"
+	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -43,7 +44,7 @@ func TestStarterIsWhatAutoDoes(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	starter, err := sluice.Starter(t.Context(), []string{file}, "", sluice.Options{})
+	starter, err := sluice.Starter(t.Context(), []string{file}, query.Reading{}, sluice.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 type Density struct {
 	Files         []string
 	Latent        bool   // the latent columns z_0, z_1, ...
+	Draws         int    // places in the cells of repeated values that log_prob is the mean over; 0: model.Draws
 	DropNaN       bool   // leave out events with a missing feature or context, which are an error otherwise
 	query.Reading        // Flatten "": what the model's card says, where that is needed
 	Version       string // of the program: another does not go on with a journal
@@ -111,7 +112,7 @@ func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tall
 	if err := t.countOutside(b.Table); err != nil {
 		return nil, err
 	}
-	logProb, z, err := m.Evaluate(b.Table, b.Number)
+	logProb, z, err := m.Evaluate(b.Table, e.Draws)
 	if err != nil {
 		return nil, err
 	}
@@ -154,6 +155,7 @@ func (e *Density) facts(m *model.Model, o Options) ([]journal.Fact, error) {
 	}
 	run, err := facts("density", e.Version, m)
 	return append(append(run,
+		journal.Fact{Name: "--draws", Value: fmt.Sprint(e.Draws)},
 		journal.Fact{Name: "--latent", Value: fmt.Sprint(e.Latent)},
 		journal.Fact{Name: "--drop-nan", Value: fmt.Sprint(e.DropNaN)},
 		journal.Fact{Name: "--flatten", Value: fmt.Sprintf("%q", e.Flatten)},

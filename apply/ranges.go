@@ -27,16 +27,14 @@ func newRangeWatch(p *prep.Pipeline) *rangeWatch {
 // watch returns how many events of t lie outside.
 func (w *rangeWatch) watch(t *events.Table) (int, error) {
 	n, found, err := w.p.OutOfRange(t)
-	w.Events += t.Len()
 	for _, f := range found {
 		for i := range w.Ranges {
 			if w.Ranges[i].Column == f.Column {
-				w.Ranges[i].Below += f.Below
-				w.Ranges[i].Above += f.Above
-				w.Ranges[i].Unseen += f.Unseen
+				w.Ranges[i].Add(f, w.Events)
 			}
 		}
 	}
+	w.Events += t.Len()
 	return n, err
 }
 
@@ -49,8 +47,8 @@ func (w *rangeWatch) warn(tell func(line string)) {
 				r.Column, n, w.Events, reach))
 		}
 		if r.Unseen > 0 {
-			tell(fmt.Sprintf("column %q: %d of %d events have a value that no training event had: there the model extrapolates",
-				r.Column, r.Unseen, w.Events))
+			tell(fmt.Sprintf("column %q: %d of %d events have a value that the model does not know, the first (%s) in event %d: it is taken for %s",
+				r.Column, r.Unseen, w.Events, r.Value, r.First+1, r.Taken))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/sluice-hep/sluice/events"
@@ -25,15 +26,31 @@ type Sample struct {
 	ContextFile   string
 	query.Reading        // of that file
 	Weight        string // a column of Context that the events carry as their weights; "" for none
-	Version       string // of the program: another does not go on with a journal
+	// Within is how far beyond the trained range an event may lie, in units of it: 0 for model.Within, infinity for any. Others
+	// are drawn again.
+	Within  float64
+	Version string // of the program: another does not go on with a journal
 }
 
 // Drawn is the record of a sample.
 type Drawn struct {
-	File            string  `json:"file"`
-	Events          uint64  `json:"events"`
-	Seconds         float64 `json:"seconds"`
-	EventsPerSecond float64 `json:"events_per_second"`
+	File            string   `json:"file"`
+	Events          uint64   `json:"events"`
+	Within          *float64 `json:"within"`  // of the trained range beyond it; nil for no bound
+	Redrawn         uint64   `json:"redrawn"` // events that lay further, and were drawn again
+	Seconds         float64  `json:"seconds"`
+	EventsPerSecond float64  `json:"events_per_second"`
+}
+
+// drawing is what a sample adds up, block by block; a journal keeps it.
+type drawing struct {
+	Context *rangeWatch
+	Redrawn uint64
+}
+
+// Beyond says how many events were drawn again, if there is a bound.
+func (r *Drawn) Beyond() string {
+	return fmt.Sprintf("%d of %d events lay further than %g times the trained range beyond it, and were drawn again", r.Redrawn, r.Events, *r.Within)
 }
 
 // part is the range [first, last) of the events that is drawn.
@@ -63,8 +80,8 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 	if err != nil {
 		return nil, err
 	}
-	ranges := newRangeWatch(m.Context)
-	out, done, err := journal.Create(ctx, path, run, ranges, o)
+	t := &drawing{Context: newRangeWatch(m.Context)}
+	out, done, err := journal.Create(ctx, path, run, t, o)
 	if err != nil {
 		return nil, err
 	}
@@ -83,21 +100,28 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 			return nil, fault.Of(err)
 		}
 		if given != nil {
-			if _, err := ranges.watch(given); err != nil {
+			if _, err := t.Context.watch(given); err != nil {
 				return nil, fault.Of(err)
 			}
 		}
-		t, err := m.Sample(n, given, d.Seed, at)
+		drawn, redrawn, err := m.SampleWithin(n, given, d.Seed, at, d.Within)
 		if err == nil {
-			err = Weigh(t, given, d.Weight)
+			err = Weigh(drawn, given, d.Weight)
 		}
 		if err != nil {
 			return nil, err
 		}
-		if err := out.Write(t, ranges); err != nil {
+		t.Redrawn += uint64(redrawn)
+		if err := out.Write(drawn, t); err != nil {
 			return nil, err
 		}
 		at += uint64(n)
+	}
+	r := &Drawn{File: path, Events: last - first, Redrawn: t.Redrawn}
+	if within := model.Factor(d.Within); !math.IsInf(within, 1) {
+		r.Within = &within
+		out.Describe("sluice.within", fmt.Sprint(within))
+		out.Describe("sluice.redrawn", fmt.Sprint(r.Redrawn))
 	}
 	if err := out.Close(); err != nil {
 		return nil, err
@@ -105,8 +129,11 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 	for _, line := range context.notes() {
 		o.Notice(line)
 	}
-	ranges.warn(o.Warn)
-	r := &Drawn{File: path, Events: last - first, Seconds: time.Since(began).Seconds()}
+	t.Context.warn(o.Warn)
+	if r.Redrawn > 0 {
+		o.Notice(r.Beyond())
+	}
+	r.Seconds = time.Since(began).Seconds()
 	r.EventsPerSecond = float64(r.Events-done) / r.Seconds
 	return r, nil
 }
@@ -120,6 +147,7 @@ func (d *Sample) facts(m *model.Model, o Options) ([]journal.Fact, error) {
 	run = append(run,
 		journal.Fact{Name: "seed", Value: fmt.Sprint(d.Seed)},
 		journal.Fact{Name: "number of events", Value: fmt.Sprint(d.Events)},
+		journal.Fact{Name: "--within", Value: fmt.Sprint(model.Factor(d.Within))},
 		journal.Fact{Name: "shard", Value: fmt.Sprintf("%d/%d", max(d.Shard, 1), max(d.Shards, 1))},
 	)
 	if d.Context != nil {

@@ -44,6 +44,10 @@ type Card struct {
 	// DropNaN leaves out events with a missing feature, context or weight, which are an error otherwise.
 	DropNaN bool `yaml:"drop_nan,omitempty"`
 
+	// DropDependent keeps features that follow from others, as copies, multiples or sums, out of the flow, and puts them back
+	// in what is generated.
+	DropDependent bool `yaml:"drop_dependent,omitempty"`
+
 	// Features are the columns modelled, Context those conditioned on. A card may write either as a map
 	// from name to unit. Default features of a toy: x1 and x2.
 	Features []string `yaml:"features,omitempty"`
@@ -105,7 +109,13 @@ type Sample struct {
 	// Context fixes context columns, or ContextFile gives a row for each event. Default: those of the data.
 	Context     map[string]float64 `yaml:"context,omitempty"`
 	ContextFile string             `yaml:"context_file,omitempty"`
+	// Within is how far beyond the trained range they may lie, in units of it: others are drawn again. Default 0.5.
+	Within Within `yaml:"within,omitempty"`
 }
+
+// Within is how far beyond the trained range an event may be drawn, in units of that: 0 stands for the default, and what is
+// written as 0 is the smallest number above it; none is infinity.
+type Within float64
 
 // Count is a number of events, where `same` (0) means as many as there are.
 type Count int

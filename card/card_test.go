@@ -2,6 +2,7 @@ package card
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -493,4 +494,26 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%+v\nbecame\n%+v\nin\n%q", c, back, canonical)
 		}
 	})
+}
+
+// How far an event may be drawn is a factor, 0 for none beyond, or none for no bound, and is written as it was read.
+func TestWithin(t *testing.T) {
+	for text, want := range map[string]Within{"0.25": 0.25, "0": math.SmallestNonzeroFloat64, "none": Within(math.Inf(1))} {
+		c, err := Parse([]byte("files: [a.csv]\nfeatures: [x]\nsample: {within: "+text+"}\n"), "card")
+		if err != nil || c.Sample.Within != want {
+			t.Fatalf("%s: %v, %v", text, c, err)
+		}
+		again, err := c.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d, err := Parse(again, "card"); err != nil || d.Sample.Within != want {
+			t.Errorf("%s is written as %s: %v", text, again, err)
+		}
+	}
+	for _, text := range []string{"-1", "far", "[1]", ".inf"} {
+		if _, err := Parse([]byte("files: [a.csv]\nfeatures: [x]\nsample: {within: "+text+"}\n"), "card"); err == nil {
+			t.Errorf("%s was taken", text)
+		}
+	}
 }

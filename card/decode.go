@@ -31,6 +31,19 @@ func (d *decoder) value(key string, n ast.Node, v reflect.Value) error {
 			*x = 0
 			return nil
 		}
+	case *Within:
+		if text, ok := scalar(n); ok && text == "none" {
+			*x = Within(math.Inf(1))
+			return nil
+		}
+		if err := d.number(key, n, v); err != nil {
+			return err
+		}
+		if *x < 0 {
+			return at(n, key, "%s is not a number from 0 on, or none", describe(n))
+		}
+		*x = max(*x, math.SmallestNonzeroFloat64)
+		return nil
 	case *Bytes:
 		text, ok := scalar(n)
 		if !ok {

@@ -107,6 +107,10 @@ func (w *writer) inline(v reflect.Value) {
 	case reflect.String:
 		w.WriteString(quote(v.String()))
 	case reflect.Float64:
+		if math.IsInf(v.Float(), 1) {
+			w.WriteString("none")
+			return
+		}
 		w.WriteString(strconv.FormatFloat(v.Float(), 'g', -1, 64))
 	case reflect.Slice:
 		w.WriteByte('[')

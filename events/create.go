@@ -73,6 +73,13 @@ func (w *Writer) write(t *Table) error {
 	return w.out.Write(t.Columns)
 }
 
+// Describe keeps a text with the file, under a key, where the format has a place for it: Parquet.
+func (w *Writer) Describe(key, value string) {
+	if out, ok := w.out.(interface{ Describe(key, value string) }); ok && w.names != nil {
+		out.Describe(key, value)
+	}
+}
+
 // Close writes what is left and gives the file its name. After an error no file
 // is left.
 func (w *Writer) Close() error {

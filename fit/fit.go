@@ -20,6 +20,7 @@ import (
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -63,40 +64,24 @@ func Load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 }
 
 func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
-	o.stage("read")
 	cfg, b := c.Train.WithDefaults(), newBudget(c)
 	q, err := c.Query()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := q.Open(ctx, b.block)
+	d, types, err := survey(ctx, c, q, b, o)
+	if err == nil && d.survey.Whole() && d.classes()*int64(d.Total) > int64(c.AllowedMemory())/2 {
+		b.all = 0 // there is room for the table, but not for what becomes of it
+		d, types, err = survey(ctx, c, q, b, o)
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	watched := &ranged{Rows: rows, limits: c.Range}
-	s, err := feed.Take(watched, feed.Config{
-		Columns: q.Columns[:len(c.Features)+len(c.Context)], Weight: c.Weight,
-		Valid: cfg.Valid, Test: cfg.Test, Seed: c.Seed, Most: b.all, Held: b.held, Sample: b.sample,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := cmp.Or(watched.outside(), rows.Nothing()); err != nil {
-		return nil, err
-	}
-	if s.Train < cfg.Batch {
-		return nil, fmt.Errorf("a batch of %d needs as many training events, but %d events leave only %d (%d validate, %d test): "+
-			"take more events or a smaller batch (--batch, in a card train.batch)", cfg.Batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
-	}
-	o.stage("prepare")
-	d := &Data{card: c, Total: s.Events, survey: s, Notices: rows.Notices()}
-	if err := d.fit(); err != nil {
-		return nil, err
-	}
+	s := d.survey
 	room := s.Train
 	whole := s.Whole()
 	if !whole {
+		b.narrow(d.classes())
 		if err := b.check(c, cfg.Batch); err != nil {
 			return nil, err
 		}
@@ -106,7 +91,6 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 		return nil, err
 	}
 	if !whole {
-		types := rows.Types()
 		open := func(ctx context.Context) (feed.Source, error) {
 			q := q
 			q.Known = types
@@ -118,6 +102,38 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 	}
 	return d, d.checkWeights()
 }
+
+// survey reads all events once, and fits the preparation. It gives the types of the columns read, too.
+func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Options) (*Data, map[string]events.Type, error) {
+	o.stage("read")
+	cfg := c.Train.WithDefaults()
+	rows, err := q.Open(ctx, b.block)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	watched := &ranged{Rows: rows, limits: c.Range}
+	s, err := feed.Take(watched, feed.Config{
+		Columns: q.Columns[:len(c.Features)+len(c.Context)], Weight: c.Weight,
+		Valid: cfg.Valid, Test: cfg.Test, Seed: c.Seed, Most: b.all, Held: b.held, Sample: b.sample,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := cmp.Or(watched.outside(), rows.Nothing()); err != nil {
+		return nil, nil, err
+	}
+	if s.Train < cfg.Batch {
+		return nil, nil, fmt.Errorf("a batch of %d needs as many training events, but %d events leave only %d (%d validate, %d test): "+
+			"take more events or a smaller batch (--batch, in a card train.batch)", cfg.Batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
+	}
+	o.stage("prepare")
+	d := &Data{card: c, Total: s.Events, survey: s, Notices: rows.Notices()}
+	return d, rows.Types(), d.fit()
+}
+
+// classes are the bytes of an event that the 0 and 1 of its context take beyond a number a column.
+func (d *Data) classes() int64 { return 4 * int64(max(d.Context.Dim()-len(d.card.Context), 0)) }
 
 // fit fits the preparation on the training events, or on a sample of them whose moments are known.
 func (d *Data) fit() error {
@@ -131,7 +147,35 @@ func (d *Data) fit() error {
 	d.Notices = append(d.Notices, notices...)
 	context, notices, err := s.Moments.FitContext(s.Sample, c.Context, given[1])
 	d.Features, d.Context, d.Notices = features, context, append(d.Notices, notices...)
-	return err
+	if err != nil {
+		return err
+	}
+	return d.dependents()
+}
+
+// dependents tells which features follow from others, and leaves them out of the flow where the card says so.
+func (d *Data) dependents() error {
+	found, err := d.Features.Dependents(d.survey.Sample, d.Context)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		what := ""
+		if f.Smooth {
+			what = "the density is infinite there, and a training on it learns the rest worse the longer it lasts; "
+		}
+		switch {
+		case f.Given:
+			what += "take it out of the features"
+		case d.card.DropDependent:
+			d.Features.LeaveOut(f)
+			what = "left out, and put back in what is generated"
+		default:
+			what += "take it out, or let --drop-dependent (in a card: drop_dependent: true) leave it out and put it back in what is generated"
+		}
+		d.Notices = append(d.Notices, f.Says+": "+what)
+	}
+	return nil
 }
 
 // hold prepares the events in memory, and makes room for so many training events, those among them or a stream's.
@@ -290,6 +334,8 @@ type budget struct {
 	held   int   // of a stream: validation events, and test events
 	sample int   // events that the preparation is fitted on, before there are windows
 	window int   // events in all windows
+
+	prepared float64 // bytes of a prepared event
 }
 
 // mostBlock events are read before the reader lets a waiting worker of the training have its processor.
@@ -307,8 +353,13 @@ func newBudget(c *card.Card) budget {
 		block:  int(min(max(m/32/(3*raw), 256), mostBlock)),
 		held:   int(max(m/16/(raw+prepared), 1)),
 		sample: int(min(max(m/3/(2.5*raw), 1000), mostSample)),
-		window: int(min(m*3/8/prepared, math.MaxInt32/2)),
+		window: int(min(m*3/8/prepared, math.MaxInt32/2)), prepared: prepared,
 	}
+}
+
+// narrow makes windows of as many events as there is room for when each takes so many bytes more.
+func (b *budget) narrow(more int64) {
+	b.window = int(float64(b.window) * b.prepared / (b.prepared + float64(more)))
 }
 
 // check refuses what cannot be a stream.

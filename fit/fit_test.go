@@ -125,7 +125,7 @@ func TestReportedNLLIsThatOfTheModel(t *testing.T) {
 			{"training", p.Rows.Train, float64(result.TrainNLL)}, {"validation", p.Rows.Valid, float64(result.ValidNLL)},
 			{"test", p.Rows.Test, float64(result.TestNLL)},
 		} {
-			logProb, err := m.LogProb(p.Held.Take(s.rows), nil)
+			logProb, err := m.LogProb(p.Held.Take(s.rows), 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -167,5 +167,25 @@ func TestMemoryDoesNotChangeWhatIsHeldOut(t *testing.T) {
 				t.Errorf("%d and %d events held out, or others (%v, %v)", a.Len(), b.Len(), err, other)
 			}
 		}
+	}
+}
+
+// A context of many classes takes its columns of 0 and 1 out of the memory allowed: a stream where a table as it is would fit.
+func TestClassesCountAsMemory(t *testing.T) {
+	n := 4000
+	x, k := make([]float64, n), make([]int64, n)
+	for i := range x {
+		x[i], k[i] = math.Sin(float64(i)), int64(i%60)
+	}
+	table := &events.Table{Columns: []events.Column{{Name: "x", Type: events.Float64, F64: x}, {Name: "k", Type: events.Int64, I64: k}}}
+	c := &card.Card{Table: table, Features: []string{"x"}, Context: []string{"k"}, Seed: 1, Memory: 1_000_000}
+	c.Train.Batch = 100
+	d := loaded(t, c)
+	if d.Context.Dim() != 60 || d.windows == nil || len(d.context[0])*4*61 > int(c.Memory) {
+		t.Errorf("%d columns of %d events, stream %v", d.Context.Dim(), len(d.context[0]), d.windows != nil)
+	}
+	c.Memory = 10_000_000
+	if d := loaded(t, c); d.windows != nil {
+		t.Error("a stream where there is room")
 	}
 }

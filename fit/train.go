@@ -67,7 +67,7 @@ func (d *Data) judge(m *model.Model, r *train.Result) error {
 		return nil
 	}
 	test := d.Held.Take(d.Rows.Test)
-	logProb, err := m.LogProb(test, nil)
+	logProb, err := m.LogProb(test, 0)
 	if err != nil {
 		return err
 	}
@@ -85,11 +85,11 @@ func (d *Data) judge(m *model.Model, r *train.Result) error {
 	return nil
 }
 
-// flowSpec is the card's flow, with the features by their numbers: those that are not constant.
+// flowSpec is the card's flow, with the features by their numbers: those that it sees.
 func (d *Data) flowSpec() (flow.Spec, error) {
 	var names []string
 	for _, c := range d.Features.Columns {
-		if !c.Constant() {
+		if c.InFlow() {
 			names = append(names, c.Name)
 		}
 	}

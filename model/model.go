@@ -44,73 +44,20 @@ func (m *Model) Flow() (*flow.Flow, bool) {
 	return f, ok
 }
 
-// LogProb is the log-density of each event in nats, per unit of the features and given the context. The number of an
-// event, number[i] for event i of t, decides the noise that gives an integer its place in a cell; nil stands for 0, 1,
-// 2, ... See prep.Pipeline.Apply.
-func (m *Model) LogProb(t *events.Table, number []uint64) ([]float64, error) {
-	x, context, logDet, err := m.prepare(t, number)
-	if err != nil {
-		return nil, err
-	}
-	logProb, err := m.Density.LogProb(x, context)
-	if err != nil {
-		return nil, err
-	}
-	return addTo(logProb, logDet), nil
-}
-
-func addTo(x, y []float64) []float64 {
-	for i, v := range y {
-		x[i] += v
-	}
-	return x
-}
-
-// Evaluate is LogProb and ToLatent in one pass.
-func (m *Model) Evaluate(t *events.Table, number []uint64) (logProb []float64, z [][]float32, err error) {
-	x, context, logDet, err := m.prepare(t, number)
-	if err != nil {
-		return nil, nil, err
-	}
-	if logProb, z, err = m.Density.Evaluate(x, context); err != nil {
-		return nil, nil, err
-	}
-	return addTo(logProb, logDet), z, nil
-}
-
-// ToLatent maps events to the latent z, a column for each feature that is not constant; see LogProb.
+// ToLatent maps events to the latent z, a column for each feature that the flow sees, as training does: noise gives a
+// repeated value its place in its cell, and number[i] decides that of event i; nil stands for 0, 1, 2, ... See
+// prep.Pipeline.Apply.
 func (m *Model) ToLatent(t *events.Table, number []uint64) ([][]float32, error) {
-	_, z, err := m.Evaluate(t, number)
+	x, _, err := m.Features.Apply(t, number)
+	if err != nil {
+		return nil, err
+	}
+	context, err := m.givenContext(t.Len(), t)
+	if err != nil {
+		return nil, err
+	}
+	_, z, err := m.Density.Evaluate(x, context)
 	return z, err
-}
-
-// Sample draws n events, those that follow the first ones of an endless sample: event i depends on the seed, on i and
-// on its context alone. context is a table of n events with the context columns, which the result carries
-// after the features; nil for a model without.
-func (m *Model) Sample(n int, context *events.Table, seed, first uint64) (*events.Table, error) {
-	if n < 0 {
-		return nil, fmt.Errorf("model: %d events to draw", n)
-	}
-	given, err := m.givenContext(n, context)
-	if err != nil {
-		return nil, err
-	}
-	x, err := m.Density.Sample(n, given, seed, first)
-	if err != nil {
-		return nil, err
-	}
-	t, _, err := m.Features.Invert(x)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range m.contextNames() {
-		c, err := context.Column(name)
-		if err != nil {
-			return nil, err
-		}
-		t.Columns = append(t.Columns, *c)
-	}
-	return t, nil
 }
 
 // givenContext is a table's context columns as the flow sees them.
@@ -133,15 +80,6 @@ func (m *Model) contextNames() []string {
 		return nil
 	}
 	return m.Context.Names()
-}
-
-// prepare gives the columns that the flow sees and the log-determinants of the features' preparation.
-func (m *Model) prepare(t *events.Table, number []uint64) (x, context [][]float32, logDet []float64, err error) {
-	if x, logDet, err = m.Features.Apply(t, number); err != nil {
-		return nil, nil, nil, err
-	}
-	context, err = m.givenContext(t.Len(), t)
-	return x, context, logDet, err
 }
 
 // validate reports what keeps the parts from being one model.

@@ -40,10 +40,50 @@ func (b *buffers) eachBlock(n int, f func(lo, hi int)) {
 // i of t: it is the same in whatever part of a sample the event comes. nil stands for 0, 1, 2, ..., which is right for a
 // whole sample.
 func (p *Pipeline) Apply(t *events.Table, number []uint64) (cols [][]float32, logDet []float64, err error) {
-	n := t.Len()
-	if number != nil && len(number) != n {
-		return nil, nil, fmt.Errorf("prep: %d numbers for %d events", len(number), n)
+	if number != nil && len(number) != t.Len() {
+		return nil, nil, fmt.Errorf("prep: %d numbers for %d events", len(number), t.Len())
 	}
+	return p.apply(t, func(dst []float64, column uint32, first int) {
+		if number == nil {
+			rng.Uniform(dst, p.Seed, rng.StreamDequantise, column, uint64(first))
+		} else {
+			rng.UniformAt(dst, p.Seed, rng.StreamDequantise, column, number[first:])
+		}
+	}, nil)
+}
+
+// ApplyDraw is Apply with a place in their cells that is the same for all events: place draw, from 0, of so many. Over all
+// draws, every column that is placed sees the middle of each of as many equal parts of a cell once, and several columns see
+// theirs in orders of their own (a Latin hypercube, McKay, Beckman and Conover, Technometrics 21 (1979) 239). The mean of
+// the density over all draws is that of the events as they are, and depends on nothing but their values; of one draw, the
+// place is the middle. placed marks the events that have a place to take, and is nil where none has.
+func (p *Pipeline) ApplyDraw(t *events.Table, draw, draws int) (cols [][]float32, logDet []float64, placed []bool, err error) {
+	at := map[uint32]float64{}
+	for i := range p.Columns {
+		for k, step := range p.Columns[i].Steps {
+			if _, ok := step.(Randomised); ok {
+				column := noiseColumn(uint32(i), k)
+				order := rng.New(p.Seed, rng.StreamCells, column).Perm(draws)
+				at[column] = (float64(order[draw]) + 0.5) / float64(draws)
+			}
+		}
+	}
+	if len(at) > 0 && !p.Noiseless {
+		placed = make([]bool, t.Len())
+	}
+	cols, logDet, err = p.apply(t, func(dst []float64, column uint32, _ int) {
+		for i := range dst {
+			dst[i] = at[column]
+		}
+	}, placed)
+	return cols, logDet, placed, err
+}
+
+// places fills dst with where in their cells the values of a column go, those of the events from first on.
+type places func(dst []float64, column uint32, first int)
+
+func (p *Pipeline) apply(t *events.Table, at places, placed []bool) (cols [][]float32, logDet []float64, err error) {
+	n := t.Len()
 	in := make([]*events.Column, len(p.Columns))
 	for i := range p.Columns {
 		if in[i], err = t.Column(p.Columns[i].Name); err != nil || in[i].Type == events.Text {
@@ -60,11 +100,16 @@ func (p *Pipeline) Apply(t *events.Table, number []uint64) (cols [][]float32, lo
 		next := 0
 		for i := range p.Columns {
 			ok = p.Columns[i].read(b.x, in[i], lo) && ok
-			if !p.Columns[i].Constant() {
-				p.applyColumn(i, b, logDet[lo:hi], numbering{uint64(lo), number})
-				narrow(cols[next][lo:hi], b.x)
-				next++
+			if !p.Columns[i].InFlow() {
+				continue
 			}
+			p.applyColumn(i, b, logDet[lo:hi], at, lo, placed)
+			if s := p.Columns[i].classes(); s != nil {
+				s.indicate(cols[next:], lo, b.x)
+			} else {
+				narrow(cols[next][lo:hi], b.x)
+			}
+			next += p.Columns[i].width()
 		}
 		addLogs(logDet[lo:hi], b.slope, 1)
 	})
@@ -72,20 +117,6 @@ func (p *Pipeline) Apply(t *events.Table, number []uint64) (cols [][]float32, lo
 		return nil, nil, p.refusal(t)
 	}
 	return cols, logDet, nil
-}
-
-// numbering is of the events from first on: their own numbers, or, if nil, first, first+1, ...
-type numbering struct {
-	first  uint64
-	number []uint64
-}
-
-func (at numbering) noise(dst []float64, seed uint64, column uint32) {
-	if at.number == nil {
-		rng.Uniform(dst, seed, rng.StreamDequantise, column, at.first)
-	} else {
-		rng.UniformAt(dst, seed, rng.StreamDequantise, column, at.number[at.first:])
-	}
 }
 
 // refusal is what is wrong with the first column that cannot be prepared.
@@ -98,8 +129,8 @@ func (p *Pipeline) refusal(t *events.Table) error {
 	return nil
 }
 
-// applyColumn takes the values of column i in b.x through its steps.
-func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, at numbering) {
+// applyColumn takes the values of column i in b.x, those from lo on, through its steps.
+func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, at places, lo int, placed []bool) {
 	for k, step := range p.Columns[i].Steps {
 		switch s := step.(type) {
 		case sloped:
@@ -109,7 +140,10 @@ func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, at numbering
 				s.Apply(b.x, logDet)
 				continue
 			}
-			at.noise(b.noise, p.Seed, noiseColumn(uint32(i), k))
+			if placed != nil {
+				s.places(b.x, placed[lo:lo+len(b.x)])
+			}
+			at(b.noise, noiseColumn(uint32(i), k), lo)
 			s.ApplyNoise(b.x, b.noise, logDet)
 		default:
 			s.Apply(b.x, logDet)
@@ -175,12 +209,15 @@ func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, 
 		next := 0
 		for i := range p.Columns {
 			c := &p.Columns[i]
-			if c.Constant() {
+			switch {
+			case c.Follows != nil:
+				continue
+			case c.Constant():
 				v := c.constant()
 				for k := range b.x {
 					b.x[k] = v
 				}
-			} else {
+			default:
 				widen(b.x, cols[next][lo:])
 				c.invert(b, logDet[lo:hi])
 				next++
@@ -189,7 +226,7 @@ func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, 
 		}
 		addLogs(logDet[lo:hi], b.slope, -1)
 	})
-	return t, logDet, nil
+	return t, logDet, p.follow(t)
 }
 
 // invert takes prepared values in b.x back through the steps.
@@ -266,7 +303,7 @@ func (c *Column) constant() float64 {
 // integral reports whether Invert gives integers where training had integers. Those that are counted from an origin are
 // rounded to integers whatever the steps: a float64 would not tell them apart.
 func (c *Column) integral() bool {
-	if c.Constant() || c.Origin != (column.Exact{}) {
+	if c.Constant() || c.Follows != nil || c.Origin != (column.Exact{}) {
 		return true
 	}
 	first := ""

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
@@ -233,6 +234,71 @@ func TestSpreadSnapsWhereNothingWasSeen(t *testing.T) {
 	y = []float64{0.45 * next}
 	if old.Invert(y, nil); y[0] != 0.45*next || old.check() != nil {
 		t.Errorf("without neighbours: %v", y)
+	}
+}
+
+// The density beside an atom is per unit, and at it a probability: the log-det of its place is the width of the window.
+func TestSpreadLogDetIsTheWidth(t *testing.T) {
+	s := &spread{Above: 0.01, Atom: []float64{0, 5}, Low: []float64{-0.25, 4.5}, High: []float64{0.25, 5.5}}
+	x, d := []float64{0, 0.125, 1, 5, 4.25}, make([]float64, 5)
+	s.Apply(x, d)
+	if want := []float64{math.Log(0.5), math.Log(0.5), 0, 0, 0}; !slices.Equal(d, want) || !slices.Equal(x, []float64{0, 0, 1, 5, 4.25}) {
+		t.Errorf("log-dets %v of %v, want %v", d, x, want)
+	}
+	s.Invert(x, d)
+	if !slices.Equal(d, make([]float64, 5)) {
+		t.Errorf("log-dets there and back: %v", d)
+	}
+	for v, has := range map[float64]bool{0: true, 0.125: false, 1: true, 4.5: true, 4.75: false} {
+		if s.has(v) != has {
+			t.Errorf("has(%g) is %v", v, !has)
+		}
+	}
+}
+
+// The draws of a column are the middles of equal parts of its cells, each once, and the same for all events; of one draw the
+// middle.
+func TestApplyDrawVisitsEveryPartOfACell(t *testing.T) {
+	n := events.Column{Name: "n", Type: events.Int64}
+	m := events.Column{Name: "m", Type: events.Int64}
+	for i := range int64(300) {
+		n.I64, m.I64 = append(n.I64, i), append(m.I64, i*i%301)
+	}
+	tab := &events.Table{Columns: []events.Column{n, m, {Name: "x", F32: f32(sample(300))}}}
+	p := mustFit(t, tab, tab.Names(), Spec{Columns: map[string][]StepSpec{"n": {{Kind: "dequantise"}}, "m": {{Kind: "dequantise"}}}})
+	const draws = 8
+	seen, pairs := map[float32]int{}, map[float32]float32{}
+	for k := range draws {
+		x, _, placed, err := p.ApplyDraw(tab, k, draws)
+		if err != nil || len(placed) != 300 || !placed[0] || !placed[299] {
+			t.Fatal(err, len(placed))
+		}
+		place := x[0][7] - 7
+		if x[0][200]-200 != place {
+			t.Fatalf("draw %d: places %v and %v", k, place, x[0][200]-200)
+		}
+		seen[place]++
+		pairs[place] = x[1][0]
+	}
+	same := 0
+	for k := range draws {
+		place := (float32(k) + 0.5) / draws
+		if seen[place] != 1 {
+			t.Errorf("place %v comes %d times", place, seen[place])
+		}
+		if pairs[place] == place {
+			same++
+		}
+	}
+	if same == draws {
+		t.Error("two columns go through their cells in the same order")
+	}
+	if x, _, _, _ := p.ApplyDraw(tab, 0, 1); x[0][7] != 7.5 {
+		t.Errorf("one draw is at %v", x[0][7])
+	}
+	only := mustFit(t, tab, []string{"x"}, Spec{})
+	if _, _, placed, _ := only.ApplyDraw(tab, 0, draws); placed != nil {
+		t.Error("a column without noise has places")
 	}
 }
 

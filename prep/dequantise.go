@@ -82,6 +82,8 @@ func (s *dequantise) ApplyNoise(x, u, logDet []float64) {
 	addAll(logDet, math.Log(width/unit))
 }
 
+func (s *dequantise) places(_ []float64, marked []bool) { markAll(marked) }
+
 func (s *dequantise) Invert(y, logDet []float64) {
 	low, from, width := s.cells()
 	value := decimals(s.unit(), s.Offset)
@@ -96,6 +98,24 @@ func (s *dequantise) Invert(y, logDet []float64) {
 		y[i] = value(n)
 	}
 	addAll(logDet, -math.Log(width/s.unit()))
+}
+
+// has tells whether an event that is drawn can have the value.
+func (s *dequantise) has(v float64) bool {
+	k := (v - s.Offset) / s.unit()
+	if whole := math.Round(k); s.Step == 0 && k != whole || math.Abs(k-whole) > onGrid {
+		return false
+	} else {
+		k = whole
+	}
+	return (k >= s.Min || s.Min < 0 && !s.Scaled) && (k <= s.Max || !s.Scaled)
+}
+
+func (s *dequantise) taken() string {
+	if s.Step != 0 {
+		return "the value of the grid at or below it"
+	}
+	return "the whole number at or below it"
 }
 
 // cells is the first cell, where it begins, and the width of a cell.
@@ -124,6 +144,12 @@ func (s *dequantise) check() error {
 	}
 	return require(s.Min >= -maxInteger && s.Min <= 0 && s.Max >= 0 && s.Max <= maxInteger,
 		"minimum and maximum are not two integers around 0 below 2^43")
+}
+
+func markAll(marked []bool) {
+	for i := range marked {
+		marked[i] = true
+	}
 }
 
 // place is where in its cell event i goes: the middle without noise.

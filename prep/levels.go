@@ -58,7 +58,7 @@ func (s *levels) ApplyNoise(x, u, logDet []float64) {
 		k := int(s.byValue.below(v))
 		seen := k < len(s.Value) && s.Value[k] == v
 		if !seen {
-			k = s.nearest(k, v)
+			k = nearest(s.Value, k, v)
 		}
 		c := &s.cells[k]
 		x[i] = c.low + c.width*place(u, i)
@@ -80,6 +80,8 @@ func (s *levels) ApplyNoise(x, u, logDet []float64) {
 		}
 	}
 }
+
+func (s *levels) places(_ []float64, marked []bool) { markAll(marked) }
 
 func (s *levels) Invert(y, logDet []float64) {
 	for i, v := range y {
@@ -105,19 +107,20 @@ func (s *levels) index() {
 	s.byValue, s.byY = newGuide(s.Value, s.Value[0], s.Value[n-1]), newGuide(ends[:n-1], ends[0], ends[max(n-2, 0)])
 }
 
-// nearest is the level next to v, which has k levels below it.
-func (s *levels) nearest(k int, v float64) int {
-	if k == len(s.Value) || k > 0 && v-s.Value[k-1] < s.Value[k]-v {
+// nearest is the place of the value next to v, which has k values below it.
+func nearest(value []float64, k int, v float64) int {
+	if k == len(value) || k > 0 && v-value[k-1] < value[k]-v {
 		k--
 	}
 	return k
 }
 
-// seen tells whether training held the value.
-func (s *levels) seen(v float64) bool {
+func (s *levels) has(v float64) bool {
 	_, ok := slices.BinarySearch(s.Value, v)
 	return ok
 }
+
+func (s *levels) taken() string { return "the nearest that training had" }
 
 func (s *levels) check() error {
 	n := len(s.Value)

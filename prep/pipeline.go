@@ -35,11 +35,16 @@ type Column struct {
 	// trained range. 0 elsewhere.
 	Origin column.Exact `json:"origin,omitzero"`
 	// Steps is empty for a constant column, which the flow does not see and Invert puts back.
-	Steps Steps  `json:"steps,omitempty"`
-	Why   string `json:"why"` // one sentence on the choice of steps
+	Steps Steps `json:"steps,omitempty"`
+	// Follows is what the column follows from, where it was left out of the flow for that.
+	Follows *Relation `json:"follows,omitempty"`
+	Why     string    `json:"why"` // one sentence on the choice of steps
 	// Spec is what was fitted, with all that auto chose; not kept in a model.
 	Spec []StepSpec `json:"-"`
 }
+
+// InFlow reports whether the flow sees the column: not one that is constant, or follows from others.
+func (c *Column) InFlow() bool { return c.width() > 0 }
 
 // Constant reports whether the column held one value, Min, throughout.
 func (c *Column) Constant() bool { return c.Kind == profile.KindConstant }
@@ -107,6 +112,9 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 		if c.Constant() {
 			notices = append(notices, fmt.Sprintf("column %q is %v in every event: dropped, and put back in what is generated", name, col.Exact(0)))
 		}
+		if line := c.mergedNotice(); line != "" {
+			notices = append(notices, line)
+		}
 		p.Columns = append(p.Columns, *c)
 	}
 	if len(names) > 0 && p.Dim() == 0 && !p.Noiseless {
@@ -133,7 +141,11 @@ func (p *Pipeline) fitColumn(col *events.Column, w []float64, spec Spec, i uint3
 			return nil, err
 		}
 	}
-	specs, why := Auto(s)
+	auto := Auto
+	if p.Noiseless {
+		auto = autoContext
+	}
+	specs, why := auto(s)
 	if given != nil && !c.Constant() {
 		specs, why = given, "as the card says"
 	}
@@ -151,6 +163,9 @@ func summarise(c *events.Column) profile.Summary {
 // fitSteps fits the steps of column i, and prepares x on the way.
 func (p *Pipeline) fitSteps(c *Column, x, w []float64, specs []StepSpec, i uint32) error {
 	steps, err := build(specs)
+	if err == nil {
+		err = p.checkClasses(steps)
+	}
 	if err != nil {
 		return err
 	}
@@ -193,9 +208,7 @@ func (c *Column) trained() events.Type {
 func (p *Pipeline) Dim() int {
 	n := 0
 	for i := range p.Columns {
-		if !p.Columns[i].Constant() {
-			n++
-		}
+		n += p.Columns[i].width()
 	}
 	return n
 }
@@ -212,8 +225,8 @@ func (p *Pipeline) Names() []string {
 // UnmarshalJSON restores a pipeline; one that no fit could have given is an error.
 func (p *Pipeline) UnmarshalJSON(data []byte) error {
 	type plain Pipeline // without this method
-	var in plain
-	if err := json.Unmarshal(data, &in); err != nil {
+	var in Pipeline
+	if err := json.Unmarshal(data, (*plain)(&in)); err != nil {
 		return fmt.Errorf("prep: preparation cannot be read: %w", err)
 	}
 	seen := map[string]bool{}
@@ -232,7 +245,13 @@ func (p *Pipeline) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("prep: column %q: a constant column has one value and no steps", c.Name)
 		}
 		seen[c.Name] = true
+		if err := in.checkClasses(c.Steps); err != nil {
+			return fmt.Errorf("prep: column %q: %w", c.Name, err)
+		}
 	}
-	*p = Pipeline(in)
+	if err := in.checkFollows(); err != nil {
+		return err
+	}
+	*p = in
 	return nil
 }

@@ -281,7 +281,7 @@ func cost(t *testing.T, p *Pipeline, tab *events.Table) []float64 {
 
 func TestContextHasNoNoise(t *testing.T) {
 	tab := mixed(2000)
-	p, _, err := FitContext(tab, []string{"njets", "pt", "run"}, Spec{})
+	p, _, err := FitContext(tab, []string{"hits", "pt", "run"}, Spec{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,14 +306,14 @@ func TestOutOfRange(t *testing.T) {
 	p := mustFit(t, train, []string{"a", "b"}, Spec{})
 	test := &events.Table{Columns: []events.Column{{Name: "a", F32: []float32{0, 5, 2, 6}}, {Name: "b", F32: []float32{6, 1, 5, 0}}}}
 	n, ranges, err := p.OutOfRange(test)
-	want := []Range{{"a", "GeV", 1, 4.5, 1, 2, 0}, {"b", "", 0, 5, 0, 1, 0}}
+	want := []Range{{Column: "a", Unit: "GeV", Min: 1, Max: 4.5, Below: 1, Above: 2}, {Column: "b", Max: 5, Above: 1}}
 	if err != nil || n != 3 || !reflect.DeepEqual(ranges, want) {
 		t.Errorf("%d events, %+v, %v; want 3, %+v", n, ranges, err, want)
 	}
 }
 
-// Between the few values of a column the density is a guess too, unless noise was asked to fill the steps.
-func TestValuesThatTrainingNeverHadAreOutOfRange(t *testing.T) {
+// A value that is not one of the few of a column, or not whole where all were, is none that the model knows.
+func TestValuesThatAColumnCannotHaveAreOutOfRange(t *testing.T) {
 	n := events.Column{Name: "n"}
 	for i := range 100 {
 		n.F32 = append(n.F32, []float32{0, 2, 5}[i%3])
@@ -325,8 +325,8 @@ func TestValuesThatTrainingNeverHadAreOutOfRange(t *testing.T) {
 		n    int
 		want Range
 	}{
-		{Spec{}, 4, Range{"n", "", 0, 5, 1, 1, 2}},
-		{Spec{All: []StepSpec{{Kind: "dequantise"}}}, 2, Range{"n", "", 0, 5, 1, 1, 0}},
+		{Spec{}, 4, Range{Column: "n", Max: 5, Unseen: 4, First: 1, Value: "1", Taken: (*levels)(nil).taken()}},
+		{Spec{All: []StepSpec{{Kind: "dequantise"}}}, 3, Range{Column: "n", Max: 5, Above: 1, Unseen: 2, First: 3, Value: "2.5", Taken: new(dequantise).taken()}},
 	} {
 		p := mustFit(t, train, []string{"n"}, c.spec)
 		n, ranges, err := p.OutOfRange(test)

@@ -81,14 +81,36 @@ type Range struct {
 	Min, Max float64 // trained range
 	Below    int     // events below Min
 	Above    int     // events above Max
-	Unseen   int     // events between with a value that training never held, in a column of a few values
+	// Unseen counts the events with a value that is none of those a column can have: not one of its few values, or not
+	// whole where all were. First is the number of the first of them, from 0, Value its value, and Taken what such a value
+	// is taken for.
+	Unseen int
+	First  int
+	Value  string
+	Taken  string
+}
+
+// listed is a step that knows which values there are.
+type listed interface {
+	has(v float64) bool
+	taken() string // what another is taken for
+}
+
+// Add joins the counts of the events that follow after r's, of which there were n.
+func (r *Range) Add(next Range, n int) {
+	if r.Unseen == 0 && next.Unseen > 0 {
+		r.First, r.Value, r.Taken = n+next.First, next.Value, next.Taken
+	}
+	r.Below += next.Below
+	r.Above += next.Above
+	r.Unseen += next.Unseen
 }
 
 // Outside is the number of all events counted.
 func (r *Range) Outside() int { return r.Below + r.Above + r.Unseen }
 
-// OutOfRange counts the events of t with any value outside its trained range, or between the few values that a
-// column of levels had in training, and says in which columns. A model knows nothing there: its answer is an
+// OutOfRange counts the events of t with any value outside its trained range, or that is none of those that the column
+// can have, and says in which columns. A model knows nothing there: its answer is an
 // extrapolation.
 func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 	out := make([]bool, t.Len())
@@ -99,7 +121,13 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		if r := c.outside(col, out); r.Outside() > 0 {
+		r := c.outside(col, out)
+		if c.Follows != nil {
+			if r, err = p.disagree(c, t, out); err != nil {
+				return 0, nil, err
+			}
+		}
+		if r.Outside() > 0 {
 			ranges = append(ranges, r)
 		}
 	}
@@ -115,18 +143,20 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 // outside counts the values of one column and marks their events.
 func (c *Column) outside(col *events.Column, out []bool) Range {
 	r := Range{Column: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max}
-	var few *levels
+	var few listed
 	if len(c.Steps) > 0 {
-		few, _ = c.Steps[0].(*levels)
+		few, _ = c.Steps[0].(listed)
 	}
 	for i := range out {
 		switch v := col.Float(i); {
+		case few != nil && !few.has(col.Exact(i).Minus(c.Origin)):
+			if r.Unseen++; r.Unseen == 1 {
+				r.First, r.Value, r.Taken = i, col.Exact(i).String(), few.taken()
+			}
 		case v < c.Min:
 			r.Below++
 		case v > c.Max:
 			r.Above++
-		case few != nil && !few.seen(col.Exact(i).Minus(c.Origin)):
-			r.Unseen++
 		default:
 			continue
 		}

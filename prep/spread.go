@@ -8,9 +8,12 @@ import (
 )
 
 // spread is the identity but for atoms, the values that at least a fraction Above of the events hold: such an
-// event goes to a place in a narrow window around its value by noise, and any value of the window comes back
-// as the atom. A window reaches half-way to the neighbouring training value, within limits. The density at an
-// atom is therefore per width of its window.
+// event goes to a place in a narrow window around its value by noise u,
+//
+//	y = low + u (high-low),   log-det = log(high-low),
+//
+// and any value of the window is taken for the atom. A window reaches half-way to the neighbouring training value, within
+// limits. The density at an atom, a mean over u, is therefore its probability, and elsewhere per unit.
 //
 // Between an atom and the next training value nothing was seen: what comes back from there is the nearer of the two.
 type spread struct {
@@ -93,24 +96,24 @@ func (e *empirical) scaleOutside(above float64) float64 {
 
 func (s *spread) Apply(x, logDet []float64) { s.ApplyNoise(x, nil, logDet) }
 
-// The log-det is 0: the noise moves an event within its window, which has the density of the atom.
-func (s *spread) ApplyNoise(x, u, _ []float64) {
+func (s *spread) ApplyNoise(x, u, logDet []float64) {
 	for i, v := range x {
-		k := sort.SearchFloat64s(s.Atom, v)
-		if k < len(s.Atom) && s.Atom[k] == v {
-			x[i] = s.Low[k] + place(u, i)*(s.High[k]-s.Low[k])
+		k, inside := s.window(v)
+		if !inside {
+			continue
+		}
+		width := s.High[k] - s.Low[k]
+		x[i] = s.Low[k] + place(u, i)*width
+		if logDet != nil {
+			logDet[i] += math.Log(width)
 		}
 	}
 }
 
-func (s *spread) Invert(y, _ []float64) {
-	for i, v := range y {
-		k := sort.SearchFloat64s(s.High, v)
-		switch {
-		case k < len(s.High) && v > s.Low[k]:
-			y[i] = s.Atom[k]
-		case len(s.After) > 0:
-			y[i] = s.snap(v, k)
+func (s *spread) places(x []float64, marked []bool) {
+	for i, v := range x {
+		if _, inside := s.window(v); inside {
+			marked[i] = true
 		}
 	}
 }
@@ -132,6 +135,35 @@ func nearer(v, a, b float64) float64 {
 	}
 	return b
 }
+
+func (s *spread) Invert(y, logDet []float64) {
+	for i, v := range y {
+		k, inside := s.window(v)
+		switch {
+		case inside:
+			y[i] = s.Atom[k]
+			if logDet != nil {
+				logDet[i] -= math.Log(s.High[k] - s.Low[k])
+			}
+		case len(s.After) > 0:
+			y[i] = s.snap(v, k)
+		}
+	}
+}
+
+// window is that of an atom which v lies in, if it does.
+func (s *spread) window(v float64) (k int, inside bool) {
+	k = sort.SearchFloat64s(s.High, v)
+	return k, k < len(s.High) && v > s.Low[k]
+}
+
+// has tells that no event lies beside an atom.
+func (s *spread) has(v float64) bool {
+	k, inside := s.window(v)
+	return !inside || v == s.Atom[k]
+}
+
+func (s *spread) taken() string { return "the repeated value beside it" }
 
 func (s *spread) check() error {
 	n := len(s.Atom)

@@ -38,6 +38,8 @@ type Randomised interface {
 	Step
 	// ApplyNoise is Apply with u[i] in (0, 1) saying where in its cell event i goes.
 	ApplyNoise(x, u, logDet []float64)
+	// places marks the events whose place depends on u.
+	places(x []float64, marked []bool)
 }
 
 // kind is an entry of the registry of steps.
@@ -65,6 +67,7 @@ var kinds = []kind{
 		return s
 	}},
 	{"levels", func(*options) Step { return &levels{} }},
+	{"classes", func(o *options) Step { return &classes{Most: o.count("most", manyClasses, 2, mostClasses)} }},
 	{"spread", func(o *options) Step { return &spread{Above: o.number("above", 0.01, 1e-6, 1)} }},
 	{"quantile", func(o *options) Step {
 		low, high := o.limits()

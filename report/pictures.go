@@ -177,7 +177,7 @@ func dataPanel(m *model.Model, c *card.Card, x [][]float32) (plot.Panel, error) 
 	p := plot.Panel{Title: "data"}
 	labels := Pair{Labels: c.Labels}
 	for i := range m.Features.Columns {
-		if col := &m.Features.Columns[i]; !col.Constant() {
+		if col := &m.Features.Columns[i]; col.InFlow() {
 			v, err := t.Columns[i].Floats(nil)
 			if err != nil {
 				return p, err

@@ -20,7 +20,7 @@ import (
 )
 
 func (a *app) sampleVerb() *cobra.Command {
-	var n, file, shard string
+	var n, file, shard, within string
 	var fixed []string
 	var resume bool
 	var how query.Reading
@@ -33,6 +33,9 @@ apart, are the sample. A model with context needs a value for each event: the sa
 for all (--context NAME=VALUE) or a row of a file each (--context FILE; without -n, as many
 events as it has rows).
 
+An event of which a feature lies further beyond its trained range than --within times
+that is drawn again; how many is told, and kept in the metadata of Parquet files.
+
 The file appears when it is whole. Until then FILE.journal holds what is drawn, as
 large as the numbers in memory: with it, --resume goes on after an interruption.`,
 		Example: `  sluice run cards/two-moons-conditional.yaml --out out/moons --set train.epochs=3
@@ -43,6 +46,7 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 	c.Flags().StringVarP(&n, "events", "n", "", "how many events; 1e6 is a number too")
 	c.Flags().StringVarP(&file, "output", "o", "", "the file to write")
 	c.Flags().StringArrayVar(&fixed, "context", nil, "NAME=VALUE for all events (repeatable), or a FILE with a row for each")
+	c.Flags().StringVar(&within, "within", "0.5", "FACTOR: how far an event may lie beyond the trained range, in units of it, or none")
 	c.Flags().StringVar(&shard, "shard", "", "I/N: only part I, from 1 to N, of the events")
 	readingFlags(c, &how)
 	resumeFlag(c, &resume)
@@ -64,6 +68,9 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 			return err
 		}
 		if d.Shard, d.Shards, err = parseShard(shard); err != nil {
+			return err
+		}
+		if d.Within, err = parseWithin(within); err != nil {
 			return err
 		}
 		m, err := a.load(c.Context(), args[0])
@@ -96,6 +103,18 @@ func parseShard(s string) (part, of uint64, err error) {
 		return 0, 0, usage("shard %q is not I/N with I from 1 to N, as in 1/4 to 4/4", s)
 	}
 	return part, of, nil
+}
+
+// parseWithin reads a factor; 0 is the smallest above it, for 0 stands for the default.
+func parseWithin(s string) (float64, error) {
+	if s == "none" {
+		return math.Inf(1), nil
+	}
+	x, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(x >= 0) {
+		return 0, usage("--within %s is not a number from 0 on, or none", s)
+	}
+	return max(x, math.SmallestNonzeroFloat64), nil
 }
 
 // load opens a model with the threads asked for.

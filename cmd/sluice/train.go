@@ -78,6 +78,7 @@ func (f *trainFlags) register(c *cobra.Command) {
 	flags.Float64Var(&f.Train.MaxSeconds, "max-seconds", 0, "end the training after so long; 0 for no limit")
 	memoryFlag(c, &f.memory)
 	flags.BoolVar(&f.DropNaN, "drop-nan", false, "leave out events with a missing feature, context or weight")
+	flags.BoolVar(&f.DropDependent, "drop-dependent", false, "leave out features that follow from others, and put them back in what is generated")
 	flags.BoolVar(&f.resume, "resume", false, "go on with an interrupted training")
 }
 

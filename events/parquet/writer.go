@@ -146,6 +146,9 @@ func (w *Writer) column(out *pq.ColumnWriter, c *column.Column) error {
 	return nil
 }
 
+// Describe keeps a text in the metadata of the file.
+func (w *Writer) Describe(key, value string) { w.out.SetKeyValueMetadata(key, value) }
+
 // Finish writes what is buffered, and the metadata.
 func (w *Writer) Finish() (err error) {
 	defer recovered(&err)

@@ -98,6 +98,9 @@ func (w *Writer) notResumable(err error) {
 	w.warn(fmt.Sprintf("cannot write %s: %v; the run goes on, but could not be resumed", w.state, column.WithoutPath(err)))
 }
 
+// Describe adds to what the file says of itself; see events.Writer.
+func (w *Writer) Describe(key, value string) { w.file.Describe(key, value) }
+
 // Close makes the file appear, and removes the journal.
 func (w *Writer) Close() error {
 	if err := w.file.Close(); err != nil {

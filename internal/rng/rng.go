@@ -22,6 +22,8 @@ const (
 	StreamToy                          // toy distributions and simulators
 	StreamTest                         // permutation and bootstrap tests
 	StreamWindow                       // order of events in a window of them: of the first window, and so on
+	StreamCells                        // order in which the strata of a cell are visited
+	StreamRedraw                       // seeds of the tries after the first to draw an event
 )
 
 // Block is Philox4x32-10: four 32-bit words for one 128-bit counter and one 64-bit key.
