@@ -61,7 +61,7 @@ func TestProbabilitiesOfIntegersSumToOne(t *testing.T) {
 	for i := range int64(40) {
 		all.I64 = append(all.I64, i)
 	}
-	for _, steps := range [][]prep.StepSpec{nil, {{Kind: "dequantise"}, {Kind: "quantile", Options: map[string]any{"low": 0.0}}}} {
+	for _, steps := range [][]prep.StepSpec{nil, {{Kind: "dequantise"}, {Kind: "quantile", Options: map[string]float64{"low": 0}}}} {
 		for _, kind := range []string{"maf", "nsf-ar"} {
 			m := pushed(t, counts, prep.Spec{All: steps}, kind)
 			tab := &events.Table{Columns: []events.Column{all}}
