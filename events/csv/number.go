@@ -199,7 +199,7 @@ func fortran(cell []byte) []byte {
 		cell[i] = 'e'
 		return cell
 	}
-	if n > 5 && (cell[n-4] == '-' || cell[n-4] == '+') && bytes.IndexByte(cell, '.') >= 0 && bytes.IndexAny(cell, "eE") < 0 {
+	if n > 5 && (cell[n-4] == '-' || cell[n-4] == '+') && bytes.IndexByte(cell, '.') >= 0 && !bytes.ContainsAny(cell, "eE") {
 		return slices.Concat(cell[:n-4], []byte{'e'}, cell[n-4:])
 	}
 	if i := bytes.Index(cell, []byte("1.#INF")); i >= 0 {
