@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -60,7 +61,7 @@ func open(f *file, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := f.layouts()
+	l := sync.OnceValue(f.layouts) // most trees need none
 	t, err := f.readTree(&e.key, l)
 	if err != nil {
 		return nil, fmt.Errorf("tree %q: %w", e.path, err)
