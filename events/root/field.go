@@ -31,13 +31,13 @@ func (f *field) whole() bool { return f.jagged() && f.element < 0 }
 
 // fields is what a tree offers.
 type fields struct {
-	layouts layouts
+	layouts func() layouts
 	flat    []field
 	jagged  []field
 	skipped []string
 }
 
-func (t *tree) fields(l layouts) *fields {
+func (t *tree) fields(l func() layouts) *fields {
 	s := &fields{layouts: l}
 	for _, f := range named(t.branches) {
 		s.add(f, t.entries)
@@ -52,8 +52,11 @@ func (s *fields) skip(f field, format string, args ...any) {
 // add adds what a branch offers, which is all of f so far.
 func (s *fields) add(f field, entries int64) {
 	b := f.branch
-	member := s.layouts.of(b)
+	var member *element
 	class := b.class
+	if class != "" {
+		member = s.layouts().of(b)
+	}
 	if member != nil && member.class != "" {
 		class = member.class
 	}

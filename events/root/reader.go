@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -75,7 +76,7 @@ func open(f *file, opts Options) (column.Reader, error) {
 }
 
 func (f *file) openTree(e *entry, opts Options) (*Reader, error) {
-	l := f.layouts()
+	l := sync.OnceValue(f.layouts) // most trees need none
 	t, err := f.readTree(&e.key, l)
 	if err != nil {
 		return nil, err

@@ -48,7 +48,7 @@ type basket struct {
 }
 
 // readTree reads the description of a tree.
-func (f *file) readTree(k *key, l layouts) (*tree, error) {
+func (f *file) readTree(k *key, l func() layouts) (*tree, error) {
 	raw, err := f.record(k)
 	if err != nil {
 		return nil, err
@@ -70,13 +70,13 @@ func (f *file) readTree(k *key, l layouts) (*tree, error) {
 }
 
 // tree reads a TTree as far as its branches (TTree.h).
-func (c *cursor) tree(l layouts) *tree {
+func (c *cursor) tree(l func() layouts) *tree {
 	version, end := c.object()
 	t := new(tree)
 	if version >= 16 {
 		t.entries = c.treeHead(version)
 	} else {
-		t.entries = c.entries(l[byVersion("TTree", version)])
+		t.entries = c.entries(l()[byVersion("TTree", version)])
 	}
 	t.branches = present(list(c, c.branch))
 	c.leave(end)
