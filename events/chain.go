@@ -102,8 +102,9 @@ func (c *Chain) look(path string) error {
 		}
 	}
 	f.columns, f.blank, f.rows, f.in = slices.Clone(in.Columns()), in.blank(), in.Rows(), in
+	k := -1
 	for i := range f.columns {
-		if k := column.Find(have, f.columns[i].Name, 0); k >= 0 { // of a file that was looked through for them
+		if k = column.Find(have, f.columns[i].Name, k+1); k >= 0 { // of a file that was looked through for them
 			f.columns[i].Odd = have[k].Odd
 		}
 	}

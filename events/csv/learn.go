@@ -260,9 +260,10 @@ func (l *layout) unitsIn(line numbered, below []numbered) []string {
 	if err != nil || len(cells) != len(l.names) {
 		return nil
 	}
+	numbers := l.numbersIn(below, len(cells))
 	if units, ok := inBrackets(cells); ok {
 		for i, c := range cells {
-			if !isMissing(c) && l.numbersBelow(i, below) {
+			if !isMissing(c) && numbers[i] {
 				return units
 			}
 		}
@@ -275,7 +276,7 @@ func (l *layout) unitsIn(line numbered, below []numbered) []string {
 		if units[i] = unit(c); isMissing(c) {
 			continue
 		}
-		if words++; number || truth(c) != nil || len(c) > 16 || !l.numbersBelow(i, below) {
+		if words++; number || truth(c) != nil || len(c) > 16 || !numbers[i] {
 			return nil
 		}
 	}
@@ -285,22 +286,29 @@ func (l *layout) unitsIn(line numbered, below []numbered) []string {
 	return units
 }
 
-// numbersBelow says whether column i holds numbers alone in rows.
-func (l *layout) numbersBelow(i int, rows []numbered) bool {
-	numbers := false
+// numbersIn says which of so many columns hold numbers alone in rows.
+func (l *layout) numbersIn(rows []numbered, columns int) []bool {
+	numbers, other := make([]bool, columns), make([]bool, columns)
 	for _, line := range rows {
 		if isRuler(line) {
 			continue
 		}
 		row, err := l.row(line.text)
-		if err != nil || i >= len(row) {
-			return false
+		if err != nil {
+			row = nil
 		}
-		_, ok := l.number(row[i])
-		if !ok && !isMissing(row[i]) {
-			return false
+		for i := range columns {
+			if i >= len(row) {
+				other[i] = true
+				continue
+			}
+			_, ok := l.number(row[i])
+			numbers[i] = numbers[i] || ok
+			other[i] = other[i] || !ok && !isMissing(row[i])
 		}
-		numbers = numbers || ok
+	}
+	for i := range numbers {
+		numbers[i] = numbers[i] && !other[i]
 	}
 	return numbers
 }
