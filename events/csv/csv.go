@@ -189,7 +189,7 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
-	const step = 1024
+	step := max(1, min(1024, (1<<22)/max(len(r.picked), 1))) // rows that there is room for before they are seen
 	rows, room := 0, 0
 	for rows < n && r.err == nil {
 		want := min(step, n-rows)
