@@ -57,7 +57,7 @@ func (s *spool) add(columns []column.Column) error {
 	return nil
 }
 
-// read is the pieces of a block; columns gives names and types.
+// read is the pieces of a block, which are gone then; columns gives names and types.
 func (s *spool) read(pieces []piece, columns []column.Column) ([]column.Column, error) {
 	out := make([]column.Column, len(columns))
 	for k, p := range pieces {
@@ -65,6 +65,7 @@ func (s *spool) read(pieces []piece, columns []column.Column) ([]column.Column, 
 		if _, err := s.file.ReadAt(raw, p.at); err != nil && err != io.EOF {
 			return nil, column.WithoutPath(err)
 		}
+		s.release(p.at, int64(len(raw)))
 		out[k] = column.New(columns[k].Name, "", columns[k].Type, p.rows)
 		f := field{dtype: p.dtype}
 		if err := f.decode(&out[k], raw, p.Size, 0); err != nil {

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package npy
+
+func (s *spool) release(int64, int64) {}
