@@ -2,10 +2,13 @@ package sluice
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/model"
@@ -44,7 +47,7 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 		}
 	}
 	if o.HeldOut != "" {
-		release, err := o.claim(o.HeldOut, append(c.Paths(), out)...)
+		release, err := o.keeps(c, out)
 		if err != nil {
 			return nil, err
 		}
@@ -76,6 +79,26 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 		return nil, err
 	}
 	return r, train.RemoveState(f.State)
+}
+
+// keeps finds out before a training whether its test events can be written.
+func (o *Options) keeps(c *card.Card, model string) (release func(), err error) {
+	switch {
+	case c.Train.WithDefaults().Test <= 0:
+		return nil, fault.Of(errors.New("--held-out: no event is held out; set --test above 0"))
+	case filepath.Clean(o.HeldOut) == filepath.Clean(model):
+		return nil, fault.Of(fmt.Errorf("%s is to hold the model; write the events held out to another file", model))
+	}
+	if release, err = o.claim(o.HeldOut, c.Paths()...); err != nil {
+		return nil, err
+	}
+	f, err := events.Create(o.HeldOut) // whether its format can be written
+	if err != nil {
+		release()
+		return nil, fault.Of(err)
+	}
+	f.Abort()
+	return release, nil
 }
 
 func newTrainResult(path string, m *model.Model, result *train.Result) *TrainResult {

@@ -3,6 +3,7 @@ package prep
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events/profile"
 )
@@ -76,7 +77,10 @@ func (l Limits) bound(s *profile.Summary, from float64, x []float64) error {
 		at float64
 		to **float64
 	}{{low, &s.LowEdge}, {high, &s.HighEdge}} {
-		if !math.IsInf(e.at, 0) {
+		atom := slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { // whose window reaches beyond: what comes back from there snaps
+			return s.Kind == profile.KindAtoms && math.Abs(a.Value-e.at) <= 2e-3*(s.Max-s.Min)
+		})
+		if !math.IsInf(e.at, 0) && !atom {
 			*e.to = &e.at
 		}
 	}

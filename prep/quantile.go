@@ -123,8 +123,8 @@ func (s *quantile) invertAnywhere(y float64) (x, logSlope float64) {
 	switch {
 	case y < lower.Y && s.EdgeLow:
 		return lower.X, math.Log(lower.Slope)
-	case y > upper.Y && s.EdgeHigh:
-		return upper.X, math.Log(upper.Slope)
+	case y > upper.Y && s.EdgeHigh: // within the last cell, of a grid
+		return upper.X - 1e-9*(upper.X-lower.X), math.Log(upper.Slope)
 	case y < lower.Y:
 		return lower.invert(y)
 	case y > upper.Y:
