@@ -1,9 +1,6 @@
 package column
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // LeftOut is what of a file is not read, and why. The zero value is ready.
 type LeftOut struct{ all []leftOut }
@@ -25,23 +22,22 @@ func (l *LeftOut) Because(name string) error {
 
 // Notes are a line a reason: files of experiments have hundreds of columns that are no numbers.
 func (l *LeftOut) Notes() []string {
+	var reasons []leftOut // without a name
+	names := make(map[leftOut][]string)
+	for _, x := range l.all {
+		reason := leftOut{what: x.what, why: x.why}
+		if names[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		names[reason] = append(names[reason], x.name)
+	}
 	var notes []string
-	for i, x := range l.all {
-		same := func(y leftOut) bool { return y.what == x.what && y.why == x.why }
-		if slices.ContainsFunc(l.all[:i], same) {
-			continue
+	for _, r := range reasons {
+		if these := names[r]; len(these) == 1 {
+			notes = append(notes, fmt.Sprintf("%s %q %s", r.what, these[0], r.why))
+		} else {
+			notes = append(notes, fmt.Sprintf("%d %ss, each of which %s: %s", len(these), r.what, r.why, List(these, 8)))
 		}
-		var names []string
-		for _, y := range l.all[i:] {
-			if same(y) {
-				names = append(names, y.name)
-			}
-		}
-		if len(names) == 1 {
-			notes = append(notes, fmt.Sprintf("%s %q %s", x.what, x.name, x.why))
-			continue
-		}
-		notes = append(notes, fmt.Sprintf("%d %ss, each of which %s: %s", len(names), x.what, x.why, List(names, 8)))
 	}
 	return notes
 }

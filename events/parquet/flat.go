@@ -8,13 +8,15 @@ import (
 
 	pq "github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/sluice-hep/sluice/events/column"
 )
 
 // flat are the columns of a file that have one value an event, members of structures too, and those that are left out.
 type flat struct {
 	names    []string
 	leaves   []leaf
-	out      leftOut
+	out      column.LeftOut
 	elements []*format.SchemaElement // of all leaves
 	index    []string                // columns that are but the numbers of the rows
 }
@@ -24,11 +26,11 @@ func (f *flat) add(c *pq.Column, name string, wanted []string) {
 	inner := c.Columns()
 	switch {
 	case c.Repeated():
-		f.out.add(name, "is a list in every event")
+		f.out.Add("column", name, "is a list in every event")
 	case c.Leaf():
 		f.leaf(c, name, wanted)
 	case len(inner) == 0 || len(inner) == 1 && inner[0].Repeated(): // a list, or a map
-		f.out.add(name, "is nested")
+		f.out.Add("column", name, "is nested")
 	default:
 		for _, member := range inner {
 			f.add(member, name+"."+strings.TrimSpace(member.Name()), wanted)
@@ -38,7 +40,7 @@ func (f *flat) add(c *pq.Column, name string, wanted []string) {
 
 func (f *flat) leaf(c *pq.Column, name string, wanted []string) {
 	if c.Index() >= len(f.elements) {
-		f.out.add(name, "is not described")
+		f.out.Add("column", name, "is not described")
 		return
 	}
 	k, why := kindOf(c, f.elements[c.Index()])
@@ -46,7 +48,7 @@ func (f *flat) leaf(c *pq.Column, name string, wanted []string) {
 		why = "is the index of a frame of pandas"
 	}
 	if why != "" {
-		f.out.add(name, why)
+		f.out.Add("column", name, why)
 		return
 	}
 	f.names = append(f.names, name)
@@ -55,11 +57,9 @@ func (f *flat) leaf(c *pq.Column, name string, wanted []string) {
 
 // refused says why a wanted column cannot be had.
 func (f *flat) refused(wanted []string) error {
-	for _, why := range f.out.reasons {
-		for _, name := range f.out.names[why] {
-			if slices.Contains(wanted, name) {
-				return fmt.Errorf("column %q %s; only one value an event can be read", name, why)
-			}
+	for _, name := range wanted {
+		if because := f.out.Because(name); because != nil {
+			return fmt.Errorf("%w; only one value an event can be read", because)
 		}
 	}
 	return nil

@@ -94,7 +94,7 @@ func (r *Reader) choose(opts Options) error {
 	if err := all.refused(opts.Columns); err != nil {
 		return err
 	}
-	r.skipped = all.out.notes()
+	r.skipped = all.out.Notes()
 	if len(all.names) == 0 {
 		return fmt.Errorf("holds no flat column: %s", strings.Join(r.skipped, "; "))
 	}
