@@ -26,6 +26,20 @@ func distinct(path string, inputs ...string) error {
 	return nil
 }
 
+// claimEvents claims a file of events, in a format that can be written.
+func (o *Options) claimEvents(path string, inputs ...string) (release func(), err error) {
+	if release, err = o.claim(path, inputs...); err != nil {
+		return nil, err
+	}
+	f, err := events.Create(path)
+	if err != nil {
+		release()
+		return nil, fault.Of(err)
+	}
+	f.Abort()
+	return release, nil
+}
+
 // claim finds out before the work whether a file can be written after it, and keeps other processes from it meanwhile.
 func (o *Options) claim(path string, inputs ...string) (release func(), err error) {
 	if err := distinct(path, append(inputs, o.Inputs...)...); err != nil {

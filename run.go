@@ -112,18 +112,18 @@ func (r *runner) open(context.Context) error {
 	if err := r.outside(); err != nil {
 		return err
 	}
-	for _, path := range []string{r.result.Model, r.result.Sample, r.result.Report, r.summaryPath()} {
+	for _, path := range []string{r.result.Model, r.result.Report, r.summaryPath()} {
 		release, err := r.o.claim(path, r.card.Paths()...)
 		if err != nil {
 			return err
 		}
 		release()
 	}
-	sample, err := events.Create(r.result.Sample) // whether its format can be written
+	release, err = r.o.claimEvents(r.result.Sample, r.card.Paths()...)
 	if err != nil {
-		return fault.Of(err)
+		return err
 	}
-	sample.Abort()
+	release()
 	return nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"github.com/sluice-hep/sluice/card"
-	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/model"
@@ -89,16 +88,7 @@ func (o *Options) keeps(c *card.Card, model string) (release func(), err error) 
 	case filepath.Clean(o.HeldOut) == filepath.Clean(model):
 		return nil, fault.Of(fmt.Errorf("%s is to hold the model; write the events held out to another file", model))
 	}
-	if release, err = o.claim(o.HeldOut, c.Paths()...); err != nil {
-		return nil, err
-	}
-	f, err := events.Create(o.HeldOut) // whether its format can be written
-	if err != nil {
-		release()
-		return nil, fault.Of(err)
-	}
-	f.Abort()
-	return release, nil
+	return o.claimEvents(o.HeldOut, c.Paths()...)
 }
 
 func newTrainResult(path string, m *model.Model, result *train.Result) *TrainResult {

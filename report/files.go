@@ -57,15 +57,19 @@ func NewCompared(c *stats.Comparison) *Compared {
 func (f *Files) Compare(ctx context.Context) (_ *Compared, notices []string, page func() (*Page, error), err error) {
 	f.notes = nil
 	ref, err := f.read(ctx, f.Reference, f.Flatten, f.Where)
+	var gen *events.Table
 	if err != nil && f.Flatten != "" { // generated events are flat, and may be the reference
-		if _, other := f.read(ctx, f.Generated, f.Flatten, f.Where); other == nil {
+		var other error
+		if gen, other = f.read(ctx, f.Generated, f.Flatten, f.Where); other == nil {
 			ref, err = f.read(ctx, f.Reference, "", f.Where)
 		}
 	}
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	gen, notices, err := f.generated(ctx)
+	if gen == nil {
+		gen, notices, err = f.generated(ctx)
+	}
 	if err == nil {
 		err = f.weigh(ref, gen)
 	}

@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
-	"github.com/sluice-hep/sluice/stats"
 )
 
 func (a *app) compareVerb() *cobra.Command {
@@ -50,14 +49,15 @@ together is not tested), "close", "differs" or "apart".`,
 			}
 			o.Inputs = []string{model}
 		}
-		if err := failAbove(limit, &sluice.Compared{Comparison: &stats.Comparison{}}); err != nil {
+		fails, err := failAbove(limit)
+		if err != nil {
 			return err
 		}
 		r, err := sluice.Compare(c.Context(), p, file, o)
 		if err := show(a, r, err, printComparison); err != nil {
 			return err
 		}
-		return failAbove(limit, r)
+		return fails(r)
 	}
 	return c
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/report"
-	"github.com/sluice-hep/sluice/stats"
 )
 
 func (a *app) runVerb() *cobra.Command {
@@ -44,7 +43,8 @@ and does not train again a model that is there already.`,
 		if err != nil {
 			return fault.Of(err)
 		}
-		if err := cmp.Or(failAbove(limit, &sluice.Compared{Comparison: &stats.Comparison{}}), set(job, sets), allow(job, memory), a.global(c, job)); err != nil {
+		fails, err := failAbove(limit)
+		if err := cmp.Or(err, set(job, sets), allow(job, memory), a.global(c, job)); err != nil {
 			return err
 		}
 		o := a.options()
@@ -53,7 +53,7 @@ and does not train again a model that is there already.`,
 		if err := show(a, s, goesOn(err, o.Command), printRun); err != nil {
 			return err
 		}
-		return failAbove(limit, s.Compare)
+		return fails(s.Compare)
 	}
 	return c
 }
@@ -124,25 +124,29 @@ func effective(n float64, events int) string {
 	return fmt.Sprintf(" (by their weights worth %.3g)", n)
 }
 
-// failAbove makes a verdict worse than a level, or a KS distance above a number, a failure.
-func failAbove(limit string, c *sluice.Compared) error {
-	if limit == "" || c == nil {
-		return nil
+// failAbove makes a failure of a verdict worse than a level, or of a KS distance above a number.
+func failAbove(limit string) (check func(*sluice.Compared) error, err error) {
+	if limit == "" {
+		return func(*sluice.Compared) error { return nil }, nil
 	}
 	if most, err := strconv.ParseFloat(limit, 64); err == nil {
-		for _, name := range c.Names {
-			if ks := c.Columns[name].KS; ks > most {
-				return fmt.Errorf("the KS distance of %s is %.4g, above %s (--fail-above)", name, ks, limit)
+		return func(c *sluice.Compared) error {
+			for _, name := range c.Names {
+				if ks := c.Columns[name].KS; ks > most {
+					return fmt.Errorf("the KS distance of %s is %.4g, above %s (--fail-above)", name, ks, limit)
+				}
 			}
-		}
-		return nil
+			return nil
+		}, nil
 	}
 	var level report.Level
 	if err := level.UnmarshalText([]byte(limit)); err != nil {
-		return usage("--fail-above: %v, or a KS distance", err)
+		return nil, usage("--fail-above: %v, or a KS distance", err)
 	}
-	if c.Verdict.Level > level {
-		return fmt.Errorf("the verdict is %q, worse than %q (--fail-above): %s", c.Verdict.Level, level, c.Verdict.Headline)
-	}
-	return nil
+	return func(c *sluice.Compared) error {
+		if c.Verdict.Level > level {
+			return fmt.Errorf("the verdict is %q, worse than %q (--fail-above): %s", c.Verdict.Level, level, c.Verdict.Headline)
+		}
+		return nil
+	}, nil
 }
