@@ -1,9 +1,11 @@
 package column
 
-import "fmt"
+import (
+	"fmt"
+	"io"
+)
 
-// Objects are the rows of a reader that makes a row of every object instead of every event. A nil *Objects is that of a
-// reader that does not.
+// Objects are the rows of a reader that makes a row of every object instead of every event.
 type Objects struct {
 	Asked int      // columns that are returned; those behind only say how many objects there are
 	ready []Column // not yet returned
@@ -61,26 +63,82 @@ func (o *Objects) Expand(chosen *Choice, block []Column, counts [][]int32, event
 	return nil
 }
 
-// Mark is the place of the next event, or of the next object, whose Offset is its event.
-func (o *Objects) Mark(event int64, borders Borders) (m Mark, ok bool) {
-	ok = borders.At(event)
-	if o == nil {
-		return Mark{Row: event}, ok
-	}
-	return Mark{Row: o.made, Offset: event}, ok && o.Empty()
+// Walk is how a reader goes through events, or through their objects: a Reader that embeds one lacks Read and Close.
+type Walk struct {
+	Chosen  Choice
+	Notes   []string // on what of the file is not read
+	Events  int64    // of the file
+	Row     int64    // events read
+	Objects *Objects // nil: a row an event
+	Borders Borders
 }
 
-// Seek goes on at a place that Mark gave, and says at which event.
-func (o *Objects) Seek(m Mark, borders Borders) (event int64, err error) {
-	event = m.Row
-	if o != nil {
+// Columns gives name, unit and type of each column.
+func (w *Walk) Columns() []Column {
+	if w.Objects != nil {
+		return w.Chosen.Columns[:w.Objects.Asked]
+	}
+	return w.Chosen.Columns
+}
+
+// Rows is the number of events; -1 where a row is an object.
+func (w *Walk) Rows() int64 {
+	if w.Objects != nil {
+		return -1
+	}
+	return w.Events
+}
+
+// Skipped says what is left out.
+func (w *Walk) Skipped() []string { return w.Notes }
+
+// Next is how many of the next n events lie before a border; io.EOF after the last.
+func (w *Walk) Next(n, most int64) (int, error) {
+	n = min(n, most, w.Events-w.Row)
+	if n == 0 {
+		return 0, io.EOF
+	}
+	return w.Borders.Within(w.Row, int(n)), nil
+}
+
+// ReadObjects gives the next objects, at most n, of at most so many events at once; expand makes those of the next m
+// events ready, or of fewer, and says of how many.
+func (w *Walk) ReadObjects(n int, most int64, expand func(m int) (int, error)) ([]Column, error) {
+	const atOnce = 1 << 13
+	for w.Objects.Empty() {
+		m, err := w.Next(int64(n), min(most, atOnce))
+		if err == nil {
+			m, err = expand(m)
+		}
+		if err != nil {
+			return nil, err
+		}
+		w.Row += int64(m)
+	}
+	return w.Objects.Next(n), nil
+}
+
+// Mark is the place of the next event, or of the next object, whose Offset is its event: of the first behind a border.
+func (w *Walk) Mark() (m Mark, ok bool) {
+	ok = w.Borders.At(w.Row)
+	if w.Objects == nil {
+		return Mark{Row: w.Row}, ok
+	}
+	return Mark{Row: w.Objects.made, Offset: w.Row}, ok && w.Objects.Empty()
+}
+
+// Seek goes on at a place that Mark gave.
+func (w *Walk) Seek(m Mark) error {
+	event := m.Row
+	if w.Objects != nil {
 		event = m.Offset
 	}
-	if m.Row < 0 || !borders.At(event) {
-		return 0, ErrMark
+	if m.Row < 0 || !w.Borders.At(event) {
+		return ErrMark
 	}
-	if o != nil {
-		o.made, o.ready = m.Row, nil
+	if w.Objects != nil {
+		w.Objects.made, w.Objects.ready = m.Row, nil
 	}
-	return event, nil
+	w.Row = event
+	return nil
 }

@@ -1,7 +1,6 @@
 package root
 
 import (
-	"io"
 	"slices"
 
 	"github.com/sluice-hep/sluice/events/column"
@@ -28,35 +27,18 @@ func (r *Reader) flatten(all *fields, opts Options) error {
 	if err := r.choose(all, append(offered, all.flat...), wanted, opts.Types); err != nil {
 		return err
 	}
-	r.objects = &column.Objects{Asked: len(wanted)}
+	r.Objects = &column.Objects{Asked: len(wanted)}
 	if !slices.ContainsFunc(r.picked, func(f field) bool { return f.whole() }) {
 		return r.use(first, nil)
 	}
 	return nil
 }
 
-// readObjects returns the next objects, at most n.
-func (r *Reader) readObjects(n int) ([]column.Column, error) {
-	for r.objects.Empty() {
-		const most = 1 << 13 // events at once
-		m := int(min(int64(n), most, r.tree.entries-r.row))
-		if m == 0 {
-			return nil, io.EOF
-		}
-		m = r.borders.Within(r.row, m)
-		if err := r.expand(m); err != nil {
-			return nil, err
-		}
-		r.row += int64(m)
-	}
-	return r.objects.Next(n), nil
-}
-
 // expand makes the objects of the next m events ready.
-func (r *Reader) expand(m int) error {
+func (r *Reader) expand(m int) (int, error) {
 	out, parts, err := r.readEvents(m)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	counts := make([][]int32, len(out))
 	for k := range out {
@@ -69,9 +51,9 @@ func (r *Reader) expand(m int) error {
 			}
 		case f.branch == nil:
 			for i := range out[k].I64 {
-				out[k].I64[i] = r.row + int64(i)
+				out[k].I64[i] = r.Row + int64(i)
 			}
 		}
 	}
-	return r.objects.Expand(&r.chosen, out, counts, r.row)
+	return m, r.Objects.Expand(&r.Chosen, out, counts, r.Row)
 }

@@ -3,7 +3,6 @@ package root
 import (
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"slices"
@@ -27,15 +26,11 @@ type Options struct {
 // Reader reads the events of one tree block by block.
 type Reader struct {
 	*file
+	column.Walk
 	tree    *tree
 	picked  []field
-	sources []*source     // the branches that picked needs
-	chosen  column.Choice // of picked
-	skipped []string
-	row     int64 // events read
+	sources []*source // the branches that picked needs
 	workers column.Crew[worker]
-	objects *column.Objects // nil: a row an event
-	borders column.Borders
 }
 
 // source is a branch that is read, with the basket that the next events begin in.
@@ -81,9 +76,9 @@ func (f *file) openTree(e *entry, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{file: f, tree: t}
+	r := &Reader{file: f, tree: t, Walk: column.Walk{Events: t.entries}}
 	if f.unclosed {
-		r.skipped = append(r.skipped, f.saved(&e.key, t))
+		r.Notes = append(r.Notes, f.saved(&e.key, t))
 	}
 	all := t.fields(l)
 	if opts.Flatten != "" {
@@ -97,7 +92,7 @@ func (f *file) openTree(e *entry, opts Options) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.borders = r.coarsest()
+	r.Borders = r.coarsest()
 	return r, nil
 }
 
@@ -123,7 +118,7 @@ func (r *Reader) believable() error {
 // pick chooses the columns of events.
 func (r *Reader) pick(all *fields, opts Options) error {
 	if opts.Columns == nil { // who names columns wants no others
-		r.skipped = append(r.skipped, all.notes()...)
+		r.Notes = append(r.Notes, all.notes()...)
 	}
 	names, many := namesOf(all.flat), all.many()
 	for _, name := range opts.Columns {
@@ -193,7 +188,7 @@ func (r *Reader) use(f field, types map[string]column.Type) error {
 	if f.branch != nil {
 		title = f.branch.title
 	}
-	if err := r.chosen.Add(f.name, unitIn(title), f.native(), types); err != nil {
+	if err := r.Chosen.Add(f.name, unitIn(title), f.native(), types); err != nil {
 		return err
 	}
 	k := len(r.picked)
@@ -211,44 +206,24 @@ func (r *Reader) use(f field, types map[string]column.Type) error {
 	return nil
 }
 
-// Columns gives name and type of each column.
-func (r *Reader) Columns() []column.Column {
-	if r.objects != nil {
-		return r.chosen.Columns[:r.objects.Asked]
-	}
-	return r.chosen.Columns
-}
-
-// Rows is the number of events; -1 where a row is an object.
-func (r *Reader) Rows() int64 {
-	if r.objects != nil {
-		return -1
-	}
-	return r.tree.entries
-}
-
-// Skipped says which columns are left out.
-func (r *Reader) Skipped() []string { return r.skipped }
-
 // Read returns the next events, or objects, at most n, and no part of a basket of
 // the longest behind whole ones.
 func (r *Reader) Read(n int) ([]column.Column, error) {
-	if r.objects != nil {
-		return r.readObjects(n)
+	if r.Objects != nil {
+		return r.ReadObjects(n, math.MaxInt64, r.expand)
 	}
-	n = int(min(int64(n), r.tree.entries-r.row))
-	if n == 0 {
-		return nil, io.EOF
+	n, err := r.Next(int64(n), math.MaxInt64)
+	if err != nil {
+		return nil, err
 	}
-	n = r.borders.Within(r.row, n)
 	out, _, err := r.readEvents(n)
 	if err == nil {
-		err = r.chosen.Settle(out, r.row)
+		err = r.Chosen.Settle(out, r.Row)
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.row += int64(n)
+	r.Row += int64(n)
 	return out, nil
 }
 
@@ -259,9 +234,9 @@ type part struct {
 	counts []int32
 }
 
-// readEvents reads n events from r.row on: a column of each field, and the parts of those that are wanted whole.
+// readEvents reads n events from r.Row on: a column of each field, and the parts of those that are wanted whole.
 func (r *Reader) readEvents(n int) ([]column.Column, [][]part, error) {
-	out, parts := r.chosen.Block(n), make([][]part, len(r.picked))
+	out, parts := r.Chosen.Block(n), make([][]part, len(r.picked))
 	var todo []func(*worker) error
 	for _, s := range r.sources {
 		todo = append(todo, r.tasks(s, out, parts, n)...)
@@ -272,8 +247,8 @@ func (r *Reader) readEvents(n int) ([]column.Column, [][]part, error) {
 // tasks lists the baskets of a branch that n events need.
 func (r *Reader) tasks(s *source, out []column.Column, parts [][]part, n int) []func(*worker) error {
 	var todo []func(*worker) error
-	end := r.row + int64(n)
-	begin := s.branch.basketOf(r.row)
+	end := r.Row + int64(n)
+	begin := s.branch.basketOf(r.Row)
 	for i := begin; i < len(s.branch.baskets) && s.branch.baskets[i].first < end; i++ {
 		k := &s.branch.baskets[i]
 		v, have := s.values, i == s.held
@@ -290,13 +265,13 @@ func (r *Reader) tasks(s *source, out []column.Column, parts [][]part, n int) []
 				s.held, s.values = i, v
 				w.raw, w.room = nil, nil // v lies in them
 			}
-			first, last := max(k.first, r.row), min(k.end, end)
+			first, last := max(k.first, r.Row), min(k.end, end)
 			for _, j := range s.fields {
 				f := &r.picked[j]
 				if f.whole() {
 					parts[j][i-begin], err = f.gather(v, first, last, k)
 				} else {
-					c := out[j].Slice(int(first-r.row), int(last-r.row))
+					c := out[j].Slice(int(first-r.Row), int(last-r.Row))
 					err = f.fill(&c, v, first, k)
 				}
 				if err != nil {

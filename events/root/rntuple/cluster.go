@@ -170,15 +170,15 @@ func (r *Reader) order() error {
 		if have < c.events {
 			return fmt.Errorf("claims %d events for %s, and has %d values of a column at most", c.events, c.name(), have)
 		}
-		if c.first != r.events || c.events > 1<<62-r.events {
+		if c.first != r.Events || c.events > 1<<62-r.Events {
 			return errors.New("has clusters whose events do not follow on each other")
 		}
-		r.borders = append(r.borders, c.first)
-		r.events += c.events
+		r.Borders = append(r.Borders, c.first)
+		r.Events += c.events
 	}
-	r.borders = append(r.borders, r.events)
-	if r.events > perByte*r.store.Size() {
-		return fmt.Errorf("claims %d events, which is beyond belief for a file of %d bytes", r.events, r.store.Size())
+	r.Borders = append(r.Borders, r.Events)
+	if r.Events > perByte*r.store.Size() {
+		return fmt.Errorf("claims %d events, which is beyond belief for a file of %d bytes", r.Events, r.store.Size())
 	}
 	return nil
 }

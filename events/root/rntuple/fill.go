@@ -83,7 +83,7 @@ func (r *Reader) elements(w *worker, s *source, picked []int, p part, at []int64
 				continue
 			}
 			c := out[k].Slice(row, row+n)
-			if err := leaves[i].pick(&c, &decoded[i], at, r.row+int64(row)); err != nil {
+			if err := leaves[i].pick(&c, &decoded[i], at, r.Row+int64(row)); err != nil {
 				return err
 			}
 		}

@@ -2,7 +2,6 @@ package rntuple
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"slices"
 
@@ -27,28 +26,11 @@ func (r *Reader) flatten(all *leaves, opts Options) error {
 	if err := r.choose(all, append(offered, all.flat...), wanted, opts); err != nil {
 		return err
 	}
-	r.objects = &column.Objects{Asked: len(wanted)}
+	r.Objects = &column.Objects{Asked: len(wanted)}
 	if !slices.ContainsFunc(r.picked, func(l leaf) bool { return l.whole() }) {
 		return r.use(first, Options{})
 	}
 	return nil
-}
-
-// readObjects returns the next objects, at most n.
-func (r *Reader) readObjects(n int) ([]column.Column, error) {
-	for r.objects.Empty() {
-		const most = 1 << 13 // events at once
-		m := int(min(int64(n), most, r.events-r.row, r.bearable()))
-		if m == 0 {
-			return nil, io.EOF
-		}
-		m, err := r.expand(r.borders.Within(r.row, m))
-		if err != nil {
-			return nil, err
-		}
-		r.row += int64(m)
-	}
-	return r.objects.Next(n), nil
 }
 
 // expand makes the objects of the next m events ready, or of fewer, and says of how many.
@@ -79,7 +61,7 @@ func (r *Reader) expand(m int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return m, r.objects.Expand(&r.chosen, out, counts, r.row)
+	return m, r.Objects.Expand(&r.Chosen, out, counts, r.Row)
 }
 
 // count counts the objects of a list in each event, and says how many events hold few enough to be made at once.
@@ -93,7 +75,7 @@ func (r *Reader) count(l *leaf, counts []int32, parts []part, ends spans) (fit i
 			return i, nil
 		}
 		if n > min(r.most()/16, math.MaxInt32) {
-			return 0, fmt.Errorf("event %d claims %d values of %q, which is beyond belief for a file of %d bytes", r.row+int64(i)+1, n, l.name, r.store.Size())
+			return 0, fmt.Errorf("event %d claims %d values of %q, which is beyond belief for a file of %d bytes", r.Row+int64(i)+1, n, l.name, r.store.Size())
 		}
 		counts[i] = int32(n)
 	}

@@ -3,7 +3,6 @@ package rntuple
 import (
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -24,17 +23,12 @@ type Reader struct {
 	longest  int64 // record of the file
 	schema   schema
 	clusters []cluster
-	events   int64
-	borders  column.Borders
 
+	column.Walk
 	picked  []leaf
-	chosen  column.Choice // of picked
-	ends    []*source     // of lists, that picked needs
-	values  []*wanted     // that picked needs
-	skipped []string
-	row     int64 // events read
+	ends    []*source // of lists, that picked needs
+	values  []*wanted // that picked needs
 	workers column.Crew[worker]
-	objects *column.Objects // nil: a row an event
 }
 
 // Open opens the RNTuple whose anchor, an object of class ROOT::RNTuple, is given. The reader closes the store, unless Open
@@ -117,7 +111,7 @@ func (r *Reader) release() error {
 func (r *Reader) pick(all *leaves, opts Options) error {
 	notes := append(all.skipped, all.many().Notes()...)
 	if opts.Columns == nil { // who names columns wants no others
-		r.skipped = notes
+		r.Notes = notes
 	}
 	if len(all.flat) > 0 || opts.Columns != nil {
 		return r.choose(all, all.flat, opts.Columns, opts)
@@ -172,7 +166,7 @@ type wanted struct {
 
 // use adds a column of events.
 func (r *Reader) use(l leaf, opts Options) error {
-	if err := r.chosen.Add(l.name, opts.unit(&l), l.native(), opts.Types); err != nil {
+	if err := r.Chosen.Add(l.name, opts.unit(&l), l.native(), opts.Types); err != nil {
 		return err
 	}
 	k := len(r.picked)
@@ -196,38 +190,18 @@ func (r *Reader) use(l leaf, opts Options) error {
 	return nil
 }
 
-// Columns gives name and type of each column.
-func (r *Reader) Columns() []column.Column {
-	if r.objects != nil {
-		return r.chosen.Columns[:r.objects.Asked]
-	}
-	return r.chosen.Columns
-}
-
-// Rows is the number of events; -1 where a row is an object.
-func (r *Reader) Rows() int64 {
-	if r.objects != nil {
-		return -1
-	}
-	return r.events
-}
-
-// Skipped says which columns are left out.
-func (r *Reader) Skipped() []string { return r.skipped }
-
 // Close closes the file.
 func (r *Reader) Close() error { return r.store.Close() }
 
 // Read returns the next events, or objects, at most n, and no part of a cluster behind whole ones.
 func (r *Reader) Read(n int) ([]column.Column, error) {
-	if r.objects != nil {
-		return r.readObjects(n)
+	if r.Objects != nil {
+		return r.ReadObjects(n, r.bearable(), r.expand)
 	}
-	n = int(min(int64(n), r.events-r.row, r.bearable()))
-	if n == 0 {
-		return nil, io.EOF
+	n, err := r.Next(int64(n), r.bearable())
+	if err != nil {
+		return nil, err
 	}
-	n = r.borders.Within(r.row, n)
 	parts := r.parts(n)
 	ends, err := r.readEnds(parts)
 	if err != nil {
@@ -237,10 +211,10 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.chosen.Settle(out, r.row); err != nil {
+	if err := r.Chosen.Settle(out, r.Row); err != nil {
 		return nil, err
 	}
-	r.row += int64(n)
+	r.Row += int64(n)
 	return out, nil
 }
 
@@ -263,13 +237,13 @@ type part struct {
 
 // parts are those of the next n events.
 func (r *Reader) parts(n int) (all []part) {
-	i, found := slices.BinarySearch(r.borders, r.row)
+	i, found := slices.BinarySearch(r.Borders, r.Row)
 	if !found {
 		i--
 	}
 	for at := 0; at < n; i++ {
 		c := &r.clusters[i]
-		p := part{cluster: i, from: r.row + int64(at) - c.first, at: at}
+		p := part{cluster: i, from: r.Row + int64(at) - c.first, at: at}
 		p.to = min(c.events, p.from+int64(n-at))
 		all = append(all, p)
 		at += int(p.to - p.from)
@@ -301,7 +275,7 @@ func (r *Reader) readEnds(parts []part) (spans, error) {
 
 // readValues reads a block of n events, in the types of the file.
 func (r *Reader) readValues(n int, parts []part, ends spans) ([]column.Column, error) {
-	out := r.chosen.Block(n)
+	out := r.Chosen.Block(n)
 	for k := range r.picked {
 		switch l := &r.picked[k]; {
 		case l.shape == count:
@@ -310,7 +284,7 @@ func (r *Reader) readValues(n int, parts []part, ends spans) ([]column.Column, e
 			out[k] = out[k].Slice(0, 0)
 		case l.shape == serial:
 			for i := range out[k].I64 {
-				out[k].I64[i] = r.row + int64(i)
+				out[k].I64[i] = r.Row + int64(i)
 			}
 		}
 	}
