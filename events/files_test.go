@@ -10,17 +10,8 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/reference"
 )
-
-// data is a file of the large test data, or skips.
-func data(t *testing.T, name string) string {
-	t.Helper()
-	dir := os.Getenv("SLUICE_DATA")
-	if dir == "" {
-		t.Skip("SLUICE_DATA is not set: the folder of the large test files is not known")
-	}
-	return filepath.Join(dir, name)
-}
 
 // sums are the sums of the columns, by name.
 func sums(t *Table) map[string]float64 {
@@ -36,7 +27,7 @@ func sums(t *Table) map[string]float64 {
 
 // The same Z -> mu mu events in every format: files of others, and our own in each format that can be written.
 func TestZmumuAgreesBetweenFormats(t *testing.T) {
-	want, err := ReadAll([]string{data(t, "io/zmumu_numeric.csv")}, Options{})
+	want, err := ReadAll([]string{reference.Data(t, "io/zmumu_numeric.csv")}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,15 +38,15 @@ func TestZmumuAgreesBetweenFormats(t *testing.T) {
 	for _, name := range []string{"zmumu_numeric.csv", "zmumu.npz", "zmumu_structured.npy", "zmumu_fortran_be_f4.npy",
 		"zmumu_duckdb_gzip.parquet", "zmumu_duckdb_lz4raw.parquet", "zmumu_duckdb_none.parquet", "zmumu_duckdb_snappy.parquet",
 		"zmumu_duckdb_zstd.parquet", "zmumu_duckdb_zstd_v2.parquet"} {
-		paths = append(paths, data(t, "io/"+name))
+		paths = append(paths, reference.Data(t, "io/"+name))
 	}
 	written := []string{"t.csv.zst", "t.npy", "t.npz", "t.parquet", "t.root"}
 	if haveHDF5(t) {
 		for _, name := range []string{"compound_latest.h5", "gzip_shuffle.h5:events", "gzip_shuffle.h5:matrix_lzf"} {
-			paths = append(paths, data(t, "io/zmumu_h5py_"+name))
+			paths = append(paths, reference.Data(t, "io/zmumu_h5py_"+name))
 		}
 		for _, name := range []string{"fixed.h5", "fixed_blosc.h5", "table_blosc_lz4.h5", "table_strings.h5", "table_zlib.h5"} {
-			paths = append(paths, data(t, "io/zmumu_pandas_"+name))
+			paths = append(paths, reference.Data(t, "io/zmumu_pandas_"+name))
 		}
 		written = append(written, "t.h5")
 	}
@@ -112,7 +103,7 @@ func TestDataFiles(t *testing.T) {
 		"io/parquet-testing/float16_nonzeros_and_nans.parquet": {8, 1}, "io/parquet-testing/nested_lists.snappy.parquet": {3, 1},
 		"io/parquet-testing/rle-dict-snappy-checksum.parquet": {1000, 2}, "io/parquet-testing/lz4_raw_compressed.parquet": {4, 3},
 	} {
-		got, err := ReadAll([]string{data(t, name)}, Options{})
+		got, err := ReadAll([]string{reference.Data(t, name)}, Options{})
 		if err != nil {
 			t.Error(err)
 			continue
@@ -130,11 +121,11 @@ func TestDataFiles(t *testing.T) {
 
 // The same LHCO events as text and as Parquet.
 func TestLHCOAgrees(t *testing.T) {
-	a, err := ReadAll([]string{data(t, "lhco_rnd_100k_core.csv.gz")}, Options{})
+	a, err := ReadAll([]string{reference.Data(t, "lhco_rnd_100k_core.csv.gz")}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := ReadAll([]string{data(t, "lhco_rnd_100k_core.parquet")}, Options{})
+	b, err := ReadAll([]string{reference.Data(t, "lhco_rnd_100k_core.parquet")}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +142,7 @@ func TestLHCOAgrees(t *testing.T) {
 
 // Hundreds of nested columns are one line.
 func TestNestedColumnsAreOneNote(t *testing.T) {
-	c, err := OpenAll([]string{data(t, "io/cms_nano_dimuon.parquet")}, Options{})
+	c, err := OpenAll([]string{reference.Data(t, "io/cms_nano_dimuon.parquet")}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +153,7 @@ func TestNestedColumnsAreOneNote(t *testing.T) {
 }
 
 func TestStructureOfParquetIsColumns(t *testing.T) {
-	got, err := ReadAll([]string{data(t, "io/parquet-testing/nulls.snappy.parquet")}, Options{})
+	got, err := ReadAll([]string{reference.Data(t, "io/parquet-testing/nulls.snappy.parquet")}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,22 +167,22 @@ func TestDamagedParquetIsAnError(t *testing.T) {
 	for name, want := range map[string]string{
 		"io/parquet-testing/datapage_v1-corrupt-checksum.parquet": "checksum",
 	} {
-		if _, err := ReadAll([]string{data(t, name)}, Options{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ReadAll([]string{reference.Data(t, name)}, Options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := ReadAll([]string{data(t, "io/cms_nano_dimuon.parquet")}, Options{Columns: []string{"Muon_pt"}}); err == nil || !strings.Contains(err.Error(), `"Muon_pt" is`) {
+	if _, err := ReadAll([]string{reference.Data(t, "io/cms_nano_dimuon.parquet")}, Options{Columns: []string{"Muon_pt"}}); err == nil || !strings.Contains(err.Error(), `"Muon_pt" is`) {
 		t.Error(err)
 	}
 }
 
 // Apache's file of delta encoding, beside the values that it should hold.
 func TestDeltaEncoding(t *testing.T) {
-	want, err := ReadAll([]string{data(t, "io/parquet-testing/delta_binary_packed_expect.csv")}, Options{Header: HeaderYes})
+	want, err := ReadAll([]string{reference.Data(t, "io/parquet-testing/delta_binary_packed_expect.csv")}, Options{Header: HeaderYes})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := ReadAll([]string{data(t, "io/parquet-testing/delta_binary_packed.parquet")}, Options{})
+	got, err := ReadAll([]string{reference.Data(t, "io/parquet-testing/delta_binary_packed.parquet")}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +202,7 @@ func TestDeltaEncoding(t *testing.T) {
 
 // A row an object: of every muon of the real events, its event beside it, and a column of the events where asked for.
 func TestFlatten(t *testing.T) {
-	path := data(t, "cms_doublemu2012_100k_jagged.root")
+	path := reference.Data(t, "cms_doublemu2012_100k_jagged.root")
 	columns := []string{"event", "Muon_pt", "nMuon"}
 	got, err := ReadAll([]string{path}, Options{Flatten: "Muon", Columns: columns})
 	if err != nil {
@@ -246,9 +237,9 @@ func TestFlatten(t *testing.T) {
 
 func TestFlattenErrors(t *testing.T) {
 	for path, want := range map[string]string{
-		write(t, "t.csv", "x\n1\n"):                  `t.csv: holds one value of a column an event: there is no "Jet" to flatten`,
-		data(t, "higgs_20k.root:sig_tree"):           "holds nothing to flatten: every column has one value",
-		data(t, "cms_doublemu2012_100k_jagged.root"): `nothing to flatten as "Jet"; there is`,
+		write(t, "t.csv", "x\n1\n"):                            `t.csv: holds one value of a column an event: there is no "Jet" to flatten`,
+		reference.Data(t, "higgs_20k.root:sig_tree"):           "holds nothing to flatten: every column has one value",
+		reference.Data(t, "cms_doublemu2012_100k_jagged.root"): `nothing to flatten as "Jet"; there is`,
 	} {
 		if _, err := ReadAll([]string{path}, Options{Flatten: "Jet"}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", path, err)

@@ -5,25 +5,14 @@ import (
 	"encoding/json"
 	"math"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/reference"
 )
-
-// data is a file of the large test data, or skips.
-func data(t *testing.T, name string) string {
-	t.Helper()
-	dir := os.Getenv("SLUICE_DATA")
-	if dir == "" {
-		t.Skip("SLUICE_DATA is not set: the folder of the large test files is not known")
-	}
-	return filepath.Join(dir, name)
-}
 
 func floats(n int, f func(i int) float32) events.Column {
 	c := events.Column{Type: events.Float32}
@@ -96,11 +85,11 @@ func TestSummary(t *testing.T) {
 
 // The columns of real data: b-tags, missing values marked -999, labels.
 func TestSummaryOfRealData(t *testing.T) {
-	higgs, err := events.ReadAll([]string{data(t, "higgs_15k_noheader.csv.gz")}, events.Options{Columns: []string{"col0", "col1", "col9"}})
+	higgs, err := events.ReadAll([]string{reference.Data(t, "higgs_15k_noheader.csv.gz")}, events.Options{Columns: []string{"col0", "col1", "col9"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	atlas, err := events.ReadAll([]string{data(t, "atlas_higgs14_22k.csv.gz")}, events.Options{Columns: []string{"DER_mass_MMC", "Label", "PRI_jet_num", "DER_mass_vis"}})
+	atlas, err := events.ReadAll([]string{reference.Data(t, "atlas_higgs14_22k.csv.gz")}, events.Options{Columns: []string{"DER_mass_MMC", "Label", "PRI_jet_num", "DER_mass_vis"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package root_test
 import (
 	"errors"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,17 +10,8 @@ import (
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/formula"
+	"github.com/sluice-hep/sluice/internal/reference"
 )
-
-// data is the folder of large files.
-func data(t *testing.T, name string) string {
-	t.Helper()
-	folder := os.Getenv("SLUICE_DATA")
-	if folder == "" {
-		t.Skip("SLUICE_DATA, the folder of large files, is not set")
-	}
-	return filepath.Join(folder, name)
-}
 
 func read(t *testing.T, name string, columns ...string) *events.Table {
 	t.Helper()
@@ -54,9 +44,9 @@ func sum(x []float64) (s float64) {
 
 // The same events in every codec of ROOT.
 func TestDataCodecs(t *testing.T) {
-	want := read(t, data(t, "io/skhep_Zmumu.root"))
+	want := read(t, reference.Data(t, "io/skhep_Zmumu.root"))
 	for _, name := range []string{"skhep_Zmumu-lz4.root", "skhep_Zmumu-lzma.root", "skhep_Zmumu-zstd.root"} {
-		got := read(t, data(t, "io/"+name))
+		got := read(t, reference.Data(t, "io/"+name))
 		for i, c := range want.Columns {
 			if g := got.Columns[i]; g.Name != c.Name || !slices.Equal(g.F64, c.F64) || !slices.Equal(g.I64, c.I64) || !slices.Equal(g.Str, c.Str) {
 				t.Errorf("%s: column %q differs", name, c.Name)
@@ -70,14 +60,14 @@ func TestDataCodecs(t *testing.T) {
 
 // NanoAOD: every column of one value, in ROOT and in Parquet.
 func TestDataNanoAOD(t *testing.T) {
-	want := read(t, data(t, "io/cms_nano_dimuon.parquet"))
+	want := read(t, reference.Data(t, "io/cms_nano_dimuon.parquet"))
 	var names []string
 	for _, c := range want.Columns {
 		if c.Type != events.Text {
 			names = append(names, c.Name)
 		}
 	}
-	got := read(t, data(t, "io/cms_nano_dimuon.root:Events"), names...)
+	got := read(t, reference.Data(t, "io/cms_nano_dimuon.root:Events"), names...)
 	for _, name := range names {
 		if g, w := floats(t, got, name), floats(t, want, name); !slices.Equal(g, w) && !math.IsNaN(sum(w)) {
 			t.Errorf("%s differs: %v and %v", name, g[:3], w[:3])
@@ -91,7 +81,7 @@ func TestDataNanoAOD(t *testing.T) {
 // The muon pairs of the CSV file were picked from the jagged ROOT file; elements
 // of its columns and the same selection give them again.
 func TestDataElements(t *testing.T) {
-	table := read(t, data(t, "cms_doublemu2012_100k_jagged.root"),
+	table := read(t, reference.Data(t, "cms_doublemu2012_100k_jagged.root"),
 		"nMuon", "Muon_pt[0]", "Muon_pt[1]", "Muon_eta[0]", "Muon_eta[1]", "Muon_charge[0]", "Muon_charge[1]")
 	opposite, err := formula.CompileCondition(table.Columns, "nMuon == 2 && `Muon_charge[0]` != `Muon_charge[1]`")
 	if err != nil {
@@ -102,7 +92,7 @@ func TestDataElements(t *testing.T) {
 		t.Fatal(err)
 	}
 	pairs := table.Take(rows)
-	csv := read(t, data(t, "cms_dimuon_2012_os_pairs.csv.gz"))
+	csv := read(t, reference.Data(t, "cms_dimuon_2012_os_pairs.csv.gz"))
 	if pairs.Len() != csv.Len() {
 		t.Fatalf("%d pairs, and %d in the CSV file (%v)", pairs.Len(), csv.Len(), csv.Names())
 	}
@@ -128,7 +118,7 @@ func TestDataRefused(t *testing.T) {
 		"io/cms_nano_dimuon.root":      "holds 2 trees",
 		"io/cms_nano_dimuon.root:Muon": `holds no tree "Muon"`,
 	} {
-		if _, err := events.OpenAll([]string{data(t, name)}, events.Options{}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), filepath.Base(name)) {
+		if _, err := events.OpenAll([]string{reference.Data(t, name)}, events.Options{}); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), filepath.Base(name)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

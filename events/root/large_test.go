@@ -2,25 +2,15 @@ package root
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"testing"
-)
 
-// large is a file of the folder of large files.
-func large(t *testing.T, name string) string {
-	t.Helper()
-	folder := os.Getenv("SLUICE_DATA")
-	if folder == "" {
-		t.Skip("SLUICE_DATA, the folder of large files, is not set")
-	}
-	return filepath.Join(folder, name)
-}
+	"github.com/sluice-hep/sluice/internal/reference"
+)
 
 // The last basket of each branch of this file lies in the tree's own record, where
 // groot v0.38.1 reads it shifted; the sums are those of JSROOT 7.
 func TestDataBasketsInTheTree(t *testing.T) {
-	path := large(t, "higgs_20k.root")
+	path := reference.Data(t, "higgs_20k.root")
 	for tree, want := range map[string][2]float64{"sig_tree": {9674.08282995224, 9227.1975004673}, "bkg_tree": {10266.72264328599, 10028.604577332735}} {
 		c := table(t, path, Options{Key: tree, Columns: []string{"lepton_pT", "m_wwbb"}})
 		for k := range c {
@@ -37,7 +27,7 @@ func TestDataBasketsInTheTree(t *testing.T) {
 
 // Every object of a large jagged file comes out, as many as its counter says.
 func TestDataFlatten(t *testing.T) {
-	path := large(t, "cms_doublemu2012_100k_jagged.root")
+	path := reference.Data(t, "cms_doublemu2012_100k_jagged.root")
 	muons := int64(0)
 	for _, n := range table(t, path, Options{})[0].I64 {
 		muons += n

@@ -11,6 +11,16 @@ import (
 	"testing"
 )
 
+// Data is a file of the folder of large test data, SLUICE_DATA; a test is skipped where that is not set.
+func Data(t testing.TB, name string) string {
+	t.Helper()
+	dir := os.Getenv("SLUICE_DATA")
+	if dir == "" {
+		t.Skip("SLUICE_DATA is not set: the folder of the large test files is not known")
+	}
+	return filepath.Join(dir, name)
+}
+
 // folder is relative to the test's own, which lies anywhere in the module.
 func folder(t testing.TB) string {
 	t.Helper()

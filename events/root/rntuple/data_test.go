@@ -2,7 +2,6 @@ package rntuple_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,17 +9,8 @@ import (
 
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/root"
+	"github.com/sluice-hep/sluice/internal/reference"
 )
-
-// data is a file of the folder of large files.
-func data(t *testing.T, name string) string {
-	t.Helper()
-	folder := os.Getenv("SLUICE_DATA")
-	if folder == "" {
-		t.Skip("SLUICE_DATA, the folder of large files, is not set")
-	}
-	return filepath.Join(folder, name)
-}
 
 // ints are whole numbers from first on, step apart, as texts.
 func ints(first, step, n int) string {
@@ -80,7 +70,7 @@ one two three four five
 NaN NaN NaN 4 4
 1 2 3 4 5`},
 	} {
-		path := data(t, "rntuple/"+c.name+".root")
+		path := reference.Data(t, "rntuple/"+c.name+".root")
 		c.opts.Key = c.key
 		want(t, read(t, path, c.opts), c.names, c.values)
 		if t.Failed() {
@@ -91,7 +81,7 @@ NaN NaN NaN 4 4
 
 // Fields of test_extension_columns were added after 200 and after 400 events.
 func TestDataLateColumns(t *testing.T) {
-	have := read(t, data(t, "rntuple/test_extension_columns_rntuple_v1-0-0-0.root"), root.Options{Columns: []string{"int_field", "float_field", "intvec_field[0]", "intvec_field[1]"}})
+	have := read(t, reference.Data(t, "rntuple/test_extension_columns_rntuple_v1-0-0-0.root"), root.Options{Columns: []string{"int_field", "float_field", "intvec_field[0]", "intvec_field[1]"}})
 	for i := range 600 {
 		if have[0].I64[i] != int64(i%200) {
 			t.Fatalf("event %d: int_field %d", i, have[0].I64[i])
@@ -107,8 +97,8 @@ func TestDataLateColumns(t *testing.T) {
 
 // The muons of a TTree of 2012, and its first 1000 events as ROOT imported them to an RNTuple.
 func TestDataAgainstTree(t *testing.T) {
-	ntuple := data(t, "rntuple/Run2012BC_DoubleMuParked_Muons_1000evts_rntuple_v1-0-0-0.root")
-	tree := data(t, "cms_doublemu2012_100k_jagged.root")
+	ntuple := reference.Data(t, "rntuple/Run2012BC_DoubleMuParked_Muons_1000evts_rntuple_v1-0-0-0.root")
+	tree := reference.Data(t, "cms_doublemu2012_100k_jagged.root")
 	for _, opts := range []root.Options{{}, {Flatten: "Muon"}, {Columns: []string{"Muon_pt[0]", "Muon_charge[1]", "nMuon", "Muon_eta[4]"}}} {
 		have := read(t, ntuple, opts)
 		in, err := root.Open(tree, opts)
@@ -138,7 +128,7 @@ func TestDataAgainstTree(t *testing.T) {
 
 // Every file is read, or refused for a reason that its test states.
 func TestDataFiles(t *testing.T) {
-	files, err := filepath.Glob(data(t, "rntuple/*.root"))
+	files, err := filepath.Glob(reference.Data(t, "rntuple/*.root"))
 	if err != nil || len(files) < 21 {
 		t.Fatalf("%d files (%v)", len(files), err)
 	}
