@@ -4,10 +4,9 @@ import "github.com/sluice-hep/sluice/internal/kernel"
 
 // optimiser turns a gradient into a step.
 type optimiser interface {
-	// step moves p, the parameters from number first on, against the gradient scale*g at learning rate lr. decays are the
-	// ranges of p that the weight decay is for; nil for all. t counts the steps, from 1. Steps of different parameters may be
-	// taken at the same time. It may overwrite g.
-	step(first int, p, g []float32, decays [][2]int, lr, scale float64, t int)
+	// step moves p, the parameters from number first on, against the gradient scale*g at learning rate lr; the weight decay
+	// leaves those in keep as they are. t counts the steps, from 1. Steps of different parameters may be taken at the same time.
+	step(first int, p, g []float32, keep kept, lr, scale float64, t int)
 	// state is what a step reads of the steps before it.
 	state() [][]float32
 }
@@ -50,20 +49,21 @@ type adam struct {
 
 func (o *adam) state() [][]float32 { return [][]float32{o.m, o.v} }
 
-func (o *adam) step(first int, p, g []float32, decays [][2]int, lr, scale float64, t int) {
+// step takes the parameters without decay aside, and puts them back when all have taken theirs: a pass from the begin of a cache
+// line to its end is worth more than one that stops at each of their ranges.
+func (o *adam) step(first int, p, g []float32, keep kept, lr, scale float64, t int) {
 	h := o.AdamStep
 	h.Rate, h.GradScale, h.Step = lr, scale, t
-	if decays != nil && h.WeightDecay > 0 {
-		for _, r := range decays {
-			if h.Decoupled {
-				kernel.Scale(p[r[0]:r[1]], float32(1-lr*h.WeightDecay))
-			} else {
-				kernel.Axpy(g[r[0]:r[1]], float32(h.WeightDecay/scale), p[r[0]:r[1]])
-			}
-		}
-		h.WeightDecay = 0
+	m, v := o.m[first:][:len(p)], o.v[first:][:len(p)]
+	if h.WeightDecay == 0 || len(keep.ranges) == 0 {
+		kernel.Adam(p, g, m, v, h)
+		return
 	}
-	kernel.Adam(p, g, o.m[first:], o.v[first:], h)
+	aside := keep.take(p, g, m, v)
+	kernel.Adam(p, g, m, v, h)
+	h.WeightDecay = 0
+	kernel.Adam(aside[0], aside[1], aside[2], aside[3], h)
+	keep.put(aside, p, nil, m, v)
 }
 
 // sgd is gradient descent with L2 regularisation and momentum: v = mu v + g, p -= lr v, or with Nesterov's
@@ -81,14 +81,14 @@ func (o *sgd) state() [][]float32 {
 	return [][]float32{o.velocity}
 }
 
-func (o *sgd) step(first int, p, g []float32, decays [][2]int, lr, scale float64, _ int) {
+func (o *sgd) step(first int, p, g []float32, keep kept, lr, scale float64, _ int) {
 	rate, by := float32(lr), float32(scale)
 	for i, x := range p {
-		for len(decays) > 0 && i >= decays[0][1] {
-			decays = decays[1:]
+		for len(keep.ranges) > 0 && i >= keep.ranges[0][1] {
+			keep.ranges = keep.ranges[1:]
 		}
 		d := by * g[i]
-		if decays == nil || len(decays) > 0 && i >= decays[0][0] {
+		if len(keep.ranges) == 0 || i < keep.ranges[0][0] {
 			d += o.decay * x
 		}
 		if o.velocity != nil {

@@ -2,6 +2,7 @@ package train
 
 import (
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
 )
@@ -20,10 +21,10 @@ type Decaying interface{ Decays() [][2]int }
 // does not depend on their number.
 type update struct {
 	opt                optimiser
-	params, grad, mean []float32  // mean is nil without an average
-	decays             [][][2]int // of each block, counted from its start; nil where all decay
-	parallel           Parallel   // nil without threads
-	squares            []float64  // of the gradient, of each block
+	params, grad, mean []float32 // mean is nil without an average
+	keep               []kept    // of each block
+	parallel           Parallel  // nil without threads
+	squares            []float64 // of the gradient, of each block
 
 	// of the step under way
 	lr, scale, rate float64
@@ -37,7 +38,8 @@ const (
 )
 
 func newUpdate(obj Objective, opt optimiser, params, grad, mean []float32) *update {
-	u := &update{opt: opt, params: params, grad: grad, mean: mean, squares: make([]float64, (len(params)+updateBlock-1)/updateBlock)}
+	blocks := (len(params) + updateBlock - 1) / updateBlock
+	u := &update{opt: opt, params: params, grad: grad, mean: mean, keep: make([]kept, blocks), squares: make([]float64, blocks)}
 	if len(u.squares) >= fewBlocks {
 		u.parallel, _ = obj.(Parallel)
 	}
@@ -48,17 +50,52 @@ func newUpdate(obj Objective, opt optimiser, params, grad, mean []float32) *upda
 	return u
 }
 
-// share gives each block its part of the ranges that decay.
-func (u *update) share(ranges [][2]int) {
-	for b := range u.squares {
-		first, end := u.block(b)
-		mine := [][2]int{}
-		for _, r := range ranges {
-			if lo, hi := max(r[0], first), min(r[1], end); lo < hi {
-				mine = append(mine, [2]int{lo - first, hi - first})
+// share gives each block what lies between the ranges that decay.
+func (u *update) share(decays [][2]int) {
+	end := 0
+	for _, r := range append(slices.Clip(decays), [2]int{len(u.params), len(u.params)}) {
+		for at := end; at < r[0]; {
+			b := at / updateBlock
+			first, next := u.block(b)
+			to := min(r[0], next)
+			k := &u.keep[b]
+			k.ranges, k.n = append(k.ranges, [2]int{at - first, to - first}), k.n+to-at
+			at = to
+		}
+		end = r[1]
+	}
+	for b := range u.keep {
+		u.keep[b].aside = kernel.Aligned(4 * kernel.RoundLanes(u.keep[b].n))
+	}
+}
+
+// kept are the parameters of a block that do not decay, in ranges [begin, end) counted from its start.
+type kept struct {
+	ranges [][2]int
+	n      int       // their number
+	aside  []float32 // room for four vectors of them
+}
+
+// take returns theirs of each vector, one after the other.
+func (k *kept) take(vectors ...[]float32) (aside [4][]float32) {
+	for i, v := range vectors {
+		a := k.aside[i*kernel.RoundLanes(k.n):][:k.n]
+		aside[i] = a
+		for _, r := range k.ranges {
+			a = a[copy(a, v[r[0]:r[1]]):]
+		}
+	}
+	return aside
+}
+
+// put gives back what take took, of all vectors but nil.
+func (k *kept) put(aside [4][]float32, vectors ...[]float32) {
+	for i, v := range vectors {
+		for _, r := range k.ranges {
+			if v != nil {
+				aside[i] = aside[i][copy(v[r[0]:r[1]], aside[i]):]
 			}
 		}
-		u.decays = append(u.decays, mine)
 	}
 }
 
@@ -100,11 +137,7 @@ func (u *update) square(_, b int) {
 func (u *update) apply(_, b int) {
 	first, end := u.block(b)
 	p := u.params[first:end]
-	var decays [][2]int
-	if u.decays != nil {
-		decays = u.decays[b]
-	}
-	u.opt.step(first, p, u.grad[first:end], decays, u.lr, u.scale, u.step)
+	u.opt.step(first, p, u.grad[first:end], u.keep[b], u.lr, u.scale, u.step)
 	if u.mean != nil {
 		moveAverage(u.mean[first:end], p, u.rate)
 	}

@@ -38,6 +38,7 @@ func TestUpdateInParallel(t *testing.T) {
 			u := newUpdate(lender{newGaussian(1)}, cfg.optimiser(n), q, g, average)
 			decays := [][2]int{{0, 5}, {100, updateBlock + 9}, {3 * updateBlock, n - 1}}
 			u.share(decays)
+			keep := kept{ranges: [][2]int{{5, 100}, {updateBlock + 9, 3 * updateBlock}, {n - 1, n}}, n: n, aside: make([]float32, 5*n)}
 			if u.parallel == nil {
 				t.Fatal("the threads are not used")
 			}
@@ -49,7 +50,7 @@ func TestUpdateInParallel(t *testing.T) {
 					t.Errorf("norm %v, want %v", got, want)
 				}
 				u.take(0.1, 0.5, 0.25, step)
-				whole.step(0, p, h, decays, 0.1, 0.5, step)
+				whole.step(0, p, h, keep, 0.1, 0.5, step)
 				moveAverage(mean, p, 0.25)
 			}
 			if !slices.Equal(p, q) || !slices.Equal(mean, average) {
@@ -63,7 +64,7 @@ func TestUpdateInParallel(t *testing.T) {
 func TestDecays(t *testing.T) {
 	for _, cfg := range []Config{{}, {Optimiser: "adam", WeightDecay: 0.1}, {Optimiser: "sgd", WeightDecay: 0.1}} {
 		p := []float32{1, 1, 1, 1, 1, 1}
-		cfg.WithDefaults().optimiser(6).step(0, p, make([]float32, 6), [][2]int{{1, 3}, {5, 6}}, 0.1, 1, 1)
+		cfg.WithDefaults().optimiser(6).step(0, p, make([]float32, 6), kept{ranges: [][2]int{{0, 1}, {3, 5}}, n: 3, aside: make([]float32, 64)}, 0.1, 1, 1)
 		for i, v := range p {
 			if decays := i == 1 || i == 2 || i == 5; decays != (v < 1) {
 				t.Errorf("%q: parameter %d is %v", cfg.Optimiser, i, v)
