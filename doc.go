@@ -8,7 +8,7 @@
 //	r, err := sluice.Train(ctx, c, "jets.safetensors", sluice.Options{})
 //	new, err := r.Density.Sample(1000, nil, c.Seed, 0)
 //
-// Every verb takes a context, what it works on, the file or folder that it writes, and options. It ends early, with an
+// Every verb takes a context, what it works on, the file or folder that it writes if any, and options. It ends early, with an
 // *InterruptedError, when the context does; an *InputError is the user's; a file that it writes appears whole or not at all.
 //
 // Negative log-likelihoods (NLL) are means over events in nats, of the density per unit of the user's own columns: the

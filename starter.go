@@ -15,7 +15,8 @@ import (
 )
 
 // Starter is a card to begin with, for the columns of files that can be modelled: what auto does with each is spelled out,
-// with the reason, to be edited. Run as it is, it gives the model that auto gives.
+// with the reason, to be edited. Run as it is, it gives the model that auto gives. Events that cannot be read, or without a column
+// to model, are an *InputError; the context ends it with an *InterruptedError, and nothing is left.
 func Starter(ctx context.Context, files []string, how query.Reading, o Options) ([]byte, error) {
 	all, err := Inspect(ctx, files, how)
 	if err != nil {

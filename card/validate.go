@@ -169,6 +169,9 @@ func (c *Card) checkFlow() error {
 	if err == nil {
 		err = c.Flow.Validate()
 	}
+	if err == nil {
+		err = c.Flow.Idle(len(c.Features), len(c.Context))
+	}
 	if errors.As(err, &inFlow) {
 		return wrong(join("flow", inFlow.Field), "%s", inFlow.Reason)
 	} else if err != nil {

@@ -72,6 +72,9 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 	d, types, err := survey(ctx, c, q, b, o)
 	if err == nil && d.survey.Whole() && d.classes()*int64(d.Total) > int64(c.AllowedMemory())/2 {
 		b.all = 0 // there is room for the table, but not for what becomes of it
+		if err := readAgain(c); err != nil {
+			return nil, err
+		}
 		d, types, err = survey(ctx, c, q, b, o)
 	}
 	if err != nil {
@@ -362,14 +365,22 @@ func (b *budget) narrow(more int64) {
 	b.window = int(float64(b.window) * b.prepared / (b.prepared + float64(more)))
 }
 
-// check refuses what cannot be a stream.
-func (b budget) check(c *card.Card, batch int) error {
-	memory := c.AllowedMemory()
+// readAgain refuses files that can be read only once.
+func readAgain(c *card.Card) error {
 	for _, path := range c.Paths() {
 		if at, err := os.Stat(path); err == nil && !at.Mode().IsRegular() {
-			return fmt.Errorf("%s can be read only once, and holds more events than fit into %s: write them to a file, or allow more memory (--memory)", path, memory)
+			return fmt.Errorf("%s can be read only once, and holds more events than fit into %s: write them to a file, or allow more memory (--memory)", path, c.AllowedMemory())
 		}
 	}
+	return nil
+}
+
+// check refuses what cannot be a stream.
+func (b budget) check(c *card.Card, batch int) error {
+	if err := readAgain(c); err != nil {
+		return err
+	}
+	memory := c.AllowedMemory()
 	if b.window/2 < batch {
 		return fmt.Errorf("memory: %s leaves room for %d events at a time, fewer than a batch of %d; allow more (--memory, in a card memory)", memory, b.window/2, batch)
 	}

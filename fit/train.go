@@ -87,13 +87,7 @@ func (d *Data) judge(m *model.Model, r *train.Result) error {
 
 // flowSpec is the card's flow, with the features by their numbers: those that it sees.
 func (d *Data) flowSpec() (flow.Spec, error) {
-	var names []string
-	for _, c := range d.Features.Columns {
-		if c.InFlow() {
-			names = append(names, c.Name)
-		}
-	}
-	return d.card.Flow.Resolve(names)
+	return d.card.Flow.Resolve(d.Features.InFlow())
 }
 
 // trainError marks what the user can set right.

@@ -72,11 +72,11 @@ func tails() flow.Spec {
 func TestTransformerFromOutside(t *testing.T) {
 	flowtest.Run(t, []flowtest.Case{{
 		Name: "sinh-arcsinh", Features: 2, Context: 1, Spec: tails(), Kinds: []flow.Kind{sinhKind}, Contracts: true,
-		Formulas: map[string]flowtest.Formula{"sinh-arcsinh": func(s flowtest.Scalar) (z, logDet float64) {
+		Formulas: flowtest.Formulas{Transformers: map[string]flowtest.Formula{"sinh-arcsinh": func(s flowtest.Scalar) (z, logDet float64) {
 			a := math.Exp(math.Tanh(s.H[0]))
 			u := a * math.Asinh(s.X)
 			return math.Sinh(u), math.Log(a * math.Cosh(u) / math.Sqrt(1+s.X*s.X))
-		}},
+		}}},
 	}})
 }
 

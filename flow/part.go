@@ -25,6 +25,9 @@ func (p Part) Plain() any {
 	if len(p.Options) == 0 {
 		return p.Kind
 	}
+	if inner, ok := p.Options[""]; ok { // {role: part}
+		return map[string]any{p.Kind: inner}
+	}
 	return map[string]any{p.Kind: p.Options}
 }
 

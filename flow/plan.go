@@ -143,6 +143,9 @@ func (p *Plan) CheckMemory(vectors int) error {
 		p.Size(), takes/1e9, free/1e9)
 }
 
+// OneWay says why there is no inverse; empty where there is one.
+func (p *Plan) OneWay() string { return p.oneWay }
+
 // Views names the parts of the parameter vector.
 func (p *Plan) Views() []nn.View { return p.layout.Views }
 

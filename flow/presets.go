@@ -94,6 +94,8 @@ func (s Spec) ofPreset(err error) error {
 		field = "net_batch_norm"
 	case "coupling":
 		field = "type"
+	case "between":
+		field = "batch_norm"
 	}
 	return &FieldError{field, f.Reason}
 }

@@ -112,7 +112,10 @@ func (s Spec) expand(own []Kind) (c composition, err error) {
 		return c, err
 	}
 	c.Base = base.Part
-	c.base, _ = base.made.(func(int) Base)
+	var ok bool
+	if c.base, ok = base.made.(func(int) Base); !ok {
+		return c, fault("base", "the kind %s builds a %T, which makes no base", base.Kind, base.made)
+	}
 	used := map[string]int{}
 	if c.Layers, c.layers, err = expandLayers(all, s.Layers, "layers", used); err != nil {
 		return c, err
@@ -176,27 +179,104 @@ func (s Spec) presetField() string {
 // Resolve replaces the names of features in a composition, which may have transformers of their own, by their numbers: their
 // places among names. A number stands for itself.
 func (s Spec) Resolve(names []string) (Spec, error) {
-	s.Layers = slices.Clone(s.Layers)
-	for l, p := range s.Layers {
-		named, ok := p.Options["transformers"].(map[string]any)
-		if !ok {
-			continue
+	return s.rename(func(name string) (string, error) {
+		if i := slices.Index(names, name); i >= 0 {
+			return strconv.Itoa(i), nil
 		}
-		numbered := map[string]any{}
-		for name, v := range named {
-			i := slices.Index(names, name)
-			if n, err := strconv.Atoi(name); i < 0 && err == nil && n >= 0 && n < len(names) {
-				i = n
-			}
-			if i < 0 {
-				return s, fault(fmt.Sprintf("layers.%d.%s.transformers.%s", l, p.Kind, name), "%q is not one of the features %v", name, names)
-			}
-			numbered[strconv.Itoa(i)] = v
+		if n, err := strconv.Atoi(name); err != nil || n < 0 || n >= len(names) {
+			return "", fault(name, "%q is not one of the features %v", name, names)
 		}
-		s.Layers[l].Options = maps.Clone(p.Options)
-		s.Layers[l].Options["transformers"] = numbered
+		return name, nil
+	})
+}
+
+// Named is the way back from Resolve.
+func (s Spec) Named(names []string) Spec {
+	s, _ = s.rename(func(number string) (string, error) {
+		if i, err := strconv.Atoi(number); err == nil && i >= 0 && i < len(names) {
+			return names[i], nil
+		}
+		return number, nil
+	})
+	return s
+}
+
+// rename changes the names of features throughout a composition.
+func (s Spec) rename(to func(name string) (string, error)) (Spec, error) {
+	for field, list := range map[string]*[]Part{"layers": &s.Layers, "between": &s.Between} {
+		*list = slices.Clone(*list)
+		for i, p := range *list {
+			var err error
+			if (*list)[i], err = p.rename(to); err != nil {
+				return s, within(join(field, strconv.Itoa(i)), err)
+			}
+		}
 	}
 	return s, nil
+}
+
+func (p Part) rename(to func(name string) (string, error)) (Part, error) {
+	if slices.Contains(layerRoles, Role(p.Kind)) { // {role: part}
+		inner, err := ParsePart(cmp.Or(p.Options[""], any(p.Options)))
+		if err != nil {
+			return p, nil // as expandPart says
+		}
+		inner, err = inner.rename(to)
+		return Part{p.Kind, map[string]any{"": inner}}, within(p.Kind, err)
+	}
+	named, ok := p.Options["transformers"].(map[string]any)
+	if !ok {
+		return p, nil
+	}
+	renamed := map[string]any{}
+	for name, v := range named {
+		n, err := to(name)
+		if err != nil {
+			return p, within(p.Kind+".transformers", err)
+		}
+		renamed[n] = v
+	}
+	p.Options = maps.Clone(p.Options)
+	p.Options["transformers"] = renamed
+	return p, nil
+}
+
+// Idle reports the first field, by its name in a card, that has no effect on a flow of these dimensions although it is known.
+func (s Spec) Idle(features, context int) error {
+	full, err := s.Full()
+	if err != nil {
+		return nil // own kinds, or a fault that Validate names
+	}
+	if full.Repeat == 1 && len(full.Between) > 0 {
+		return s.ofPreset(fault("between", "has no effect: it stands between repetitions, of which there is one"))
+	}
+	if context == 0 && s.Context == "first" {
+		return fault("context", "has no effect on a flow without a context: take it out")
+	}
+	for field, list := range map[string][]Part{"layers": s.Layers, "between": s.Between} {
+		for i, p := range list {
+			if err := p.idle(features, context); err != nil {
+				return within(join(field, strconv.Itoa(i)), err)
+			}
+		}
+	}
+	return nil
+}
+
+func (p Part) idle(features, context int) error {
+	if slices.Contains(layerRoles, Role(p.Kind)) {
+		if inner, err := ParsePart(cmp.Or(p.Options[""], any(p.Options))); err == nil {
+			return within(p.Kind, inner.idle(features, context))
+		}
+	}
+	net, _ := ParsePart(p.Options["net"])
+	if net.Options["context"] == "first" && context == 0 {
+		return fault(join(p.Kind, "net.context"), "has no effect on a flow without a context: take it out")
+	}
+	if own, _ := p.Options["transformers"].(map[string]any); p.Options["transformer"] != nil && len(own) == features {
+		return fault(join(p.Kind, "transformer"), "has no effect where transformers names every feature: take it out")
+	}
+	return nil
 }
 
 // String is the composition in a few words, as {repeat} x (layers).

@@ -68,7 +68,7 @@ func (m *Model) Info() (Info, error) {
 		Parameters: m.Density.Size(), Seed: m.Seed, Train: m.Train, Card: m.Card,
 	}
 	if f, ok := m.Flow(); ok {
-		info.Flow = f.Spec
+		info.Flow = f.Spec.Named(m.Features.InFlow())
 	}
 	return info, nil
 }
@@ -115,6 +115,9 @@ func describeColumns(w io.Writer, title string, columns []Column) {
 }
 
 func describeFlow(w io.Writer, info Info) {
+	if info.Flow.Repeat == 0 {
+		return // a density that is no flow
+	}
 	fmt.Fprintf(w, "\nflow\n  %s, %d parameters\n", info.Flow, info.Parameters)
 	for _, line := range info.Flow.Lines() {
 		fmt.Fprintf(w, "  %s\n", clean(line))

@@ -193,6 +193,11 @@ func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, 
 	if len(cols) != p.Dim() {
 		return nil, nil, fmt.Errorf("prep: %d columns to put back; the preparation has %d", len(cols), p.Dim())
 	}
+	for i := range p.Columns {
+		if c := &p.Columns[i]; c.width() > 1 {
+			return nil, nil, fmt.Errorf("prep: %s is %d columns, which have no way back", c.Name, c.width())
+		}
+	}
 	n := 0
 	for _, col := range cols {
 		if n = len(cols[0]); len(col) != n {

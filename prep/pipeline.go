@@ -43,6 +43,16 @@ type Column struct {
 	Spec []StepSpec `json:"-"`
 }
 
+// InFlow are the names of the columns that the flow sees.
+func (p *Pipeline) InFlow() (names []string) {
+	for i := range p.Columns {
+		if p.Columns[i].InFlow() {
+			names = append(names, p.Columns[i].Name)
+		}
+	}
+	return names
+}
+
 // InFlow reports whether the flow sees the column: not one that is constant, or follows from others.
 func (c *Column) InFlow() bool { return c.width() > 0 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
@@ -211,7 +212,7 @@ func (r *Rows) Nothing() error {
 
 // All reads the events that are left into one table.
 func (r *Rows) All() (*events.Table, error) {
-	all := &events.Table{Weight: r.q.Weight, Columns: r.columns}
+	all := &events.Table{Weight: r.q.Weight, Columns: slices.Clone(r.columns)}
 	for {
 		b, err := r.Next()
 		if err == io.EOF {

@@ -4,8 +4,27 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 )
+
+func TestFieldsWithoutEffect(t *testing.T) {
+	for field, c := range map[string]Config{
+		"momentum":       {Momentum: 0.5},
+		"nesterov":       {Optimiser: "adam", Nesterov: true},
+		"betas":          {Optimiser: "sgd", Betas: []float64{0.9, 0.99}},
+		"schedule.every": {Schedule: Schedule{Every: 3}},
+		"schedule.end":   {Schedule: Schedule{Type: "step", End: 1e-4}},
+	} {
+		var at *FieldError
+		if err := c.Validate(); !errors.As(err, &at) || at.Field != field || !strings.Contains(at.Reason, "no effect") {
+			t.Errorf("%s: %v", field, err)
+		}
+		if err := (Config{}).WithDefaults().Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+}
 
 func TestValidateNamesTheField(t *testing.T) {
 	nan := math.NaN()

@@ -100,6 +100,9 @@ func (c Config) Validate() error {
 			return &FieldError{f.name, fmt.Sprintf("%g is not %s", f.v, f.allowed)}
 		}
 	}
+	if err := c.idle(); err != nil {
+		return err
+	}
 	set := max(c.Valid, 0) + max(c.Test, 0)
 	switch {
 	case sgd && c.Nesterov && c.Momentum <= 0:
@@ -110,6 +113,34 @@ func (c Config) Validate() error {
 		return &FieldError{"valid", fmt.Sprintf("valid and test are %g of the events together and leave none to train on", set)}
 	case c.Patience > 0 && c.Valid < 0:
 		return &FieldError{"patience", "needs validation events: set train.valid above 0"}
+	}
+	return nil
+}
+
+// idle reports the first field that is set and has no effect.
+func (c Config) idle() error {
+	s, sgd := c.Schedule, c.Optimiser == "sgd"
+	restarts := s.Type == "cosine-restarts"
+	for _, f := range []struct {
+		name        string
+		set, counts bool
+		only        string
+	}{
+		{"momentum", c.Momentum > 0, sgd, "optimiser sgd"},
+		{"nesterov", c.Nesterov, sgd, "optimiser sgd"},
+		{"betas", c.Betas != nil, !sgd, "adam and adamw"},
+		{"epsilon", c.Epsilon != 0, !sgd, "adam and adamw"},
+		{"schedule.every", s.Every != 0, s.Type == "step", "type step"},
+		{"schedule.gamma", s.Gamma != 0, s.Type == "step", "type step"},
+		{"schedule.end", s.End != 0, s.Type == "polynomial" || s.Type == "cosine" || restarts, "types polynomial, cosine and cosine-restarts"},
+		{"schedule.over", s.Over != 0, s.Type == "polynomial" || s.Type == "cosine", "types polynomial and cosine"},
+		{"schedule.power", s.Power != 0, s.Type == "polynomial", "type polynomial"},
+		{"schedule.first", s.First != 0, restarts, "type cosine-restarts"},
+		{"schedule.factor", s.Factor != 0, restarts, "type cosine-restarts"},
+	} {
+		if f.set && !f.counts {
+			return &FieldError{f.name, "has no effect here, only with " + f.only + ": take it out, or choose that"}
+		}
 	}
 	return nil
 }

@@ -53,9 +53,13 @@ fraction is of the processor's peak, measured in the same run.`,
 			if err != nil {
 				return &sluice.InputError{Err: err}
 			}
+			spec, err := job.Flow.Resolve(job.Features)
+			if err != nil {
+				return &sluice.InputError{Err: err}
+			}
 			workloads = []bench.Workload{{
 				Name: job.Name, Features: len(job.Features), Context: len(job.Context),
-				Batch: job.Train.WithDefaults().Batch, Spec: job.Flow,
+				Batch: job.Train.WithDefaults().Batch, Spec: spec,
 			}}
 		}
 		report := benchReport{Machine: bench.ThisMachine(a.threads)}

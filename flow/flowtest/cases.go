@@ -13,9 +13,9 @@ type Case struct {
 	Name              string
 	Features, Context int
 	Spec              flow.Spec
-	// Kinds are parts besides those of package flow, and Formulas those of their transformers.
+	// Kinds are parts besides those of package flow, and Formulas what they mean.
 	Kinds    []flow.Kind
-	Formulas map[string]Formula
+	Formulas Formulas
 	// Contracts says that a transform may shrink a far-out feature by e^5 or more beside another that keeps its size, so
 	// that float32 cannot hold the way back from 1e6.
 	Contracts bool
@@ -105,6 +105,16 @@ func (c Case) New(t testing.TB) *flow.Flow {
 	}
 	x, context := c.Events(500, 2)
 	likelihood(t, f, x, context).Freeze(all(500))
+	return f
+}
+
+// invertible is New of a flow that has an inverse.
+func (c Case) invertible(t testing.TB) *flow.Flow {
+	t.Helper()
+	f := c.New(t)
+	if why := f.OneWay(); why != "" {
+		t.Skip("no way back: " + why)
+	}
 	return f
 }
 

@@ -20,7 +20,7 @@ type network struct {
 
 func (n network) has(name string) bool { _, ok := n.o.views[n.scope+"."+name]; return ok }
 
-func (n network) of(name string) []float64 { return n.o.of(n.scope + "." + name) }
+func (n network) of(name string) []float64 { return n.o.Of(n.scope + "." + name) }
 
 // linear is W [context; in] + b, without the context where W has no columns for it.
 func (n network) linear(name string, in [][]float64) [][]float64 {

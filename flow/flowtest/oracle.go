@@ -50,16 +50,20 @@ func logScale(s Scalar) float64 {
 	return raw
 }
 
-// layers are the formulas of the kinds of layers without a network: they map the events z, and add to logDet.
-var layers = map[string]func(o *Oracle, t flow.Transform, z [][]float64, logDet []float64){"lu": (*Oracle).lu, "batch-norm": (*Oracle).batchNorm}
+// LayerFormula is a layer without a network: it maps the events z, and adds to logDet.
+type LayerFormula func(o *Oracle, l flow.Layer, z [][]float64, logDet []float64)
 
-// bases are the log-densities of one latent feature, the number of which is i.
-var bases = map[string]func(o *Oracle, i int, z float64) float64{
+var layers = map[string]LayerFormula{"lu": (*Oracle).lu, "batch-norm": (*Oracle).batchNorm}
+
+// BaseFormula is the log-density of one latent feature, the number of which is i.
+type BaseFormula func(o *Oracle, i int, z float64) float64
+
+var bases = map[string]BaseFormula{
 	"normal": func(_ *Oracle, _ int, z float64) float64 {
 		return -0.5*z*z - 0.5*math.Log(2*math.Pi)
 	},
 	"student-t": func(o *Oracle, i int, z float64) float64 {
-		nu := math.Exp(o.of("base.log_nu")[i]) + 1e-2
+		nu := math.Exp(o.Of("base.log_nu")[i]) + 1e-2
 		up, _ := math.Lgamma((nu + 1) / 2)
 		down, _ := math.Lgamma(nu / 2)
 		return up - down - 0.5*math.Log(math.Pi*nu) - (nu+1)/2*math.Log(1+z*z/nu)
@@ -71,7 +75,7 @@ var bases = map[string]func(o *Oracle, i int, z float64) float64{
 type Oracle struct {
 	P     []float64 // the parameters: at first the flow's
 	f     *flow.Flow
-	own   map[string]Formula
+	own   Formulas
 	views map[string]nn.View
 	// Training takes batch norms by the statistics of the events given, and leaves out units as in the first step
 	// from Seed.
@@ -79,8 +83,15 @@ type Oracle struct {
 	Seed     uint64
 }
 
-// NewOracle returns an oracle that evaluates f; own are formulas of transformers besides those of package flow.
-func NewOracle(f *flow.Flow, own map[string]Formula) *Oracle {
+// Formulas are those of kinds besides package flow's, by their names.
+type Formulas struct {
+	Transformers map[string]Formula
+	Layers       map[string]LayerFormula
+	Bases        map[string]BaseFormula
+}
+
+// NewOracle returns an oracle that evaluates f; own are formulas besides those of package flow.
+func NewOracle(f *flow.Flow, own Formulas) *Oracle {
 	o := &Oracle{f: f, own: own, views: map[string]nn.View{}}
 	for _, v := range f.Views() {
 		o.views[v.Name] = v
@@ -91,8 +102,8 @@ func NewOracle(f *flow.Flow, own map[string]Formula) *Oracle {
 	return o
 }
 
-// of are the numbers of a view.
-func (o *Oracle) of(name string) []float64 {
+// Of are the numbers of a view.
+func (o *Oracle) Of(name string) []float64 {
 	v, ok := o.views[name]
 	if !ok {
 		panic("flowtest: no parameters " + name)
@@ -114,11 +125,7 @@ func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float
 		case *flow.BatchedConditional:
 			hidden += o.conditioned(l, &t.Groups, z, context, logDet, hidden)
 		default:
-			formula, ok := layers[l.Part.Kind]
-			if !ok {
-				panic("flowtest: no formula for the layer " + l.Part.Kind)
-			}
-			formula(o, t, z, logDet)
+			formulaOf("layer", l.Part.Kind, o.own.Layers, layers)(o, l, z, logDet)
 		}
 	}
 	return z, logDet
@@ -127,7 +134,7 @@ func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float
 // NLL is the mean negative log-likelihood of events.
 func (o *Oracle) NLL(x, context [][]float64) float64 {
 	z, logDet := o.ToLatent(x, context)
-	base := bases[o.f.Spec.Base.Kind]
+	base := formulaOf("base", o.f.Spec.Base.Kind, o.own.Bases, bases)
 	var sum float64
 	for e := range z {
 		for i, v := range z[e] {
@@ -136,6 +143,16 @@ func (o *Oracle) NLL(x, context [][]float64) float64 {
 		sum -= logDet[e]
 	}
 	return sum / float64(len(x))
+}
+
+// formulaOf is that of a kind: the test's own, or package flow's.
+func formulaOf[T any](role, kind string, tables ...map[string]T) T {
+	for _, t := range tables {
+		if f, ok := t[kind]; ok {
+			return f
+		}
+	}
+	panic("flowtest: the case has no formula of the " + role + " " + kind)
 }
 
 // conditioned moves features by their transformers, with parameters from a network of the others and the context, and
@@ -159,15 +176,12 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float6
 		if of, ok := l.Part.Options["transformers"].(map[string]any); ok && of[fmt.Sprint(i)] != nil {
 			part = of[fmt.Sprint(i)].(flow.Part)
 		}
-		formula := transformers[part.Kind]
-		if own, ok := o.own[part.Kind]; ok {
-			formula = own
-		}
+		formula := formulaOf("transformer", part.Kind, o.own.Transformers, transformers)
 		k := len(g.Transformers[j].Identity())
 		for e := range z {
 			var ld float64
 			z[e][i], ld = formula(Scalar{part.Options, z[e][i], h[e][at : at+k], func(name string) []float64 {
-				return o.of(fmt.Sprintf("%s.transformer.%d.%s", l.Scope, j, name))
+				return o.Of(fmt.Sprintf("%s.transformer.%d.%s", l.Scope, j, name))
 			}})
 			logDet[e] += ld
 		}
@@ -214,8 +228,8 @@ func knots(raw []float64, bound float64) []float64 {
 }
 
 // lu is z = L (U x) + b.
-func (o *Oracle) lu(transform flow.Transform, z [][]float64, logDet []float64) {
-	t := transform.(*flow.LU)
+func (o *Oracle) lu(l flow.Layer, z [][]float64, logDet []float64) {
+	t := l.Transform.(*flow.LU)
 	n, m, b := len(t.Order), o.P[t.Matrix.Offset:], o.P[t.Bias.Offset:]
 	for e := range z {
 		x := slices.Clone(z[e])
@@ -237,8 +251,8 @@ func (o *Oracle) lu(transform flow.Transform, z [][]float64, logDet []float64) {
 	}
 }
 
-func (o *Oracle) batchNorm(transform flow.Transform, z [][]float64, logDet []float64) {
-	t := transform.(*flow.BatchNorm)
+func (o *Oracle) batchNorm(l flow.Layer, z [][]float64, logDet []float64) {
+	t := l.Transform.(*flow.BatchNorm)
 	for i := range z[0] {
 		gamma := math.Exp(o.P[t.LogGamma.Offset+i])
 		scale := o.norm(z, i, gamma, o.P[t.Beta.Offset+i], o.P[t.Mean.Offset+i], o.P[t.Variance.Offset+i], 1e-5)

@@ -4,10 +4,12 @@ package await
 import (
 	"context"
 	"fmt"
+	"io"
+	"reflect"
 )
 
 // Do is what f gives, or an error as soon as ctx ends: then f, which may wait for a pipe that nobody writes to, goes on alone until
-// that ends, and what it gives is dropped.
+// that ends, and what it gives is closed if it can be.
 func Do[T any](ctx context.Context, what string, f func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -23,6 +25,11 @@ func Do[T any](ctx context.Context, what string, f func() (T, error)) (T, error)
 		return r.value, r.err
 	case <-ctx.Done():
 		var none T
+		go func() {
+			if late, ok := any((<-done).value).(io.Closer); ok && !reflect.ValueOf(late).IsZero() {
+				late.Close()
+			}
+		}()
 		return none, fmt.Errorf("interrupted while %s was opened: %w", what, ctx.Err())
 	}
 }

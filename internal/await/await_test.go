@@ -3,6 +3,7 @@ package await
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 )
@@ -19,4 +20,19 @@ func TestDo(t *testing.T) {
 		t.Errorf("%d, %v", v, err)
 	}
 	wait <- 3 // what waits does end
+}
+
+// What comes too late is closed.
+func TestLateIsClosed(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r, w := io.Pipe()
+	wait := make(chan struct{})
+	if _, err := Do(ctx, "a pipe", func() (*io.PipeReader, error) { <-wait; return r, nil }); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	close(wait)
+	if _, err := w.Write([]byte("x")); !errors.Is(err, io.ErrClosedPipe) {
+		t.Error(err)
+	}
 }

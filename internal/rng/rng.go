@@ -21,8 +21,12 @@ const (
 	StreamSample                       // latent events
 	StreamToy                          // toy distributions and simulators
 	StreamTest                         // permutation and bootstrap tests
-	StreamWindow                       // order of events in a window of them: of the first window, and so on
-	StreamCells                        // order in which the strata of a cell are visited
+	StreamWindow                       // order of events in a window of them: of the first window, and one more for each that follows
+)
+
+// Streams beyond those of any window.
+const (
+	StreamCells  uint32 = 1<<31 + iota // order in which the strata of a cell are visited
 	StreamRedraw                       // seeds of the tries after the first to draw an event
 )
 
