@@ -188,22 +188,28 @@ func (r *Rows) limits() []column.Limit {
 
 // compile makes sure, before any event is read, that all can be computed, and finds the types.
 func (r *Rows) compile() error {
-	have := &events.Table{Columns: slices.Clone(r.in.Columns())}
+	have := formula.NewColumns(r.in.Columns())
 	for _, d := range r.define {
-		f, err := formula.Compile(have.Columns, d.Expr)
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		f, err := have.Compile(d.Expr)
 		if err != nil {
 			return r.located(err)
 		}
-		r.made = append(r.made, f)
-		have.Set(events.Column{Name: d.Name, Unit: f.Unit(), Type: f.Type()})
+		r.made = append(r.made, made{f, have.Set(d.Name, f)})
 	}
 	if r.q.Where != "" {
 		var err error
-		if r.where, err = formula.CompileCondition(have.Columns, r.q.Where); err != nil {
+		if r.where, err = have.CompileCondition(r.q.Where); err != nil {
 			return r.located(err)
 		}
 	}
-	out, err := r.project(have)
+	r.places = make([]int, len(r.wanted))
+	for k, name := range r.wanted {
+		r.places[k] = have.Find(name)
+	}
+	out, err := r.project(&events.Table{Columns: have.List()})
 	if err != nil {
 		return err
 	}
