@@ -307,3 +307,27 @@ func (s *slowSource) Read(n int) (*events.Table, error) {
 	<-s.wait
 	return s.table.Read(n)
 }
+
+// Definitions of which nothing comes are checked, and not computed; what a later one replaces is, where it is used.
+func TestUnusedDefinitions(t *testing.T) {
+	q := Query{
+		Table: &events.Table{Columns: numbers(20)}, Columns: []string{"z", "x"}, Where: "w < 10",
+		Define: Definitions{{"unused", "x + y"}, {"w", "x + 1"}, {"z", "10 * x"}, {"x", "w + z"}, {"unused too", "unused - 1"}, {"w", "w - 1"}},
+	}
+	r, err := q.Open(t.Context(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if len(r.made) != 4 {
+		t.Errorf("%d definitions are computed", len(r.made))
+	}
+	got, err := r.All()
+	if err != nil || got.Len() != 10 || got.Columns[0].F64[3] != 30 || got.Columns[1].F64[3] != 34 {
+		t.Errorf("%v %v", got, err)
+	}
+	q.Define = append(q.Define, Definition{"wrong", "nothing + 1"})
+	if _, err := q.Open(t.Context(), 7); err == nil || !strings.Contains(err.Error(), `no column "nothing"`) {
+		t.Error(err)
+	}
+}

@@ -140,6 +140,9 @@ func (r *Rows) fetch() (*events.Table, error) {
 // compute defines, selects, and keeps the columns wanted.
 func (r *Rows) compute(b Block) (Block, error) {
 	for k, d := range r.define {
+		if err := r.ctx.Err(); err != nil {
+			return Block{}, err
+		}
 		c, err := r.made[k].Column(d.Name, b.Columns)
 		if err != nil {
 			return Block{}, r.located(err)
