@@ -82,7 +82,7 @@ func (m *Model) info(hash string, version, parameters int) Info {
 // ReadInfo is the Info of the model in a file. The file's hash is checked as by Load, but the flow is only laid out: the time is that
 // of reading the file.
 func ReadInfo(path string, own ...flow.Kind) (Info, error) {
-	f, err := safetensors.Read(path)
+	f, err := safetensors.ReadHeader(path)
 	if err != nil {
 		return Info{}, fmt.Errorf("model: %w", err)
 	}

@@ -205,7 +205,7 @@ func planOf(f *safetensors.File, r flowRecord, seed uint64, own []flow.Kind) (*f
 	floats := 0
 	tensors := map[string]safetensors.Tensor{}
 	for _, t := range f.Tensors {
-		floats += len(t.Data)
+		floats += t.Count()
 		tensors[t.Name] = t
 	}
 	plan, err := flow.PlanWithin(floats, r.Features, r.Context, r.Spec, seed, own...)
