@@ -205,14 +205,8 @@ func (r *runner) train(ctx context.Context) error {
 	}
 	r.o.stage("train")
 	o := r.o.fit()
-	o.State, o.StateOf, o.Resume = statePath(r.result.Model), r.result.Model, true
-	m, result, err := r.data.Train(ctx, o)
-	var state *train.StateError
-	if errors.As(err, &state) {
-		r.o.notice("the state of an earlier training cannot be taken up (" + state.Reason + "): the training starts anew")
-		o.Resume = false
-		m, result, err = r.data.Train(ctx, o)
-	}
+	o.State, o.StateOf = statePath(r.result.Model), r.result.Model
+	m, result, err := r.o.learn(ctx, r.data, o, true)
 	if err != nil {
 		return err
 	}

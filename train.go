@@ -40,7 +40,7 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 		}
 		defer release()
 		f.State, f.StateOf = statePath(out), out
-		if _, err := os.Stat(f.State); err == nil && !o.Resume {
+		if _, err := os.Stat(f.State); err == nil && !o.Resume && !train.Done(f.State) {
 			return nil, fault.Of(fmt.Errorf("%s holds an interrupted training; go on with --resume, or remove that file to start anew", f.State))
 		} else if err != nil && o.Resume {
 			o.notice("there is no interrupted training to go on with (" + f.State + "): it starts anew")
@@ -64,7 +64,7 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 		o.notice(line)
 	}
 	o.stage("train")
-	m, result, err := d.Train(ctx, f)
+	m, result, err := o.learn(ctx, d, f, !o.Resume)
 	if err != nil {
 		return nil, ended(ctx, err, f.State)
 	}
@@ -82,6 +82,20 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 		return nil, err
 	}
 	return r, train.RemoveState(f.State)
+}
+
+// learn trains. A state that nobody asked for, of a run or of a training whose model could not be written, is taken up where it is of
+// the same training (any).
+func (o *Options) learn(ctx context.Context, d *fit.Data, f fit.Options, any bool) (*model.Model, *train.Result, error) {
+	f.Resume = f.Resume || any
+	m, result, err := d.Train(ctx, f)
+	var state *train.StateError
+	if any && errors.As(err, &state) {
+		o.notice("the state of an earlier training cannot be taken up (" + state.Reason + "): the training starts anew")
+		f.Resume = false
+		return d.Train(ctx, f)
+	}
+	return m, result, err
 }
 
 // mayKeep is an error where a training has no test events to write, or no place for them.

@@ -83,6 +83,28 @@ func RemoveState(path string) error {
 	return nil
 }
 
+// Done tells whether the file of a state is that of a training that came to its end: what failed came after it.
+func Done(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	h, _, err := readHeader(bufio.NewReader(f), info.Size())
+	if err != nil {
+		return false
+	}
+	t := &trainer{cfg: h.Identity.Config.WithDefaults(), at: h.Progress, earlier: h.Progress}
+	if finite(float64(h.Progress.BestValid)) {
+		t.data.Valid = make([]int32, 1)
+	}
+	return t.finished()
+}
+
 func (t *trainer) identity() identity {
 	h := sha256.New()
 	for _, rows := range [][]int32{t.data.Train, t.data.Valid, t.data.Test} {
