@@ -206,13 +206,13 @@ func killTrials(t *testing.T) []trial {
 	card := writeCard(t, longCard)
 	must(t, "run", card, "--out", dir, "--set", "train.epochs=1", "--quiet")
 	model, large := at("model.safetensors"), at("large.csv")
-	must(t, "sample", model, "-n", "400000", "-o", large, "--quiet")
+	must(t, "sample", model, "-n", "150000", "-o", large, "--quiet")
 	epochs := "train.epochs=" + longEnough(t, card, 2*time.Second)
 	return []trial{
 		{name: "run", args: []string{"run", card, "--out", "o", "--set", epochs, "--set", "sample.events=200000"},
 			files: []string{"o/model.safetensors", "o/new.csv", "o/report.html", "o/summary.json"}},
 		{name: "train", args: []string{"train", large, "-o", "m", "--features", "x1,x2", "--epochs", "2", "--set", "flow.hidden=[16]", "--batch", "1000", "--resume"}, files: []string{"m"}},
-		{name: "sample", args: []string{"sample", model, "-n", "1000000", "-o", "s.csv", "--resume"}, files: []string{"s.csv"}},
+		{name: "sample", args: []string{"sample", model, "-n", "400000", "-o", "s.csv", "--resume"}, files: []string{"s.csv"}},
 		{name: "density", args: []string{"density", model, large, "-o", "d.parquet", "--latent", "--resume"}, files: []string{"d.parquet"}},
 		{name: "convert", args: []string{"convert", large, "-o", "c.npy", "--define", "r=hypot(x1, x2)"}, files: []string{"c.npy"}},
 		{name: "compare", args: []string{"compare", large, large, "-o", "page.html"}, files: []string{"page.html"}},
