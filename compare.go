@@ -3,6 +3,7 @@ package sluice
 import (
 	"context"
 
+	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/report"
 )
@@ -31,9 +32,9 @@ func Compare(ctx context.Context, p Pair, out string, o Options) (*Compared, err
 	if err != nil || out == "" {
 		return c, ended(ctx, fault.Of(err), "")
 	}
-	about, err := page()
+	about, err := await.Do(ctx, "the report", page)
 	if err != nil {
-		return nil, err
+		return nil, ended(ctx, err, "")
 	}
 	about.Version, about.Commands = "sluice "+Version(), o.Command
 	return c, report.Write(out, about)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"strings"
 
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/profile"
+	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
@@ -33,12 +35,17 @@ func Inspect(ctx context.Context, files []string, how query.Reading) (*Inspectio
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	all, skipped, notes, err := profile.SummariseFiles(ctx, files, opts)
+	r, err := await.Do(ctx, strings.Join(files, ", "), func() (*Inspection, error) { return inspect(ctx, files, opts) })
 	if err != nil && ctx.Err() != nil {
 		return nil, ended(ctx, err, "")
 	}
+	return r, fault.Of(err)
+}
+
+func inspect(ctx context.Context, files []string, opts events.Options) (*Inspection, error) {
+	all, skipped, notes, err := profile.SummariseFiles(ctx, files, opts)
 	if err != nil {
-		return nil, fault.Of(err)
+		return nil, err
 	}
 	r := &Inspection{Columns: []InspectedColumn{}, Skipped: skipped, Notes: notes}
 	for _, s := range all {

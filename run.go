@@ -15,6 +15,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
+	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/model"
@@ -39,6 +40,7 @@ type RunResult struct {
 	Excess      *float64 `json:"excess_nll,omitempty"`
 	ExcessError *float64 `json:"excess_nll_error,omitempty"`
 
+	Files []RunFile `json:"files"` // what was written beside this record; see Check
 	// Fingerprint tells what the model was trained from, and Hash which model it is.
 	Fingerprint string `json:"fingerprint"`
 	Hash        string `json:"sha256"`
@@ -50,11 +52,9 @@ type RunResult struct {
 // What is wrong with the card, its files or the folder is an *InputError. When ctx ends, what was done is kept in the folder
 // (*InterruptedError), and the same call goes on from it, to the same files.
 func Run(ctx context.Context, c *card.Card, out string, o Options) (*RunResult, error) {
-	r := &runner{card: c, o: o, result: &RunResult{
-		Out: out, Model: filepath.Join(out, "model.safetensors"), Report: filepath.Join(out, "report.html"), Sample: samplePath(c, out),
-	}}
+	r := newRunner(c, out, o)
 	defer r.leave()
-	for _, step := range []func(context.Context) error{r.open, r.read, r.train, r.sample, r.compare, r.report, r.close} {
+	for _, step := range []func(context.Context) error{r.open, r.read, r.train, r.sample, alone("the comparison", r.compare), r.report, r.close} {
 		if err := step(ctx); err != nil {
 			return nil, ended(ctx, err, statePath(r.result.Model))
 		}
@@ -63,6 +63,11 @@ func Run(ctx context.Context, c *card.Card, out string, o Options) (*RunResult, 
 		}
 	}
 	return r.result, nil
+}
+
+// alone is a step that does not look at ctx itself.
+func alone(what string, step func() error) func(context.Context) error {
+	return func(ctx context.Context) error { return await.Done(ctx, what, step) }
 }
 
 func samplePath(c *card.Card, out string) string {
@@ -88,6 +93,12 @@ type runner struct {
 	unlock  func()
 }
 
+func newRunner(c *card.Card, out string, o Options) *runner {
+	return &runner{card: c, o: o, result: &RunResult{
+		Out: out, Model: filepath.Join(out, "model.safetensors"), Report: filepath.Join(out, "report.html"), Sample: samplePath(c, out),
+	}}
+}
+
 func (r *runner) note(lines ...string) {
 	for _, l := range lines {
 		r.notices = append(r.notices, l)
@@ -95,7 +106,7 @@ func (r *runner) note(lines ...string) {
 	}
 }
 
-func (r *runner) summaryPath() string { return filepath.Join(r.result.Out, "summary.json") }
+func (r *runner) summaryPath() string { return filepath.Join(r.result.Out, summaryFile) }
 
 // open makes sure that everything can be written before the work begins.
 func (r *runner) open(context.Context) error {
@@ -137,23 +148,27 @@ func (r *runner) outside() error {
 		r.note("the sample goes outside the folder of the run, to " + r.result.Sample)
 		return nil
 	}
-	if old, err := r.lastRun(); err == nil && old.Sample == r.result.Sample {
+	if old, err := readRecord(r.result.Out); err == nil && old.Sample == r.result.Sample {
 		return nil // ours
 	}
 	return fault.Of(fmt.Errorf("sample.file: %s is there already, outside the folder of the run; choose another name, or allow it with --force", r.result.Sample))
 }
 
-// lastRun is the record of an earlier run.
-func (r *runner) lastRun() (old struct {
-	Sample, Fingerprint string
-	Train               *TrainResult
-	Hash                string `json:"sha256"`
-}, err error) {
-	text, err := os.ReadFile(r.summaryPath())
+// lastRun is the record of an earlier run, what others need of it.
+type lastRun struct {
+	Out, Model, Sample, Report string
+	Fingerprint                string
+	Train                      *TrainResult
+	Files                      []RunFile
+	Hash                       string `json:"sha256"`
+}
+
+func readRecord(out string) (r lastRun, err error) {
+	text, err := os.ReadFile(filepath.Join(out, summaryFile))
 	if err == nil {
-		err = json.Unmarshal(text, &old)
+		err = json.Unmarshal(text, &r)
 	}
-	return old, err
+	return r, err
 }
 
 // leave lets others at the folder, and removes that of a run that failed before it wrote anything.
@@ -190,14 +205,8 @@ func (r *runner) train(ctx context.Context) error {
 	}
 	r.o.stage("train")
 	o := r.o.fit()
-	o.State, o.Resume = statePath(r.result.Model), true
-	m, result, err := r.data.Train(ctx, o)
-	var state *train.StateError
-	if errors.As(err, &state) {
-		r.o.notice("the state of an earlier training cannot be taken up (" + state.Reason + "): the training starts anew")
-		o.Resume = false
-		m, result, err = r.data.Train(ctx, o)
-	}
+	o.State, o.StateOf = statePath(r.result.Model), r.result.Model
+	m, result, err := r.o.learn(ctx, r.data, o, true)
 	if err != nil {
 		return err
 	}
@@ -213,7 +222,7 @@ func (r *runner) train(ctx context.Context) error {
 
 // finished takes up the model of an earlier run of the same card on the same events.
 func (r *runner) finished() (bool, error) {
-	old, err := r.lastRun()
+	old, err := readRecord(r.result.Out)
 	if err != nil || old.Train == nil || old.Train.Result == nil {
 		return false, nil
 	}
@@ -282,7 +291,7 @@ func (r *runner) sample(ctx context.Context) error {
 }
 
 // compare draws as many events as were held out, with their context and its weights, and measures the distances.
-func (r *runner) compare(context.Context) (err error) {
+func (r *runner) compare() (err error) {
 	r.o.stage("compare")
 	p := &r.pair
 	p.Labels, p.Bins = r.card.Labels, r.card.Compare.Bins
@@ -332,7 +341,7 @@ func (r *runner) truth() error {
 }
 
 // report writes the page about the model.
-func (r *runner) report(context.Context) error {
+func (r *runner) report(ctx context.Context) error {
 	r.o.stage("report")
 	rows := r.data.Rows
 	a := report.Analysis{
@@ -341,7 +350,7 @@ func (r *runner) report(context.Context) error {
 		Pair: r.pair, Comparison: r.result.Compare.Comparison, True: r.true,
 		Notices: r.notices,
 	}
-	page, err := a.Page()
+	page, err := await.Do(ctx, "the report", a.Page)
 	if err != nil {
 		return err
 	}
@@ -350,7 +359,14 @@ func (r *runner) report(context.Context) error {
 }
 
 // close keeps the record, and drops the state of the training: all is written now.
-func (r *runner) close(context.Context) error {
+func (r *runner) close(ctx context.Context) error {
+	for _, f := range [][2]string{{"model", r.result.Model}, {"sample", r.result.Sample}, {"report", r.result.Report}} {
+		sum, err := hashFile(ctx, f[1])
+		if err != nil {
+			return err
+		}
+		r.result.Files = append(r.result.Files, RunFile{f[0], seenFrom(r.result.Out, f[1]), sum})
+	}
 	text, err := json.MarshalIndent(r.result, "", "  ")
 	if err != nil {
 		return err

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/internal/journal"
+	"github.com/sluice-hep/sluice/train"
 )
 
 // A journal that an interrupted run of another model left does not stand in the way.
@@ -35,5 +38,47 @@ func TestRunDropsTheJournalOfAnotherRun(t *testing.T) {
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "dear diary" {
 		t.Errorf("it was written over: %q %v", text, err)
+	}
+}
+
+// What fails after a training does not cost it: the command that is set right takes its end up, and another one starts anew.
+func TestTrainingThatFailedLate(t *testing.T) {
+	dir := t.TempDir()
+	gone := filepath.Join(dir, "gone")
+	if err := os.Mkdir(gone, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c := small("x1", "x2")
+	c.Toy = card.Toy{Name: "banana", Events: 2000}
+	out := filepath.Join(dir, "m")
+	fail := Options{HeldOut: filepath.Join(gone, "h.csv"), Progress: func(train.Progress) { os.RemoveAll(gone) }}
+	if _, err := Train(t.Context(), c, out, fail); err == nil {
+		t.Fatal("the events were written to a folder that is gone")
+	}
+	var said []string
+	o := Options{HeldOut: filepath.Join(dir, "h.csv"), Progress: func(p train.Progress) { said = append(said, p.Notice) }, Notice: func(line string) { said = append(said, line) }}
+	again, err := Train(t.Context(), c, out, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, err := Train(t.Context(), c, "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.Join(said, "\n"), "resumed in epoch") || again.TestNLL != alone.TestNLL {
+		t.Errorf("%q; test NLL %v, left alone %v", said, again.TestNLL, alone.TestNLL)
+	}
+	if _, err := Train(t.Context(), c, out, Options{HeldOut: filepath.Join(gone, "h.csv")}); err == nil {
+		t.Fatal("no error")
+	}
+	if err := os.Mkdir(gone, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Train(t.Context(), c, out, fail); err == nil {
+		t.Fatal("no error")
+	}
+	c.Train.Epochs++
+	if r, err := Train(t.Context(), c, out, o); err != nil || r.Epochs != c.Train.Epochs || !strings.Contains(strings.Join(said, "\n"), "starts anew") {
+		t.Errorf("%v, %q", err, said)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/fit"
+	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/query"
@@ -38,15 +39,18 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 			return nil, err
 		}
 		defer release()
-		f.State = statePath(out)
-		if _, err := os.Stat(f.State); err == nil && !o.Resume {
+		f.State, f.StateOf = statePath(out), out
+		if _, err := os.Stat(f.State); err == nil && !o.Resume && !train.Done(f.State) {
 			return nil, fault.Of(fmt.Errorf("%s holds an interrupted training; go on with --resume, or remove that file to start anew", f.State))
 		} else if err != nil && o.Resume {
 			o.notice("there is no interrupted training to go on with (" + f.State + "): it starts anew")
 		}
 	}
 	if o.HeldOut != "" {
-		release, err := o.keeps(c, out)
+		if err := o.mayKeep(c, out); err != nil {
+			return nil, err
+		}
+		release, err := o.claimEvents(o.HeldOut, c.Paths()...)
 		if err != nil {
 			return nil, err
 		}
@@ -60,7 +64,7 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 		o.notice(line)
 	}
 	o.stage("train")
-	m, result, err := d.Train(ctx, f)
+	m, result, err := o.learn(ctx, d, f, !o.Resume)
 	if err != nil {
 		return nil, ended(ctx, err, f.State)
 	}
@@ -80,15 +84,29 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 	return r, train.RemoveState(f.State)
 }
 
-// keeps finds out before a training whether its test events can be written.
-func (o *Options) keeps(c *card.Card, model string) (release func(), err error) {
+// learn trains. A state that nobody asked for, of a run or of a training whose model could not be written, is taken up where it is of
+// the same training (any).
+func (o *Options) learn(ctx context.Context, d *fit.Data, f fit.Options, any bool) (*model.Model, *train.Result, error) {
+	f.Resume = f.Resume || any
+	m, result, err := d.Train(ctx, f)
+	var state *train.StateError
+	if any && errors.As(err, &state) {
+		o.notice("the state of an earlier training cannot be taken up (" + state.Reason + "): the training starts anew")
+		f.Resume = false
+		return d.Train(ctx, f)
+	}
+	return m, result, err
+}
+
+// mayKeep is an error where a training has no test events to write, or no place for them.
+func (o *Options) mayKeep(c *card.Card, model string) error {
 	switch {
 	case c.Train.WithDefaults().Test <= 0:
-		return nil, fault.Of(errors.New("--held-out: no event is held out; set --test above 0"))
+		return fault.Of(errors.New("--held-out: no event is held out; set --test above 0"))
 	case filepath.Clean(o.HeldOut) == filepath.Clean(model):
-		return nil, fault.Of(fmt.Errorf("%s is to hold the model; write the events held out to another file", model))
+		return fault.Of(fmt.Errorf("%s is to hold the model; write the events held out to another file", model))
 	}
-	return o.claimEvents(o.HeldOut, c.Paths()...)
+	return nil
 }
 
 func newTrainResult(path string, m *model.Model, result *train.Result) *TrainResult {
@@ -96,7 +114,9 @@ func newTrainResult(path string, m *model.Model, result *train.Result) *TrainRes
 }
 
 // statePath is where the state of the training of a model is kept until the model is written.
-func statePath(model string) string { return model + ".state" }
+func statePath(model string) string { return atomicfile.Beside(model, stateSuffix) }
+
+const stateSuffix = ".state"
 
 func (o *Options) fit() fit.Options {
 	return fit.Options{Threads: o.Threads, Resume: o.Resume, Progress: o.Progress, Notice: o.notice, Stage: o.stage}

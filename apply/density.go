@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/model"
@@ -49,7 +50,7 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	if err := e.checkNames(rows, m); err != nil {
 		return nil, fault.Of(err)
 	}
-	run, err := e.facts(m, o)
+	run, err := await.Do(ctx, "the model", func() ([]journal.Fact, error) { return e.facts(m, o) })
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +60,7 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 		return nil, err
 	}
 	defer func() { out.Abandon(err) }()
-	if err := e.write(m, rows, t, out); err != nil {
+	if err := e.write(ctx, m, rows, t, out); err != nil {
 		return nil, err
 	}
 	if err := rows.Nothing(); err != nil {
@@ -80,7 +81,7 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 }
 
 // write evaluates the events that an earlier run has not.
-func (e *Density) write(m *model.Model, rows *query.Rows, t *tally, out *journal.Writer) error {
+func (e *Density) write(ctx context.Context, m *model.Model, rows *query.Rows, t *tally, out *journal.Writer) error {
 	done := t.Seen
 	for {
 		b, err := rows.Next()
@@ -97,7 +98,7 @@ func (e *Density) write(m *model.Model, rows *query.Rows, t *tally, out *journal
 			continue
 		}
 		t.Seen = rows.Read()
-		table, err := e.block(m, rows, b, t)
+		table, err := await.Do(ctx, fmt.Sprintf("event %d", t.Seen), func() (*events.Table, error) { return e.block(m, rows, b, t) })
 		if err != nil {
 			return fault.Of(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/model"
@@ -76,7 +77,7 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 		return nil, fault.Of(err)
 	}
 	defer context.close()
-	run, err := d.facts(m, o)
+	run, err := await.Do(ctx, "the model", func() ([]journal.Fact, error) { return d.facts(m, o) })
 	if err != nil {
 		return nil, err
 	}
@@ -104,10 +105,13 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 				return nil, fault.Of(err)
 			}
 		}
-		drawn, redrawn, err := m.SampleWithin(n, given, d.Seed, at, d.Within)
-		if err == nil {
-			err = Weigh(drawn, given, d.Weight)
-		}
+		redrawn := 0
+		drawn, err := await.Do(ctx, fmt.Sprintf("event %d of %d", at-first+1, last-first), func() (drawn *events.Table, err error) {
+			if drawn, redrawn, err = m.SampleWithin(n, given, d.Seed, at, d.Within); err != nil {
+				return nil, err
+			}
+			return drawn, Weigh(drawn, given, d.Weight)
+		})
 		if err != nil {
 			return nil, err
 		}

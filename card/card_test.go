@@ -387,6 +387,32 @@ func TestZeroIsNotTheDefault(t *testing.T) {
 	}
 }
 
+// A training without patience is written 0 or none, and neither is the default.
+func TestNoPatience(t *testing.T) {
+	const head = "toy: {name: banana}\n"
+	for text, want := range map[string]int{"": 0, "train: {patience: 0}": -1, "train: {patience: none}": -1, "train: {patience: 7}": 7} {
+		c, err := Parse([]byte(head+text+"\n"), "c.yaml")
+		if err != nil || c.Train.Patience != want {
+			t.Fatalf("%q: %+v, %v", text, c, err)
+		}
+		again, err := c.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d, err := Parse(again, "c.yaml"); err != nil || d.Train.Patience != want {
+			t.Errorf("%q is written as %s: %v", text, again, err)
+		}
+		if err := c.Set("train.patience", "none"); err != nil || c.Train.Patience != -1 {
+			t.Errorf("set to none: %d, %v", c.Train.Patience, err)
+		}
+	}
+	for _, text := range []string{"train: {epochs: none}", "train: {patience: some}"} {
+		if _, err := Parse([]byte(head+text+"\n"), "c.yaml"); err == nil {
+			t.Errorf("%s was taken", text)
+		}
+	}
+}
+
 func TestByteOrderMark(t *testing.T) {
 	c, err := Parse([]byte("\ufefffiles: [a.csv]\r\nfeatures: [x]\r\n"), "c.yaml")
 	if err != nil || len(c.Files) != 1 || c.Features[0] != "x" {

@@ -75,6 +75,9 @@ func (d *decoder) value(key string, n ast.Node, v reflect.Value) error {
 		*x = part
 		return nil
 	}
+	if text, ok := scalar(n); ok && text == "none" && noneAtZero[key] {
+		n = ast.Integer(token.New("0", "0", n.GetToken().Position))
+	}
 	switch v.Kind() {
 	case reflect.Struct:
 		return d.object(key, n, v)
@@ -187,7 +190,7 @@ func (d *decoder) written(key string, n ast.Node, v reflect.Value) error {
 
 // zeroIsMeant are the keys whose 0, or empty list, is what it says.
 var zeroIsMeant = map[string]bool{
-	"context": true, "flow.dropout": true, "train.patience": true, "train.max_seconds": true,
+	"context": true, "flow.dropout": true, "train.max_seconds": true,
 	"train.schedule.end": true, "train.schedule.warmup": true,
 }
 
@@ -278,6 +281,9 @@ func (d *decoder) integer(key string, n ast.Node, low, high int64, set func(int6
 	case i < low || i > high:
 		return at(n, key, "%s is not between %d and %d", describe(n), low, high)
 	}
+	if i == 0 && noneAtZero[key] {
+		i = -1
+	}
 	set(i)
 	return nil
 }
@@ -298,10 +304,11 @@ func (d *decoder) number(key string, n ast.Node, v reflect.Value) error {
 	return nil
 }
 
-// noneAtZero are the keys whose 0 in a Card stands for their default and whose negative value for none: who writes 0 means none.
+// noneAtZero are the keys whose 0 in a Card stands for their default and whose negative value for none: who writes 0, or none,
+// means none.
 var noneAtZero = map[string]bool{
 	"train.valid": true, "train.test": true, "train.ema": true, "train.clip_norm": true,
-	"train.weight_decay": true, "train.momentum": true,
+	"train.weight_decay": true, "train.momentum": true, "train.patience": true,
 }
 
 // scalar is a value's text as the card writes it, without quotes; false for maps, lists and nothing.

@@ -26,10 +26,10 @@ type Writer struct {
 // folder that cannot be written is an error here, before any work. End with
 // Close or Abort.
 func Create(path string) (*Writer, error) {
-	extension, f := extensionOf(path)
-	if f == nil || f.create == nil || slices.Contains(f.readOnly, extension) {
-		return nil, inFile(path, fmt.Errorf("cannot tell the format from %q; known are %s", filepath.Ext(path), strings.Join(extensions(true), " ")))
+	if err := CheckFormat(path); err != nil {
+		return nil, err
 	}
+	extension, f := extensionOf(path)
 	file, err := atomicfile.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("events: %w", err)
@@ -40,6 +40,15 @@ func Create(path string) (*Writer, error) {
 		return nil, inFile(path, err)
 	}
 	return &Writer{path: path, file: file, out: out}, nil
+}
+
+// CheckFormat is an error where no format can be written to a file of that name.
+func CheckFormat(path string) error {
+	extension, f := extensionOf(path)
+	if f == nil || f.create == nil || slices.Contains(f.readOnly, extension) {
+		return inFile(path, fmt.Errorf("cannot tell the format from %q; known are %s", filepath.Ext(path), strings.Join(extensions(true), " ")))
+	}
+	return nil
 }
 
 // Write appends the events of t.

@@ -92,7 +92,7 @@ func survey(t *testing.T, paths []string, block int, cfg Config) *Survey {
 	t.Helper()
 	src := open(t, paths, block)
 	defer src.Close()
-	s, err := Take(src, cfg)
+	s, err := Take(t.Context(), src, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,12 +238,12 @@ func TestSurveyErrors(t *testing.T) {
 	src := open(t, paths, 10)
 	defer src.Close()
 	src.fail = 3
-	if _, err := Take(src, config); err == nil || !strings.Contains(err.Error(), "disk is gone") {
+	if _, err := Take(t.Context(), src, config); err == nil || !strings.Contains(err.Error(), "disk is gone") {
 		t.Error(err)
 	}
 	for _, err := src.Next(); err != io.EOF; _, err = src.Next() {
 	}
-	if s, err := Take(src, config); err != nil || s.Events != 0 || s.Train != 0 || s.Test.Len() != 0 {
+	if s, err := Take(t.Context(), src, config); err != nil || s.Events != 0 || s.Train != 0 || s.Test.Len() != 0 {
 		t.Errorf("no events: %+v, %v", s, err)
 	}
 }

@@ -41,7 +41,7 @@ func (m *memory) Close() error { return nil }
 func whole(t *testing.T, table *events.Table, cfg Config) *Survey {
 	t.Helper()
 	cfg.Most = 1 << 40
-	s, err := Take(&memory{Table: table, size: 1000}, cfg)
+	s, err := Take(t.Context(), &memory{Table: table, size: 1000}, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestMemoryHoldsOutWhatAStreamDoes(t *testing.T) {
 			}
 			for _, held := range []int{0, 2600, 1 << 30} {
 				cfg.Held = held
-				s, err := Take(&memory{Table: table, size: 77}, cfg)
+				s, err := Take(t.Context(), &memory{Table: table, size: 77}, cfg)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -176,7 +176,7 @@ func TestSurveyOfLargeIntegers(t *testing.T) {
 		table.Columns[1].U64 = append(table.Columns[1].U64, math.MaxUint64-uint64(i%3))
 	}
 	cfg := Config{Columns: table.Names(), Valid: 0.1, Test: 0.1, Seed: 1, Held: 5000, Sample: 300}
-	s, err := Take(&memory{Table: table, size: 512}, cfg)
+	s, err := Take(t.Context(), &memory{Table: table, size: 512}, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestSurveyWithWeightsOfAnyUnit(t *testing.T) {
 		table := &events.Table{Columns: append(slices.Clone(all.Columns[:3]), w)}
 		cfg := config
 		cfg.Weight, cfg.Sample = "w", 200
-		s, err := Take(&memory{Table: table, size: 100}, cfg)
+		s, err := Take(t.Context(), &memory{Table: table, size: 100}, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/prep"
 )
 
@@ -75,14 +77,14 @@ type surveyor struct {
 	bytes     []byte
 }
 
-// Take reads all events of src once. There may be none.
-func Take(src Source, cfg Config) (*Survey, error) {
+// Take reads all events of src once. There may be none. It ends with ctx, if src does.
+func Take(ctx context.Context, src Source, cfg Config) (*Survey, error) {
 	t := newSurveyor(cfg)
 	for {
 		mark, ok := src.Mark()
 		b, err := src.Next()
 		if err == io.EOF {
-			return t.close()
+			return await.Do(ctx, "the last of the events", t.close)
 		}
 		if err != nil {
 			return nil, err

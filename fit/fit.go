@@ -14,10 +14,12 @@ import (
 	"math"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/feed"
+	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
@@ -28,9 +30,10 @@ import (
 type Options struct {
 	Threads int // 0: what the card says, or all cores
 
-	// State is the file from which an interrupted training can go on; "" for none. Resume takes it up.
-	State  string
-	Resume bool
+	// State is the file from which an interrupted training can go on; "" for none. Resume takes it up. StateOf is the file whose mode
+	// it gets; see train.Options.
+	State, StateOf string
+	Resume         bool
 
 	// Progress follows the training. Notice is called with a line that the user should know, and Stage with the name of
 	// what begins. Each may be nil.
@@ -41,7 +44,9 @@ type Options struct {
 
 // Data are the events of a card, split and prepared, as a training needs them.
 type Data struct {
-	Total    int            // events in all
+	Read     int            // events of the files
+	Total    int            // those that are selected and complete
+	Dropped  []string       // why the others are not, a line a reason
 	Held     *events.Table  // those that test, those that train unless they are a stream, and those that validate
 	Rows     train.Data     // which are which
 	Features *prep.Pipeline // fitted on the training events
@@ -55,6 +60,7 @@ type Data struct {
 	weight  []float32    // divided by the mean of those that train; nil where all are 1
 	survey  *feed.Survey // what was found
 	windows *feed.Windows
+	reading time.Duration // that all events took
 }
 
 // Load reads the events of a card and prepares them. Errors are the user's.
@@ -65,7 +71,7 @@ func Load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 
 func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 	cfg, b := c.Train.WithDefaults(), newBudget(c)
-	q, err := c.Query()
+	q, err := await.Do(ctx, "the toy", c.Query)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +96,7 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 		}
 		room = min(b.window, s.Train)
 	}
-	if err := d.hold(room); err != nil {
+	if err := await.Done(ctx, "the preparation", func() error { return d.hold(room) }); err != nil {
 		return nil, err
 	}
 	if !whole {
@@ -115,8 +121,9 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 		return nil, nil, err
 	}
 	defer rows.Close()
+	began := time.Now()
 	watched := &ranged{Rows: rows, limits: c.Range}
-	s, err := feed.Take(watched, feed.Config{
+	s, err := feed.Take(ctx, watched, feed.Config{
 		Columns: q.Columns[:len(c.Features)+len(c.Context)], Weight: c.Weight,
 		Valid: cfg.Valid, Test: cfg.Test, Seed: c.Seed, Most: b.all, Held: b.held, Sample: b.sample,
 	})
@@ -131,8 +138,8 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 			"take more events or a smaller batch (--batch, in a card train.batch)", cfg.Batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
 	}
 	o.stage("prepare")
-	d := &Data{card: c, Total: s.Events, survey: s, Notices: rows.Notices()}
-	return d, rows.Types(), d.fit()
+	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: rows.Dropped(), survey: s, Notices: rows.Notices(), reading: time.Since(began)}
+	return d, rows.Types(), await.Done(ctx, "the preparation", d.fit)
 }
 
 // classes are the bytes of an event that the 0 and 1 of its context take beyond a number a column.

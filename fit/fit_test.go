@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/query"
+	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/toy"
 )
 
@@ -187,5 +188,52 @@ func TestClassesCountAsMemory(t *testing.T) {
 	c.Memory = 10_000_000
 	if d := loaded(t, c); d.windows != nil {
 		t.Error("a stream where there is room")
+	}
+}
+
+// The error of the test's NLL is that of the scatter of the events' log-densities.
+func TestErrorOfTheTestNLL(t *testing.T) {
+	for _, weight := range []string{"", "w"} {
+		c := streamCard(moonFiles(t, "npy"))
+		c.Memory, c.Weight, c.Train.Epochs = 0, weight, 1
+		d := loaded(t, c)
+		m, r, err := d.Train(t.Context(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test, _ := d.HeldOut()
+		logProb, err := m.LogProb(test, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := test.Weights()
+		if err != nil {
+			t.Fatal(err)
+		}
+		mean, deviation := stats.MeanError(logProb, w)
+		// The flow's numbers have seven digits, and are added in another order.
+		if math.Abs(float64(r.TestNLL)+mean) > 1e-5 || math.Abs(r.TestError/deviation-1) > 1e-5 {
+			t.Errorf("weight %q: %v +- %v, by event %v +- %v", weight, r.TestNLL, r.TestError, -mean, deviation)
+		}
+	}
+}
+
+// A plan has the split and the size of the training, and takes none of its results.
+func TestPlanIsThatOfTheTraining(t *testing.T) {
+	for _, memory := range []card.Bytes{0, 400_000} {
+		c := streamCard(moonFiles(t, "npy"))
+		c.Memory, c.Train.Epochs = memory, 1
+		d := loaded(t, c)
+		p, err := d.Plan(t.Context(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, r, err := loaded(t, c).Train(t.Context(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Parameters != m.Density.Size() || p.Pace.Steps != r.Steps || p.Pace.Measured < 3 || !(p.Epoch > 0) || d.Read != 20_000 {
+			t.Errorf("%+v of %d events; the training has %d parameters and %d steps", p, d.Read, m.Density.Size(), r.Steps)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package fit
 
 import (
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -24,6 +25,21 @@ func (o *objective) Gradient(rows []int32, grad []float32) float64 {
 // Loss is the weighted mean NLL of the events in rows.
 func (o *objective) Loss(rows []int32) float64 {
 	return float64(len(rows)) / o.d.sumWeights(rows) * (o.Likelihood.Loss(rows) - o.volume(rows))
+}
+
+// LossError is Loss with its standard error, from the scatter of the events.
+func (o *objective) LossError(rows []int32) (loss, deviation float64) {
+	each := make([]float64, len(rows))
+	mean := o.Losses(rows, each)
+	var weights []float64
+	for i, r := range rows {
+		each[i] -= o.d.logDet[r]
+		if o.d.weight != nil {
+			weights = append(weights, float64(o.d.weight[r]))
+		}
+	}
+	_, deviation = stats.MeanError(each, weights)
+	return float64(len(rows)) / o.d.sumWeights(rows) * (mean - o.volume(rows)), deviation
 }
 
 // volume is the sum of weight * log-determinant of the preparation, over the number of events.

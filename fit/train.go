@@ -9,38 +9,22 @@ import (
 
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/model"
-	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/train"
 )
 
 // Train fits the flow of the card to the events. The NLL of the result are in the user's units. When ctx is cancelled, the
 // state is saved to Options.State and the error wraps ctx's; the training of another call with Resume ends with the same bits.
 func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Result, error) {
-	spec, err := d.flowSpec()
+	l, err := d.likelihood(ctx, o)
 	if err != nil {
-		return nil, nil, fault.Of(err)
+		return nil, nil, err
 	}
-	plan, err := flow.NewPlan(d.Features.Dim(), d.Context.Dim(), spec, d.card.Seed)
-	if err != nil {
-		return nil, nil, fault.Of(err)
-	}
-	if err := plan.CheckMemory(d.card.Train.Vectors()); err != nil {
-		return nil, nil, fault.Of(err)
-	}
-	f := flow.Draw(plan)
-	f.Threads = cmp.Or(max(o.Threads, 0), d.card.Threads)
-	l, err := flow.NewLikelihood(f, d.x, d.context, d.weight)
-	if err != nil {
-		return nil, nil, fault.Of(err)
-	}
-	defer l.Close()
-	if d.windows != nil {
-		defer d.windows.Close()
-	}
-	result, err := train.Run(ctx, &objective{l, d}, d.Rows, d.card.Train, train.Options{
-		Seed: d.card.Seed, Notices: weightNotices(d.survey.Weights), State: o.State, Resume: o.Resume, DataID: d.id(),
+	defer d.close(l)
+	result, err := train.Run(ctx, &objective{l.Likelihood, d}, d.Rows, d.card.Train, train.Options{
+		Seed: d.card.Seed, Notices: weightNotices(d.survey.Weights), State: o.State, StateOf: o.StateOf, Resume: o.Resume, DataID: d.id(),
 		Progress: func(at train.Progress) {
 			if at.Notice != "" {
 				o.notice(at.Notice)
@@ -57,32 +41,52 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	if err != nil {
 		return nil, nil, err
 	}
-	m := &model.Model{Features: d.Features, Context: d.Context, Density: f, Seed: d.card.Seed, Card: string(text), Train: result}
-	return m, result, d.judge(m, result)
+	overfits(result)
+	return &model.Model{Features: d.Features, Context: d.Context, Density: l.flow, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
 }
 
-// judge adds the error of the test's NLL to a result, and a line where the model knows the training events by heart.
-func (d *Data) judge(m *model.Model, r *train.Result) error {
-	if len(d.Rows.Test) == 0 {
-		return nil
-	}
-	test := d.Held.Take(d.Rows.Test)
-	logProb, err := m.LogProb(test, 0)
+// bound is the flow of the card, bound to the events.
+type bound struct {
+	*flow.Likelihood
+	flow *flow.Flow
+}
+
+func (d *Data) likelihood(ctx context.Context, o Options) (*bound, error) {
+	spec, err := d.flowSpec()
 	if err != nil {
-		return err
+		return nil, fault.Of(err)
 	}
-	test.Weight = d.card.Weight
-	w, err := test.Weights()
+	plan, err := flow.NewPlan(d.Features.Dim(), d.Context.Dim(), spec, d.card.Seed)
 	if err != nil {
-		return err
+		return nil, fault.Of(err)
 	}
-	_, r.TestError = stats.MeanError(logProb, w)
+	if err := plan.CheckMemory(d.card.Train.Vectors()); err != nil {
+		return nil, fault.Of(err)
+	}
+	f, err := await.Do(ctx, "the start of the flow", func() (*flow.Flow, error) { return flow.Draw(plan), nil })
+	if err != nil {
+		return nil, err
+	}
+	f.Threads = cmp.Or(max(o.Threads, 0), d.card.Threads)
+	l, err := flow.NewLikelihood(f, d.x, d.context, d.weight)
+	return &bound{l, f}, fault.Of(err)
+}
+
+// close ends what works for a training.
+func (d *Data) close(l *bound) {
+	l.Close()
+	if d.windows != nil {
+		d.windows.Close()
+	}
+}
+
+// overfits adds a line where a model knows the training events by heart.
+func overfits(r *train.Result) {
 	gap := float64(r.TestNLL - r.TrainNLL)
-	if errors := gap / (math.Sqrt2 * r.TestError); errors > 5 && gap > 0.02 {
+	if errors := gap / (math.Sqrt2 * r.TestError); r.TestError > 0 && errors > 5 && gap > 0.02 {
 		r.Notices = append(r.Notices, fmt.Sprintf("the model overfits: test events have an NLL %.3g nats higher than training events (%.0f standard errors; "+
-			"best epoch %d of %d); take more events, a smaller flow, dropout, or end earlier (train.patience)", gap, errors, r.BestEpoch, r.Epochs))
+			"best epoch %d of %d); take more events, a smaller flow or dropout", gap, errors, r.BestEpoch, r.Epochs))
 	}
-	return nil
 }
 
 // flowSpec is the card's flow, with the features by their numbers: those that it sees.

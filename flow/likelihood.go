@@ -24,6 +24,8 @@ type Likelihood struct {
 	tiles  []*Tile      // of the spaces, where there are passes
 	stage  int          // under way
 	back   bool
+	each   []float64       // the NLL of each event of a Loss goes here; nil for nowhere
+	done   <-chan struct{} // see Watch
 	loops  struct {
 		train func(worker int, t *batch.Tile)
 		loss  func(worker, first, end int)
@@ -179,7 +181,7 @@ func (l *Likelihood) train(worker int, b *batch.Tile) {
 	}
 	s.tile.First = b.First
 	if l.stage == last {
-		l.batch.SetSum(b.Number, l.loss(&s.tile, b.Rows))
+		l.batch.SetSum(b.Number, l.loss(&s.tile, b.Rows, nil))
 		l.seed(&s.tile, b)
 	}
 	if l.back {
@@ -204,6 +206,25 @@ func (l *Likelihood) backward(s *trainSpace, g []float32) {
 	s.tile.SkipDX = l.stage == 1 && len(l.stages[0].transforms) == 0
 }
 
+// Watch has Loss and Freeze end at once, with any value, when the channel is closed.
+func (l *Likelihood) Watch(done <-chan struct{}) { l.done = done }
+
+func (l *Likelihood) ended() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Losses is Loss, and sets each to the NLL of each event, without its weight.
+func (l *Likelihood) Losses(rows []int32, each []float64) float64 {
+	l.each = each
+	defer func() { l.each = nil }()
+	return l.Loss(rows)
+}
+
 // Loss is the mean over the events in rows of weight times NLL, in nats, without dropout and with the frozen
 // statistics of batch norms; see Freeze.
 func (l *Likelihood) Loss(rows []int32) float64 {
@@ -213,13 +234,20 @@ func (l *Likelihood) Loss(rows []int32) float64 {
 }
 
 func (l *Likelihood) lossGroup(worker, first, end int) {
+	if l.ended() {
+		return
+	}
 	w := &l.eval[worker]
 	for t := first; t < end; t++ {
 		l.load(w.tiles[t-first], l.batch.Rows(t))
 	}
 	l.f.toLatent(w, end-first)
 	for t := first; t < end; t++ {
-		l.batch.SetSum(t, l.loss(w.tiles[t-first], l.batch.Rows(t)))
+		var each []float64
+		if l.each != nil {
+			each = l.each[t*kernel.Tile:]
+		}
+		l.batch.SetSum(t, l.loss(w.tiles[t-first], l.batch.Rows(t), each))
 	}
 }
 
@@ -249,6 +277,9 @@ func (l *Likelihood) Freeze(rows []int32) {
 			}
 		}
 		l.batch.Groups(l.f.groupTiles(), func(worker, first, end int) {
+			if l.ended() {
+				return
+			}
 			l.eval[worker].through(t, tiles[first:end], l.f.params, false)
 		})
 	}
@@ -261,13 +292,16 @@ func (l *Likelihood) load(t *Tile, rows []int32) {
 	clear(t.LogDet)
 }
 
-// loss is the weighted sum of the NLL of a tile's events, in float64.
-func (l *Likelihood) loss(t *Tile, rows []int32) float64 {
+// loss is the weighted sum of the NLL of a tile's events, in float64; each is set to these, unless it is nil.
+func (l *Likelihood) loss(t *Tile, rows []int32, each []float64) float64 {
 	logProb := t.logProb[:len(rows)]
 	l.f.base.LogProb(t, l.f.params, logProb)
 	var sum float64
 	for e, r := range rows {
 		v := -(logProb[e] + float64(t.LogDet[e]))
+		if each != nil {
+			each[e] = v
+		}
 		if l.weight != nil {
 			v *= float64(l.weight[r])
 		}

@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/internal/safetensors"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -41,7 +42,8 @@ type schema struct {
 	Context  []Column `json:"context"`
 }
 
-func columnInfo(p *prep.Pipeline) []Column {
+// Columns is what there is to say about those of a preparation.
+func Columns(p *prep.Pipeline) []Column {
 	columns := []Column{}
 	if p == nil {
 		return columns
@@ -63,24 +65,46 @@ func (m *Model) Info() (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	info := Info{
-		Hash: hash, FormatVersion: FormatVersion, Features: columnInfo(m.Features), Context: columnInfo(m.Context),
-		Parameters: m.Density.Size(), Seed: m.Seed, Train: m.Train, Card: m.Card,
-	}
+	info := m.info(hash, FormatVersion, m.Density.Size())
 	if f, ok := m.Flow(); ok {
 		info.Flow = f.Spec.Named(m.Features.InFlow())
 	}
 	return info, nil
 }
 
-// Describe writes the model card for people.
-func (m *Model) Describe(w io.Writer) error {
-	info, err := m.Info()
-	if err != nil {
-		return err
+func (m *Model) info(hash string, version, parameters int) Info {
+	return Info{
+		Hash: hash, FormatVersion: version, Features: Columns(m.Features), Context: Columns(m.Context),
+		Parameters: parameters, Seed: m.Seed, Train: m.Train, Card: m.Card,
 	}
+}
+
+// ReadInfo is the Info of the model in a file. The file's hash is checked as by Load, but the flow is only laid out: the time is that
+// of reading the file.
+func ReadInfo(path string, own ...flow.Kind) (Info, error) {
+	f, err := safetensors.ReadHeader(path)
+	if err != nil {
+		return Info{}, fmt.Errorf("model: %w", err)
+	}
+	m, r, err := recordOf(f)
+	if err != nil {
+		return Info{}, fmt.Errorf("model: %s: %w", path, err)
+	}
+	plan, _, err := planOf(f, r, m.Seed, own)
+	if err != nil {
+		return Info{}, fmt.Errorf("model: %s: flow: %w", path, err)
+	}
+	info := m.info(f.Metadata[safetensors.HashKey], r.version, plan.Size())
+	info.Flow = plan.Spec
+	return info, nil
+}
+
+// Describe writes the model card for people. What is not known of it is left out.
+func (info Info) Describe(w io.Writer) error {
 	out := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.DiscardEmptyColumns)
-	fmt.Fprintf(out, "sha256  %s (format %d, seed %d)\n", info.Hash, info.FormatVersion, info.Seed)
+	if info.Hash != "" {
+		fmt.Fprintf(out, "sha256  %s (format %d, seed %d)\n", info.Hash, info.FormatVersion, info.Seed)
+	}
 	describeColumns(out, "features", info.Features)
 	describeColumns(out, "context", info.Context)
 	describeFlow(out, info)

@@ -316,7 +316,11 @@ func TestDescribe(t *testing.T) {
 	m := untrained(t, "maf", true)
 	m.Card += "title: \x1b[31mred\n"
 	var b bytes.Buffer
-	if err := m.Describe(&b); err != nil {
+	info, err := m.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := info.Describe(&b); err != nil {
 		t.Fatal(err)
 	}
 	hash, err := m.Hash()
@@ -333,10 +337,6 @@ func TestDescribe(t *testing.T) {
 	}
 	if strings.ContainsAny(b.String(), "\x1b") || strings.Contains(b.String(), "NLL of the test") {
 		t.Errorf("an escape or a missing NLL is printed:\n%q", b.String())
-	}
-	info, err := m.Info()
-	if err != nil {
-		t.Fatal(err)
 	}
 	if _, err := json.Marshal(info); err != nil {
 		t.Error(err)
@@ -432,4 +432,42 @@ func FuzzModel(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What is known of a model in a file is what the loaded one tells; a damaged file tells nothing.
+func TestReadInfo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	if err := untrained(t, "nsf-ar", true).Save(path); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := m.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadInfo(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := json.Marshal(want); err != nil || !bytes.Equal(a, b) {
+		t.Errorf("%s\nof a file, and of the loaded model\n%s, %v", a, b, err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file[len(file)-2] ^= 1
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadInfo(path); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Error(err)
+	}
 }

@@ -63,6 +63,8 @@ type flowRecord struct {
 	Features int       `json:"features"`
 	Context  int       `json:"context"`
 	Check    []float64 `json:"check"`
+
+	version int // of the file's format
 }
 
 func (m *Model) file() (*safetensors.File, error) {
@@ -86,9 +88,9 @@ func (m *Model) file() (*safetensors.File, error) {
 		context = &prep.Pipeline{Columns: []prep.Column{}, Noiseless: true}
 	}
 	record := map[string]any{
-		"schema":   schema{columnInfo(m.Features), columnInfo(context)},
+		"schema":   schema{Columns(m.Features), Columns(context)},
 		"features": m.Features, "context": context,
-		"flow": flowRecord{w.Spec, w.Features, w.Context, check},
+		"flow": flowRecord{Spec: w.Spec, Features: w.Features, Context: w.Context, Check: check},
 	}
 	if m.Train != nil {
 		record["train"] = m.Train.WithoutClock()
@@ -114,24 +116,38 @@ func shape(v nn.View) []int {
 }
 
 func fromFile(f *safetensors.File, own []flow.Kind) (*Model, error) {
+	m, r, err := recordOf(f)
+	if err != nil {
+		return nil, err
+	}
+	if m.Density, err = flowOf(f, r, m.Seed, own); err != nil {
+		return nil, fmt.Errorf("flow: %w", err)
+	}
+	return m, nil
+}
+
+// recordOf is what a file says of a model: all but its density, which the record describes.
+func recordOf(f *safetensors.File) (m *Model, r flowRecord, err error) {
+	wrong := func(format string, args ...any) (*Model, flowRecord, error) {
+		return nil, r, fmt.Errorf(format, args...)
+	}
 	if got := f.Metadata["format"]; got != format {
-		return nil, fmt.Errorf("format %q: not a model of this program", got)
+		return wrong("format %q: not a model of this program", got)
 	}
-	version, err := strconv.Atoi(f.Metadata["format_version"])
+	r.version, err = strconv.Atoi(f.Metadata["format_version"])
 	switch {
-	case err != nil || version < 1:
-		return nil, fmt.Errorf("format_version %q is not a number from 1 on", f.Metadata["format_version"])
-	case version > FormatVersion:
-		return nil, fmt.Errorf("format_version %d is newer than this program's %d; use a newer sluice", version, FormatVersion)
+	case err != nil || r.version < 1:
+		return wrong("format_version %q is not a number from 1 on", f.Metadata["format_version"])
+	case r.version > FormatVersion:
+		return wrong("format_version %d is newer than this program's %d; use a newer sluice", r.version, FormatVersion)
 	case f.Metadata[safetensors.HashKey] == "":
-		return nil, fmt.Errorf("damaged: it has no %s", safetensors.HashKey)
+		return wrong("damaged: it has no %s", safetensors.HashKey)
 	}
-	m := &Model{Card: f.Metadata["card"]}
+	m = &Model{Card: f.Metadata["card"]}
 	if m.Seed, err = strconv.ParseUint(f.Metadata["seed"], 10, 64); err != nil {
-		return nil, fmt.Errorf("seed %q is not a number", f.Metadata["seed"])
+		return wrong("seed %q is not a number", f.Metadata["seed"])
 	}
 	m.Features, m.Context = new(prep.Pipeline), new(prep.Pipeline)
-	var r flowRecord
 	for _, part := range []struct {
 		key string
 		to  any
@@ -141,20 +157,17 @@ func fromFile(f *safetensors.File, own []flow.Kind) (*Model, error) {
 			continue
 		}
 		if err := decodeJSON(text, part.to); err != nil {
-			return nil, fmt.Errorf("%s: %w", part.key, err)
+			return wrong("%s: %w", part.key, err)
 		}
 	}
 	if r.Features != m.Features.Dim() || r.Context != m.Context.Dim() {
-		return nil, fmt.Errorf("a flow of %d features and %d context columns does not go with a preparation of %d and %d",
+		return wrong("a flow of %d features and %d context columns does not go with a preparation of %d and %d",
 			r.Features, r.Context, m.Features.Dim(), m.Context.Dim())
 	}
-	if version == 1 {
+	if r.version == 1 {
 		r.Spec = firstFormat(r.Spec)
 	}
-	if m.Density, err = flowOf(f, r, m.Seed, own); err != nil {
-		return nil, fmt.Errorf("flow: %w", err)
-	}
-	return m, nil
+	return m, r, nil
 }
 
 // decodeJSON refuses unknown keys where the type does not read itself: a key that changes a flow must not be passed over.
@@ -170,35 +183,47 @@ func decodeJSON(text string, to any) error {
 	return nil
 }
 
-// flowOf builds the flow that a record describes, with the file's parameters. Nothing is made for a description that asks for
-// more than the file has.
+// flowOf builds the flow that a record describes, with the file's parameters.
 func flowOf(f *safetensors.File, r flowRecord, seed uint64, own []flow.Kind) (*flow.Flow, error) {
-	floats := 0
-	tensors := map[string]safetensors.Tensor{}
-	for _, t := range f.Tensors {
-		floats += len(t.Data)
-		tensors[t.Name] = t
-	}
-	plan, err := flow.PlanWithin(floats, r.Features, r.Context, r.Spec, seed, own...)
+	plan, tensors, err := planOf(f, r, seed, own)
 	if err != nil {
 		return nil, err
 	}
 	w := flow.Blank(plan)
 	for _, v := range plan.Views() {
-		t, ok := tensors[v.Name]
-		if !ok || !slices.Equal(t.Shape, shape(v)) {
-			return nil, fmt.Errorf("tensor %q of shape %v is missing; there is one of shape %v", v.Name, shape(v), t.Shape)
-		}
-		copy(v.Of(w.Params()), t.Data)
-		delete(tensors, v.Name)
-	}
-	for name := range tensors {
-		return nil, fmt.Errorf("tensor %q is not part of it", name)
+		copy(v.Of(w.Params()), tensors[v.Name].Data)
 	}
 	if err := checkParameters(w); err != nil {
 		return nil, err
 	}
 	return w, compareProbe(w, r.Check)
+}
+
+// planOf lays out the flow that a record describes, whose parameters are the file's tensors, by name. Nothing is made for a
+// description that asks for more than the file has.
+func planOf(f *safetensors.File, r flowRecord, seed uint64, own []flow.Kind) (*flow.Plan, map[string]safetensors.Tensor, error) {
+	floats := 0
+	tensors := map[string]safetensors.Tensor{}
+	for _, t := range f.Tensors {
+		floats += t.Count()
+		tensors[t.Name] = t
+	}
+	plan, err := flow.PlanWithin(floats, r.Features, r.Context, r.Spec, seed, own...)
+	if err != nil {
+		return nil, nil, err
+	}
+	views := plan.Views()
+	for _, v := range views {
+		if t, ok := tensors[v.Name]; !ok || !slices.Equal(t.Shape, shape(v)) {
+			return nil, nil, fmt.Errorf("tensor %q of shape %v is missing; there is one of shape %v", v.Name, shape(v), t.Shape)
+		}
+	}
+	for name := range tensors {
+		if len(tensors) > len(views) && !slices.ContainsFunc(views, func(v nn.View) bool { return v.Name == name }) {
+			return nil, nil, fmt.Errorf("tensor %q is not part of it", name)
+		}
+	}
+	return plan, tensors, nil
 }
 
 // probe is the log-density of a few fixed points of the flow's own space, with a context of zeros.

@@ -186,24 +186,30 @@ func (r *Rows) limits() []column.Limit {
 	return slices.DeleteFunc(formula.Limits(r.q.Where), func(l column.Limit) bool { return r.q.Define.Defines(l.Column) })
 }
 
-// compile makes sure, before any event is read, that all can be computed, and finds the types.
+// mostValues are in a block: of wide tables, fewer events at a time.
+const mostValues = 1 << 24
+
+// compile makes sure, before any event is read, that all can be computed, and finds the types. Definitions of which nothing comes
+// are not computed after that.
 func (r *Rows) compile() error {
-	have := &events.Table{Columns: slices.Clone(r.in.Columns())}
-	for _, d := range r.define {
-		f, err := formula.Compile(have.Columns, d.Expr)
-		if err != nil {
-			return r.located(err)
-		}
-		r.made = append(r.made, f)
-		have.Set(events.Column{Name: d.Name, Unit: f.Unit(), Type: f.Type()})
+	have, err := r.makeColumns()
+	if err == nil && r.dropUnused() {
+		have, err = r.makeColumns()
 	}
+	if err != nil {
+		return err
+	}
+	r.size = min(r.size, max(mostValues/max(len(have.List()), 1), 256))
 	if r.q.Where != "" {
-		var err error
-		if r.where, err = formula.CompileCondition(have.Columns, r.q.Where); err != nil {
+		if r.where, err = have.CompileCondition(r.q.Where); err != nil {
 			return r.located(err)
 		}
 	}
-	out, err := r.project(have)
+	r.places = make([]int, len(r.wanted))
+	for k, name := range r.wanted {
+		r.places[k] = have.Find(name)
+	}
+	out, err := r.project(&events.Table{Columns: have.List()})
 	if err != nil {
 		return err
 	}
@@ -214,4 +220,49 @@ func (r *Rows) compile() error {
 		}
 	}
 	return nil
+}
+
+// makeColumns compiles the definitions. It gives all columns that a block has then.
+func (r *Rows) makeColumns() (*formula.Columns, error) {
+	have := formula.NewColumns(r.in.Columns())
+	r.made = nil
+	for _, d := range r.define {
+		if err := r.ctx.Err(); err != nil {
+			return nil, err
+		}
+		f, err := have.Compile(d.Expr)
+		if err != nil {
+			return nil, r.located(err)
+		}
+		r.made = append(r.made, made{f, have.Set(d.Name, f)})
+	}
+	return have, nil
+}
+
+// dropUnused leaves out the definitions that neither the columns wanted, nor the selection, nor another definition is made of.
+func (r *Rows) dropUnused() (any bool) {
+	used := map[string]bool{}
+	use := func(names []string) {
+		for _, name := range names {
+			used[name] = true
+		}
+	}
+	use(r.wanted)
+	if names, err := formula.Names(r.q.Where); err == nil {
+		use(names)
+	}
+	var kept Definitions
+	for _, d := range slices.Backward(r.define) {
+		if !used[d.Name] {
+			continue
+		}
+		delete(used, d.Name)              // what is used before is another
+		names, _ := formula.Names(d.Expr) // which has been compiled
+		use(names)
+		kept = append(kept, d)
+	}
+	slices.Reverse(kept)
+	any = len(kept) < len(r.define)
+	r.define = kept
+	return any
 }

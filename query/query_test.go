@@ -256,3 +256,78 @@ func TestWideTable(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 }
+
+// The time of many definitions, each of the one before, is that of their number, not of their pairs: 9,900 took 15 s.
+func TestManyDefinitions(t *testing.T) {
+	q := Query{Table: &events.Table{Columns: numbers(500)}, Columns: []string{"x", "d9899"}}
+	for i := range 9900 {
+		before := "x"
+		if i > 0 {
+			before = fmt.Sprint("d", i-1)
+		}
+		q.Define = append(q.Define, Definition{fmt.Sprint("d", i), before + " + 1"})
+	}
+	q.Define = append(q.Define, Definition{"x", "2 * x"}) // which no other has
+	began := time.Now()
+	r, err := q.Open(t.Context(), 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.All()
+	if err != nil || got.Len() != 500 || got.Columns[0].F64[7] != 14 || got.Columns[1].F64[7] != 9907 {
+		t.Errorf("%v", err)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+// A reading that takes long ends with its context all the same.
+func TestSlowReading(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	slow := make(chan struct{})
+	r := &Rows{ctx: ctx, in: &slowSource{table{t: &events.Table{Columns: numbers(3)}}, slow}}
+	go stop()
+	if _, err := r.Next(); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	close(slow)
+}
+
+// slowSource reads when it is told to.
+type slowSource struct {
+	table
+	wait chan struct{}
+}
+
+func (s *slowSource) Read(n int) (*events.Table, error) {
+	<-s.wait
+	return s.table.Read(n)
+}
+
+// Definitions of which nothing comes are checked, and not computed; what a later one replaces is, where it is used.
+func TestUnusedDefinitions(t *testing.T) {
+	q := Query{
+		Table: &events.Table{Columns: numbers(20)}, Columns: []string{"z", "x"}, Where: "w < 10",
+		Define: Definitions{{"unused", "x + y"}, {"w", "x + 1"}, {"z", "10 * x"}, {"x", "w + z"}, {"unused too", "unused - 1"}, {"w", "w - 1"}},
+	}
+	r, err := q.Open(t.Context(), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if len(r.made) != 4 {
+		t.Errorf("%d definitions are computed", len(r.made))
+	}
+	got, err := r.All()
+	if err != nil || got.Len() != 10 || got.Columns[0].F64[3] != 30 || got.Columns[1].F64[3] != 34 {
+		t.Errorf("%v %v", got, err)
+	}
+	q.Define = append(q.Define, Definition{"wrong", "nothing + 1"})
+	if _, err := q.Open(t.Context(), 7); err == nil || !strings.Contains(err.Error(), `no column "nothing"`) {
+		t.Error(err)
+	}
+}

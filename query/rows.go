@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/formula"
+	"github.com/sluice-hep/sluice/internal/await"
 )
 
 // Rows are the events of a query on their way. They are for one goroutine.
@@ -19,14 +21,22 @@ type Rows struct {
 	in   source
 	size int // events read at a time
 
-	define  Definitions        // those that are made,
-	made    []*formula.Formula // by these
+	define  Definitions // those that are made,
+	made    []made      // by these
 	where   *formula.Formula
 	wanted  []string
+	places  []int           // where a block has them, once all are made
 	given   int             // the first of wanted, which come from the files
 	columns []events.Column // of the blocks: name, unit and type
 
-	read, passed, selected, complete int // events: read, passed over unread; of the read ones, selected; of these, complete
+	ended                            chan struct{} // closed when the last fetch has
+	read, passed, selected, complete int           // events: read, passed over unread; of the read ones, selected; of these, complete
+}
+
+// made is the formula of a column, and where it puts that among the columns of a block.
+type made struct {
+	*formula.Formula
+	place int
 }
 
 // Block is a run of events of one file, those that the query keeps.
@@ -103,7 +113,7 @@ func (r *Rows) next() (Block, error) {
 	if err := r.ctx.Err(); err != nil {
 		return Block{}, fmt.Errorf("interrupted after %d events: %w", r.Read(), err)
 	}
-	t, err := r.in.Read(r.size)
+	t, err := r.fetch()
 	if err != nil {
 		return Block{}, err
 	}
@@ -118,14 +128,31 @@ func (r *Rows) next() (Block, error) {
 	return b, err
 }
 
+// fetch reads. Where ctx ends first, what comes of it is dropped: Close waits for that alone.
+func (r *Rows) fetch() (*events.Table, error) {
+	path, ended := r.in.Path(), make(chan struct{})
+	r.ended = ended
+	return await.Do(r.ctx, cmp.Or(path, "the next block"), func() (*events.Table, error) {
+		defer close(ended)
+		return r.in.Read(r.size)
+	})
+}
+
 // compute defines, selects, and keeps the columns wanted.
 func (r *Rows) compute(b Block) (Block, error) {
 	for k, d := range r.define {
+		if err := r.ctx.Err(); err != nil {
+			return Block{}, err
+		}
 		c, err := r.made[k].Column(d.Name, b.Columns)
 		if err != nil {
 			return Block{}, r.located(err)
 		}
-		b.Set(c)
+		if at := r.made[k].place; at < len(b.Columns) {
+			b.Columns[at] = c
+		} else {
+			b.Columns = append(b.Columns, c)
+		}
 	}
 	if r.where != nil {
 		rows, err := r.where.Rows(b.Columns)
@@ -143,7 +170,7 @@ func (r *Rows) compute(b Block) (Block, error) {
 func (r *Rows) project(t *events.Table) (*events.Table, error) {
 	out := &events.Table{Weight: r.q.Weight}
 	for k, name := range r.wanted {
-		i := column.Find(t.Columns, name, k)
+		i := column.Find(t.Columns, name, r.places[k])
 		if i < 0 {
 			return nil, r.located(fmt.Errorf("events: %w", column.Missing(name, t.Names())))
 		}
@@ -183,11 +210,26 @@ func (r *Rows) Mark() (events.Mark, bool) { return r.in.Mark() }
 func (r *Rows) Seek(m events.Mark) error { return r.in.Seek(m) }
 
 // Close ends the reading.
-func (r *Rows) Close() error { return r.in.Close() }
+func (r *Rows) Close() error {
+	if r.ended != nil {
+		select {
+		case <-r.ended:
+		default: // of which nobody knows how long it takes
+			go func() {
+				<-r.ended
+				r.in.Close()
+			}()
+			return nil
+		}
+	}
+	return r.in.Close()
+}
 
 // Notices are the notes, and say what was left out of the events read so far.
-func (r *Rows) Notices() []string {
-	lines := r.Notes()
+func (r *Rows) Notices() []string { return append(r.Notes(), r.Dropped()...) }
+
+// Dropped says, a line a reason, how many of the events read so far were left out.
+func (r *Rows) Dropped() (lines []string) {
 	if all := r.Read(); r.selected < all {
 		lines = append(lines, fmt.Sprintf("%d of %d events pass the selection", r.selected, all))
 	}

@@ -40,7 +40,7 @@ func (a *Analysis) Page() (*Page, error) {
 		return nil, err
 	}
 	page := &Page{
-		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices,
+		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices, Model: info.Hash,
 		Lead:    fmt.Sprintf("A normalizing flow of %d features, and how its events compare with %s.", len(info.Features), strings.ToLower(a.Pair.ReferenceName)),
 		Summary: a.facts(info),
 	}

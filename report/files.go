@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/stats"
@@ -81,7 +82,7 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, notices []string, pag
 		notices = append(notices, oneSided(ref, gen, f.Reference), oneSided(gen, ref, f.Generated))
 		notices = slices.DeleteFunc(notices, func(line string) bool { return line == "" })
 	}
-	c, err := stats.Compare(ref, gen, f.Columns)
+	c, err := await.Do(ctx, "the comparison", func() (*stats.Comparison, error) { return stats.Compare(ref, gen, f.Columns) })
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 
 	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/plot"
@@ -20,6 +22,7 @@ type Page struct {
 	Lead    string // a sentence under the title
 	Date    string // left out where "", which keeps the bytes reproducible
 	Version string // of the program, for the foot
+	Model   string // the hash of the model that the page is about; see ModelOf
 
 	Summary  []Fact
 	Warnings []string // what the reader must know before using the events
@@ -75,6 +78,19 @@ func Write(path string, p *Page) error {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil
+}
+
+// ModelOf is the hash of the model that a page is about, as its head has it; "" where it names none.
+func ModelOf(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, 4096))
+	_, rest, _ := strings.Cut(string(head), `<meta name="sluice-model" content="`)
+	hash, _, _ := strings.Cut(rest, `"`)
+	return hash, err
 }
 
 // Render writes the page as HTML.

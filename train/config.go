@@ -23,7 +23,8 @@ type Config struct {
 	// Valid and Test are the fractions of events set aside. Defaults 0.1 and 0.1; negative for none.
 	Valid float64 `yaml:"valid,omitempty" json:"valid,omitempty"`
 	Test  float64 `yaml:"test,omitempty" json:"test,omitempty"`
-	// Patience stops the training after so many epochs without a better validation loss; 0 never stops.
+	// Patience stops the training after so many epochs without a better validation loss. Default: after 10 epochs that are
+	// also a fifth of the training, by epochs or by MaxSeconds; negative for never.
 	Patience int `yaml:"patience,omitempty" json:"patience,omitempty"`
 	// MaxSeconds ends the training after the step in which so many seconds are over; 0 for no limit. A
 	// polynomial or cosine schedule over the whole training then follows the clock wherever that is

@@ -42,7 +42,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		"ema":             {{EMA: 1}, {EMA: nan}},
 		"valid":           {{Valid: 1}, {Valid: 0.5, Test: 0.5}, {Valid: nan}},
 		"test":            {{Test: 1.5}},
-		"patience":        {{Patience: -1}, {Patience: 1, Valid: -1}},
+		"patience":        {{Patience: 1, Valid: -1}},
 		"max_seconds":     {{MaxSeconds: -1}, {MaxSeconds: nan}},
 		"schedule.type":   {{Schedule: Schedule{Type: "plateau"}}},
 		"schedule.per":    {{Schedule: Schedule{Per: "batch"}}},

@@ -53,6 +53,13 @@ func setDefault[T comparable](p *T, v T) {
 	}
 }
 
+// The default of Patience. A cosine schedule finds its best validation near its end: a shorter share would cut trainings off that
+// are on a plateau at a high learning rate, and fewer epochs those whose validation is noisy.
+const (
+	patienceEpochs = 10
+	patienceShare  = 0.2
+)
+
 // Validate reports the first field, by its name in a card, that cannot be.
 func (c Config) Validate() error {
 	c = c.WithDefaults()
@@ -85,7 +92,6 @@ func (c Config) Validate() error {
 		{"ema", c.EMA, c.EMA < 1, "below 1"},
 		{"valid", c.Valid, c.Valid < 1, "below 1"},
 		{"test", c.Test, c.Test < 1, "below 1"},
-		{"patience", float64(c.Patience), c.Patience >= 0, "0 or more"},
 		{"max_seconds", c.MaxSeconds, within(c.MaxSeconds, 0, 1e9), "between 0 and 1e9"},
 		{"schedule.every", float64(s.Every), s.Every >= 0, "1 or more"},
 		{"schedule.gamma", s.Gamma, within(s.Gamma, 0, 1), "above 0 and at most 1"},

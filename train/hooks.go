@@ -11,6 +11,14 @@ type Stepper interface{ SetStep(step int) }
 // are taken anew before each validation, from some of the training events, and at the end from all that are in memory.
 type Freezer interface{ Freeze(rows []int32) }
 
+// Scattering is an Objective that tells the standard error of a Loss, from the scatter of the events, in the same pass.
+type Scattering interface {
+	LossError(rows []int32) (loss, err float64)
+}
+
+// Watching is an Objective whose Loss and Freeze end at once, with any value, when the channel is closed.
+type Watching interface{ Watch(done <-chan struct{}) }
+
 // freezeEvents bounds what a validation costs: the mean of so many values is good to a hundredth of their width.
 const freezeEvents = 10_000
 

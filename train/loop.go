@@ -48,6 +48,9 @@ func run(ctx context.Context, obj Objective, data Data, cfg Config, opts Options
 	if err != nil {
 		return nil, err
 	}
+	if w, ok := obj.(Watching); ok {
+		w.Watch(ctx.Done())
+	}
 	if err := t.start(); err != nil {
 		return nil, err
 	}
@@ -149,9 +152,20 @@ func (t *trainer) start() error {
 }
 
 func (t *trainer) finished() bool {
-	return t.at.Step == 0 && (t.at.Epoch >= t.cfg.Epochs ||
-		t.cfg.Patience > 0 && t.at.Stale >= t.cfg.Patience ||
-		t.timeUp() && t.at.Steps > 0)
+	return t.at.Step == 0 && (t.at.Epoch >= t.cfg.Epochs || t.impatient() || t.timeUp() && t.at.Steps > 0)
+}
+
+// impatient tells whether there was no better validation for too long.
+func (t *trainer) impatient() bool {
+	at := &t.at
+	if t.cfg.Patience != 0 || len(t.data.Valid) == 0 {
+		return t.cfg.Patience > 0 && at.Stale >= t.cfg.Patience
+	}
+	share := float64(at.Stale) / float64(t.cfg.Epochs)
+	if t.cfg.MaxSeconds > 0 {
+		share = max(share, (t.seconds()-at.BestSeconds)/t.cfg.MaxSeconds)
+	}
+	return at.Stale >= patienceEpochs && share >= patienceShare
 }
 
 func (t *trainer) seconds() float64 { return t.earlier.Seconds + t.tick.Sub(t.began).Seconds() }
@@ -228,6 +242,9 @@ func (t *trainer) skip(loss float64) error {
 	}
 	at.Bad++
 	if at.Bad >= badSteps {
+		if t.opts.State != "" {
+			_ = RemoveState(t.opts.State) // it would only lead here again
+		}
 		return fmt.Errorf("train: epoch %d, step %d: the %s is not finite, for the %dth step in a row; %s",
 			at.Epoch+1, at.Step, what, at.Bad, t.likelyCause())
 	}
@@ -264,13 +281,16 @@ func (t *trainer) validate(ctx context.Context) error {
 	if t.average != nil {
 		swap(t.params, t.average)
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	at.Epoch++
 	at.Valid = asNLL(valid)
 	at.Stale++
 	// Until one is finite, and without validation, the last epoch is the best.
 	if never := math.IsNaN(float64(at.BestValid)); never || at.Valid < at.BestValid {
 		if finite(valid) {
-			at.BestValid, at.Stale = at.Valid, 0
+			at.BestValid, at.Stale, at.BestSeconds = at.Valid, 0, t.seconds()
 		}
 		at.BestEpoch = at.Epoch
 		copy(t.best, kept)
@@ -309,15 +329,36 @@ func (t *trainer) finish(ctx context.Context) (*Result, error) {
 	}
 	copy(t.params, t.best)
 	r := t.result(false)
+	if t.at.Epoch < t.cfg.Epochs && t.impatient() {
+		line := fmt.Sprintf("ended after epoch %d: no validation was better than that of epoch %d (train.patience; 0 for none)", t.at.Epoch, t.at.BestEpoch)
+		r.Notices = append(r.Notices[:len(r.Notices):len(r.Notices)], line)
+		t.show(line)
+	}
 	r.ValidNLL = t.at.BestValid
 	if t.freeze(near, len(near)) && len(t.data.Valid) > 0 {
 		r.ValidNLL = asNLL(t.obj.Loss(t.data.Valid))
 	}
 	r.TrainNLL = asNLL(t.obj.Loss(near))
 	if len(t.data.Test) > 0 {
-		r.TestNLL = asNLL(t.obj.Loss(t.data.Test))
+		r.TestNLL, r.TestError = t.judge(t.data.Test)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, t.interrupted(ctx, err)
 	}
 	return r, nil
+}
+
+// judge is the loss of events and, where the objective tells it, its standard error.
+func (t *trainer) judge(rows []int32) (loss NLL, deviation float64) {
+	s, ok := t.obj.(Scattering)
+	if !ok {
+		return asNLL(t.obj.Loss(rows)), 0
+	}
+	mean, deviation := s.LossError(rows)
+	if !finite(deviation) {
+		deviation = 0
+	}
+	return asNLL(mean), deviation
 }
 
 func (t *trainer) result(interrupted bool) *Result {

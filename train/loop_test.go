@@ -28,7 +28,7 @@ func TestRunReachesTheMaximumLikelihood(t *testing.T) {
 		"sgd":      {LR: 0.05, Optimiser: "sgd", EMA: -1},
 		"nesterov": {LR: 0.05, Optimiser: "sgd", EMA: -1, Nesterov: true, Schedule: Schedule{Type: "step", Every: 5, Gamma: 0.3}},
 	} {
-		cfg.Epochs, cfg.Batch = 20, 100
+		cfg.Epochs, cfg.Batch, cfg.Patience = 20, 100, -1
 		obj, data := newGaussian(n), samples(n, cfg)
 		var sum, sum2 float64
 		for _, r := range data.Train {
@@ -46,7 +46,7 @@ func TestRunReachesTheMaximumLikelihood(t *testing.T) {
 		if r.Epochs != 20 || r.Steps != 20*32 || len(r.History) != 20 {
 			t.Errorf("%s: %d epochs, %d steps, %d in the history; want 20, 640, 20", name, r.Epochs, r.Steps, len(r.History))
 		}
-		best := slices.MinFunc(r.History, func(a, b Epoch) int { return cmp(a.ValidNLL, b.ValidNLL) })
+		best := slices.MinFunc(r.History, func(a, b Epoch) int { return compareNLL(a.ValidNLL, b.ValidNLL) })
 		if best.Epoch != r.BestEpoch || best.ValidNLL != r.ValidNLL {
 			t.Errorf("%s: best epoch %d with %v, but the history says %v", name, r.BestEpoch, r.ValidNLL, best)
 		}
@@ -59,7 +59,7 @@ func TestRunReachesTheMaximumLikelihood(t *testing.T) {
 	}
 }
 
-func cmp(a, b NLL) int {
+func compareNLL(a, b NLL) int {
 	switch {
 	case a < b:
 		return -1
@@ -123,6 +123,45 @@ func TestEarlyStoppingKeepsTheFirstOfEquals(t *testing.T) {
 	cfg = Config{Epochs: 50, Batch: 10, Patience: 3}
 	if r = mustRun(t, obj, samples(100, cfg), cfg, Options{}); r.Epochs != 7 || r.BestEpoch != 4 {
 		t.Errorf("with a patience of 3: stopped after %d epochs, best %d; want 7 and 4", r.Epochs, r.BestEpoch)
+	}
+}
+
+// By default a training ends after ten epochs, and a fifth of it, without a better validation; the fifth may be of its time.
+func TestTrainingsThatStopImprovingEnd(t *testing.T) {
+	const best = 3
+	for _, c := range []struct {
+		cfg    Config
+		epochs int
+	}{
+		{Config{Epochs: 40}, best + 10},
+		{Config{Epochs: 100}, best + 20},
+		{Config{Epochs: 12}, 12},
+		{Config{Epochs: 40, Patience: -1}, 40},
+		{Config{Epochs: 40, Patience: 2}, best + 2},
+		{Config{Epochs: 40, Valid: -1}, 40},
+		{Config{Epochs: 1000, MaxSeconds: 100}, best + 20}, // of a second each
+		{Config{Epochs: 1000, MaxSeconds: 20}, best + 10},
+	} {
+		c.cfg.Batch = 100
+		obj, at := newGaussian(100), time.Unix(0, 0)
+		data := samples(100, c.cfg)
+		epoch := 0
+		obj.valid = func(float64) float64 {
+			epoch++
+			return math.Abs(float64(epoch - best))
+		}
+		data.Train = upTo(100)
+		now := func() time.Time { return at.Add(time.Duration(obj.calls) * time.Second) }
+		r, err := run(t.Context(), obj, data, c.cfg, Options{}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Epochs != c.epochs {
+			t.Errorf("%+v: ended after epoch %d, not %d", c.cfg, r.Epochs, c.epochs)
+		}
+		if told := len(r.Notices) > 0 && strings.Contains(r.Notices[0], "no validation was better than that of epoch 3"); told != (c.epochs < c.cfg.Epochs) {
+			t.Errorf("%+v: %q", c.cfg, r.Notices)
+		}
 	}
 }
 

@@ -15,7 +15,7 @@ type Result struct {
 	TrainNLL NLL `json:"train_nll"`
 	ValidNLL NLL `json:"valid_nll"`
 	TestNLL  NLL `json:"test_nll"`
-	// TestError is the standard error of TestNLL, from the scatter of the test events; whoever runs a training fills it in.
+	// TestError is the standard error of TestNLL, from the scatter of the test events; 0 where the objective does not tell it.
 	TestError float64 `json:"test_nll_error,omitzero"`
 	// Seconds of training and validation, over all resumptions; EventsPerSecond counts training events.
 	Seconds         float64 `json:"seconds,omitzero"`

@@ -3,6 +3,7 @@ package train
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -31,23 +32,25 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // progress is all that a training knows beside its arrays.
 type progress struct {
-	Epoch      int      `json:"epoch"`   // epochs ended
-	Step       int      `json:"step"`    // steps of the epoch under way
-	Steps      int      `json:"steps"`   // steps in all
-	Applied    int      `json:"applied"` // of these, not undone
-	Events     int      `json:"events"`  // seen in all
-	LR         float64  `json:"lr"`      // of the last step
-	LRFactor   float64  `json:"lr_factor"`
-	Bad        int      `json:"bad"`      // steps undone in a row
-	LossSum    float64  `json:"loss_sum"` // of the epoch under way
-	LossEvents int      `json:"loss_events"`
-	Valid      NLL      `json:"valid"` // of the last epoch
-	BestValid  NLL      `json:"best_valid"`
-	BestEpoch  int      `json:"best_epoch"`
-	Stale      int      `json:"stale"` // epochs since a better one
-	Seconds    float64  `json:"seconds"`
-	History    []Epoch  `json:"history"`
-	Notices    []string `json:"notices"`
+	Epoch      int     `json:"epoch"`   // epochs ended
+	Step       int     `json:"step"`    // steps of the epoch under way
+	Steps      int     `json:"steps"`   // steps in all
+	Applied    int     `json:"applied"` // of these, not undone
+	Events     int     `json:"events"`  // seen in all
+	LR         float64 `json:"lr"`      // of the last step
+	LRFactor   float64 `json:"lr_factor"`
+	Bad        int     `json:"bad"`      // steps undone in a row
+	LossSum    float64 `json:"loss_sum"` // of the epoch under way
+	LossEvents int     `json:"loss_events"`
+	Valid      NLL     `json:"valid"` // of the last epoch
+	BestValid  NLL     `json:"best_valid"`
+	BestEpoch  int     `json:"best_epoch"`
+	// BestSeconds is Seconds at its end, where the training has a limit of time.
+	BestSeconds float64  `json:"best_seconds,omitempty"`
+	Stale       int      `json:"stale"` // epochs since a better one
+	Seconds     float64  `json:"seconds"`
+	History     []Epoch  `json:"history"`
+	Notices     []string `json:"notices"`
 }
 
 // identity is what must be the same for a training to go on.
@@ -78,6 +81,28 @@ func RemoveState(path string) error {
 		return fmt.Errorf("train: %w", err)
 	}
 	return nil
+}
+
+// Done tells whether the file of a state is that of a training that came to its end: what failed came after it.
+func Done(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	h, _, err := readHeader(bufio.NewReader(f), info.Size())
+	if err != nil {
+		return false
+	}
+	t := &trainer{cfg: h.Identity.Config.WithDefaults(), at: h.Progress, earlier: h.Progress}
+	if finite(float64(h.Progress.BestValid)) {
+		t.data.Valid = make([]int32, 1)
+	}
+	return t.finished()
 }
 
 func (t *trainer) identity() identity {
@@ -122,7 +147,7 @@ func (t *trainer) save() error {
 		return nil
 	}
 	start := t.now()
-	f, err := atomicfile.Create(t.opts.State)
+	f, err := atomicfile.CreateLike(t.opts.State, cmp.Or(t.opts.StateOf, t.opts.State))
 	if err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
@@ -263,6 +288,9 @@ func readHeader(in *bufio.Reader, size int64) (h header, length int64, err error
 
 // differs says what of a state belongs to another training.
 func (id identity) differs(state identity) error {
+	if now, was := id.Config.MaxSeconds, state.Config.MaxSeconds; was > 0 && (now == 0 || now > was) {
+		state.Config.MaxSeconds = now // more time is no other training
+	}
 	ours, err := json.Marshal(id.Config)
 	if err != nil {
 		return err

@@ -44,6 +44,9 @@ type Options struct {
 	// about once an epoch (not more than once a second), every 20 seconds within a longer one, and when
 	// the context is cancelled. Empty for none. Remove it with RemoveState once the result is safe.
 	State string
+	// StateOf is the file that the training is for: where it is there, State gets its mode, so that what may not be read of
+	// one cannot be read of the other.
+	StateOf string
 	// Resume goes on from State where that exists. The end is then bit for bit that of a training never
 	// interrupted. A state of other data, seed or Config is an error.
 	Resume bool

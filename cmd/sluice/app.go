@@ -61,7 +61,7 @@ says in a report how far both can be trusted.`,
 		return usage("%s; see %s --help", err, c.CommandPath())
 	})
 	root.AddCommand(a.runVerb(), a.inspectVerb(), a.trainVerb(), a.sampleVerb(), a.densityVerb(), a.compareVerb(),
-		a.describeVerb(), a.convertVerb(), a.benchVerb(), a.versionVerb())
+		a.describeVerb(), a.checkVerb(), a.convertVerb(), a.benchVerb(), a.versionVerb())
 	return root
 }
 

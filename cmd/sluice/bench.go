@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/bench"
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/internal/await"
 )
 
 // benchReport is the result of the verb bench.
@@ -62,13 +63,17 @@ fraction is of the processor's peak, measured in the same run.`,
 				Batch: job.Train.WithDefaults().Batch, Spec: spec,
 			}}
 		}
-		report := benchReport{Machine: bench.ThisMachine(a.threads)}
+		machine, err := await.Do(c.Context(), "the peak of the processor", func() (bench.Machine, error) { return bench.ThisMachine(a.threads), nil })
+		if err != nil {
+			return err
+		}
+		report := benchReport{Machine: machine}
 		for _, w := range workloads {
 			if !a.quiet {
 				fmt.Fprintf(a.stderr, "measuring %s ...\n", w.Name)
 			}
 			budget := time.Duration(math.Round(seconds * float64(time.Second)))
-			r, err := bench.Run(c.Context(), w, a.threads, budget)
+			r, err := await.Do(c.Context(), w.Name, func() (*bench.Result, error) { return bench.Run(c.Context(), w, a.threads, budget) })
 			if err != nil {
 				return err
 			}

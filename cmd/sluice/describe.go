@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"runtime"
@@ -20,13 +18,11 @@ func (a *app) describeVerb() *cobra.Command {
 		Example: "  sluice run cards/banana.yaml --set train.epochs=3\n  sluice describe out/banana/model.safetensors",
 		Args:    arguments(1, 1, "one model"),
 		RunE: func(c *cobra.Command, args []string) error {
-			m, err := a.load(c.Context(), args[0])
-			if err != nil {
+			if err := a.checkGlobal(); err != nil {
 				return err
 			}
-			info, err := m.Info()
-			var text bytes.Buffer
-			return show(a, info, cmp.Or(err, m.Describe(&text)), func(w io.Writer, _ model.Info) { text.WriteTo(w) })
+			info, err := readModel(c.Context(), args[0], func() (model.Info, error) { return model.ReadInfo(args[0]) })
+			return show(a, info, err, func(w io.Writer, info model.Info) { info.Describe(w) })
 		},
 	}
 }

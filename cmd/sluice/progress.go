@@ -23,7 +23,7 @@ type progress struct {
 }
 
 var stages = map[string]string{
-	"read": "reading events", "survey": "more events than memory: looking through them", "prepare": "preparing columns", "train": "training",
+	"read": "reading events", "survey": "more events than memory: looking through them", "prepare": "preparing columns", "train": "training", "measure": "measuring a few steps",
 	"sample": "drawing events", "compare": "comparing", "report": "writing the report",
 }
 

@@ -55,7 +55,7 @@ func secondSave(t *testing.T, state string, ended <-chan struct{}) bool {
 
 const longCard = `toy: {name: banana, events: 2000}
 flow: {transforms: 2, hidden: [16]}
-train: {batch: 100, ema: 0.9}
+train: {batch: 100, ema: 0.9, patience: 0}
 sample: {file: new.csv}
 `
 

@@ -23,7 +23,7 @@ import (
 func (a *app) runVerb() *cobra.Command {
 	var out, memory, limit string
 	var sets []string
-	var force bool
+	var force, dry bool
 	c := &cobra.Command{
 		Use:   "run CARD",
 		Short: "Do the whole chain of a card: read, prepare, train, draw, compare, report",
@@ -37,6 +37,7 @@ and does not train again a model that is there already.`,
 	memoryFlag(c, &memory)
 	c.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE: change a value of the card (repeatable)")
 	c.Flags().BoolVar(&force, "force", false, "let the sample take the place of a file outside the folder")
+	dryFlag(c, &dry)
 	failFlag(c, &limit)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		job, err := await.Do(c.Context(), args[0], func() (*card.Card, error) { return card.Load(args[0]) })
@@ -49,7 +50,12 @@ and does not train again a model that is there already.`,
 		}
 		o := a.options()
 		o.Command, o.Inputs, o.Force = commandLine(c, args), args, force
-		s, err := sluice.Run(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)
+		folder := cmp.Or(out, filepath.Join("out", job.Name))
+		if dry {
+			p, err := sluice.PlanRun(c.Context(), job, folder, o)
+			return show(a, p, err, printPlanned)
+		}
+		s, err := sluice.Run(c.Context(), job, folder, o)
 		if err := show(a, s, goesOn(err, o.Command), printRun); err != nil {
 			return err
 		}

@@ -122,17 +122,23 @@ func (a *app) load(ctx context.Context, path string) (*model.Model, error) {
 	if err := a.checkGlobal(); err != nil {
 		return nil, err
 	}
-	m, err := await.Do(ctx, path, func() (*model.Model, error) { return model.Load(path) })
+	m, err := readModel(ctx, path, func() (*model.Model, error) { return model.Load(path) })
+	if err != nil {
+		return nil, err
+	}
+	m.Density.UseThreads(a.threads)
+	return m, nil
+}
+
+// readModel reads a model, or what is known of one; a file of events is told as such.
+func readModel[T any](ctx context.Context, path string, read func() (T, error)) (T, error) {
+	m, err := await.Do(ctx, path, read)
 	if err != nil && ctx.Err() == nil {
 		if kind := events.KindOf(path); kind != "" {
 			err = fmt.Errorf("%s is %s, not a model; sluice train makes one of it", path, kind)
 		}
 	}
-	if err != nil {
-		return nil, fault.Of(err)
-	}
-	m.Density.UseThreads(a.threads)
-	return m, nil
+	return m, fault.Of(err)
 }
 
 func count(s string) (uint64, error) {

@@ -42,6 +42,10 @@ of the columns; they can be negative.`,
 		}
 		o := a.options()
 		o.Resume, o.HeldOut = f.resume, f.heldOut
+		if f.dry {
+			p, err := sluice.PlanTraining(c.Context(), job, f.model, o)
+			return show(a, p, err, printPlanned)
+		}
 		t, err := sluice.Train(c.Context(), job, f.model, o)
 		return show(a, t, goesOn(err, sameCommand), printTraining)
 	}
@@ -54,7 +58,7 @@ type trainFlags struct {
 	model, memory string
 	heldOut       string
 	define, sets  []string
-	resume        bool
+	resume, dry   bool
 }
 
 func (f *trainFlags) register(c *cobra.Command) {
@@ -80,6 +84,7 @@ func (f *trainFlags) register(c *cobra.Command) {
 	flags.BoolVar(&f.DropNaN, "drop-nan", false, "leave out events with a missing feature, context or weight")
 	flags.BoolVar(&f.DropDependent, "drop-dependent", false, "leave out features that follow from others, and put them back in what is generated")
 	flags.BoolVar(&f.resume, "resume", false, "go on with an interrupted training")
+	dryFlag(c, &f.dry)
 }
 
 func (f *trainFlags) card(files []string) (*card.Card, error) {
@@ -97,6 +102,10 @@ func (f *trainFlags) card(files []string) (*card.Card, error) {
 	}
 	t.Valid, t.Test = cmp.Or(t.Valid, -1), cmp.Or(t.Test, -1) // a card's word for none
 	return c, cmp.Or(allow(c, f.memory), set(c, f.sets))
+}
+
+func dryFlag(c *cobra.Command, to *bool) {
+	c.Flags().BoolVar(to, "dry-run", false, "read, prepare and take a few steps; say what would be done, and write nothing")
 }
 
 func memoryFlag(c *cobra.Command, memory *string) {

@@ -3,6 +3,7 @@ package formula
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -52,7 +53,7 @@ func (f *Formula) compile(node ast.Node) operand {
 			return operand{text: func(int) string { return n.Value }}
 		}
 	case *ast.IdentifierNode:
-		if n.Value == "pi" && column.Find(f.have, "pi", 0) < 0 {
+		if n.Value == "pi" && f.have.Find("pi") < 0 {
 			return constant(math.Pi)
 		}
 	case *ast.UnaryNode:
@@ -81,15 +82,18 @@ func (f *Formula) compile(node ast.Node) operand {
 }
 
 func (f *Formula) columnOf(node ast.Node, name string) operand {
-	k := column.Find(f.have, name, 0)
-	if k < 0 {
-		return f.fail(node, "%v", column.Missing(name, column.Names(f.have)))
+	at := slices.IndexFunc(f.used, func(u *used) bool { return u.want.Name == name })
+	if at < 0 {
+		k := f.have.Find(name)
+		if k < 0 {
+			return f.fail(node, "%v", column.Missing(name, column.Names(f.have.all)))
+		}
+		at = len(f.used)
+		f.used = append(f.used, &used{want: f.have.all[k], place: k})
 	}
-	if f.values[k] == nil {
-		f.values[k] = &column.Column{}
-	}
-	c, v := f.values[k], operand{column: &f.have[k], at: k}
-	switch f.have[k].Type {
+	u := f.used[at]
+	c, v := &u.block, operand{column: &u.want, at: at}
+	switch u.want.Type {
 	case column.Text:
 		v.text = func(i int) string { return c.Str[i] }
 	case column.Float64:

@@ -23,28 +23,37 @@ import (
 // their values. It is for one goroutine.
 type Formula struct {
 	expression
-	root   operand
-	done   map[ast.Node]operand
-	have   []column.Column  // names, units and types
-	values []*column.Column // of the block, one of each of have; nil: not in the expression
-	block  int              // the number of it, from 1
-	err    error            // the first of the expression
+	root  operand
+	done  map[ast.Node]operand
+	have  *Columns
+	used  []*used // columns
+	block int     // the number of it, from 1
+	err   error   // the first of the expression
+}
+
+// used is a column of an expression.
+type used struct {
+	want  column.Column // name, unit and type
+	place int           // where blocks have it, most likely
+	block column.Column // its values
 }
 
 // Compile reads an expression of columns, of which only names, units and types matter. Its errors show the place in the
 // expression and what is wrong there: a name that no column has, text that is computed with.
+func Compile(columns []column.Column, source string) (*Formula, error) {
+	return NewColumns(columns).Compile(source)
+}
+
+// Compile is the function Compile, of these columns.
 //
 // It makes a tree of functions that each give the values of some events: a parser's own way, one event at a time
 // through interfaces, is some fifty times slower than a loop over a column.
-func Compile(columns []column.Column, source string) (*Formula, error) {
+func (columns *Columns) Compile(source string) (*Formula, error) {
 	x, err := parse(source)
 	if err != nil {
 		return nil, err
 	}
-	f := &Formula{expression: x, done: make(map[ast.Node]operand), values: make([]*column.Column, len(columns))}
-	for _, c := range columns {
-		f.have = append(f.have, column.Column{Name: c.Name, Unit: c.Unit, Type: c.Type, Odd: c.Odd})
-	}
+	f := &Formula{expression: x, done: make(map[ast.Node]operand), have: columns}
 	if f.root = f.operand(f.tree); f.root.text != nil && f.root.column == nil {
 		f.fail(f.tree, "is text, not a number or a condition")
 	}
@@ -56,7 +65,12 @@ func Compile(columns []column.Column, source string) (*Formula, error) {
 
 // CompileCondition is Compile of a condition, as Rows wants it; a number is an error.
 func CompileCondition(columns []column.Column, source string) (*Formula, error) {
-	f, err := Compile(columns, source)
+	return NewColumns(columns).CompileCondition(source)
+}
+
+// CompileCondition is the function CompileCondition, of these columns.
+func (columns *Columns) CompileCondition(source string) (*Formula, error) {
+	f, err := columns.Compile(source)
 	if err == nil {
 		err = f.condition()
 	}
@@ -103,7 +117,7 @@ func (f *Formula) Column(name string, columns []column.Column) (column.Column, e
 	}
 	if f.root.column != nil {
 		out := column.New(name, f.Unit(), f.Type(), 0)
-		out.Append(f.values[f.root.at])
+		out.Append(&f.used[f.root.at].block)
 		return out, nil
 	}
 	out := column.New(name, "", f.Type(), n)
@@ -154,16 +168,12 @@ func (f *Formula) bind(columns []column.Column) (n int, err error) {
 	if len(columns) > 0 {
 		n = columns[0].Len()
 	}
-	for k, v := range f.values {
-		if v == nil {
-			continue
+	for _, u := range f.used {
+		i := column.Find(columns, u.want.Name, u.place)
+		if i < 0 || columns[i].Type != u.want.Type || columns[i].Len() != n {
+			return 0, fmt.Errorf("expression %q: a block of %d events without a column %q of as many %s", f.source, n, u.want.Name, u.want.Type)
 		}
-		want := &f.have[k]
-		i := column.Find(columns, want.Name, k)
-		if i < 0 || columns[i].Type != want.Type || columns[i].Len() != n {
-			return 0, fmt.Errorf("expression %q: a block of %d events without a column %q of as many %s", f.source, n, want.Name, want.Type)
-		}
-		*v = columns[i]
+		u.block = columns[i]
 	}
 	f.block++
 	return n, nil

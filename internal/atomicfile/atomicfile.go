@@ -5,11 +5,13 @@
 package atomicfile
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // File is a file being written under a temporary name in the folder of its
@@ -25,11 +27,17 @@ type File struct {
 // Create starts a file that will appear as path on Commit. It fails at once
 // where path cannot be written: its folder is missing or read-only, or path is
 // a folder or a device. A symbolic link at path is followed.
-func Create(path string) (*File, error) {
-	target, mode, err := place(path)
+// One that is replaced keeps its mode; a new one has that of new files here.
+func Create(path string) (*File, error) { return CreateLike(path, path) }
+
+// CreateLike is Create of a file with the mode of that at like, if there is one: what is kept beside a file that others may not
+// read should not be read either.
+func CreateLike(path, like string) (*File, error) {
+	target, err := place(path)
 	if err != nil {
 		return nil, err
 	}
+	mode, known := Mode(like)
 	dir, base := filepath.Split(target)
 	removeLeftovers(dir, base, "")
 	f, held, err := createTemporary(dir, base, mode)
@@ -40,37 +48,61 @@ func Create(path string) (*File, error) {
 		}
 		return nil, fmt.Errorf("cannot write %s: %w; choose a folder that exists and that you may write to", path, err)
 	}
+	if known {
+		_ = f.Chmod(mode) // from which the mask of new files may have taken something
+	}
 	return &File{File: f, target: target, held: held}, nil
 }
 
-// place is the file that a path stands for, and its mode. A symbolic link is followed, also where what it names is not there yet.
-func place(path string) (target string, mode fs.FileMode, err error) {
-	target, mode = path, 0o666
+// Mode is that of the file at a path, or, where there is none, what new files are made with (known is false).
+func Mode(path string) (mode fs.FileMode, known bool) {
+	if at, err := os.Stat(path); err == nil {
+		return at.Mode().Perm(), true
+	}
+	return 0o666, false
+}
+
+// place is the file that a path stands for. Symbolic links are followed, also where what they name is not there yet.
+func place(path string) (target string, err error) {
+	target = path
 	at, err := os.Stat(path)
 	switch {
 	case err == nil && !at.Mode().IsRegular():
-		return "", 0, fmt.Errorf("cannot write %s: it is not a regular file; give the name of a file", path)
+		return "", fmt.Errorf("cannot write %s: it is not a regular file; give the name of a file", path)
 	case err == nil:
-		mode = at.Mode().Perm()
 		target, err = filepath.EvalSymlinks(path)
 	case errors.Is(err, fs.ErrNotExist):
-		if to, none := os.Readlink(path); none == nil {
+		err = nil // the folder may be there; links that name each other are another error
+		for to, none := os.Readlink(target); none == nil; to, none = os.Readlink(target) {
 			if !filepath.IsAbs(to) {
-				to = filepath.Join(filepath.Dir(path), to)
+				to = filepath.Join(filepath.Dir(target), to)
 			}
 			target = to
 		}
-		err = nil // the folder may be there
 	}
 	var bad *fs.PathError
 	if errors.As(err, &bad) {
 		err = bad.Err
 	}
 	if err != nil {
-		return "", 0, fmt.Errorf("cannot write %s: %w; choose another name", path, err)
+		return "", fmt.Errorf("cannot write %s: %w; choose another name", path, err)
 	}
-	return target, mode, nil
+	return target, nil
 }
+
+// Beside is the name of what is kept beside a file: that with a suffix, cut where file systems do not take it, to one that no other
+// file has.
+func Beside(path, suffix string) string {
+	dir, base := filepath.Split(path)
+	if len(base)+len(suffix) > longestName {
+		digest := fmt.Sprintf("~%x", sha256.Sum256([]byte(base)))[:17]
+		base = strings.ToValidUTF8(base[:longestName-len(digest)-len(suffix)], "") + digest
+	}
+	return dir + base + suffix
+}
+
+// longestName is the most bytes that file systems allow a name.
+const longestName = 255
 
 // Claim keeps others who claim a path from writing it until it is released. It is an error where another process has it, and
 // where Create would fail.

@@ -1,10 +1,12 @@
 package atomicfile
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func read(t *testing.T, path string) string {
@@ -115,6 +117,74 @@ func TestDanglingLinkIsFollowed(t *testing.T) {
 	}
 	if got := read(t, filepath.Join(dir, "later")); got != "new" {
 		t.Errorf("what the link names holds %q", got)
+	}
+}
+
+func TestLinksToLinksAreFollowed(t *testing.T) {
+	dir := t.TempDir()
+	if err := errors.Join(os.Symlink("second", filepath.Join(dir, "first")), os.Symlink(filepath.Join(dir, "later"), filepath.Join(dir, "second"))); err != nil {
+		t.Skip("no symbolic links here:", err)
+	}
+	if err := WriteFile(filepath.Join(dir, "first"), []byte("new")); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, filepath.Join(dir, "later")); got != "new" || entries(t, dir) != 3 {
+		t.Errorf("what the links name holds %q", got)
+	}
+	if err := os.Symlink("round", filepath.Join(dir, "round")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(filepath.Join(dir, "round")); err == nil || !strings.Contains(err.Error(), "choose another name") {
+		t.Errorf("a link that names itself: %v", err)
+	}
+}
+
+func mode(t *testing.T, path string) os.FileMode {
+	t.Helper()
+	at, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at.Mode()
+}
+
+// A file that is replaced keeps its mode, whatever new ones would have, and so does what becomes of it on the way.
+func TestModeIsKept(t *testing.T) {
+	dir := t.TempDir()
+	path, other := filepath.Join(dir, "a"), filepath.Join(dir, "a.state")
+	for _, want := range []os.FileMode{0o600, 0o640, 0o666} {
+		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, want)); err != nil {
+			t.Fatal(err)
+		}
+		for target, create := range map[string]func() (*File, error){
+			path:  func() (*File, error) { return Create(path) },
+			other: func() (*File, error) { return CreateLike(other, path) },
+		} {
+			f, err := create()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := mode(t, f.Name()); got != want {
+				t.Errorf("the temporary file of %s has mode %v, not %v", target, got, want)
+			}
+			if err := f.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			if got := mode(t, target); got != want {
+				t.Errorf("%s has mode %v, not %v", target, got, want)
+			}
+		}
+	}
+}
+
+func TestBeside(t *testing.T) {
+	if got := Beside("a/b.csv", ".journal"); got != "a/b.csv.journal" {
+		t.Error(got)
+	}
+	long := strings.Repeat("é", 125)
+	got, other := Beside("a/"+long, ".journal"), Beside("a/"+long+"b", ".journal")
+	if base := filepath.Base(got); len(base) > longestName || filepath.Dir(got) != "a" || !strings.HasSuffix(base, ".journal") || !utf8.ValidString(base) || got == other {
+		t.Errorf("%s and %s", got, other)
 	}
 }
 

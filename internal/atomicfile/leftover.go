@@ -22,6 +22,13 @@ func isTemporary(name, base string) bool {
 	return ours && ends && len(random) == randomLetters && strings.Trim(random, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
+// IsLeftover tells whether a name is that of a temporary file, of whatever target.
+func IsLeftover(name string) bool {
+	rest, tmp := strings.CutSuffix(name, ".tmp")
+	at := strings.LastIndexByte(rest, '.')
+	return tmp && at > 0 && isTemporary(name, rest[1:at])
+}
+
 // removeLeftovers removes the temporary files of a target that killed runs left. Whoever writes one holds its lock, so
 // one whose lock can be had is nobody's; live says that others, besides own, are being written.
 func removeLeftovers(dir, base, own string) (live bool) {

@@ -30,6 +30,12 @@ func Do[T any](ctx context.Context, what string, f func() (T, error)) (T, error)
 				late.Close()
 			}
 		}()
-		return none, fmt.Errorf("interrupted while %s was opened: %w", what, ctx.Err())
+		return none, fmt.Errorf("interrupted at %s: %w", what, ctx.Err())
 	}
+}
+
+// Done is Do of what gives nothing but an error.
+func Done(ctx context.Context, what string, f func() error) error {
+	_, err := Do(ctx, what, func() (struct{}, error) { return struct{}{}, f() })
+	return err
 }

@@ -4,22 +4,25 @@ package floats
 import (
 	"encoding/binary"
 	"io"
-	"math"
 	"slices"
+	"unsafe"
 )
 
-// block is how many numbers are converted at a time.
+// block is how many numbers are taken at a time: a reader or hash is given what the cache holds.
 const block = 16 << 10
+
+// native tells whether numbers lie in memory as they are written.
+var native = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 
 // Write writes x, 4 bytes a number.
 func Write(w io.Writer, x []float32) error {
-	buf := make([]byte, 0, 4*min(len(x), block))
 	for part := range slices.Chunk(x, block) {
-		buf = buf[:0]
-		for _, v := range part {
-			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		b := inMemory(part)
+		if !native {
+			b = slices.Clone(b)
+			swap(b)
 		}
-		if _, err := w.Write(buf); err != nil {
+		if _, err := w.Write(b); err != nil {
 			return err
 		}
 	}
@@ -28,15 +31,24 @@ func Write(w io.Writer, x []float32) error {
 
 // Read fills x from what Write wrote.
 func Read(r io.Reader, x []float32) error {
-	buf := make([]byte, 4*min(len(x), block))
 	for part := range slices.Chunk(x, block) {
-		b := buf[:4*len(part)]
+		b := inMemory(part)
 		if _, err := io.ReadFull(r, b); err != nil {
 			return err
 		}
-		for i := range part {
-			part[i] = math.Float32frombits(binary.LittleEndian.Uint32(b[4*i:]))
+		if !native {
+			swap(b)
 		}
 	}
 	return nil
+}
+
+// inMemory is the memory of numbers, at least one.
+func inMemory(x []float32) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*len(x)) }
+
+// swap turns the bytes of each number round.
+func swap(b []byte) {
+	for n := range slices.Chunk(b, 4) {
+		slices.Reverse(n)
+	}
 }

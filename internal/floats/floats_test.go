@@ -2,8 +2,10 @@ package floats
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -36,5 +38,25 @@ func TestNumbersComeBackBitByBit(t *testing.T) {
 	var b bytes.Buffer
 	if err := Write(&b, []float32{1}); err != nil || !bytes.Equal(b.Bytes(), []byte{0, 0, 0x80, 0x3f}) {
 		t.Errorf("1 is % x", b.Bytes())
+	}
+}
+
+// On either kind of machine the bytes are the same.
+func TestOtherByteOrder(t *testing.T) {
+	was := native
+	defer func() { native = was }()
+	native = !native
+	x := []float32{1, -2.5}
+	var b bytes.Buffer
+	if err := Write(&b, x); err != nil {
+		t.Fatal(err)
+	}
+	turned := b.Bytes()
+	if n := math.Float32frombits(binary.NativeEndian.Uint32([]byte{turned[3], turned[2], turned[1], turned[0]})); n != 1 {
+		t.Errorf("%v: %v", turned, n)
+	}
+	back := make([]float32, 2)
+	if err := Read(bytes.NewReader(turned), back); err != nil || !slices.Equal(back, x) {
+		t.Errorf("%v, %v", back, err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/internal/fault"
 )
 
@@ -46,8 +47,11 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
+// Suffix is what the names of journals end with.
+const Suffix = ".journal"
+
 // Path is where a file of events being written has its journal.
-func Path(file string) string { return file + ".journal" }
+func Path(file string) string { return atomicfile.Beside(file, Suffix) }
 
 // Error is a journal from which this run cannot go on.
 type Error struct {
@@ -59,13 +63,13 @@ func (e *Error) Error() string {
 	return e.Path + " " + e.Reason + "; to start anew, remove that file"
 }
 
-// open begins a journal, or takes up that of an earlier run with the same facts.
-func open(path string, run []Fact, resume bool) (*journal, error) {
+// open begins a journal of a mode, or takes up that of an earlier run with the same facts.
+func open(path string, mode fs.FileMode, run []Fact, resume bool) (*journal, error) {
 	how := os.O_RDWR | os.O_CREATE
 	if !resume {
 		how |= os.O_EXCL
 	}
-	f, err := os.OpenFile(path, how, 0o666)
+	f, err := os.OpenFile(path, how, mode)
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fault.Of(fmt.Errorf("%s holds an interrupted run; go on with --resume, or remove that file to start anew", path))
 	}

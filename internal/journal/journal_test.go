@@ -68,3 +68,19 @@ func FuzzBlock(f *testing.F) {
 		}
 	})
 }
+
+// What becomes of a file that others may not read is not to be read either.
+func TestModeOfAJournal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.csv")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w, _, err := Create(t.Context(), path, []Fact{{"command", "test"}}, new(int), Options{State: Path(path)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abandon(nil)
+	if at, err := os.Stat(Path(path)); err != nil || at.Mode() != 0o600 {
+		t.Errorf("%v, %v", at.Mode(), err)
+	}
+}

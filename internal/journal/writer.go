@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/internal/fault"
 )
 
@@ -32,7 +33,8 @@ func Create(ctx context.Context, path string, run []Fact, state any, o Options) 
 	if o.State == "" || run == nil {
 		return w, 0, nil
 	}
-	if w.journal, err = open(o.State, run, o.Resume); fault.Is(err) {
+	mode, _ := atomicfile.Mode(path)
+	if w.journal, err = open(o.State, mode, run, o.Resume); fault.Is(err) {
 		file.Abort()
 		return nil, 0, err
 	} else if err != nil {

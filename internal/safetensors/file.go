@@ -27,6 +27,12 @@ type Tensor struct {
 	Data  []float32
 }
 
+// Count is how many numbers a tensor has by its shape.
+func (t *Tensor) Count() int {
+	n, _ := count(t.Shape)
+	return n
+}
+
 // File is what a safetensors file holds: float32 tensors and texts by name.
 // Its metadata key "sha256" is written and checked by this package alone.
 type File struct {
@@ -93,7 +99,12 @@ func (f *File) Write(path string) error {
 
 // Read reads a file and checks its hash where it has one. Whatever the bytes, it takes no more memory than a
 // small multiple of the file's size.
-func Read(path string) (*File, error) {
+func Read(path string) (*File, error) { return read(path, Decode) }
+
+// ReadHeader is Read without the numbers: tensors have their shapes only. The hash is checked as by Read.
+func ReadHeader(path string) (*File, error) { return read(path, decodeHeader) }
+
+func read(path string, decode func(io.Reader, int64) (*File, error)) (*File, error) {
 	in, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -106,7 +117,7 @@ func Read(path string) (*File, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s: not a file", path)
 	}
-	f, err := Decode(in, info.Size())
+	f, err := decode(in, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -115,6 +126,37 @@ func Read(path string) (*File, error) {
 
 // Decode reads a file of the given size in bytes.
 func Decode(r io.Reader, size int64) (*File, error) {
+	f, err := decodeShapes(r, size)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.readNumbers(r); err != nil {
+		return nil, err
+	}
+	return f, f.checkHash(f.Hash)
+}
+
+func (f *File) readNumbers(r io.Reader) error {
+	for i := range f.Tensors {
+		t := &f.Tensors[i]
+		t.Data = make([]float32, t.Count())
+		if err := floats.Read(r, t.Data); err != nil {
+			return fmt.Errorf("tensor %q: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+func decodeHeader(r io.Reader, size int64) (*File, error) {
+	f, err := decodeShapes(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.checkHash(func() (string, error) { return f.hashOf(r) })
+}
+
+// decodeShapes reads the header of a file; the numbers of the tensors follow in their order.
+func decodeShapes(r io.Reader, size int64) (*File, error) {
 	var n [8]byte
 	if size < 8 {
 		return nil, fmt.Errorf("%d bytes are too few for a safetensors file", size)
@@ -139,21 +181,37 @@ func Decode(r io.Reader, size int64) (*File, error) {
 	}
 	f := &File{Metadata: metadata}
 	for _, e := range entries {
-		data := make([]float32, (e.end-e.begin)/4)
-		if err := floats.Read(r, data); err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", e.name, err)
-		}
-		f.Tensors = append(f.Tensors, Tensor{e.name, e.shape, data})
+		f.Tensors = append(f.Tensors, Tensor{Name: e.name, Shape: e.shape})
 	}
-	return f, f.checkHash()
+	return f, nil
 }
 
-func (f *File) checkHash() error {
+// hashOf is Hash where the numbers are still to be read. It is that of the tensors in the order of their names: in another order, as
+// some other writer may have them, they are read first.
+func (f *File) hashOf(r io.Reader) (string, error) {
+	header, tensors, err := f.header("")
+	if err != nil {
+		return "", err
+	}
+	if !slices.EqualFunc(tensors, f.Tensors, func(a, b Tensor) bool { return a.Name == b.Name }) {
+		whole := &File{f.Metadata, slices.Clone(f.Tensors)}
+		if err := whole.readNumbers(r); err != nil {
+			return "", err
+		}
+		return whole.Hash()
+	}
+	h := sha256.New()
+	h.Write(header)
+	_, err = io.Copy(h, r)
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+func (f *File) checkHash(hash func() (string, error)) error {
 	want, ok := f.Metadata[HashKey]
 	if !ok {
 		return nil
 	}
-	got, err := f.Hash()
+	got, err := hash()
 	if err != nil {
 		return err
 	}
@@ -191,7 +249,7 @@ func (f *File) header(sum string) ([]byte, []Tensor, error) {
 		if i > 0 && tensors[i-1].Name == t.Name {
 			return nil, nil, fmt.Errorf("two tensors are named %q", t.Name)
 		}
-		end := offset + 4*len(t.Data)
+		end := offset + 4*t.Count()
 		writeJSON(&b, ",", t.Name)
 		writeJSON(&b, ":", struct {
 			DType   string `json:"dtype"`
@@ -225,7 +283,7 @@ func (t *Tensor) check() error {
 		return fmt.Errorf("the tensor name %q is not UTF-8 text", t.Name)
 	case len(t.Shape) > maxRank:
 		return fmt.Errorf("tensor %q: a shape of %d entries is longer than %d", t.Name, len(t.Shape), maxRank)
-	case !ok || n != len(t.Data):
+	case !ok || t.Data != nil && n != len(t.Data):
 		return fmt.Errorf("tensor %q: the shape %v does not hold %d numbers", t.Name, t.Shape, len(t.Data))
 	}
 	return nil
@@ -245,6 +303,9 @@ func count(shape []int) (int, bool) {
 
 func writeTensors(w io.Writer, tensors []Tensor) error {
 	for _, t := range tensors {
+		if len(t.Data) != t.Count() {
+			return fmt.Errorf("tensor %q: the shape %v does not hold %d numbers", t.Name, t.Shape, len(t.Data))
+		}
 		if err := floats.Write(w, t.Data); err != nil {
 			return err
 		}

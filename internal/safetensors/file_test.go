@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/sluice-hep/sluice/internal/floats"
 )
 
 func small() *File {
@@ -107,6 +110,9 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 			bad := bytes.Clone(raw)
 			bad[i] ^= 1 << bit
 			f, err := Decode(bytes.NewReader(bad), int64(len(bad)))
+			if _, alone := decodeHeader(bytes.NewReader(bad), int64(len(bad))); (alone == nil) != (err == nil) {
+				t.Fatalf("byte %d, bit %d: %v, and without the numbers %v", i, bit, err, alone)
+			}
 			if err != nil || i >= padding && i < header {
 				continue
 			}
@@ -136,6 +142,27 @@ func TestHashDoesNotDependOnTheLayout(t *testing.T) {
 	}
 	if !bytes.Equal(encode(t, f), raw) {
 		t.Error("the same content in another layout is written differently")
+	}
+}
+
+// The numbers may lie in another order than that of the names, by which the hash is.
+func TestHashOfAnotherOrder(t *testing.T) {
+	f := &File{Tensors: []Tensor{{"a", []int{1}, []float32{1}}, {"b", []int{1}, []float32{2}}}}
+	hash, err := f.Hash()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := withHeader(`{"__metadata__":{"sha256":"`+hash+`"},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 0)
+	for _, numbers := range [][]float32{{2, 1}, {1, 2}} {
+		file := bytes.NewBuffer(bytes.Clone(raw))
+		if err := floats.Write(file, numbers); err != nil {
+			t.Fatal(err)
+		}
+		for name, decode := range map[string]func(io.Reader, int64) (*File, error){"whole": Decode, "header": decodeHeader} {
+			if _, err := decode(bytes.NewReader(file.Bytes()), int64(file.Len())); (err == nil) != (numbers[0] == 2) {
+				t.Errorf("%s of %v: %v", name, numbers, err)
+			}
+		}
 	}
 }
 
