@@ -119,11 +119,11 @@ func Compare(ref, gen *events.Table, columns []string) (*Comparison, error) {
 		}
 		c.Columns[name] = col.bounded()
 	}
-	c.CorrelationReference, c.CorrelationGenerated = r.correlation(rm).r, g.correlation(gm).r
+	c.CorrelationReference, c.CorrelationGenerated = r.correlation(rm, false).r, g.correlation(gm, false).r
 	c.correlationDifference()
 	r, rm = r.ranks(ra)
 	g, gm = g.ranks(ga)
-	c.Rank = c.compareRanks(r.correlation(rm), g.correlation(gm))
+	c.Rank = c.compareRanks(r.correlation(rm, true), g.correlation(gm, true))
 	return c, nil
 }
 
