@@ -142,7 +142,13 @@ func (o *Overlay) drawApart(main, below frame, scale float64) {
 	below.drawAxes(true, 0)
 }
 
-func (a *Apart) label() string { return minus(strconv.FormatFloat(a.Value, 'g', 6, 64)) }
+func (a *Apart) label() string {
+	digits := 4
+	if a.Value == math.Trunc(a.Value) {
+		digits = 6
+	}
+	return minus(strconv.FormatFloat(a.Value, 'g', digits, 64))
+}
 
 // sums are those of all weights, of the values apart too.
 func (o *Overlay) sums() (ref, gen float64) {

@@ -61,7 +61,7 @@ type Remark struct {
 // Remarks tell where the histogram differs most, if by more than chance, and what is missing or given.
 func (d Distance) Remarks() (r []Remark) {
 	if w := d.Window; d.Faults.Window > Agree {
-		r = append(r, Remark{fmt.Sprintf("%s to %s: %s %% where the reference has %s %%", bound(w.From), bound(w.To), digits(100*w.Generated), digits(100*w.Reference)), d.Faults.Window})
+		r = append(r, Remark{fmt.Sprintf("from %s to %s: %s %% of the events where the reference has %s %%", bound(w.From), bound(w.To), digits(100*w.Generated), digits(100*w.Reference)), d.Faults.Window})
 	}
 	if d.GeneratedSkipped+d.ReferenceSkipped > 0 {
 		r = append(r, Remark{fmt.Sprintf("missing or infinite: %d, of the reference %d", d.GeneratedSkipped, d.ReferenceSkipped), d.Faults.Missing})

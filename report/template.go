@@ -3,7 +3,6 @@ package report
 import (
 	"embed"
 	"html/template"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -23,10 +22,7 @@ var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"join":    func(s []string) string { return strings.Join(s, " → ") },
 	"columns": columns,
 	"class":   class,
-	"remarks": func(d []Distance) bool {
-		return slices.ContainsFunc(d, func(d Distance) bool { return d.Remarks() != nil })
-	},
-	"rem": rem,
+	"rem":     rem,
 }).ParseFS(files, "page.html"))
 
 // svg is trusted as it stands: package plot escapes the text in its pictures.
