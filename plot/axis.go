@@ -4,8 +4,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-
-	"gonum.org/v1/plot/vg"
 )
 
 // axis maps values to fractions of a length.
@@ -46,10 +44,10 @@ func (a *axis) at(v float64) float64 {
 }
 
 // newXAxis has as many labelled ticks as stand side by side in width.
-func newXAxis(lo, hi float64, width vg.Length, label string) axis {
+func newXAxis(lo, hi float64, log bool, width float64, label string) axis {
 	for n := 6; ; n-- {
-		a := newAxis(lo, hi, false, n, label)
-		labels := vg.Length(0)
+		a := newAxis(lo, hi, log, n, label)
+		labels := 0.0
 		for _, t := range a.ticks {
 			if t.major() {
 				labels += t.width() + 4*gap

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 	"pgregory.net/rapid"
 )
 
@@ -72,13 +70,13 @@ func TestLogTicks(t *testing.T) {
 // The labels of a horizontal axis have room beside each other.
 func TestXAxisLabelsFit(t *testing.T) {
 	for _, r := range [][2]float64{{0, 1}, {1e6, 1.0001e6}, {-3e-9, 5e-9}, {0, 123456}, {1.00001, 1.00002}} {
-		a := newXAxis(r[0], r[1], 260, "")
-		var right vg.Length
+		a := newXAxis(r[0], r[1], false, 260, "")
+		right := 0.0
 		for i, k := range a.ticks {
 			if !k.major() {
 				continue
 			}
-			at := vg.Length(a.at(k.at)) * 260
+			at := a.at(k.at) * 260
 			if left := at - k.width()/2; i > 0 && right > 0 && left < right+2 {
 				t.Errorf("%v: label %s at %.0f begins at %.1f, but the one before ends at %.1f", r, k.label, at, left, right)
 			}
@@ -88,8 +86,7 @@ func TestXAxisLabelsFit(t *testing.T) {
 }
 
 func testFrame(x, y axis) *frame {
-	box := vg.Rectangle{Min: vg.Point{X: 10, Y: 20}, Max: vg.Point{X: 110, Y: 70}}
-	return &frame{c: draw.Canvas{Rectangle: box}, x: x, y: y}
+	return &frame{box: box{10, 20, 110, 70}, x: x, y: y}
 }
 
 func TestPolylineStaysInTheFrame(t *testing.T) {
@@ -97,18 +94,18 @@ func TestPolylineStaysInTheFrame(t *testing.T) {
 	p := f.polyline([]float64{0, 1, 2, 3, 4, 5}, []float64{100, 0.5, math.NaN(), 0.2, 0.3, -7})
 	moves := 0
 	for _, c := range p {
-		if c.Type == vg.MoveComp {
+		if c.letter == 'M' {
 			moves++
 		}
-		if c.Pos.Y < 20-1e-6 || c.Pos.Y > 70+1e-6 {
-			t.Errorf("a point at height %g of a frame from 20 to 70", c.Pos.Y)
+		if c.y < 20-1e-6 || c.y > 70+1e-6 {
+			t.Errorf("a point at height %g of a frame from 20 to 70", c.y)
 		}
 	}
 	if moves != 2 {
 		t.Errorf("%d pieces, not the 2 on both sides of the gap", moves)
 	}
 	// From (0, 100) to (1, 0.5): the curve enters through the frame's top, just before x = 1.
-	if first := p[0].Pos; math.Abs(float64(first.Y-70)) > 1e-6 || first.X < 29 || first.X > 30 {
+	if first := p[0].point; math.Abs(first.y-70) > 1e-6 || first.x < 29 || first.x > 30 {
 		t.Errorf("the curve enters at %v, not at the top just before x = 1", first)
 	}
 }

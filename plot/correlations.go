@@ -8,9 +8,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 )
 
 // Correlations shows two correlation matrices side by side, and generated minus reference as a third panel
@@ -26,11 +23,11 @@ const (
 	maxMatrix      = 1000 // columns
 	numberedMatrix = 12   // columns whose cells hold numbers
 	shortMatrix    = 6    // columns whose cells have room for the 0 before the point
-	matrixGap      = vg.Length(10)
-	barWidth       = vg.Length(9) // of a colour scale
-	barRoom        = vg.Length(50)
-	longestName    = vg.Length(80)
-	rowPitch       = vg.Length(8) // least distance of two names
+	matrixGap      = 10.0
+	barWidth       = 9.0 // of a colour scale
+	barRoom        = 50.0
+	longestName    = 200.0
+	rowPitch       = 10.0 // least distance of two names
 )
 
 // Picture draws the matrices, or says which has the wrong shape.
@@ -47,7 +44,7 @@ func (m *Correlations) Picture() (*Picture, error) {
 	width := foot + 3*names.side + 2*matrixGap + 2*barRoom
 	height := foot + names.side + fontSize + 2*gap
 	alt := "Correlation matrices of the reference and the generated events, and their difference"
-	return &Picture{width, height, alt, func(c draw.Canvas) { m.draw(c, names) }}, nil
+	return &Picture{width, height, alt, func(c *canvas) { m.draw(c, names) }}, nil
 }
 
 func square(name string, m [][]float64, n int) error {
@@ -62,26 +59,30 @@ func square(name string, m [][]float64, n int) error {
 	return nil
 }
 
-// matrixNames are the columns' names, cut, and every how many of them are written beside a matrix.
+// matrixNames are the columns' names, as they stand beside a matrix.
 type matrixNames struct {
 	text        []string
-	width, side vg.Length
-	every       int
+	width, side float64
 }
 
 func (m *Correlations) names() matrixNames {
-	// Few columns make a small matrix, whose text is then larger on the page.
-	side := min(max(vg.Length(len(m.Columns))*24, 120), 216)
-	names := matrixNames{side: side, every: int(math.Ceil(float64(rowPitch * vg.Length(len(m.Columns)) / side)))}
-	for _, c := range m.Columns {
+	// Few columns make a small matrix, whose text is then larger on the page; many one with room for every name.
+	n := float64(len(m.Columns))
+	names := matrixNames{side: max(min(max(n*24, 120), 216), n*rowPitch)}
+	seen := map[string]bool{}
+	for i, c := range m.Columns {
 		s := fit(c, smallSize, longestName)
+		if seen[s] { // cut to the same
+			s = fit(fmt.Sprintf("%d: %s", i+1, c), smallSize, longestName)
+		}
+		seen[s] = true
 		names.text = append(names.text, s)
 		names.width = max(names.width, textWidth(smallSize, s))
 	}
 	return names
 }
 
-func (m *Correlations) draw(c draw.Canvas, names matrixNames) {
+func (m *Correlations) draw(c *canvas, names matrixNames) {
 	n, side := len(m.Columns), names.side
 	difference, largest := make([][]float64, n), 0.0
 	for i := range difference {
@@ -100,64 +101,61 @@ func (m *Correlations) draw(c draw.Canvas, names matrixNames) {
 			span = s
 		}
 	}
-	left, bottom := c.Min.X+names.width+2*gap, c.Min.Y+names.width+2*gap
-	panel := func(x vg.Length, title string, v [][]float64, span float64, decimals int) {
-		box := vg.Rectangle{Min: vg.Point{X: x, Y: bottom}, Max: vg.Point{X: x + side, Y: bottom + side}}
-		matrixPanel{c, box, v, span, decimals}.draw(fit(title, fontSize, side), names)
+	left, bottom := names.width+2*gap, names.width+2*gap
+	panel := func(x float64, title string, v [][]float64, span float64, decimals int) {
+		matrixPanel{c, box{x, bottom, x + side, bottom + side}, v, span, decimals}.draw(title, names)
 	}
 	panel(left, cmp.Or(m.ReferenceName, "Reference"), m.Reference, 1, 2)
 	names.draw(c, left, bottom)
 	left += side + matrixGap
 	panel(left, cmp.Or(m.GeneratedName, "Generated"), m.Generated, 1, 2)
 	left += side
-	colourScale(c, left+gap, bottom, side, 1)
+	c.colourScale(box{left + gap, bottom, left + gap + barWidth, bottom + side}, 1)
 	left += barRoom + matrixGap
 	decimals := 2
 	if span <= 0.1 {
 		decimals = 3
 	}
 	panel(left, "Difference (max "+strconv.FormatFloat(largest, 'f', 3, 64)+")", difference, span, decimals)
-	colourScale(c, left+side+gap, bottom, side, span)
+	left += side + gap
+	c.colourScale(box{left, bottom, left + barWidth, bottom + side}, span)
 }
 
 // draw writes the names left of the first panel, the first at the top.
-func (names matrixNames) draw(c draw.Canvas, x, bottom vg.Length) {
-	pitch := names.side / vg.Length(len(names.text))
-	for i := 0; i < len(names.text); i += names.every {
-		y := bottom + names.side - (vg.Length(i)+0.5)*pitch
-		c.FillText(textStyle(smallSize, ink, 1, 0.5), vg.Point{X: x - gap, Y: y}, names.text[i])
+func (names matrixNames) draw(c *canvas, x, bottom float64) {
+	pitch := names.side / float64(len(names.text))
+	for i, s := range names.text {
+		y := bottom + names.side - (float64(i)+0.5)*pitch
+		c.text(text{size: smallSize, colour: ink, x: 1, y: 0.5}, point{x - gap, y}, s)
 	}
 }
 
 // matrixPanel is one matrix with colours from -span to span.
 type matrixPanel struct {
-	c        draw.Canvas
-	box      vg.Rectangle
+	*canvas
+	box
 	v        [][]float64
 	span     float64
 	decimals int
 }
 
 func (p matrixPanel) draw(title string, names matrixNames) {
-	c, box, n := p.c, p.box, len(p.v)
-	c.DrawImage(box, p.image())
-	pitch := names.side / vg.Length(n)
-	for i := 0; i < n; i += names.every {
-		style := textStyle(smallSize, ink, 1, 0.5)
-		style.Rotation = math.Pi / 2
-		x := box.Min.X + (vg.Length(i)+0.5)*pitch
-		c.FillText(style, vg.Point{X: x, Y: box.Min.Y - gap}, names.text[i])
+	n := len(p.v)
+	p.image(p.box, p.colours())
+	pitch := names.side / float64(n)
+	for i, s := range names.text {
+		at := point{p.x0 + (float64(i)+0.5)*pitch, p.y0 - gap}
+		p.text(text{size: smallSize, colour: ink, x: 1, y: 0.5, turned: true}, at, s)
 	}
 	if n <= numberedMatrix {
 		p.numbers(pitch)
 	}
-	outlined(c, box)
-	middle := vg.Point{X: (box.Min.X + box.Max.X) / 2, Y: box.Max.Y + gap}
-	c.FillText(textStyle(fontSize, ink, 0.5, 0), middle, title)
+	p.outlined(p.box)
+	p.text(text{size: fontSize, colour: ink, x: 0.5, room: p.width() + barRoom}, point{p.at(0.5, 0).x, p.y1 + gap}, title)
 }
 
-// image has a whole number of pixels a cell, enough of them that a browser's smoothing does not show.
-func (p matrixPanel) image() image.Image {
+// colours has a whole number of pixels a cell, enough of them that a browser's smoothing does not show.
+func (p matrixPanel) colours() image.Image {
 	n := len(p.v)
 	cell := max(1, 480/n)
 	img := image.NewRGBA(image.Rect(0, 0, n*cell, n*cell))
@@ -174,7 +172,7 @@ func (p matrixPanel) image() image.Image {
 	return img
 }
 
-func (p matrixPanel) numbers(pitch vg.Length) {
+func (p matrixPanel) numbers(pitch float64) {
 	size := min(smallSize, pitch*0.42)
 	if p.decimals > 2 {
 		size = min(size, pitch*0.38)
@@ -185,12 +183,12 @@ func (p matrixPanel) numbers(pitch vg.Length) {
 			if math.Abs(v)/p.span > 0.65 {
 				colour = diverging[len(diverging)/2]
 			}
-			at := vg.Point{X: p.box.Min.X + (vg.Length(j)+0.5)*pitch, Y: p.box.Max.Y - (vg.Length(i)+0.5)*pitch}
+			at := point{p.x0 + (float64(j)+0.5)*pitch, p.y1 - (float64(i)+0.5)*pitch}
 			s := cellNumber(v, p.decimals)
 			if len(p.v) > shortMatrix {
 				s = strings.Replace(s, "0.", ".", 1)
 			}
-			p.c.FillText(textStyle(size, colour, 0.5, 0.5), at, s)
+			p.text(text{size: size, colour: colour, x: 0.5, y: 0.5}, at, s)
 		}
 	}
 }
@@ -211,18 +209,16 @@ func cellNumber(v float64, decimals int) string {
 }
 
 // colourScale stands right of a panel, from -span to span.
-func colourScale(c draw.Canvas, x, bottom, height vg.Length, span float64) {
+func (c *canvas) colourScale(b box, span float64) {
 	const steps = 256
 	img := image.NewRGBA(image.Rect(0, 0, 1, steps))
 	for y := range steps {
 		img.SetRGBA(0, y, diverging.at(1-float64(y)/(steps-1)))
 	}
-	box := vg.Rectangle{Min: vg.Point{X: x, Y: bottom}, Max: vg.Point{X: x + barWidth, Y: bottom + height}}
-	c.DrawImage(box, img)
-	outlined(c, box)
+	c.image(b, img)
+	c.outlined(b)
 	for k := -2; k <= 2; k++ {
-		v := span * float64(k) / 2
-		at := vg.Point{X: box.Max.X + gap, Y: bottom + height*vg.Length(k+2)/4}
-		c.FillText(textStyle(smallSize, ink, 0, 0.5), at, minus(strconv.FormatFloat(v, 'g', 3, 64)))
+		at := point{b.x1 + gap, b.at(0, float64(k+2)/4).y}
+		c.text(text{size: smallSize, colour: ink, y: 0.5}, at, minus(strconv.FormatFloat(span*float64(k)/2, 'g', 3, 64)))
 	}
 }

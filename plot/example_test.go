@@ -19,11 +19,6 @@ func ExampleOverlay() {
 		fmt.Println(err)
 		return
 	}
-	svg, err := p.SVG()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(string(svg[:35]))
+	fmt.Println(string(p.SVG()[:35]))
 	// Output: <svg xmlns="http://www.w3.org/2000/
 }

@@ -16,6 +16,7 @@ func pictured(t *testing.T) map[string]*Picture {
 		"overlay_log":     exampleOverlay(),
 		"overlay_linear":  linearOverlay(),
 		"overlay_scaled":  scaledOverlay(),
+		"overlay_apart":   apartOverlay(),
 		"correlations_4":  exampleCorrelations(4),
 		"correlations_12": exampleCorrelations(12),
 		"correlations_25": exampleCorrelations(25),
@@ -42,18 +43,8 @@ func TestWriteExamples(t *testing.T) {
 		t.Skip("SLUICE_PICTURES names no folder to write the example pictures to")
 	}
 	for name, p := range pictured(t) {
-		svg, err := p.SVG()
-		if err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name+".svg"), p.SVG(), 0o644); err != nil {
 			t.Fatal(err)
-		}
-		png, err := p.PNG(1000)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for ext, data := range map[string][]byte{".svg": svg, ".png": png} {
-			if err := os.WriteFile(filepath.Join(dir, name+ext), data, 0o644); err != nil {
-				t.Fatal(err)
-			}
 		}
 	}
 }
@@ -101,6 +92,21 @@ func scaledOverlay() *Overlay {
 	return &Overlay{Label: "a rather long name of a column, with <angles> & more", Unit: "keV",
 		Reference: Histogram{Edges: edges, SumW: []float64{-3, 0, 120, 90, 12, 40}, SumW2: []float64{9, 0, 130, 99, 14, 60}, Events: 283},
 		Generated: Histogram{Edges: edges, SumW: []float64{2, 10, 2100, 2300, 500, 300}, Events: 1234567, Over: 321}}
+}
+
+// apartOverlay is of a quantity over decades, with a marker and exact zeros.
+func apartOverlay() *Overlay {
+	o := &Overlay{Label: "mass", Unit: "GeV", Log: true, Width: 0.1,
+		Apart: []Apart{{-999, 7080, 7080, 7060, 7060}, {0, 300, 300, 340, 340}}}
+	for k := range 41 {
+		o.Reference.Edges = append(o.Reference.Edges, math.Pow(10, float64(k)/10-1))
+	}
+	for k := range 40 {
+		y := 400 * math.Exp(-math.Pow(float64(k-18)/8, 2))
+		o.Reference.SumW, o.Generated.SumW = append(o.Reference.SumW, math.Round(y)), append(o.Generated.SumW, math.Round(y*1.05))
+	}
+	o.Generated.Edges = o.Reference.Edges
+	return o
 }
 
 // exampleCorrelations falls off with the distance of two columns, with noise between the two samples.

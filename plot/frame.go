@@ -1,28 +1,17 @@
 package plot
 
-import (
-	"image/color"
-	"math"
-
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-)
-
-// frame is a box with two axes. Its canvas is the inside of the box.
+// frame is a box with two axes.
 type frame struct {
-	c    draw.Canvas
+	*canvas
+	box
 	x, y axis
 }
 
-func (f *frame) point(x, y float64) vg.Point {
-	return vg.Point{X: f.c.X(f.x.at(x)), Y: f.c.Y(f.y.at(y))}
-}
-
-func (f *frame) width() vg.Length { return f.c.Max.X - f.c.Min.X }
+func (f *frame) point(x, y float64) point { return f.at(f.x.at(x), f.y.at(y)) }
 
 // leftMargin is the room that the tick labels of vertical axes and the axes' labels need.
-func leftMargin(axes ...*axis) vg.Length {
-	widest, label := vg.Length(0), vg.Length(0)
+func leftMargin(axes ...*axis) float64 {
+	widest, label := 0.0, 0.0
 	for _, a := range axes {
 		for _, t := range a.ticks {
 			widest = max(widest, t.width())
@@ -35,7 +24,7 @@ func leftMargin(axes ...*axis) vg.Length {
 }
 
 // rightMargin is the room beside a frame for the half of the last tick label of x.
-func (a *axis) rightMargin() vg.Length {
+func (a *axis) rightMargin() float64 {
 	room := margin / 2
 	for _, t := range a.ticks {
 		if a.at(t.at) > 0.95 {
@@ -45,56 +34,50 @@ func (a *axis) rightMargin() vg.Length {
 	return room
 }
 
-func (t tick) width() vg.Length {
+func (t tick) width() float64 {
 	return textWidth(smallSize, t.label) + textWidth(supSize, t.sup)
 }
 
 const supSize = smallSize * 0.72
 
-// drawTick writes a tick's label, aligned like textStyle.
-func drawTick(c draw.Canvas, t tick, at vg.Point, x, y float64) {
-	left := at.X - t.width()*vg.Length(x)
-	style := textStyle(smallSize, ink, 0, y)
-	c.FillText(style, vg.Point{X: left, Y: at.Y}, t.label)
-	if t.sup != "" {
-		raised := vg.Point{X: left + textWidth(smallSize, t.label), Y: at.Y + smallSize*vg.Length(0.69-0.54*y)}
-		c.FillText(textStyle(supSize, ink, 0, y), raised, t.sup)
-	}
+// tick writes a tick's label, aligned as text is.
+func (c *canvas) tick(t tick, at point, x, y float64) {
+	at.x -= t.width() * x
+	c.text(text{size: smallSize, colour: ink, y: y}, at, t.label)
+	raised := point{at.x + textWidth(smallSize, t.label), at.y + smallSize*(0.69-0.54*y)}
+	c.text(text{size: supSize, colour: ink, y: y}, raised, t.sup)
 }
 
 // drawAxes draws the box, ticks inside on four sides, and labels: x at the right end, y at the top,
 // as the field does. The labels of x are left out where another frame with the same axis stands below.
 // The label of y stands left by the margin that leftMargin gave.
-func (f *frame) drawAxes(labelX bool, left vg.Length) {
-	c := f.c
-	var path vg.Path
+func (f *frame) drawAxes(labelX bool, left float64) {
+	var p path
 	for _, t := range f.x.ticks {
-		x, n := c.X(f.x.at(t.at)), t.length()
-		segment(&path, x, c.Min.Y, x, c.Min.Y+n)
-		segment(&path, x, c.Max.Y, x, c.Max.Y-n)
+		x, n := f.at(f.x.at(t.at), 0).x, t.length()
+		p.segment(x, f.y0, x, f.y0+n)
+		p.segment(x, f.y1, x, f.y1-n)
 		if labelX && t.major() {
-			drawTick(c, t, vg.Point{X: x, Y: c.Min.Y - gap}, 0.5, 1)
+			f.tick(t, point{x, f.y0 - gap}, 0.5, 1)
 		}
 	}
 	for _, t := range f.y.ticks {
-		y, n := c.Y(f.y.at(t.at)), t.length()
-		segment(&path, c.Min.X, y, c.Min.X+n, y)
-		segment(&path, c.Max.X, y, c.Max.X-n, y)
+		y, n := f.at(0, f.y.at(t.at)).y, t.length()
+		p.segment(f.x0, y, f.x0+n, y)
+		p.segment(f.x1, y, f.x1-n, y)
 		if t.major() {
-			drawTick(c, t, vg.Point{X: c.Min.X - gap, Y: y}, 1, 0.5)
+			f.tick(t, point{f.x0 - gap, y}, 1, 0.5)
 		}
 	}
-	rectangle(&path, c.Min.X, c.Min.Y, c.Max.X, c.Max.Y)
-	stroke(c, path, ink, frameWidth)
+	p.rectangle(f.box)
+	f.stroke(p, ink, frameWidth)
+	style := text{size: fontSize, colour: ink, x: 1, y: 1}
 	if labelX {
-		at := vg.Point{X: c.Max.X, Y: c.Min.Y - xTickRoom}
-		c.FillText(textStyle(fontSize, ink, 1, 1), at, f.x.fitted(f.width()+margin))
+		style.room = f.x1 - left/2
+		f.text(style, point{f.x1, f.y0 - xTickRoom}, f.x.title())
 	}
-	if f.y.label != "" {
-		style := textStyle(fontSize, ink, 1, 1)
-		style.Rotation = math.Pi / 2
-		c.FillText(style, vg.Point{X: c.Min.X - left, Y: c.Max.Y}, f.y.fitted(c.Max.Y-c.Min.Y))
-	}
+	style.turned, style.room = true, f.y1-f.y0+margin
+	f.text(style, point{f.x0 - left, f.y1}, f.y.title())
 }
 
 const (
@@ -102,80 +85,60 @@ const (
 	xRoom     = xTickRoom + fontSize + gap // and for its label
 )
 
-// fitted is the axis' label with its unit, cut to width in the label.
-func (a *axis) fitted(width vg.Length) string {
+// title is the axis' label with its unit.
+func (a *axis) title() string {
 	if a.unit == "" {
-		return fit(a.label, fontSize, width)
+		return a.label
 	}
-	unit := " [" + fit(a.unit, fontSize, width/2) + "]"
-	return fit(a.label, fontSize, width-textWidth(fontSize, unit)) + unit
+	return a.label + " [" + a.unit + "]"
 }
 
-func (t tick) length() vg.Length {
+func (t tick) length() float64 {
 	if t.major() {
 		return majorTick
 	}
 	return minorTick
 }
 
-func stroke(c draw.Canvas, p vg.Path, col color.Color, width vg.Length, dashes ...vg.Length) {
-	if len(p) == 0 {
-		return
-	}
-	c.SetLineStyle(draw.LineStyle{Color: col, Width: width, Dashes: dashes})
-	c.Stroke(p)
-}
-
-func fill(c draw.Canvas, p vg.Path, col color.Color) {
-	if len(p) == 0 {
-		return
-	}
-	c.SetColor(col)
-	c.Fill(p)
-}
-
-// segment appends a line to a path, and rectangle a box, so that many are one element of the SVG.
-func segment(p *vg.Path, x0, y0, x1, y1 vg.Length) {
-	p.Move(vg.Point{X: x0, Y: y0})
-	p.Line(vg.Point{X: x1, Y: y1})
-}
-
-func rectangle(p *vg.Path, x0, y0, x1, y1 vg.Length) {
-	segment(p, x0, y0, x1, y0)
-	p.Line(vg.Point{X: x1, Y: y1})
-	p.Line(vg.Point{X: x0, Y: y1})
-	p.Close()
-}
-
-// outlined strokes a box about what was drawn inside.
-func outlined(c draw.Canvas, box vg.Rectangle) {
-	var p vg.Path
-	rectangle(&p, box.Min.X, box.Min.Y, box.Max.X, box.Max.Y)
-	stroke(c, p, ink, frameWidth)
-}
-
 // polyline is a curve, with gaps where y is not finite, cut off at the frame.
-func (f *frame) polyline(xs, ys []float64) vg.Path {
-	var runs [][]vg.Point
-	down := false
-	for i, y := range ys {
-		fy := f.y.fraction(y)
-		if !finite(fy) {
-			down = false
+func (f *frame) polyline(xs, ys []float64) (p path) {
+	for i := 1; i < len(ys); i++ {
+		a, b := f.y.fraction(ys[i-1]), f.y.fraction(ys[i])
+		if !finite(a) || !finite(b) {
 			continue
 		}
-		if !down {
-			runs, down = append(runs, nil), true
+		from, to, seen := f.clip(f.at(f.x.fraction(xs[i-1]), a), f.at(f.x.fraction(xs[i]), b))
+		if !seen {
+			continue
 		}
-		k := len(runs) - 1
-		runs[k] = append(runs[k], vg.Point{X: f.c.X(f.x.fraction(xs[i])), Y: f.c.Y(fy)})
-	}
-	var p vg.Path
-	for _, run := range f.c.ClipLinesXY(runs...) {
-		p.Move(run[0])
-		for _, at := range run[1:] {
-			p.Line(at)
+		if len(p) == 0 || p[len(p)-1].point != from {
+			p.move(from)
 		}
+		p.line(to)
 	}
 	return p
+}
+
+// clip is the part of a line that lies in the box, if any (Liang and Barsky, ACM Trans. Graph. 3 (1984) 1).
+func (b box) clip(p, q point) (from, to point, seen bool) {
+	dx, dy := q.x-p.x, q.y-p.y
+	lo, hi := 0.0, 1.0
+	for _, side := range [4][2]float64{{-dx, p.x - b.x0}, {dx, b.x1 - p.x}, {-dy, p.y - b.y0}, {dy, b.y1 - p.y}} {
+		switch d, room := side[0], side[1]; {
+		case d < 0:
+			lo = max(lo, room/d)
+		case d > 0:
+			hi = min(hi, room/d)
+		case room < 0:
+			return p, q, false
+		}
+	}
+	from, to = p, q
+	if lo > 0 {
+		from = point{p.x + lo*dx, p.y + lo*dy}
+	}
+	if hi < 1 {
+		to = point{p.x + hi*dx, p.y + hi*dy}
+	}
+	return from, to, lo <= hi
 }

@@ -3,8 +3,7 @@ package plot
 import (
 	"fmt"
 	"math"
-
-	"gonum.org/v1/plot/vg"
+	"slices"
 )
 
 // Histogram is the contents of n bins between n+1 edges.
@@ -55,6 +54,9 @@ func (h *Histogram) variance(i int) float64 {
 	return h.SumW2[i]
 }
 
+// weighted tells whether events have other weights than 1.
+func (h *Histogram) weighted() bool { return h.SumW2 != nil && !slices.Equal(h.SumW, h.SumW2) }
+
 // sum is over all events, those outside the edges too.
 func (h *Histogram) sum() float64 {
 	s := h.Under + h.Over
@@ -81,77 +83,62 @@ type bars struct {
 	edges, y, sigma []float64
 }
 
-// bars scales the contents; perWidth divides by the bin widths.
-func (h *Histogram) bars(scale float64, perWidth bool) bars {
-	b := bars{h.Edges, make([]float64, len(h.SumW)), make([]float64, len(h.SumW))}
-	for i, w := range h.SumW {
-		s := scale
-		if perWidth {
-			s /= h.Edges[i+1] - h.Edges[i]
-		}
-		b.y[i] = w * s
-		b.sigma[i] = math.Sqrt(max(h.variance(i), 0)) * math.Abs(s)
-	}
-	return b
-}
-
 // area is what lies under the bars.
-func (f *frame) area(b bars) vg.Path {
+func (f *frame) area(b bars) path {
 	floor := max(f.y.min, 0)
-	var p vg.Path
-	p.Move(f.point(b.edges[0], floor))
+	var p path
+	p.move(f.point(b.edges[0], floor))
 	for i, y := range b.y {
-		p.Line(f.point(b.edges[i], y))
-		p.Line(f.point(b.edges[i+1], y))
+		p.line(f.point(b.edges[i], y))
+		p.line(f.point(b.edges[i+1], y))
 	}
-	p.Line(f.point(b.edges[len(b.y)], floor))
-	p.Close()
+	p.line(f.point(b.edges[len(b.y)], floor))
+	p.close()
 	return p
 }
 
 // steps is the line over the bars, without the bars that are at the floor.
-func (f *frame) steps(b bars) vg.Path {
-	floor := f.point(0, max(f.y.min, 0)).Y
-	at := vg.Point{X: f.point(b.edges[0], 0).X, Y: floor}
-	var p vg.Path
-	p.Move(at)
+func (f *frame) steps(b bars) path {
+	floor := f.point(0, max(f.y.min, 0)).y
+	at := point{f.point(b.edges[0], 0).x, floor}
+	var p path
+	p.move(at)
 	for i, y := range b.y {
 		left, right := f.point(b.edges[i], y), f.point(b.edges[i+1], y)
-		if left.Y != at.Y {
-			p.Line(left)
+		if left.y != at.y {
+			p.line(left)
 		}
-		if at = right; at.Y == floor {
-			p.Move(at)
+		if at = right; at.y == floor {
+			p.move(at)
 		} else {
-			p.Line(at)
+			p.line(at)
 		}
 	}
-	if at.Y != floor {
-		p.Line(vg.Point{X: at.X, Y: floor})
+	if at.y != floor {
+		p.line(point{at.x, floor})
 	}
 	return p
 }
 
 // bands are boxes of one standard deviation up and down about the bars.
-func (f *frame) bands(b bars) vg.Path {
-	var p vg.Path
+func (f *frame) bands(b bars) path {
+	var p path
 	for i, s := range b.sigma {
 		if s > 0 {
 			lo, hi := f.point(b.edges[i], b.y[i]-s), f.point(b.edges[i+1], b.y[i]+s)
-			rectangle(&p, lo.X, lo.Y, hi.X, hi.Y)
+			p.rectangle(box{lo.x, lo.y, hi.x, hi.y})
 		}
 	}
 	return p
 }
 
-// errorLines are vertical lines of one standard deviation at the bin centres.
-func (f *frame) errorLines(b bars) vg.Path {
-	var p vg.Path
+// errorLines are vertical lines of one standard deviation in the middle of the bins.
+func (f *frame) errorLines(b bars) path {
+	var p path
 	for i, s := range b.sigma {
 		if s > 0 {
-			x := (b.edges[i] + b.edges[i+1]) / 2
-			p.Move(f.point(x, b.y[i]-s))
-			p.Line(f.point(x, b.y[i]+s))
+			lo, hi := f.point(b.edges[i], b.y[i]-s), f.point(b.edges[i+1], b.y[i]+s)
+			p.segment((lo.x+hi.x)/2, lo.y, (lo.x+hi.x)/2, hi.y)
 		}
 	}
 	return p

@@ -5,9 +5,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 )
 
 // Loss is the course of a training, one value an epoch. NaN is a gap.
@@ -20,9 +17,9 @@ type Loss struct {
 }
 
 const (
-	lossWidth  = vg.Length(400)
-	lossHeight = vg.Length(260)
-	rateHeight = vg.Length(46)
+	lossWidth  = 400
+	lossHeight = 260
+	rateHeight = 46
 	maxEpochs  = 1_000_000
 )
 
@@ -42,7 +39,7 @@ func (l *Loss) Picture() (*Picture, error) {
 	return &Picture{lossWidth, lossHeight, "Training and validation loss by epoch", l.draw}, nil
 }
 
-func (l *Loss) draw(c draw.Canvas) {
+func (l *Loss) draw(c *canvas) {
 	n := len(l.Train)
 	epochs := make([]float64, n)
 	for i := range epochs {
@@ -60,28 +57,28 @@ func (l *Loss) draw(c draw.Canvas) {
 	}
 	left, right := leftMargin(axes...), xAxis.rightMargin()
 	legend := l.legend()
-	width := lossWidth - left - right
-	high := draw.Crop(c, left, -right, bottom, -legend.height(width)-gap)
-	main := frame{high, xAxis, yAxis}
+	high := box{left, bottom, lossWidth - right, lossHeight - gap}
+	high.y1 -= legend.height(high.width())
+	main := frame{c, high, xAxis, yAxis}
 	l.curves(&main, epochs)
 	main.drawAxes(len(l.LR) == 0, left)
-	legend.draw(c, vg.Point{X: high.Min.X, Y: c.Max.Y - gap/2}, width)
+	legend.draw(c, point{high.x0, lossHeight - gap/2}, high.width())
 	if len(l.LR) > 0 {
-		below := frame{draw.Crop(c, left, -right, xRoom, -(lossHeight - xRoom - rateHeight)), xAxis, rAxis}
-		stroke(below.c, below.polyline(epochs, l.LR), faint, lineWidth)
+		below := frame{c, box{left, xRoom, lossWidth - right, xRoom + rateHeight}, xAxis, rAxis}
+		below.stroke(below.polyline(epochs, l.LR), faint, lineWidth)
 		below.drawAxes(true, left)
 	}
 }
 
 func (l *Loss) curves(f *frame, epochs []float64) {
 	if l.Truth != nil {
-		stroke(f.c, f.polyline([]float64{f.x.min, f.x.max}, []float64{*l.Truth, *l.Truth}), green, lineWidth, 5, 3)
+		f.stroke(f.polyline([]float64{f.x.min, f.x.max}, []float64{*l.Truth, *l.Truth}), green, lineWidth, 5, 3)
 	}
 	if l.Best > 0 {
-		var p vg.Path
-		x := f.c.X(f.x.at(float64(l.Best)))
-		segment(&p, x, f.c.Min.Y, x, f.c.Max.Y)
-		stroke(f.c, p, faint, errorWidth, 2, 2)
+		var p path
+		x := f.point(float64(l.Best), 0).x
+		p.segment(x, f.y0, x, f.y1)
+		f.stroke(p, faint, errorWidth, 2, 2)
 	}
 	kept := l.Train
 	for i, curve := range [][]float64{l.Train, l.Valid} {
@@ -89,27 +86,24 @@ func (l *Loss) curves(f *frame, epochs []float64) {
 			continue
 		}
 		kept = curve
-		stroke(f.c, f.polyline(epochs, curve), groups[i], lineWidth)
+		f.stroke(f.polyline(epochs, curve), groups[i], lineWidth)
 		if len(curve) <= 30 {
-			fill(f.c, f.dots(epochs, curve, 2), groups[i])
+			f.fill(f.dots(epochs, curve, 2), groups[i])
 		}
 	}
 	if l.Best > 0 {
-		fill(f.c, f.dots(epochs[l.Best-1:l.Best], kept[l.Best-1:l.Best], 3.5), ink)
+		f.fill(f.dots(epochs[l.Best-1:l.Best], kept[l.Best-1:l.Best], 3.5), ink)
 	}
 }
 
 // dots are filled circles at the points inside the frame.
-func (f *frame) dots(xs, ys []float64, radius vg.Length) vg.Path {
-	var p vg.Path
+func (f *frame) dots(xs, ys []float64, radius float64) path {
+	var p path
 	for i, y := range ys {
 		if !(y >= f.y.min && y <= f.y.max) {
 			continue
 		}
-		at := f.point(xs[i], y)
-		p.Move(vg.Point{X: at.X + radius, Y: at.Y})
-		p.Arc(at, radius, 0, 2*math.Pi)
-		p.Close()
+		p.circle(f.point(xs[i], y), radius)
 	}
 	return p
 }
@@ -152,7 +146,7 @@ func rateAxis(rates []float64) axis {
 // epochAxis has ticks at whole numbers only.
 func epochAxis(n int) axis {
 	pad := max(float64(n-1)*0.02, 0.2)
-	a := newXAxis(1-pad, float64(n)+pad, lossWidth*0.85, "Epoch")
+	a := newXAxis(1-pad, float64(n)+pad, false, lossWidth*0.85, "Epoch")
 	if n > 10 {
 		a.ticks = slices.DeleteFunc(a.ticks, func(t tick) bool { return math.Abs(t.at-math.Round(t.at)) > 1e-6 })
 		return a
@@ -170,10 +164,10 @@ func (l *Loss) legend() legend {
 		e = append(e, entry{text: "Validation", colour: groups[1]})
 	}
 	if l.Truth != nil {
-		e = append(e, entry{text: "True entropy", colour: green, dashes: []vg.Length{5, 3}})
+		e = append(e, entry{text: "True entropy", colour: green, dashes: []float64{5, 3}})
 	}
 	if l.Best > 0 {
-		e = append(e, entry{text: "Best: epoch " + strconv.Itoa(l.Best), colour: faint, dashes: []vg.Length{2, 2}})
+		e = append(e, entry{text: "Best: epoch " + strconv.Itoa(l.Best), colour: faint, dashes: []float64{2, 2}})
 	}
 	return e
 }

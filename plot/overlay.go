@@ -8,9 +8,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 )
 
 // Overlay compares a column of generated events with the same column of reference events: both
@@ -19,11 +16,24 @@ import (
 type Overlay struct {
 	Label, Unit          string // of the column
 	Reference, Generated Histogram
+	// Log draws the column on a logarithmic axis: the edges are positive.
+	Log bool
+	// Width is how much of the column, or with Log how many decades of it, the heights are for, whatever the width of their bins;
+	// 0 stands for that of all bins, or for one unit where they differ.
+	Width float64
+	// Apart are values of many events that are drawn beside the histograms, which hold the others.
+	Apart []Apart
 	// Names in the legend; "" stands for "Reference" and "Generated".
 	ReferenceName, GeneratedName string
 	// Linear keeps the vertical axis linear; otherwise it is logarithmic where the contents span more
 	// than a factor of 100.
 	Linear bool
+}
+
+// Apart is a single value, with the sum of the weights of the events that have it, and of their squares, on both sides.
+type Apart struct {
+	Value                                        float64
+	Reference, Reference2, Generated, Generated2 float64
 }
 
 // Picture draws the overlay, or says which histogram is not one.
@@ -45,77 +55,180 @@ func (o *Overlay) check() error {
 	if !slices.Equal(o.Reference.Edges, o.Generated.Edges) {
 		return errors.New("the two histograms have different edges")
 	}
-	if i := slices.IndexFunc(o.Generated.bars(o.scale(), true).y, func(y float64) bool { return math.IsInf(y, 0) }); i >= 0 {
+	if low := o.Reference.Edges[0]; o.Log && low <= 0 {
+		return fmt.Errorf("a logarithmic axis cannot begin at %g", low)
+	}
+	if i := slices.IndexFunc(o.bars(&o.Generated, o.scale()).y, func(y float64) bool { return math.IsInf(y, 0) }); i >= 0 {
 		return fmt.Errorf("bin %d of the generated histogram overflows at the reference's scale", i)
 	}
 	return nil
 }
 
 const (
-	overlayWidth  = vg.Length(320)
-	overlayHeight = vg.Length(300)
-	ratioHeight   = vg.Length(66)
+	overlayWidth  = 320.0
+	overlayHeight = 300.0
+	ratioHeight   = 66.0
+	leastSlot     = 16.0 // of a value drawn apart
 )
 
-func (o *Overlay) draw(c draw.Canvas) {
-	width, uniform := o.Reference.uniform()
+func (o *Overlay) draw(c *canvas) {
 	scale := o.scale()
-	ref, gen := o.Reference.bars(1, !uniform), o.Generated.bars(scale, !uniform)
+	ref, gen := o.bars(&o.Reference, 1), o.bars(&o.Generated, scale)
 	ratio := ratioOf(gen, ref)
 
-	n := len(ref.y)
-	xAxis := newXAxis(ref.edges[0], ref.edges[n], overlayWidth*0.85, o.Label)
-	xAxis.unit = o.Unit
-	yAxis := contentAxis(ref, gen, o.Linear, o.contentLabel(width, uniform))
+	slot := o.slot()
+	xAxis := o.xAxis(overlayWidth*0.85 - slot*float64(len(o.Apart)))
+	yAxis := contentAxis(ref, gen, o.Linear, o.contentLabel())
 	rAxis := ratio.axis()
 	left, right := leftMargin(&yAxis, &rAxis), xAxis.rightMargin()
 
 	legend := o.legend(scale)
-	legendHeight := legend.height(overlayWidth - left - right)
-	low := draw.Crop(c, left, -right, xRoom+gap, -(overlayHeight - xRoom - gap - ratioHeight))
-	high := draw.Crop(c, left, -right, xRoom+2.5*gap+ratioHeight, -legendHeight-gap)
+	legendHeight := legend.height(overlayWidth - left - margin/2)
+	low := box{left, xRoom + gap, overlayWidth - right, xRoom + gap + ratioHeight}
+	high := box{left, low.y1 + 1.5*gap, low.x1, overlayHeight - legendHeight - gap}
+	legend.draw(c, point{left, overlayHeight - gap/2}, overlayWidth-left-margin/2)
+	if len(o.Apart) > 0 {
+		low.x1 = overlayWidth - margin/2 - slot*float64(len(o.Apart)) - right
+		high.x1 = low.x1
+		rest := box{low.x1 + right, low.y0, overlayWidth - margin/2, low.y1}
+		o.drawApart(frame{canvas: c, box: box{rest.x0, high.y0, rest.x1, high.y1}}, frame{canvas: c, box: rest, y: rAxis}, scale)
+	}
 
-	main := frame{high, xAxis, yAxis}
-	fill(c, main.area(ref), grey)
-	fill(c, main.bands(ref), greyBand)
-	stroke(c, main.steps(ref), greyEdge, errorWidth)
-	stroke(c, main.errorLines(gen), vermilion, errorWidth)
-	stroke(c, main.steps(gen), vermilion, lineWidth)
+	main := frame{c, high, xAxis, yAxis}
+	main.overlay(ref, gen)
 	main.drawAxes(false, left)
-	legend.draw(c, vg.Point{X: high.Min.X, Y: c.Max.Y - gap/2}, high.Max.X-high.Min.X)
 
-	below := frame{low, xAxis, rAxis}
+	below := frame{c, low, xAxis, rAxis}
 	ratio.draw(&below)
 	below.drawAxes(true, left)
 }
 
+// overlay draws the reference filled, and the generated bars as a line.
+func (f *frame) overlay(ref, gen bars) {
+	f.fill(f.area(ref), grey)
+	f.fill(f.bands(ref), greyBand)
+	f.stroke(f.steps(ref), greyEdge, errorWidth)
+	f.stroke(f.errorLines(gen), vermilion, errorWidth)
+	f.stroke(f.steps(gen), vermilion, lineWidth)
+}
+
+// slot is the width of a value drawn apart, which holds its label.
+func (o *Overlay) slot() float64 {
+	slot := leastSlot
+	for _, a := range o.Apart {
+		slot = max(slot, textWidth(smallSize, a.label())+gap)
+	}
+	return slot
+}
+
+// drawApart draws a bar for each value, on a scale of their own, and its ratio below.
+func (o *Overlay) drawApart(main, below frame, scale float64) {
+	ref, gen := bars{edges: []float64{0}}, bars{}
+	x := axis{max: float64(len(o.Apart))}
+	for i, a := range o.Apart {
+		x.ticks = append(x.ticks, tick{at: float64(i) + 0.5, label: a.label()})
+		ref.edges = append(ref.edges, float64(i)+1)
+		ref.y, ref.sigma = append(ref.y, a.Reference), append(ref.sigma, math.Sqrt(a.Reference2))
+		gen.y, gen.sigma = append(gen.y, a.Generated*scale), append(gen.sigma, math.Sqrt(a.Generated2)*scale)
+	}
+	gen.edges = ref.edges
+	main.x, main.y = x, contentAxis(ref, gen, true, "")
+	main.y.ticks = nil
+	main.overlay(ref, gen)
+	main.drawAxes(false, 0)
+	ratio := ratioOf(gen, ref)
+	below.x, below.y.label, below.y.ticks = x, "", nil
+	ratio.draw(&below)
+	below.drawAxes(true, 0)
+}
+
+func (a *Apart) label() string {
+	digits := 4
+	if a.Value == math.Trunc(a.Value) {
+		digits = 6
+	}
+	return minus(strconv.FormatFloat(a.Value, 'g', digits, 64))
+}
+
+// sums are those of all weights, of the values apart too.
+func (o *Overlay) sums() (ref, gen float64) {
+	ref, gen = o.Reference.sum(), o.Generated.sum()
+	for _, a := range o.Apart {
+		ref, gen = ref+a.Reference, gen+a.Generated
+	}
+	return ref, gen
+}
+
 // scale brings the generated sum of weights to the reference's.
 func (o *Overlay) scale() float64 {
-	ref, gen := o.Reference.sum(), o.Generated.sum()
+	ref, gen := o.sums()
 	if !(ref > 0 && gen > 0) || math.Abs(ref/gen-1) < 1e-9 {
 		return 1
 	}
 	return ref / gen
 }
 
-// contentLabel says what a bin holds: "Events / 0.05 TeV", or events a unit for bins of several widths.
-func (o *Overlay) contentLabel(width float64, uniform bool) string {
-	per := o.Unit
-	if uniform {
-		per = strconv.FormatFloat(width, 'g', 3, 64)
-		if o.Unit != "" {
-			per += " " + o.Unit
-		}
-	} else if per == "" {
-		return "Events / unit"
+// width is how much of the axis the heights are for, and whether it is that of the bins or was asked for.
+func (o *Overlay) width() (width float64, round bool) {
+	if o.Width > 0 {
+		return o.Width, true
 	}
-	return "Events / " + per
+	if width, round = o.Reference.uniform(); round && !o.Log {
+		return width, true
+	}
+	return 1, false
 }
 
-// contentAxis spans both histograms with their errors.
+// bars scales the contents of a histogram, to the common width.
+func (o *Overlay) bars(h *Histogram, scale float64) bars {
+	width, _ := o.width()
+	b := bars{h.Edges, make([]float64, len(h.SumW)), make([]float64, len(h.SumW))}
+	for i, w := range h.SumW {
+		of := h.Edges[i+1] - h.Edges[i]
+		if o.Log {
+			of = math.Log10(h.Edges[i+1] / h.Edges[i])
+		}
+		s := scale * width / of
+		b.y[i] = w * s
+		b.sigma[i] = math.Sqrt(max(h.variance(i), 0)) * math.Abs(s)
+	}
+	return b
+}
+
+// contentLabel says what the heights are: "Events / 0.05 TeV", sums of weights, or events a unit for bins of several widths.
+func (o *Overlay) contentLabel() string {
+	what, unit := "Events", o.Unit
+	if o.Reference.weighted() || o.Generated.weighted() {
+		what = "Sum of weights"
+	}
+	width, round := o.width()
+	if o.Log {
+		if unit = "decades"; width == 1 {
+			return what + " / decade"
+		}
+	} else if !round {
+		return what + " / " + cmp.Or(unit, "unit")
+	}
+	per := strconv.FormatFloat(width, 'g', 3, 64)
+	if unit != "" {
+		per += " " + unit
+	}
+	return what + " / " + per
+}
+
+func (o *Overlay) xAxis(width float64) axis {
+	edges := o.Reference.Edges
+	a := newXAxis(edges[0], edges[len(edges)-1], o.Log, width, o.Label)
+	a.unit = o.Unit
+	return a
+}
+
+// contentAxis spans both histograms with their errors. A logarithmic one does not follow bins that hold far less than an
+// event of usual weight.
 func contentAxis(ref, gen bars, linear bool, label string) axis {
-	low, high, positive := 0.0, 0.0, math.Inf(1)
+	low, high, positive, usual := 0.0, 0.0, math.Inf(1), math.Inf(1)
 	for _, b := range []bars{ref, gen} {
+		sum, squares := 0.0, 0.0
 		for i, y := range b.y {
 			high = max(high, y+b.sigma[i])
 			if y < 0 {
@@ -124,12 +237,19 @@ func contentAxis(ref, gen bars, linear bool, label string) axis {
 			if y > 0 {
 				positive = min(positive, y)
 			}
+			sum, squares = sum+y, squares+b.sigma[i]*b.sigma[i]
+		}
+		if sum > 0 && squares > 0 {
+			usual = min(usual, squares/sum)
 		}
 	}
 	if high == 0 {
 		high = 1
 	}
 	if !linear && high/positive > 100 {
+		if finite(usual) {
+			positive = max(positive, min(usual, high/100)/5)
+		}
 		lo := max(positive/2, high*1e-7)
 		return newAxis(lo, high*math.Pow(high/lo, 0.06), true, 8, label)
 	}
@@ -137,23 +257,46 @@ func contentAxis(ref, gen bars, linear bool, label string) axis {
 }
 
 func (o *Overlay) legend(scale float64) legend {
-	text := func(name string, h *Histogram) string {
-		if h.Events > 0 {
-			name += ", " + grouped(h.Events) + " events"
-		}
-		if outside := h.Under + h.Over; outside != 0 {
-			name += " (" + strconv.FormatFloat(outside, 'g', 3, 64) + " outside)"
-		}
-		return name
+	ref, gen := o.sums()
+	generated := o.Generated.said(cmp.Or(o.GeneratedName, "Generated"), gen)
+	if times := strconv.FormatFloat(scale, 'g', 3, 64); times != "1" {
+		generated += " × " + times
 	}
-	generated := text(cmp.Or(o.GeneratedName, "Generated"), &o.Generated)
-	if scale != 1 {
-		generated += " × " + strconv.FormatFloat(scale, 'g', 3, 64)
-	}
-	return legend{
-		{text: text(cmp.Or(o.ReferenceName, "Reference"), &o.Reference), colour: grey, box: true},
+	l := legend{
+		{text: o.Reference.said(cmp.Or(o.ReferenceName, "Reference"), ref), colour: grey, box: true},
 		{text: generated, colour: vermilion},
 	}
+	for i, a := range o.Apart {
+		s := fmt.Sprintf("%s: %s / %s", a.label(), percent(a.Reference/ref), percent(a.Generated/gen))
+		if i%2 == 1 {
+			l[len(l)-1].text += "; " + s
+		} else {
+			l = append(l, entry{text: s, plain: true})
+		}
+	}
+	return l
+}
+
+// said is a legend of the histogram, with what lies outside of its edges: a count, or the share in the sum of all weights.
+func (h *Histogram) said(name string, sum float64) string {
+	if h.Events > 0 {
+		name += ", " + grouped(h.Events) + " events"
+	}
+	switch outside := h.Under + h.Over; {
+	case outside == 0:
+	case h.weighted():
+		name += " (" + percent(outside/sum) + " outside)"
+	default:
+		name += " (" + strconv.FormatFloat(outside, 'g', 3, 64) + " outside)"
+	}
+	return name
+}
+
+func percent(share float64) string {
+	if share > 0 && share < 1e-5 {
+		return "< 0.001 %"
+	}
+	return minus(strconv.FormatFloat(100*share, 'g', 3, 64)) + " %"
 }
 
 // grouped writes a count with commas.
@@ -169,47 +312,49 @@ func grouped(n int) string {
 type legend []entry
 
 type entry struct {
-	text   string
-	colour color.Color
-	box    bool // a filled box rather than a line
-	dashes []vg.Length
+	text       string
+	colour     color.RGBA
+	box, plain bool // a filled box, or nothing, rather than a line
+	dashes     []float64
 }
 
-const legendKey = vg.Length(18)
+const legendKey = 18.0
 
-func (l legend) oneRow(width vg.Length) bool {
+func (e entry) width() float64 { return legendKey + gap + textWidth(smallSize, e.text) }
+
+func (l legend) oneRow(width float64) bool {
 	need := -4 * gap
 	for _, e := range l {
-		need += legendKey + gap + textWidth(smallSize, e.text) + 4*gap
+		need += e.width() + 4*gap
 	}
 	return need <= width
 }
 
-func (l legend) height(width vg.Length) vg.Length {
+func (l legend) height(width float64) float64 {
 	if l.oneRow(width) {
 		return smallSize + gap
 	}
-	return vg.Length(len(l)) * (smallSize + gap)
+	return float64(len(l)) * (smallSize + gap)
 }
 
 // draw starts at the upper left corner.
-func (l legend) draw(c draw.Canvas, at vg.Point, width vg.Length) {
+func (l legend) draw(c *canvas, at point, width float64) {
 	row := l.oneRow(width)
-	x, y := at.X, at.Y-smallSize/2
+	x, y := at.x, at.y-smallSize/2
 	for _, e := range l {
-		var p vg.Path
-		if e.box {
-			rectangle(&p, x, y-smallSize*0.35, x+legendKey, y+smallSize*0.4)
-			fill(c, p, e.colour)
-			stroke(c, p, greyEdge, errorWidth)
-		} else {
-			segment(&p, x, y, x+legendKey, y)
-			stroke(c, p, e.colour, lineWidth, e.dashes...)
+		var p path
+		switch {
+		case e.box:
+			p.rectangle(box{x, y - smallSize*0.35, x + legendKey, y + smallSize*0.4})
+			c.fill(p, e.colour)
+			c.stroke(p, greyEdge, errorWidth)
+		case !e.plain:
+			p.segment(x, y, x+legendKey, y)
+			c.stroke(p, e.colour, lineWidth, e.dashes...)
 		}
-		s := fit(e.text, smallSize, width-legendKey-gap)
-		c.FillText(textStyle(smallSize, ink, 0, 0.5), vg.Point{X: x + legendKey + gap, Y: y}, s)
+		c.text(text{size: smallSize, colour: ink, y: 0.5, room: width - legendKey - gap}, point{x + legendKey + gap, y}, e.text)
 		if row {
-			x += legendKey + gap + textWidth(smallSize, s) + 4*gap
+			x += e.width() + 4*gap
 		} else {
 			y -= smallSize + gap
 		}

@@ -88,6 +88,115 @@ func TestScaleAndLegend(t *testing.T) {
 	}
 }
 
+// A logarithmic axis is labelled with powers of ten, and heights are for a part of a decade, however wide the bins.
+func TestLogAxis(t *testing.T) {
+	h := Histogram{Edges: []float64{0.1, 1, math.Sqrt(10), 10, 1000}, SumW: []float64{10, 20, 40, 100}}
+	o := &Overlay{Label: "m", Unit: "GeV", Log: true, Width: 1, Reference: h, Generated: h}
+	all, err := texts(svgOf(t, o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(all, "|")
+	for _, want := range []string{"Events / decade", "m [GeV]", "|10|−1|1|10|10|2|10|3|"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in %q", want, got)
+		}
+	}
+	if b := o.bars(&o.Reference, 1); !slices.EqualFunc(b.y, []float64{10, 40, 80, 50}, func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }) {
+		t.Errorf("heights %v", b.y)
+	}
+	o.Width = 0.05
+	if all, _ = texts(svgOf(t, o)); !slices.Contains(all, "Events / 0.05 decades") {
+		t.Errorf("no heights for 0.05 decades: %q", all)
+	}
+	o.Log, o.Width = false, 10
+	if all, _ = texts(svgOf(t, o)); !slices.Contains(all, "Events / 10 GeV") {
+		t.Errorf("no heights for 10 GeV: %q", all)
+	}
+	o.Log, o.Reference.Edges = true, []float64{0, 1, 2, 3, 4}
+	o.Generated.Edges = o.Reference.Edges
+	if _, err := o.Picture(); err == nil || !strings.Contains(err.Error(), "a logarithmic axis cannot begin at 0") {
+		t.Error(err)
+	}
+}
+
+// What stands apart has a bar, a ratio and its shares in words, and is in the scale of the generated events.
+func TestApart(t *testing.T) {
+	h := Histogram{Edges: []float64{0, 1, 2}, SumW: []float64{10, 20}}
+	o := &Overlay{Label: "m", Reference: h, Generated: h,
+		Apart: []Apart{{-999, 70, 70, 170, 170}, {0, 0, 0, 1e-4, 1e-8}}}
+	svg := svgOf(t, o)
+	all, err := texts(svg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Join(all, "|")
+	for _, want := range []string{"|−999: 70 % / 85 %; 0: 0 % / < 0.001 %|", "× 0.5", "|−999|"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in %q", want, got)
+		}
+	}
+	o.Apart = nil
+	if frames, before := strings.Count(svg, `stroke="#1a1a1a"`), strings.Count(svgOf(t, o), `stroke="#1a1a1a"`); frames != before+2 {
+		t.Errorf("%d frames, not two more than %d", frames, before)
+	}
+}
+
+// Sums of weights are named so, and what is outside is a share of theirs, not a count.
+func TestWeightedContents(t *testing.T) {
+	h := Histogram{Edges: []float64{0, 10, 20}, SumW: []float64{0.5, 0.25}, SumW2: []float64{0.1, 0.1}, Over: 0.25, Events: 1000}
+	o := &Overlay{Label: "m", Unit: "GeV", Reference: h, Generated: h}
+	all, err := texts(svgOf(t, o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Sum of weights / 10 GeV", "Reference, 1,000 events (25 % outside)"} {
+		if !slices.Contains(all, want) {
+			t.Errorf("%q is not among %q", want, all)
+		}
+	}
+	// a bin of one event of a tiny weight does not set the axis
+	light := bars{y: []float64{1e-9, 50, 20}, sigma: []float64{1e-9, 5, 3}}
+	if a := contentAxis(light, light, false, ""); a.log && a.min < 1e-3 {
+		t.Errorf("the axis begins at %g", a.min)
+	}
+}
+
+// Names are whole wherever there is room, as long as the layout takes them to be in any font, and cut ones stay apart.
+func TestNamesAreWhole(t *testing.T) {
+	m := exampleCorrelations(28)
+	for i := range m.Columns {
+		m.Columns[i] = "PRI_jet_subleading_centrality_" + string(rune('A'+i))
+	}
+	m.Columns[3], m.Columns[4] = strings.Repeat("x", 90)+"A"+strings.Repeat("y", 90), strings.Repeat("x", 90)+"B"+strings.Repeat("y", 90)
+	svg := svgOf(t, m)
+	all, err := texts(svg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for _, s := range all {
+		seen[s]++
+	}
+	for i, name := range m.Columns {
+		if i != 3 && i != 4 && seen[name] != 4 { // beside the first matrix and below all three
+			t.Errorf("%s stands %d times", name, seen[name])
+		}
+	}
+	if names := m.names().text; names[3] == names[4] || !strings.HasPrefix(names[4], "5: xxx") {
+		t.Errorf("%q and %q", names[3], names[4])
+	}
+	if a, b := strings.Count(svg, "<text"), strings.Count(svg, "textLength="); a != b {
+		t.Errorf("%d of %d texts have their length", b, a)
+	}
+	o := exampleOverlay()
+	o.Label = "transverse momentum of the leading jet after all cuts and corrections"
+	o.ReferenceName = "events_of_the_year_2018_after_all_selections_and_corrections.parquet"
+	if all, _ = texts(svgOf(t, o)); !slices.Contains(all, o.Label+" [TeV]") || !slices.Contains(all, o.ReferenceName+", 10,000 events") {
+		t.Errorf("a name is cut: %q", all)
+	}
+}
+
 func TestGrouped(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567"} {
 		if got := grouped(n); got != want {

@@ -2,13 +2,9 @@ package plot
 
 import (
 	"fmt"
-	"image/color"
 	"math"
 	"slices"
 	"strconv"
-
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 )
 
 // Panels are small multiples of 2-D samples in a grid: the steps of a flow, one panel a transform, or a
@@ -35,10 +31,10 @@ type Panel struct {
 
 const (
 	maxPanels   = 100
-	panelsWidth = vg.Length(720) // of a row of panels, where their text is as large as that of a page of 70 rem
-	panelMargin = vg.Length(42)  // about what stands left and right of a panel
-	leastPanel  = vg.Length(128)
-	mostPanel   = vg.Length(240)
+	panelsWidth = 720 // of a row of panels, where their text is as large as that of a page of 70 rem
+	panelMargin = 42  // about what stands left and right of a panel
+	leastPanel  = 128
+	mostPanel   = 240
 	densityFrom = 50_000
 )
 
@@ -49,7 +45,7 @@ func (p *Panels) Picture() (*Picture, error) {
 		return nil, fmt.Errorf("plot: %d panels: there must be 1 to %d", n, maxPanels)
 	}
 	g := grid{across: p.across()}
-	g.side = min(max(panelsWidth/vg.Length(g.across)-panelMargin, leastPanel), mostPanel)
+	g.side = min(max(panelsWidth/float64(g.across)-panelMargin, leastPanel), mostPanel)
 	frames := make([]frame, n)
 	for i := range p.Panels {
 		q := &p.Panels[i]
@@ -67,12 +63,12 @@ func (p *Panels) Picture() (*Picture, error) {
 	g.bottom = max(g.bottom, xTickRoom+gap)
 	g.top = fontSize + 2*gap
 	rows := (n + g.across - 1) / g.across
-	width := vg.Length(g.across) * (g.left + g.side + g.right)
-	height := vg.Length(rows) * (g.top + g.side + g.bottom)
-	return &Picture{width, height, p.Alt, func(c draw.Canvas) {
+	width := float64(g.across) * (g.left + g.side + g.right)
+	height := float64(rows) * (g.top + g.side + g.bottom)
+	return &Picture{width, height, p.Alt, func(c *canvas) {
 		for i := range p.Panels {
 			f := frames[i]
-			f.c = g.cell(c, i)
+			f.canvas, f.box = c, g.cell(height, i)
 			p.Panels[i].draw(&f)
 		}
 	}}, nil
@@ -89,17 +85,16 @@ func (p *Panels) across() int {
 // grid is the common measure of the panels.
 type grid struct {
 	across                   int
-	side                     vg.Length
-	left, right, bottom, top vg.Length
+	side                     float64
+	left, right, bottom, top float64
 }
 
 // cell is the inside of the frame of panel i, row by row from the top.
-func (g *grid) cell(c draw.Canvas, i int) draw.Canvas {
-	row, column := vg.Length(i/g.across), vg.Length(i%g.across)
-	x := c.Min.X + column*(g.left+g.side+g.right) + g.left
-	y := c.Max.Y - row*(g.top+g.side+g.bottom) - g.top - g.side
-	c.Rectangle = vg.Rectangle{Min: vg.Point{X: x, Y: y}, Max: vg.Point{X: x + g.side, Y: y + g.side}}
-	return c
+func (g *grid) cell(height float64, i int) box {
+	row, column := float64(i/g.across), float64(i%g.across)
+	x := column*(g.left+g.side+g.right) + g.left
+	y := height - row*(g.top+g.side+g.bottom) - g.top - g.side
+	return box{x, y, x + g.side, y + g.side}
 }
 
 func (q *Panel) check() error {
@@ -120,7 +115,7 @@ func (q *Panel) check() error {
 }
 
 // frame has the axes; its canvas, of the given width, is not set.
-func (q *Panel) frame(width vg.Length) frame {
+func (q *Panel) frame(width float64) frame {
 	r := q.Range
 	if q.Sigmas > 0 && r == [4]float64{} {
 		reach := max(4.2, float64(q.Sigmas)+0.7)
@@ -130,7 +125,7 @@ func (q *Panel) frame(width vg.Length) frame {
 		r[0], r[1] = bulk(q.X)
 		r[2], r[3] = bulk(q.Y)
 	}
-	return frame{x: newXAxis(r[0], r[1], width, q.XLabel), y: newAxis(r[2], r[3], false, 4, q.YLabel)}
+	return frame{x: newXAxis(r[0], r[1], false, width, q.XLabel), y: newAxis(r[2], r[3], false, 4, q.YLabel)}
 }
 
 // bulk is the range of the finite values without the outermost 0.2 % on each side, and some room.
@@ -147,40 +142,37 @@ func bulk(v []float64) (lo, hi float64) {
 }
 
 func (q *Panel) draw(f *frame) {
-	c := f.c
-	img, outside := q.image(f, int(c.Max.X-c.Min.X))
-	c.DrawImage(c.Rectangle, img)
+	img, outside := q.image(f, int(f.width()))
+	f.image(f.box, img)
 	q.circles(f)
 	f.drawAxes(true, leftMargin(&f.y))
-	middle := (c.Min.X + c.Max.X) / 2
-	title := fit(q.Title, fontSize, f.width()+2*margin)
-	c.FillText(textStyle(fontSize, ink, 0.5, 0), vg.Point{X: middle, Y: c.Max.Y + gap}, title)
+	f.text(text{size: fontSize, colour: ink, x: 0.5, room: f.width() + 2*margin}, point{f.at(0.5, 0).x, f.y1 + gap}, q.Title)
 	if outside > 0 {
-		at := vg.Point{X: c.Max.X - majorTick - 2, Y: c.Min.Y + majorTick + 2}
-		c.FillText(textStyle(cellSize, faint, 1, 0), at, grouped(outside)+" outside")
+		at := point{f.x1 - majorTick - 2, f.y0 + majorTick + 2}
+		f.text(text{size: cellSize, colour: faint, x: 1}, at, grouped(outside)+" outside")
 	}
 }
 
 func (q *Panel) circles(f *frame) {
-	var p vg.Path
+	var p path
 	for s := 1; s <= q.Sigmas; s++ {
 		for k := range 97 {
 			sin, cos := math.Sincos(2 * math.Pi * float64(k) / 96)
 			at := f.point(float64(s)*cos, float64(s)*sin)
 			if k == 0 {
-				p.Move(at)
+				p.move(at)
 			} else {
-				p.Line(at)
+				p.line(at)
 			}
 		}
 	}
-	stroke(f.c, p, ink, errorWidth, 4, 2)
+	f.stroke(p, ink, errorWidth, 4, 2)
 	for s := 1; s <= q.Sigmas; s++ {
 		label, at := strconv.Itoa(s)+"σ", f.point(0, float64(s))
-		var ground vg.Path
+		var ground path
 		half := textWidth(smallSize, label)/2 + 1
-		rectangle(&ground, at.X-half, at.Y-smallSize*0.5, at.X+half, at.Y+smallSize*0.5)
-		fill(f.c, ground, color.White)
-		f.c.FillText(textStyle(smallSize, ink, 0.5, 0.5), at, label)
+		ground.rectangle(box{at.x - half, at.y - smallSize*0.5, at.x + half, at.y + smallSize*0.5})
+		f.fill(ground, white)
+		f.text(text{size: smallSize, colour: ink, x: 0.5, y: 0.5}, at, label)
 	}
 }

@@ -75,7 +75,7 @@ func TestManyPointsBecomeADensity(t *testing.T) {
 
 func TestMatrixColours(t *testing.T) {
 	p := matrixPanel{v: [][]float64{{1, -1}, {0, math.NaN()}}, span: 1}
-	img := p.image()
+	img := p.colours()
 	cell := img.Bounds().Dx() / 2
 	for i, want := range []any{diverging[4], diverging[0], diverging[2], grey} {
 		x, y := i%2*cell+cell/2, i/2*cell+cell/2

@@ -2,8 +2,6 @@ package plot
 
 import (
 	"math"
-
-	"gonum.org/v1/plot/vg"
 )
 
 // ratio is generated over reference, bin by bin; NaN where the reference has nothing.
@@ -64,33 +62,33 @@ func (r *ratio) draw(f *frame) {
 	for i := range unit.y {
 		unit.y[i] = 1
 	}
-	fill(f.c, f.bands(unit), grey)
-	var one, crosses, triangles vg.Path
-	one.Move(f.point(f.x.min, 1))
-	one.Line(f.point(f.x.max, 1))
-	stroke(f.c, one, greyEdge, errorWidth, 3, 2)
+	f.fill(f.bands(unit), grey)
+	var one, crosses, triangles path
+	one.move(f.point(f.x.min, 1))
+	one.line(f.point(f.x.max, 1))
+	f.stroke(one, greyEdge, errorWidth, 3, 2)
 	for i, y := range r.y {
-		left, right := f.c.X(f.x.at(r.edges[i])), f.c.X(f.x.at(r.edges[i+1]))
+		left, right := f.point(r.edges[i], 1).x, f.point(r.edges[i+1], 1).x
 		middle := (left + right) / 2
 		switch {
 		case r.over[i] || y > f.y.max:
-			triangle(&triangles, middle, f.c.Max.Y-1, -5)
+			triangles.triangle(middle, f.y1-1, -5)
 		case math.IsNaN(y):
 		case y < f.y.min:
-			triangle(&triangles, middle, f.c.Min.Y+1, 5)
+			triangles.triangle(middle, f.y0+1, 5)
 		default:
-			at := f.c.Y(f.y.at(y))
-			segment(&crosses, left, at, right, at)
-			segment(&crosses, middle, f.c.Y(f.y.at(y-r.sigma[i])), middle, f.c.Y(f.y.at(y+r.sigma[i])))
+			at := f.at(0, f.y.at(y)).y
+			crosses.segment(left, at, right, at)
+			crosses.segment(middle, f.at(0, f.y.at(y-r.sigma[i])).y, middle, f.at(0, f.y.at(y+r.sigma[i])).y)
 		}
 	}
-	stroke(f.c, crosses, vermilion, lineWidth*0.8)
-	fill(f.c, triangles, vermilion)
+	f.stroke(crosses, vermilion, lineWidth*0.8)
+	f.fill(triangles, vermilion)
 }
 
 // triangle has its tip at (x, y) and its base at height (downwards if negative) from it.
-func triangle(p *vg.Path, x, y, height vg.Length) {
-	segment(p, x, y, x+2.5, y+height)
-	p.Line(vg.Point{X: x - 2.5, Y: y + height})
-	p.Close()
+func (p *path) triangle(x, y, height float64) {
+	p.segment(x, y, x+2.5, y+height)
+	p.line(point{x - 2.5, y + height})
+	p.close()
 }

@@ -5,18 +5,13 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-
-	"gonum.org/v1/plot/font"
-	"gonum.org/v1/plot/font/liberation"
-	"gonum.org/v1/plot/text"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 )
 
 // Colours: Okabe and Ito, "Color Universal Design" (2008), and greys.
 var (
 	ink       = color.RGBA{0x1a, 0x1a, 0x1a, 0xff} // frames, ticks, text
 	faint     = color.RGBA{0x80, 0x80, 0x80, 0xff} // what is said in passing
+	white     = color.RGBA{0xff, 0xff, 0xff, 0xff}
 	grey      = color.RGBA{0xd4, 0xd4, 0xd4, 0xff} // the filled reference
 	greyEdge  = color.RGBA{0x8c, 0x8c, 0x8c, 0xff} // its outline
 	greyBand  = color.RGBA{0xa6, 0xa6, 0xa6, 0xff} // its uncertainty
@@ -36,36 +31,53 @@ var (
 // Lengths in points. A picture of 320 points is 427 CSS pixels wide, so that the text of one
 // shown at 400 pixels is 12 to 14 pixels high.
 const (
-	fontSize   = vg.Length(10.5)
-	smallSize  = vg.Length(9)
-	cellSize   = vg.Length(7.5) // numbers in cells of matrices
-	frameWidth = vg.Length(0.8)
-	lineWidth  = vg.Length(1.4)
-	errorWidth = vg.Length(0.9)
-	majorTick  = vg.Length(6)
-	minorTick  = vg.Length(3)
-	gap        = vg.Length(4)  // between things that belong together
-	margin     = vg.Length(10) // at the rim: half of a tick label may stand out
+	fontSize   = 10.5
+	smallSize  = 9.0
+	cellSize   = 7.5 // numbers in cells of matrices
+	frameWidth = 0.8
+	lineWidth  = 1.4
+	errorWidth = 0.9
+	majorTick  = 6.0
+	minorTick  = 3.0
+	gap        = 4.0  // between things that belong together
+	margin     = 10.0 // at the rim: half of a tick label may stand out
 )
 
-// fontStack: Arial and Helvetica have the widths of Liberation Sans, by which the layout is computed.
+// fontStack: Arial and Helvetica have the widths of Liberation Sans, by which the layout is computed. Other fonts are stretched or
+// narrowed to these.
 const fontStack = "Liberation Sans,Arial,Helvetica,sans-serif"
 
-var fonts = font.NewCache(liberation.Collection())
-
-// textStyle aligns text by the fraction of its width and height that lies left of and below its point.
-func textStyle(size vg.Length, c color.Color, x, y float64) draw.TextStyle {
-	return draw.TextStyle{
-		Color:   c,
-		Font:    font.Font{Typeface: "Liberation", Variant: "Sans", Size: size},
-		XAlign:  text.XAlignment(-x),
-		YAlign:  text.YAlignment(-y),
-		Handler: text.Plain{Fonts: fonts},
+// widths of Liberation Sans, in thousandths of its size.
+var widths = func() map[rune]float64 {
+	m := map[rune]float64{}
+	for w, runes := range map[int]string{
+		191: "'", 222: "ijlι", 260: "|¦", 278: " !,./:;I[\\]ftÌÍÎÏìíîïΙ", 333: "()-`r¡¨²³´·¸¹⁰⁴⁵⁶⁷⁸⁹⁻₀₁₂", 334: "{}", 355: "\"", 365: "ºª",
+		389: "*", 395: "τ", 400: "°", 445: "ζεξ", 469: "^", 482: "ς", 500: "Jckvxyzsçýÿγκλν", 525: "χ", 540: "¶υ", 549: "±÷√≤≥Γ",
+		556: "#$0123456789?L_abdeghnopqu¢£¤¥§«»àáâãäåèéêëðñòóôõöøùúûüþηθο–δ", 575: "µμαβρ", 584: "+<=>~¬×−", 611: "FTZ¿ßΖΤ", 617: "σΣ",
+		648: "φΞ", 667: "&ABEKPSVXYÀÁÂÃÄÅÈÉÊËÝÞΑΒΕΚΡΥΧΔΛ", 690: "π", 713: "ψ∞", 722: "CDHNRUwÇÐÑÙÚÛÜΗΝΠ", 737: "©®", 748: "Ω",
+		778: "GOQÒÓÔÕÖØΘΟω", 798: "Φ", 833: "MmΜΨ¼½¾", 889: "%æ", 944: "W", 1000: "ÆŒ—…→", 1015: "@",
+	} {
+		for _, r := range runes {
+			m[r] = float64(w) / 1000
+		}
 	}
-}
+	return m
+}()
 
-func textWidth(size vg.Length, s string) vg.Length {
-	return textStyle(size, ink, 0, 0).Width(s)
+// textWidth is how long a line of text is; letters of other scripts count as wide as the widest of them are.
+func textWidth(size float64, s string) (w float64) {
+	for _, r := range s {
+		switch known, ok := widths[r]; {
+		case ok:
+			w += known
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		case r < 0x1100:
+			w += 0.667
+		default:
+			w++
+		}
+	}
+	return w * size
 }
 
 // clean is a user's text as one line without control characters, which XML cannot hold.
@@ -80,7 +92,7 @@ func clean(s string) string {
 
 // fit makes a label of a user's text, cut in the middle to width, since the ends of column names tell them
 // apart.
-func fit(s string, size, width vg.Length) string {
+func fit(s string, size, width float64) string {
 	s = clean(s)
 	r := []rune(s)
 	if len(r) > 200 {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/stats"
@@ -41,7 +42,7 @@ func (a *Analysis) Page() (*Page, error) {
 	}
 	page := &Page{
 		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices, Model: info.Hash,
-		Lead:    fmt.Sprintf("A normalizing flow of %d features, and how its events compare with %s.", len(info.Features), strings.ToLower(a.Pair.ReferenceName)),
+		Lead:    fmt.Sprintf("A normalizing flow of %s, and how its events compare with %s.", counted(len(info.Features), "feature"), strings.ToLower(a.Pair.ReferenceName)),
 		Summary: a.facts(info),
 	}
 	for _, c := range append(info.Features, info.Context...) {
@@ -52,6 +53,7 @@ func (a *Analysis) Page() (*Page, error) {
 
 // draw adds the pictures.
 func (a *Analysis) draw(page *Page) (err error) {
+	a.Pair.Context = a.Card.Context
 	if err := a.Pair.addTo(page, a.Comparison); err != nil {
 		return err
 	}
@@ -105,19 +107,27 @@ func (a *Analysis) facts(info model.Info) []Fact {
 	}
 	r := a.Train
 	return append(facts, Fact{
-		Name: "Training", Value: fmt.Sprintf("%d epochs", r.Epochs),
-		Note: fmt.Sprintf("%d steps; best epoch %d; %.0f s, %.0f events a second", r.Steps, r.BestEpoch, r.Seconds, r.EventsPerSecond),
+		Name: "Training", Value: counted(r.Epochs, "epoch"),
+		Note: fmt.Sprintf("%s; best epoch %d; %.0f s, %.0f events a second", counted(r.Steps, "step"), r.BestEpoch, r.Seconds, r.EventsPerSecond),
 	})
+}
+
+// counted is "1 epoch", "2 epochs".
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // comparedPage is the page about a comparison of two files.
 func comparedPage(p *Pair, reference, generated string, c *stats.Comparison) (*Page, error) {
 	page := &Page{
-		Title: fmt.Sprintf("%s against %s", generated, reference),
+		Title: fmt.Sprintf("%s against %s", p.GeneratedName, p.ReferenceName),
 		Summary: []Fact{
-			{Name: "Reference", Value: fmt.Sprintf("%d events", p.Reference.Len()), Note: reference},
-			{Name: "Generated", Value: fmt.Sprintf("%d events", p.Generated.Len()), Note: generated},
-			{Name: "Columns", Value: fmt.Sprint(len(c.Names)), Note: strings.Join(c.Names, ", ")},
+			{Name: "Reference", Value: counted(p.Reference.Len(), "event"), Note: reference},
+			{Name: "Generated", Value: counted(p.Generated.Len(), "event"), Note: generated},
+			{Name: "Columns", Value: fmt.Sprint(len(c.Names)), Note: column.List(c.Names, 10)},
 		},
 	}
 	return page, p.addTo(page, c)

@@ -19,6 +19,7 @@ import (
 // Files are two files of events to compare, and how.
 type Files struct {
 	Reference, Generated string
+	Names                [2]string         // of the two on the page; "" for the names of the files
 	Columns              []string          // none: every column of numbers that both files have
 	Weight               string            // the column of event weights, in each file that has it
 	Define               query.Definitions // columns made from others, in each file that lacks them
@@ -87,10 +88,21 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, notices []string, pag
 		return nil, nil, nil, err
 	}
 	return NewCompared(c), notices, func() (*Page, error) {
-		page, err := comparedPage(&Pair{Reference: ref, Generated: gen}, filepath.Base(f.Reference), filepath.Base(f.Generated), c)
+		names := f.names()
+		pair := Pair{Reference: ref, Generated: gen, ReferenceName: names[0], GeneratedName: names[1]}
+		page, err := comparedPage(&pair, filepath.Base(f.Reference), filepath.Base(f.Generated), c)
 		page.Notices = notices
 		return page, err
 	}, nil
+}
+
+// names are those of the sides: as given, or of the files, with their folders where they are the same.
+func (f *Files) names() [2]string {
+	a, b := filepath.Base(f.Reference), filepath.Base(f.Generated)
+	if a == b {
+		a, b = filepath.Join(filepath.Base(filepath.Dir(f.Reference)), a), filepath.Join(filepath.Base(filepath.Dir(f.Generated)), b)
+	}
+	return [2]string{cmp.Or(f.Names[0], a), cmp.Or(f.Names[1], b)}
 }
 
 // generated reads the second file as the first, or else without the selection or the objects that it lacks.

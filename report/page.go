@@ -29,6 +29,7 @@ type Page struct {
 	Notices  []string // what was decided on the reader's behalf
 
 	Verdict   *Verdict
+	Names     [2]string // of the reference and of the generated events
 	Distances []Distance
 	Overlays  []*plot.Picture
 
@@ -49,7 +50,29 @@ type Fact struct{ Name, Value, Note string }
 // Distance is how far a column of generated events is from the reference.
 type Distance struct {
 	Column, Unit string
+	Given        bool // a context, which is not generated
 	stats.ColumnComparison
+	Faults Faults
+}
+
+// Remark is what the numbers of a column do not show, with its grade.
+type Remark struct {
+	Text  string
+	Level Level
+}
+
+// Remarks tell where the histogram differs most, if by more than chance, and what is missing or given.
+func (d Distance) Remarks() (r []Remark) {
+	if w := d.Window; d.Faults.Window > Agree {
+		r = append(r, Remark{fmt.Sprintf("from %s to %s: %s %% of the events where the reference has %s %%", bound(w.From), bound(w.To), digits(100*w.Generated), digits(100*w.Reference)), d.Faults.Window})
+	}
+	if d.GeneratedSkipped+d.ReferenceSkipped > 0 {
+		r = append(r, Remark{fmt.Sprintf("missing or infinite: %d, of the reference %d", d.GeneratedSkipped, d.ReferenceSkipped), d.Faults.Missing})
+	}
+	if d.Given {
+		r = append(r, Remark{Text: "context: given, not generated"})
+	}
+	return r
 }
 
 // Prepared is how a column was prepared for the flow, and why.

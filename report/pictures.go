@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
@@ -15,10 +16,11 @@ import (
 
 // Pair is a reference sample beside a generated one.
 type Pair struct {
-	Reference, Generated *events.Table
-	ReferenceName        string            // "Held-out data"; "" for "Reference"
-	Labels               map[string]string // of columns, where they have one
-	Bins                 int               // of a histogram; 0 for 50
+	Reference, Generated         *events.Table
+	ReferenceName, GeneratedName string            // "Held-out data"; "" for "Reference" and "Generated"
+	Labels                       map[string]string // of columns, where they have one
+	Context                      []string          // the columns that were given, not generated
+	Bins                         int               // of a histogram; 0 for 50
 }
 
 func (p *Pair) label(column string) string { return cmp.Or(p.Labels[column], column) }
@@ -27,31 +29,61 @@ func (p *Pair) label(column string) string { return cmp.Or(p.Labels[column], col
 func (p *Pair) addTo(page *Page, c *stats.Comparison) error {
 	verdict := Judge(c, p.label)
 	page.Verdict = &verdict
-	for _, name := range c.Names {
+	page.Names = [2]string{cmp.Or(p.ReferenceName, "Reference"), cmp.Or(p.GeneratedName, "Generated")}
+	page.Summary = append(page.Summary, p.weighing(c)...)
+	page.Overlays = make([]*plot.Picture, len(c.Names))
+	j := judge{c, p.label}
+	for i, name := range c.Names {
 		ref, err := p.Reference.Column(name)
 		if err != nil {
 			return err
 		}
-		page.Distances = append(page.Distances, Distance{p.label(name), ref.Unit, c.Columns[name]})
-		picture, err := p.overlay(name)
-		if err != nil {
-			return err
-		}
-		page.Overlays = append(page.Overlays, picture)
+		page.Distances = append(page.Distances, Distance{
+			Column: p.label(name), Unit: ref.Unit, Given: slices.Contains(p.Context, name), ColumnComparison: c.Columns[name], Faults: j.faults(i),
+		})
 	}
-	if len(c.Names) < 2 {
-		return nil
+	slices.SortStableFunc(page.Distances, func(a, b Distance) int {
+		return cmp.Or(cmp.Compare(b.Faults.Worst(), a.Faults.Worst()), cmp.Compare(b.KS, a.KS))
+	})
+	ref, err := weights(p.Reference)
+	if err != nil {
+		return err
 	}
-	m := &plot.Correlations{Reference: c.RankReference, Generated: c.RankGenerated, ReferenceName: p.ReferenceName}
+	gen, err := weights(p.Generated)
+	if err != nil {
+		return err
+	}
+	if err := column.Each(len(c.Names), func(i int) (err error) {
+		page.Overlays[i], err = p.overlay(c.Names[i], ref, gen)
+		return err
+	}); err != nil || len(c.Names) < 2 {
+		return err
+	}
+	m := &plot.Correlations{Reference: c.RankReference, Generated: c.RankGenerated, ReferenceName: p.ReferenceName, GeneratedName: p.GeneratedName}
 	for _, name := range c.Names {
 		m.Columns = append(m.Columns, p.label(name))
 	}
-	var err error
 	page.Correlations, err = m.Picture()
 	return err
 }
 
-func (p *Pair) overlay(name string) (*plot.Picture, error) {
+// weighing says which column weighs the events, and how many without weights they are worth.
+func (p *Pair) weighing(c *stats.Comparison) []Fact {
+	column := cmp.Or(p.Reference.Weight, p.Generated.Weight)
+	if column == "" {
+		return nil
+	}
+	side := func(t *events.Table, worth float64) string {
+		if t.Weight == "" {
+			return "have none"
+		}
+		return fmt.Sprintf("are worth %.0f (n_eff)", worth)
+	}
+	return []Fact{{Name: "Weights", Value: column, Note: fmt.Sprintf("the %d reference events %s, the %d generated ones %s",
+		c.ReferenceEvents, side(p.Reference, c.ReferenceEffective), c.GeneratedEvents, side(p.Generated, c.GeneratedEffective))}}
+}
+
+func (p *Pair) overlay(name string, refW, genW []float64) (*plot.Picture, error) {
 	ref, err := p.Reference.Column(name)
 	if err != nil {
 		return nil, err
@@ -61,41 +93,69 @@ func (p *Pair) overlay(name string) (*plot.Picture, error) {
 		return nil, err
 	}
 	from := stats.Origin(ref, gen)
-	edges := stats.Edges(distances(ref, from), cmp.Or(p.Bins, 50))
-	a, err := histogram(edges, ref, from, p.Reference)
+	a, err := distribution(ref, from, refW)
 	if err != nil {
 		return nil, err
 	}
-	b, err := histogram(edges, gen, from, p.Generated)
+	b, err := distribution(gen, from, genW)
 	if err != nil {
 		return nil, err
 	}
-	label := p.label(name)
+	bins := stats.NewBins(a, b, cmp.Or(p.Bins, 50))
+	o := plot.Overlay{
+		Label: p.label(name), Unit: ref.Unit, Log: bins.Log, Width: bins.Width, ReferenceName: p.ReferenceName, GeneratedName: p.GeneratedName,
+		Reference: histogram(a, bins, ref.Len()), Generated: histogram(b, bins, gen.Len()),
+	}
+	for _, v := range bins.Apart {
+		at := plot.Apart{Value: v}
+		at.Reference, at.Reference2 = a.At(v)
+		at.Generated, at.Generated2 = b.At(v)
+		o.Apart = append(o.Apart, at)
+	}
 	if from.Float() != 0 {
-		label += " - " + from.String()
+		o.Label += " - " + from.String()
 	}
-	o := plot.Overlay{Label: label, Unit: ref.Unit, Reference: a, Generated: b, ReferenceName: p.ReferenceName}
 	return o.Picture()
 }
 
-// distances are the values of a column counted from an origin.
-func distances(c *events.Column, from column.Exact) []float64 {
-	x := make([]float64, c.Len())
-	c.Distances(x, 0, from)
-	return x
+// weights are those of a table's events, in their own unit where float64 holds sums of their squares; nil where there are none.
+func weights(t *events.Table) ([]float64, error) {
+	w, err := t.Weights()
+	if err != nil || w == nil {
+		return w, err
+	}
+	c, err := t.Column(t.Weight)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(w, func(v float64) bool { return v != 0 })
+	if unit := c.Float(max(at, 0)) / w[max(at, 0)]; unit > 1e-100 && unit < 1e100 {
+		for i := range w {
+			w[i] *= unit
+		}
+	}
+	return w, nil
 }
 
-// histogram fills bins with a column of a table, with the weights of its events.
-func histogram(edges []float64, c *events.Column, from column.Exact, t *events.Table) (plot.Histogram, error) {
-	w, err := t.Weights()
-	if err != nil {
-		return plot.Histogram{}, err
+// distribution is that of the finite values of a column, counted from an origin.
+func distribution(c *events.Column, from column.Exact, w []float64) (*stats.CDF, error) {
+	all := make([]float64, c.Len())
+	c.Distances(all, 0, from)
+	x := all[:0]
+	var kept []float64
+	for i, v := range all {
+		if v-v == 0 {
+			if x = append(x, v); w != nil {
+				kept = append(kept, w[i])
+			}
+		}
 	}
-	h, err := stats.NewHistogram(edges, distances(c, from), w)
-	if err != nil {
-		return plot.Histogram{}, err
-	}
-	return plot.Histogram{Edges: h.Edges, SumW: h.SumW, SumW2: h.SumW2, Under: h.Under, Over: h.Over, Events: c.Len()}, nil
+	return stats.NewCDF(x, kept)
+}
+
+func histogram(c *stats.CDF, b stats.Bins, n int) plot.Histogram {
+	h := c.Histogram(b)
+	return plot.Histogram{Edges: h.Edges, SumW: h.SumW, SumW2: h.SumW2, Under: h.Under, Over: h.Over, Events: n}
 }
 
 // lossPicture draws the course of a training; truth is the true entropy, where it is known.

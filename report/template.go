@@ -16,20 +16,17 @@ var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"digits":  digits,
 	"bound":   bound,
 	"p":       plain,
-	"share":   func(v float64) string { return digits(100*v) + " %" },
+	"share":   share,
 	"svg":     svg,
 	"css":     css,
 	"join":    func(s []string) string { return strings.Join(s, " → ") },
 	"columns": columns,
-	"largest": largest,
+	"class":   class,
 	"rem":     rem,
 }).ParseFS(files, "page.html"))
 
 // svg is trusted as it stands: package plot escapes the text in its pictures.
-func svg(p *plot.Picture) (template.HTML, error) {
-	b, err := p.SVG()
-	return template.HTML(b), err
-}
+func svg(p *plot.Picture) template.HTML { return template.HTML(p.SVG()) }
 
 func css() (template.CSS, error) {
 	b, err := files.ReadFile("page.css")
@@ -44,18 +41,22 @@ func columns(f []Fact) int {
 	return (len(f) + 1) / 2
 }
 
-// largest is the row with the largest KS distance, to be pointed out; -1 where there is a single row.
-func largest(d []Distance) int {
-	if len(d) < 2 {
-		return -1
+func share(v float64) string {
+	if v > 0 && v < 1e-5 {
+		return "< 0.001 %"
 	}
-	at := 0
-	for i := range d {
-		if d[i].KS > d[at].KS {
-			at = i
-		}
+	return digits(100*v) + " %"
+}
+
+// class is the attribute of a cell or a text, bold where chance does not explain it.
+func class(name string, l Level) template.HTMLAttr {
+	if l > Agree {
+		name = strings.TrimSpace(name + " bad")
 	}
-	return at
+	if name == "" {
+		return ""
+	}
+	return template.HTMLAttr(` class="` + name + `"`)
 }
 
 // rem is the largest width at which a picture's text is no larger than the page's.

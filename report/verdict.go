@@ -57,6 +57,7 @@ type Verdict struct {
 	Level     Level
 	Headline  string
 	Sentences []string
+	Reasons   []string // those of the sentences that tell of a difference
 }
 
 // MarshalJSON writes {"level": "good", "differs" or "cannot say", "grade": the level's name, "text"}.
@@ -93,6 +94,9 @@ func Judge(c *stats.Comparison, label func(column string) string) Verdict {
 		}
 		if f.says != "" {
 			v.Sentences = append(v.Sentences, f.says)
+		}
+		if f.level > Untested {
+			v.Reasons = append(v.Reasons, f.says)
 		}
 	}
 	v.Headline = map[Level]string{
@@ -134,17 +138,59 @@ func (j judge) least(p func(stats.ColumnComparison) float64) (at int, allowed fl
 	return at, math.Min(1, p(j.column(at))*float64(len(j.Names)))
 }
 
+// Faults are what chance does not explain in a column, each by its grade, Agree for nothing: of its KS distance, of a range of its
+// histogram, of the whole histogram, of events outside the reference's range, of missing values.
+type Faults struct{ KS, Window, Shape, Outside, Missing Level }
+
+// Worst is the gravest.
+func (f Faults) Worst() Level { return max(f.KS, f.Window, f.Shape, f.Outside, f.Missing) }
+
+func (j judge) faults(at int) (f Faults) {
+	d := j.column(at)
+	few := func(p, bound float64) bool { return p*float64(len(j.Names)) < bound }
+	if few(d.KSP, chance) {
+		f.KS = gradeKS(d.KS)
+	}
+	if few(d.Window.P, chanceChi2) {
+		f.Window = grade(math.Abs(d.Window.Reference-d.Window.Generated), closeWindow)
+	}
+	if few(d.Chi2P, chanceChi2) {
+		f.Shape = j.gradeShape(d)
+	}
+	if few(d.OutsideP, chanceChi2) {
+		f.Outside = grade(d.Outside, closeShare)
+	}
+	if few(d.SkippedP, chanceChi2) || d.GeneratedSkipped > 0 && d.ReferenceSkipped == 0 {
+		f.Missing = grade(j.skipped(d), closeShare)
+	}
+	return f
+}
+
+func gradeKS(ks float64) Level {
+	switch {
+	case ks >= differsKS:
+		return Apart
+	case ks >= closeKS:
+		return Differs
+	}
+	return Close
+}
+
+func (j judge) gradeShape(d stats.ColumnComparison) Level {
+	events := j.ReferenceEffective * j.GeneratedEffective / (j.ReferenceEffective + j.GeneratedEffective)
+	return grade(math.Sqrt(math.Max(0, d.Chi2-float64(d.NDF))/events), closeShape)
+}
+
+// skipped is by how much the shares of missing values differ.
+func (j judge) skipped(d stats.ColumnComparison) float64 {
+	return math.Abs(float64(d.GeneratedSkipped)/float64(j.GeneratedEvents) - float64(d.ReferenceSkipped)/float64(j.ReferenceEvents))
+}
+
 // distances goes by the column farthest off, unless chance explains all columns.
 func (j judge) distances() finding {
 	worst := j.most(func(d stats.ColumnComparison) float64 { return d.KS })
 	d := j.column(worst)
-	f := finding{what: j.label(j.Names[worst]), level: Close}
-	switch {
-	case d.KS >= differsKS:
-		f.level = Apart
-	case d.KS >= closeKS:
-		f.level = Differs
-	}
+	f := finding{what: j.label(j.Names[worst]), level: gradeKS(d.KS)}
 	f.says = fmt.Sprintf("The largest Kolmogorov–Smirnov distance is %s in %s (p %s): the cumulative distributions come apart by at most %s %% of the events.",
 		digits(d.KS), f.what, probability(d.KSP), digits(100*d.KS))
 	least, allowed := j.least(func(d stats.ColumnComparison) float64 { return d.KSP })
@@ -175,8 +221,7 @@ func (j judge) shapes() (f finding) {
 		return f
 	}
 	d, name := j.column(worst), j.label(j.Names[worst])
-	events := j.ReferenceEffective * j.GeneratedEffective / (j.ReferenceEffective + j.GeneratedEffective)
-	if level := grade(math.Sqrt(math.Max(0, d.Chi2-float64(d.NDF))/events), closeShape); level > f.level {
+	if level := j.gradeShape(d); level > f.level {
 		f.level, f.what = level, "the histogram of "+name
 	}
 	f.says = strings.TrimSpace(fmt.Sprintf("%s Bin by bin, %s differs by more than chance: χ²/ndf %s, p %s.", f.says, name, digits(d.Chi2NDF), probability(d.Chi2P)))
@@ -200,10 +245,7 @@ func (j judge) outside() finding {
 // missing goes by the column with values that are NaN or infinite on one side more than on the other. One generated where the reference
 // has none is never right.
 func (j judge) missing() finding {
-	difference := func(d stats.ColumnComparison) float64 {
-		return math.Abs(float64(d.GeneratedSkipped)/float64(j.GeneratedEvents) - float64(d.ReferenceSkipped)/float64(j.ReferenceEvents))
-	}
-	worst := j.most(difference)
+	worst := j.most(j.skipped)
 	_, allowed := j.least(func(d stats.ColumnComparison) float64 { return d.SkippedP })
 	d, name := j.column(worst), j.label(j.Names[worst])
 	switch {
@@ -213,7 +255,7 @@ func (j judge) missing() finding {
 		return finding{says: fmt.Sprintf("Values of %s that are missing or infinite are left out: %s.", name, j.counts(d))}
 	}
 	return finding{
-		level: grade(difference(d), closeShare), what: "missing values of " + name,
+		level: grade(j.skipped(d), closeShare), what: "missing values of " + name,
 		says: fmt.Sprintf("Values of %s are missing or infinite, and left out of its distances: %s.", name, j.counts(d)),
 	}
 }

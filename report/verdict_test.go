@@ -65,6 +65,9 @@ func TestVerdict(t *testing.T) {
 		if all := strings.Join(v.Sentences, " "); !strings.Contains(all, c.says) {
 			t.Errorf("%s: %q does not say %q", c.name, all, c.says)
 		}
+		if (v.Level > Untested) != (len(v.Reasons) > 0) {
+			t.Errorf("%s: the reasons are %q", c.name, v.Reasons)
+		}
 		if c.level >= Close && strings.Contains(v.Headline, "No difference") {
 			t.Errorf("%s: the headline %q contradicts the level", c.name, v.Headline)
 		}

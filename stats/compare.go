@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -42,7 +43,7 @@ type ColumnComparison struct {
 	W1   float64 `json:"w1"`   // Wasserstein-1 distance, in the column's unit
 	Chi2 float64 `json:"chi2"` // over about 50 bins of equal content in the reference, joined where few events are expected
 	NDF  int     `json:"ndf"`
-	// Chi2NDF is Chi2/NDF, near 1 for samples of one distribution; 0 where NDF is 0: all values equal, or
+	// Chi2NDF is Chi2/NDF, near 1 for samples of one distribution; 0, and null in JSON, where NDF is 0: all values equal, or
 	// fewer than about 20 events.
 	Chi2NDF float64 `json:"chi2_ndf"`
 	Chi2P   float64 `json:"chi2_p"` // of at least Chi2 by chance
@@ -60,6 +61,18 @@ type ColumnComparison struct {
 	ReferenceSkipped int     `json:"reference_skipped,omitempty"` // NaN or infinite
 	GeneratedSkipped int     `json:"generated_skipped,omitempty"`
 	SkippedP         float64 `json:"skipped_p"` // of shares of skipped events so different, by chance
+}
+
+// MarshalJSON writes no chi2/ndf where there is none.
+func (c ColumnComparison) MarshalJSON() ([]byte, error) {
+	type fields ColumnComparison
+	if c.NDF > 0 {
+		return json.Marshal(fields(c))
+	}
+	return json.Marshal(struct {
+		fields
+		None *float64 `json:"chi2_ndf"`
+	}{fields: fields(c)})
 }
 
 // mostColumns are compared with each other: sums of pairs and matrices of correlations take 64 bytes a pair, a gigabyte.
@@ -106,11 +119,11 @@ func Compare(ref, gen *events.Table, columns []string) (*Comparison, error) {
 		}
 		c.Columns[name] = col.bounded()
 	}
-	c.CorrelationReference, c.CorrelationGenerated = r.correlation(rm).r, g.correlation(gm).r
+	c.CorrelationReference, c.CorrelationGenerated = r.correlation(rm, false).r, g.correlation(gm, false).r
 	c.correlationDifference()
 	r, rm = r.ranks(ra)
 	g, gm = g.ranks(ga)
-	c.Rank = c.compareRanks(r.correlation(rm), g.correlation(gm))
+	c.Rank = c.compareRanks(r.correlation(rm, true), g.correlation(gm, true))
 	return c, nil
 }
 

@@ -10,14 +10,14 @@ import (
 // chunk is the number of events whose standardised values are held at a time.
 const chunk = 1024
 
-// pairSums are sums over events in which both columns of a pair are finite: of the weight and its square, of weighted
+// pairSums are sums over events in which both columns of a pair are finite: of the weight, of weighted
 // products, and of the products that a coefficient's variance is made of, with the square of the weight.
 type pairSums struct {
-	w, w2, x, y, xx, yy, xy float64
-	qq, qs, ss              float64 // q = xy, s = (xx + yy)/2
+	w, x, y, xx, yy, xy float64
+	qq, qs, ss          float64 // q = xy, s = (xx + yy)/2
 }
 
-// matrices are the correlations between columns, and the variance of each.
+// matrices are the correlations between columns, and the variance of each; 0 where it was not asked for.
 type matrices struct{ r, variance [][]float64 }
 
 // correlation is Pearson's correlations between the columns, with the table's weights. Each pair is
@@ -25,9 +25,9 @@ type matrices struct{ r, variance [][]float64 }
 // has no positive variance), and 1 on the diagonal. Each column's moments are what it is standardised by, so that the
 // sums of squares lose no digits.
 //
-// The variance is that of the influence function, sum w^2 (xy - r (xx+yy)/2)^2 / (sum w)^2 (Devlin, Gnanadesikan and Kettenring,
+// The variance, which takes as long again, is that of the influence function, sum w^2 (xy - r (xx+yy)/2)^2 / (sum w)^2 (Devlin, Gnanadesikan and Kettenring,
 // Biometrika 62 (1975) 531, equation 2.3), which holds for any weights and for columns far from normal.
-func (s *selection) correlation(moments []Moments) matrices {
+func (s *selection) correlation(moments []Moments, variance bool) matrices {
 	n := len(s.columns)
 	sums := make([]pairSums, n*n)
 	z, ok := make([]float64, n*chunk), make([]float64, n*chunk)
@@ -42,7 +42,10 @@ func (s *selection) correlation(moments []Moments) matrices {
 		}
 		for i := range n {
 			for j := range i {
-				sums[i*n+j].add(z[i*chunk:][:rows], ok[i*chunk:][:rows], z[j*chunk:][:rows], ok[j*chunk:][:rows], w)
+				p, x, okx, y, oky := &sums[i*n+j], z[i*chunk:][:rows], ok[i*chunk:][:rows], z[j*chunk:][:rows], ok[j*chunk:][:rows]
+				if p.add(x, okx, y, oky, w); variance {
+					p.addSquares(x, okx, y, oky, w)
+				}
 			}
 		}
 	}
@@ -72,25 +75,39 @@ func standardise(z, ok []float64, c *events.Column, first int, from column.Exact
 	}
 }
 
+// add keeps its sums in registers.
 func (p *pairSums) add(x, okx, y, oky, w []float64) {
-	for i := range x {
-		a, b := x[i], y[i]
-		v := okx[i] * oky[i]
+	sw, sx, sy, sxx, syy, sxy := p.w, p.x, p.y, p.xx, p.yy, p.xy
+	okx, y, oky = okx[:len(x)], y[:len(x)], oky[:len(x)]
+	for i, a := range x {
+		b, v := y[i], okx[i]*oky[i]
+		if w != nil {
+			v *= w[i]
+		}
+		sw += v
+		sx += v * a
+		sy += v * b
+		sxx += v * a * a
+		syy += v * b * b
+		sxy += v * a * b
+	}
+	p.w, p.x, p.y, p.xx, p.yy, p.xy = sw, sx, sy, sxx, syy, sxy
+}
+
+func (p *pairSums) addSquares(x, okx, y, oky, w []float64) {
+	qq, qs, ss := p.qq, p.qs, p.ss
+	okx, y, oky = okx[:len(x)], y[:len(x)], oky[:len(x)]
+	for i, a := range x {
+		b, v := y[i], okx[i]*oky[i]
 		if w != nil {
 			v *= w[i]
 		}
 		q, s := a*b, (a*a+b*b)/2
-		p.qq += v * v * q * q
-		p.qs += v * v * q * s
-		p.ss += v * v * s * s
-		p.w2 += v * v
-		p.w += v
-		p.x += v * a
-		p.y += v * b
-		p.xx += v * a * a
-		p.yy += v * b * b
-		p.xy += v * a * b
+		qq += v * v * q * q
+		qs += v * v * q * s
+		ss += v * v * s * s
 	}
+	p.qq, p.qs, p.ss = qq, qs, ss
 }
 
 func (p *pairSums) correlation() (r, variance float64) {

@@ -34,12 +34,13 @@ func NewHistogram(edges, x, w []float64) (*Histogram, error) {
 	n := len(edges) - 1
 	h := &Histogram{Edges: edges, SumW: make([]float64, n), SumW2: make([]float64, n)}
 	for i, v := range x {
-		h.add(v, weight(w, i))
+		e := weight(w, i)
+		h.add(v, e, e*e)
 	}
 	return h, nil
 }
 
-func (h *Histogram) add(x, w float64) {
+func (h *Histogram) add(x, w, w2 float64) {
 	n := len(h.SumW)
 	switch {
 	case math.IsNaN(x):
@@ -50,7 +51,7 @@ func (h *Histogram) add(x, w float64) {
 	default:
 		i := sort.Search(n-1, func(i int) bool { return h.Edges[i+1] > x })
 		h.SumW[i] += w
-		h.SumW2[i] += w * w
+		h.SumW2[i] += w2
 	}
 }
 
@@ -82,6 +83,23 @@ func (h *Histogram) Density() (density, err []float64) {
 
 // counts tells whether every event weighs 1.
 func (h *Histogram) counts() bool { return slices.Equal(h.SumW, h.SumW2) }
+
+// At is the sum of the weights at a value, and of their squares.
+func (c *CDF) At(v float64) (w, w2 float64) {
+	w0, v0 := c.sums(sort.SearchFloat64s(c.x, v))
+	w, w2 = c.sums(c.upTo(v))
+	return w - w0, w2 - v0
+}
+
+// Histogram fills bins, without the values that stand apart.
+func (c *CDF) Histogram(b Bins) *Histogram {
+	h := c.histogram(b.Edges)
+	for _, v := range b.Apart {
+		w, w2 := c.At(v)
+		h.add(v, -w, -w2)
+	}
+	return h
+}
 
 // histogram fills bins from the sorted values. Infinite edges take the tails.
 func (c *CDF) histogram(edges []float64) *Histogram {

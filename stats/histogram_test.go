@@ -2,69 +2,162 @@ package stats
 
 import (
 	"math"
+	"slices"
 	"testing"
 
+	"github.com/sluice-hep/sluice/internal/rng"
 	"pgregory.net/rapid"
 )
 
-// Any sample gives edges that ascend, are finite and few, and hold the bulk of the events.
-func TestEdgesHoldTheBulk(t *testing.T) {
-	value := rapid.OneOf(rapid.Float64(), rapid.Float64Range(-1, 1),
+// Any sample gives edges that ascend, are finite and few, and hold the bulk of the events that do not stand apart.
+func TestBinsHoldTheBulk(t *testing.T) {
+	value := rapid.OneOf(rapid.Float64(), rapid.Float64Range(-1, 1), rapid.Float64Range(1e-9, 1e9),
 		rapid.Map(rapid.IntRange(-20, 3000), func(i int) float64 { return float64(i) }),
 		rapid.Map(rapid.Float64Range(1e9, 1e9+1e-6), func(x float64) float64 { return x }),
-		rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), math.Inf(-1), 0, 5e-324, -999}))
+		rapid.SampledFrom([]float64{0, 5e-324, 1e-310, -999, math.MaxFloat64, -math.MaxFloat64}))
 	rapid.Check(t, func(t *rapid.T) {
-		x := rapid.SliceOfN(value, 0, 50).Draw(t, "x")
-		n := rapid.IntRange(-1, 100).Draw(t, "n")
-		edges := Edges(x, n)
-		h, err := NewHistogram(edges, x, nil)
+		x := rapid.SliceOfN(value, 1, 50).Draw(t, "x")
+		c, err := NewCDF(x, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if bins := len(h.SumW); bins > max(n, 1)+3 { // round widths put up to three more bins at the ends
-			t.Fatalf("%d bins where %d were asked for", bins, n)
+		n := rapid.IntRange(-1, 100).Draw(t, "n")
+		b := NewBins(c, c, n)
+		if _, err := NewHistogram(b.Edges, x, nil); err != nil {
+			t.Fatal(err)
 		}
-		if !finite(edges[0]) || !finite(edges[len(edges)-1]) {
-			t.Fatalf("edges %v", edges)
+		h := c.Histogram(b)
+		last := len(h.SumW)
+		if last > max(n, 1)+3 && last > finest { // round widths put up to three more bins at the ends
+			t.Fatalf("%d bins where %d were asked for", last, n)
 		}
-		outside := 0
+		if !finite(b.Edges[0]) || !finite(b.Edges[last]) || !(b.Width > 0) || b.Log && !(b.Edges[0] > 0) {
+			t.Fatalf("%+v", b)
+		}
+		outside, total := 0, h.Total()
 		for _, v := range x {
-			if finite(v) && math.Abs(v) < 1e307 && (v < edges[0] || v > edges[len(edges)-1]) {
+			if slices.Contains(b.Apart, v) {
+				total++
+			} else if math.Abs(v) < 1e307 && (v < b.Edges[0] || v > b.Edges[last]) {
 				outside++
 			}
 		}
 		if outside > 0 { // fewer than 1000 values: the quantiles are the extremes
-			t.Fatalf("%d of %d values are outside %g to %g", outside, len(x), edges[0], edges[len(edges)-1])
+			t.Fatalf("%d of %d values are outside %+v", outside, len(x), b)
+		}
+		if total != float64(len(x)) {
+			t.Fatalf("%g of %d events are left", total, len(x))
 		}
 	})
 }
 
-func TestEdgesOfKnownShapes(t *testing.T) {
-	outlier := normals(10_000, 20)
-	outlier[17] = 1e9
-	exponential := make([]float64, 10_000)
-	for i, z := range normals(10_000, 21) {
-		exponential[i] = z * z
+func TestBinsOfKnownShapes(t *testing.T) {
+	const n = 10_000
+	z := normals(n, 20)
+	shape := func(of func(i int, z float64) float64) []float64 {
+		x := make([]float64, n)
+		for i := range x {
+			x[i] = of(i, z[i])
+		}
+		return x
 	}
-	tags := []float64{0, 1.0865380764007568, 2.1730761528015137}
+	uniform := func(i int) float64 { return (float64(i) + 0.5) / n }
 	for _, c := range []struct {
 		name         string
 		x            []float64
 		lo, hi       float64 // the range must lie within
 		bins0, bins1 int
+		log          bool
+		apart        []float64
 	}{
-		{"one fake track of 1e9 does not set the range", outlier, -4.2, 4.2, 45, 61},
-		{"a boundary at 0 is kept", exponential, 0, 16, 45, 61},
-		{"integers", []float64{0, 1, 2, 2, 5}, -0.5, 5.5, 6, 6},
-		{"many integers", []float64{0, 100, 7, 599}, -0.5, 599.5, 60, 60},
-		{"a constant", []float64{0.3, 0.3}, -0.2, 0.8, 60, 60},
-		{"three tags", tags, 0, 2.2, 45, 61},
-		{"nothing", nil, 0, 1, 60, 60},
+		{"one fake track of 1e9 does not set the range", shape(func(i int, z float64) float64 { return z + map[bool]float64{true: 1e9}[i == 17] }), -4.2, 4.2, 45, 61, false, nil},
+		{"a boundary at 0 is kept", shape(func(_ int, z float64) float64 { return z*z + math.Abs(z) }), 0, 20, 45, 61, false, nil},
+		{"an exponential", shape(func(i int, _ float64) float64 { return -math.Log(uniform(i)) }), 0, 10, 45, 61, false, nil},
+		{"even down to 0", shape(func(i int, _ float64) float64 { return uniform(i) }), 0, 1, 45, 61, false, nil},
+		{"six decades", shape(func(_ int, z float64) float64 { return math.Exp(3 * z) }), 1e-5, 1e5, 25, 61, true, nil},
+		{"six decades and negative ones", shape(func(i int, z float64) float64 { return math.Exp(3*z) * float64(1-2*(i%50/49)) }), -1e5, 1e5, 1, 801, false, nil},
+		{"counts over decades", shape(func(_ int, z float64) float64 { return math.Ceil(math.Exp(2*z + 5)) }), 0.5, 1e6, 20, 61, true, nil},
+		{"integers", []float64{0, 1, 2, 2, 5}, -0.5, 5.5, 6, 6, false, nil},
+		{"many integers", []float64{0, 100, 7, 599}, -0.5, 599.5, 60, 60, false, nil},
+		{"a constant", []float64{0.3, 0.3}, -0.2, 0.8, 60, 60, false, nil},
+		{"three tags", []float64{0, 1.0865380764007568, 2.1730761528015137}, 0, 2.2, 45, 61, false, nil},
+		{"a grid of tenths", shape(func(_ int, z float64) float64 { return math.Round(10*z) / 10 }), -4, 4, 45, 801, false, nil},
+		{"Poisson-like counts", shape(func(_ int, z float64) float64 { return math.Round(100 + 10*z) }), 60, 140, 30, 61, false, nil},
+		{"a marker", shape(func(i int, z float64) float64 { return map[bool]float64{true: -999, false: z}[i%3 > 0] }), -4.2, 4.2, 45, 61, false, []float64{-999}},
+		{"a marker and exact zeros over decades", shape(func(i int, z float64) float64 {
+			return map[int]float64{0: -999, 1: 0}[i%5] + map[bool]float64{true: math.Exp(3 * z)}[i%5 > 1]
+		}), 1e-5, 1e5, 25, 61, true, []float64{-999, 0}},
+		{"eight zeros in a thousand", shape(func(i int, z float64) float64 { return map[bool]float64{true: z + 9}[i%125 > 0] }), 4.5, 13.5, 45, 61, false, []float64{0}},
+		{"a marker among few integers", shape(func(i int, _ float64) float64 { return map[bool]float64{true: -999, false: float64(i % 4)}[i%3 > 0] }), -0.5, 3.5, 4, 4, false, []float64{-999}},
+		{"a marker among many integers", shape(func(i int, _ float64) float64 {
+			return map[bool]float64{true: -999, false: float64(i % 3001)}[i%9 == 0]
+		}), -0.5, 3060, 45, 61, false, []float64{-999}},
 	} {
-		e := Edges(c.x, 60)
-		if bins := len(e) - 1; e[0] < c.lo-1e-12 || e[bins] > c.hi+1e-12 || bins < c.bins0 || bins > c.bins1 {
-			t.Errorf("%s: %d bins from %g to %g", c.name, bins, e[0], e[bins])
+		b := NewBins(cdf(t, c.x, nil), cdf(t, c.x, nil), 60)
+		e := b.Edges
+		if bins := len(e) - 1; e[0] < c.lo-1e-12 || e[bins] > c.hi*(1+1e-12)+1e-12 || bins < c.bins0 || bins > c.bins1 || b.Log != c.log || !slices.Equal(b.Apart, c.apart) {
+			t.Errorf("%s: %d bins from %g to %g, log %v, apart %v", c.name, bins, e[0], e[bins], b.Log, b.Apart)
 		}
+	}
+	// what only the generated events have many of stands apart too
+	if b := NewBins(cdf(t, z, nil), cdf(t, shape(func(i int, z float64) float64 { return map[bool]float64{true: -999, false: z}[i%50 == 0] }), nil), 60); !slices.Equal(b.Apart, []float64{-999}) {
+		t.Errorf("apart are %v, not the garbage", b.Apart)
+	}
+}
+
+// A narrow resonance on a broad continuum over decades is drawn over several bins, and the continuum over wide ones.
+func TestBinsResolvePeaks(t *testing.T) {
+	const n = 40_000
+	src := rng.New(21, rng.StreamTest, 0)
+	for _, decades := range []bool{true, false} {
+		x := make([]float64, n)
+		peak, width := 3.1, 0.04
+		if !decades {
+			peak, width = 91, 0.3
+		}
+		for i := range x {
+			switch u := src.Float64(); {
+			case i%5 == 0:
+				x[i] = peak + width*src.NormFloat64()
+			case decades:
+				x[i] = 0.2 * math.Pow(1000, u)
+			default:
+				x[i] = 100 * u
+			}
+		}
+		b := NewBins(cdf(t, x, nil), cdf(t, x, nil), 50)
+		within := func(lo, hi float64) (n int) {
+			for _, e := range b.Edges {
+				if e > lo && e < hi {
+					n++
+				}
+			}
+			return n
+		}
+		if b.Log != decades {
+			t.Errorf("decades %v: log %v", decades, b.Log)
+		}
+		if k := within(peak-2*width, peak+2*width); k < 3 {
+			t.Errorf("decades %v: %d edges in the peak", decades, k)
+		}
+		if all, away := len(b.Edges), within(peak/50, peak*0.8); all > 110 || away > 60 {
+			t.Errorf("decades %v: %d edges, %d of them away from the peak", decades, all, away)
+		}
+	}
+}
+
+// Values that stand apart are in no bin, with weights too.
+func TestHistogramLeavesOutWhatStandsApart(t *testing.T) {
+	c := cdf(t, []float64{-999, -999, 0, 0, 0.5, 1.5}, []float64{1, 2, -1, 3, 4, 5})
+	h := c.Histogram(Bins{Edges: []float64{0, 1, 2}, Apart: []float64{-999, 0}})
+	if h.Under != 0 || h.SumW[0] != 4 || h.SumW2[0] != 16 || h.SumW[1] != 5 {
+		t.Errorf("%+v", h)
+	}
+	if w, w2 := c.At(0); w != 2 || w2 != 10 {
+		t.Errorf("%g, %g at 0", w, w2)
+	}
+	if w, w2 := c.At(7); w != 0 || w2 != 0 {
+		t.Errorf("%g, %g where nothing is", w, w2)
 	}
 }
 

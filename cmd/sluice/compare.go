@@ -9,7 +9,7 @@ import (
 func (a *app) compareVerb() *cobra.Command {
 	var p sluice.Pair
 	var file, limit, model string
-	var define []string
+	var define, names []string
 	c := &cobra.Command{
 		Use:   "compare REFERENCE GENERATED",
 		Short: "Measure how far generated events are from reference events",
@@ -29,10 +29,14 @@ together is not tested), "close", "differs" or "apart".`,
 	c.Flags().StringVar(&model, "model", "", "compare as a model has it: its columns, definitions, selection and weights")
 	c.Flags().StringArrayVar(&define, "define", nil, "NAME=EXPR: a column made from others, in each file that lacks it (repeatable)")
 	c.Flags().StringVar(&p.Where, "where", "", "compare the events for which an expression holds")
+	c.Flags().StringSliceVar(&names, "names", nil, "A,B: what the report calls the two (default: the names of the files)")
 	failFlag(c, &limit)
 	readingFlags(c, &p.Reading)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		p.Reference, p.Generated, p.Columns = args[0], args[1], trimmed(p.Columns)
+		if n := copy(p.Names[:], trimmed(names)); n == 1 || n < len(names) {
+			return usage("--names takes two names, A,B, and %d were given", len(names))
+		}
 		o := a.options()
 		o.Command = commandLine(c, args)
 		var err error

@@ -112,7 +112,11 @@ func printComparison(w io.Writer, c *sluice.Compared) {
 	fmt.Fprintf(t, "column\tKS\tp\tW1\tchi2/ndf\t\n")
 	for _, name := range c.Names {
 		d := c.Columns[name]
-		fmt.Fprintf(t, "%s\t%.4f\t%.3g\t%.3g\t%.3g\t\n", name, d.KS, d.KSP, d.W1, d.Chi2NDF)
+		ratio := "-" // of nothing to compare
+		if d.NDF > 0 {
+			ratio = fmt.Sprintf("%.3g", d.Chi2NDF)
+		}
+		fmt.Fprintf(t, "%s\t%.4f\t%.3g\t%.3g\t%s\t\n", name, d.KS, d.KSP, d.W1, ratio)
 	}
 	t.Flush()
 	if r := c.Rank; r != nil {
@@ -120,6 +124,9 @@ func printComparison(w io.Writer, c *sluice.Compared) {
 	}
 	fmt.Fprintf(w, "%d generated events%s against %d%s\n", c.GeneratedEvents, effective(c.GeneratedEffective, c.GeneratedEvents), c.ReferenceEvents, effective(c.ReferenceEffective, c.ReferenceEvents))
 	fmt.Fprintf(w, "verdict: %s\n", c.Verdict.Headline)
+	for _, reason := range c.Verdict.Reasons {
+		fmt.Fprintf(w, "  %s\n", reason)
+	}
 }
 
 // effective is how many events without weights would tell as much, where that is fewer.
