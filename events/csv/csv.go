@@ -173,7 +173,7 @@ func (r *Reader) Blank(i int) bool { return r.plan[r.picked[i]].blank }
 func (r *Reader) Rows() int64 { return -1 }
 
 // Skipped is empty: every column of a text file can be read.
-func (r *Reader) Skipped() []string { return nil }
+func (r *Reader) Skipped() column.LeftOut { return nil }
 
 // Close ends the reading.
 func (r *Reader) Close() error {
