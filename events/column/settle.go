@@ -90,7 +90,7 @@ func Settle(c Column, want Type, row int64) (Column, error) {
 	for i := range c.Len() {
 		ok, why := true, ""
 		switch want {
-		case Text:
+		case Text: // of an integer
 			out.Str[i] = c.Format(i)
 		case Float32:
 			out.F32[i] = float32(c.Float(i))

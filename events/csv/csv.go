@@ -142,6 +142,9 @@ func (r *Reader) choose(opts Options) (err error) {
 	if r.picked, err = column.Pick(names, opts.Columns); err != nil {
 		return err
 	}
+	if r.framed && opts.Columns == nil {
+		r.picked = r.picked[1 : len(r.picked)-1]
+	}
 	for name := range opts.Types {
 		if !slices.Contains(names, name) {
 			return column.Missing(name, names)

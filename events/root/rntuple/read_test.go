@@ -389,6 +389,8 @@ NaN 21 NaN 41 NaN
 1 -1 NaN -1 1
 1 NaN 3 NaN 4
 10 20 NaN 40 50`)
+		asText := map[string]column.Type{"s.b": column.Text, "_muons.charge[0]": column.Text}
+		want(t, read(t, path, root.Options{Columns: []string{"s.b", "_muons.charge[0]"}, Types: asText}), "s.b _muons.charge[0]", "1 2 3 4 5\n1 -1  -1 1")
 		for _, name := range []string{"Muon", "nMuon", "Muon_pt"} {
 			want(t, read(t, path, root.Options{Flatten: name}), "event _muons.charge Muon_pt", `
 0 1 1 3 3 4
@@ -409,7 +411,7 @@ hi   o o ne`)
 			{root.Options{Columns: []string{"s.c"}}, `no column "s.c"; did you mean "s.b"?`},
 			{root.Options{Flatten: "jets"}, `holds nothing to flatten as "jets"; there is vec, Muon`},
 			{root.Options{Key: "event"}, `holds no tree "event"; did you mean "events"?`},
-			{root.Options{Columns: []string{"a[0]"}, Types: map[string]column.Type{"a[0]": column.Text}}, "cannot be read as text"},
+			{root.Options{Columns: []string{"s.in.x"}, Types: map[string]column.Type{"s.in.x": column.Text}}, "cannot be read as text"},
 		} {
 			if _, err := root.Open(path, c.opts); err == nil || !strings.Contains(err.Error(), c.err) {
 				t.Errorf("%+v: %v", c.opts, err)
