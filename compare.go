@@ -25,6 +25,7 @@ func Compare(ctx context.Context, p Pair, out string, o Options) (*Compared, err
 		}
 		defer release()
 	}
+	p.Verbose = o.Verbose
 	c, notices, page, err := p.Compare(ctx)
 	for _, line := range notices {
 		o.notice(line)

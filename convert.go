@@ -31,7 +31,7 @@ func Convert(ctx context.Context, q query.Query, out string, o Options) (*Conver
 		}
 	}
 	r := &Converted{File: out}
-	if r.Events, r.Read, err = q.ToFile(ctx, out, o.notice); err != nil {
+	if r.Events, r.Read, err = q.ToFile(ctx, out, o.Verbose, o.notice); err != nil {
 		return nil, ended(ctx, err, "")
 	}
 	return r, nil

@@ -26,7 +26,7 @@ func Density(ctx context.Context, m *model.Model, e Evaluate, out string, o Opti
 		return nil, err
 	}
 	defer release()
-	e.Version = Version()
+	e.Version, e.Verbose = Version(), o.Verbose
 	r, err := e.ToFile(ctx, m, out, o.apply(out))
 	return r, ended(ctx, err, journal.Path(out))
 }

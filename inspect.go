@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
@@ -16,7 +17,7 @@ import (
 type Inspection struct {
 	Rows    int               `json:"rows"`
 	Columns []InspectedColumn `json:"columns"`
-	Skipped []string          `json:"skipped,omitempty"` // columns that cannot be read, and why
+	Skipped column.LeftOut    `json:"skipped,omitempty"` // what cannot be read, and why
 	Notes   []string          `json:"notes,omitempty"`   // what was guessed of text files, and what of their lines was left out
 }
 

@@ -15,6 +15,7 @@ type Options struct {
 	Command string   // that makes the result again, for pages
 	Inputs  []string // files that the caller read, as a model or a card: no result takes the place of one
 	HeldOut string   // a file that Train writes the events to that test (or else validate); "" for none
+	Verbose bool     // name all that is left out of files, each with its reason, not in brief
 	Force   bool     // results may take the place of files outside the folder of a run
 
 	// Progress follows a training, and Stage is called with the name of what begins. Notice is called with a line on what was

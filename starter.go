@@ -24,6 +24,9 @@ func Starter(ctx context.Context, files []string, how query.Reading, o Options) 
 	}
 	c := &card.Card{Files: files, Reading: how, Seed: 1}
 	var notes []string
+	for _, line := range all.Skipped.Say(o.Verbose) {
+		notes = append(notes, "left out: "+line)
+	}
 	for _, col := range all.Columns {
 		note := ""
 		switch {

@@ -70,7 +70,7 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 	}
 	if o.HeldOut != "" {
 		t, _ := d.HeldOut()
-		if _, _, err := (query.Query{Table: t, All: true}).ToFile(ctx, o.HeldOut, o.notice); err != nil {
+		if _, _, err := (query.Query{Table: t, All: true}).ToFile(ctx, o.HeldOut, false, o.notice); err != nil {
 			return nil, err
 		}
 	}

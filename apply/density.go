@@ -24,6 +24,7 @@ type Density struct {
 	DropNaN       bool   // leave out events with a missing feature or context, which are an error otherwise
 	query.Reading        // Flatten "": what the model's card says, where that is needed
 	Version       string // of the program: another does not go on with a journal
+	Verbose       bool   // tell each column that cannot be read, with its reason, not in brief
 }
 
 // Evaluated is the record of a density.
@@ -49,6 +50,9 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	defer rows.Close()
 	if err := e.checkNames(rows, m); err != nil {
 		return nil, fault.Of(err)
+	}
+	for _, line := range rows.Skipped().Say(e.Verbose) {
+		o.Notice("left out: " + line)
 	}
 	run, err := await.Do(ctx, "the model", func() ([]journal.Fact, error) { return e.facts(m, o) })
 	if err != nil {

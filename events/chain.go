@@ -17,7 +17,7 @@ type Chain struct {
 	opts    Options
 	files   []file
 	columns []Column
-	skipped []string
+	skipped column.LeftOut
 	once    bool // a pipe is among the files
 
 	in     *reader // nil: none is open
@@ -96,6 +96,9 @@ func (c *Chain) look(path string) error {
 	}
 	first, have := len(c.files) == 0, in.Columns()
 	f.notes = in.notes()
+	if first {
+		c.skipped = in.Skipped()
+	}
 	if first && c.opts.Choose != nil {
 		if in, err = c.choose(in, f.again); err != nil {
 			return err
@@ -111,7 +114,6 @@ func (c *Chain) look(path string) error {
 	c.files = append(c.files, f)
 	c.once = c.once || !f.again
 	if first {
-		c.skipped = in.Skipped()
 		c.columns, err = pick(f.columns, c.opts.Columns) // besides which others come of a pipe
 		return inFile(path, err)
 	}
@@ -224,11 +226,11 @@ func (c *Chain) Rows() int64 {
 	return total
 }
 
-// Skipped says, a line each, which columns of the first file are left out and why.
-func (c *Chain) Skipped() []string { return c.skipped }
+// Skipped says which columns of the first file are left out, where none are named, and why.
+func (c *Chain) Skipped() column.LeftOut { return c.skipped }
 
-// Notes say, a line each, what was guessed of text files and what of their lines was left out: so far, where they are read once
-// or have all types given.
+// Notes say, a line each, what was guessed of the files, what of their lines was left out and what is not as they have it: of text
+// so far, where it is read once or has all types given.
 func (c *Chain) Notes() []string {
 	var lines []string
 	others := map[string]int{} // files with the same note
@@ -251,11 +253,15 @@ func (c *Chain) Notes() []string {
 	return lines
 }
 
-// odd says which of the columns that are read a cell made text.
+// odd says what is of the columns that are read, as which cell made one text.
 func (c *Chain) odd(f *file) (lines []string) {
 	for _, d := range f.columns {
-		if d.Odd != "" && column.Find(c.columns, d.Name, 0) >= 0 {
+		switch {
+		case d.Odd == "" || column.Find(c.columns, d.Name, 0) < 0:
+		case d.Type == Text:
 			lines = append(lines, fmt.Sprintf("column %q is text: %s", d.Name, d.Odd))
+		default:
+			lines = append(lines, fmt.Sprintf("column %q %s", d.Name, d.Odd))
 		}
 	}
 	return lines

@@ -29,7 +29,7 @@ func (f *format) flatten(file, key string, o Options) (column.Reader, error) {
 	for k, from := range r.from {
 		if from != nil {
 			c := r.Reader.Columns()[from[0]]
-			r.columns[k].Type, r.columns[k].Unit = c.Type, c.Unit
+			r.columns[k].Type, r.columns[k].Unit, r.columns[k].Odd = c.Type, c.Unit, c.Odd
 		}
 	}
 	return r, nil

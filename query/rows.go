@@ -49,7 +49,7 @@ type Block struct {
 // source is files, or events in memory.
 type source interface {
 	Columns() []events.Column
-	Skipped() []string
+	Skipped() column.LeftOut
 	Notes() []string
 	Read(n int) (*events.Table, error)
 	Path() string  // that the last Read came from; "" for memory
@@ -76,8 +76,13 @@ func (r *Rows) Types() map[string]events.Type {
 	return types
 }
 
-// Skipped says, a line each, which columns of the first file cannot be read and why.
-func (r *Rows) Skipped() []string { return r.in.Skipped() }
+// Skipped says which columns of the first file cannot be read, where every column is wanted, and why.
+func (r *Rows) Skipped() column.LeftOut {
+	if !r.q.All {
+		return nil
+	}
+	return r.in.Skipped()
+}
 
 // Notes say, a line each, what was guessed of the files and what of their lines was left out so far; see events.Chain.
 func (r *Rows) Notes() []string { return r.in.Notes() }
@@ -275,7 +280,7 @@ type table struct {
 }
 
 func (m *table) Columns() []events.Column  { return m.t.Slice(0, 0).Columns }
-func (m *table) Skipped() []string         { return nil }
+func (m *table) Skipped() column.LeftOut   { return nil }
 func (m *table) Notes() []string           { return nil }
 func (m *table) Path() string              { return "" }
 func (m *table) First() int64              { return int64(m.first) }

@@ -10,15 +10,16 @@ import (
 )
 
 // ToFile writes the events to a file, whose format follows from its ending, a block at a time, and says how many were written
-// and how many read. The file appears when it is whole. Tell gets a line for each column that cannot be read, and for what was guessed.
-func (q Query) ToFile(ctx context.Context, path string, tell func(line string)) (written, read int, err error) {
+// and how many read. The file appears when it is whole. Tell gets what cannot be read, in brief or all of it,
+// and what was guessed.
+func (q Query) ToFile(ctx context.Context, path string, verbose bool, tell func(line string)) (written, read int, err error) {
 	rows, err := q.Open(ctx, 1<<16)
 	if err != nil {
 		return 0, 0, fault.Of(err)
 	}
 	defer rows.Close()
-	for _, line := range rows.Skipped() {
-		tell(line)
+	for _, line := range rows.Skipped().Say(verbose) {
+		tell("left out: " + line)
 	}
 	out, err := events.Create(path)
 	if err != nil {

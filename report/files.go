@@ -26,7 +26,8 @@ type Files struct {
 	Where                string            // the events to compare; see Compare
 	query.Reading                          // of both; Flatten is for each file that has such objects
 
-	notes []string // what was guessed of the files
+	Verbose bool     // notices name all that is left out of the files, each with its reason
+	notes   []string // what was guessed of the files
 }
 
 // Follow compares as a model's card has it: its features and context, definitions, selection, weights and objects. What is set already stays.
@@ -138,6 +139,11 @@ func (f *Files) read(ctx context.Context, file, flatten, where string) (*events.
 	defer rows.Close()
 	t, err := rows.All()
 	if err == nil {
+		if len(f.Columns) == 0 {
+			for _, line := range rows.Skipped().Say(f.Verbose) {
+				f.notes = append(f.notes, file+": left out: "+line)
+			}
+		}
 		f.notes = append(f.notes, rows.Notes()...)
 		err = rows.Nothing()
 	}

@@ -31,6 +31,7 @@ type app struct {
 	seed    uint64
 	json    bool
 	quiet   bool
+	verbose bool
 }
 
 func (a *app) command() *cobra.Command {
@@ -57,6 +58,7 @@ says in a report how far both can be trusted.`,
 	flags.Uint64Var(&a.seed, "seed", 1, "seed of all random numbers")
 	flags.BoolVar(&a.json, "json", false, "print one JSON object on stdout at the end")
 	flags.BoolVar(&a.quiet, "quiet", false, "no progress on stderr; warnings and errors remain")
+	flags.BoolVar(&a.verbose, "verbose", false, "name all that is left out of files, each with its reason")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage("%s; see %s --help", err, c.CommandPath())
 	})
@@ -123,7 +125,7 @@ func (a *app) report(err error) int {
 // options are those of the library, with what is shown on stderr.
 func (a *app) options() sluice.Options {
 	p := &progress{out: a.stderr, quiet: a.quiet, terminal: isTerminal(a.stderr)}
-	return sluice.Options{Threads: a.threads, Notice: p.notice, Warn: p.warn, Stage: p.stage, Progress: p.training}
+	return sluice.Options{Threads: a.threads, Verbose: a.verbose, Notice: p.notice, Warn: p.warn, Stage: p.stage, Progress: p.training}
 }
 
 func isTerminal(w io.Writer) bool {

@@ -30,7 +30,7 @@ auto chooses. With --card, print a card with these steps, to edit and to run.`,
 				return show(a, text, err, func(w io.Writer, text []byte) { w.Write(text) })
 			}
 			r, err := sluice.Inspect(c.Context(), files, how)
-			return show(a, r, err, printInspection)
+			return show(a, r, err, func(w io.Writer, r *sluice.Inspection) { printInspection(w, r, a.verbose) })
 		},
 	}
 	readingFlags(c, &how)
@@ -48,7 +48,7 @@ func readingFlags(c *cobra.Command, to *query.Reading) {
 	flags.StringToStringVar(&to.Types, "types", nil, "NAME=TYPE: a column is float32, float64, int64, uint64 or text (default: found)")
 }
 
-func printInspection(w io.Writer, r *sluice.Inspection) {
+func printInspection(w io.Writer, r *sluice.Inspection, verbose bool) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "name\tunit\ttype\tkind\tcount\tNaN\tdistinct\tmin\tmax\tmean\tstd\tpreparation\tatoms")
 	for _, c := range r.Columns {
@@ -77,7 +77,7 @@ func printInspection(w io.Writer, r *sluice.Inspection) {
 	for _, line := range r.Notes {
 		fmt.Fprintln(w, line)
 	}
-	for _, line := range r.Skipped {
+	for _, line := range r.Skipped.Say(verbose) {
 		fmt.Fprintf(w, "left out: %s\n", line)
 	}
 }

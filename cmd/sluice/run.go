@@ -72,7 +72,7 @@ func failFlag(c *cobra.Command, limit *string) {
 func commandLine(c *cobra.Command, args []string) string {
 	words := append([]string{"sluice", c.Name()}, args...)
 	c.Flags().Visit(func(f *pflag.Flag) {
-		if f.Name == "json" || f.Name == "quiet" || f.Name == "threads" {
+		if f.Name == "json" || f.Name == "quiet" || f.Name == "verbose" || f.Name == "threads" {
 			return
 		}
 		if list, ok := f.Value.(interface{ GetSlice() []string }); ok {

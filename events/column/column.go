@@ -43,7 +43,9 @@ type Column struct {
 	Name string
 	Unit string // "" where none is known
 	Type Type
-	Odd  string // of text among numbers: the place of the first cell that is no number, and the cell; else ""
+	// Odd is what a reader of the column is to be told, "" where nothing is: of text among numbers the place of the first cell
+	// that is no number, and the cell; of others what is not as in the file.
+	Odd string
 
 	F32 []float32
 	F64 []float64
@@ -75,7 +77,7 @@ func (c *Column) Len() int { return len(c.F32) + len(c.F64) + len(c.I64) + len(c
 
 // Because says, in brackets, which cell made a column text; "" where that is no surprise.
 func (c *Column) Because() string {
-	if c.Odd == "" {
+	if c.Odd == "" || c.Type != Text {
 		return ""
 	}
 	return " (" + c.Odd + ")"
@@ -214,8 +216,8 @@ type Reader interface {
 	Columns() []Column
 	// Rows is the number of events where the file says it, else -1.
 	Rows() int64
-	// Skipped says, a line each, which columns of the file are left out and why.
-	Skipped() []string
+	// Skipped says which columns of the file are left out and why.
+	Skipped() LeftOut
 	// Read returns the next events, at most n and at least one; io.EOF after the last.
 	Read(n int) ([]Column, error)
 	// Mark is the place of the event that the next Read gives first; the end of the

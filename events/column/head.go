@@ -18,8 +18,9 @@ type Head struct {
 }
 
 // Choose picks the wanted columns, all where wanted is nil, of those that the file holds, in types chosen. It returns
-// their places. missing tells whether some integers of a column are, or may be.
-func (h *Head) Choose(held []Column, wanted []string, types map[string]Type, missing func(i int) (bool, error)) ([]int, error) {
+// their places. missing tells whether some integers of a column are, or may be, and what is
+// odd about that.
+func (h *Head) Choose(held []Column, wanted []string, types map[string]Type, missing func(i int) (some bool, odd string, err error)) ([]int, error) {
 	names := Unique(Names(held))
 	for _, name := range wanted {
 		if slices.Contains(names, name) {
@@ -35,7 +36,7 @@ func (h *Head) Choose(held []Column, wanted []string, types map[string]Type, mis
 		}
 	}
 	if len(held) == 0 {
-		return nil, fmt.Errorf("holds no column that can be read: %s", strings.Join(h.Left.Notes(), "; "))
+		return nil, fmt.Errorf("holds no column that can be read: %s", strings.Join(h.Left.Say(false), "; "))
 	}
 	picked, err := Pick(names, wanted)
 	if err != nil {
@@ -43,14 +44,17 @@ func (h *Head) Choose(held []Column, wanted []string, types map[string]Type, mis
 	}
 	for _, i := range picked {
 		native := held[i].Type
-		if some, err := missing(i); err != nil {
+		some, odd, err := missing(i)
+		if err != nil {
 			return nil, fmt.Errorf("column %q: %w", names[i], err)
-		} else if some {
+		}
+		if some {
 			native = native.WithMissing()
 		}
 		if err := h.Chosen.Add(names[i], held[i].Unit, native, types); err != nil {
 			return nil, err
 		}
+		h.Chosen.Columns[len(h.Chosen.Columns)-1].Odd = odd
 	}
 	return picked, nil
 }
@@ -62,7 +66,7 @@ func (h *Head) Columns() []Column { return h.Chosen.Columns }
 func (h *Head) Rows() int64 { return h.Events }
 
 // Skipped says what is left out.
-func (h *Head) Skipped() []string { return h.Left.Notes() }
+func (h *Head) Skipped() LeftOut { return h.Left }
 
 // Arrays are the columns of several values an event.
 func (h *Head) Arrays() []Array { return h.Many }

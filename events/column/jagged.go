@@ -1,7 +1,6 @@
 package column
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -33,42 +32,28 @@ func (m Many) Group() string {
 	return strings.TrimSuffix(c, "_")
 }
 
-// Unreadable says why a column cannot be had that is not offered: it holds many values, or one of the notes of what is left
-// out names it. It is nil where there is none of that name.
-func (all Jagged) Unreadable(name string, notes []string) error {
+// Unreadable says why a column cannot be had that is not offered: it holds many values, or it is left out. It is nil where
+// there is none of that name.
+func (all Jagged) Unreadable(name string, left LeftOut) error {
 	for _, m := range all {
 		if m.is(name) {
 			return fmt.Errorf("column %q holds any number of values an event; name %s[0] for the first, or flatten %s", name, name, m.Group())
 		}
 	}
-	for _, note := range notes {
-		if strings.HasPrefix(note, fmt.Sprintf("column %q ", name)) {
-			return errors.New(note)
-		}
-	}
-	return nil
+	return left.Because(name)
 }
 
-// Notes says how the columns are had, a line for all that are flattened together.
-func (all Jagged) Notes() (notes []string) {
-	var order []string
-	groups := make(map[string][]string)
+// Leave adds to what is left out how the columns are had.
+func (all Jagged) Leave(left LeftOut) LeftOut {
+	first := make(map[string]string) // column of each group
 	for _, m := range all {
 		g := m.Group()
-		if groups[g] == nil {
-			order = append(order, g)
+		if first[g] == "" {
+			first[g] = m.Name
 		}
-		groups[g] = append(groups[g], m.Name)
+		left.Add("column", m.Name, fmt.Sprintf("holds any number of values an event; name %s[0] for the first, or flatten %s", first[g], g))
 	}
-	for _, g := range order {
-		names := groups[g]
-		hold := "columns " + List(names, 20) + " hold"
-		if len(names) == 1 {
-			hold = "column " + names[0] + " holds"
-		}
-		notes = append(notes, fmt.Sprintf("%s any number of values an event; name %s[0] for the first, or flatten %s", hold, names[0], g))
-	}
-	return notes
+	return left
 }
 
 // Element finds `NAME[i]`, value i of each event.

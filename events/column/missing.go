@@ -28,18 +28,18 @@ func (n Number) DecodeMissing(c *Column, raw []byte, stride int, none, row int64
 }
 
 // MayMiss is whether a column of int64, of which one value stands for none, is to have room for missing values: where its type
-// is not given, whether there are any. It reads the column, as the only one, by read, and notes values that float64 does not hold exactly.
-func (h *Head) MayMiss(name string, types map[string]Type, read func(n int) ([]Column, error), none int64) (bool, error) {
+// is not given, whether there are any. It reads the column, as the only one, by read; odd tells of values that float64 does not hold exactly.
+func MayMiss(name string, types map[string]Type, read func(n int) ([]Column, error), none int64) (some bool, odd string, err error) {
 	t, given := types[name]
 	if given && t != t.WithMissing() {
-		return false, nil
+		return false, "", nil
 	}
 	var rows, missing, inexact, first int64
 	var value string
 	for {
 		block, err := read(1 << 16)
 		if err != nil && err != io.EOF {
-			return false, err
+			return false, "", err
 		}
 		if err == io.EOF {
 			break
@@ -58,7 +58,7 @@ func (h *Head) MayMiss(name string, types map[string]Type, read func(n int) ([]C
 		rows += int64(block[0].Len())
 	}
 	if inexact > 0 && (given || missing > 0) {
-		h.Left.Add("column", name, fmt.Sprintf("loses digits beside missing values: %d of %d are rounded to float64, the first in row %d, %s", inexact, rows, first, value))
+		odd = fmt.Sprintf("loses digits beside missing values: %d of %d are rounded to float64, the first in row %d, %s", inexact, rows, first, value)
 	}
-	return given || missing > 0, nil
+	return given || missing > 0, odd, nil
 }

@@ -66,7 +66,8 @@ func (o *Objects) Expand(chosen *Choice, block []Column, counts [][]int32, event
 // Walk is how a reader goes through events, or through their objects: a Reader that embeds one lacks Read and Close.
 type Walk struct {
 	Chosen  Choice
-	Notes   []string // on what of the file is not read
+	Left    LeftOut  // what of the file is not read
+	Told    []string // what else there is to say of the file, a line each
 	Events  int64    // of the file
 	Row     int64    // events read
 	Objects *Objects // nil: a row an event
@@ -90,7 +91,10 @@ func (w *Walk) Rows() int64 {
 }
 
 // Skipped says what is left out.
-func (w *Walk) Skipped() []string { return w.Notes }
+func (w *Walk) Skipped() LeftOut { return w.Left }
+
+// Notes say what else there is to say of the file.
+func (w *Walk) Notes() []string { return w.Told }
 
 // Next is how many of the next n events lie before a border; io.EOF after the last.
 func (w *Walk) Next(n, most int64) (int, error) {

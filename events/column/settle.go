@@ -6,16 +6,26 @@ import (
 )
 
 // Choose is the type in which a column is returned that the file holds as
-// native: that, unless the caller states another.
+// native: that, unless the caller states another. Any integer can be text.
 func Choose(name string, native Type, types map[string]Type) (Type, error) {
 	t, given := types[name]
 	switch {
 	case !given:
 		return native, nil
+	case t == Text && native != native.WithMissing():
 	case (t == Text) != (native == Text):
 		return t, fmt.Errorf("column %q holds %s and cannot be read as %s", name, native, t)
 	}
 	return t, nil
+}
+
+// Lacking is the type in which a column is decoded whose values, native ones, may be missing: integers as float64, or, where that
+// is asked for, as text, which has every digit of them.
+func Lacking(name string, native Type, types map[string]Type) Type {
+	if native != native.WithMissing() && types[name] == Text {
+		return Text
+	}
+	return native.WithMissing()
 }
 
 // Common is the type that holds the values of a and of b, of which one is Text at most where both are: ok is false for
@@ -80,6 +90,8 @@ func Settle(c Column, want Type, row int64) (Column, error) {
 	for i := range c.Len() {
 		ok, why := true, ""
 		switch want {
+		case Text: // of an integer
+			out.Str[i] = c.Format(i)
 		case Float32:
 			out.F32[i] = float32(c.Float(i))
 			ok, why = !math.IsInf(float64(out.F32[i]), 0) || math.IsInf(c.Float(i), 0), "is beyond float32"
@@ -105,8 +117,8 @@ func Settle(c Column, want Type, row int64) (Column, error) {
 	return out, nil
 }
 
-// Inexact says that a whole number, at 0-based row i, is not equal to any float64 and so cannot stand in a column with
+// Inexact says that a whole number of a column, at 0-based row i, is not equal to any float64 and so cannot stand in it with
 // missing values.
-func Inexact(row int64, value string) error {
-	return fmt.Errorf("row %d: %s is not held exactly by float64, which the column is because values of it are missing; leave the column out", row+1, value)
+func Inexact(name string, row int64, value string) error {
+	return fmt.Errorf("row %d: %s is not held exactly by float64, which the column is because values of it are missing: state its type as text (--types %s=text)", row+1, value, name)
 }

@@ -142,6 +142,9 @@ func (r *Reader) choose(opts Options) (err error) {
 	if r.picked, err = column.Pick(names, opts.Columns); err != nil {
 		return err
 	}
+	if r.framed && opts.Columns == nil {
+		r.picked = r.picked[1 : len(r.picked)-1]
+	}
 	for name := range opts.Types {
 		if !slices.Contains(names, name) {
 			return column.Missing(name, names)
@@ -173,7 +176,7 @@ func (r *Reader) Blank(i int) bool { return r.plan[r.picked[i]].blank }
 func (r *Reader) Rows() int64 { return -1 }
 
 // Skipped is empty: every column of a text file can be read.
-func (r *Reader) Skipped() []string { return nil }
+func (r *Reader) Skipped() column.LeftOut { return nil }
 
 // Close ends the reading.
 func (r *Reader) Close() error {

@@ -260,6 +260,22 @@ func TestLaterCells(t *testing.T) {
 	}
 }
 
+// A table of which every line is a comment has no events, which is said.
+func TestNothingButComments(t *testing.T) {
+	for _, in := range []io.ReadSeeker{strings.NewReader("jet,pt\n#1,2\n#2,3\n"), once{strings.NewReader("jet,pt\n#1,2\n#2,3\n")}} {
+		r, err := newReader(in, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := r.Read(5); err != io.EOF {
+			t.Error(err)
+		}
+		if notes := r.Notes(); len(notes) != 1 || notes[0] != "2 lines that are comments (they begin with #) were left out; the first is line 2" {
+			t.Errorf("%q", notes)
+		}
+	}
+}
+
 func TestReadEnds(t *testing.T) {
 	r := open(t, "x\n1\n2\n3\n", Options{})
 	for _, want := range []int{2, 1} {

@@ -41,7 +41,7 @@ func TestFilesOfTheField(t *testing.T) {
 	for name, c := range map[string]struct{ text, want, notes string }{
 		"names in a comment":        {"# by hand\n# x y\n# ------\n1 2\n3 4.5\n", "x:int64 y:float64 | 1 2 | 3 4.5", "comment of line 2"},
 		"names glued to the mark":   {"#x,y\n1,2\n", "x:int64 y:int64 | 1 2", "comment of line 1"},
-		"names by another mark":     {"% x y\n1 2\n% end\n3 4\n", "x:int64 y:int64 | 1 2 | 3 4", "comment of line 1; a line that is a comment (it begins with #) was left out: line 3"},
+		"names by another mark":     {"% x y\n1 2\n% end\n3 4\n", "x:int64 y:int64 | 1 2 | 3 4", "comment of line 1; a line that is a comment (it begins with %) was left out: line 3"},
 		"names between commas":      {"! t[d], log(E), ra\n1 2 3\n", "t[d]:int64 log(E):int64 ra:int64 | 1 2 3", "comment of line 1"},
 		"names and units":           {"// x; y\n// [m]; [1]\n1;2\n", "x:int64/m y:int64 | 1 2", "comment of line 1"},
 		"a comment of other words":  {"# x y z\n1 2\n", "col0:int64 col1:int64 | 1 2", ""},
@@ -83,6 +83,9 @@ func TestFilesOfTheField(t *testing.T) {
 		"a wrong first cell":  {"x,y\n,oops\n1,2\n", "x:float64 y:text | NaN oops | 1 2", `row 1 (line 2): "oops" is not a number`},
 		"a label, no unit":    {"x,y\na,1\nb,2\n", "x:text y:int64 | a 1 | b 2", ""},
 		"words, no units":     {"x,y\na,b\nc,d\n", "x:text y:text | a b | c d", ""},
+		"units and a bare 1":  {"x;y;z\nGeV;1;ns\n1.5;2;3\n", "x:float64/GeV y:int64 z:int64/ns | 1.5 2 3", "line 2 is taken for units"},
+		"a table in bars":     {"| x | y |\n|---|---|\n| 1 | 2.5 |\n| 3 | 4 |\n", "x:int64 y:float64 | 1 2.5 | 3 4", ""},
+		"bars and no names":   {"|1|2|\n|3|4|\n", "col0:float64 col1:int64 col2:int64 col3:float64 | NaN 1 2 NaN | NaN 3 4 NaN", ""},
 		"a ruler":             {"x   y\n--- ---\n1   2\n", "x:int64 y:int64 | 1 2", ""},
 		"a drawn table":       {"+---+---+\n x | y\n+---+---+\n 1 | 2\n+---+---+\n", "x:int64 y:int64 | 1 2", ""},
 		"a repeated header":   {"x,y\n[m],[s]\n1,2\n\nx,y\n[m],[s]\n3,4\n", "x:int64/m y:int64/s | 1 2 | 3 4", "taken for units, not for an event; 2 rows that repeat the header were left out; the first is line 5"},
@@ -90,6 +93,7 @@ func TestFilesOfTheField(t *testing.T) {
 		"missing, no ruler":   {"x y\n-- -\n1 2\n", "x:float64 y:float64 | NaN NaN | 1 2", ""},
 
 		"comments among events": {"x,y\n# before\n1,2\n#3,4\n5,6\n#7,8\n", "x:int64 y:int64 | 1 2 | 5 6", "2 lines that are comments (they begin with #) were left out; the first is line 4"},
+		"of a Latin letter":     {"gr\xf6\xdfe,art\n1,caf\xe9\n2,a\n", "größe:int64 art:text | 1 café | 2 a", "text that is no UTF-8 is read as Latin-1"},
 		"a comment behind":      {"x y # both in m\n1 2\n3 4 # bad run\n", "x:int64 y:int64 | 1 2 | 3 4", "a comment behind a row was left out: line 3"},
 		"a comment far behind":  {"x y\n" + strings.Repeat("1 2\n", 25) + "3 4 # bad\n", "", "a comment behind a row was left out: line 27"},
 		"a # in a name":         {"x #y z\n1 2 3\n", "x:int64 #y:int64 z:int64 | 1 2 3", ""},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -18,6 +19,8 @@ type layout struct {
 	named        bool     // the names are those of a header
 	head         [][]byte // the lines before the first event, without their ends: a header, rulers, units
 	repeats      bool     // a row that is like one of them cannot be an event
+	framed       bool     // bars stand before the first column and behind the last
+	latin        bool     // some text is no UTF-8
 	notes        []string
 }
 
@@ -102,6 +105,19 @@ func (l *layout) note(format string, args ...any) {
 	l.notes = append(l.notes, fmt.Sprintf(format, args...))
 }
 
+// text is that of a cell; what is no UTF-8 is taken for Latin-1, of which each byte is a letter.
+func (l *layout) text(cell []byte) string {
+	if utf8.Valid(cell) {
+		return string(cell)
+	}
+	l.latin = true
+	letters := make([]rune, len(cell))
+	for i, c := range cell {
+		letters[i] = rune(c)
+	}
+	return string(letters)
+}
+
 // firstWith is the first word in rows that holds c.
 func firstWith(c byte, rows []numbered) string {
 	for _, line := range rows {
@@ -122,7 +138,7 @@ func (l *layout) name(first [][]byte, rows, comments []numbered, header Header) 
 	for i, cell := range first {
 		names[i] = "col" + strconv.Itoa(i)
 		if l.named {
-			names[i] = string(cell)
+			names[i] = l.text(cell)
 		}
 	}
 	if counted {
@@ -131,6 +147,8 @@ func (l *layout) name(first [][]byte, rows, comments []numbered, header Header) 
 	if header == HeaderAuto && !l.named {
 		l.commented(names, comments)
 	}
+	n := len(first)
+	l.framed = l.named && l.separator == '|' && n > 2 && len(first[0]) == 0 && len(first[n-1]) == 0
 	l.names = column.Unique(names)
 }
 
@@ -193,7 +211,7 @@ func (l *layout) commented(names []string, comments []numbered) {
 			l.units = units
 		default:
 			for i, w := range words {
-				names[i] = string(w)
+				names[i] = l.text(w)
 			}
 			l.note("the names of the columns are those in the comment of line %d", c.number)
 			return
@@ -273,7 +291,7 @@ func (l *layout) unitsIn(line numbered, below []numbered) []string {
 	words := 0
 	for i, c := range cells {
 		_, number := l.number(c)
-		if units[i] = unit(c); isMissing(c) {
+		if units[i] = unit(c); isMissing(c) || string(c) == "1" {
 			continue
 		}
 		if words++; number || truth(c) != nil || len(c) > 16 || !numbers[i] {

@@ -65,7 +65,7 @@ func (r *Reader) parseCell(f *field, b []byte, i, row int) (int, error) {
 		return end, nil
 	}
 	if f.Type == column.Text {
-		f.Str[row] = f.label(content)
+		f.Str[row] = r.label(f, content)
 		return end, nil
 	}
 	return end, r.long(f, content, row)
@@ -224,17 +224,17 @@ func (r *Reader) ragged(b []byte) error {
 }
 
 // label is the text of a cell, of which one copy is kept.
-func (f *field) label(cell []byte) string {
+func (r *Reader) label(f *field, cell []byte) string {
 	s, ok := f.labels[string(cell)]
 	if ok {
 		return s
 	}
-	s = string(cell)
+	s = r.text(cell)
 	if f.labels == nil {
 		f.labels = make(map[string]string)
 	}
 	if len(f.labels) < 4096 { // beyond that these are no labels
-		f.labels[s] = s
+		f.labels[string(cell)] = s
 	}
 	return s
 }

@@ -73,7 +73,12 @@ func (f *field) settle(part bool) {
 
 // tallyRows parses all rows up to one that is wrong, as reading will say that comes to it.
 func (r *Reader) tallyRows() error {
-	for {
+	by := newSkimmer(r.split, len(r.plan))
+	defer by.tally(r.plan)
+	for rest := 0; ; rest-- {
+		if rest <= 0 && !r.skim(by) {
+			rest = 64
+		}
 		line, err := r.next()
 		if err == io.EOF {
 			return nil

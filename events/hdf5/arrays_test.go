@@ -16,7 +16,7 @@ func TestWhatCannotBeReadIsNamed(t *testing.T) {
 	if !slices.Equal(namesOf(got), []string{"eta", "z/r", "z/i"}) || got[0].F64[11] != 2.75 || got[1].F64[3] != 3 || got[2].F64[3] != 1 {
 		t.Errorf("columns %v", namesOf(got))
 	}
-	left := strings.Join(r.Skipped(), "\n")
+	left := strings.Join(r.Skipped().Say(false), "\n")
 	for _, want := range []string{
 		`name "gone" is a link`, `column "lists" has lists of different lengths`, `column "opaque" has opaque values`,
 		`column "lzo" is packed by filter 305, which is not read`, `column "bitshuffle" is packed by filter 32008, which is not read`,
@@ -73,7 +73,7 @@ func TestArraysAreNamed(t *testing.T) {
 	if names := strings.Join(namesOf(got), " "); names != "mask0 mask1 mask2 triples0 triples1 triples2 y" {
 		t.Errorf("columns %s", names)
 	}
-	left := strings.Join(r.Skipped(), "\n")
+	left := strings.Join(r.Skipped().Say(false), "\n")
 	for _, want := range []string{
 		`array "x" holds 3 x 2 values an event: name one, as in x[2][1], or flatten x`,
 		`array "cube" holds 2 x 3 x 2 values an event`,

@@ -111,6 +111,10 @@ func FuzzHDF5(f *testing.F) {
 		child.Cancel = func() error { return child.Process.Signal(syscall.SIGQUIT) } // it tells where it is
 		child.WaitDelay = 2 * time.Second
 		out, err := child.CombinedOutput()
+		used := child.ProcessState.UserTime() + child.ProcessState.SystemTime()
+		if limit.Err() != nil && used < 3*time.Second {
+			return // the machine had no time for it; that all wait for each other the runtime would say
+		}
 		if err != nil && !inLibrary(out) {
 			t.Errorf("%v\n%s", err, out[:min(len(out), 2000)])
 		}

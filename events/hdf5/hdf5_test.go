@@ -151,7 +151,7 @@ func TestObjectsOfPythonAreLeftOut(t *testing.T) {
 	if len(got) != 19 || got[0].Len() != 5 {
 		t.Errorf("%d columns of %d events, want 19 of 5", len(got), got[0].Len())
 	}
-	if s := strings.Join(r.Skipped(), "\n"); s != `2 columns, each of which holds Python objects; save texts in a frame of format "table": Type1, Type2` {
+	if s := strings.Join(r.Skipped().Say(false), "\n"); s != `2 columns, each of which holds Python objects; save texts in a frame of format "table": Type1, Type2` {
 		t.Errorf("left out: %q", s)
 	}
 }
@@ -352,7 +352,7 @@ func TestTablesAreFoundByKey(t *testing.T) {
 func TestRefusalsSayWhy(t *testing.T) {
 	needLibrary(t)
 	for _, c := range []struct{ file, key, want string }{
-		{"two_frames.h5", "", "holds 2 tables; name one, as in file.h5:background; there are background (a pandas frame), signal/muons (a pandas frame)"},
+		{"two_frames.h5", "", "holds 2 tables; name one, as in file.h5:background; there are background (a pandas frame of 20 events), signal/muons (a pandas frame of 10 events)"},
 		{"two_frames.h5", "backgroud", `holds no "backgroud"; there is background`},
 		{"layouts.h5", "scalar", `has 0 dimensions, and the first of a table counts events`},
 		{"layouts.h5", "side", "it lies on its side; transpose it"},
@@ -372,7 +372,7 @@ func TestRefusalsSayWhy(t *testing.T) {
 func TestLinksAreListedAsLeftOut(t *testing.T) {
 	needLibrary(t)
 	_, r := mustRead(t, "layouts.h5", 100, Options{Key: "xy"})
-	if s := strings.Join(r.Skipped(), "\n"); !strings.Contains(s, "2 names, each of which is a link to another name or file and not followed: elsewhere, soft") {
+	if s := strings.Join(r.Skipped().Say(false), "\n"); !strings.Contains(s, "2 names, each of which is a link to another name or file and not followed: elsewhere, soft") {
 		t.Errorf("left out: %s", s)
 	}
 }

@@ -155,7 +155,7 @@ func (r *Reader) choose(all []source, opts Options) error {
 			return fmt.Errorf("data set %q has %d events and %q has %d", all[0].set.path, all[0].set.rows, s.set.path, s.set.rows)
 		}
 	}
-	picked, err := r.Choose(held, opts.Columns, opts.Types, func(i int) (bool, error) { return r.missing(all[i], opts.Types) })
+	picked, err := r.Choose(held, opts.Columns, opts.Types, func(i int) (bool, string, error) { return r.missing(all[i], opts.Types) })
 	for k, i := range picked {
 		r.place(&all[i], k)
 	}

@@ -145,14 +145,14 @@ func (r *Reader) columnsOf(d *dataset, names []string) []source {
 func (r *Reader) skip(name, why string) { r.Left.Add("column", name, why) }
 
 // missing says whether a column of integers may have missing values.
-func (r *Reader) missing(s source, types map[string]column.Type) (bool, error) {
+func (r *Reader) missing(s source, types map[string]column.Type) (some bool, odd string, err error) {
 	if s.gap == nil {
-		return false, nil
+		return false, "", nil
 	}
 	inner, gap := r.inside(), *s.gap
 	s.gap = nil
 	if err := inner.choose([]source{s}, Options{}); err != nil {
-		return false, err
+		return false, "", err
 	}
-	return r.MayMiss(s.name, types, inner.Read, gap)
+	return column.MayMiss(s.name, types, inner.Read, gap)
 }

@@ -20,9 +20,19 @@ type table struct {
 
 func (t *table) String() string {
 	if t.frame != nil {
-		return fmt.Sprintf("%s (a pandas frame)", t.key)
+		return fmt.Sprintf("%s (a pandas frame%s)", t.key, t.frame.events())
 	}
 	return fmt.Sprintf("%s (%d events)", t.key, t.rows)
+}
+
+// events says how many events a frame has, where that is plain.
+func (n *node) events() string {
+	for _, c := range n.children {
+		if name := c.base(); name == "table" && len(c.dims) == 1 || strings.HasSuffix(name, "_values") && len(c.dims) == 2 {
+			return fmt.Sprintf(" of %d events", c.dims[0])
+		}
+	}
+	return ""
 }
 
 // bytes is the size of the table.
@@ -277,7 +287,7 @@ func pick(root *node, key string, left *column.LeftOut) (*table, error) {
 		return nil, fmt.Errorf("holds %d tables; name one, as in file.h5:%s; there are %s", len(all), all[0].key, list(all))
 	case key == "":
 		(&table{}).others(root, left)
-		return nil, fmt.Errorf("holds no table: %s", strings.Join(append(left.Notes(), "no data set whose first dimension counts events"), "; "))
+		return nil, fmt.Errorf("holds no table: %s", strings.Join(append(left.Say(false), "no data set whose first dimension counts events"), "; "))
 	case i >= 0:
 	case n == nil:
 		return nil, fmt.Errorf("holds no %q; there is %s", key, list(all))

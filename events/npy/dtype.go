@@ -84,7 +84,7 @@ func parseType(v any) (dtype, error) {
 		d.Kind = kinds[s[0]]
 	}
 	if d.text == noText && !d.Known() {
-		d.why = fmt.Sprintf("has the type %q", s)
+		d.why = fmt.Sprintf("has the type %q, which is not read; save it as f8 or i8", s)
 	}
 	return d, nil
 }

@@ -145,7 +145,7 @@ func (r *Reader) choose(arrays []array, all []source, opts Options) error {
 	for i, s := range all {
 		held[i] = column.Column{Name: s.name, Type: s.native()}
 	}
-	picked, err := r.Choose(held, opts.Columns, opts.Types, func(i int) (bool, error) { return r.missing(all[i], arrays, opts.Types) })
+	picked, err := r.Choose(held, opts.Columns, opts.Types, func(i int) (bool, string, error) { return r.missing(all[i], arrays, opts.Types) })
 	if err != nil {
 		return err
 	}
@@ -163,17 +163,17 @@ func (r *Reader) choose(arrays []array, all []source, opts Options) error {
 }
 
 // missing says whether some times may be.
-func (r *Reader) missing(s source, arrays []array, types map[string]column.Type) (bool, error) {
+func (r *Reader) missing(s source, arrays []array, types map[string]column.Type) (some bool, odd string, err error) {
 	if !s.time {
-		return false, nil
+		return false, "", nil
 	}
 	a := &arrays[s.array]
 	inner := &Reader{Head: column.Head{Events: a.rows}}
 	s.time, s.array = false, 0
 	if err := inner.choose([]array{*a}, []source{s}, Options{}); err != nil {
-		return false, err
+		return false, "", err
 	}
-	return r.MayMiss(s.name, types, inner.Read, math.MinInt64)
+	return column.MayMiss(s.name, types, inner.Read, math.MinInt64)
 }
 
 // many says that an event has several objects in the array: structures, or rows of numbers.

@@ -48,7 +48,7 @@ func newArchive(f io.ReaderAt, size int64, opts Options) (*Reader, error) {
 		}
 	}
 	if len(arrays) == 0 {
-		return nil, noArray(opts.Key, names, left.Notes())
+		return nil, noArray(opts.Key, names, left.Say(false))
 	}
 	arrays = ofOneLength(arrays, &left)
 	return join(arrays, len(names) == 1 || opts.Key != "", left, opts)

@@ -15,8 +15,9 @@ import (
 // leaf is one column being read, page by page.
 type leaf struct {
 	name, unit string
+	odd        string // see column.Column
 	kind       kind
-	held       column.Type // of a page: the native one, or where integers are missing float64
+	held       column.Type // of a page: the native one, or where integers are missing float64 or text
 	typ        column.Type // as returned
 	column     *pq.Column
 
@@ -42,11 +43,15 @@ func (l *leaf) choose(r *Reader, opts Options) (err error) {
 			}
 		}
 		if missing {
-			l.held, l.kind.rounded = l.held.WithMissing(), times
+			if l.kind.rounded = times; times {
+				l.held = l.held.WithMissing()
+			} else {
+				l.held = column.Lacking(l.name, l.held, opts.Types)
+			}
 		}
 	}
 	if l.kind.rounded {
-		r.skipped = append(r.skipped, fmt.Sprintf("the last digits of column %q, float64 as times of it are missing or beyond the year 2262", l.name))
+		l.odd = "is rounded to float64, as times of it are missing or beyond the year 2262"
 	}
 	l.typ, err = column.Choose(l.name, l.held, opts.Types)
 	return err
@@ -202,6 +207,9 @@ func (l *leaf) data(header *format.PageHeader, data []byte, row int64) (out colu
 	if l.held == values.Type {
 		return values, nil
 	}
+	if l.held == column.Text {
+		return texts(&values, p), nil
+	}
 	return l.floats(&values, p, row)
 }
 
@@ -244,6 +252,17 @@ func (l *leaf) spread(values column.Column, p places, row int64) (column.Column,
 	return out, place(out.Str, values.Str, p, "")
 }
 
+// texts are integers as text, those that are missing as none.
+func texts(c *column.Column, p places) column.Column {
+	out := column.New("", "", column.Text, c.Len())
+	for i := range out.Str {
+		if !p.missing(i) {
+			out.Str[i] = c.Format(i)
+		}
+	}
+	return out
+}
+
 // floats are integers as float64, those that are missing as NaN: exactly, unless float32 was asked for, which rounds.
 func (l *leaf) floats(c *column.Column, p places, row int64) (column.Column, error) {
 	out := column.New("", "", column.Float64, c.Len())
@@ -252,7 +271,7 @@ func (l *leaf) floats(c *column.Column, p places, row int64) (column.Column, err
 		if p.missing(i) {
 			v = math.NaN()
 		} else if !exact && l.typ != column.Float32 {
-			return out, column.Inexact(row+int64(i), c.Format(i))
+			return out, column.Inexact(l.name, row+int64(i), c.Format(i))
 		}
 		out.F64[i] = v
 	}

@@ -31,8 +31,8 @@ type Reader struct {
 	size    int64
 	meta    *pq.File
 	leaves  []leaf
-	skipped []string
-	rows    int64 // of the file
+	left    column.LeftOut // what is not read
+	rows    int64          // of the file
 	workers column.Crew[worker]
 
 	row         int64 // the next
@@ -94,9 +94,9 @@ func (r *Reader) choose(opts Options) error {
 	if err := all.refused(opts.Columns); err != nil {
 		return err
 	}
-	r.skipped = all.out.Notes()
+	r.left = all.out
 	if len(all.names) == 0 {
-		return fmt.Errorf("holds no flat column: %s", strings.Join(r.skipped, "; "))
+		return fmt.Errorf("holds no flat column: %s", strings.Join(r.left.Say(false), "; "))
 	}
 	names := column.Unique(all.names)
 	picked, err := column.Pick(names, opts.Columns)
@@ -119,7 +119,7 @@ func (r *Reader) choose(opts Options) error {
 func (r *Reader) Columns() []column.Column {
 	columns := make([]column.Column, len(r.leaves))
 	for i := range r.leaves {
-		columns[i] = column.Column{Name: r.leaves[i].name, Unit: r.leaves[i].unit, Type: r.leaves[i].typ}
+		columns[i] = column.Column{Name: r.leaves[i].name, Unit: r.leaves[i].unit, Type: r.leaves[i].typ, Odd: r.leaves[i].odd}
 	}
 	return columns
 }
@@ -137,7 +137,7 @@ func (r *Reader) Rows() int64 {
 func (r *Reader) Gaps() []column.Gap { return r.gaps }
 
 // Skipped says which columns are left out.
-func (r *Reader) Skipped() []string { return r.skipped }
+func (r *Reader) Skipped() column.LeftOut { return r.left }
 
 // Close ends the reading.
 func (r *Reader) Close() error {

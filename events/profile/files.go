@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/await"
 )
 
 // SummariseFiles describes every column of files read as one table, in memory that does not grow with them. It reads
-// them again where atoms came late, unless a pipe is among them. Skipped says, a line each, which columns of the first
-// file are left out and why, and notes what was guessed; see events.Chain.
-func SummariseFiles(ctx context.Context, paths []string, opts events.Options) (all []Summary, skipped, notes []string, err error) {
+// them again where atoms came late, unless a pipe is among them. Skipped and notes are those of the
+// events.Chain.
+func SummariseFiles(ctx context.Context, paths []string, opts events.Options) (all []Summary, skipped column.LeftOut, notes []string, err error) {
 	in, err := await.Do(ctx, strings.Join(paths, ", "), func() (*events.Chain, error) { return events.OpenAll(paths, opts) })
 	if err != nil {
 		return nil, nil, nil, err

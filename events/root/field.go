@@ -34,7 +34,7 @@ type fields struct {
 	layouts func() layouts
 	flat    []field
 	jagged  []field
-	skipped []string
+	left    column.LeftOut
 }
 
 func (t *tree) fields(l func() layouts) *fields {
@@ -46,7 +46,7 @@ func (t *tree) fields(l func() layouts) *fields {
 }
 
 func (s *fields) skip(f field, format string, args ...any) {
-	s.skipped = append(s.skipped, fmt.Sprintf("column %q ", f.name)+fmt.Sprintf(format, args...))
+	s.left.Add("column", f.name, fmt.Sprintf(format, args...))
 }
 
 // add adds what a branch offers, which is all of f so far.
@@ -201,8 +201,8 @@ func (s *fields) several(f field) {
 	}
 }
 
-// notes says what is left out.
-func (s *fields) notes() []string { return append(slices.Clone(s.skipped), s.many().Notes()...) }
+// leftOut is what makes no column of events.
+func (s *fields) leftOut() column.LeftOut { return s.many().Leave(slices.Clone(s.left)) }
 
 // many are the jagged columns, for those who name them.
 func (s *fields) many() column.Jagged {

@@ -71,14 +71,19 @@ func (f *field) elements(c *column.Column, v values, skip int, row int64) error 
 		x, exact := math.NaN(), true
 		if len(b)/f.size > f.element {
 			f.Decode(&one, b[f.element*f.size:], 0)
+			if c.Type == column.Text {
+				c.Str[i] = one.Format(0)
+				continue
+			}
 			x, exact = one.Nearest(0)
 		}
 		if !exact {
-			return column.Inexact(row+int64(i), one.Format(0))
+			return column.Inexact(c.Name, row+int64(i), one.Format(0))
 		}
-		if c.Type == column.Float32 {
+		switch c.Type {
+		case column.Float32:
 			c.F32[i] = float32(x)
-		} else {
+		case column.Float64:
 			c.F64[i] = x
 		}
 	}

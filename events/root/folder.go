@@ -1,11 +1,13 @@
 package root
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -187,11 +189,11 @@ func (f *file) find(name string) (*entry, error) {
 		}
 	}
 	var best *entry
-	var trees []string
+	var trees []*entry // of each path the highest cycle
 	for i := range all {
 		e := &all[i]
-		if e.isTable() && !slices.Contains(trees, e.path) {
-			trees = append(trees, e.path)
+		if e.isTable() {
+			trees = highest(trees, e)
 		}
 		if want != "" && e.path != want || want == "" && !e.isTable() || cycle > 0 && e.cycle != cycle {
 			continue
@@ -202,29 +204,83 @@ func (f *file) find(name string) (*entry, error) {
 	}
 	switch {
 	case want == "" && len(trees) > 1:
-		return nil, fmt.Errorf("holds %d trees; name one, as in file.root:%s; there is %s", len(trees), trees[0], some(trees))
+		largest, list := f.bySize(trees)
+		return nil, fmt.Errorf("holds %d trees; name one, as in file.root:%s; there is %s", len(trees), largest, list)
 	case best != nil && best.isTable():
 		return best, nil
 	case best != nil:
-		return nil, fmt.Errorf("%q is a %s and no TTree%s", best.path, best.class, others(trees))
+		return nil, fmt.Errorf("%q is a %s and no TTree%s", best.path, best.class, f.others(trees))
 	case want != "":
-		return nil, absent(name, trees, all)
+		return nil, f.absent(name, trees, all)
 	}
 	return nil, noTree(all)
 }
 
-func absent(name string, trees []string, all []entry) error {
+func (f *file) absent(name string, trees []*entry, all []entry) error {
 	if len(trees) == 0 {
 		return fmt.Errorf("holds no tree %q; it %w", name, noTree(all))
 	}
-	return fmt.Errorf("holds no tree %q%s%s", name, column.DidYouMean(name, trees), others(trees))
+	var paths []string
+	for _, e := range trees {
+		paths = append(paths, e.path)
+	}
+	return fmt.Errorf("holds no tree %q%s%s", name, column.DidYouMean(name, paths), f.others(trees))
 }
 
-func others(trees []string) string {
+func (f *file) others(trees []*entry) string {
 	if len(trees) == 0 {
 		return ""
 	}
-	return "; there is " + some(trees)
+	_, list := f.bySize(trees)
+	return "; there is " + list
+}
+
+// highest adds a tree, or puts it in the place of a lower cycle of it.
+func highest(trees []*entry, e *entry) []*entry {
+	i := slices.IndexFunc(trees, func(t *entry) bool { return t.path == e.path })
+	switch {
+	case i < 0:
+		return append(trees, e)
+	case e.cycle > trees[i].cycle:
+		trees[i] = e
+	}
+	return trees
+}
+
+// extent is how large a tree or RNTuple is; the zero value of one that cannot be read.
+type extent struct{ bytes, events int64 }
+
+// bySize lists trees with their events, the largest first, and names that.
+func (f *file) bySize(trees []*entry) (largest, list string) {
+	sizes := make(map[*entry]extent, len(trees))
+	left := int64(1) << 28 // bytes of descriptions that are looked into
+	for _, e := range trees {
+		if left -= int64(e.size); left >= 0 {
+			sizes[e] = f.extent(e)
+		}
+	}
+	slices.SortStableFunc(trees, func(a, b *entry) int {
+		x, y := sizes[a], sizes[b]
+		return cmp.Or(cmp.Compare(y.bytes, x.bytes), cmp.Compare(y.events, x.events))
+	})
+	names := make([]string, len(trees))
+	for i, e := range trees {
+		if names[i] = e.path; sizes[e] != (extent{}) {
+			names[i] = fmt.Sprintf("%s (%d events)", e.path, sizes[e].events)
+		}
+	}
+	return trees[0].path, some(names)
+}
+
+func (f *file) extent(e *entry) (x extent) {
+	if e.isRNTuple() {
+		return f.extentOfRNTuple(e)
+	}
+	t, err := f.readTree(&e.key, sync.OnceValue(f.layouts))
+	if err != nil {
+		return x
+	}
+	return extent{t.bytes, t.entries}
 }
 
 // noTree says what the file holds instead.

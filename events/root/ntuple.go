@@ -36,3 +36,17 @@ func (f *file) openRNTuple(e *entry, opts Options) (column.Reader, error) {
 	}
 	return rntuple.Open(store{f}, anchor, rntuple.Options{Columns: opts.Columns, Types: opts.Types, Flatten: opts.Flatten, Unit: unitIn})
 }
+
+func (f *file) extentOfRNTuple(e *entry) (x extent) {
+	if e.class == earlyRNTuple {
+		return x
+	}
+	anchor, err := f.record(&e.key)
+	if err != nil {
+		return x
+	}
+	if x.bytes, x.events, err = rntuple.Extent(store{f}, anchor); err != nil {
+		return extent{}
+	}
+	return x
+}

@@ -78,7 +78,7 @@ func (f *file) openTree(e *entry, opts Options) (*Reader, error) {
 	}
 	r := &Reader{file: f, tree: t, Walk: column.Walk{Events: t.entries}}
 	if f.unclosed {
-		r.Notes = append(r.Notes, f.saved(&e.key, t))
+		r.Told = append(r.Told, f.saved(&e.key, t))
 	}
 	all := t.fields(l)
 	if opts.Flatten != "" {
@@ -118,7 +118,7 @@ func (r *Reader) believable() error {
 // pick chooses the columns of events.
 func (r *Reader) pick(all *fields, opts Options) error {
 	if opts.Columns == nil { // who names columns wants no others
-		r.Notes = append(r.Notes, all.notes()...)
+		r.Left = all.leftOut()
 	}
 	names, many := namesOf(all.flat), all.many()
 	for _, name := range opts.Columns {
@@ -146,11 +146,11 @@ func (r *Reader) choose(all *fields, offered []field, wanted []string, types map
 			}
 		}
 	}
-	switch notes := all.notes(); {
-	case len(names) == 0 && len(notes) == 0:
+	switch left := all.leftOut(); {
+	case len(names) == 0 && len(left) == 0:
 		return errors.New("holds no columns")
 	case len(names) == 0:
-		return fmt.Errorf("holds no column that can be read: %s", strings.Join(notes, "; "))
+		return fmt.Errorf("holds no column that can be read: %s", strings.Join(left.Say(false), "; "))
 	}
 	picked, err := column.Pick(names, wanted)
 	if err != nil {
@@ -176,7 +176,7 @@ func namesOf(all []field) []string {
 
 // unreadable says why a column of the file cannot be had; nil where there is none of that name.
 func (s *fields) unreadable(name string) error {
-	if err := s.many().Unreadable(name, s.skipped); err != nil {
+	if err := s.many().Unreadable(name, s.left); err != nil {
 		return err
 	}
 	return s.ambiguous(name)
@@ -188,7 +188,11 @@ func (r *Reader) use(f field, types map[string]column.Type) error {
 	if f.branch != nil {
 		title = f.branch.title
 	}
-	if err := r.Chosen.Add(f.name, unitIn(title), f.native(), types); err != nil {
+	native := f.native()
+	if f.decoder != nil && native != f.Native() {
+		native = column.Lacking(f.name, f.Native(), types)
+	}
+	if err := r.Chosen.Add(f.name, unitIn(title), native, types); err != nil {
 		return err
 	}
 	k := len(r.picked)

@@ -112,21 +112,28 @@ func (l layouts) of(b *branch) *element {
 	return nil
 }
 
-// entries passes the members of a TTree before its branches, as the file describes them, and returns the number of events.
-func (c *cursor) entries(all []element) (events int64) {
+// extent passes the members of a TTree before its branches, as the file describes them, and returns the number of events and of
+// their bytes.
+func (c *cursor) extent(all []element) (events, bytes int64) {
+	count := func(e *element, size int) int64 {
+		if e.code == 8 {
+			return int64(c.f64())
+		}
+		return int64(c.uint(size))
+	}
 	for _, e := range all {
 		n, _ := plainType(strconv.Itoa(e.code))
 		switch {
 		case e.name == "fBranches":
-			return events
+			return events, bytes
 		case e.name == "TObject":
 			c.base()
 		case e.code == 0 || e.code == 67: // a class that it builds on, such as TNamed
 			c.skip()
-		case e.name == "fEntries" && e.code == 8:
-			events = int64(c.f64())
 		case e.name == "fEntries":
-			events = int64(c.uint(n.size))
+			events = count(&e, n.size)
+		case e.name == "fTotBytes":
+			bytes = count(&e, n.size)
 		case n.size > 0:
 			c.take(n.size)
 		default:
@@ -134,7 +141,7 @@ func (c *cursor) entries(all []element) (events int64) {
 		}
 	}
 	c.fail("the file does not describe its version of TTree")
-	return 0
+	return 0, 0
 }
 
 // span is how a Double32_t or Float16_t is stored (TStreamerElement.cxx, GetRange): as a whole number, which stands for

@@ -8,6 +8,7 @@ import (
 // tree is the description of a TTree: its branches, and where their values lie.
 type tree struct {
 	entries  int64
+	bytes    int64 // of all values, unpacked, as the file has it
 	branches []*branch
 }
 
@@ -74,9 +75,9 @@ func (c *cursor) tree(l func() layouts) *tree {
 	version, end := c.object()
 	t := new(tree)
 	if version >= 16 {
-		t.entries = c.treeHead(version)
+		t.entries, t.bytes = c.treeHead(version)
 	} else {
-		t.entries = c.entries(l()[byVersion("TTree", version)])
+		t.entries, t.bytes = c.extent(l()[byVersion("TTree", version)])
 	}
 	t.branches = present(list(c, c.branch))
 	c.leave(end)
@@ -87,19 +88,19 @@ func (c *cursor) tree(l func() layouts) *tree {
 }
 
 // treeHead reads what precedes the branches in versions that have not changed since, also in files that were not closed
-// and so describe nothing. It returns the number of events.
-func (c *cursor) treeHead(version int) (events int64) {
-	since := func(first, bytes int) int { // the length of what came with version first
+// and so describe nothing. It returns the number of events and of their bytes.
+func (c *cursor) treeHead(version int) (events, bytes int64) {
+	since := func(first, length int) int { // of what came with version first
 		if version < first {
 			return 0
 		}
-		return bytes
+		return length
 	}
 	for range 4 { // name, line, fill, marker
 		c.skip()
 	}
-	events = c.i64()
-	c.take(3*8 + since(18, 8))                   // sizes
+	events, bytes = c.i64(), c.i64()
+	c.take(2*8 + since(18, 8))                   // other sizes
 	c.take(8)                                    // weight: of a whole tree, for drawing; no column of weights
 	c.take(3*4 + since(17, 4))                   // timer, scan, update, default length of offsets
 	clusters := int(int32(c.uint(since(19, 4)))) // of another length
@@ -108,7 +109,7 @@ func (c *cursor) treeHead(version int) (events int64) {
 	if version >= 20 {
 		c.skip() // features
 	}
-	return events
+	return events, bytes
 }
 
 // branch reads a branch of any class.

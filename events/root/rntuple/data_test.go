@@ -133,7 +133,7 @@ func TestDataFiles(t *testing.T) {
 		t.Fatalf("%d files (%v)", len(files), err)
 	}
 	refused := map[string]string{
-		"rntviewer-testfile-multiple-rntuples-v1-0-0-0.root": "holds 2 trees; name one, as in file.root:A; there is A, B",
+		"rntviewer-testfile-multiple-rntuples-v1-0-0-0.root": "holds 2 trees; name one, as in file.root:A; there is A (100 events), B (100 events)",
 		"test_1jag_int_float_rntuple_v1-0-0-0.root":          "flatten one_v_integers",
 		"test_emptystruct_invalidvar_rntuple_v1-0-0-0.root":  `column "empty_struct" is a structure without members`,
 	}

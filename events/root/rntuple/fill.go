@@ -99,13 +99,18 @@ func (l *leaf) pick(dst, values *column.Column, at []int64, row int64) error {
 		k := int64(i)*l.item.stride + l.item.offset
 		x, exact := math.NaN(), true
 		if j := at[k] + int64(l.element); j < at[k+1] {
+			if dst.Type == column.Text {
+				dst.Str[i] = values.Format(int(j - at[0]))
+				continue
+			}
 			if x, exact = values.Nearest(int(j - at[0])); !exact {
-				return column.Inexact(row+int64(i), values.Format(int(j-at[0])))
+				return column.Inexact(dst.Name, row+int64(i), values.Format(int(j-at[0])))
 			}
 		}
-		if dst.Type == column.Float32 {
+		switch dst.Type {
+		case column.Float32:
 			dst.F32[i] = float32(x)
-		} else {
+		case column.Float64:
 			dst.F64[i] = x
 		}
 	}

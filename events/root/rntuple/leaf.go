@@ -54,7 +54,7 @@ type leaves struct {
 	*schema
 	flat    []leaf
 	lists   []leaf
-	skipped []string
+	left    column.LeftOut
 	full    bool
 	sources map[int]*source // by the first of their columns
 	counted map[*source]string
@@ -116,7 +116,7 @@ func onceEach(all []leaf) []leaf {
 }
 
 func (s *leaves) skip(name, format string, args ...any) {
-	s.skipped = append(s.skipped, fmt.Sprintf("column %q ", name)+fmt.Sprintf(format, args...))
+	s.left.Add("column", name, fmt.Sprintf(format, args...))
 }
 
 // add adds what field i makes of columns; l is what is known of them from the fields it lies in.
@@ -199,7 +199,7 @@ func (s *leaves) array(n *node, l leaf, depth int) {
 		s.skip(l.name, "holds any number of arrays an event, which cannot be read")
 		return
 	}
-	name, at, had, notes := l.name, l.at, len(s.flat)+len(s.lists), len(s.skipped)
+	name, at, had, notes := l.name, l.at, len(s.flat)+len(s.lists), len(s.left)
 	for i := range int64(n.repeats) {
 		l.name, l.at = fmt.Sprintf("%s[%d]", name, i), at.inside(int64(n.repeats), i)
 		if len(n.children) == 1 {
@@ -208,8 +208,8 @@ func (s *leaves) array(n *node, l leaf, depth int) {
 			s.value(n, l, depth)
 		}
 		if len(s.flat)+len(s.lists) == had { // as all others then
-			for k := range s.skipped[notes:] {
-				s.skipped[notes+k] = strings.Replace(s.skipped[notes+k], l.name, name, 1)
+			for k := range s.left[notes:] {
+				s.left[notes+k].Name = strings.Replace(s.left[notes+k].Name, l.name, name, 1)
 			}
 			return
 		}

@@ -55,6 +55,22 @@ func Open(store Store, anchor []byte, opts Options) (*Reader, error) {
 	return r, err
 }
 
+// Extent is how many events the RNTuple of that anchor holds, and the bytes of their pages, unpacked.
+func Extent(store Store, anchor []byte) (bytes, events int64, err error) {
+	a, err := readAnchor(anchor)
+	if err != nil {
+		return 0, 0, err
+	}
+	r := &Reader{store: store, longest: a.longest}
+	err = r.describe(a)
+	for _, c := range r.clusters {
+		for k := range min(len(c.columns), len(r.schema.columns)) {
+			bytes += r.schema.columns[k].packedSize(c.columns[k].values())
+		}
+	}
+	return bytes, r.Events, err
+}
+
 // complete drops the leaves of which values are not there.
 func (r *Reader) complete(all *leaves, some []leaf) []leaf {
 	return slices.DeleteFunc(some, func(l leaf) bool {
@@ -109,17 +125,17 @@ func (r *Reader) release() error {
 
 // pick chooses the columns of events.
 func (r *Reader) pick(all *leaves, opts Options) error {
-	notes := append(all.skipped, all.many().Notes()...)
+	left := all.many().Leave(slices.Clone(all.left))
 	if opts.Columns == nil { // who names columns wants no others
-		r.Notes = notes
+		r.Left = left
 	}
 	if len(all.flat) > 0 || opts.Columns != nil {
 		return r.choose(all, all.flat, opts.Columns, opts)
 	}
-	if len(notes) == 0 {
+	if len(left) == 0 {
 		return errors.New("holds no columns")
 	}
-	return fmt.Errorf("holds no column that can be read: %s", strings.Join(notes, "; "))
+	return fmt.Errorf("holds no column that can be read: %s", strings.Join(left.Say(false), "; "))
 }
 
 // choose adds the wanted columns of those that are offered, and of elements of lists; all that are offered where wanted is nil.
@@ -133,7 +149,7 @@ func (r *Reader) choose(all *leaves, offered []leaf, wanted []string, opts Optio
 			l := all.lists[k]
 			l.element = i
 			offered, names = append(offered, l), append(names, name)
-		} else if err := many.Unreadable(name, all.skipped); err != nil {
+		} else if err := many.Unreadable(name, all.left); err != nil {
 			return err
 		}
 	}
@@ -166,7 +182,11 @@ type wanted struct {
 
 // use adds a column of events.
 func (r *Reader) use(l leaf, opts Options) error {
-	if err := r.Chosen.Add(l.name, opts.unit(&l), l.native(), opts.Types); err != nil {
+	native := l.native()
+	if l.values != nil && l.ends != nil && l.element >= 0 {
+		native = column.Lacking(l.name, l.values.native, opts.Types)
+	}
+	if err := r.Chosen.Add(l.name, opts.unit(&l), native, opts.Types); err != nil {
 		return err
 	}
 	k := len(r.picked)
