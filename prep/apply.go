@@ -283,13 +283,21 @@ func (c *Column) write(out *events.Column, lo int, x []float64) {
 // limits are what no value that comes back exceeds.
 func (c *Column) limits() (low, high float64) {
 	low, high = -math.MaxFloat32, math.MaxFloat32
-	if len(c.Steps) > 0 {
-		if l, ok := c.Steps[0].(limited); ok {
-			a, b := l.limits()
-			return max(a, low), min(b, high)
-		}
+	if l, ok := c.first().(limited); ok {
+		a, b := l.limits()
+		return max(a, low), min(b, high)
 	}
 	return low, high
+}
+
+// first is the first step that changes values; nil for none.
+func (c *Column) first() Step {
+	for _, s := range c.Steps {
+		if _, same := s.(*round); !same {
+			return s
+		}
+	}
+	return nil
 }
 
 // constant is the value of a constant column, counted from the origin.

@@ -143,10 +143,7 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 // outside counts the values of one column and marks their events.
 func (c *Column) outside(col *events.Column, out []bool) Range {
 	r := Range{Column: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max}
-	var few listed
-	if len(c.Steps) > 0 {
-		few, _ = c.Steps[0].(listed)
-	}
+	few, _ := c.first().(listed)
 	for i := range out {
 		switch v := col.Float(i); {
 		case few != nil && !few.has(col.Exact(i).Minus(c.Origin)):

@@ -227,18 +227,24 @@ func (s *columnSummary) summary() Summary {
 	}
 	r.Min, r.Max, r.Mean = r.Min+s.at, r.Max+s.at, r.Mean+s.at
 	r.Kind = s.kind()
+	spacing, offset := s.grid.step(s.at)
+	r.Offset = offset
 	switch r.Kind {
 	case KindConstant, KindDiscrete:
+		r.Offset = 0
 		return r
 	case KindContinuous:
 		if r.Atoms = s.atoms(); len(r.Atoms) > 0 {
 			r.Kind = KindAtoms
 		}
+		if s.n >= leastRounded {
+			r.Rounded = spacing
+		}
 	default:
-		r.Step, r.Offset = s.grid.step(s.at)
+		r.Step = spacing
 		r.Codes = s.codes()
 	}
-	r.outline(&s.some, s.at)
+	r.outline(&s.some, s.at, spacing)
 	return r
 }
 

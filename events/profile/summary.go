@@ -49,9 +49,11 @@ type Summary struct {
 	HighEdge *float64 `json:"high_edge,omitempty"`
 	// Angle says that the edges are the ends of a full turn.
 	Angle bool `json:"angle,omitempty"`
-	// Values of a grid and integers are Offset plus multiples of Step.
+	// Values of a grid and integers are Offset plus multiples of Step, those of a column that is Rounded plus multiples of that.
 	Step   float64 `json:"step,omitempty"`
 	Offset float64 `json:"offset,omitempty"`
+	// Rounded is the step of a column that is otherwise continuous: so fine that events rarely share a value.
+	Rounded float64 `json:"rounded,omitempty"`
 	// Codes says that integers repeat, and that most between them are missing.
 	Codes bool `json:"codes,omitempty"`
 }
@@ -66,6 +68,7 @@ const (
 	rareEvents   = 64
 	rareTimes    = 10
 	mostAtoms    = 8
+	leastRounded = 100 // values: of fewer, the common step may be chance
 )
 
 // Summarise describes every column of t.
