@@ -43,6 +43,9 @@ func Inspect(ctx context.Context, files []string, how query.Reading) (*Inspectio
 	r := &Inspection{Columns: []InspectedColumn{}, Skipped: skipped, Notes: notes}
 	for _, s := range all {
 		r.Rows = s.Count
+		if line := prep.FarNotice(s); line != "" {
+			r.Notes = append(r.Notes, line)
+		}
 		steps, why := prep.Plan(s)
 		names := []string{}
 		for _, step := range steps {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/prep"
@@ -112,9 +113,10 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 		return nil, nil, err
 	}
 	defer rows.Close()
-	watched := &ranged{Rows: rows, limits: c.Range}
+	names := q.Columns[:len(c.Features)+len(c.Context)]
+	watched := &watched{Rows: rows, names: names, many: len(c.Paths()) > 1, limits: c.Range}
 	s, err := feed.Take(watched, feed.Config{
-		Columns: q.Columns[:len(c.Features)+len(c.Context)], Weight: c.Weight,
+		Columns: names, Weight: c.Weight,
 		Valid: cfg.Valid, Test: cfg.Test, Seed: c.Seed, Most: b.all, Held: b.held, Sample: b.sample,
 	})
 	if err != nil {
@@ -129,17 +131,24 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 	}
 	o.stage("prepare")
 	d := &Data{card: c, Total: s.Events, survey: s, Notices: rows.Notices()}
-	return d, rows.Types(), d.fit()
+	seen, err := watched.seen(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, rows.Types(), d.fit(seen)
 }
 
 // classes are the bytes of an event that the 0 and 1 of its context take beyond a number a column.
 func (d *Data) classes() int64 { return 4 * int64(max(d.Context.Dim()-len(d.card.Context), 0)) }
 
-// fit fits the preparation on the training events, or on a sample of them whose moments are known.
-func (d *Data) fit() error {
+// fit fits the preparation on the training events, or on a sample of them whose moments are known. What auto does with a column
+// follows from all events.
+func (d *Data) fit(seen map[string]profile.Summary) error {
 	s, c := d.survey, d.card
 	given := [2]prep.Spec{c.Prepare, c.PrepareContext}
-	given[0].Ranges, given[1].Ranges = c.Range, c.Range
+	for i := range given {
+		given[i].Ranges, given[i].Seen = c.Range, seen
+	}
 	features, notices, err := s.Moments.Fit(s.Sample, c.Features, given[0], c.Seed)
 	if err != nil {
 		return err

@@ -51,10 +51,9 @@ func (f *few) rest(without []Atom, at, width float64) []float64 {
 	return x
 }
 
-// outline finds what bounds a column of numbers: an angle's range, or edges. They stand spacing apart, 0 for any; the cells of a
-// grid reach step beyond their value.
-func (r *Summary) outline(f *few, at, spacing float64) {
-	x := f.rest(r.Atoms, at, spacing)
+// outline finds what bounds a column of numbers, of which x are some, in order: an angle's range, or edges. They stand spacing apart,
+// 0 for any; the cells of a grid reach step beyond their value.
+func (r *Summary) outline(x []float64, spacing float64) {
 	turned := make([]float64, len(x))
 	for i, v := range x {
 		turned[len(x)-1-i] = -v

@@ -54,6 +54,8 @@ type Summary struct {
 	Offset float64 `json:"offset,omitempty"`
 	// Rounded is the step of a column that is otherwise continuous: so fine that events rarely share a value.
 	Rounded float64 `json:"rounded,omitempty"`
+	// Far are the values a thousand times further from the middle than all others, the farthest first: up to 31 on either side.
+	Far []Far `json:"far,omitempty"`
 	// Codes says that integers repeat, and that most between them are missing.
 	Codes bool `json:"codes,omitempty"`
 }
@@ -73,10 +75,10 @@ const (
 
 // Summarise describes every column of t.
 func Summarise(t *events.Table) []Summary {
-	var s summariser
-	_ = s.add(t) // the first table has the columns that it has
-	if s.unsure() {
-		s.recount(t)
+	var s Summariser
+	_ = s.Add(t, "", nil) // the first table has the columns that it has
+	if s.Unsure() {
+		_ = s.Recount(t)
 	}
-	return s.summaries()
+	return s.Summaries()
 }
