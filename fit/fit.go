@@ -159,7 +159,12 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 	if err != nil {
 		return err
 	}
-	return d.dependents()
+	if err := d.dependents(); err != nil {
+		return err
+	}
+	notices, err = d.Features.Together(s.Sample)
+	d.Notices = append(d.Notices, notices...)
+	return err
 }
 
 // dependents tells which features follow from others, and leaves them out of the flow where the card says so.

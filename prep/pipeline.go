@@ -1,6 +1,7 @@
 package prep
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,7 +39,9 @@ type Column struct {
 	Steps Steps `json:"steps,omitempty"`
 	// Follows is what the column follows from, where it was left out of the flow for that.
 	Follows *Relation `json:"follows,omitempty"`
-	Why     string    `json:"why"` // one sentence on the choice of steps
+	// Told is where the column has no value, where another tells.
+	Told *Told  `json:"told,omitempty"`
+	Why  string `json:"why"` // one sentence on the choice of steps
 	// Spec is what was fitted, with all that auto chose; not kept in a model.
 	Spec []StepSpec `json:"-"`
 
@@ -293,7 +296,7 @@ func (p *Pipeline) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("prep: column %q: %w", c.Name, err)
 		}
 	}
-	if err := in.checkFollows(); err != nil {
+	if err := cmp.Or(in.checkFollows(), in.checkTold()); err != nil {
 		return err
 	}
 	*p = in

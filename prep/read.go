@@ -122,10 +122,14 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 			return 0, nil, err
 		}
 		r := c.outside(col, out)
-		if c.Follows != nil {
-			if r, err = p.disagree(c, t, out); err != nil {
-				return 0, nil, err
-			}
+		switch {
+		case c.Follows != nil:
+			r, err = p.disagree(c, t, out)
+		case c.Told != nil:
+			err = p.strangers(c, t, &r, out)
+		}
+		if err != nil {
+			return 0, nil, err
 		}
 		if r.Outside() > 0 {
 			ranges = append(ranges, r)
