@@ -51,6 +51,9 @@ func inspect(ctx context.Context, files []string, opts events.Options) (*Inspect
 	r := &Inspection{Columns: []InspectedColumn{}, Skipped: skipped, Notes: notes}
 	for _, s := range all {
 		r.Rows = s.Count
+		if line := prep.FarNotice(s); line != "" {
+			r.Notes = append(r.Notes, line)
+		}
 		steps, why := prep.Plan(s)
 		names := []string{}
 		for _, step := range steps {

@@ -1,6 +1,7 @@
 package sluice_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/train"
@@ -74,5 +77,60 @@ func TestStarterIsWhatAutoDoes(t *testing.T) {
 	}
 	if nll[0] != nll[1] {
 		t.Errorf("the card trains to %v, auto to %v", nll[0], nll[1])
+	}
+}
+
+// What inspect shows is what a training does, whichever events it holds out: edges and grids that few events decide, values that
+// one event alone has, and a value far out, which both name once with its row.
+func TestInspectShowsThePlanOfATraining(t *testing.T) {
+	for seed := range uint64(6) {
+		g := rng.New(seed, rng.StreamToy, 0)
+		c := make([]events.Column, 12)
+		for k := range c {
+			c[k] = events.Column{Name: fmt.Sprint("x", k), Type: events.Float64}
+			for range 400 {
+				v := min(g.NormFloat64(), 1+0.1*float64(k)) // a cut that is seen or is not
+				c[k].F64 = append(c[k].F64, v+1e-3*g.Float64())
+			}
+		}
+		row := g.IntN(400)
+		c[0].F64[row] = 1e30
+		for i := range c[1].F64 {
+			c[1].F64[i] = math.Round(10*c[1].F64[i]) / 10
+		}
+		c[1].F64[row] = 0.123
+		tab := &events.Table{Columns: c}
+		file := filepath.Join(t.TempDir(), "a.csv")
+		out, err := events.Create(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(out.Write(tab), out.Close()); err != nil {
+			t.Fatal(err)
+		}
+		shown, err := sluice.Inspect(t.Context(), []string{file}, query.Reading{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := fit.Load(t.Context(), &card.Card{Files: []string{file}, Features: tab.Names(), Seed: seed, Train: train.Config{Batch: 16, Test: 0.4}}, fit.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for k, s := range shown.Columns {
+			did := d.Features.Columns[k]
+			var steps []string
+			for _, step := range did.Spec {
+				steps = append(steps, step.String())
+			}
+			if plan := "[" + strings.Join(steps, ", ") + "]"; plan != s.Plan || did.Why != s.Why {
+				t.Errorf("%s: %s is shown, %s is done\n%s\n%s", s.Name, s.Plan, plan, s.Why, did.Why)
+			}
+		}
+		want := fmt.Sprintf(`column "x0": 1 of 400 values lies more than a thousand times further out than all others, the farthest at 1e+30 (row %d)`, row+1)
+		for _, lines := range [][]string{shown.Notes, d.Notices} {
+			if n := strings.Count(strings.Join(lines, "\n"), want); n != 1 {
+				t.Errorf("%q is said %d times in %q", want, n, lines)
+			}
+		}
 	}
 }

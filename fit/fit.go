@@ -18,6 +18,7 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
@@ -122,9 +123,10 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 	}
 	defer rows.Close()
 	began := time.Now()
-	watched := &ranged{Rows: rows, limits: c.Range}
+	names := q.Columns[:len(c.Features)+len(c.Context)]
+	watched := &watched{Rows: rows, names: names, many: len(c.Paths()) > 1, limits: c.Range}
 	s, err := feed.Take(ctx, watched, feed.Config{
-		Columns: q.Columns[:len(c.Features)+len(c.Context)], Weight: c.Weight,
+		Columns: names, Weight: c.Weight,
 		Valid: cfg.Valid, Test: cfg.Test, Seed: c.Seed, Most: b.all, Held: b.held, Sample: b.sample,
 	})
 	if err != nil {
@@ -139,17 +141,24 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 	}
 	o.stage("prepare")
 	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: rows.Dropped(), survey: s, Notices: rows.Notices(), reading: time.Since(began)}
-	return d, rows.Types(), await.Done(ctx, "the preparation", d.fit)
+	seen, err := watched.seen(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, rows.Types(), await.Done(ctx, "the preparation", func() error { return d.fit(seen) })
 }
 
 // classes are the bytes of an event that the 0 and 1 of its context take beyond a number a column.
 func (d *Data) classes() int64 { return 4 * int64(max(d.Context.Dim()-len(d.card.Context), 0)) }
 
-// fit fits the preparation on the training events, or on a sample of them whose moments are known.
-func (d *Data) fit() error {
+// fit fits the preparation on the training events, or on a sample of them whose moments are known. What auto does with a column
+// follows from all events.
+func (d *Data) fit(seen map[string]profile.Summary) error {
 	s, c := d.survey, d.card
 	given := [2]prep.Spec{c.Prepare, c.PrepareContext}
-	given[0].Ranges, given[1].Ranges = c.Range, c.Range
+	for i := range given {
+		given[i].Ranges, given[i].Seen = c.Range, seen
+	}
 	features, notices, err := s.Moments.Fit(s.Sample, c.Features, given[0], c.Seed)
 	if err != nil {
 		return err
@@ -160,7 +169,12 @@ func (d *Data) fit() error {
 	if err != nil {
 		return err
 	}
-	return d.dependents()
+	if err := d.dependents(); err != nil {
+		return err
+	}
+	notices, err = d.Features.Together(s.Sample)
+	d.Notices = append(d.Notices, notices...)
+	return err
 }
 
 // dependents tells which features follow from others, and leaves them out of the flow where the card says so.

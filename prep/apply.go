@@ -18,11 +18,13 @@ type buffers struct {
 	x     []float64 // values of one column
 	noise []float64
 	slope []float64 // product of the slopes of all columns so far
+	none  []bool    // events without a value in a column, see Told
+	was   [2][]float64
 }
 
 func newBuffers(n int) *buffers {
 	n = min(n, block)
-	return &buffers{make([]float64, n), make([]float64, n), slices.Repeat([]float64{1}, n)}
+	return &buffers{x: make([]float64, n), noise: make([]float64, n), slope: slices.Repeat([]float64{1}, n), none: make([]bool, n)}
 }
 
 // eachBlock calls f for events lo to hi of n.
@@ -30,7 +32,7 @@ func (b *buffers) eachBlock(n int, f func(lo, hi int)) {
 	all := *b
 	for lo := 0; lo < n; lo += block {
 		hi := min(lo+block, n)
-		b.x, b.noise, b.slope = all.x[:hi-lo], all.noise[:hi-lo], all.slope[:hi-lo]
+		b.x, b.noise, b.slope, b.none = all.x[:hi-lo], all.noise[:hi-lo], all.slope[:hi-lo], all.none[:hi-lo]
 		f(lo, hi)
 	}
 }
@@ -62,11 +64,16 @@ func (p *Pipeline) ApplyDraw(t *events.Table, draw, draws int) (cols [][]float32
 	for i := range p.Columns {
 		for k, step := range p.Columns[i].Steps {
 			if _, ok := step.(Randomised); ok {
-				column := noiseColumn(uint32(i), k)
-				order := rng.New(p.Seed, rng.StreamCells, column).Perm(draws)
-				at[column] = (float64(order[draw]) + 0.5) / float64(draws)
+				at[noiseColumn(uint32(i), k)] = 0
 			}
 		}
+		if p.Columns[i].Told != nil {
+			at[noiseColumn(uint32(i), toldNoise)] = 0
+		}
+	}
+	for column := range at {
+		order := rng.New(p.Seed, rng.StreamCells, column).Perm(draws)
+		at[column] = (float64(order[draw]) + 0.5) / float64(draws)
 	}
 	if len(at) > 0 && !p.Noiseless {
 		placed = make([]bool, t.Len())
@@ -99,11 +106,29 @@ func (p *Pipeline) apply(t *events.Table, at places, placed []bool) (cols [][]fl
 	b.eachBlock(n, func(lo, hi int) {
 		next := 0
 		for i := range p.Columns {
+			told := p.Columns[i].Told
+			if told != nil {
+				by := p.place(told.By)
+				ok = p.Columns[by].read(b.x, in[by], lo) && ok
+				told.noValue(b.none, b.x)
+			}
 			ok = p.Columns[i].read(b.x, in[i], lo) && ok
 			if !p.Columns[i].InFlow() {
 				continue
 			}
+			if told != nil {
+				b.set(told.Else, logDet[lo:hi])
+			}
 			p.applyColumn(i, b, logDet[lo:hi], at, lo, placed)
+			if told != nil {
+				at(b.noise, noiseColumn(uint32(i), toldNoise), lo)
+				b.fill(logDet[lo:hi])
+				for k, none := range b.none {
+					if none && placed != nil {
+						placed[lo+k] = true
+					}
+				}
+			}
 			if s := p.Columns[i].classes(); s != nil {
 				s.indicate(cols[next:], lo, b.x)
 			} else {
@@ -211,27 +236,46 @@ func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, 
 	}
 	b := newBuffers(n)
 	b.eachBlock(n, func(lo, hi int) {
-		next := 0
-		for i := range p.Columns {
-			c := &p.Columns[i]
-			switch {
-			case c.Follows != nil:
-				continue
-			case c.Constant():
-				v := c.constant()
-				for k := range b.x {
-					b.x[k] = v
+		for _, last := range []bool{false, true} { // first the columns that tell
+			next := 0
+			for i := range p.Columns {
+				c := &p.Columns[i]
+				if now := (c.Told != nil) == last; now && c.Follows == nil {
+					if c.InFlow() {
+						widen(b.x, cols[next][lo:])
+					}
+					p.invertColumn(i, b, logDet[lo:hi], t, lo)
 				}
-			default:
-				widen(b.x, cols[next][lo:])
-				c.invert(b, logDet[lo:hi])
-				next++
+				next += c.width()
 			}
-			c.write(&t.Columns[i], lo, b.x)
 		}
 		addLogs(logDet[lo:hi], b.slope, -1)
 	})
 	return t, logDet, p.follow(t)
+}
+
+// invertColumn takes prepared values of column i in b.x back, and writes them to t from lo on.
+func (p *Pipeline) invertColumn(i int, b *buffers, logDet []float64, t *events.Table, lo int) {
+	c := &p.Columns[i]
+	switch {
+	case c.Constant():
+		v := c.constant()
+		for k := range b.x {
+			b.x[k] = v
+		}
+	case c.Told != nil:
+		by := &t.Columns[p.place(c.Told.By)]
+		for k := range b.none {
+			b.none[k] = slices.Contains(c.Told.When, by.Float(lo+k))
+		}
+		copy(b.noise, b.x)
+		b.set(0, logDet)
+		c.invert(b, logDet)
+		b.mark(c.Told.Mark, logDet)
+	default:
+		c.invert(b, logDet)
+	}
+	c.write(&t.Columns[i], lo, b.x)
 }
 
 // invert takes prepared values in b.x back through the steps.
@@ -288,13 +332,21 @@ func (c *Column) write(out *events.Column, lo int, x []float64) {
 // limits are what no value that comes back exceeds.
 func (c *Column) limits() (low, high float64) {
 	low, high = -math.MaxFloat32, math.MaxFloat32
-	if len(c.Steps) > 0 {
-		if l, ok := c.Steps[0].(limited); ok {
-			a, b := l.limits()
-			return max(a, low), min(b, high)
-		}
+	if l, ok := c.first().(limited); ok {
+		a, b := l.limits()
+		return max(a, low), min(b, high)
 	}
 	return low, high
+}
+
+// first is the first step that changes values; nil for none.
+func (c *Column) first() Step {
+	for _, s := range c.Steps {
+		if _, same := s.(*round); !same {
+			return s
+		}
+	}
+	return nil
 }
 
 // constant is the value of a constant column, counted from the origin.

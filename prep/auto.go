@@ -28,14 +28,15 @@ func Auto(s profile.Summary) (steps []StepSpec, why string) {
 	case s.Kind == profile.KindInteger && reach(s) <= maxInteger, s.Kind == profile.KindGrid:
 		return []StepSpec{cells(s), quantile}, gridWords(s) + ": uniform noise fills the steps between them, then quantiles to a normal" + edges
 	case s.Kind == profile.KindAtoms:
-		return []StepSpec{atoms(s), quantile},
+		return asRounded(s, atoms(s), quantile),
 			fmt.Sprintf("single values hold many events (%.6g: %.3g %%): noise spreads them over narrow windows, then quantiles to a normal%s",
 				s.Atoms[0].Value+0, 100*s.Atoms[0].Fraction, edges) // -0 + 0 is 0
 	case s.Angle:
-		return []StepSpec{{"periodic", map[string]float64{"low": *s.LowEdge, "high": *s.HighEdge}}, {"quantile", map[string]float64{"low": 0, "high": 1}}},
+		turn := StepSpec{"periodic", map[string]float64{"low": *s.LowEdge, "high": *s.HighEdge}}
+		return asRounded(s, turn, StepSpec{"quantile", map[string]float64{"low": 0, "high": 1}}),
 			fmt.Sprintf("an angle, %.6g to %.6g: a turn cut where the fewest events lie, then quantiles to a normal", *s.LowEdge, *s.HighEdge)
 	}
-	return []StepSpec{quantile}, "continuous" + tailWords(s) + ": quantiles to a normal" + edges
+	return asRounded(s, quantile), "continuous" + decimalWords(s) + tailWords(s) + ": quantiles to a normal" + edges
 }
 
 // bounded is a map of quantiles with the edges of a column, and what to say of them.
@@ -90,14 +91,27 @@ func (l Limits) bound(s *profile.Summary, from float64, x []float64) error {
 
 // cells is the step for integers, or for the grid of a column.
 func cells(s profile.Summary) StepSpec {
-	step := StepSpec{Kind: "dequantise"}
 	if s.Step > 0 && s.Step != 1 {
-		step.Options = map[string]float64{"step": s.Step}
-		if s.Offset != 0 {
-			step.Options["offset"] = s.Offset
-		}
+		return onto("dequantise", s.Step, s.Offset)
 	}
-	return step
+	return StepSpec{Kind: "dequantise"}
+}
+
+// onto is a step whose inverse gives the values of a grid.
+func onto(kind string, step, offset float64) StepSpec {
+	s := StepSpec{kind, map[string]float64{"step": step}}
+	if offset != 0 {
+		s.Options["offset"] = offset
+	}
+	return s
+}
+
+// asRounded are steps for a column, of which what comes back is rounded as that is.
+func asRounded(s profile.Summary, steps ...StepSpec) []StepSpec {
+	if s.Rounded == 0 {
+		return steps
+	}
+	return append([]StepSpec{onto("round", s.Rounded, s.Offset)}, steps...)
 }
 
 func gridWords(s profile.Summary) string {
@@ -105,6 +119,13 @@ func gridWords(s profile.Summary) string {
 		return "integers"
 	}
 	return fmt.Sprintf("multiples of %.6g", s.Step)
+}
+
+func decimalWords(s profile.Summary) string {
+	if s.Rounded == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" in steps of %.6g", s.Rounded)
 }
 
 // atoms is the step for the single values of a column.

@@ -147,6 +147,9 @@ func (c *scaled) precision() {
 		digits, decimals = max(digits, 1+after), max(decimals, float64(after-e))
 	}
 	c.half, c.sig = math.Pow(10, -decimals)/2, 5*math.Pow(10, -float64(digits))
+	if decimals <= 0 { // whole numbers are rounded to units, whatever their size
+		c.sig = 0
+	}
 }
 
 // keep takes column k as one that others may follow from. In the basis are as many as the events bear.
@@ -268,23 +271,33 @@ func (s *search) solve(k int) *Relation {
 		}
 		h[m] /= s.upper[m][m]
 	}
-	c := &s.columns[k]
-	r := &Relation{Constant: c.mid + c.unit*h[0]}
-	for m, j := range s.inBasis {
-		of := &s.columns[j]
-		if math.Abs(h[m+1]) < negligible {
-			continue
-		}
-		f := c.unit * h[m+1] / of.unit
-		r.Terms = append(r.Terms, Term{of.Name, f})
-		r.Constant -= f * of.mid
-	}
 	for _, text := range []bool{false, true} {
+		least := negligible
+		if text {
+			least = max(least, s.columns[k].half/s.columns[k].unit)
+		}
+		r := s.sum(k, h, least)
 		if s.tolerate(k, r, text); s.holds(k, r) {
 			return r
 		}
 	}
 	return nil
+}
+
+// sum is column k by the coefficients h of the constant and the basis, without those below least: of its size is what others,
+// which have nothing to do with it, add by its rounding.
+func (s *search) sum(k int, h []float64, least float64) *Relation {
+	c := &s.columns[k]
+	r := &Relation{Constant: c.mid + c.unit*h[0]}
+	for m, j := range s.inBasis {
+		if math.Abs(h[m+1]) >= least {
+			of := &s.columns[j]
+			f := c.unit * h[m+1] / of.unit
+			r.Terms = append(r.Terms, Term{of.Name, f})
+			r.Constant -= f * of.mid
+		}
+	}
+	return r
 }
 
 func (s *search) place(name string) int {

@@ -3,6 +3,7 @@ package prep
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -168,6 +169,54 @@ func TestSavedRelationsThatCannotBeAreRefused(t *testing.T) {
 		bad := strings.Replace(string(text), c[0], c[1], 1)
 		if bad == string(text) || new(Pipeline).UnmarshalJSON([]byte(bad)) == nil {
 			t.Errorf("%s for %s was taken", c[1], c[0])
+		}
+	}
+}
+
+// A sum that is rounded, or has a whole number among its parts, is found whatever the order of the columns, beside others.
+func TestSumsAreFoundInAnyOrder(t *testing.T) {
+	const n = 5000
+	g := rng.New(12, rng.StreamToy, 0)
+	rounded := func(v float64) float64 { return math.Round(1000*v) / 1000 }
+	x := map[string][]float64{}
+	for range n {
+		jets := float64(g.IntN(4))
+		tau, lep, all := 20-20*math.Log(g.Float64()), 26-20*math.Log(g.Float64()), 0.0
+		if jets > 0 {
+			all = 30*jets - 60*math.Log(g.Float64())
+		}
+		for name, v := range map[string]float64{"jets": jets, "tau": rounded(tau), "lep": rounded(lep), "all": rounded(all), "sum": rounded(tau + lep + all), "flag": float64(g.IntN(2)) / 2,
+			"tens": 10 * math.Floor(tau/10), "count": 2*jets + 10*math.Floor(tau/10)} {
+			x[name] = append(x[name], v)
+		}
+	}
+	for _, names := range [][]string{{"tau", "lep", "all", "sum"}, {"jets", "tens", "count"}} {
+		for first := range names {
+			for _, front := range []bool{true, false} {
+				order := slices.Concat(names[first:], names[:first])
+				if others := []string{"flag", "free"}; front {
+					order = append(append(others, "jets"), order...)
+				} else {
+					order = append(order, others...)
+				}
+				tab := &events.Table{}
+				for _, name := range order {
+					if name == "jets" && slices.Contains(tab.Names(), name) {
+						continue
+					}
+					c := events.Column{Name: name, Type: events.Float64, F64: x[name]}
+					if name == "free" {
+						for range n {
+							c.F64 = append(c.F64, rounded(100*g.NormFloat64()))
+						}
+					}
+					tab.Columns = append(tab.Columns, c)
+				}
+				_, found := dependents(t, tab, tab.Names())
+				if len(found) != 1 || len(found[0].Relation.Terms) != len(names)-1 {
+					t.Errorf("%v: %+v", tab.Names(), found)
+				}
+			}
 		}
 	}
 }

@@ -22,8 +22,8 @@ type dequantise struct {
 // Beyond 2^43 a float64 has fewer than ten bits left for the noise.
 const maxInteger = 1 << 43
 
-// onGrid is how far from the grid a value may lie, in steps: decimals of a float32 do.
-const onGrid = 0.01
+// offGrid is how far from place k of a grid a value may lie, in steps: decimals of a float32 do, the farther the larger they are.
+func offGrid(k float64) float64 { return 0.01 + min(math.Abs(k)*0x1p-23, 0.1) }
 
 func (s *dequantise) Kind() string { return "dequantise" }
 
@@ -36,7 +36,7 @@ func (s *dequantise) Fit(x, _ []float64) error {
 		if math.Abs(n) > maxInteger {
 			return &rowError{i, fmt.Sprintf("dequantise takes up to 2^43 steps, not %g", v)}
 		}
-		if k != n && (s.Step == 0 || math.Abs(k-n) > onGrid) {
+		if k != n && (s.Step == 0 || math.Abs(k-n) > offGrid(n)) {
 			if off++; off == 1 {
 				first = i
 			}
@@ -70,13 +70,13 @@ func (s *dequantise) Apply(x, logDet []float64) { s.ApplyNoise(x, nil, logDet) }
 
 func (s *dequantise) ApplyNoise(x, u, logDet []float64) {
 	low, from, width := s.cells()
-	slack := 0.0
-	if s.Step != 0 {
-		slack = onGrid
-	}
 	unit := s.unit()
 	for i, v := range x {
-		k := math.Floor((v-s.Offset)/unit + slack)
+		k := (v - s.Offset) / unit
+		if s.Step != 0 {
+			k += offGrid(k)
+		}
+		k = math.Floor(k)
 		x[i] = from + (k-low+place(u, i))*width
 	}
 	addAll(logDet, math.Log(width/unit))
@@ -103,7 +103,7 @@ func (s *dequantise) Invert(y, logDet []float64) {
 // has tells whether an event that is drawn can have the value.
 func (s *dequantise) has(v float64) bool {
 	k := (v - s.Offset) / s.unit()
-	if whole := math.Round(k); s.Step == 0 && k != whole || math.Abs(k-whole) > onGrid {
+	if whole := math.Round(k); s.Step == 0 && k != whole || math.Abs(k-whole) > offGrid(k) {
 		return false
 	} else {
 		k = whole

@@ -63,5 +63,5 @@ func ExampleSpec() {
 	fmt.Println(spec.Validate())
 	// Output:
 	// <nil>
-	// "clamp" is not a preparation step; there is minmax, clip, logit, standardise, log, asinh, dequantise, periodic, levels, classes, spread, quantile
+	// "clamp" is not a preparation step; there is minmax, clip, logit, standardise, log, asinh, dequantise, round, periodic, levels, classes, spread, quantile
 }

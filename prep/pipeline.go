@@ -1,6 +1,7 @@
 package prep
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,9 +39,13 @@ type Column struct {
 	Steps Steps `json:"steps,omitempty"`
 	// Follows is what the column follows from, where it was left out of the flow for that.
 	Follows *Relation `json:"follows,omitempty"`
-	Why     string    `json:"why"` // one sentence on the choice of steps
+	// Told is where the column has no value, where another tells.
+	Told *Told  `json:"told,omitempty"`
+	Why  string `json:"why"` // one sentence on the choice of steps
 	// Spec is what was fitted, with all that auto chose; not kept in a model.
 	Spec []StepSpec `json:"-"`
+
+	seen profile.Summary // what auto went by
 }
 
 // InFlow are the names of the columns that the flow sees.
@@ -118,7 +123,9 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 				s.Mean, s.Std = exact.From.Minus(c.Origin)+exact.Mean, exact.Std
 			}
 		}
-		notices = append(notices, c.unresolved()...)
+		if line := FarNotice(c.seen); line != "" && slices.ContainsFunc(c.Spec, func(s StepSpec) bool { return s.Kind == "quantile" }) {
+			notices = append(notices, line)
+		}
 		if c.Constant() {
 			notices = append(notices, fmt.Sprintf("column %q is %v in every event: dropped, and put back in what is generated", name, col.Exact(0)))
 		}
@@ -135,8 +142,10 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 
 // fitColumn fits column i: given steps, or those that suit it where there are none.
 func (p *Pipeline) fitColumn(col *events.Column, w []float64, spec Spec, i uint32) (*Column, error) {
-	s, given := summarise(col), spec.Of(col.Name)
-	c := &Column{Name: col.Name, Unit: s.Unit, Type: s.Type, Kind: s.Kind, Min: s.Min, Max: s.Max}
+	given := spec.Of(col.Name)
+	s := spec.seen(col)
+	c := &Column{Name: col.Name, Unit: col.Unit, Type: col.Type.String(), Kind: s.Kind}
+	c.Min, c.Max = rangeOf(col)
 	if far(s) && !(len(given) > 0 && given[0].Kind == "log") { // log alone depends on where 0 is
 		c.Origin = middle(col)
 	}
@@ -159,7 +168,7 @@ func (p *Pipeline) fitColumn(col *events.Column, w []float64, spec Spec, i uint3
 	if given != nil && !c.Constant() {
 		specs, why = given, "as the card says"
 	}
-	c.Why, c.Spec = why, specs
+	c.Why, c.Spec, c.seen = why, specs, s
 	if err := c.checkExact(col, x, specs); err != nil {
 		return nil, err
 	}
@@ -168,6 +177,44 @@ func (p *Pipeline) fitColumn(col *events.Column, w []float64, spec Spec, i uint3
 
 func summarise(c *events.Column) profile.Summary {
 	return profile.Summarise(&events.Table{Columns: []events.Column{*c}})[0]
+}
+
+// seen is what is known of a column: from all events, unless those that it is fitted on have one value.
+func (s Spec) seen(c *events.Column) profile.Summary {
+	if seen, ok := s.Seen[c.Name]; ok {
+		if low, high := rangeOf(c); low < high {
+			return seen
+		}
+	}
+	return summarise(c)
+}
+
+// rangeOf is the smallest and the largest value, to the nearest float64.
+func rangeOf(c *events.Column) (low, high float64) {
+	low = c.Float(0)
+	high = low
+	for i := range c.Len() {
+		v := c.Float(i)
+		low, high = min(low, v), max(high, v)
+	}
+	return low, high
+}
+
+// FarNotice names the farthest of the values that no map of a column can follow; "" for none.
+func FarNotice(s profile.Summary) string {
+	if len(s.Far) == 0 {
+		return ""
+	}
+	first, lie := s.Far[0], "lies"
+	if len(s.Far) > 1 {
+		lie = "lie"
+	}
+	place := fmt.Sprintf("row %d", first.Row)
+	if first.File != "" {
+		place = first.File + ": " + place
+	}
+	return fmt.Sprintf("column %q: %d of %d values %s more than a thousand times further out than all others, the farthest at %.6g (%s): "+
+		"nothing can be learned of such; leave them out (where) if they are no measurements", s.Name, len(s.Far), s.Count, lie, first.Value, place)
 }
 
 // fitSteps fits the steps of column i, and prepares x on the way.
@@ -259,7 +306,7 @@ func (p *Pipeline) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("prep: column %q: %w", c.Name, err)
 		}
 	}
-	if err := in.checkFollows(); err != nil {
+	if err := cmp.Or(in.checkFollows(), in.checkTold()); err != nil {
 		return err
 	}
 	*p = in

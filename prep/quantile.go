@@ -28,8 +28,7 @@ type quantile struct {
 	EdgeLow  bool `json:"edge_low,omitempty"`
 	EdgeHigh bool `json:"edge_high,omitempty"`
 
-	low, high float64   // edges to fit, infinite for none
-	apart     []float64 // values that the fit left out of the tails
+	low, high float64 // edges to fit, infinite for none
 
 	bins     []bin  // of the knots, by index
 	byX, byY *guide // to the knots inside

@@ -1,7 +1,6 @@
 package prep
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -25,39 +24,21 @@ func (s *quantile) Fit(x, w []float64) error {
 	if f.low || f.high {
 		knots = f.normal()
 	}
-	s.apart = nil
 	if !f.low {
-		below, apart := e.beyond(knots[0].x, -1)
+		below := e.beyond(knots[0].x, -1)
 		knots = append(outwards(knots[0], below, -1, e.n), knots...)
-		s.apart = append(s.apart, apart...)
 	}
 	if !f.high {
-		above, apart := e.beyond(knots[len(knots)-1].x, 1)
+		above := e.beyond(knots[len(knots)-1].x, 1)
 		more := outwards(knots[len(knots)-1], above, 1, e.n)
 		slices.Reverse(more)
 		knots = append(knots, more...)
-		s.apart = append(s.apart, apart...)
 	}
 	s.set(knots)
 	if err := s.check(); err != nil {
 		return fmt.Errorf("no smooth map to a normal: %w", err)
 	}
 	return nil
-}
-
-// unresolved names the values that no map of the column follows.
-func (c *Column) unresolved() []string {
-	for _, step := range c.Steps {
-		if q, ok := step.(*quantile); ok && len(q.apart) > 0 {
-			return []string{fmt.Sprintf("column %q: %d of the values that the preparation is fitted on lie more than %d times further out than all others, the farthest at %.6g: "+
-				"nothing can be learned of them; leave them out (where) if they are no measurements", c.Name, len(q.apart), apartTimes, farthest(q.apart)+c.Origin.Float())}
-		}
-	}
-	return nil
-}
-
-func farthest(x []float64) float64 {
-	return slices.MaxFunc(x, func(a, b float64) int { return cmp.Compare(math.Abs(a), math.Abs(b)) })
 }
 
 // inside refuses values beyond the limits of a step, with their number and the first.
@@ -183,9 +164,9 @@ func outwards(k knot, away []float64, sign, n float64) []knot {
 	return out
 }
 
-// beyond are the distances of the events beyond x, nearest first, by weight. Those that lie apart from the others, more
-// than apartTimes as far as the next, are no part of a tail: they are returned as values.
-func (e *empirical) beyond(x, sign float64) (away, apart []float64) {
+// beyond are the distances of the events beyond x, nearest first, by weight, without those that lie apart from the others, more
+// than apartTimes as far as the next: they are no part of a tail.
+func (e *empirical) beyond(x, sign float64) (away []float64) {
 	j := sort.SearchFloat64s(e.value, x)
 	lo, hi := 0, j
 	if sign > 0 {
@@ -201,13 +182,10 @@ func (e *empirical) beyond(x, sign float64) (away, apart []float64) {
 	slices.Sort(away)
 	for i := max(1, len(away)/4); i < len(away); i++ {
 		if away[i] > apartTimes*away[i-1] {
-			for _, d := range away[i:] {
-				apart = append(apart, x+sign*d)
-			}
-			return away[:i], apart
+			return away[:i]
 		}
 	}
-	return away, nil
+	return away
 }
 
 // logDensity is that at a distance beyond the knot if y is standard normal.

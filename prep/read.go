@@ -122,10 +122,14 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 			return 0, nil, err
 		}
 		r := c.outside(col, out)
-		if c.Follows != nil {
-			if r, err = p.disagree(c, t, out); err != nil {
-				return 0, nil, err
-			}
+		switch {
+		case c.Follows != nil:
+			r, err = p.disagree(c, t, out)
+		case c.Told != nil:
+			err = p.strangers(c, t, &r, out)
+		}
+		if err != nil {
+			return 0, nil, err
 		}
 		if r.Outside() > 0 {
 			ranges = append(ranges, r)
@@ -143,10 +147,7 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 // outside counts the values of one column and marks their events.
 func (c *Column) outside(col *events.Column, out []bool) Range {
 	r := Range{Column: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max}
-	var few listed
-	if len(c.Steps) > 0 {
-		few, _ = c.Steps[0].(listed)
-	}
+	few, _ := c.first().(listed)
 	for i := range out {
 		switch v := col.Float(i); {
 		case few != nil && !few.has(col.Exact(i).Minus(c.Origin)):

@@ -172,10 +172,14 @@ func (p *Pipeline) terms(t *events.Table, r *Relation) ([][]float64, error) {
 
 // column is the one of that name, nil for none.
 func (p *Pipeline) column(name string) *Column {
-	if i := slices.IndexFunc(p.Columns, func(c Column) bool { return c.Name == name }); i >= 0 {
+	if i := p.place(name); i >= 0 {
 		return &p.Columns[i]
 	}
 	return nil
+}
+
+func (p *Pipeline) place(name string) int {
+	return slices.IndexFunc(p.Columns, func(c Column) bool { return c.Name == name })
 }
 
 // checkFollows refuses a column that follows from what the flow does not see.

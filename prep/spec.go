@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluice-hep/sluice/events/profile"
 )
 
 // Spec says how columns are prepared. A card writes it as `auto`, as one list of
@@ -24,6 +26,8 @@ type Spec struct {
 	// Ranges are the limits of columns that auto prepares, where they are known. They are no part of what a card writes
 	// under prepare.
 	Ranges map[string]Limits
+	// Seen is what is known of columns from more events than the preparation is fitted on: auto goes by it. No part of a card either.
+	Seen map[string]profile.Summary
 }
 
 // Limits are the lowest and the highest value that a column can have, infinite where there is none.

@@ -61,6 +61,9 @@ var kinds = []kind{
 	{"dequantise", func(o *options) Step {
 		return &dequantise{Scaled: o.flag("scaled"), Step: o.number("step", 0, 1e-12, 1e12), Offset: o.number("offset", 0, -1e12, 1e12)}
 	}},
+	{"round", func(o *options) Step {
+		return &round{Step: o.number("step", 0.001, 1e-12, 1e12), Offset: o.number("offset", 0, -1e12, 1e12)}
+	}},
 	{"periodic", func(o *options) Step {
 		s := &periodic{Low: o.number("low", -math.Pi, -1e12, 1e12), High: o.number("high", math.Pi, -1e12, 1e12)}
 		o.ordered(s.Low, s.High)

@@ -3,7 +3,6 @@ package profile
 import (
 	"math"
 	"slices"
-	"sort"
 )
 
 // few keeps an even selection of the values of a stream, of bounded size: every one at first, and of more every second,
@@ -52,26 +51,25 @@ func (f *few) rest(without []Atom, at, width float64) []float64 {
 	return x
 }
 
-// outline finds what bounds a column of numbers: an angle's range, or edges. Cells of a grid reach step beyond their value.
-func (r *Summary) outline(f *few, at float64) {
-	width := r.Step
-	x := f.rest(r.Atoms, at, width)
-	if r.Kind == KindContinuous && isAngle(r, x) {
-		r.Angle = true
+// outline finds what bounds a column of numbers, of which x are some, in order: an angle's range, or edges. They stand spacing apart,
+// 0 for any; the cells of a grid reach step beyond their value.
+func (r *Summary) outline(x []float64, spacing float64) {
+	turned := make([]float64, len(x))
+	for i, v := range x {
+		turned[len(x)-1-i] = -v
+	}
+	if r.Kind == KindContinuous && r.isAngle(x, turned, spacing) {
 		return
 	}
 	atEnd := func(v float64) bool {
 		return slices.ContainsFunc(r.Atoms, func(a Atom) bool { return a.Value == v })
 	}
+	free := r.Step == 0
 	if !atEnd(r.Min) {
-		r.LowEdge = edge(x, r.Min, width == 0)
+		r.LowEdge = edge(x, r.Min, r.Min, free)
 	}
 	if !atEnd(r.Max) {
-		turned := make([]float64, len(x))
-		for i, v := range x {
-			turned[len(x)-1-i] = -v
-		}
-		if e := edge(turned, -r.Max-width, width == 0); e != nil {
+		if e := edge(turned, -r.Max-r.Step, -r.Max-spacing, free); e != nil {
 			high := -*e + 0 // -0 + 0 is 0
 			r.HighEdge = &high
 		}
@@ -81,59 +79,90 @@ func (r *Summary) outline(f *few, at float64) {
 // fullTurns are the ranges of angles.
 var fullTurns = [][2]float64{{-math.Pi, math.Pi}, {0, 2 * math.Pi}, {-180, 180}, {0, 360}}
 
-// isAngle: values reach both ends of a full turn, and do not become rare there. The range becomes the turn's.
-func isAngle(r *Summary, x []float64) bool {
-	const beyond, seam, least, events = 1e-6, 0.05, 0.05, 500
+// isAngle: values reach both ends of a full turn, beyond which others are missing. The range becomes the turn's. The values x
+// are given from the other end too.
+func (r *Summary) isAngle(x, turned []float64, spacing float64) bool {
+	const beyond, events = 1e-6, 500
+	if len(x) < events {
+		return false
+	}
 	reach := max(2e-3, 10/float64(len(x)))
 	for _, t := range fullTurns {
 		turn := t[1] - t[0]
-		if len(x) < events || math.Abs(r.Min-t[0]-reach*turn/2) > (reach/2+beyond)*turn || math.Abs(t[1]-r.Max-reach*turn/2) > (reach/2+beyond)*turn {
+		if math.Abs(r.Min-t[0]-reach*turn/2) > (reach/2+beyond)*turn || math.Abs(t[1]-r.Max-reach*turn/2) > (reach/2+beyond)*turn {
 			continue
 		}
-		near := sort.SearchFloat64s(x, t[0]+seam/2*turn) + len(x) - sort.SearchFloat64s(x, t[1]-seam/2*turn)
-		if float64(near) < least*seam*float64(len(x)) {
+		low, high := min(t[0], r.Min), max(t[1], r.Max)
+		if min(missing(x, low), missing(turned, -high-spacing)) < mostMissing/2 {
 			return false
 		}
-		low, high := min(t[0], r.Min), max(t[1], r.Max)
-		r.LowEdge, r.HighEdge = &low, &high
+		r.LowEdge, r.HighEdge, r.Angle = &low, &high, true
 		return true
 	}
 	return false
 }
 
 const (
-	edgeSample = 200 // values without which no edge is looked for
-	edgePower  = 1.3 // see edge
-	nearZero   = 0.05
+	edgeSample  = 200 // values without which no edge is looked for
+	mostMissing = 6.0 // events, see missing
+	nearZero    = 0.05
+	vanishing   = 0.6 // see vanishes
 )
 
-// edge is where a column with values x, in order and none below least, ends at a hard edge; nil for none. Where the density
-// is proportional to d^a at a distance d from the edge, the k nearest have a mean of log(d_k/d) of 1/(1+a) (Hill, Ann.
-// Statist. 3 (1975) 1163); a is 0 at a cut. A tail that thins out looks like a of 2 and more. 0 is the edge of
-// columns that come near it and are never negative. Only an edge that is free lies elsewhere than least.
-func edge(x []float64, least float64, free bool) *float64 {
-	n := len(x)
-	if n < edgeSample {
+// missing is how many more events a column of values x, in order, would have below end if it did not end there: those of the
+// normal tail through the k outermost. As many are there by chance, a Poisson number, so that a column is cut, but in one case of
+// exp(mostMissing), where more are missing than that. The normal law is the lightest that is taken for a tail: of one that is heavier (a convex
+// function of the normal: van Zwet, Convex Transformations of Random Variables, 1964), such as an exponential one or a power, the
+// outermost event lies further out in units of the mean distance, and fewer seem to be missing. A density that falls towards
+// its end to a fifth within the k events is told from a tail; values that are rounded count from the middle of
+// their cells to the end of the last.
+//
+// With the threshold u exceeded by a fraction p, and z = Phi^-1(1-p), the mean excess of a normal variable is s (phi(z)/p - z),
+// which gives its scale s.
+func missing(x []float64, end float64) float64 {
+	n, k := len(x), outermost(x)
+	mean, p := 0.0, float64(k)/float64(n)
+	for _, v := range x[:k] {
+		mean += (x[k] - v) / float64(k)
+	}
+	z := math.Sqrt2 * math.Erfcinv(2*p)
+	excess := math.Exp(-z*z/2)/math.Sqrt(2*math.Pi)/p - z
+	return float64(n) * math.Erfc((z+excess*(x[k]-end)/mean)/math.Sqrt2) / 2
+}
+
+// outermost is how many events at an end of a column tell how it ends.
+func outermost(x []float64) int { return max(min(200, len(x)/5), 1) }
+
+// edge is where a column with values x, in order and none below least, ends at a hard edge; nil for none. Their cells reach to
+// end. 0 is the edge of columns that come near it and are never negative. Only an edge that is free lies elsewhere than least.
+func edge(x []float64, least, end float64, free bool) *float64 {
+	if len(x) < edgeSample {
 		return nil
 	}
-	k := min(100, n/20)
-	sum, near, far := 0.0, 0.0, x[k]-least
-	for _, v := range x[:k] {
-		if v > least {
-			sum += math.Log(far / (v - least))
-			near++
-		}
-	}
-	if near > 0 && near < edgePower*sum {
+	k, zero := outermost(x), 0.0
+	positive := free && least >= 0 && least < nearZero*x[len(x)/2]
+	switch {
+	case positive && vanishes(x[:k+1]):
+		return &zero
+	case missing(x, end) > mostMissing:
 		if free {
-			least = limit(least, 6*far/float64(k))
+			least = limit(least, 6*(x[k]-least)/float64(k))
 		}
 		return &least
-	}
-	if zero := 0.0; free && least >= 0 && least < nearZero*x[n/2] {
+	case positive:
 		return &zero
 	}
 	return nil
+}
+
+// vanishes: where the density is proportional to x^a, values have a mean of log(far/x) of 1/(1+a) below far (Hill, Ann. Statist. 3
+// (1975) 1163). Values that a cut left, far from 0 beside the distance between them, do not tell.
+func vanishes(x []float64) bool {
+	far, sum := x[len(x)-1], 0.0
+	for _, v := range x {
+		sum += math.Log(far / v)
+	}
+	return 4*x[0] < far-x[0] && sum < vanishing*float64(len(x)-1)
 }
 
 // limit is the round number that a column from v on was cut at, if there is one within room below: 0, a multiple of pi/2, or

@@ -21,20 +21,29 @@ func SummariseFiles(ctx context.Context, paths []string, opts events.Options) (a
 	}
 	defer in.Close()
 	begin, again := in.Mark()
-	var s summariser
-	if err := s.add(&events.Table{Columns: in.Columns()}); err != nil {
+	var s Summariser
+	if err := s.Add(&events.Table{Columns: in.Columns()}, "", nil); err != nil {
 		return nil, nil, nil, err
 	}
-	err = pass(ctx, in, s.add)
-	if err == nil && again && s.unsure() {
+	err = pass(ctx, in, func(t *events.Table) error {
+		rows := make([]int64, t.Len())
+		for i := range rows {
+			rows[i] = in.First() + int64(i)
+		}
+		if len(paths) == 1 {
+			return s.Add(t, "", rows)
+		}
+		return s.Add(t, in.Path(), rows)
+	})
+	if err == nil && again && s.Unsure() {
 		if err = in.Seek(begin); err == nil {
-			err = pass(ctx, in, s.recount)
+			err = pass(ctx, in, s.Recount)
 		}
 	}
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return s.summaries(), in.Skipped(), in.Notes(), nil
+	return s.Summaries(), in.Skipped(), in.Notes(), nil
 }
 
 // pass calls f with all blocks.

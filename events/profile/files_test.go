@@ -94,7 +94,7 @@ func TestSummariseFilesThatCannotBe(t *testing.T) {
 }
 
 func TestSummariserRefusesOtherColumns(t *testing.T) {
-	var s summariser
+	var s Summariser
 	for i, c := range []struct {
 		table events.Table
 		ok    bool
@@ -105,7 +105,7 @@ func TestSummariserRefusesOtherColumns(t *testing.T) {
 		{events.Table{Columns: []events.Column{{Name: "y"}, {Name: "x"}}}, false},
 		{events.Table{Columns: []events.Column{{Name: "x"}, {Name: "y", Type: events.Text}}}, false},
 	} {
-		if err := s.add(&c.table); (err == nil) != c.ok {
+		if err := s.Add(&c.table, "", nil); (err == nil) != c.ok {
 			t.Errorf("table %d: %v", i, err)
 		}
 	}

@@ -47,7 +47,15 @@ func TestEdges(t *testing.T) {
 		{"Cauchy", none, none, false, func(g *rng.Source) float64 { return math.Tan(math.Pi * (g.Float64() - 0.5)) }},
 		{"lognormal", 0, none, false, func(g *rng.Source) float64 { return math.Exp(g.NormFloat64()) }},
 		{"a mass, far from 0", none, none, false, func(g *rng.Source) float64 { return 91 + 2*g.NormFloat64() }},
-		{"a triangle", none, none, false, func(g *rng.Source) float64 { return g.Float64() + g.Float64() + 3 }},
+		{"met, linear at 0", 0, none, false, func(g *rng.Source) float64 { return math.Hypot(g.NormFloat64(), g.NormFloat64()) }},
+		{"cut at 1, falling slowly", 1, none, false, func(g *rng.Source) float64 { return 1 + 30*exponential(g) }},
+		{"rounded, within 2.5", -2.5, 2.5, false, func(g *rng.Source) float64 {
+			for {
+				if v := math.Round(13000*g.NormFloat64()) / 10000; math.Abs(v) <= 2.5 {
+					return v
+				}
+			}
+		}},
 		{"decades", 1e-10, 1e10, false, func(g *rng.Source) float64 { return math.Pow(10, 20*g.Float64()-10) }},
 		{"absolute angle", 0, math.Pi, false, func(g *rng.Source) float64 { return 3.14159 * g.Float64() }},
 		{"angle", -math.Pi, math.Pi, true, func(g *rng.Source) float64 { return math.Remainder(g.NormFloat64()*2, 2*math.Pi) }},
@@ -99,7 +107,7 @@ func TestGrids(t *testing.T) {
 		{"middles of bins", events.Float64, func(g *rng.Source) float64 { return (2*math.Round(40*g.NormFloat64()) + 1) / 20 }, KindGrid, 0.1, 0.05},
 		{"counts in steps", events.Int64, func(g *rng.Source) float64 { return 16*math.Round(100*g.NormFloat64()) + 3 }, KindInteger, 16, 3},
 		{"counts", events.Int64, func(g *rng.Source) float64 { return math.Round(100 * g.NormFloat64()) }, KindInteger, 1, 0},
-		{"so fine that events do not share", events.Float64, rounded(1e5), KindContinuous, 0, 0},
+		{"so fine that events do not share", events.Float64, rounded(1e5), KindContinuous, 1e-5, 0},
 		{"all digits", events.Float32, (*rng.Source).NormFloat64, KindContinuous, 0, 0},
 		{"large in single precision", events.Float32, func(g *rng.Source) float64 { return 3e6 + 1e5*g.NormFloat64() }, KindInteger, 0, 0},
 	} {
@@ -110,7 +118,7 @@ func TestGrids(t *testing.T) {
 			}
 			continue
 		}
-		if s.Kind != c.kind || c.kind != KindContinuous && (s.Step != c.step || s.Offset != c.offset) {
+		if s.Kind != c.kind || s.Step+s.Rounded != c.step || s.Offset != c.offset {
 			t.Errorf("%s: %s in steps of %v from %v, want %s, %v, %v", c.name, s.Kind, s.Step, s.Offset, c.kind, c.step, c.offset)
 		}
 	}
@@ -156,6 +164,82 @@ func TestRareAtoms(t *testing.T) {
 		third := func(g *rng.Source) float64 { return math.Round(100*exponential(g)) / 3 } // of which each repeats as often
 		if s := Summarise(columnOf(events.Float32, n, zero(third)))[0]; len(s.Atoms) > 0 && s.Atoms[len(s.Atoms)-1].Fraction < 0.005 {
 			t.Errorf("%s events: atoms %v", strconv.Itoa(n), s.Atoms)
+		}
+	}
+}
+
+// Of a tail no edge is made, nor an angle, in more than one sample of a hundred, however few its events; a cut is seen from 500 on,
+// in rounded values too.
+func TestEdgesOfFewEvents(t *testing.T) {
+	student := func(nu int) func(g *rng.Source) float64 {
+		return func(g *rng.Source) float64 {
+			sum := 0.0
+			for range nu {
+				v := g.NormFloat64()
+				sum += v * v
+			}
+			return g.NormFloat64() / math.Sqrt(sum/float64(nu))
+		}
+	}
+	below := func(limit float64) func(g *rng.Source) float64 {
+		return func(g *rng.Source) float64 {
+			for {
+				if v := g.NormFloat64(); v < limit {
+					return v
+				}
+			}
+		}
+	}
+	thousandths := func(draw func(g *rng.Source) float64) func(g *rng.Source) float64 {
+		return func(g *rng.Source) float64 { return math.Round(1000*draw(g)) / 1000 }
+	}
+	const samples = 300
+	found := func(n int, draw func(g *rng.Source) float64) (low, high int) {
+		for i := range samples {
+			g := rng.New(uint64(i), rng.StreamToy, 9)
+			c := events.Column{Type: events.Float64}
+			for range n {
+				c.F64 = append(c.F64, draw(g))
+			}
+			s := Summarise(&events.Table{Columns: []events.Column{c}})[0]
+			if s.LowEdge != nil {
+				low++
+			}
+			if s.HighEdge != nil {
+				high++
+			}
+		}
+		return low, high
+	}
+	for _, c := range []struct {
+		name string
+		low  bool
+		draw func(g *rng.Source) float64
+	}{
+		{"normal", false, (*rng.Source).NormFloat64}, {"normal in thousandths", false, thousandths((*rng.Source).NormFloat64)},
+		{"exponential", true, exponential}, {"Cauchy", false, student(1)}, {"Student 3", false, student(3)}, {"Student 10", false, student(10)},
+	} {
+		for _, n := range []int{50, 100, 200, 300, 500, 1000} {
+			low, high := found(n, c.draw)
+			if c.low {
+				low = 0
+			}
+			if low+high > samples/100 {
+				t.Errorf("%s, %d events: %d low and %d high edges in %d samples", c.name, n, low, high, samples)
+			}
+		}
+	}
+	for _, c := range []struct {
+		name  string
+		share float64 // of samples of 500 events in which the cut is seen
+		draw  func(g *rng.Source) float64
+	}{
+		{"uniform", 0.99, (*rng.Source).Float64}, {"uniform in thousandths", 0.99, thousandths((*rng.Source).Float64)},
+		{"exponential up to 0", 0.99, func(g *rng.Source) float64 { return -exponential(g) }},
+		{"normal up to 1", 0.97, below(1)}, {"normal up to 1.5", 0.85, below(1.5)}, {"the same in thousandths", 0.85, thousandths(below(1.5))},
+	} {
+		if _, high := found(500, c.draw); float64(high) < c.share*samples {
+			t.Errorf("%s: the cut is seen in %d of %d samples", c.name, high, samples)
 		}
 	}
 }

@@ -10,12 +10,13 @@ import (
 	"github.com/sluice-hep/sluice/events/column"
 )
 
-// summariser describes columns that come a block at a time, in memory that does not grow with them. What it finds
+// Summariser describes columns that come a block at a time, in memory that does not grow with them. What it finds
 // does not depend on where the blocks end. The zero value is ready.
-type summariser struct{ columns []*columnSummary }
+type Summariser struct{ columns []*columnSummary }
 
-// add takes the next events. All tables have the columns of the first.
-func (s *summariser) add(t *events.Table) error {
+// Add takes the next events, which are those rows, from 0, of a file; nil stands for those that follow. All tables have the columns
+// of the first.
+func (s *Summariser) Add(t *events.Table, file string, rows []int64) error {
 	if s.columns == nil {
 		for i := range t.Columns {
 			s.columns = append(s.columns, newColumnSummary(&t.Columns[i]))
@@ -29,20 +30,28 @@ func (s *summariser) add(t *events.Table) error {
 			return fmt.Errorf("profile: column %d is %q (%s) after %q (%s)", i+1, d.Name, d.Type, c.Name, c.Type)
 		}
 	}
-	return s.each(t, (*columnSummary).add)
+	return s.each(t, func(s *columnSummary, c *events.Column) {
+		count := int64(s.Count)
+		s.add(c, func(i int) Far {
+			if rows == nil {
+				return Far{File: file, Row: count + int64(i) + 1}
+			}
+			return Far{File: file, Row: rows[i] + 1}
+		})
+	})
 }
 
 // each calls f with every column.
-func (s *summariser) each(t *events.Table, f func(s *columnSummary, c *events.Column)) error {
+func (s *Summariser) each(t *events.Table, f func(s *columnSummary, c *events.Column)) error {
 	return column.Each(len(s.columns), func(i int) error {
 		f(s.columns[i], &t.Columns[i])
 		return nil
 	})
 }
 
-// unsure says that there may be atoms, late in the events, of which the first were not counted. recount makes sure;
+// Unsure says that there may be atoms, late in the events, of which the first were not counted. Recount makes sure;
 // without it their fractions are lower bounds.
-func (s *summariser) unsure() bool {
+func (s *Summariser) Unsure() bool {
 	for _, c := range s.columns {
 		if c.unsure() != nil {
 			return true
@@ -51,11 +60,11 @@ func (s *summariser) unsure() bool {
 	return false
 }
 
-// recount counts in a second pass over the same events, all of them, what unsure is about.
-func (s *summariser) recount(t *events.Table) error { return s.each(t, (*columnSummary).recount) }
+// Recount counts in a second pass over the same events, all of them, what Unsure is about.
+func (s *Summariser) Recount(t *events.Table) error { return s.each(t, (*columnSummary).recount) }
 
-// summaries describes the columns as they are up to now.
-func (s *summariser) summaries() []Summary {
+// Summaries describes the columns as they are up to now.
+func (s *Summariser) Summaries() []Summary {
 	all := make([]Summary, len(s.columns))
 	for i, c := range s.columns {
 		all[i] = c.summary()
@@ -76,11 +85,13 @@ type columnSummary struct {
 	some       few
 	words      map[string]struct{} // at most one more than MaxDistinct
 	again      map[float64]int64   // values counted in a second pass
+	least      ends
+	most       ends
 }
 
 func newColumnSummary(c *events.Column) *columnSummary {
 	s := &columnSummary{Summary: Summary{Name: c.Name, Unit: c.Unit, Type: c.Type.String()}, whole: true}
-	s.Min, s.Max = math.Inf(1), math.Inf(-1)
+	s.Min, s.Max, s.least, s.most = math.Inf(1), math.Inf(-1), newEnds(-1), newEnds(1)
 	switch c.Type {
 	case events.Text:
 		s.words = make(map[string]struct{})
@@ -92,7 +103,8 @@ func newColumnSummary(c *events.Column) *columnSummary {
 	return s
 }
 
-func (s *columnSummary) add(c *events.Column) {
+// add takes the next values and says where they are.
+func (s *columnSummary) add(c *events.Column, at func(i int) Far) {
 	if c.Type == events.Text {
 		s.text(c.Str)
 		return
@@ -104,6 +116,9 @@ func (s *columnSummary) add(c *events.Column) {
 	parts(c, s.origin, func(first int, x []float64) {
 		s.moments(x)
 		s.some.add(x)
+		there := func(i int) Far { return at(first + i) }
+		s.least.add(x, there)
+		s.most.add(x, there)
 		s.values.add(keysOf(c, first, x, keys[:0]))
 		s.Count += len(x)
 	})
@@ -227,18 +242,28 @@ func (s *columnSummary) summary() Summary {
 	}
 	r.Min, r.Max, r.Mean = r.Min+s.at, r.Max+s.at, r.Mean+s.at
 	r.Kind = s.kind()
+	spacing, offset := s.grid.step(s.at)
+	r.Offset = offset
 	switch r.Kind {
 	case KindConstant, KindDiscrete:
+		r.Offset = 0
 		return r
 	case KindContinuous:
 		if r.Atoms = s.atoms(); len(r.Atoms) > 0 {
 			r.Kind = KindAtoms
 		}
+		if s.n >= leastRounded {
+			r.Rounded = spacing
+		}
 	default:
-		r.Step, r.Offset = s.grid.step(s.at)
+		r.Step = spacing
 		r.Codes = s.codes()
 	}
-	r.outline(&s.some, s.at)
+	x := s.some.rest(r.Atoms, s.at, spacing)
+	r.outline(x, spacing)
+	if !r.Codes {
+		r.Far = s.far(x)
+	}
 	return r
 }
 

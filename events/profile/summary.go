@@ -49,9 +49,13 @@ type Summary struct {
 	HighEdge *float64 `json:"high_edge,omitempty"`
 	// Angle says that the edges are the ends of a full turn.
 	Angle bool `json:"angle,omitempty"`
-	// Values of a grid and integers are Offset plus multiples of Step.
+	// Values of a grid and integers are Offset plus multiples of Step, those of a column that is Rounded plus multiples of that.
 	Step   float64 `json:"step,omitempty"`
 	Offset float64 `json:"offset,omitempty"`
+	// Rounded is the step of a column that is otherwise continuous: so fine that events rarely share a value.
+	Rounded float64 `json:"rounded,omitempty"`
+	// Far are the values a thousand times further from the middle than all others, the farthest first: up to 31 on either side.
+	Far []Far `json:"far,omitempty"`
 	// Codes says that integers repeat, and that most between them are missing.
 	Codes bool `json:"codes,omitempty"`
 }
@@ -66,14 +70,15 @@ const (
 	rareEvents   = 64
 	rareTimes    = 10
 	mostAtoms    = 8
+	leastRounded = 100 // values: of fewer, the common step may be chance
 )
 
 // Summarise describes every column of t.
 func Summarise(t *events.Table) []Summary {
-	var s summariser
-	_ = s.add(t) // the first table has the columns that it has
-	if s.unsure() {
-		s.recount(t)
+	var s Summariser
+	_ = s.Add(t, "", nil) // the first table has the columns that it has
+	if s.Unsure() {
+		_ = s.Recount(t)
 	}
-	return s.summaries()
+	return s.Summaries()
 }

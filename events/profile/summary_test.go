@@ -142,20 +142,20 @@ func TestSummariesOfBlocks(t *testing.T) {
 		mixed.Columns[5].I64[i] = int64(i) << 40
 	}
 	want := Summarise(mixed)
-	var s summariser
+	var s Summariser
 	for _, b := range blocks(mixed) {
-		if err := s.add(b); err != nil {
+		if err := s.Add(b, "", nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if !s.unsure() {
+	if !s.Unsure() {
 		t.Error("an atom that came late is taken for certain")
 	}
-	atLeast := s.summaries()[0].Atoms
+	atLeast := s.Summaries()[0].Atoms
 	for _, b := range blocks(mixed) {
-		s.recount(b)
+		s.Recount(b)
 	}
-	got := s.summaries()
+	got := s.Summaries()
 	for i := range want {
 		a, _ := json.Marshal(want[i])
 		b, _ := json.Marshal(got[i])
