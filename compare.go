@@ -24,17 +24,24 @@ func Compare(ctx context.Context, p Pair, out string, o Options) (*Compared, err
 		}
 		defer release()
 	}
-	c, notices, page, err := p.Compare(ctx)
-	for _, line := range notices {
+	c, page, err := p.Compare(ctx)
+	if err != nil {
+		return nil, ended(ctx, fault.Of(err), "")
+	}
+	for _, line := range p.Notices {
 		o.notice(line)
 	}
-	if err != nil || out == "" {
-		return c, ended(ctx, fault.Of(err), "")
+	for _, line := range p.Warnings {
+		o.warn(line)
+	}
+	if out == "" {
+		return c, nil
 	}
 	about, err := page()
 	if err != nil {
 		return nil, err
 	}
 	about.Version, about.Commands = "sluice "+Version(), o.Command
+	about.WithoutFolders(append(o.Inputs, out, p.Reference, p.Generated)...)
 	return c, report.Write(out, about)
 }

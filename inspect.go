@@ -44,6 +44,9 @@ func Inspect(ctx context.Context, files []string, how query.Reading) (*Inspectio
 	for _, s := range all {
 		r.Rows = s.Count
 		steps, why := prep.Plan(s)
+		if s.Kind != profile.KindText && s.Count == s.NaN+s.Inf {
+			s.Kind, steps, why = profile.KindEmpty, nil, "no values"
+		}
 		names := []string{}
 		for _, step := range steps {
 			names = append(names, step.Kind)

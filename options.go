@@ -2,6 +2,7 @@ package sluice
 
 import (
 	"context"
+	"io"
 	"os"
 
 	"github.com/sluice-hep/sluice/internal/fault"
@@ -16,6 +17,11 @@ type Options struct {
 	Inputs  []string // files that the caller read, as a model or a card: no result takes the place of one
 	HeldOut string   // a file that Train writes the events to that test (or else validate); "" for none
 	Force   bool     // results may take the place of files outside the folder of a run
+
+	// Stream, where set, gets the events of Sample, Density and Convert in place of a file, in a Format that is written from front to
+	// back: csv, csv.gz, parquet, ... Of what ends early nothing is kept.
+	Stream io.Writer
+	Format string
 
 	// Progress follows a training, and Stage is called with the name of what begins. Notice is called with a line on what was
 	// decided or left out, and Warn with one on what makes a result doubtful. Each may be nil.

@@ -42,7 +42,10 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	result, err := train.Run(ctx, &objective{l, d}, d.Rows, d.card.Train, train.Options{
 		Seed: d.card.Seed, Notices: weightNotices(d.survey.Weights), State: o.State, Resume: o.Resume, DataID: d.id(),
 		Progress: func(at train.Progress) {
-			if at.Notice != "" {
+			switch {
+			case at.Warning:
+				o.warn(at.Notice)
+			case at.Notice != "":
 				o.notice(at.Notice)
 			}
 			if o.Progress != nil {
@@ -53,16 +56,16 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	if err != nil {
 		return nil, result, trainError(err)
 	}
-	text, err := d.card.YAML()
+	text, err := d.card.Portable().YAML()
 	if err != nil {
 		return nil, nil, err
 	}
 	m := &model.Model{Features: d.Features, Context: d.Context, Density: f, Seed: d.card.Seed, Card: string(text), Train: result}
-	return m, result, d.judge(m, result)
+	return m, result, d.judge(m, result, &o)
 }
 
 // judge adds the error of the test's NLL to a result, and a line where the model knows the training events by heart.
-func (d *Data) judge(m *model.Model, r *train.Result) error {
+func (d *Data) judge(m *model.Model, r *train.Result, o *Options) error {
 	if len(d.Rows.Test) == 0 {
 		return nil
 	}
@@ -78,9 +81,11 @@ func (d *Data) judge(m *model.Model, r *train.Result) error {
 	}
 	_, r.TestError = stats.MeanError(logProb, w)
 	gap := float64(r.TestNLL - r.TrainNLL)
-	if errors := gap / (math.Sqrt2 * r.TestError); errors > 5 && gap > 0.02 {
-		r.Notices = append(r.Notices, fmt.Sprintf("the model overfits: test events have an NLL %.3g nats higher than training events (%.0f standard errors; "+
-			"best epoch %d of %d); take more events, a smaller flow, dropout, or end earlier (train.patience)", gap, errors, r.BestEpoch, r.Epochs))
+	if errors := gap / (math.Sqrt2 * r.TestError); r.TestError > 0 && errors > 5 && gap > 0.02 {
+		line := fmt.Sprintf("the model overfits: test events have an NLL %.3g nats higher than training events (%.0f standard errors; "+
+			"best epoch %d of %d); take more events, a smaller flow, dropout, or end earlier (train.patience)", gap, errors, r.BestEpoch, r.Epochs)
+		r.Notices = append(r.Notices, line)
+		o.warn(line)
 	}
 	return nil
 }

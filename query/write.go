@@ -9,18 +9,18 @@ import (
 	"github.com/sluice-hep/sluice/internal/fault"
 )
 
-// ToFile writes the events to a file, whose format follows from its ending, a block at a time, and says how many were written
-// and how many read. The file appears when it is whole. Tell gets a line for each column that cannot be read, and for what was guessed.
-func (q Query) ToFile(ctx context.Context, path string, tell func(line string)) (written, read int, err error) {
+// Write writes the events, a block at a time, to what create starts once they are open, and says how many were written and how
+// many read. Tell gets a line for each column that cannot be read, and for what was guessed.
+func (q Query) Write(ctx context.Context, create func() (*events.Writer, error), tell func(line string)) (written, read int, err error) {
 	rows, err := q.Open(ctx, 1<<16)
 	if err != nil {
 		return 0, 0, fault.Of(err)
 	}
 	defer rows.Close()
 	for _, line := range rows.Skipped() {
-		tell(line)
+		tell("left out: " + line)
 	}
-	out, err := events.Create(path)
+	out, err := create()
 	if err != nil {
 		return 0, 0, fault.Of(err)
 	}

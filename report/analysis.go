@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/fit"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/train"
@@ -26,12 +27,12 @@ type Analysis struct {
 	Comparison *stats.Comparison
 	True       *fit.True // nil where the true density is not known
 
-	Notices []string
+	Notices, Warnings []string // as those of a Page
 }
 
 // Page is the page about the model.
 func (a *Analysis) Page() (*Page, error) {
-	text, err := a.Card.YAML()
+	text, err := a.Card.Portable().YAML()
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func (a *Analysis) Page() (*Page, error) {
 		return nil, err
 	}
 	page := &Page{
-		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices,
+		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices, Warnings: a.Warnings,
 		Lead:    fmt.Sprintf("A normalizing flow of %d features, and how its events compare with %s.", len(info.Features), strings.ToLower(a.Pair.ReferenceName)),
 		Summary: a.facts(info),
 	}
@@ -105,7 +106,7 @@ func (a *Analysis) facts(info model.Info) []Fact {
 	}
 	r := a.Train
 	return append(facts, Fact{
-		Name: "Training", Value: fmt.Sprintf("%d epochs", r.Epochs),
+		Name: "Training", Value: say.Count(r.Epochs, "epoch"),
 		Note: fmt.Sprintf("%d steps; best epoch %d; %.0f s, %.0f events a second", r.Steps, r.BestEpoch, r.Seconds, r.EventsPerSecond),
 	})
 }
@@ -115,8 +116,8 @@ func comparedPage(p *Pair, reference, generated string, c *stats.Comparison) (*P
 	page := &Page{
 		Title: fmt.Sprintf("%s against %s", generated, reference),
 		Summary: []Fact{
-			{Name: "Reference", Value: fmt.Sprintf("%d events", p.Reference.Len()), Note: reference},
-			{Name: "Generated", Value: fmt.Sprintf("%d events", p.Generated.Len()), Note: generated},
+			{Name: "Reference", Value: say.Count(p.Reference.Len(), "event"), Note: reference},
+			{Name: "Generated", Value: say.Count(p.Generated.Len(), "event"), Note: generated},
 			{Name: "Columns", Value: fmt.Sprint(len(c.Names)), Note: strings.Join(c.Names, ", ")},
 		},
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"github.com/sluice-hep/sluice/card"
@@ -24,7 +23,8 @@ type Files struct {
 	Where                string            // the events to compare; see Compare
 	query.Reading                          // of both; Flatten is for each file that has such objects
 
-	notes []string // what was guessed of the files
+	// Notices of a comparison are what was guessed of the files, and Warnings what makes it doubtful.
+	Notices, Warnings []string
 }
 
 // Follow compares as a model's card has it: its features and context, definitions, selection, weights and objects. What is set already stays.
@@ -53,9 +53,9 @@ func NewCompared(c *stats.Comparison) *Compared {
 }
 
 // Compare reads both files and measures how far they are apart. Page is that about it. Generated events that lack what a selection or
-// an object is made of are taken as they are: notices say so, and which columns only one file has.
-func (f *Files) Compare(ctx context.Context) (_ *Compared, notices []string, page func() (*Page, error), err error) {
-	f.notes = nil
+// an object is made of are taken as they are: Warnings say so, and Notices which columns only one file has.
+func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, error), err error) {
+	f.Notices, f.Warnings = nil, nil
 	ref, err := f.read(ctx, f.Reference, f.Flatten, f.Where)
 	var gen *events.Table
 	if err != nil && f.Flatten != "" { // generated events are flat, and may be the reference
@@ -65,35 +65,34 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, notices []string, pag
 		}
 	}
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	if gen == nil {
-		gen, notices, err = f.generated(ctx)
+		gen, err = f.generated(ctx)
 	}
 	if err == nil {
 		err = f.weigh(ref, gen)
 	}
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	notices = append(notices, f.notes...)
 	if len(f.Columns) == 0 {
-		notices = append(notices, oneSided(ref, gen, f.Reference), oneSided(gen, ref, f.Generated))
-		notices = slices.DeleteFunc(notices, func(line string) bool { return line == "" })
+		f.Notices = append(f.Notices, oneSided(ref, gen, f.Reference), oneSided(gen, ref, f.Generated))
+		f.Notices = slices.DeleteFunc(f.Notices, func(line string) bool { return line == "" })
 	}
 	c, err := stats.Compare(ref, gen, f.Columns)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	return NewCompared(c), notices, func() (*Page, error) {
-		page, err := comparedPage(&Pair{Reference: ref, Generated: gen}, filepath.Base(f.Reference), filepath.Base(f.Generated), c)
-		page.Notices = notices
+	return NewCompared(c), func() (*Page, error) {
+		page, err := comparedPage(&Pair{Reference: ref, Generated: gen}, events.Base(f.Reference), events.Base(f.Generated), c)
+		page.Notices, page.Warnings = f.Notices, f.Warnings
 		return page, err
 	}, nil
 }
 
 // generated reads the second file as the first, or else without the selection or the objects that it lacks.
-func (f *Files) generated(ctx context.Context) (t *events.Table, notices []string, err error) {
+func (f *Files) generated(ctx context.Context) (t *events.Table, err error) {
 	t, err = f.read(ctx, f.Generated, f.Flatten, f.Where)
 	for _, as := range [][2]string{{"", f.Where}, {f.Flatten, ""}, {"", ""}} {
 		if err == nil || ctx.Err() != nil {
@@ -101,12 +100,12 @@ func (f *Files) generated(ctx context.Context) (t *events.Table, notices []strin
 		}
 		if plain, again := f.read(ctx, f.Generated, as[0], as[1]); again == nil {
 			if as[1] != f.Where {
-				notices = append(notices, fmt.Sprintf("the selection %q is not applied to %s: %v", f.Where, f.Generated, err))
+				f.Warnings = append(f.Warnings, fmt.Sprintf("the selection %q is not applied to %s: %v", f.Where, f.Generated, err))
 			}
-			return plain, notices, nil
+			return plain, nil
 		}
 	}
-	return t, notices, err
+	return t, err
 }
 
 func (f *Files) read(ctx context.Context, file, flatten, where string) (*events.Table, error) {
@@ -125,7 +124,7 @@ func (f *Files) read(ctx context.Context, file, flatten, where string) (*events.
 	defer rows.Close()
 	t, err := rows.All()
 	if err == nil {
-		f.notes = append(f.notes, rows.Notes()...)
+		f.Notices = append(f.Notices, rows.Notes()...)
 		err = rows.Nothing()
 	}
 	return t, err

@@ -7,6 +7,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/plot"
@@ -75,6 +78,28 @@ func Write(path string, p *Page) error {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil
+}
+
+// WithoutFolders takes the folders of those paths that are absolute out of what the page says.
+func (p *Page) WithoutFolders(paths ...string) {
+	var folders []string
+	for _, path := range paths {
+		if dir := filepath.Dir(path); filepath.IsAbs(path) && dir != filepath.Dir(dir) {
+			folders = append(folders, dir+string(filepath.Separator))
+		}
+	}
+	slices.SortFunc(folders, func(a, b string) int { return len(b) - len(a) })
+	var old []string
+	for _, f := range folders {
+		old = append(old, f, "")
+	}
+	r := strings.NewReplacer(old...)
+	p.Commands = r.Replace(p.Commands)
+	for _, lines := range [][]string{p.Notices, p.Warnings} {
+		for i := range lines {
+			lines[i] = r.Replace(lines[i])
+		}
+	}
 }
 
 // Render writes the page as HTML.

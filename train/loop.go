@@ -138,7 +138,7 @@ func (t *trainer) start() error {
 		}
 		if found {
 			t.earlier, t.saved = t.at, t.began
-			t.show(fmt.Sprintf("resumed in epoch %d after %d steps", min(t.at.Epoch+1, t.cfg.Epochs), t.at.Steps))
+			t.show(fmt.Sprintf("resumed in epoch %d after %d steps", min(t.at.Epoch+1, t.cfg.Epochs), t.at.Steps), false)
 			return nil
 		}
 	}

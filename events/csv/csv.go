@@ -4,6 +4,7 @@ package csv
 
 import (
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -142,10 +143,14 @@ func (r *Reader) choose(opts Options) (err error) {
 	if r.picked, err = column.Pick(names, opts.Columns); err != nil {
 		return err
 	}
-	for name := range opts.Types {
+	var missing []string
+	for _, name := range slices.Sorted(maps.Keys(opts.Types)) {
 		if !slices.Contains(names, name) {
-			return column.Missing(name, names)
+			missing = append(missing, name)
 		}
+	}
+	if missing != nil {
+		return column.Missing(names, missing...)
 	}
 	r.plan = make([]field, len(names))
 	for _, i := range r.picked {

@@ -83,7 +83,7 @@ func (f *Formula) compile(node ast.Node) operand {
 func (f *Formula) columnOf(node ast.Node, name string) operand {
 	k := column.Find(f.have, name, 0)
 	if k < 0 {
-		return f.fail(node, "%v", column.Missing(name, column.Names(f.have)))
+		return f.fail(node, "%v", column.Missing(column.Names(f.have), name))
 	}
 	if f.values[k] == nil {
 		f.values[k] = &column.Column{}
