@@ -36,6 +36,8 @@ func (a *app) send(to *destination, o *sluice.Options) error {
 	switch {
 	case to.file == "":
 		return usage("where to write the events? give -o FILE")
+	case to.file == "/dev/stdout":
+		return usage("stdout is -o - with a format: --format csv or parquet")
 	case to.file != "-" && to.format != "":
 		return usage("--format is that of stdout (-o -); a file has the format of its ending")
 	case to.file != "-":
