@@ -25,6 +25,9 @@ type Files struct {
 
 	// Notices of a comparison are what was guessed of the files, and Warnings what makes it doubtful.
 	Notices, Warnings []string
+
+	followed int      // of Define, the first, which are those of a model
+	listed   []string // columns of others, once for each file that has them
 }
 
 // Follow compares as a model's card has it: its features and context, definitions, selection, weights and objects. What is set already stays.
@@ -36,7 +39,7 @@ func (f *Files) Follow(m *model.Model) error {
 	if len(f.Columns) == 0 {
 		f.Columns = slices.Concat(m.Features.Names(), m.Context.Names())
 	}
-	f.Define = append(slices.Clone(c.Define), f.Define...)
+	f.Define, f.followed = append(slices.Clone(c.Define), f.Define...), len(c.Define)
 	f.Where, f.Weight, f.Flatten = cmp.Or(f.Where, c.Where), cmp.Or(f.Weight, c.Weight), cmp.Or(f.Flatten, c.Flatten)
 	return nil
 }
@@ -55,7 +58,7 @@ func NewCompared(c *stats.Comparison) *Compared {
 // Compare reads both files and measures how far they are apart. Page is that about it. Generated events that lack what a selection or
 // an object is made of are taken as they are: Warnings say so, and Notices which columns only one file has.
 func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, error), err error) {
-	f.Notices, f.Warnings = nil, nil
+	f.Notices, f.Warnings, f.listed = nil, nil, nil
 	ref, err := f.read(ctx, f.Reference, f.Flatten, f.Where)
 	var gen *events.Table
 	if err != nil && f.Flatten != "" { // generated events are flat, and may be the reference
@@ -75,6 +78,11 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, e
 	}
 	if err != nil {
 		return nil, nil, err
+	}
+	for i, name := range f.listed {
+		if slices.Contains(f.listed[:i], name) {
+			f.Warnings = append(f.Warnings, fmt.Sprintf("both files have a column %q: its definition is not used", name))
+		}
 	}
 	if len(f.Columns) == 0 {
 		f.Notices = append(f.Notices, oneSided(ref, gen, f.Reference), oneSided(gen, ref, f.Generated))
@@ -125,6 +133,11 @@ func (f *Files) read(ctx context.Context, file, flatten, where string) (*events.
 	t, err := rows.All()
 	if err == nil {
 		f.Notices = append(f.Notices, rows.Notes()...)
+		for _, d := range f.Define[f.followed:] {
+			if column.Find(rows.Columns()[:rows.Given()], d.Name, 0) >= 0 {
+				f.listed = append(f.listed, d.Name)
+			}
+		}
 		err = rows.Nothing()
 	}
 	return t, err
