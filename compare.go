@@ -26,17 +26,24 @@ func Compare(ctx context.Context, p Pair, out string, o Options) (*Compared, err
 		defer release()
 	}
 	p.Verbose = o.Verbose
-	c, notices, page, err := p.Compare(ctx)
-	for _, line := range notices {
+	c, page, err := p.Compare(ctx)
+	if err != nil {
+		return nil, ended(ctx, fault.Of(err), "")
+	}
+	for _, line := range p.Notices {
 		o.notice(line)
 	}
-	if err != nil || out == "" {
-		return c, ended(ctx, fault.Of(err), "")
+	for _, line := range p.Warnings {
+		o.warn(line)
+	}
+	if out == "" {
+		return c, nil
 	}
 	about, err := await.Do(ctx, "the report", page)
 	if err != nil {
 		return nil, ended(ctx, err, "")
 	}
 	about.Version, about.Commands = "sluice "+Version(), o.Command
+	about.WithoutFolders(append(o.Inputs, out, p.Reference, p.Generated)...)
 	return c, report.Write(out, about)
 }

@@ -3,6 +3,7 @@ package sluice
 import (
 	"context"
 
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/query"
 )
 
@@ -31,7 +32,8 @@ func Convert(ctx context.Context, q query.Query, out string, o Options) (*Conver
 		}
 	}
 	r := &Converted{File: out}
-	if r.Events, r.Read, err = q.ToFile(ctx, out, o.Verbose, o.notice); err != nil {
+	create := func() (*events.Writer, error) { return o.create(out) }
+	if r.Events, r.Read, err = q.Write(ctx, create, o.Verbose, o.notice); err != nil {
 		return nil, ended(ctx, err, "")
 	}
 	return r, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/sluice-hep/sluice/apply"
-	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/model"
 )
 
@@ -27,6 +26,7 @@ func Density(ctx context.Context, m *model.Model, e Evaluate, out string, o Opti
 	}
 	defer release()
 	e.Version, e.Verbose = Version(), o.Verbose
-	r, err := e.ToFile(ctx, m, out, o.apply(out))
-	return r, ended(ctx, err, journal.Path(out))
+	at := o.apply(out)
+	r, err := e.ToFile(ctx, m, out, at)
+	return r, ended(ctx, err, at.State)
 }

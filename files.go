@@ -1,6 +1,7 @@
 package sluice
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -26,12 +27,20 @@ func distinct(path string, inputs ...string) error {
 	return nil
 }
 
+// create starts the events of a verb.
+func (o *Options) create(path string) (*events.Writer, error) {
+	if o.Stream != nil {
+		return events.Stream(o.Stream, o.Format)
+	}
+	return events.Create(path)
+}
+
 // claimEvents claims a file of events, in a format that can be written.
 func (o *Options) claimEvents(path string, inputs ...string) (release func(), err error) {
 	if release, err = o.claim(path, inputs...); err != nil {
 		return nil, err
 	}
-	f, err := events.Create(path)
+	f, err := o.create(path)
 	if err != nil {
 		release()
 		return nil, fault.Of(err)
@@ -42,6 +51,12 @@ func (o *Options) claimEvents(path string, inputs ...string) (release func(), er
 
 // claim finds out before the work whether a file can be written after it, and keeps other processes from it meanwhile.
 func (o *Options) claim(path string, inputs ...string) (release func(), err error) {
+	switch {
+	case o.Stream != nil:
+		return func() {}, nil
+	case path == "-":
+		return nil, fault.Of(errors.New("this cannot be written to stdout (-); give the name of a file"))
+	}
 	if err := distinct(path, append(inputs, o.Inputs...)...); err != nil {
 		return nil, err
 	}

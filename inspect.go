@@ -55,6 +55,9 @@ func inspect(ctx context.Context, files []string, opts events.Options) (*Inspect
 			r.Notes = append(r.Notes, line)
 		}
 		steps, why := prep.Plan(s)
+		if s.Kind != profile.KindText && s.Count == s.NaN+s.Inf {
+			s.Kind, steps, why = profile.KindEmpty, nil, "no values"
+		}
 		names := []string{}
 		for _, step := range steps {
 			names = append(names, step.Kind)

@@ -2,6 +2,7 @@ package sluice
 
 import (
 	"context"
+	"io"
 	"os"
 
 	"github.com/sluice-hep/sluice/internal/fault"
@@ -17,6 +18,11 @@ type Options struct {
 	HeldOut string   // a file that Train writes the events to that test (or else validate); "" for none
 	Verbose bool     // name all that is left out of files, each with its reason, not in brief
 	Force   bool     // results may take the place of files outside the folder of a run
+
+	// Stream, where set, gets the events of Sample, Density and Convert in place of a file, in a Format that is written from front to
+	// back: csv, csv.gz, parquet, ... Of what ends early nothing is kept.
+	Stream io.Writer
+	Format string
 
 	// Progress follows a training, and Stage is called with the name of what begins. Notice is called with a line on what was
 	// decided or left out, and Warn with one on what makes a result doubtful. Each may be nil.

@@ -84,13 +84,14 @@ type runner struct {
 	o      Options
 	result *RunResult
 
-	data    *fit.Data
-	model   *model.Model
-	pair    report.Pair
-	true    *fit.True // nil where it is not known
-	notices []string
-	made    bool // the folder was not there before
-	unlock  func()
+	data     *fit.Data
+	model    *model.Model
+	pair     report.Pair
+	true     *fit.True // nil where it is not known
+	notices  []string
+	warnings []string
+	made     bool // the folder was not there before
+	unlock   func()
 }
 
 func newRunner(c *card.Card, out string, o Options) *runner {
@@ -103,6 +104,13 @@ func (r *runner) note(lines ...string) {
 	for _, l := range lines {
 		r.notices = append(r.notices, l)
 		r.o.notice(l)
+	}
+}
+
+func (r *runner) warn(lines ...string) {
+	for _, l := range lines {
+		r.warnings = append(r.warnings, l)
+		r.o.warn(l)
 	}
 }
 
@@ -189,6 +197,7 @@ func (r *runner) read(ctx context.Context) (err error) {
 		return fault.Of(errors.New("no events are held out to compare with, and the others are not kept in memory: set train.test or train.valid above 0, or allow more memory (--memory)"))
 	}
 	r.note(r.data.Notices...)
+	r.warn(r.data.Warnings...)
 	r.result.Fingerprint = r.data.Fingerprint()
 	d, err := r.draw()
 	if err != nil {
@@ -214,7 +223,7 @@ func (r *runner) train(ctx context.Context) error {
 		return err
 	}
 	r.model = m
-	r.note(result.Notices...)
+	r.warnings = append(r.warnings, result.Notices...) // which the terminal has
 	r.result.Train = newTrainResult(r.result.Model, m, result)
 	r.result.Hash, err = m.Hash()
 	return err
@@ -242,7 +251,7 @@ func (r *runner) finished() (bool, error) {
 	m.Density.UseThreads(r.o.Threads)
 	old.Train.Model, old.Train.Density = r.result.Model, m
 	r.model, r.result.Train, r.result.Hash = m, old.Train, hash
-	r.note(old.Train.Notices...)
+	r.warn(old.Train.Notices...)
 	return true, nil
 }
 
@@ -297,7 +306,7 @@ func (r *runner) compare() (err error) {
 	p.Labels, p.Bins = r.card.Labels, r.card.Compare.Bins
 	p.Reference, p.ReferenceName = r.data.HeldOut()
 	if p.ReferenceName == fit.TrainingData {
-		r.note("no events were held out: the comparison is with the training events, and cannot show overfitting")
+		r.warn("no events were held out: the comparison is with the training events, and cannot show overfitting")
 	}
 	var given *events.Table
 	if len(r.card.Context) > 0 {
@@ -348,13 +357,14 @@ func (r *runner) report(ctx context.Context) error {
 		Card: r.card, Model: r.model, Train: r.result.Train.Result,
 		Total: r.data.Total, Training: rows.Training(), Valid: len(rows.Valid), HeldOut: len(rows.Test),
 		Pair: r.pair, Comparison: r.result.Compare.Comparison, True: r.true,
-		Notices: r.notices,
+		Notices: r.notices, Warnings: r.warnings,
 	}
 	page, err := await.Do(ctx, "the report", a.Page)
 	if err != nil {
 		return err
 	}
 	page.Version, page.Commands = "sluice "+Version(), r.o.Command
+	page.WithoutFolders(slices.Concat(r.o.Inputs, r.card.Paths(), []string{r.result.Out, r.result.Sample, r.card.Sample.ContextFile})...)
 	return report.Write(r.result.Report, page)
 }
 

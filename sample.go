@@ -26,11 +26,16 @@ func Sample(ctx context.Context, m *model.Model, d Draw, out string, o Options) 
 	}
 	defer release()
 	d.Version = Version()
-	r, err := d.ToFile(ctx, m, out, o.apply(out))
-	return r, ended(ctx, err, journal.Path(out))
+	at := o.apply(out)
+	r, err := d.ToFile(ctx, m, out, at)
+	return r, ended(ctx, err, at.State)
 }
 
 // apply are the options of a verb that writes a file of events with a journal.
 func (o *Options) apply(out string) apply.Options {
-	return apply.Options{State: journal.Path(out), Resume: o.Resume, Notice: o.notice, Warn: o.warn}
+	a := apply.Options{State: journal.Path(out), Resume: o.Resume, Notice: o.notice, Warn: o.warn, Create: o.create}
+	if o.Stream != nil {
+		a.State = ""
+	}
+	return a
 }

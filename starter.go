@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
 )
@@ -33,7 +34,7 @@ func Starter(ctx context.Context, files []string, how query.Reading, o Options) 
 		case col.Plan == "[]":
 			note = col.Why
 		case col.Inf > 0:
-			note = fmt.Sprintf("%d values are infinite: keep it with where: abs(x) < 1e30", col.Inf)
+			note = fmt.Sprintf("%s %s infinite: keep it with where: abs(x) < 1e30", say.Count(col.Inf, "value"), say.Are(col.Inf))
 		default:
 			c.Features = append(c.Features, col.Name)
 			c.DropNaN = c.DropNaN || col.NaN > 0

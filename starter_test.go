@@ -52,7 +52,7 @@ func TestStarterIsWhatAutoDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"# left out: label (text: not a feature)", "# left out: run (the same value", "# left out: iso (1 values are infinite",
+		"# left out: label (text: not a feature)", "# left out: run (the same value", "# left out: iso (1 value is infinite",
 		"# drop_nan: gap is missing in 40 of 4000 events", "drop_nan: true", "pt: [{quantile: {low: 25}}]", "{periodic: {",
 		"{dequantise: {step: 0.1}}", "met: [spread, quantile]", "u: [{quantile: {high: 1, low: 0}}]", "njets: [levels]",
 	} {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/internal/fault"
@@ -63,6 +64,9 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 	for _, line := range d.Notices {
 		o.notice(line)
 	}
+	for _, line := range d.Warnings {
+		o.warn(line)
+	}
 	o.stage("train")
 	m, result, err := o.learn(ctx, d, f, !o.Resume)
 	if err != nil {
@@ -70,7 +74,8 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 	}
 	if o.HeldOut != "" {
 		t, _ := d.HeldOut()
-		if _, _, err := (query.Query{Table: t, All: true}).ToFile(ctx, o.HeldOut, false, o.notice); err != nil {
+		create := func() (*events.Writer, error) { return events.Create(o.HeldOut) }
+		if _, _, err := (query.Query{Table: t, All: true}).Write(ctx, create, false, o.notice); err != nil {
 			return nil, err
 		}
 	}
@@ -119,5 +124,5 @@ func statePath(model string) string { return atomicfile.Beside(model, stateSuffi
 const stateSuffix = ".state"
 
 func (o *Options) fit() fit.Options {
-	return fit.Options{Threads: o.Threads, Resume: o.Resume, Progress: o.Progress, Notice: o.notice, Stage: o.stage}
+	return fit.Options{Threads: o.Threads, Resume: o.Resume, Progress: o.Progress, Notice: o.notice, Warn: o.warn, Stage: o.stage}
 }

@@ -7,9 +7,11 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/query"
 )
@@ -19,6 +21,7 @@ type given struct {
 	table *events.Table // begun again at its end, or
 	rows  *query.Rows   // of a file
 	file  string
+	ends  bool          // it gives as many as it has, and then none; else their end is an error
 	rest  *events.Table // of the file, read and not handed out yet
 	read  int
 }
@@ -48,10 +51,12 @@ func (d *Sample) Check(ctx context.Context, c *card.Card, names []string) error 
 // openContext makes sure that there is a context for each event that a model needs one for.
 func (d *Sample) openContext(ctx context.Context, c *card.Card, names []string) (*given, error) {
 	if d.Context != nil {
-		for _, name := range d.Context.Names() {
-			if name != d.Weight && !slices.Contains(names, name) {
-				return nil, fmt.Errorf("context %q: the model is not conditioned on it; its context is %q", name, names)
-			}
+		others := slices.DeleteFunc(d.Context.Names(), func(name string) bool { return name == d.Weight || slices.Contains(names, name) })
+		if len(others) > 0 && len(names) > 0 {
+			return nil, fmt.Errorf("context: %w", column.Missing(names, others...))
+		}
+		if len(others) > 0 {
+			return nil, fmt.Errorf("context %s: the model has no context", strings.Join(others, ", "))
 		}
 	}
 	switch {
@@ -66,18 +71,24 @@ func (d *Sample) openContext(ctx context.Context, c *card.Card, names []string) 
 			Files: []string{d.ContextFile}, Reading: d.Reading, Columns: names, Complete: names,
 			Remedy: "each event drawn needs its context: give a file without such rows (sluice convert --where)",
 		})
-		return &given{rows: rows, file: d.ContextFile, rest: &events.Table{}}, err
+		return &given{rows: rows, file: d.ContextFile, ends: d.open(), rest: &events.Table{}}, err
 	}
 	table := &events.Table{}
+	var lacking []string
 	for _, name := range names {
 		var c *events.Column
 		if d.Context != nil {
 			c, _ = d.Context.Column(name)
 		}
 		if c == nil || c.Len() == 0 {
-			return nil, fmt.Errorf("the model is conditioned on %q: give a value of %q (--context %s=VALUE) or a file of them (--context FILE)", names, name, name)
+			lacking = append(lacking, name)
+			continue
 		}
 		table.Columns = append(table.Columns, *c)
+	}
+	if lacking != nil {
+		return nil, fmt.Errorf("the model is conditioned on %q: give a value of %q (--context %s=VALUE) or a file of them (--context FILE)",
+			names, lacking, strings.Join(lacking, "=VALUE --context "))
 	}
 	return &given{table: table}, Weigh(table, d.Context, d.Weight)
 }
@@ -137,6 +148,10 @@ func (g *given) next(n int) (*events.Table, error) {
 func (g *given) nextRows(n int) (*events.Table, error) {
 	for g.rest.Len() < n {
 		b, err := g.rows.Next()
+		if err == io.EOF && g.ends {
+			n = g.rest.Len()
+			break
+		}
 		if err == io.EOF {
 			return nil, fmt.Errorf("%s gives the context of %d events, but there are more to draw; draw fewer (-n), or give a longer file",
 				g.file, g.read+g.rest.Len())

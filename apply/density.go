@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/journal"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/query"
 )
@@ -31,19 +32,25 @@ type Density struct {
 type Evaluated struct {
 	File        string  `json:"file"`
 	Events      int     `json:"events"`
-	MeanLogProb float64 `json:"mean_log_prob"` // nats
-	OutOfRange  int     `json:"out_of_range"`  // events outside what was trained: the range of a column, or its few values
-	Seconds     float64 `json:"seconds"`
+	MeanLogProb float64 `json:"mean_log_prob"` // nats; each event counts as one
+	// Weight is the column by which the model weighs events, "" where all weigh 1, and WeightedMean the mean by it, in nats, to which
+	// the NLL of a training compares; nil where the files lack the column.
+	Weight       string   `json:"weight,omitempty"`
+	WeightedMean *float64 `json:"weighted_mean_log_prob,omitempty"`
+	OutOfRange   int      `json:"out_of_range"` // events outside what was trained: the range of a column, or its few values
+	Seconds      float64  `json:"seconds"`
 }
 
 // ToFile writes the columns of the files, as they are, and the log-density of each event in nats per unit of the features.
 // The file appears when it is whole; a run that was killed, or whose ctx ended, goes on from its journal to the same bytes.
 func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Options) (_ *Evaluated, err error) {
 	began, o := time.Now(), o.Filled()
-	needed := columns(m)
-	rows, err := open(ctx, cardOf(m), query.Query{
-		Files: e.Files, Reading: e.Reading, All: true, Columns: needed, Complete: needed, Drop: e.DropNaN,
-	})
+	needed, card := columns(m), cardOf(m)
+	q := query.Query{Files: e.Files, Reading: e.Reading, All: true, Columns: needed, Complete: needed, Drop: e.DropNaN}
+	if card.Weight != "" {
+		q.Welcome = []string{card.Weight}
+	}
+	rows, err := open(ctx, card, q)
 	if err != nil {
 		return nil, fault.Of(err)
 	}
@@ -64,7 +71,7 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 		return nil, err
 	}
 	defer func() { out.Abandon(err) }()
-	if err := e.write(ctx, m, rows, t, out); err != nil {
+	if err := e.write(ctx, m, rows, t, out, card.Weight); err != nil {
 		return nil, err
 	}
 	if err := rows.Nothing(); err != nil {
@@ -73,19 +80,30 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	for _, line := range rows.Notices() {
 		o.Notice(line)
 	}
-	t.Features.warn(o.Warn)
-	t.Context.warn(o.Warn)
+	for _, line := range rows.Warnings() {
+		o.Warn(line)
+	}
+	warn(o.Warn, t.Features, t.Context)
+	r := &Evaluated{
+		File: path, Events: t.Events, MeanLogProb: float64(t.Sum) / float64(t.Events), Weight: card.Weight, OutOfRange: t.Outside,
+	}
+	out.Describe("sluice.mean_log_prob", fmt.Sprint(r.MeanLogProb))
+	if r.Weight != "" {
+		t.weigh(r, o.Notice)
+		out.Describe("sluice.weight", r.Weight)
+		if r.WeightedMean != nil {
+			out.Describe("sluice.weighted_mean_log_prob", fmt.Sprint(*r.WeightedMean))
+		}
+	}
 	if err := out.Close(); err != nil {
 		return nil, err
 	}
-	return &Evaluated{
-		File: path, Events: t.Events, MeanLogProb: float64(t.Sum) / float64(t.Events), OutOfRange: t.Outside,
-		Seconds: time.Since(began).Seconds(),
-	}, nil
+	r.Seconds = time.Since(began).Seconds()
+	return r, nil
 }
 
 // write evaluates the events that an earlier run has not.
-func (e *Density) write(ctx context.Context, m *model.Model, rows *query.Rows, t *tally, out *journal.Writer) error {
+func (e *Density) write(ctx context.Context, m *model.Model, rows *query.Rows, t *tally, out *journal.Writer, weight string) error {
 	done := t.Seen
 	for {
 		b, err := rows.Next()
@@ -102,7 +120,7 @@ func (e *Density) write(ctx context.Context, m *model.Model, rows *query.Rows, t
 			continue
 		}
 		t.Seen = rows.Read()
-		table, err := await.Do(ctx, fmt.Sprintf("event %d", t.Seen), func() (*events.Table, error) { return e.block(m, rows, b, t) })
+		table, err := await.Do(ctx, fmt.Sprintf("event %d", t.Seen), func() (*events.Table, error) { return e.block(m, rows, b, t, weight) })
 		if err != nil {
 			return fault.Of(err)
 		}
@@ -113,7 +131,7 @@ func (e *Density) write(ctx context.Context, m *model.Model, rows *query.Rows, t
 }
 
 // block is the table to write for a block of events.
-func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tally) (*events.Table, error) {
+func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tally, weight string) (*events.Table, error) {
 	if err := t.countOutside(b.Table); err != nil {
 		return nil, err
 	}
@@ -124,6 +142,9 @@ func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tall
 	t.Events += len(logProb)
 	for _, l := range logProb {
 		t.Sum += total(l)
+	}
+	if w, err := b.Column(weight); err == nil && w.Type != events.Text {
+		t.add(logProb, w)
 	}
 	columns := slices.Clone(b.Columns[:rows.Given()])
 	columns = append(columns, events.Column{Name: "log_prob", Unit: "nats", Type: events.Float64, F64: logProb})
@@ -175,7 +196,40 @@ type tally struct {
 	Outside int
 	Sum     total // of log_prob
 
+	Weighed           int   // events with a weight
+	Weighted          total // sum of weight times log_prob
+	Weight            total // sum of weights
 	Features, Context *rangeWatch
+}
+
+// add adds up events with their weights.
+func (t *tally) add(logProb []float64, weight *events.Column) {
+	for i, l := range logProb {
+		w := weight.Float(i)
+		if w-w != 0 { // missing
+			continue
+		}
+		t.Weighed++
+		t.Weight += total(w)
+		if w != 0 {
+			t.Weighted += total(w * l)
+		}
+	}
+}
+
+// weigh adds the weighted mean to a record, or says why there is none.
+func (t *tally) weigh(r *Evaluated, tell func(line string)) {
+	switch mean := float64(t.Weighted / t.Weight); {
+	case t.Weighed == 0:
+		tell(fmt.Sprintf("the model weighs events by %q, of which the files hold no number: the mean of log_prob is unweighted", r.Weight))
+	case !(t.Weight > 0) || mean-mean != 0:
+		tell(fmt.Sprintf("the weights (%q) add up to %g: the mean of log_prob is unweighted", r.Weight, float64(t.Weight)))
+	default:
+		r.WeightedMean = &mean
+		if none := t.Events - t.Weighed; none > 0 {
+			tell(fmt.Sprintf("%d of %s have no weight (%q) and are no part of the weighted mean", none, say.Count(t.Events, "event"), r.Weight))
+		}
+	}
 }
 
 // countOutside counts an event once, whether a feature or its context is out of range.

@@ -2,9 +2,11 @@ package apply
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/prep"
 )
 
@@ -19,7 +21,9 @@ func newRangeWatch(p *prep.Pipeline) *rangeWatch {
 	w := &rangeWatch{p: p}
 	for i := range p.Columns {
 		c := &p.Columns[i]
-		w.Ranges = append(w.Ranges, prep.Range{Column: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max})
+		r := prep.Range{Column: c.Name, Unit: c.Unit}
+		r.Min, r.Max = c.Trained()
+		w.Ranges = append(w.Ranges, r)
 	}
 	return w
 }
@@ -38,17 +42,38 @@ func (w *rangeWatch) watch(t *events.Table) (int, error) {
 	return n, err
 }
 
-// warn says which columns were out of range.
-func (w *rangeWatch) warn(tell func(line string)) {
-	for _, r := range w.Ranges {
-		if n := r.Below + r.Above; n > 0 {
-			reach := strings.TrimSpace(fmt.Sprintf("%.6g to %.6g %s", r.Min, r.Max, r.Unit))
-			tell(fmt.Sprintf("column %q: %d of %d events lie outside the trained range, %s: there the model extrapolates",
-				r.Column, n, w.Events, reach))
-		}
-		if r.Unseen > 0 {
-			tell(fmt.Sprintf("column %q: %d of %d events have a value that the model does not know, the first (%s) in event %d: it is taken for %s",
-				r.Column, r.Unseen, w.Events, r.Value, r.First+1, r.Taken))
+// mostColumns out of range are named, those with the most events.
+const mostColumns = 8
+
+// warn says which columns were out of range: in one line, and in one for each that had values which no event can have.
+func warn(tell func(line string), watches ...*rangeWatch) {
+	var beyond []prep.Range
+	seen := 0
+	for _, w := range watches {
+		for _, r := range w.Ranges {
+			seen = w.Events
+			if r.Below+r.Above > 0 {
+				beyond = append(beyond, r)
+			}
+			if r.Unseen > 0 {
+				tell(fmt.Sprintf("column %q: %d of %s have a value that the model does not know, the first (%s) in event %d: it is taken for %s",
+					r.Column, r.Unseen, say.Count(w.Events, "event"), r.Value, r.First+1, r.Taken))
+			}
 		}
 	}
+	if len(beyond) == 0 {
+		return
+	}
+	slices.SortStableFunc(beyond, func(a, b prep.Range) int { return b.Below + b.Above - a.Below - a.Above })
+	more := ""
+	if n := len(beyond) - mostColumns; n > 0 {
+		more = " and in " + say.Count(n, "column") + " more"
+		beyond = beyond[:mostColumns]
+	}
+	parts := make([]string, len(beyond))
+	for i, r := range beyond {
+		reach := strings.TrimSpace(fmt.Sprintf("%.6g to %.6g %s", r.Min, r.Max, r.Unit))
+		parts[i] = fmt.Sprintf("%d in %q (%s)", r.Below+r.Above, r.Column, reach)
+	}
+	tell(fmt.Sprintf("of %s some lie outside the trained range, where the model extrapolates: %s%s", say.Count(seen, "event"), strings.Join(parts, ", "), more))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/journal"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/query"
 )
@@ -17,7 +18,7 @@ import (
 // Sample says which events of the endless sample of a model are drawn. Event i depends on the seed, on i and on its
 // context alone.
 type Sample struct {
-	Events uint64
+	Events uint64 // 0: as many as ContextFile has rows
 	Seed   uint64
 	// Shard is the part, from 1 to Shards, that is drawn; 0 of 0 is the whole. All parts together are the sample, event by event.
 	Shard, Shards uint64
@@ -51,12 +52,18 @@ type drawing struct {
 
 // Beyond says how many events were drawn again, if there is a bound.
 func (r *Drawn) Beyond() string {
-	return fmt.Sprintf("%d of %d events lay further than %g times the trained range beyond it, and were drawn again", r.Redrawn, r.Events, *r.Within)
+	return fmt.Sprintf("%d of %s lay further than %g times the trained range beyond it, and were drawn again", r.Redrawn, say.Count(r.Events, "event"), *r.Within)
 }
+
+// open says that the file of the context ends the sample.
+func (d *Sample) open() bool { return d.Events == 0 && d.ContextFile != "" }
 
 // part is the range [first, last) of the events that is drawn.
 func (d *Sample) part() (first, last uint64) {
-	if d.Shards == 0 {
+	switch {
+	case d.open():
+		return 0, math.MaxUint64
+	case d.Shards == 0:
 		return 0, d.Events
 	}
 	// Events*i/Shards without overflow
@@ -68,6 +75,13 @@ func (d *Sample) part() (first, last uint64) {
 // whose ctx ended, goes on from its journal to the same bytes.
 func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Options) (_ *Drawn, err error) {
 	began, o := time.Now(), o.Filled()
+	if d.open() && d.Shards > 0 {
+		whole := *d
+		if whole.Events, err = d.rows(ctx, m); err != nil {
+			return nil, fault.Of(err)
+		}
+		return whole.ToFile(ctx, m, path, o)
+	}
 	first, last := d.part()
 	if first == last {
 		return nil, fault.Of(fmt.Errorf("%d events in %d shards leave none for shard %d; ask for more (-n)", d.Events, max(d.Shards, 1), max(d.Shard, 1)))
@@ -93,7 +107,7 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 	}
 	for at < last {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("interrupted after %d of %d events: %w", at-first, last-first, err)
+			return nil, fmt.Errorf("interrupted after %s: %w", say.Count(at-first, "event"), err)
 		}
 		n := int(min(last-at, chunk))
 		given, err := context.next(n)
@@ -101,6 +115,9 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 			return nil, fault.Of(err)
 		}
 		if given != nil {
+			if n = given.Len(); n == 0 { // the end of a file
+				break
+			}
 			if _, err := t.Context.watch(given); err != nil {
 				return nil, fault.Of(err)
 			}
@@ -121,7 +138,10 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 		}
 		at += uint64(n)
 	}
-	r := &Drawn{File: path, Events: last - first, Redrawn: t.Redrawn}
+	if at == first {
+		return nil, fault.Of(fmt.Errorf("%s gives the context of no event", d.ContextFile))
+	}
+	r := &Drawn{File: path, Events: at - first, Redrawn: t.Redrawn}
 	if within := model.Factor(d.Within); !math.IsInf(within, 1) {
 		r.Within = &within
 		out.Describe("sluice.within", fmt.Sprint(within))
@@ -133,7 +153,7 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 	for _, line := range context.notes() {
 		o.Notice(line)
 	}
-	t.Context.warn(o.Warn)
+	warn(o.Warn, t.Context)
 	if r.Redrawn > 0 {
 		o.Notice(r.Beyond())
 	}
@@ -142,15 +162,37 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 	return r, nil
 }
 
+// rows counts those of the context's file, which is read again then.
+func (d *Sample) rows(ctx context.Context, m *model.Model) (uint64, error) {
+	if _, ok := journal.Files("context", d.ContextFile); !ok {
+		return 0, fmt.Errorf("a shard is part of so many events, and %s can be read only once; say how many (-n)", d.ContextFile)
+	}
+	g, err := d.openContext(ctx, cardOf(m), m.Context.Names())
+	if err != nil {
+		return 0, err
+	}
+	defer g.close()
+	for {
+		t, err := g.next(chunk)
+		if err != nil || t.Len() == 0 {
+			return uint64(g.read), err
+		}
+	}
+}
+
 // facts are nil where the sample cannot go on.
 func (d *Sample) facts(m *model.Model, o Options) ([]journal.Fact, error) {
 	if o.State == "" {
 		return nil, nil
 	}
+	number := fmt.Sprint(d.Events)
+	if d.open() {
+		number = "that of the context"
+	}
 	run, err := facts("sample", d.Version, m)
 	run = append(run,
 		journal.Fact{Name: "seed", Value: fmt.Sprint(d.Seed)},
-		journal.Fact{Name: "number of events", Value: fmt.Sprint(d.Events)},
+		journal.Fact{Name: "number of events", Value: number},
 		journal.Fact{Name: "--within", Value: fmt.Sprint(model.Factor(d.Within))},
 		journal.Fact{Name: "shard", Value: fmt.Sprintf("%d/%d", max(d.Shard, 1), max(d.Shards, 1))},
 	)

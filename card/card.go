@@ -12,6 +12,7 @@ package card
 
 import (
 	"path/filepath"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/flow"
@@ -130,6 +131,22 @@ type Compare struct {
 type Plots struct {
 	Steps  bool `yaml:"steps,omitempty"`  // the data after each transform of the flow, for two features
 	Latent bool `yaml:"latent,omitempty"` // the data in the latent space
+}
+
+// Portable is the card as models and pages keep it: an absolute path says more of a machine than of the analysis, and loses its folder.
+func (c *Card) Portable() *Card {
+	p := *c
+	p.Files = slices.Clone(c.Files)
+	paths := []*string{&p.Sample.File, &p.Sample.ContextFile}
+	for i := range p.Files {
+		paths = append(paths, &p.Files[i])
+	}
+	for _, path := range paths {
+		if filepath.IsAbs(*path) {
+			*path = events.Base(*path)
+		}
+	}
+	return &p
 }
 
 // Paths are the files as the program opens them: relative ones joined to Dir.

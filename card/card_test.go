@@ -201,6 +201,19 @@ func TestPathsCountFromTheCard(t *testing.T) {
 	}
 }
 
+// Models and pages do not tell where files lie on a machine; what a card says relative to itself stays.
+func TestPortable(t *testing.T) {
+	c := &Card{Files: []string{"/home/me/data/a.csv", "data/b.csv", "/data/c.h5:group/table", "/data/run*.root:tree"},
+		Sample: Sample{File: "/tmp/new.parquet", ContextFile: "../given.csv"}}
+	p := c.Portable()
+	if got, want := strings.Join(append(p.Files, p.Sample.File, p.Sample.ContextFile), " "), "a.csv data/b.csv c.h5:group/table run*.root:tree new.parquet ../given.csv"; got != want {
+		t.Errorf("%q, not %q", got, want)
+	}
+	if c.Files[0] != "/home/me/data/a.csv" || c.Sample.File != "/tmp/new.parquet" {
+		t.Errorf("the card itself is changed: %+v", c)
+	}
+}
+
 func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 	const head = "files: [a.csv]\nfeatures: [x, y]\n" // two lines
 	for _, c := range []struct{ text, want string }{

@@ -3,6 +3,7 @@ package events
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,11 +17,23 @@ import (
 // a killed run leaves none.
 type Writer struct {
 	path  string
-	file  *atomicfile.File
+	file  target
 	out   column.Writer
 	names []Column
 	err   error
 }
+
+// target is where a Writer writes: a file, or
+type target interface {
+	Commit() error
+	Abort()
+}
+
+// forward is a target of which nothing can be taken back.
+type forward struct{}
+
+func (forward) Commit() error { return nil }
+func (forward) Abort()        {}
 
 // Create starts a file of events; its format follows from the extension. A
 // folder that cannot be written is an error here, before any work. End with
@@ -34,7 +47,11 @@ func Create(path string) (*Writer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("events: %w", err)
 	}
-	out, err := f.create(file, extension)
+	create := f.create
+	if f.stream != nil {
+		create = func(file *atomicfile.File, extension string) (column.Writer, error) { return f.stream(file, extension) }
+	}
+	out, err := create(file, extension)
 	if err != nil {
 		file.Abort()
 		return nil, inFile(path, err)
@@ -45,10 +62,29 @@ func Create(path string) (*Writer, error) {
 // CheckFormat is an error where no format can be written to a file of that name.
 func CheckFormat(path string) error {
 	extension, f := extensionOf(path)
-	if f == nil || f.create == nil || slices.Contains(f.readOnly, extension) {
+	if f == nil || slices.Contains(f.readOnly, extension) {
 		return inFile(path, fmt.Errorf("cannot tell the format from %q; known are %s", filepath.Ext(path), strings.Join(extensions(true), " ")))
 	}
 	return nil
+}
+
+// Stream starts events on w in a format that is written from front to back, named by its extension: csv.gz or parquet. What is
+// written before an error stays written. End with Close or Abort.
+func Stream(w io.Writer, name string) (*Writer, error) {
+	extension := "." + strings.ToLower(strings.TrimPrefix(name, "."))
+	var can []string
+	for _, f := range formats() {
+		switch {
+		case f.stream != nil && slices.Contains(f.extensions, extension):
+			out, err := f.stream(w, extension)
+			return &Writer{path: "the stream", file: forward{}, out: out}, err
+		case f.stream != nil:
+			can = append(can, f.extensions...)
+		case slices.Contains(f.extensions, extension):
+			return nil, fmt.Errorf("events: %s is written to a file alone, not from front to back; give -o FILE%s", extension, extension)
+		}
+	}
+	return nil, fmt.Errorf("events: there is no format %q to write a stream in; there is %s", name, strings.Join(can, " "))
 }
 
 // Write appends the events of t.

@@ -20,6 +20,15 @@ func Files(paths []string) ([]string, error) {
 	return files, err
 }
 
+// Base is a name of files without its folder, with its key.
+func Base(name string) string {
+	file, key := splitKey(name)
+	if file = filepath.Base(file); key != "" {
+		file += ":" + key
+	}
+	return file
+}
+
 // expand replaces patterns by the files they match, in the order of their names.
 func expand(paths []string) ([]string, error) {
 	var files []string

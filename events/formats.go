@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,7 +30,9 @@ type format struct {
 	arrays     bool     // it can, as many in each
 	single     bool     // a file is one table, and no key picks another
 	open       func(path, key string, o Options) (column.Reader, error)
-	create     func(f *atomicfile.File, extension string) (column.Writer, error) // nil: read only
+	// One of the two writes: stream where it is done from front to back.
+	create func(f *atomicfile.File, extension string) (column.Writer, error)
+	stream func(w io.Writer, extension string) (column.Writer, error)
 }
 
 // The first row also takes what no other claims.
@@ -45,8 +48,8 @@ func formats() []format {
 					Separator: o.Separator, SkipLines: o.SkipLines, Header: csv.Header(o.Header),
 				})
 			},
-			create: func(f *atomicfile.File, extension string) (column.Writer, error) {
-				return csv.NewWriter(f, extension)
+			stream: func(w io.Writer, extension string) (column.Writer, error) {
+				return csv.NewWriter(w, extension)
 			},
 		},
 		{
@@ -78,8 +81,8 @@ func formats() []format {
 			open: func(path, _ string, o Options) (column.Reader, error) {
 				return parquet.Open(path, parquet.Options{Columns: o.Columns, Types: o.Types, Limits: o.Limits})
 			},
-			create: func(f *atomicfile.File, _ string) (column.Writer, error) {
-				return parquet.NewWriter(f), nil
+			stream: func(w io.Writer, _ string) (column.Writer, error) {
+				return parquet.NewWriter(w), nil
 			},
 		},
 		{
@@ -190,9 +193,7 @@ func formatOf(path string) (*format, error) {
 func extensions(write bool) []string {
 	var all []string
 	for _, f := range formats() {
-		if !write || f.create != nil {
-			all = append(all, f.extensions...)
-		}
+		all = append(all, f.extensions...)
 		if !write {
 			all = append(all, f.readOnly...)
 		}

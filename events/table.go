@@ -55,7 +55,7 @@ func (t *Table) Column(name string) (*Column, error) {
 	if k := column.Find(t.Columns, name, 0); k >= 0 {
 		return &t.Columns[k], nil
 	}
-	return nil, fmt.Errorf("events: %w", column.Missing(name, t.Names()))
+	return nil, fmt.Errorf("events: %w", column.Missing(t.Names(), name))
 }
 
 // Set replaces the column of that name, or adds one.

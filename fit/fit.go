@@ -36,10 +36,11 @@ type Options struct {
 	State, StateOf string
 	Resume         bool
 
-	// Progress follows the training. Notice is called with a line that the user should know, and Stage with the name of
-	// what begins. Each may be nil.
+	// Progress follows the training. Notice is called with a line that the user should know, Warn with one on what can make the
+	// result wrong, and Stage with the name of what begins. Each may be nil.
 	Progress func(train.Progress)
 	Notice   func(line string)
+	Warn     func(line string)
 	Stage    func(name string)
 }
 
@@ -52,7 +53,8 @@ type Data struct {
 	Rows     train.Data     // which are which
 	Features *prep.Pipeline // fitted on the training events
 	Context  *prep.Pipeline
-	Notices  []string
+	Notices  []string // what was decided or selected
+	Warnings []string // what can make the result wrong
 
 	card    *card.Card
 	x       [][]float32 // prepared features
@@ -140,7 +142,7 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 			"take more events or a smaller batch (--batch, in a card train.batch)", cfg.Batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
 	}
 	o.stage("prepare")
-	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: rows.Dropped(), survey: s, Notices: rows.Notices(), reading: time.Since(began)}
+	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: rows.Notices(), Warnings: rows.Warnings(), reading: time.Since(began)}
 	seen, err := watched.seen(s)
 	if err != nil {
 		return nil, nil, err
@@ -159,20 +161,21 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 	for i := range given {
 		given[i].Ranges, given[i].Seen = c.Range, seen
 	}
-	features, notices, err := s.Moments.Fit(s.Sample, c.Features, given[0], c.Seed)
+	features, warnings, err := s.Moments.Fit(s.Sample, c.Features, given[0], c.Seed)
 	if err != nil {
 		return err
 	}
-	d.Notices = append(d.Notices, notices...)
-	context, notices, err := s.Moments.FitContext(s.Sample, c.Context, given[1])
-	d.Features, d.Context, d.Notices = features, context, append(d.Notices, notices...)
+	context, more, err := s.Moments.FitContext(s.Sample, c.Context, given[1])
 	if err != nil {
 		return err
 	}
+	d.Features, d.Context = features, context
+	d.Warnings = slices.Concat(d.Warnings, warnings, more)
+	d.Notices = slices.Concat(d.Notices, features.Constants(s.Sample), context.Constants(s.Sample))
 	if err := d.dependents(); err != nil {
 		return err
 	}
-	notices, err = d.Features.Together(s.Sample)
+	notices, err := d.Features.Together(s.Sample)
 	d.Notices = append(d.Notices, notices...)
 	return err
 }
@@ -193,11 +196,12 @@ func (d *Data) dependents() error {
 			what += "take it out of the features"
 		case d.card.DropDependent:
 			d.Features.LeaveOut(f)
-			what = "left out, and put back in what is generated"
+			d.Notices = append(d.Notices, f.Says+": left out, and put back in what is generated")
+			continue
 		default:
 			what += "take it out, or let --drop-dependent (in a card: drop_dependent: true) leave it out and put it back in what is generated"
 		}
-		d.Notices = append(d.Notices, f.Says+": "+what)
+		d.Warnings = append(d.Warnings, f.Says+": "+what)
 	}
 	return nil
 }
@@ -441,6 +445,12 @@ func columns(n, events int) [][]float32 {
 func (o *Options) notice(line string) {
 	if o.Notice != nil {
 		o.Notice(line)
+	}
+}
+
+func (o *Options) warn(line string) {
+	if o.Warn != nil {
+		o.Warn(line)
 	}
 }
 

@@ -97,7 +97,7 @@ func TestStreamRefuses(t *testing.T) {
 	c := streamCard(files)
 	c.Define, c.Features, c.DropNaN = query.Definitions{{Name: "l", Expr: "log(x1)"}}, []string{"l", "x2"}, true
 	p, err := Load(t.Context(), c, Options{})
-	if err != nil || !strings.Contains(strings.Join(p.Notices, "\n"), "left out") {
+	if err != nil || !strings.Contains(strings.Join(p.Warnings, "\n"), "left out") {
 		t.Errorf("%v %v", p, err)
 	}
 }

@@ -26,7 +26,10 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	result, err := train.Run(ctx, &objective{l.Likelihood, d}, d.Rows, d.card.Train, train.Options{
 		Seed: d.card.Seed, Notices: weightNotices(d.survey.Weights), State: o.State, StateOf: o.StateOf, Resume: o.Resume, DataID: d.id(),
 		Progress: func(at train.Progress) {
-			if at.Notice != "" {
+			switch {
+			case at.Warning:
+				o.warn(at.Notice)
+			case at.Notice != "":
 				o.notice(at.Notice)
 			}
 			if o.Progress != nil {
@@ -37,11 +40,11 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	if err != nil {
 		return nil, result, trainError(err)
 	}
-	text, err := d.card.YAML()
+	text, err := d.card.Portable().YAML()
 	if err != nil {
 		return nil, nil, err
 	}
-	overfits(result)
+	overfits(result, &o)
 	return &model.Model{Features: d.Features, Context: d.Context, Density: l.flow, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
 }
 
@@ -81,11 +84,13 @@ func (d *Data) close(l *bound) {
 }
 
 // overfits adds a line where a model knows the training events by heart.
-func overfits(r *train.Result) {
+func overfits(r *train.Result, o *Options) {
 	gap := float64(r.TestNLL - r.TrainNLL)
 	if errors := gap / (math.Sqrt2 * r.TestError); r.TestError > 0 && errors > 5 && gap > 0.02 {
-		r.Notices = append(r.Notices, fmt.Sprintf("the model overfits: test events have an NLL %.3g nats higher than training events (%.0f standard errors; "+
-			"best epoch %d of %d); take more events, a smaller flow or dropout", gap, errors, r.BestEpoch, r.Epochs))
+		line := fmt.Sprintf("the model overfits: test events have an NLL %.3g nats higher than training events (%.0f standard errors; "+
+			"best epoch %d of %d); take more events, a smaller flow or dropout", gap, errors, r.BestEpoch, r.Epochs)
+		r.Notices = append(r.Notices, line)
+		o.warn(line)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/safetensors"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -149,7 +150,7 @@ func describeFlow(w io.Writer, info Info) {
 }
 
 func describeTraining(w io.Writer, r *train.Result) {
-	fmt.Fprintf(w, "\ntraining\n  %d epochs, %d steps; the parameters are those of epoch %d\n", r.Epochs, r.Steps, r.BestEpoch)
+	fmt.Fprintf(w, "\ntraining\n  %s, %s; the parameters are those of epoch %d\n", say.Count(r.Epochs, "epoch"), say.Count(r.Steps, "step"), r.BestEpoch)
 	for _, part := range []struct {
 		name string
 		nll  train.NLL
@@ -164,11 +165,4 @@ func describeTraining(w io.Writer, r *train.Result) {
 }
 
 // clean keeps text from a file from steering the terminal or the table.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, s)
-}
+func clean(s string) string { return say.Text(s, "") }

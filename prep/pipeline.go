@@ -65,8 +65,8 @@ func (c *Column) InFlow() bool { return c.width() > 0 }
 func (c *Column) Constant() bool { return c.Kind == profile.KindConstant }
 
 // Fit prepares the named columns of training events t for use as features: weights are those of t, seed draws
-// the noise on repeated values. Notices say in a sentence each what a user should know, such as a constant
-// column. A missing column, text, and values that are not finite are errors.
+// the noise on repeated values. Warnings say in a sentence each what of the events is not learned as it is. A missing column,
+// text, and values that are not finite are errors.
 func Fit(t *events.Table, names []string, spec Spec, seed uint64) (*Pipeline, []string, error) {
 	return Moments(nil).Fit(t, names, spec, seed)
 }
@@ -108,7 +108,7 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 	if err != nil {
 		return nil, nil, err
 	}
-	var notices []string
+	var warnings []string
 	for i, name := range names {
 		col, err := numbers(t, name)
 		if err != nil {
@@ -124,20 +124,27 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 			}
 		}
 		if line := FarNotice(c.seen); line != "" && slices.ContainsFunc(c.Spec, func(s StepSpec) bool { return s.Kind == "quantile" }) {
-			notices = append(notices, line)
-		}
-		if c.Constant() {
-			notices = append(notices, fmt.Sprintf("column %q is %v in every event: dropped, and put back in what is generated", name, col.Exact(0)))
+			warnings = append(warnings, line)
 		}
 		if line := c.mergedNotice(); line != "" {
-			notices = append(notices, line)
+			warnings = append(warnings, line)
 		}
 		p.Columns = append(p.Columns, *c)
 	}
 	if len(names) > 0 && p.Dim() == 0 && !p.Noiseless {
 		return nil, nil, fmt.Errorf("prep: every feature is constant (%s): there is nothing to model", strings.Join(names, ", "))
 	}
-	return p, notices, nil
+	return p, warnings, nil
+}
+
+// Constants says which columns of the events that were fitted on hold one value.
+func (p *Pipeline) Constants(t *events.Table) (lines []string) {
+	for i := range p.Columns {
+		if c, err := t.Column(p.Columns[i].Name); err == nil && p.Columns[i].Constant() {
+			lines = append(lines, fmt.Sprintf("column %q is %v in every event: dropped, and put back in what is generated", c.Name, c.Exact(0)))
+		}
+	}
+	return lines
 }
 
 // fitColumn fits column i: given steps, or those that suit it where there are none.

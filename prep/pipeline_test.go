@@ -80,8 +80,8 @@ func TestAutoChoosesByKind(t *testing.T) {
 	if p.Dim() != 6 || !slices.Equal(p.Names(), mixedNames) {
 		t.Errorf("%d columns for the flow of %v", p.Dim(), p.Names())
 	}
-	if len(notices) != 1 || !strings.Contains(notices[0], `column "run" is 273158 in every event`) {
-		t.Errorf("notices %q", notices)
+	if said := p.Constants(mixed(4000)); len(notices) != 0 || len(said) != 1 || !strings.Contains(said[0], `column "run" is 273158 in every event`) {
+		t.Errorf("notices %q, constant %q", notices, said)
 	}
 }
 
@@ -309,6 +309,29 @@ func TestOutOfRange(t *testing.T) {
 	want := []Range{{Column: "a", Unit: "GeV", Min: 1, Max: 4.5, Below: 1, Above: 2}, {Column: "b", Max: 5, Above: 1}}
 	if err != nil || n != 3 || !reflect.DeepEqual(ranges, want) {
 		t.Errorf("%d events, %+v, %v; want 3, %+v", n, ranges, err, want)
+	}
+}
+
+// The rounding of a type, and of an angle as text, is not beyond the range.
+func TestRoundingIsNotOutOfRange(t *testing.T) {
+	angles := &events.Table{Columns: []events.Column{{Name: "a", Type: events.Float64, F64: []float64{-3, -1, 2, 3}}}}
+	angle := mustFit(t, angles, []string{"a"}, Spec{All: []StepSpec{{Kind: "periodic", Options: map[string]float64{"low": -math.Pi, "high": math.Pi}}}})
+	numbers := &events.Table{Columns: []events.Column{{Name: "a", Type: events.Float64, F64: []float64{0.1, 0.15, 0.17, 0.3}}}}
+	number := mustFit(t, numbers, []string{"a"}, Spec{})
+	for _, c := range []struct {
+		p    *Pipeline
+		a    events.Column
+		want int
+	}{
+		{angle, events.Column{Type: events.Float32, F32: []float32{math.Pi, -math.Pi, 3.2}}, 1},
+		{angle, events.Column{Type: events.Float64, F64: []float64{3.141593, -3.141593, 3.1417}}, 1},
+		{number, events.Column{Type: events.Float32, F32: []float32{0.1, 0.3, 0.3001}}, 1},
+		{number, events.Column{Type: events.Float64, F64: []float64{0.1 + 0.2, 0.3000001, 0.0999}}, 2},
+	} {
+		c.a.Name = "a"
+		if n, ranges, err := c.p.OutOfRange(&events.Table{Columns: []events.Column{c.a}}); n != c.want || err != nil {
+			t.Errorf("%+v: %d out of range, %+v, %v", c.a, n, ranges, err)
+		}
 	}
 }
 

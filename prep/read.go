@@ -3,6 +3,7 @@ package prep
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -144,9 +145,36 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 	return n, ranges, nil
 }
 
-// outside counts the values of one column and marks their events.
+// Trained is the range that the column was trained in: all turns of an angle are.
+func (c *Column) Trained() (low, high float64) {
+	if len(c.Steps) > 0 {
+		if p, ok := c.Steps[0].(*periodic); ok {
+			return min(c.Min, p.Low+c.Origin.Float()), max(c.Max, p.High+c.Origin.Float())
+		}
+	}
+	return c.Min, c.Max
+}
+
+// slack is how far beyond its range a value still lies in it: by the rounding of its type, and by that of a text of six decimals
+// where it is an angle.
+func (c *Column) slack(r *Range, col *events.Column) (low, high float64) {
+	if len(c.Steps) > 0 {
+		if p, ok := c.Steps[0].(*periodic); ok {
+			turn := p.High - p.Low
+			return r.Min - 1e-6*turn, r.Max + 1e-6*turn
+		}
+	}
+	if col.Type == events.Float32 || c.Type == events.Float32.String() {
+		return float64(math.Nextafter32(float32(r.Min), float32(math.Inf(-1)))), float64(math.Nextafter32(float32(r.Max), float32(math.Inf(1))))
+	}
+	return math.Nextafter(r.Min, math.Inf(-1)), math.Nextafter(r.Max, math.Inf(1))
+}
+
+// outside counts the values of one column beyond its range and marks their events.
 func (c *Column) outside(col *events.Column, out []bool) Range {
-	r := Range{Column: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max}
+	r := Range{Column: c.Name, Unit: c.Unit}
+	r.Min, r.Max = c.Trained()
+	low, high := c.slack(&r, col)
 	few, _ := c.first().(listed)
 	for i := range out {
 		switch v := col.Float(i); {
@@ -154,9 +182,9 @@ func (c *Column) outside(col *events.Column, out []bool) Range {
 			if r.Unseen++; r.Unseen == 1 {
 				r.First, r.Value, r.Taken = i, col.Exact(i).String(), few.taken()
 			}
-		case v < c.Min:
+		case v < low:
 			r.Below++
-		case v > c.Max:
+		case v > high:
 			r.Above++
 		default:
 			continue

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/say"
 )
 
 // gap is what is missing of one column, infinite values among it.
@@ -94,7 +95,7 @@ func (r *Rows) refuse(all []gap) error {
 		if g.infinite > 0 {
 			what = "missing (NaN) or infinite"
 		}
-		parts[i] = fmt.Sprintf("column %q: %d of %d values are %s, the first in %s", g.column, g.count, r.selected, what, g.first)
+		parts[i] = fmt.Sprintf("column %q: %d of %s %s %s, the first in %s", g.column, g.count, say.Count(r.selected, "value"), say.Are(g.count), what, g.first)
 	}
 	remedy := cmp.Or(r.q.Remedy, "--drop-nan (in a card: drop_nan: true) leaves these events out")
 	return errors.New(strings.Join(parts, "; ") + "; " + remedy)

@@ -5,6 +5,7 @@ package query
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -29,6 +30,8 @@ type Query struct {
 	// Columns are those of the blocks. All puts every column that the files list before them; see Rows.Given.
 	Columns []string
 	All     bool
+	// Welcome are columns that come with those if they can: files may lack them, and what they are made from.
+	Welcome []string
 	Units   map[string]string // of columns, where the files know none or another
 	Weight  string            // the column of event weights, one of Columns; "" where all weigh 1
 
@@ -52,11 +55,35 @@ func (x Definitions) Defines(name string) bool {
 	return slices.ContainsFunc(x, func(d Definition) bool { return d.Name == name })
 }
 
+// lacking are the definitions of those names that are not listed, and of what these are made from; and all names needed.
+func (x Definitions) lacking(listed map[string]bool, names []string) (made Definitions, needed map[string]bool) {
+	needed = make(map[string]bool, len(names))
+	for _, name := range names {
+		needed[name] = true
+	}
+	for _, d := range slices.Backward(x) {
+		if needed[d.Name] && !listed[d.Name] {
+			made = append(made, d)
+			inner, _ := formula.Names(d.Expr)
+			for _, name := range inner {
+				needed[name] = true
+			}
+		}
+	}
+	slices.Reverse(made)
+	return made, needed
+}
+
 // Open begins to read, so many events at a time. A column that is not there, an expression that cannot be, and a file
 // that cannot be read are errors here. The reading ends, with an error, when ctx does. The caller closes the Rows.
 func (q Query) Open(ctx context.Context, size int) (*Rows, error) {
 	r := &Rows{q: q, ctx: ctx, size: size}
-	if err := r.open(); err != nil {
+	err := r.open()
+	if err != nil && r.hoped {
+		q.Welcome = nil
+		return q.Open(ctx, size)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if err := r.compile(); err != nil {
@@ -71,7 +98,13 @@ func (r *Rows) open() error {
 	if r.q.Table != nil {
 		r.in = &table{t: r.q.Table}
 		r.choose(r.q.Table.Columns)
-		return nil
+		needed, err := r.ask(r.q.Table.Columns)
+		if err == nil && needed != nil {
+			if _, err = column.Pick(r.q.Table.Names(), needed); err != nil {
+				err = fmt.Errorf("events: %w", err)
+			}
+		}
+		return err
 	}
 	o, err := r.q.Options()
 	if err != nil {
@@ -102,22 +135,31 @@ func (r *Rows) choose(have []events.Column) {
 	for i := range have {
 		listed[have[i].Name] = true
 	}
+	wanted := slices.Clone(r.q.Columns)
+	for _, name := range r.q.Welcome {
+		if !slices.Contains(wanted, name) && r.can(listed, name) {
+			wanted = append(wanted, name)
+		}
+	}
 	r.define = r.q.Define
 	if r.q.Lacking {
-		r.define = nil
-		if slices.ContainsFunc(r.q.Columns, func(name string) bool { return !listed[name] && r.q.Define.Defines(name) }) {
-			r.define = slices.DeleteFunc(slices.Clone(r.q.Define), func(d Definition) bool { return listed[d.Name] })
+		used, _ := formula.Names(r.q.Where) // what is wrong with it is said when it is compiled
+		r.define, _ = r.q.Define.lacking(listed, slices.Concat(wanted, used))
+	}
+	for _, d := range r.define {
+		if listed[d.Name] {
+			r.replaced = append(r.replaced, fmt.Sprintf("column %q of the files gives way to its definition, %s", d.Name, d.Expr))
 		}
 	}
 	if !r.q.All {
-		r.wanted = r.q.Columns
+		r.wanted = wanted
 		return
 	}
 	var made []string
 	for i := range have {
 		r.wanted = append(r.wanted, have[i].Name)
 	}
-	for _, name := range r.q.Columns {
+	for _, name := range wanted {
 		switch {
 		case listed[name]:
 		case r.define.Defines(name):
@@ -128,6 +170,21 @@ func (r *Rows) choose(have []events.Column) {
 	}
 	r.given = len(r.wanted)
 	r.wanted = append(r.wanted, made...)
+}
+
+// can says whether a column can be had of the files. What may be a value of an array, which files do not list, is hoped for.
+func (r *Rows) can(listed map[string]bool, name string) bool {
+	made, needed := r.q.Define.lacking(listed, []string{name})
+	for n := range needed {
+		if listed[n] || made.Defines(n) || n == "pi" {
+			continue
+		}
+		if !strings.Contains(n, "[") {
+			return false
+		}
+		r.hoped = true
+	}
+	return true
 }
 
 // needs are the columns that must come from the files: those that are not defined before they are used.
@@ -171,7 +228,7 @@ func (r *Rows) ask(have []events.Column) ([]string, error) {
 	names := column.Names(have)
 	switch {
 	case len(needed) == 0: // the number of events matters all the same
-		return names[:1], nil
+		return names[:min(len(names), 1)], nil
 	case slices.Equal(needed, names):
 		return nil, nil
 	}

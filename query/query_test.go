@@ -122,7 +122,7 @@ func TestGaps(t *testing.T) {
 	if len(got.x) != 81 {
 		t.Errorf("%d events", len(got.x))
 	}
-	if lines := r.Notices(); len(lines) != 2 || lines[1] != "9 of 90 events have a missing value and are left out" {
+	if lines := append(r.Notices(), r.Warnings()...); len(lines) != 2 || lines[1] != "9 of 90 events have a missing value and are left out" {
 		t.Errorf("%q", lines)
 	}
 }
@@ -176,6 +176,49 @@ func TestColumns(t *testing.T) {
 	}
 }
 
+// A definition that lacks what it is made from stands in no one's way, unless it is needed.
+func TestWelcomeColumns(t *testing.T) {
+	file := write(t, "a.csv", numbers(3)...)
+	for _, c := range []struct {
+		welcome, expr string
+		names         string
+		listed        int
+	}{
+		{"x", "1", "x y id", 3},
+		{"w", "x*y", "x y id w", 3},
+		{"w", "gone*2", "x y id", 3},
+		{"w", "gone[0]*2", "x y id", 3}, // which a file of another format might hold
+		{"gone[0]", "1", "x y id", 3},
+		{"none", "1", "x y id", 3},
+	} {
+		q := Query{Files: []string{file}, All: true, Lacking: true, Define: Definitions{{"w", c.expr}}, Columns: []string{"x"}, Welcome: []string{c.welcome}}
+		r, err := q.Open(t.Context(), 100)
+		if err != nil {
+			t.Fatalf("%s = %s: %v", c.welcome, c.expr, err)
+		}
+		if b, err := r.Next(); err != nil || strings.Join(b.Names(), " ") != c.names || r.Given() != c.listed {
+			t.Errorf("%s = %s: %v, %d listed, %v", c.welcome, c.expr, b.Names(), r.Given(), err)
+		}
+		r.Close()
+	}
+}
+
+// A definition that takes the place of a column says so; one that only makes what is lacking has nothing to say.
+func TestReplacedColumnsAreTold(t *testing.T) {
+	q := Query{Files: []string{write(t, "a.csv", numbers(3)...)}, Define: Definitions{{"x", "x/1000"}, {"s", "x+y"}}, Columns: []string{"x", "s"}}
+	for lacking, want := range map[bool]int{false: 1, true: 0} {
+		q.Lacking = lacking
+		r, err := q.Open(t.Context(), 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := r.Notes(); len(lines) != want || want > 0 && lines[0] != `column "x" of the files gives way to its definition, x/1000` {
+			t.Errorf("%q", lines)
+		}
+		r.Close()
+	}
+}
+
 // A limit on a column that a definition replaces is none on what the file holds.
 func TestReplacedColumnsLimitNothing(t *testing.T) {
 	file := write(t, "a.parquet", numbers(20)...)
@@ -194,6 +237,10 @@ func TestTable(t *testing.T) {
 	}
 	if len(q.Table.Columns) != 3 {
 		t.Error("the table has got a column")
+	}
+	q.Where, q.Columns = "ids > 3", []string{"X", "z", "gone"}
+	if _, err := q.Open(t.Context(), 7); err == nil || !strings.Contains(err.Error(), `no columns "ids" (did you mean "id"?), "X" (did you mean "x"?), "gone"; there is x, y, id`) {
+		t.Error(err)
 	}
 }
 

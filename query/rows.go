@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/formula"
 	"github.com/sluice-hep/sluice/internal/await"
+	"github.com/sluice-hep/sluice/internal/say"
 )
 
 // Rows are the events of a query on their way. They are for one goroutine.
@@ -28,6 +29,9 @@ type Rows struct {
 	places  []int           // where a block has them, once all are made
 	given   int             // the first of wanted, which come from the files
 	columns []events.Column // of the blocks: name, unit and type
+
+	replaced []string // says which columns of the files definitions replace
+	hoped    bool     // that the files have a column which they do not list
 
 	ended                            chan struct{} // closed when the last fetch has
 	read, passed, selected, complete int           // events: read, passed over unread; of the read ones, selected; of these, complete
@@ -84,8 +88,9 @@ func (r *Rows) Skipped() column.LeftOut {
 	return r.in.Skipped()
 }
 
-// Notes say, a line each, what was guessed of the files and what of their lines was left out so far; see events.Chain.
-func (r *Rows) Notes() []string { return r.in.Notes() }
+// Notes say, a line each, what was guessed of the files and what of their lines was left out so far (see events.Chain), and
+// which of their columns are defined anew.
+func (r *Rows) Notes() []string { return slices.Concat(r.in.Notes(), r.replaced) }
 
 // Path is the file that the last block came from; "" for memory.
 func (r *Rows) Path() string { return r.in.Path() }
@@ -177,7 +182,7 @@ func (r *Rows) project(t *events.Table) (*events.Table, error) {
 	for k, name := range r.wanted {
 		i := column.Find(t.Columns, name, r.places[k])
 		if i < 0 {
-			return nil, r.located(fmt.Errorf("events: %w", column.Missing(name, t.Names())))
+			return nil, r.located(fmt.Errorf("events: %w", column.Missing(t.Names(), name)))
 		}
 		c := t.Columns[i]
 		if unit, ok := r.q.Units[name]; ok {
@@ -230,18 +235,23 @@ func (r *Rows) Close() error {
 	return r.in.Close()
 }
 
-// Notices are the notes, and say what was left out of the events read so far.
-func (r *Rows) Notices() []string { return append(r.Notes(), r.Dropped()...) }
+// Notices are the notes, and say what was selected of the events read so far.
+func (r *Rows) Notices() []string { return append(r.Notes(), r.Selected()...) }
 
-// Dropped says, a line a reason, how many of the events read so far were left out.
-func (r *Rows) Dropped() (lines []string) {
+// Selected says how many of the events read so far pass the selection, where not all do.
+func (r *Rows) Selected() (lines []string) {
 	if all := r.Read(); r.selected < all {
-		lines = append(lines, fmt.Sprintf("%d of %d events pass the selection", r.selected, all))
-	}
-	if left := r.selected - r.complete; left > 0 {
-		lines = append(lines, fmt.Sprintf("%d of %d events have a missing value and are left out", left, r.selected))
+		lines = append(lines, fmt.Sprintf("%d of %s pass the selection", r.selected, say.Count(all, "event")))
 	}
 	return lines
+}
+
+// Warnings say what was left out of the selected events read so far.
+func (r *Rows) Warnings() []string {
+	if left := r.selected - r.complete; left > 0 {
+		return []string{fmt.Sprintf("%d of %s have a missing value and are left out", left, say.Count(r.selected, "event"))}
+	}
+	return nil
 }
 
 // Nothing says why there are no events; it is nil where there are some.
@@ -254,7 +264,7 @@ func (r *Rows) Nothing() error {
 	case r.Read() > 0:
 		return fmt.Errorf("the selection %q leaves none of %d events", r.q.Where, r.Read())
 	}
-	return errors.New("there are no events")
+	return r.located(errors.New("there are no events"))
 }
 
 // All reads the events that are left into one table.

@@ -9,10 +9,9 @@ import (
 	"github.com/sluice-hep/sluice/internal/fault"
 )
 
-// ToFile writes the events to a file, whose format follows from its ending, a block at a time, and says how many were written
-// and how many read. The file appears when it is whole. Tell gets what cannot be read, in brief or all of it,
-// and what was guessed.
-func (q Query) ToFile(ctx context.Context, path string, verbose bool, tell func(line string)) (written, read int, err error) {
+// Write writes the events, a block at a time, to what create starts once they are open, and says how many were written and how
+// many read. Tell gets what cannot be read, in brief or all of it, and what was guessed.
+func (q Query) Write(ctx context.Context, create func() (*events.Writer, error), verbose bool, tell func(line string)) (written, read int, err error) {
 	rows, err := q.Open(ctx, 1<<16)
 	if err != nil {
 		return 0, 0, fault.Of(err)
@@ -21,7 +20,7 @@ func (q Query) ToFile(ctx context.Context, path string, verbose bool, tell func(
 	for _, line := range rows.Skipped().Say(verbose) {
 		tell("left out: " + line)
 	}
-	out, err := events.Create(path)
+	out, err := create()
 	if err != nil {
 		return 0, 0, fault.Of(err)
 	}

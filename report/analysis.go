@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/fit"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/train"
@@ -27,12 +28,12 @@ type Analysis struct {
 	Comparison *stats.Comparison
 	True       *fit.True // nil where the true density is not known
 
-	Notices []string
+	Notices, Warnings []string // as those of a Page
 }
 
 // Page is the page about the model.
 func (a *Analysis) Page() (*Page, error) {
-	text, err := a.Card.YAML()
+	text, err := a.Card.Portable().YAML()
 	if err != nil {
 		return nil, err
 	}
@@ -41,8 +42,8 @@ func (a *Analysis) Page() (*Page, error) {
 		return nil, err
 	}
 	page := &Page{
-		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices, Model: info.Hash,
-		Lead:    fmt.Sprintf("A normalizing flow of %s, and how its events compare with %s.", counted(len(info.Features), "feature"), strings.ToLower(a.Pair.ReferenceName)),
+		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices, Warnings: a.Warnings, Model: info.Hash,
+		Lead:    fmt.Sprintf("A normalizing flow of %s, and how its events compare with %s.", say.Count(len(info.Features), "feature"), strings.ToLower(a.Pair.ReferenceName)),
 		Summary: a.facts(info),
 	}
 	for _, c := range append(info.Features, info.Context...) {
@@ -107,8 +108,8 @@ func (a *Analysis) facts(info model.Info) []Fact {
 	}
 	r := a.Train
 	return append(facts, Fact{
-		Name: "Training", Value: counted(r.Epochs, "epoch"),
-		Note: fmt.Sprintf("%s; best epoch %d; %.0f s, %.0f events a second", counted(r.Steps, "step"), r.BestEpoch, r.Seconds, r.EventsPerSecond),
+		Name: "Training", Value: say.Count(r.Epochs, "epoch"),
+		Note: fmt.Sprintf("%s; best epoch %d; %.0f s, %.0f events a second", say.Count(r.Steps, "step"), r.BestEpoch, r.Seconds, r.EventsPerSecond),
 	})
 }
 
@@ -125,8 +126,8 @@ func comparedPage(p *Pair, reference, generated string, c *stats.Comparison) (*P
 	page := &Page{
 		Title: fmt.Sprintf("%s against %s", p.GeneratedName, p.ReferenceName),
 		Summary: []Fact{
-			{Name: "Reference", Value: counted(p.Reference.Len(), "event"), Note: reference},
-			{Name: "Generated", Value: counted(p.Generated.Len(), "event"), Note: generated},
+			{Name: "Reference", Value: say.Count(p.Reference.Len(), "event"), Note: reference},
+			{Name: "Generated", Value: say.Count(p.Generated.Len(), "event"), Note: generated},
 			{Name: "Columns", Value: fmt.Sprint(len(c.Names)), Note: column.List(c.Names, 10)},
 		},
 	}

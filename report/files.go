@@ -26,8 +26,13 @@ type Files struct {
 	Where                string            // the events to compare; see Compare
 	query.Reading                          // of both; Flatten is for each file that has such objects
 
-	Verbose bool     // notices name all that is left out of the files, each with its reason
-	notes   []string // what was guessed of the files
+	// Notices of a comparison are what was guessed of the files, and Warnings what makes it doubtful.
+	Notices, Warnings []string
+	// Verbose names all that is left out of the files, each with its reason.
+	Verbose bool
+
+	followed int      // of Define, the first, which are those of a model
+	listed   []string // columns of others, once for each file that has them
 }
 
 // Follow compares as a model's card has it: its features and context, definitions, selection, weights and objects. What is set already stays.
@@ -39,7 +44,7 @@ func (f *Files) Follow(m *model.Model) error {
 	if len(f.Columns) == 0 {
 		f.Columns = slices.Concat(m.Features.Names(), m.Context.Names())
 	}
-	f.Define = append(slices.Clone(c.Define), f.Define...)
+	f.Define, f.followed = append(slices.Clone(c.Define), f.Define...), len(c.Define)
 	f.Where, f.Weight, f.Flatten = cmp.Or(f.Where, c.Where), cmp.Or(f.Weight, c.Weight), cmp.Or(f.Flatten, c.Flatten)
 	return nil
 }
@@ -56,9 +61,9 @@ func NewCompared(c *stats.Comparison) *Compared {
 }
 
 // Compare reads both files and measures how far they are apart. Page is that about it. Generated events that lack what a selection or
-// an object is made of are taken as they are: notices say so, and which columns only one file has.
-func (f *Files) Compare(ctx context.Context) (_ *Compared, notices []string, page func() (*Page, error), err error) {
-	f.notes = nil
+// an object is made of are taken as they are: Warnings say so, and Notices which columns only one file has.
+func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, error), err error) {
+	f.Notices, f.Warnings, f.listed = nil, nil, nil
 	ref, err := f.read(ctx, f.Reference, f.Flatten, f.Where)
 	var gen *events.Table
 	if err != nil && f.Flatten != "" { // generated events are flat, and may be the reference
@@ -68,38 +73,42 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, notices []string, pag
 		}
 	}
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	if gen == nil {
-		gen, notices, err = f.generated(ctx)
+		gen, err = f.generated(ctx)
 	}
 	if err == nil {
 		err = f.weigh(ref, gen)
 	}
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	notices = append(notices, f.notes...)
+	for i, name := range f.listed {
+		if slices.Contains(f.listed[:i], name) {
+			f.Warnings = append(f.Warnings, fmt.Sprintf("both files have a column %q: its definition is not used", name))
+		}
+	}
 	if len(f.Columns) == 0 {
-		notices = append(notices, oneSided(ref, gen, f.Reference), oneSided(gen, ref, f.Generated))
-		notices = slices.DeleteFunc(notices, func(line string) bool { return line == "" })
+		f.Notices = append(f.Notices, oneSided(ref, gen, f.Reference), oneSided(gen, ref, f.Generated))
+		f.Notices = slices.DeleteFunc(f.Notices, func(line string) bool { return line == "" })
 	}
 	c, err := await.Do(ctx, "the comparison", func() (*stats.Comparison, error) { return stats.Compare(ref, gen, f.Columns) })
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	return NewCompared(c), notices, func() (*Page, error) {
+	return NewCompared(c), func() (*Page, error) {
 		names := f.names()
 		pair := Pair{Reference: ref, Generated: gen, ReferenceName: names[0], GeneratedName: names[1]}
-		page, err := comparedPage(&pair, filepath.Base(f.Reference), filepath.Base(f.Generated), c)
-		page.Notices = notices
+		page, err := comparedPage(&pair, events.Base(f.Reference), events.Base(f.Generated), c)
+		page.Notices, page.Warnings = f.Notices, f.Warnings
 		return page, err
 	}, nil
 }
 
 // names are those of the sides: as given, or of the files, with their folders where they are the same.
 func (f *Files) names() [2]string {
-	a, b := filepath.Base(f.Reference), filepath.Base(f.Generated)
+	a, b := events.Base(f.Reference), events.Base(f.Generated)
 	if a == b {
 		a, b = filepath.Join(filepath.Base(filepath.Dir(f.Reference)), a), filepath.Join(filepath.Base(filepath.Dir(f.Generated)), b)
 	}
@@ -107,7 +116,7 @@ func (f *Files) names() [2]string {
 }
 
 // generated reads the second file as the first, or else without the selection or the objects that it lacks.
-func (f *Files) generated(ctx context.Context) (t *events.Table, notices []string, err error) {
+func (f *Files) generated(ctx context.Context) (t *events.Table, err error) {
 	t, err = f.read(ctx, f.Generated, f.Flatten, f.Where)
 	for _, as := range [][2]string{{"", f.Where}, {f.Flatten, ""}, {"", ""}} {
 		if err == nil || ctx.Err() != nil {
@@ -115,12 +124,12 @@ func (f *Files) generated(ctx context.Context) (t *events.Table, notices []strin
 		}
 		if plain, again := f.read(ctx, f.Generated, as[0], as[1]); again == nil {
 			if as[1] != f.Where {
-				notices = append(notices, fmt.Sprintf("the selection %q is not applied to %s: %v", f.Where, f.Generated, err))
+				f.Warnings = append(f.Warnings, fmt.Sprintf("the selection %q is not applied to %s: %v", f.Where, f.Generated, err))
 			}
-			return plain, notices, nil
+			return plain, nil
 		}
 	}
-	return t, notices, err
+	return t, err
 }
 
 func (f *Files) read(ctx context.Context, file, flatten, where string) (*events.Table, error) {
@@ -141,10 +150,15 @@ func (f *Files) read(ctx context.Context, file, flatten, where string) (*events.
 	if err == nil {
 		if len(f.Columns) == 0 {
 			for _, line := range rows.Skipped().Say(f.Verbose) {
-				f.notes = append(f.notes, file+": left out: "+line)
+				f.Notices = append(f.Notices, file+": left out: "+line)
 			}
 		}
-		f.notes = append(f.notes, rows.Notes()...)
+		f.Notices = append(f.Notices, rows.Notes()...)
+		for _, d := range f.Define[f.followed:] {
+			if column.Find(rows.Columns()[:rows.Given()], d.Name, 0) >= 0 {
+				f.listed = append(f.listed, d.Name)
+			}
+		}
 		err = rows.Nothing()
 	}
 	return t, err

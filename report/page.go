@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/internal/atomicfile"
@@ -114,6 +116,28 @@ func ModelOf(path string) (string, error) {
 	_, rest, _ := strings.Cut(string(head), `<meta name="sluice-model" content="`)
 	hash, _, _ := strings.Cut(rest, `"`)
 	return hash, err
+}
+
+// WithoutFolders takes the folders of those paths that are absolute out of what the page says.
+func (p *Page) WithoutFolders(paths ...string) {
+	var folders []string
+	for _, path := range paths {
+		if dir := filepath.Dir(path); filepath.IsAbs(path) && dir != filepath.Dir(dir) {
+			folders = append(folders, dir+string(filepath.Separator))
+		}
+	}
+	slices.SortFunc(folders, func(a, b string) int { return len(b) - len(a) })
+	var old []string
+	for _, f := range folders {
+		old = append(old, f, "")
+	}
+	r := strings.NewReplacer(old...)
+	p.Commands = r.Replace(p.Commands)
+	for _, lines := range [][]string{p.Notices, p.Warnings} {
+		for i := range lines {
+			lines[i] = r.Replace(lines[i])
+		}
+	}
 }
 
 // Render writes the page as HTML.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -259,6 +260,20 @@ func TestTables(t *testing.T) {
 	}
 }
 
+func TestPageNamesNoFolders(t *testing.T) {
+	p := &Page{
+		Commands: "sluice run /home/me/jets/card.yaml --out '/home/me/out folder/jets' --set files=[/data/a.csv]",
+		Notices:  []string{"/data/a.csv: line 3 was left out", "the sample goes to rel/x.parquet"},
+		Warnings: []string{"1 of /home/me/jets/b.csv:tree"},
+	}
+	p.WithoutFolders("/home/me/jets/card.yaml", "/home/me/out folder/jets", "/data/a.csv", "rel/x.parquet", "", "/")
+	got := strings.Join(slices.Concat([]string{p.Commands}, p.Notices, p.Warnings), "\n")
+	want := "sluice run card.yaml --out 'jets' --set files=[a.csv]\na.csv: line 3 was left out\nthe sample goes to rel/x.parquet\n1 of b.csv:tree"
+	if got != want {
+		t.Errorf("%s\nnot\n%s", got, want)
+	}
+}
+
 func TestWriteIsWholeOrNothing(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "report.html")
@@ -310,7 +325,7 @@ func TestPageOfTwoFiles(t *testing.T) {
 	f := Files{Weight: "w"}
 	f.Reference, f.Generated = twoFiles(t)
 	html := func() string {
-		_, _, page, err := f.Compare(t.Context())
+		_, page, err := f.Compare(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}

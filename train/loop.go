@@ -141,7 +141,7 @@ func (t *trainer) start() error {
 		}
 		if found {
 			t.earlier, t.saved = t.at, t.began
-			t.show(fmt.Sprintf("resumed in epoch %d after %d steps", min(t.at.Epoch+1, t.cfg.Epochs), t.at.Steps))
+			t.show(fmt.Sprintf("resumed in epoch %d after %d steps", min(t.at.Epoch+1, t.cfg.Epochs), t.at.Steps), false)
 			return nil
 		}
 	}
@@ -332,7 +332,7 @@ func (t *trainer) finish(ctx context.Context) (*Result, error) {
 	if t.at.Epoch < t.cfg.Epochs && t.impatient() {
 		line := fmt.Sprintf("ended after epoch %d: no validation was better than that of epoch %d (train.patience; 0 for none)", t.at.Epoch, t.at.BestEpoch)
 		r.Notices = append(r.Notices[:len(r.Notices):len(r.Notices)], line)
-		t.show(line)
+		t.show(line, false)
 	}
 	r.ValidNLL = t.at.BestValid
 	if t.freeze(near, len(near)) && len(t.data.Valid) > 0 {

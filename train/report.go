@@ -8,14 +8,14 @@ func (t *trainer) notice(text string) {
 	if len(t.at.Notices) < manyNotes {
 		t.at.Notices = append(t.at.Notices, text)
 	}
-	t.show(text)
+	t.show(text, true)
 }
 
-// show passes on a line that is no part of the result.
-func (t *trainer) show(text string) {
+// show passes on a line, which need be no part of the result.
+func (t *trainer) show(text string, warning bool) {
 	if t.opts.Progress != nil {
 		p := t.standing()
-		p.Notice = text
+		p.Notice, p.Warning = text, warning
 		t.opts.Progress(p)
 	}
 }

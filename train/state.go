@@ -137,7 +137,7 @@ func (t *trainer) saveAfter(gap time.Duration) {
 func (t *trainer) saveOrSay() {
 	if err := t.save(); err != nil {
 		t.saved = t.tick
-		t.show(err.Error() + "; the training goes on, but could not be resumed from here")
+		t.show(err.Error()+"; the training goes on, but could not be resumed from here", true)
 	}
 }
 

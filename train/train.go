@@ -69,6 +69,7 @@ type Progress struct {
 	Left            time.Duration // an estimate, without early stopping
 	EpochEnd        bool          // the epoch has just ended and was validated
 	Notice          string        // something that the user should know; mostly empty
+	Warning         bool          // that it makes the result doubtful
 }
 
 // Run trains: it shuffles the training events anew for each epoch, and leaves in obj.Params the parameters of

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/sluice-hep/sluice"
@@ -26,6 +28,7 @@ const (
 // app is what all verbs share: where output goes, and the global flags.
 type app struct {
 	stdout, stderr io.Writer
+	events         io.Writer // stdout as it is, for what is no text
 
 	threads int
 	seed    uint64
@@ -59,9 +62,7 @@ says in a report how far both can be trusted.`,
 	flags.BoolVar(&a.json, "json", false, "print one JSON object on stdout at the end")
 	flags.BoolVar(&a.quiet, "quiet", false, "no progress on stderr; warnings and errors remain")
 	flags.BoolVar(&a.verbose, "verbose", false, "name all that is left out of files, each with its reason")
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage("%s; see %s --help", err, c.CommandPath())
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(a.runVerb(), a.inspectVerb(), a.trainVerb(), a.sampleVerb(), a.densityVerb(), a.compareVerb(),
 		a.describeVerb(), a.checkVerb(), a.convertVerb(), a.benchVerb(), a.versionVerb())
 	return root
@@ -73,6 +74,27 @@ type usageError struct{ text string }
 func (e *usageError) Error() string { return e.text }
 
 func usage(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// flagError says what is wrong with a flag, or with its value.
+func flagError(c *cobra.Command, err error) error {
+	var value *pflag.InvalidValueError
+	if !errors.As(err, &value) {
+		return usage("%s; see %s --help", err, c.CommandPath())
+	}
+	f := value.GetFlag()
+	takes := map[string]string{
+		"int": "a whole number", "uint64": "a whole number from 0 on", "float64": "a number", "bool": "true or false",
+		"stringSlice": "names, as in CSV: quote one that holds a comma or a quote", "stringToString": "NAME=TYPE",
+	}[f.Value.Type()]
+	if takes == "" {
+		takes = f.Value.Type()
+	}
+	what := strconv.Quote(value.GetValue())
+	if errors.Is(err, strconv.ErrRange) {
+		what += ", which is too large"
+	}
+	return usage("--%s takes %s, not %s; see %s --help", f.Name, takes, what, c.CommandPath())
+}
 
 // arguments checks how many names a verb is given; at most none where most is negative.
 func arguments(least, most int, what string) cobra.PositionalArgs {
@@ -111,14 +133,14 @@ func (a *app) report(err error) int {
 	case err == nil:
 		return done
 	case errors.As(err, &again):
-		fmt.Fprintf(a.stderr, "sluice: interrupted; what was done is kept in %s, and goes on with: %s\n", printable([]byte(again.Kept)), printable([]byte(again.command)))
+		fmt.Fprintf(a.stderr, "sluice: interrupted; what was done is kept in %s, and goes on with: %s\n", printable(again.Kept), printable(again.command))
 		return interrupted
 	case errors.Is(err, context.Canceled):
 		code = interrupted
 	case errors.As(err, &in), errors.As(err, &use):
 		code = badInput
 	}
-	fmt.Fprintf(a.stderr, "sluice: %s\n", printable([]byte(strings.Join(strings.Fields(err.Error()), " "))))
+	fmt.Fprintf(a.stderr, "sluice: %s\n", printable(strings.Join(strings.Fields(err.Error()), " ")))
 	return code
 }
 

@@ -7,11 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
 )
 
 func (a *app) densityVerb() *cobra.Command {
-	var file string
+	var to destination
 	var resume bool
 	var e sluice.Evaluate
 	c := &cobra.Command{
@@ -34,15 +35,17 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
   sluice density out/lhco/model.safetensors cards/data/lhco.parquet -o scored.parquet --latent`,
 		Args: arguments(2, -1, "a model and one or more files"),
 	}
-	c.Flags().StringVarP(&file, "output", "o", "", "the file to write")
+	destinationFlags(c, &to)
 	c.Flags().BoolVar(&e.Latent, "latent", false, "write the latent columns too")
 	c.Flags().IntVar(&e.Draws, "draws", model.Draws, "at so many places of its cell the density of a repeated value is taken")
 	c.Flags().BoolVar(&e.DropNaN, "drop-nan", false, "leave out events with a missing feature or context")
 	readingFlags(c, &e.Reading)
 	resumeFlag(c, &resume)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if file == "" {
-			return usage("where to write the events? give -o FILE")
+		o := a.options()
+		o.Resume, o.Inputs, e.Files = resume, args[:1], args[1:]
+		if err := a.send(&to, &o); err != nil {
+			return err
 		}
 		if e.Draws < 1 || e.Draws > 1<<16 {
 			return usage("--draws %d is not between 1 and %d", e.Draws, 1<<16)
@@ -51,12 +54,16 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 		if err != nil {
 			return err
 		}
-		o := a.options()
-		o.Resume, o.Inputs, e.Files = resume, args[:1], args[1:]
-		r, err := sluice.Density(c.Context(), m, e, file, o)
+		r, err := sluice.Density(c.Context(), m, e, to.file, o)
 		return show(a, r, goesOn(err, sameCommand), func(w io.Writer, r *sluice.Evaluated) {
-			fmt.Fprintf(w, "%s  %d events in %.2f s; mean log_prob %.4f nats, %d events out of the trained range\n",
-				r.File, r.Events, r.Seconds, r.MeanLogProb, r.OutOfRange)
+			mean := fmt.Sprintf("%.4f nats", r.MeanLogProb)
+			switch {
+			case r.WeightedMean != nil:
+				mean = fmt.Sprintf("%.4f nats weighted by %s, %s unweighted", *r.WeightedMean, r.Weight, mean)
+			case r.Weight != "":
+				mean += " unweighted"
+			}
+			fmt.Fprintf(w, "%s  %s in %.2f s; mean log_prob %s, %d out of the trained range\n", r.File, say.Count(r.Events, "event"), r.Seconds, mean, r.OutOfRange)
 		})
 	}
 	return c

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/internal/licences"
 	"github.com/sluice-hep/sluice/model"
 )
 
@@ -28,16 +29,23 @@ func (a *app) describeVerb() *cobra.Command {
 }
 
 func (a *app) versionVerb() *cobra.Command {
-	return &cobra.Command{
+	var notice bool
+	c := &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
-		Example: "  sluice version",
+		Example: "  sluice version\n  sluice version --licences",
 		Args:    arguments(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
+			if notice {
+				return show(a, map[string]string{"licences": licences.Notice}, nil, func(w io.Writer, _ map[string]string) { io.WriteString(w, licences.Notice) })
+			}
 			v := map[string]string{"version": sluice.Version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH}
 			return show(a, v, nil, func(w io.Writer, v map[string]string) {
 				fmt.Fprintf(w, "sluice %s, %s, %s/%s\n", v["version"], v["go"], v["os"], v["arch"])
 			})
 		},
 	}
+	c.Flags().BoolVar(&notice, "licences", false, "print the licences, each with the works that it is of")
+	c.Flags().BoolVar(&notice, "licenses", false, "the same")
+	return c
 }

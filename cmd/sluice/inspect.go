@@ -11,6 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/events/profile"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/query"
 )
 
@@ -27,7 +29,7 @@ auto chooses. With --card, print a card with these steps, to edit and to run.`,
 		RunE: func(c *cobra.Command, files []string) error {
 			if card {
 				text, err := sluice.Starter(c.Context(), files, how, a.options())
-				return show(a, text, err, func(w io.Writer, text []byte) { w.Write(text) })
+				return show(a, map[string]string{"card": string(text)}, err, func(w io.Writer, _ map[string]string) { w.Write(text) })
 			}
 			r, err := sluice.Inspect(c.Context(), files, how)
 			return show(a, r, err, func(w io.Writer, r *sluice.Inspection) { printInspection(w, r, a.verbose) })
@@ -58,7 +60,7 @@ func printInspection(w io.Writer, r *sluice.Inspection, verbose bool) {
 			atoms = append(atoms, fmt.Sprintf("%.6g: %.3g", a.Value, a.Fraction))
 		}
 		numbers := fmt.Sprintf("%.6g\t%.6g\t%.6g\t%.6g", c.Min, c.Max, c.Mean, c.Std)
-		if c.Kind == "text" {
+		if c.Kind == profile.KindText || c.Kind == profile.KindEmpty {
 			numbers = "\t\t\t"
 		}
 		distinct := strconv.Itoa(c.Distinct)
@@ -68,10 +70,14 @@ func printInspection(w io.Writer, r *sluice.Inspection, verbose bool) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", c.Name, c.Unit, c.Type, c.Kind, c.Count, c.NaN, distinct, numbers, steps, strings.Join(atoms, ", "))
 	}
 	t.Flush()
-	fmt.Fprintf(w, "%d rows\n", r.Rows)
+	rows := say.Count(r.Rows, "row")
+	if r.Rows == 0 {
+		rows = "no events"
+	}
+	fmt.Fprintln(w, rows)
 	for _, c := range r.Columns {
 		if c.Inf > 0 {
-			fmt.Fprintf(w, "column %s: %d values are infinite\n", c.Name, c.Inf)
+			fmt.Fprintf(w, "column %s: %s %s infinite\n", c.Name, say.Count(c.Inf, "value"), say.Are(c.Inf))
 		}
 	}
 	for _, line := range r.Notes {

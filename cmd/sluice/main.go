@@ -26,7 +26,7 @@ func main() {
 // run is the program: it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &output{Writer: stdout}
-	a := &app{stdout: out, stderr: stderr}
+	a := &app{stdout: out, stderr: stderr, events: stdout}
 	if err := kernel.CheckISA(); err != nil {
 		return a.report(usage("%v", err))
 	}

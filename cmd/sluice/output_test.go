@@ -3,20 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 )
-
-func TestPrintable(t *testing.T) {
-	for text, want := range map[string]string{
-		"τ21 [GeV]\tß\n": "τ21 [GeV]\tß\n", "a\x1b[31mred\x07": `a\x1b[31mred\x07`, "b\u009b2J\r": `b\x9b2J\x0d`, "\x7f": `\x7f`,
-	} {
-		if got := string(printable([]byte(text))); got != want {
-			t.Errorf("%q is printed as %q, not %q", text, got, want)
-		}
-	}
-}
 
 // What cannot be printed is a failure, whatever the verb.
 func TestFullOutput(t *testing.T) {
@@ -30,5 +23,26 @@ func TestFullOutput(t *testing.T) {
 		if code := run(context.Background(), verb, full, &messages); code != failed || !strings.Contains(messages.String(), "no space left") {
 			t.Errorf("%v: exit code %d, %q", verb, code, messages.String())
 		}
+	}
+}
+
+// A reader that has seen enough ends the program without a word.
+func TestReaderThatEnds(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	c := process(t, "convert", "../../cards/data/lhco.parquet", "-o", "-", "--format", "csv", "--quiet")
+	var messages bytes.Buffer
+	c.Stdout, c.Stderr = w, &messages
+	err = c.Run()
+	w.Close()
+	var end *exec.ExitError
+	if !errors.As(err, &end) || messages.Len() > 0 {
+		t.Fatalf("%v, %q", err, messages.String())
+	}
+	if at, ok := end.Sys().(syscall.WaitStatus); ok && at.Signal() != syscall.SIGPIPE {
+		t.Errorf("it ended by %v", err)
 	}
 }

@@ -47,7 +47,7 @@ func (p *progress) line(text string) {
 		fmt.Fprintln(p.out)
 		p.open = false
 	}
-	fmt.Fprintf(p.out, "%s\n", printable([]byte(text)))
+	fmt.Fprintf(p.out, "%s\n", printable(text))
 }
 
 func (p *progress) training(at train.Progress) {
@@ -83,9 +83,12 @@ func bar(at train.Progress, width int) string {
 }
 
 func numbers(at train.Progress) string {
-	s := fmt.Sprintf("epoch %d/%d  loss %s  best valid %s  %s events/s", at.Epoch, at.Epochs, nats(at.Loss), nats(float64(at.Best)), rate(at.EventsPerSecond))
+	s := fmt.Sprintf("epoch %d/%d  loss %s", at.Epoch, at.Epochs, nats(at.Loss))
+	if !math.IsNaN(float64(at.Best)) {
+		s += "  best valid " + nats(float64(at.Best))
+	}
 	if at.EventsPerSecond > 0 {
-		s += fmt.Sprintf("  %s left", at.Left.Round(time.Second))
+		s += fmt.Sprintf("  %s events/s  %s left", rate(at.EventsPerSecond), at.Left.Round(time.Second))
 	}
 	return s
 }

@@ -143,6 +143,9 @@ func failAbove(limit string) (check func(*sluice.Compared) error, err error) {
 		return func(*sluice.Compared) error { return nil }, nil
 	}
 	if most, err := strconv.ParseFloat(limit, 64); err == nil {
+		if !(most >= 0) {
+			return nil, usage("--fail-above %s is not a KS distance: give a number from 0 on, or a verdict", limit)
+		}
 		return func(c *sluice.Compared) error {
 			for _, name := range c.Names {
 				if ks := c.Columns[name].KS; ks > most {

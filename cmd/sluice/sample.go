@@ -15,12 +15,14 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/query"
 )
 
 func (a *app) sampleVerb() *cobra.Command {
-	var n, file, shard, within string
+	var n, shard, within string
+	var to destination
 	var fixed []string
 	var resume bool
 	var how query.Reading
@@ -44,28 +46,26 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 		Args: arguments(1, 1, "one model"),
 	}
 	c.Flags().StringVarP(&n, "events", "n", "", "how many events; 1e6 is a number too")
-	c.Flags().StringVarP(&file, "output", "o", "", "the file to write")
+	destinationFlags(c, &to)
 	c.Flags().StringArrayVar(&fixed, "context", nil, "NAME=VALUE for all events (repeatable), or a FILE with a row for each")
 	c.Flags().StringVar(&within, "within", "0.5", "FACTOR: how far an event may lie beyond the trained range, in units of it, or none")
 	c.Flags().StringVar(&shard, "shard", "", "I/N: only part I, from 1 to N, of the events")
 	readingFlags(c, &how)
 	resumeFlag(c, &resume)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		d := sluice.Draw{Seed: a.seed, Reading: how}
-		var err error
-		if file == "" {
-			return usage("where to write the events? give -o FILE")
+		d, o := sluice.Draw{Seed: a.seed, Reading: how}, a.options()
+		o.Resume, o.Inputs = resume, args
+		err := a.send(&to, &o)
+		if err != nil {
+			return err
 		}
 		if d.Context, d.ContextFile, err = given(fixed); err != nil {
 			return err
 		}
-		if n == "" && d.ContextFile != "" {
-			d.Events, err = rows(c.Context(), d.ContextFile)
-		} else {
-			d.Events, err = count(n)
-		}
-		if err != nil {
-			return err
+		if n != "" || d.ContextFile == "" { // which else gives the number
+			if d.Events, err = count(n); err != nil {
+				return err
+			}
 		}
 		if d.Shard, d.Shards, err = parseShard(shard); err != nil {
 			return err
@@ -77,11 +77,9 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 		if err != nil {
 			return err
 		}
-		o := a.options()
-		o.Resume, o.Inputs = resume, args
-		r, err := sluice.Sample(c.Context(), m, d, file, o)
+		r, err := sluice.Sample(c.Context(), m, d, to.file, o)
 		return show(a, r, goesOn(err, sameCommand), func(w io.Writer, r *sluice.Drawn) {
-			fmt.Fprintf(w, "%s  %d events in %.2f s, %s events/s\n", r.File, r.Events, r.Seconds, rate(r.EventsPerSecond))
+			fmt.Fprintf(w, "%s  %s in %.2f s, %s events/s\n", r.File, say.Count(r.Events, "event"), r.Seconds, rate(r.EventsPerSecond))
 		})
 	}
 	return c
@@ -150,22 +148,6 @@ func count(s string) (uint64, error) {
 		return 0, usage("-n %s is not a whole number from 1 on", s)
 	}
 	return uint64(x), nil
-}
-
-// rows is the number of events in a file.
-func rows(ctx context.Context, file string) (uint64, error) {
-	r, err := query.Query{Files: []string{file}, All: true}.Open(ctx, 1<<16)
-	if err != nil {
-		return 0, err
-	}
-	defer r.Close()
-	for {
-		if _, err := r.Next(); err == io.EOF {
-			return uint64(r.Read()), nil
-		} else if err != nil {
-			return 0, err
-		}
-	}
 }
 
 // given tells values, one for all events, from a file.

@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -139,6 +140,9 @@ func definitions(lines []string) (query.Definitions, error) {
 		if name = strings.TrimSpace(name); !ok || name == "" || strings.TrimSpace(expr) == "" {
 			return nil, usage("--define %q is not NAME=EXPR", line)
 		}
+		if all.Defines(name) {
+			return nil, usage("--define makes %q twice; give the second another name", name)
+		}
 		all = append(all, query.Definition{Name: name, Expr: strings.TrimSpace(expr)})
 	}
 	return all, nil
@@ -171,7 +175,7 @@ func (a *app) global(c *cobra.Command, job *card.Card) error {
 
 func printTraining(w io.Writer, t *sluice.TrainResult) {
 	fmt.Fprintf(w, "model      %s (%d parameters)\n", t.Model, t.Parameters)
-	fmt.Fprintf(w, "training   %d epochs, %d steps in %.1f s, %s events/s; best epoch %d\n", t.Epochs, t.Steps, t.Seconds, rate(t.EventsPerSecond), t.BestEpoch)
+	fmt.Fprintf(w, "training   %s, %s in %.1f s, %s events/s; best epoch %d\n", say.Count(t.Epochs, "epoch"), say.Count(t.Steps, "step"), t.Seconds, rate(t.EventsPerSecond), t.BestEpoch)
 	var parts []string
 	for _, n := range []struct {
 		name string

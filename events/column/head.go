@@ -1,9 +1,9 @@
 package column
 
 import (
+	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 )
 
@@ -22,18 +22,8 @@ type Head struct {
 // odd about that.
 func (h *Head) Choose(held []Column, wanted []string, types map[string]Type, missing func(i int) (some bool, odd string, err error)) ([]int, error) {
 	names := Unique(Names(held))
-	for _, name := range wanted {
-		if slices.Contains(names, name) {
-			continue
-		}
-		if because := h.Left.Because(name); because != nil {
-			return nil, because
-		}
-		for i := range h.Many {
-			if a := &h.Many[i]; strings.HasPrefix(name, a.Name+"[") && a.Stem == "" {
-				return nil, fmt.Errorf("no column %q: an event holds %s values of %s, the last of which is %s", name, a.size(), a.Name, a.Element(a.Values()-1))
-			}
-		}
+	if err := h.cannot(names, wanted); err != nil {
+		return nil, err
 	}
 	if len(held) == 0 {
 		return nil, fmt.Errorf("holds no column that can be read: %s", strings.Join(h.Left.Say(false), "; "))
@@ -57,6 +47,19 @@ func (h *Head) Choose(held []Column, wanted []string, types map[string]Type, mis
 		h.Chosen.Columns[len(h.Chosen.Columns)-1].Odd = odd
 	}
 	return picked, nil
+}
+
+// cannot says of all wanted columns that are not there why, if it is known of one of them.
+func (h *Head) cannot(names, wanted []string) error {
+	element := func(name string) error {
+		for i := range h.Many {
+			if a := &h.Many[i]; strings.HasPrefix(name, a.Name+"[") && a.Stem == "" {
+				return fmt.Errorf("no column %q: an event holds %s values of %s, the last of which is %s", name, a.size(), a.Name, a.Element(a.Values()-1))
+			}
+		}
+		return nil
+	}
+	return Without(names, wanted, func(name string) error { return cmp.Or(h.Left.Because(name), element(name)) })
 }
 
 // Columns gives name, unit and type of each column.

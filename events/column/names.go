@@ -1,6 +1,7 @@
 package column
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -64,10 +65,11 @@ func Pick(names, wanted []string) ([]int, error) {
 	}
 	picked := make([]int, len(wanted))
 	taken := make(map[string]bool, len(wanted))
+	var missing []string
 	for k, name := range wanted {
 		i, ok := at[name]
 		if !ok {
-			return nil, Missing(name, names)
+			missing = append(missing, name)
 		}
 		if taken[name] {
 			return nil, fmt.Errorf("column %q is asked for twice", name)
@@ -75,20 +77,66 @@ func Pick(names, wanted []string) ([]int, error) {
 		taken[name] = true
 		picked[k] = i
 	}
+	if missing != nil {
+		return nil, Missing(names, missing...)
+	}
 	return picked, nil
 }
 
-// Missing says that there is no column of that name, and what there is.
-func Missing(name string, names []string) error {
+// Missing says which columns are not among those that there are, and what each may have meant.
+func Missing(names []string, missing ...string) error {
 	there := "no column"
 	if len(names) > 0 {
 		there = List(names, 30)
 	}
-	return fmt.Errorf("no column %q%s; there is %s", name, DidYouMean(name, names), there)
+	if len(missing) == 1 {
+		return fmt.Errorf("no column %q%s; there is %s", missing[0], DidYouMean(missing[0], names), there)
+	}
+	said := make([]string, min(len(missing), 30))
+	for i := range said {
+		said[i] = strconv.Quote(missing[i])
+		if m := meant(missing[i], names); m != "" {
+			said[i] += " (" + m + ")"
+		}
+	}
+	list := strings.Join(said, ", ")
+	if more := len(missing) - len(said); more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Errorf("no columns %s; there is %s", list, there)
+}
+
+// Without is nil where nothing is known of the wanted columns that are not among the names; else it says of all of them what there is.
+func Without(names, wanted []string, because func(name string) error) error {
+	var known, unknown []string
+	for _, name := range wanted {
+		if slices.Contains(names, name) {
+			continue
+		}
+		if why := because(name); why != nil {
+			known = append(known, why.Error())
+		} else {
+			unknown = append(unknown, name)
+		}
+	}
+	if known == nil {
+		return nil
+	}
+	if unknown != nil {
+		known = append(known, Missing(names, unknown...).Error())
+	}
+	return errors.New(strings.Join(known, "; "))
 }
 
 // DidYouMean asks so for the names that a mistyped one may have meant; "" where there are none.
 func DidYouMean(name string, names []string) string {
+	if m := meant(name, names); m != "" {
+		return "; " + m
+	}
+	return ""
+}
+
+func meant(name string, names []string) string {
 	near := spell.Near(name, names)
 	if len(near) == 0 {
 		return ""
@@ -96,7 +144,7 @@ func DidYouMean(name string, names []string) string {
 	for i, n := range near {
 		near[i] = strconv.Quote(n)
 	}
-	return "; did you mean " + strings.Join(near, " or ") + "?"
+	return "did you mean " + strings.Join(near, " or ") + "?"
 }
 
 // List joins names to a line, not a page: it shows so many at most.

@@ -4,6 +4,7 @@ package csv
 
 import (
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -145,10 +146,14 @@ func (r *Reader) choose(opts Options) (err error) {
 	if r.framed && opts.Columns == nil {
 		r.picked = r.picked[1 : len(r.picked)-1]
 	}
-	for name := range opts.Types {
+	var missing []string
+	for _, name := range slices.Sorted(maps.Keys(opts.Types)) {
 		if !slices.Contains(names, name) {
-			return column.Missing(name, names)
+			missing = append(missing, name)
 		}
+	}
+	if missing != nil {
+		return column.Missing(names, missing...)
 	}
 	r.plan = make([]field, len(names))
 	for _, i := range r.picked {

@@ -86,7 +86,7 @@ func (f *Formula) columnOf(node ast.Node, name string) operand {
 	if at < 0 {
 		k := f.have.Find(name)
 		if k < 0 {
-			return f.fail(node, "%v", column.Missing(name, column.Names(f.have.all)))
+			return f.fail(node, "%v", column.Missing(column.Names(f.have.all), name))
 		}
 		at = len(f.used)
 		f.used = append(f.used, &used{want: f.have.all[k], place: k})

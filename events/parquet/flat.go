@@ -57,12 +57,12 @@ func (f *flat) leaf(c *pq.Column, name string, wanted []string) {
 
 // refused says why a wanted column cannot be had.
 func (f *flat) refused(wanted []string) error {
-	for _, name := range wanted {
+	return column.Without(f.names, wanted, func(name string) error {
 		if because := f.out.Because(name); because != nil {
 			return fmt.Errorf("%w; only one value an event can be read", because)
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // index are the columns into which pandas put an index without a name.

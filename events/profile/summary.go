@@ -15,6 +15,7 @@ const (
 	KindAtoms      Kind = "atoms"    // continuous, but single values hold many events (-999 for missing, 0 for none)
 	KindConstant   Kind = "constant" // one value
 	KindText       Kind = "text"
+	KindEmpty      Kind = "empty" // no value
 )
 
 // Atom is a single value that holds many events of a column.

@@ -25,7 +25,7 @@ type Writer struct {
 // of events that are in the output then, and state is that after them. No facts of a run mean that it cannot go on.
 func Create(ctx context.Context, path string, run []Fact, state any, o Options) (w *Writer, done uint64, err error) {
 	o = o.Filled()
-	file, err := events.Create(path)
+	file, err := o.Create(path)
 	if err != nil {
 		return nil, 0, fault.Of(err)
 	}
@@ -61,16 +61,20 @@ func Create(ctx context.Context, path string, run []Fact, state any, o Options) 
 }
 
 // Options say where a journal is kept ("" for nowhere), and whether one that is there is taken up. Notice is told what was
-// done, and Warn what makes the result doubtful; each may be nil.
+// done, and Warn what makes the result doubtful; each may be nil. Create starts the file.
 type Options struct {
 	State  string
 	Resume bool
 	Notice func(line string)
 	Warn   func(line string)
+	Create func(path string) (*events.Writer, error) // nil: events.Create
 }
 
 // Filled has a function where there was none.
 func (o Options) Filled() Options {
+	if o.Create == nil {
+		o.Create = events.Create
+	}
 	for _, f := range []*func(line string){&o.Notice, &o.Warn} {
 		if *f == nil {
 			*f = func(string) {}

@@ -11,7 +11,7 @@ const (
 	longest = 200 // name looked at: a distance takes the time of the product of two lengths
 )
 
-// Near returns up to three of the known names that differ from name by letter case, or by few letters (one in three, at
+// Near returns up to three of the known names that differ from name by letter case alone, or else by few letters (one in three, at
 // most two, and not by all), the nearest first, and then those that it begins.
 func Near(name string, known []string) []string {
 	if len(name) > longest {
@@ -30,6 +30,9 @@ func Near(name string, known []string) []string {
 		} else if len(name) > 2 && strings.HasPrefix(lower, name) {
 			near[3] = append(near[3], k)
 		}
+	}
+	if len(near[0]) > 0 {
+		near = [4][]string{near[0]}
 	}
 	all := slices.Concat(near[:]...)
 	return all[:min(len(all), most)]

@@ -7,12 +7,13 @@ import (
 )
 
 func TestNear(t *testing.T) {
-	known := []string{"m", "pt", "eta", "Mass", "tau1", "tau2", "tau3", "tau21", "optimiser", strings.Repeat("x", 300)}
+	known := []string{"m", "pt", "class", "eta", "Mass", "tau1", "tau2", "tau3", "tau21", "optimiser", strings.Repeat("x", 300)}
 	for name, want := range map[string][]string{
 		"pt":                     {"pt"},
 		"PT":                     {"pt"},
 		"tp":                     {"pt"},
 		"mas":                    {"Mass"},
+		"mass":                   {"Mass"}, // not class
 		"opt":                    {"pt", "optimiser"},
 		"tau":                    {"tau1", "tau2", "tau3"},
 		"optimzier":              {"optimiser"}, // a swap and a change
