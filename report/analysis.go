@@ -43,7 +43,7 @@ func (a *Analysis) Page() (*Page, error) {
 	page := &Page{
 		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices,
 		Lead:    fmt.Sprintf("A normalizing flow of %s, and how its events compare with %s.", counted(len(info.Features), "feature"), strings.ToLower(a.Pair.ReferenceName)),
-		Summary: a.facts(info),
+		Summary: a.facts(info), Flow: strings.Join(info.Flow.Lines(), "\n"),
 	}
 	for _, c := range append(info.Features, info.Context...) {
 		page.Preparation = append(page.Preparation, Prepared{c.Name, c.Unit, c.Min, c.Max, c.Steps, c.Why})
@@ -82,7 +82,7 @@ func (a *Analysis) draw(page *Page) (err error) {
 func (a *Analysis) facts(info model.Info) []Fact {
 	facts := []Fact{
 		{Name: "Events", Value: fmt.Sprint(a.Total), Note: fmt.Sprintf("%d to train, %d to validate, %d held out", a.Training, a.Valid, a.HeldOut)},
-		{Name: "Flow", Value: info.Flow.String(), Note: fmt.Sprintf("%s; %d parameters", strings.Join(info.Flow.Lines(), "; "), info.Parameters)},
+		{Name: "Flow", Value: info.Flow.String(), Note: counted(info.Parameters, "parameter")},
 	}
 	for _, n := range []struct {
 		name string
