@@ -179,7 +179,12 @@ func TestAnyHistogramsCanBeDrawn(t *testing.T) {
 			}
 			return h
 		}
-		svg := svgOf(t, &Overlay{Label: "x", Reference: contents(), Generated: contents()})
+		o := &Overlay{Label: "x", Reference: contents(), Generated: contents(), Log: edges[0] > 0 && rapid.Bool().Draw(t, "log")}
+		for range rapid.IntRange(0, 4).Draw(t, "apart") {
+			w := rapid.Float64Range(-10, 1e5)
+			o.Apart = append(o.Apart, Apart{w.Draw(t, "value"), w.Draw(t, "w"), rapid.Float64Range(0, 1e6).Draw(t, "w2"), w.Draw(t, "w"), 0})
+		}
+		svg := svgOf(t, o)
 		if _, err := texts(svg); err != nil {
 			t.Fatal(err)
 		}

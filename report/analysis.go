@@ -44,7 +44,7 @@ func (a *Analysis) Page() (*Page, error) {
 	page := &Page{
 		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices, Warnings: a.Warnings, Model: info.Hash,
 		Lead:    fmt.Sprintf("A normalizing flow of %s, and how its events compare with %s.", say.Count(len(info.Features), "feature"), strings.ToLower(a.Pair.ReferenceName)),
-		Summary: a.facts(info),
+		Summary: a.facts(info), Flow: strings.Join(info.Flow.Lines(), "\n"),
 	}
 	for _, c := range append(info.Features, info.Context...) {
 		page.Preparation = append(page.Preparation, Prepared{c.Name, c.Unit, c.Min, c.Max, c.Steps, c.Why})
@@ -83,7 +83,7 @@ func (a *Analysis) draw(page *Page) (err error) {
 func (a *Analysis) facts(info model.Info) []Fact {
 	facts := []Fact{
 		{Name: "Events", Value: fmt.Sprint(a.Total), Note: fmt.Sprintf("%d to train, %d to validate, %d held out", a.Training, a.Valid, a.HeldOut)},
-		{Name: "Flow", Value: info.Flow.String(), Note: fmt.Sprintf("%s; %d parameters", strings.Join(info.Flow.Lines(), "; "), info.Parameters)},
+		{Name: "Flow", Value: info.Flow.String(), Note: say.Count(info.Parameters, "parameter")},
 	}
 	for _, n := range []struct {
 		name string
@@ -111,14 +111,6 @@ func (a *Analysis) facts(info model.Info) []Fact {
 		Name: "Training", Value: say.Count(r.Epochs, "epoch"),
 		Note: fmt.Sprintf("%s; best epoch %d; %.0f s, %.0f events a second", say.Count(r.Steps, "step"), r.BestEpoch, r.Seconds, r.EventsPerSecond),
 	})
-}
-
-// counted is "1 epoch", "2 epochs".
-func counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // comparedPage is the page about a comparison of two files.

@@ -42,6 +42,7 @@ type Page struct {
 	Sections     []Section // further analyses
 
 	Preparation []Prepared
+	Flow        string // in full, a layer a line
 	Card        string // the analysis card's text
 	Commands    string // how to make this page again, a command a line
 }

@@ -97,6 +97,7 @@ func examplePage(t testing.TB) *Page {
 			{"m_diff", "TeV", 0, 3.2, []string{"log", "standardise"}, "continuous with a tail over two decades"},
 			{"njets", "", 2, 2, nil, "constant: left out, and put back when sampling"},
 		},
+		Flow:     "base normal\n8 times: affine autoregressive",
 		Card:     "data: lhco.parquet\nfeatures: [m_lower, m_diff, tau21_1, tau21_2]\nflow:\n  type: maf\n",
 		Commands: "sluice run cards/lhco.yaml --seed 1",
 		Version:  "sluice 0.1.0",
@@ -206,6 +207,7 @@ func TestUserTextIsEscaped(t *testing.T) {
 		Latent:       picture(t, &plot.Panels{Alt: hostile, Panels: []plot.Panel{{Title: hostile, XLabel: hostile, YLabel: hostile}}}),
 		Sections:     []Section{{Title: hostile, Text: hostile, Head: []string{hostile}, Rows: [][]string{{hostile}}}},
 		Preparation:  []Prepared{{hostile, hostile, 0, 1, []string{hostile}, hostile}},
+		Flow:         hostile,
 		Card:         hostile,
 		Commands:     hostile,
 	}
@@ -233,7 +235,7 @@ func TestEmptySectionsAreLeftOut(t *testing.T) {
 	full := full(t)
 	at := 0
 	for _, title := range []string{"Distances", "Columns", "Rank correlations", "Training", "Steps of the flow", "Latent space",
-		"Anomaly search", "Preparation", "Notices", "Card", "To reproduce"} {
+		"Anomaly search", "Preparation", "Flow", "Notices", "Card", "To reproduce"} {
 		i := strings.Index(full, "<h2>"+title+"</h2>")
 		if i < at {
 			t.Errorf("section %q is at %d, not after %d", title, i, at)
@@ -248,7 +250,7 @@ func TestEmptySectionsAreLeftOut(t *testing.T) {
 func TestTables(t *testing.T) {
 	html := full(t)
 	for _, want := range []string{
-		`<tr><td class="bad">m_diff</td><td class="number">0.0131</td><td class="number">0.353</td><td class="number">0.00131</td><td>TeV</td><td class="number bad">3.12</td><td class="number">0.0123 to 1.23457</td><td class="number">0.02 to 1.3</td><td class="number">0.0100 %</td></tr>`,
+		`<tr><td class="bad">m_diff</td><td class="number">0.0131</td><td class="number">0.353</td><td class="number">0.00131</td><td>TeV</td><td class="number bad">3.12</td><td class="number range">0.0123 to 1.23457</td><td class="number range">0.02 to 1.3</td><td class="number">0.0100 %</td></tr>`,
 		`<tr><td colspan="9"><span>context: given, not generated</span></td></tr>`,
 		`<th class="number name">Held-out data</th><th class="number name">Generated</th>`,
 		`<tr><td>m_lower</td><td>TeV</td><td class="number">0.0123</td><td class="number">1.23457</td><td>min-max → logit → standardise</td>`,

@@ -107,7 +107,7 @@ func (p *Pair) overlay(name string, refW, genW []float64) (*plot.Picture, error)
 		Reference: histogram(a, bins, ref.Len()), Generated: histogram(b, bins, gen.Len()),
 	}
 	for _, v := range bins.Apart {
-		at := plot.Apart{Value: v}
+		at := plot.Apart{Value: v + from.Float()}
 		at.Reference, at.Reference2 = a.At(v)
 		at.Generated, at.Generated2 = b.At(v)
 		o.Apart = append(o.Apart, at)

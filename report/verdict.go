@@ -235,10 +235,14 @@ func (j judge) outside() finding {
 		return finding{}
 	}
 	d, name := j.column(worst), j.label(j.Names[worst])
+	how := "they do not reach as far, as chance does not explain"
+	if d.Outside > 0 {
+		how = share(d.Outside) + " lie outside, more than chance explains"
+	}
 	return finding{
 		level: grade(d.Outside, closeShare), what: "the range of " + name,
-		says: fmt.Sprintf("Generated events reach from %s to %s in %s, where the reference has %s to %s: %s %% lie outside, more than chance explains for samples of this size.",
-			bound(d.GeneratedRange[0]), bound(d.GeneratedRange[1]), name, bound(d.ReferenceRange[0]), bound(d.ReferenceRange[1]), digits(100*d.Outside)),
+		says: fmt.Sprintf("Generated events reach from %s to %s in %s, where the reference has %s to %s: %s for samples of this size.",
+			bound(d.GeneratedRange[0]), bound(d.GeneratedRange[1]), name, bound(d.ReferenceRange[0]), bound(d.ReferenceRange[1]), how),
 	}
 }
 

@@ -28,8 +28,9 @@ func compared(a, b stats.ColumnComparison) *stats.Comparison {
 
 func TestVerdict(t *testing.T) {
 	fine := measured(0.008, 0.5, 1)
-	far, missing, none := fine, fine, fine
+	far, near, missing, none := fine, fine, fine, fine
 	far.Outside, far.OutsideP, far.GeneratedRange[1] = 0.002, 1e-9, 1337
+	near.Outside, near.OutsideP, near.GeneratedRange[1] = 0, 1e-9, 0.5
 	missing.GeneratedSkipped, missing.SkippedP = 250, 1e-50
 	none.GeneratedSkipped, none.SkippedP = 1, 0.3
 	pair := func(diff, err, p float64) *stats.Comparison {
@@ -52,6 +53,7 @@ func TestVerdict(t *testing.T) {
 		{"visible", compared(measured(0.05, 1e-5, 1), fine), Differs, "p = 1.00×10⁻⁵"},
 		{"apart", compared(measured(0.5, 0, 1), fine), Apart, "50.0 %"},
 		{"far outside", compared(far, fine), Close, "from 0.02 to 1337 in a"},
+		{"not as far", compared(near, fine), Close, "to 1.23457: they do not reach as far, as chance does not explain for"},
 		{"missing", compared(fine, missing), Differs, "250 of 5000 generated events, 0 of 5000"},
 		{"missing once, where it never is", compared(fine, none), Close, "1 of 5000 generated events"},
 		{"correlations differ", pair(0.06, 0.01, 1e-8), Differs, "a with b: 0.360 where the reference has 0.300, by 6.00 standard errors"},

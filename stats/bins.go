@@ -183,6 +183,7 @@ const (
 	structured   = 0.25 // root of the mean squared deviation of the density from a straight line, in units of its mean
 	structuredBy = 1e-6 // and the probability of as much by chance
 	leastEvents  = 20   // effective ones of a bin that is divided
+	perCell      = 8    // different values in its smallest parts, where values repeat: else they may only be rounded
 )
 
 // divide halves bins, and their halves, down to a sixteenth, where the density in them differs from a line through the neighbours by
@@ -197,6 +198,7 @@ func (b *Bins) divide(ref *CDF, lo, hi float64) {
 		return // too narrow for float64
 	}
 	c.Histogram = ref.Histogram(Bins{Edges: c.edges, Apart: b.Apart})
+	c.count(ref)
 	b.Edges = nil
 	for i := range n {
 		b.Edges = c.divided(b.Edges, i*most, most)
@@ -223,8 +225,22 @@ func (b *Bins) split(n int) (edges []float64) {
 // cells are the finest bins that there may be, of events between lo and hi.
 type cells struct {
 	*Histogram
-	edges  []float64
-	lo, hi float64
+	edges            []float64
+	lo, hi           float64
+	events, distinct []float64 // values in each, and different ones
+}
+
+func (c *cells) count(of *CDF) {
+	c.events, c.distinct = make([]float64, len(c.SumW)), make([]float64, len(c.SumW))
+	for i := range c.SumW {
+		from, to := sort.SearchFloat64s(of.x, c.edges[i]), sort.SearchFloat64s(of.x, c.edges[i+1])
+		c.events[i] = float64(to - from)
+		for k := from; k < to; k++ {
+			if k == from || of.x[k] != of.x[k-1] {
+				c.distinct[i]++
+			}
+		}
+	}
 }
 
 // divided appends the lower edges of what n cells are to be divided into.
@@ -241,7 +257,7 @@ func (c *cells) structured(first, n int) bool {
 	}
 	w, w2 := content(first), sum(c.SumW2[first:first+n])
 	events := effective(w, w2)
-	if !(w > 0) || events < leastEvents {
+	if different := sum(c.distinct[first : first+n]); !(w > 0) || events < leastEvents || different < float64(n*perCell) && 2*different < sum(c.events[first:first+n]) {
 		return false
 	}
 	slope := min(max((content(first+n)-content(first-n))/(2*w), -1.9), 1.9) // from end to end, in units of the mean

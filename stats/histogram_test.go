@@ -80,8 +80,9 @@ func TestBinsOfKnownShapes(t *testing.T) {
 		{"integers", []float64{0, 1, 2, 2, 5}, -0.5, 5.5, 6, 6, false, nil},
 		{"many integers", []float64{0, 100, 7, 599}, -0.5, 599.5, 60, 60, false, nil},
 		{"a constant", []float64{0.3, 0.3}, -0.2, 0.8, 60, 60, false, nil},
-		{"three tags", []float64{0, 1.0865380764007568, 2.1730761528015137}, 0, 2.2, 45, 61, false, nil},
-		{"a grid of tenths", shape(func(_ int, z float64) float64 { return math.Round(10*z) / 10 }), -4, 4, 45, 801, false, nil},
+		{"three tags", shape(func(i int, _ float64) float64 { return 1.0865380764007568 * float64(i%3) }), 0, 2.2, 45, 61, false, nil},
+		{"a grid of tenths", shape(func(_ int, z float64) float64 { return math.Round(10*z) / 10 }), -4, 4, 45, 61, false, nil},
+		{"a grid of hundredths", shape(func(_ int, z float64) float64 { return math.Round(100*z) / 100 }), -4, 4, 45, 61, false, nil},
 		{"Poisson-like counts", shape(func(_ int, z float64) float64 { return math.Round(100 + 10*z) }), 60, 140, 30, 61, false, nil},
 		{"a marker", shape(func(i int, z float64) float64 { return map[bool]float64{true: -999, false: z}[i%3 > 0] }), -4.2, 4.2, 45, 61, false, []float64{-999}},
 		{"a marker and exact zeros over decades", shape(func(i int, z float64) float64 {
