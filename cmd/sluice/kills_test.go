@@ -30,6 +30,9 @@ type trial struct {
 	fails bool     // as it is to
 }
 
+// mostKills are those of one command, before it is left alone.
+const mostKills = 4
+
 // span is how long a command is watched at most, until a signal ends it.
 const span = 3 * time.Second
 
@@ -49,12 +52,16 @@ func TestKills(t *testing.T) {
 		}
 		for killed < wanted {
 			dir := t.TempDir()
-			for {
+			for tries := 0; ; tries++ {
 				rounds++
+				after := time.Duration(random.Float64() * float64(took))
+				if tries == mostKills {
+					after = time.Hour
+				}
 				p := inFolder(t, dir, c.args)
 				var out bytes.Buffer
 				p.Stdout = &out
-				if !signalled(t, p, syscall.SIGKILL, time.Duration(random.Float64()*float64(took))) {
+				if !signalled(t, p, syscall.SIGKILL, after) {
 					if !p.ProcessState.Success() {
 						t.Fatalf("%s: exit code %d after %d kills", c.name, p.ProcessState.ExitCode(), killed)
 					}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // File is a file being written under a temporary name in the folder of its
@@ -42,16 +43,41 @@ func CreateLike(path, like string) (*File, error) {
 	removeLeftovers(dir, base, "")
 	f, held, err := createTemporary(dir, base, mode)
 	if err != nil {
-		var at *fs.PathError
-		if errors.As(err, &at) {
-			err = at.Err // the temporary name would only confuse
-		}
-		return nil, fmt.Errorf("cannot write %s: %w; choose a folder that exists and that you may write to", path, err)
+		return nil, noPlace(path, err)
 	}
 	if known {
 		_ = f.Chmod(mode) // from which the mask of new files may have taken something
 	}
 	return &File{File: f, target: target, held: held}, nil
+}
+
+// noPlace is the error of a file that cannot be made.
+func noPlace(path string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err // a temporary name would only confuse
+	}
+	return fmt.Errorf("cannot write %s: %w; choose a folder that exists and that you may write to", path, err)
+}
+
+// Check is the error that Create would have, as far as that is known without writing anything.
+func Check(path string) error {
+	target, err := place(path)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(target)
+	at, err := os.Stat(dir)
+	switch {
+	case err == nil && !at.IsDir():
+		err = syscall.ENOTDIR
+	case err == nil:
+		err = mayWrite(dir)
+	}
+	if err != nil {
+		return noPlace(path, err)
+	}
+	return nil
 }
 
 // Mode is that of the file at a path, or, where there is none, what new files are made with (known is false).
