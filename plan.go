@@ -53,7 +53,10 @@ type PlannedFile struct {
 
 // PlanTraining does what Train does up to the training, takes some steps to measure them, and writes nothing.
 func PlanTraining(ctx context.Context, c *card.Card, out string, o Options) (*Planned, error) {
-	files := []string{out}
+	var files []string
+	if out != "" {
+		files = append(files, out)
+	}
 	if o.HeldOut != "" {
 		files = append(files, o.HeldOut)
 		if err := o.mayKeep(c, out); err != nil {
@@ -76,7 +79,7 @@ func PlanTraining(ctx context.Context, c *card.Card, out string, o Options) (*Pl
 		o.notice(line)
 	}
 	p, err := o.plan(ctx, c, d, files)
-	if err == nil && isThere(statePath(out)) {
+	if err == nil && out != "" && isThere(statePath(out)) {
 		o.tell(p, statePath(out)+" holds an interrupted training, which --resume goes on with")
 	}
 	return p, err

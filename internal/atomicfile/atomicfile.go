@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -22,7 +23,7 @@ type File struct {
 	*os.File
 	target string
 	held   *os.File // until the temporary name is gone, so that nobody takes the file for a leftover; nil without locks
-	done   bool
+	done   atomic.Bool
 }
 
 // Create starts a file that will appear as path on Commit. It fails at once
@@ -176,7 +177,7 @@ func (f *File) release() {
 // Commit brings the bytes to the disk and gives the file its name. On an error
 // the temporary file is gone and the target is as it was.
 func (f *File) Commit() error {
-	if f.done {
+	if f.done.Load() {
 		return fmt.Errorf("write %s: already ended", f.target)
 	}
 	err := f.Sync()
@@ -184,7 +185,9 @@ func (f *File) Commit() error {
 		f.Abort()
 		return fmt.Errorf("write %s: %w", f.target, err)
 	}
-	f.done = true
+	if f.done.Swap(true) {
+		return fmt.Errorf("write %s: ended meanwhile", f.target)
+	}
 	defer f.release()
 	if err = f.Close(); err == nil {
 		err = os.Rename(f.Name(), f.target)
@@ -204,11 +207,11 @@ func (f *File) Commit() error {
 
 // Abort removes what was written and leaves the target as it was. After Commit
 // or Abort it does nothing, so `defer f.Abort()` is right after every Create.
+// It may be called while another goroutine writes, which fails from then on.
 func (f *File) Abort() {
-	if f.done {
+	if f.done.Swap(true) {
 		return
 	}
-	f.done = true
 	f.Close()
 	os.Remove(f.Name())
 	f.release()
