@@ -2,6 +2,7 @@ package sluice
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/model"
 )
@@ -51,7 +53,10 @@ type PlannedFile struct {
 
 // PlanTraining does what Train does up to the training, takes some steps to measure them, and writes nothing.
 func PlanTraining(ctx context.Context, c *card.Card, out string, o Options) (*Planned, error) {
-	files := []string{out}
+	var files []string
+	if out != "" {
+		files = append(files, out)
+	}
 	if o.HeldOut != "" {
 		files = append(files, o.HeldOut)
 		if err := o.mayKeep(c, out); err != nil {
@@ -62,7 +67,7 @@ func PlanTraining(ctx context.Context, c *card.Card, out string, o Options) (*Pl
 		}
 	}
 	for _, path := range files {
-		if err := distinct(path, append(c.Paths(), o.Inputs...)...); err != nil {
+		if err := o.wouldClaim(path, path, c); err != nil {
 			return nil, err
 		}
 	}
@@ -74,7 +79,7 @@ func PlanTraining(ctx context.Context, c *card.Card, out string, o Options) (*Pl
 		o.notice(line)
 	}
 	p, err := o.plan(ctx, c, d, files)
-	if err == nil && isThere(statePath(out)) {
+	if err == nil && out != "" && isThere(statePath(out)) {
 		o.tell(p, statePath(out)+" holds an interrupted training, which --resume goes on with")
 	}
 	return p, err
@@ -87,8 +92,19 @@ func PlanRun(ctx context.Context, c *card.Card, out string, o Options) (*Planned
 	if err := events.CheckFormat(r.result.Sample); err != nil {
 		return nil, fault.Of(err)
 	}
+	folder := filepath.Clean(out)
+	for !isThere(folder) && filepath.Dir(folder) != folder { // it is to be made
+		folder = filepath.Dir(folder)
+	}
+	if at, err := os.Stat(folder); err == nil && !at.IsDir() {
+		return nil, fault.Of(fmt.Errorf("cannot make the folder %s: %s is none; choose another with --out", out, folder))
+	}
 	for _, path := range files {
-		if err := distinct(path, append(c.Paths(), o.Inputs...)...); err != nil {
+		place := path
+		if filepath.Dir(path) == filepath.Clean(out) {
+			place = filepath.Join(folder, filepath.Base(path))
+		}
+		if err := o.wouldClaim(path, place, c); err != nil {
 			return nil, err
 		}
 	}
@@ -113,6 +129,14 @@ func PlanRun(ctx context.Context, c *card.Card, out string, o Options) (*Planned
 func (o *Options) tell(p *Planned, line string) {
 	p.Notices = append(p.Notices, line)
 	o.notice(line)
+}
+
+// wouldClaim is the error that claim would have; place is where the file would be, or, where its folder is to be made, beside that.
+func (o *Options) wouldClaim(path, place string, c *card.Card) error {
+	if err := distinct(path, append(c.Paths(), o.Inputs...)...); err != nil {
+		return err
+	}
+	return fault.Of(atomicfile.Check(place))
 }
 
 func isThere(path string) bool {

@@ -146,6 +146,9 @@ func (w *Writer) Close() error {
 	return nil
 }
 
+// Drop is Abort for a Write or Close that is under way in another goroutine: it goes on, and no file comes of it.
+func (w *Writer) Drop() { w.file.Abort() }
+
 // Abort drops what was written. After Close it does nothing, so `defer
 // w.Abort()` is right after every Create.
 func (w *Writer) Abort() {

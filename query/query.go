@@ -243,8 +243,8 @@ func (r *Rows) limits() []column.Limit {
 	return slices.DeleteFunc(formula.Limits(r.q.Where), func(l column.Limit) bool { return r.q.Define.Defines(l.Column) })
 }
 
-// mostValues are in a block: of wide tables, fewer events at a time.
-const mostValues = 1 << 24
+// mostValues are in a block, half a second's work for the slowest format: of wide tables, fewer events at a time.
+const mostValues = 1 << 22
 
 // compile makes sure, before any event is read, that all can be computed, and finds the types. Definitions of which nothing comes
 // are not computed after that.
@@ -256,7 +256,7 @@ func (r *Rows) compile() error {
 	if err != nil {
 		return err
 	}
-	r.size = min(r.size, max(mostValues/max(len(have.List()), 1), 256))
+	r.size = min(r.size, max(mostValues/max(len(have.List()), 1), 64))
 	if r.q.Where != "" {
 		if r.where, err = have.CompileCondition(r.q.Where); err != nil {
 			return r.located(err)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -304,29 +305,63 @@ func TestWideTable(t *testing.T) {
 	}
 }
 
-// The time of many definitions, each of the one before, is that of their number, not of their pairs: 9,900 took 15 s.
+// Many definitions, each of the one before, take time and memory by their number, not by their pairs: 9,900 took 15 s, and 10 GB for
+// copies of the columns before each.
 func TestManyDefinitions(t *testing.T) {
 	q := Query{Table: &events.Table{Columns: numbers(500)}, Columns: []string{"x", "d9899"}}
 	for i := range 9900 {
-		before := "x"
+		last := "x"
 		if i > 0 {
-			before = fmt.Sprint("d", i-1)
+			last = fmt.Sprint("d", i-1)
 		}
-		q.Define = append(q.Define, Definition{fmt.Sprint("d", i), before + " + 1"})
+		q.Define = append(q.Define, Definition{fmt.Sprint("d", i), last + " + 1"})
 	}
 	q.Define = append(q.Define, Definition{"x", "2 * x"}) // which no other has
-	began := time.Now()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	r, err := q.Open(t.Context(), 100)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, err := r.All()
+	runtime.ReadMemStats(&after)
 	if err != nil || got.Len() != 500 || got.Columns[0].F64[7] != 14 || got.Columns[1].F64[7] != 9907 {
 		t.Errorf("%v", err)
 	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("took %v", took)
+	if took := (after.TotalAlloc - before.TotalAlloc) >> 20; took > 1000 {
+		t.Errorf("took %d MB", took)
 	}
+}
+
+// A computation ends with its context, between two definitions.
+func TestComputationEnds(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	r, err := Query{Table: &events.Table{Columns: numbers(10)}, Define: Definitions{{"z", "x + 1"}}, Columns: []string{"z"}}.Open(ctx, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if _, err := r.compute(Block{Table: &events.Table{Columns: numbers(3)}}); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	r.ctx = &late{Context: t.Context()}
+	if _, err := r.Next(); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// late is a context that ends after it was asked once.
+type late struct {
+	context.Context
+	asked bool
+}
+
+func (c *late) Err() error {
+	if c.asked {
+		return context.Canceled
+	}
+	c.asked = true
+	return nil
 }
 
 // A reading that takes long ends with its context all the same.

@@ -133,9 +133,11 @@ func (r *Rows) next() (Block, error) {
 	for i := range b.Rows {
 		b.Rows[i], b.Number[i] = first+int64(i), number+uint64(i)
 	}
-	b, err = r.compute(b)
+	if b, err = r.compute(b); err != nil {
+		return Block{}, err
+	}
 	r.selected += b.Len()
-	return b, err
+	return b, nil
 }
 
 // fetch reads. Where ctx ends first, what comes of it is dropped: Close waits for that alone.

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 )
 
@@ -24,19 +25,28 @@ func (q Query) Write(ctx context.Context, create func() (*events.Writer, error),
 	if err != nil {
 		return 0, 0, fault.Of(err)
 	}
-	defer out.Abort()
+	waits := func(do func() error) error { // for what may take longer than ctx
+		err := await.Done(ctx, path, do)
+		if ctx.Err() != nil {
+			out.Drop()
+		} else if err != nil {
+			out.Abort()
+		}
+		return err
+	}
 	for {
 		b, err := rows.Next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
+			out.Abort()
 			return 0, 0, fault.Of(err)
 		}
 		if b.Len() == 0 {
 			continue
 		}
-		if err := out.Write(b.Table); err != nil {
+		if err := waits(func() error { return out.Write(b.Table) }); err != nil {
 			return 0, 0, fmt.Errorf("after %d events: %w", written, err)
 		}
 		written += b.Len()
@@ -45,7 +55,8 @@ func (q Query) Write(ctx context.Context, create func() (*events.Writer, error),
 		tell(line)
 	}
 	if err := rows.Nothing(); err != nil {
+		out.Abort()
 		return 0, 0, fault.Of(err)
 	}
-	return written, rows.Read(), out.Close()
+	return written, rows.Read(), waits(out.Close)
 }

@@ -30,6 +30,9 @@ type trial struct {
 	fails bool     // as it is to
 }
 
+// mostKills are those of one command, before it is left alone.
+const mostKills = 4
+
 // span is how long a command is watched at most, until a signal ends it.
 const span = 3 * time.Second
 
@@ -39,37 +42,47 @@ func TestKills(t *testing.T) {
 	if *kills == 0 {
 		t.Skip("takes long: go test ./cmd/sluice -run 'Kills|Signals' -kills 50 -timeout 2h -v")
 	}
-	random := rand.New(rand.NewPCG(*killSeed, 1))
 	for i, c := range killTrials(t) {
-		whole := t.TempDir()
-		took, stdout := leftAlone(t, c, whole)
-		wanted, killed, rounds := *kills, 0, 0
+		wanted := *kills
 		if i > 0 {
 			wanted = (2**kills + 4) / 5
 		}
-		for killed < wanted {
-			dir := t.TempDir()
-			for {
-				rounds++
-				p := inFolder(t, dir, c.args)
-				var out bytes.Buffer
-				p.Stdout = &out
-				if !signalled(t, p, syscall.SIGKILL, time.Duration(random.Float64()*float64(took))) {
-					if !p.ProcessState.Success() {
-						t.Fatalf("%s: exit code %d after %d kills", c.name, p.ProcessState.ExitCode(), killed)
-					}
-					if out.String() != stdout && c.files == nil {
-						t.Errorf("%s prints %s, and left alone %s", c.name, out.String(), stdout)
-					}
-					break
-				}
-				killed++
-			}
-			c.compare(t, whole, dir)
-			os.RemoveAll(dir)
-		}
-		t.Logf("%-8s %2d kills within %.1f s, %d processes: the same files, and none besides", c.name, killed, took.Seconds(), rounds)
+		t.Run(c.name, func(t *testing.T) { c.kill(t, wanted) })
 	}
+}
+
+func (c trial) kill(t *testing.T, wanted int) {
+	random := rand.New(rand.NewPCG(*killSeed, 1))
+	whole := t.TempDir()
+	took, stdout := leftAlone(t, c, whole)
+	killed, rounds := 0, 0
+	for killed < wanted {
+		dir := t.TempDir()
+		for tries := 0; ; tries++ {
+			rounds++
+			after := time.Duration(random.Float64() * float64(took))
+			if tries == mostKills {
+				after = time.Hour
+			}
+			p := inFolder(t, dir, c.args)
+			var out bytes.Buffer
+			p.Stdout = &out
+			if signalled(t, p, syscall.SIGKILL, after) {
+				killed++
+				continue
+			}
+			if !p.ProcessState.Success() {
+				t.Fatalf("exit code %d after %d kills", p.ProcessState.ExitCode(), killed)
+			}
+			if out.String() != stdout && c.files == nil {
+				t.Errorf("it prints %s, and left alone %s", out.String(), stdout)
+			}
+			break
+		}
+		c.compare(t, whole, dir)
+		os.RemoveAll(dir)
+	}
+	t.Logf("%d kills within %.1f s, %d processes: the same files, and none besides", killed, took.Seconds(), rounds)
 }
 
 // The first SIGINT ends every verb within a second.
@@ -77,31 +90,39 @@ func TestSignals(t *testing.T) {
 	if *kills == 0 {
 		t.Skip("takes long; see TestKills")
 	}
-	random := rand.New(rand.NewPCG(*killSeed, 2))
 	for _, c := range append(killTrials(t), signalTrials(t)...) {
-		took, _ := leftAlone(t, c, t.TempDir())
-		var most, at time.Duration
-		ended, tries := 0, 0
-		for ended < (2**kills+4)/5 && tries < 2**kills { // some commands end before
-			tries++
-			dir := t.TempDir()
-			p := inFolder(t, dir, c.args)
-			after := time.Duration(random.Float64() * float64(took))
-			if signalled(t, p, syscall.SIGINT, after) {
-				ended++
-				if code := p.ProcessState.ExitCode(); code != 130 && code > 0 && !c.fails { // -1: the signal came before the program began
-					t.Errorf("%s, interrupted after %v: exit code %d, %v", c.name, after, code, p.ProcessState)
-				}
-				if lasted := p.lasted; lasted > most {
-					most, at = lasted, after
-				}
+		t.Run(c.name, c.interrupt)
+	}
+}
+
+func (c trial) interrupt(t *testing.T) {
+	random := rand.New(rand.NewPCG(*killSeed, 2))
+	took, _ := leftAlone(t, c, t.TempDir())
+	var most, at time.Duration
+	ended := 0
+	for tries := 0; ended < (2**kills+4)/5 && tries < 2**kills; tries++ { // some commands end before
+		dir := t.TempDir()
+		p := inFolder(t, dir, c.args)
+		var stderr bytes.Buffer
+		p.Stderr = &stderr
+		after := time.Duration(random.Float64() * float64(took))
+		if signalled(t, p, syscall.SIGINT, after) {
+			ended++
+			if code := p.ProcessState.ExitCode(); code != 130 && code > 0 && !c.fails { // -1: the signal came before the program began
+				t.Errorf("interrupted after %v: exit code %d, %s", after, code, stderr.String())
 			}
-			os.RemoveAll(dir)
+			if p.lasted > most {
+				most, at = p.lasted, after
+			}
+			if left, _ := filepath.Glob(filepath.Join(dir, ".*.tmp")); len(left) > 0 {
+				t.Errorf("interrupted after %v: left behind %q", after, left)
+			}
 		}
-		t.Logf("%-22s %2d interruptions within %.1f s: gone after %.2f s at most (interrupted after %.2f s)", c.name, ended, took.Seconds(), most.Seconds(), at.Seconds())
-		if most > time.Second {
-			t.Errorf("%s is gone after %v only", c.name, most)
-		}
+		os.RemoveAll(dir)
+	}
+	t.Logf("%d interruptions within %.1f s: gone after %.2f s at most (interrupted after %.2f s)", ended, took.Seconds(), most.Seconds(), at.Seconds())
+	if most > time.Second {
+		t.Errorf("gone after %v only", most)
 	}
 }
 
@@ -178,7 +199,7 @@ func (c trial) compare(t *testing.T, whole, dir string) {
 		t.Fatal(err)
 	}
 	if want := slices.Sorted(slices.Values(c.files)); !slices.Equal(found, want) {
-		t.Errorf("%s leaves %q, not %q", c.name, found, want)
+		t.Errorf("it leaves %q, not %q", found, want)
 	}
 	for _, name := range c.files {
 		var text [2][]byte
@@ -193,7 +214,7 @@ func (c trial) compare(t *testing.T, whole, dir string) {
 			}
 		}
 		if !bytes.Equal(text[0], text[1]) {
-			t.Errorf("%s: %s is not that of a command left alone", c.name, name)
+			t.Errorf("%s is not that of a command left alone", name)
 		}
 	}
 }

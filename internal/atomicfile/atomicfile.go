@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"syscall"
 )
 
 // File is a file being written under a temporary name in the folder of its
@@ -21,7 +23,7 @@ type File struct {
 	*os.File
 	target string
 	held   *os.File // until the temporary name is gone, so that nobody takes the file for a leftover; nil without locks
-	done   bool
+	done   atomic.Bool
 }
 
 // Create starts a file that will appear as path on Commit. It fails at once
@@ -42,16 +44,41 @@ func CreateLike(path, like string) (*File, error) {
 	removeLeftovers(dir, base, "")
 	f, held, err := createTemporary(dir, base, mode)
 	if err != nil {
-		var at *fs.PathError
-		if errors.As(err, &at) {
-			err = at.Err // the temporary name would only confuse
-		}
-		return nil, fmt.Errorf("cannot write %s: %w; choose a folder that exists and that you may write to", path, err)
+		return nil, noPlace(path, err)
 	}
 	if known {
 		_ = f.Chmod(mode) // from which the mask of new files may have taken something
 	}
 	return &File{File: f, target: target, held: held}, nil
+}
+
+// noPlace is the error of a file that cannot be made.
+func noPlace(path string, err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		err = at.Err // a temporary name would only confuse
+	}
+	return fmt.Errorf("cannot write %s: %w; choose a folder that exists and that you may write to", path, err)
+}
+
+// Check is the error that Create would have, as far as that is known without writing anything.
+func Check(path string) error {
+	target, err := place(path)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(target)
+	at, err := os.Stat(dir)
+	switch {
+	case err == nil && !at.IsDir():
+		err = syscall.ENOTDIR
+	case err == nil:
+		err = mayWrite(dir)
+	}
+	if err != nil {
+		return noPlace(path, err)
+	}
+	return nil
 }
 
 // Mode is that of the file at a path, or, where there is none, what new files are made with (known is false).
@@ -150,7 +177,7 @@ func (f *File) release() {
 // Commit brings the bytes to the disk and gives the file its name. On an error
 // the temporary file is gone and the target is as it was.
 func (f *File) Commit() error {
-	if f.done {
+	if f.done.Load() {
 		return fmt.Errorf("write %s: already ended", f.target)
 	}
 	err := f.Sync()
@@ -158,7 +185,9 @@ func (f *File) Commit() error {
 		f.Abort()
 		return fmt.Errorf("write %s: %w", f.target, err)
 	}
-	f.done = true
+	if f.done.Swap(true) {
+		return fmt.Errorf("write %s: ended meanwhile", f.target)
+	}
 	defer f.release()
 	if err = f.Close(); err == nil {
 		err = os.Rename(f.Name(), f.target)
@@ -178,11 +207,11 @@ func (f *File) Commit() error {
 
 // Abort removes what was written and leaves the target as it was. After Commit
 // or Abort it does nothing, so `defer f.Abort()` is right after every Create.
+// It may be called while another goroutine writes, which fails from then on.
 func (f *File) Abort() {
-	if f.done {
+	if f.done.Swap(true) {
 		return
 	}
-	f.done = true
 	f.Close()
 	os.Remove(f.Name())
 	f.release()

@@ -81,6 +81,12 @@ func TestCreateRefusesAtOnce(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: %v", path, err)
 		}
+		if before := Check(path); before == nil || err == nil || before.Error() != err.Error() {
+			t.Errorf("%s: %v, but before %v", path, err, before)
+		}
+	}
+	if err := Check(filepath.Join(dir, "a")); err != nil {
+		t.Error(err)
 	}
 	if n := entries(t, dir); n != 0 {
 		t.Errorf("%d entries left", n)

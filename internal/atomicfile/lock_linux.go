@@ -34,5 +34,8 @@ func LockFolder(path string) (release func(), ok bool) {
 	return func() { dir.Close() }, true
 }
 
+// mayWrite is an error where a folder cannot be written to.
+func mayWrite(dir string) error { return unix.Access(dir, unix.W_OK) }
+
 // heldByAnother tells whether hold failed because somebody else has the lock.
 func heldByAnother(err error) bool { return err == unix.EAGAIN || err == unix.EACCES }
