@@ -26,7 +26,7 @@ func (q Query) Write(ctx context.Context, create func() (*events.Writer, error),
 		return 0, 0, fault.Of(err)
 	}
 	waits := func(do func() error) error { // for what may take longer than ctx
-		err := await.Done(ctx, path, do)
+		err := await.Done(ctx, "the output", do)
 		if ctx.Err() != nil {
 			out.Drop()
 		} else if err != nil {

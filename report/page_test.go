@@ -364,9 +364,3 @@ func TestPageOfTwoFiles(t *testing.T) {
 		t.Errorf("two files of one name are called %q", names)
 	}
 }
-
-func TestCounted(t *testing.T) {
-	if a, b := counted(1, "epoch"), counted(2, "epoch"); a != "1 epoch" || b != "2 epochs" {
-		t.Error(a, b)
-	}
-}
