@@ -140,11 +140,10 @@ func (r *Reader) choose(all *fields, offered []field, wanted []string, types map
 		}
 		if i := slices.IndexFunc(offered, func(f field) bool { return f.full == name }); i >= 0 {
 			names[i] = name
-		} else {
-			if err := all.unreadable(name); err != nil {
-				return err
-			}
 		}
+	}
+	if err := column.Without(names, wanted, all.unreadable); err != nil {
+		return err
 	}
 	switch left := all.leftOut(); {
 	case len(names) == 0 && len(left) == 0:

@@ -149,9 +149,10 @@ func (r *Reader) choose(all *leaves, offered []leaf, wanted []string, opts Optio
 			l := all.lists[k]
 			l.element = i
 			offered, names = append(offered, l), append(names, name)
-		} else if err := many.Unreadable(name, all.left); err != nil {
-			return err
 		}
+	}
+	if err := column.Without(names, wanted, func(name string) error { return many.Unreadable(name, all.left) }); err != nil {
+		return err
 	}
 	picked, err := column.Pick(names, wanted)
 	if err != nil {
