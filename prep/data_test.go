@@ -1,20 +1,15 @@
 package prep
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/reference"
 )
 
 func readData(t *testing.T, name string) *events.Table {
 	t.Helper()
-	dir := os.Getenv("SLUICE_DATA")
-	if dir == "" {
-		t.Skip("SLUICE_DATA is not set: it is the folder of the real data")
-	}
-	tab, err := events.ReadAll([]string{filepath.Join(dir, name)}, events.Options{})
+	tab, err := events.ReadAll([]string{reference.Data(t, name)}, events.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

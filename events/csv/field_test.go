@@ -43,6 +43,8 @@ func TestFilesOfTheField(t *testing.T) {
 		"names glued to the mark":   {"#x,y\n1,2\n", "x:int64 y:int64 | 1 2", "comment of line 1"},
 		"names by another mark":     {"% x y\n1 2\n% end\n3 4\n", "x:int64 y:int64 | 1 2 | 3 4", "comment of line 1; a line that is a comment (it begins with %) was left out: line 3"},
 		"names between commas":      {"! t[d], log(E), ra\n1 2 3\n", "t[d]:int64 log(E):int64 ra:int64 | 1 2 3", "comment of line 1"},
+		"names by a semicolon":      {"; by hand\n; x y\n1 2\n; end\n3 4\n", "x:int64 y:int64 | 1 2 | 3 4", "comment of line 2; a line that is a comment (it begins with ;) was left out: line 4"},
+		"an index, no comment":      {";x;y\n0;1;2\n1;3;4\n", "col0:int64 x:int64 y:int64 | 0 1 2 | 1 3 4", ""},
 		"names and units":           {"// x; y\n// [m]; [1]\n1;2\n", "x:int64/m y:int64 | 1 2", "comment of line 1"},
 		"a comment of other words":  {"# x y z\n1 2\n", "col0:int64 col1:int64 | 1 2", ""},
 		"a header beside a comment": {"# a,b\nx,y\n1,2\n", "x:int64 y:int64 | 1 2", ""},
@@ -64,6 +66,9 @@ func TestFilesOfTheField(t *testing.T) {
 		"stars":                {"x y\n****** 1\n1.5 2\n", "x:float64 y:int64 | NaN 1 | 1.5 2", ""},
 		"no exponents: labels": {"x,y\n12-345,1\n2015-105,2\n", "x:text y:int64 | 12-345 1 | 2015-105 2", `"12-345" is not a number`},
 
+		"complex, no names":         {"(1.5+2j),(3+0j)\n(2.5+1j),(4+0j)\n", "col0:text col1:text | (1.5+2j) (3+0j) | (2.5+1j) (4+0j)", `column "col0" is text: row 1 (line 1): "(1.5+2j)" is not a number`},
+		"times, no names":           {"12:30:05,a\n12:31:06,b\n", "col0:text col1:text | 12:30:05 a | 12:31:06 b", `"12:30:05" is not a number`},
+		"names of numerals":         {"0j,1j\n1.5,2.5\n", "0j:float64 1j:float64 | 1.5 2.5", ""},
 		"counted":                   {"0,1,2\n0.5,1.5,2.5\n", "0:float64 1:float64 2:float64 | 0.5 1.5 2.5", "counts the columns"},
 		"counted, whole":            {"0;1;2\n5;6;7\n", "0:int64 1:int64 2:int64 | 5 6 7", "counts the columns"},
 		"counted behind an index":   {",0,1\n0,5,6\n1,7,8\n", "col0:int64 0:int64 1:int64 | 0 5 6 | 1 7 8", "counts the columns"},

@@ -133,7 +133,7 @@ func firstWith(c byte, rows []numbered) string {
 // name finds the names: in the first row, or else in a comment before it.
 func (l *layout) name(first [][]byte, rows, comments []numbered, header Header) {
 	counted := header == HeaderAuto && l.counts(first, rows[1:])
-	l.named = header == HeaderYes || counted || header == HeaderAuto && l.isHeader(first)
+	l.named = header == HeaderYes || counted || header == HeaderAuto && l.isHeader(first, rows[1:])
 	names := make([]string, len(first))
 	for i, cell := range first {
 		names[i] = "col" + strconv.Itoa(i)
@@ -153,14 +153,24 @@ func (l *layout) name(first [][]byte, rows, comments []numbered, header Header) 
 }
 
 // isHeader: a row with a cell that is no number, unless another of its cells is
-// a number that does not just count the columns (as some tools name them).
-func (d dialect) isHeader(cells [][]byte) bool {
+// a number that does not just count the columns (as some tools name them). What looks like a number, as (1+2j) or 12:30 do, is
+// no name above its like.
+func (d dialect) isHeader(cells [][]byte, below []numbered) bool {
 	text := false
+	var next [][]byte
+	if len(below) > 0 {
+		next, _ = d.row(below[0].text)
+	}
 	for i, c := range cells {
 		if truth(c) != nil || isMissing(c) {
 			continue
 		}
 		v, ok := d.number(c)
+		if !ok && i < len(next) && isNumeral(c) && isNumeral(next[i]) {
+			if _, number := d.number(next[i]); !number {
+				return false
+			}
+		}
 		if !ok {
 			text = true
 		} else if v != float64(i) && v != float64(i+1) {
@@ -168,6 +178,12 @@ func (d dialect) isHeader(cells [][]byte) bool {
 		}
 	}
 	return text
+}
+
+// isNumeral says whether a cell begins as a number does, behind a sign or a bracket.
+func isNumeral(c []byte) bool {
+	c = bytes.TrimLeft(c, "(+-.")
+	return len(c) > 0 && c[0]-'0' <= 9
 }
 
 // counts says whether cells are 0, 1, 2, ..., as pandas names the columns of an array, the first without a name where it
@@ -204,7 +220,7 @@ func (d dialect) counts(cells [][]byte, rows []numbered) bool {
 // commented takes the names from the last comment of as many words as there are columns, and the units from one behind it.
 func (l *layout) commented(names []string, comments []numbered) {
 	for _, c := range slices.Backward(comments) {
-		words := l.words(bytes.TrimLeft(c.text, "#%!/: \t"), len(names))
+		words := l.words(bytes.TrimLeft(c.text, "#%!;/: \t"), len(names))
 		switch units, bracketed := inBrackets(words); {
 		case words == nil:
 		case bracketed:

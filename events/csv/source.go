@@ -37,7 +37,7 @@ type source struct {
 	base   int64 // place of buf in the file, where that is not packed
 	number int64 // of the line given last, from 1
 	read   int64 // bytes since reading began, here or at a mark
-	mark   byte  // which begins comments beside #, where the file begins with one: %, ! or the first of //; else 0
+	mark   byte  // which begins comments beside #, where the file begins with one: %, !, ; or the first of //; else 0
 	cr     bool  // lines end with \r alone
 }
 
@@ -139,6 +139,9 @@ func (s *source) begin(skip int) error {
 		if bytes.HasPrefix(rest, []byte(mark)) {
 			s.mark = mark[0]
 		}
+	}
+	if first, _, _ := bytes.Cut(rest, []byte{'\n'}); bytes.HasPrefix(first, []byte{';'}) && bytes.Count(first, []byte{';'}) == 1 { // else it parts cells
+		s.mark = ';'
 	}
 	return nil
 }

@@ -29,7 +29,11 @@ func (r *Reader) fixedSources(n *node) ([]source, error) {
 	for i := 0; ; i++ {
 		values := n.child(fmt.Sprintf("block%d_values", i))
 		items := n.child(fmt.Sprintf("block%d_items", i))
-		if values == nil || items == nil {
+		if values != nil && items == nil {
+			r.Left.Add("block", values.path, "has columns whose names are of several levels (a MultiIndex), which are not read; join them in pandas")
+			continue
+		}
+		if values == nil {
 			break
 		}
 		all = append(all, r.block(values, items)...)

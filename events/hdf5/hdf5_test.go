@@ -353,6 +353,7 @@ func TestRefusalsSayWhy(t *testing.T) {
 	needLibrary(t)
 	for _, c := range []struct{ file, key, want string }{
 		{"two_frames.h5", "", "holds 2 tables; name one, as in file.h5:background; there are background (a pandas frame of 20 events), signal/muons (a pandas frame of 10 events)"},
+		{"levels.h5", "", `holds no column that can be read: block "df/block0_values" has columns whose names are of several levels (a MultiIndex), which are not read; join them in pandas`},
 		{"two_frames.h5", "backgroud", `holds no "backgroud"; there is background`},
 		{"layouts.h5", "scalar", `has 0 dimensions, and the first of a table counts events`},
 		{"layouts.h5", "side", "it lies on its side; transpose it"},

@@ -9,17 +9,8 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/internal/reference"
 )
-
-// dataFolder holds large files of real events.
-func dataFolder(t testing.TB) string {
-	t.Helper()
-	folder := os.Getenv("SLUICE_DATA")
-	if folder == "" {
-		t.Skip("SLUICE_DATA does not name the folder of large test files")
-	}
-	return folder
-}
 
 // sums adds up the numbers of each column, and the bytes of texts.
 func sums(columns []column.Column) map[string]float64 {
@@ -65,7 +56,7 @@ func csvSums(t *testing.T, path string) map[string]float64 {
 
 func TestRealFilesHaveTheSumsOfTheCSV(t *testing.T) {
 	needLibrary(t)
-	folder := filepath.Join(dataFolder(t), "io")
+	folder := reference.Data(t, "io")
 	want := csvSums(t, filepath.Join(folder, "zmumu_numeric.csv"))
 	for _, file := range []struct{ name, key string }{
 		{"zmumu_h5py_compound_latest.h5", ""}, {"zmumu_h5py_gzip_shuffle.h5", "events"}, {"zmumu_pandas_fixed.h5", ""},
@@ -110,7 +101,7 @@ func sumOfMagnitudes(columns []column.Column, name string) float64 {
 // The figures are those that h5py 3.7 and pandas 1.5 with PyTables 3.7 give, added in float64 in the order of the events.
 func TestRealFilesHaveTheSumsOfOtherReaders(t *testing.T) {
 	needLibrary(t)
-	folder := dataFolder(t)
+	folder := reference.Data(t, "")
 	for _, file := range []struct {
 		name    string
 		rows    int64

@@ -2,25 +2,20 @@ package hdf5_test
 
 import (
 	"math"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/reference"
 )
 
 // The LHC Olympics events are the same in HDF5 and in Parquet, where they have 6
 // digits: half a unit of the last, and the rounding to float32, may differ.
 func TestRealFilesHaveTheEventsOfParquet(t *testing.T) {
-	folder := os.Getenv("SLUICE_DATA")
-	if folder == "" {
-		t.Skip("SLUICE_DATA does not name the folder of large test files")
-	}
-	want, err := events.ReadAll([]string{filepath.Join(folder, "lhco_rnd_100k_core.parquet")}, events.Options{})
+	want, err := events.ReadAll([]string{reference.Data(t, "lhco_rnd_100k_core.parquet")}, events.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := events.ReadAll([]string{filepath.Join(folder, "lhco_rnd_100k.h5") + ":events"}, events.Options{Columns: want.Names()})
+	got, err := events.ReadAll([]string{reference.Data(t, "lhco_rnd_100k.h5:events")}, events.Options{Columns: want.Names()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,7 +83,10 @@ func parseType(v any) (dtype, error) {
 	default:
 		d.Kind = kinds[s[0]]
 	}
-	if d.text == noText && !d.Known() {
+	switch {
+	case s[0] == 'c':
+		d.why = "holds complex numbers; save .real and .imag"
+	case d.text == noText && !d.Known():
 		d.why = fmt.Sprintf("has the type %q, which is not read; save it as f8 or i8", s)
 	}
 	return d, nil

@@ -78,6 +78,7 @@ type columnSummary struct {
 	whole      bool    // all values are whole numbers
 	origin     uint64  // from which range and mean are taken until the end
 	at         float64 // the same
+	low, high  float64 // of integers, which their distances from the origin need not hold
 	n, squares float64 // finite values, and their squared distances from the mean
 	values     frequent
 	grid       grid
@@ -91,7 +92,12 @@ type columnSummary struct {
 
 func newColumnSummary(c *events.Column) *columnSummary {
 	s := &columnSummary{Summary: Summary{Name: c.Name, Unit: c.Unit, Type: c.Type.String()}, whole: true}
+<<<<<<< HEAD
 	s.Min, s.Max, s.least, s.most = math.Inf(1), math.Inf(-1), newEnds(-1), newEnds(1)
+=======
+	s.Min, s.Max = math.Inf(1), math.Inf(-1)
+	s.low, s.high = s.Min, s.Max
+>>>>>>> w-files
 	switch c.Type {
 	case events.Text:
 		s.words = make(map[string]struct{})
@@ -111,6 +117,12 @@ func (s *columnSummary) add(c *events.Column, at func(i int) Far) {
 	}
 	if s.Count == 0 && c.Len() > 0 {
 		s.origin, s.at = originOf(c)
+	}
+	if c.Type == events.Int64 || c.Type == events.Uint64 {
+		for i := range c.Len() {
+			v := c.Float(i)
+			s.low, s.high = min(s.low, v), max(s.high, v)
+		}
 	}
 	var keys [partLen]uint64
 	parts(c, s.origin, func(first int, x []float64) {
@@ -241,6 +253,9 @@ func (s *columnSummary) summary() Summary {
 		r.Min, r.Max = 0, 0
 	}
 	r.Min, r.Max, r.Mean = r.Min+s.at, r.Max+s.at, r.Mean+s.at
+	if s.low <= s.high {
+		r.Min, r.Max = s.low, s.high
+	}
 	r.Kind = s.kind()
 	spacing, offset := s.grid.step(s.at)
 	r.Offset = offset

@@ -203,12 +203,14 @@ func TestLargeIntegers(t *testing.T) {
 	for _, v := range id.I64 {
 		hash.U64 = append(hash.U64, math.MaxUint64-at+uint64(v)-2)
 	}
-	s := Summarise(&events.Table{Columns: []events.Column{id, hash, wide, run}})
+	few := events.Column{Name: "few", Type: events.Int64, I64: []int64{at, 2, 2, 2, 2}}
+	s := Summarise(&events.Table{Columns: []events.Column{id, hash, wide, run, few}})
 	for i, want := range []Summary{
 		{Kind: KindInteger, Distinct: 3, Min: at, Max: at + 2, Std: math.Sqrt(0.4)},
 		{Kind: KindInteger, Distinct: 3, Min: math.MaxUint64, Max: math.MaxUint64, Std: math.Sqrt(0.4)},
 		{Kind: KindInteger, Distinct: 5, Min: math.MinInt64, Max: math.MaxInt64, Std: math.Sqrt(0.4) * (1 << 63)},
 		{Kind: KindConstant, Distinct: 1, Min: at + 7, Max: at + 7},
+		{Kind: KindInteger, Distinct: 2, Min: 2, Max: at, Std: 0.4 * at},
 	} {
 		if g := s[i]; g.Kind != want.Kind || g.Distinct != want.Distinct || g.Min != want.Min || g.Max != want.Max || math.Abs(g.Std-want.Std) > 1e-12*want.Std {
 			t.Errorf("%+v", g)

@@ -166,3 +166,6 @@ frame.to_hdf("times.h5", "fixed")
 frame["c"] = pd.Categorical(["b", None, "a", "b"])
 frame.to_hdf("times.h5", "table", format="table", index=False, complib="zlib", complevel=9)
 frame.to_hdf("times.h5", "columns", format="table", index=False, data_columns=True, complib="zlib", complevel=9)
+
+# Columns whose names are of two levels.
+pd.DataFrame({("a", "x"): [1.0, 2], ("a", "y"): [3.0, 4]}).to_hdf("levels.h5", "df")
