@@ -92,12 +92,7 @@ type columnSummary struct {
 
 func newColumnSummary(c *events.Column) *columnSummary {
 	s := &columnSummary{Summary: Summary{Name: c.Name, Unit: c.Unit, Type: c.Type.String()}, whole: true}
-<<<<<<< HEAD
 	s.Min, s.Max, s.least, s.most = math.Inf(1), math.Inf(-1), newEnds(-1), newEnds(1)
-=======
-	s.Min, s.Max = math.Inf(1), math.Inf(-1)
-	s.low, s.high = s.Min, s.Max
->>>>>>> w-files
 	switch c.Type {
 	case events.Text:
 		s.words = make(map[string]struct{})
