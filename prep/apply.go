@@ -329,7 +329,10 @@ func (c *Column) limits() (low, high float64) {
 	low, high = -math.MaxFloat32, math.MaxFloat32
 	if l, ok := c.first().(limited); ok {
 		a, b := l.limits()
-		return max(a, low), min(b, high)
+		low, high = max(a, low), min(b, high)
+	}
+	if c.Told != nil {
+		low, high = min(low, c.Told.Mark), max(high, c.Told.Mark)
 	}
 	return low, high
 }
