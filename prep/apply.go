@@ -312,11 +312,13 @@ func (c *Column) write(out *events.Column, lo int, x []float64) {
 			out.U64[lo+i] = c.Origin.Plus(math.Round(v)).Uint64()
 		}
 	case events.Float64:
+		low, high := c.limits()
 		for i, v := range x {
-			out.F64[lo+i] = min(max(c.Origin.Float()+v, -math.MaxFloat64), math.MaxFloat64)
+			out.F64[lo+i] = min(max(c.Origin.Float()+min(max(v, low), high), -math.MaxFloat64), math.MaxFloat64)
 		}
 	default:
 		low, high := c.limits()
+		low, high = max(low, -math.MaxFloat32), min(high, math.MaxFloat32)
 		for i, v := range x {
 			f := float32(min(max(v, low), high))
 			if float64(f) > high { // an edge that no float32 is equal to is not crossed either
@@ -331,10 +333,12 @@ func (c *Column) write(out *events.Column, lo int, x []float64) {
 
 // limits are what no value that comes back exceeds.
 func (c *Column) limits() (low, high float64) {
-	low, high = -math.MaxFloat32, math.MaxFloat32
+	low, high = math.Inf(-1), math.Inf(1)
 	if l, ok := c.first().(limited); ok {
-		a, b := l.limits()
-		return max(a, low), min(b, high)
+		low, high = l.limits()
+	}
+	if c.Told != nil {
+		low, high = min(low, c.Told.Mark), max(high, c.Told.Mark)
 	}
 	return low, high
 }

@@ -45,7 +45,8 @@ type Column struct {
 	// Spec is what was fitted, with all that auto chose; not kept in a model.
 	Spec []StepSpec `json:"-"`
 
-	seen profile.Summary // what auto went by
+	seen   profile.Summary // what auto went by
+	stated *Limits         // the range
 }
 
 // InFlow are the names of the columns that the flow sees.
@@ -166,6 +167,7 @@ func (p *Pipeline) fitColumn(col *events.Column, w []float64, spec Spec, i uint3
 		if err := r.bound(&s, c.Origin.Float(), x); err != nil {
 			return nil, err
 		}
+		c.stated = &r
 	}
 	auto := Auto
 	if p.Noiseless {

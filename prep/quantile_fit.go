@@ -124,9 +124,10 @@ const apartTimes = 1000
 // which the largest is next to exponential.
 var tailLaws = []float64{math.Inf(1), 100, 8, 5, 3, 2, 1.5, 1, 0.5}
 
-// A law that is heavier, or a slope at the knot that is another, must make the events likelier by so many nats, the fewer
-// they are the more.
-const lawCost, lawEvents = 0.5, 25
+// A law that is heavier, or a slope at the knot that is another by a factor of sqrt(2), must make the events likelier by so many
+// nats, the fewer they are the more. The slope may be far less than where the bulk ends, or else an exponential tail beneath a
+// narrow peak would be taken for a power law.
+const lawCost, lawEvents, mostSlopeCost = 0.5, 25, 3
 
 // outwards is the tail beyond a knot as knots, from outside to within: the likeliest law for events at such distances.
 func outwards(k knot, away []float64, sign, n float64) []knot {
@@ -134,9 +135,9 @@ func outwards(k knot, away []float64, sign, n float64) []knot {
 	most := math.Inf(-1)
 	price := lawCost + lawEvents/(1+float64(len(away)))
 	for i, index := range tailLaws {
-		for j := -2; j <= 2; j++ {
+		for j := -14; j <= 2; j++ {
 			t := tail{0, math.Abs(k.z), k.slope * math.Exp2(float64(j)/2), index}
-			sum := -price * float64(i+max(j, -j))
+			sum := -price * float64(i+min(max(j, -j), mostSlopeCost))
 			for _, d := range away {
 				sum += t.logDensity(d)
 			}

@@ -176,6 +176,24 @@ func TestQuantileTailsOfFewEvents(t *testing.T) {
 	}
 }
 
+// An exponential tail of a few events beneath a narrow peak is no power law, which would reach hundreds of times as far.
+func TestQuantileTailBeneathAPeak(t *testing.T) {
+	normal := truths[3]
+	for seed := range uint64(10) {
+		g := rng.New(seed, rng.StreamToy, 4)
+		x := normal.draw(15000, 300+seed)
+		for i := range x {
+			if x[i] = 1 + 0.01*x[i]; g.Float64() < 0.004 {
+				x[i] = 1 + 0.17*math.Log(1-g.Float64())
+			}
+		}
+		y := []float64{-4.75} // one event in a million: 0.004 exp(-d/0.17) at d = 1.4
+		if normal.fit(t, x).Invert(y, nil); y[0] < 1-4 {
+			t.Errorf("one event in a million lies at %g", y[0])
+		}
+	}
+}
+
 func TestQuantileRefusesValuesBeyondAnEdge(t *testing.T) {
 	err := (&quantile{Knots: 8, low: 0, high: 5}).Fit([]float64{1, 2, -3, 4, 6}, nil)
 	if want := "row 3: quantile takes values from 0 to 5, not -3; 2 of 5 lie outside"; fmt.Sprint(err) != want {

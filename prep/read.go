@@ -178,6 +178,8 @@ func (c *Column) outside(col *events.Column, out []bool) Range {
 	few, _ := c.first().(listed)
 	for i := range out {
 		switch v := col.Float(i); {
+		case c.Told != nil && v == c.Told.Mark:
+			continue
 		case few != nil && !few.has(col.Exact(i).Minus(c.Origin)):
 			if r.Unseen++; r.Unseen == 1 {
 				r.First, r.Value, r.Taken = i, col.Exact(i).String(), few.taken()

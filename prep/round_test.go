@@ -2,6 +2,7 @@ package prep
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -55,6 +56,11 @@ func TestRoundedColumnsComeBackRounded(t *testing.T) {
 		if a[i] != b[i] || err != nil {
 			t.Fatalf("log-det %v, %v without the step; %v", b[i], a[i], err)
 		}
+	}
+	stated := mustFit(t, tab, []string{"pt"}, Spec{Ranges: map[string]Limits{"pt": {19.9995, 1e4 + 0.0005}}})
+	back, _, err = stated.Invert([][]float32{{-40, -5, 5, 40}})
+	if x := back.Columns[0].F64; err != nil || slices.Min(x) < 19.9995 || slices.Max(x) > 1e4+0.0005 {
+		t.Errorf("%v, %v", x, err)
 	}
 	spec := Spec{All: []StepSpec{{"round", map[string]float64{"step": 0.1}}, {Kind: "quantile"}}}
 	if _, _, err := Fit(tab, []string{"pt"}, spec, 1); err == nil {

@@ -2,9 +2,9 @@ package prep
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
@@ -46,7 +46,8 @@ func (p *Pipeline) Together(t *events.Table) ([]string, error) {
 			}
 		}
 	}
-	var said []string
+	var said, texts []string
+	names := map[string][]string{}
 	for i := range p.Columns {
 		c := &p.Columns[i]
 		told := p.told(i, values)
@@ -63,29 +64,36 @@ func (p *Pipeline) Together(t *events.Table) ([]string, error) {
 			}
 		}
 		told.Else = median(x)
-		if err := p.fitSteps(c, x, wx, edged(c.Spec, x), uint32(i)); err != nil {
+		if err := p.without(c, x, wx, uint32(i)); err != nil {
 			return nil, fmt.Errorf("prep: column %q without %g: %w", c.Name, told.Mark, err)
 		}
 		c.Told = told
 		text := fmt.Sprintf("%g where %s is %s", told.Mark, told.By, list(told.When))
 		c.Why += "; " + text
-		said = append(said, fmt.Sprintf("%s is %s, and only there: so it is in what is generated", c.Name, text))
+		if names[text] == nil {
+			texts = append(texts, text)
+		}
+		names[text] = append(names[text], c.Name)
+	}
+	for _, text := range texts {
+		said = append(said, fmt.Sprintf("always %s, and only there: %s; so it is in what is generated", text, strings.Join(names[text], ", ")))
 	}
 	return said, nil
 }
 
-// edged are steps whose map of quantiles ends where the values do, unless a range was stated.
-func edged(steps []StepSpec, x []float64) []StepSpec {
-	steps = slices.Clone(steps)
-	found, _ := bounded(summarise(&events.Column{Type: events.Float64, F64: x}))
-	for i, s := range steps {
-		if s.Kind == "quantile" && found.Options != nil {
-			options := maps.Clone(found.Options)
-			maps.Copy(options, s.Options)
-			steps[i].Options = options
+// without fits a column on its values x other than its mark: with the steps that auto has for these, where it chose those of all.
+func (p *Pipeline) without(c *Column, x, w []float64, i uint32) error {
+	steps := c.Spec
+	if chosen, _ := Auto(c.seen); slices.EqualFunc(steps, chosen, func(a, b StepSpec) bool { return a.String() == b.String() }) {
+		s := summarise(&events.Column{Name: c.Name, Type: events.Float64, F64: x})
+		if c.stated != nil {
+			if err := c.stated.bound(&s, 0, x); err != nil {
+				return err
+			}
 		}
+		steps, c.Why = Auto(s)
 	}
-	return steps
+	return p.fitSteps(c, x, w, steps, i)
 }
 
 func list(x []float64) string {

@@ -93,6 +93,7 @@ type columnSummary struct {
 func newColumnSummary(c *events.Column) *columnSummary {
 	s := &columnSummary{Summary: Summary{Name: c.Name, Unit: c.Unit, Type: c.Type.String()}, whole: true}
 	s.Min, s.Max, s.least, s.most = math.Inf(1), math.Inf(-1), newEnds(-1), newEnds(1)
+	s.low, s.high = s.Min, s.Max
 	switch c.Type {
 	case events.Text:
 		s.words = make(map[string]struct{})
