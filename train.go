@@ -31,7 +31,8 @@ type TrainResult struct {
 //
 // Errors in the card or its files are *InputError. When ctx ends, the state of the training is kept beside out
 // (*InterruptedError), and Options.Resume goes on from it to the model that an uninterrupted training gives, bit for bit;
-// without out nothing is kept.
+// without out nothing is kept. So is that of a training after which something failed, as the writing of Options.HeldOut: the same
+// call takes it up.
 func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResult, error) {
 	f := o.fit()
 	if out != "" {

@@ -309,14 +309,12 @@ func (r *Rows) dropUnused() (any bool) {
 		use(names)
 	}
 	var kept Definitions
-	for _, d := range slices.Backward(r.define) {
-		if !used[d.Name] {
-			continue
+	for k, d := range slices.Backward(r.define) {
+		if used[d.Name] {
+			delete(used, d.Name) // what is used before is another
+			use(r.made[k].Uses())
+			kept = append(kept, d)
 		}
-		delete(used, d.Name)              // what is used before is another
-		names, _ := formula.Names(d.Expr) // which has been compiled
-		use(names)
-		kept = append(kept, d)
 	}
 	slices.Reverse(kept)
 	any = len(kept) < len(r.define)

@@ -100,6 +100,15 @@ func (f *Formula) Type() column.Type {
 	return column.Float64
 }
 
+// Uses lists the columns that the values are computed from.
+func (f *Formula) Uses() []string {
+	names := make([]string, len(f.used))
+	for i, u := range f.used {
+		names[i] = u.want.Name
+	}
+	return names
+}
+
 // Unit is that of a column by itself, else "".
 func (f *Formula) Unit() string {
 	if f.root.column != nil {
