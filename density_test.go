@@ -3,6 +3,7 @@ package sluice
 import (
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 
 	"github.com/sluice-hep/sluice/card"
@@ -98,5 +99,55 @@ func TestUnitsShiftTheHistory(t *testing.T) {
 		if d := thousand[i] - one[i] - math.Log(1024); math.Abs(d) > 0.3 {
 			t.Errorf("entry %d: %.6f becomes %.6f with a unit 1024 times smaller: off by %g", i, one[i], thousand[i], d)
 		}
+	}
+}
+
+// Of a weighted model the mean is by the weights too, where the files hold them: to it the NLL of a training compares.
+func TestWeightedMean(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	const n = 500
+	x := events.Column{Name: "x", Type: events.Float64}
+	w := events.Column{Name: "w", Type: events.Float64}
+	for range n {
+		x.F64, w.F64 = append(x.F64, r.NormFloat64()), append(w.F64, r.Float64()*3-0.5)
+	}
+	w.F64[7], w.F64[8] = 0, math.NaN()
+	c := small("x")
+	c.Files, c.Weight, c.DropNaN, c.Define = []string{write(t, "events.csv", x, w)}, "w2", true, card.Definitions{{Name: "w2", Expr: "2*w"}}
+	trained, err := Train(t.Context(), c, "", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scored := filepath.Join(t.TempDir(), "scored.parquet")
+	var told []string
+	o := Options{Notice: func(line string) { told = append(told, line) }}
+	got, err := Density(t.Context(), trained.Density, Evaluate{Files: c.Files}, scored, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := events.ReadAll([]string{scored}, events.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logProb, err := all.Column("log_prob")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum, weights, plain float64
+	for i, l := range logProb.F64 {
+		plain += l / n
+		if i != 8 {
+			sum, weights = sum+w.F64[i]*l, weights+w.F64[i]
+		}
+	}
+	if got.Weight != "w2" || got.WeightedMean == nil || math.Abs(*got.WeightedMean-sum/weights) > 1e-9 || math.Abs(got.MeanLogProb-plain) > 1e-9 {
+		t.Errorf("%+v, not %g by the weights and %g", got, sum/weights, plain)
+	}
+	if len(told) != 1 || told[0] != `1 of 500 events have no weight ("w2") and are no part of the weighted mean` {
+		t.Errorf("%q", told)
+	}
+	got, err = Density(t.Context(), trained.Density, Evaluate{Files: []string{write(t, "plain.csv", x)}}, scored, o)
+	if err != nil || got.WeightedMean != nil || math.Abs(got.MeanLogProb-plain) > 1e-9 {
+		t.Errorf("without weights: %+v, %v", got, err)
 	}
 }

@@ -78,19 +78,28 @@ func (x Definitions) lacking(listed map[string]bool, names []string) (made Defin
 // that cannot be read are errors here. The reading ends, with an error, when ctx does. The caller closes the Rows.
 func (q Query) Open(ctx context.Context, size int) (*Rows, error) {
 	r := &Rows{q: q, ctx: ctx, size: size}
-	err := r.open()
+	err := r.begin()
 	if err != nil && r.hoped {
 		q.Welcome = nil
-		return q.Open(ctx, size)
+		if plain, again := q.Open(ctx, size); again == nil {
+			return plain, nil
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
+	return r, nil
+}
+
+func (r *Rows) begin() error {
+	if err := r.open(); err != nil {
+		return err
+	}
 	if err := r.compile(); err != nil {
 		r.Close()
-		return nil, err
+		return err
 	}
-	return r, nil
+	return nil
 }
 
 // open opens what is needed of what there is.
@@ -139,6 +148,7 @@ func (r *Rows) choose(have []events.Column) {
 	for _, name := range r.q.Welcome {
 		if !slices.Contains(wanted, name) && r.can(listed, name) {
 			wanted = append(wanted, name)
+			r.hoped = r.hoped || !listed[name]
 		}
 	}
 	r.define = r.q.Define
@@ -172,17 +182,13 @@ func (r *Rows) choose(have []events.Column) {
 	r.wanted = append(r.wanted, made...)
 }
 
-// can says whether a column can be had of the files. What may be a value of an array, which files do not list, is hoped for.
+// can says whether a column can be had of the files, as far as they tell: what may be a value of an array is not listed.
 func (r *Rows) can(listed map[string]bool, name string) bool {
 	made, needed := r.q.Define.lacking(listed, []string{name})
 	for n := range needed {
-		if listed[n] || made.Defines(n) || n == "pi" {
-			continue
-		}
-		if !strings.Contains(n, "[") {
+		if !listed[n] && !made.Defines(n) && n != "pi" && !strings.Contains(n, "[") {
 			return false
 		}
-		r.hoped = true
 	}
 	return true
 }

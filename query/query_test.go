@@ -190,6 +190,7 @@ func TestWelcomeColumns(t *testing.T) {
 		{"w", "gone*2", "x y id", 3},
 		{"w", "gone[0]*2", "x y id", 3}, // which a file of another format might hold
 		{"gone[0]", "1", "x y id", 3},
+		{"w", "x ? 1 : 0", "x y id", 3}, // which is no condition
 		{"none", "1", "x y id", 3},
 	} {
 		q := Query{Files: []string{file}, All: true, Lacking: true, Define: Definitions{{"w", c.expr}}, Columns: []string{"x"}, Welcome: []string{c.welcome}}

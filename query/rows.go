@@ -31,7 +31,7 @@ type Rows struct {
 	columns []events.Column // of the blocks: name, unit and type
 
 	replaced []string // says which columns of the files definitions replace
-	hoped    bool     // that the files have a column which they do not list
+	hoped    bool     // that a welcome column can be made, or is one that the files do not list
 
 	ended                            chan struct{} // closed when the last fetch has
 	read, passed, selected, complete int           // events: read, passed over unread; of the read ones, selected; of these, complete
