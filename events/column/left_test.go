@@ -19,7 +19,7 @@ func TestLeftOut(t *testing.T) {
 		if len(all) != len(l) {
 			t.Errorf("of %d pieces %d have a line", len(l), len(all))
 		}
-		if text, err := json.Marshal(l); err != nil || len(all) > 0 && string(text) != fmt.Sprintf("%s", must(json.Marshal(all))) {
+		if text, err := json.Marshal(l); err != nil || len(all) > 0 && string(text) != string(must(json.Marshal(all))) {
 			t.Errorf("as JSON %s, %v", text, err)
 		}
 	}

@@ -3,6 +3,7 @@ package csv
 import (
 	"fmt"
 	"math"
+	"strconv"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -50,7 +51,11 @@ func (r *Reader) parseCell(f *field, b []byte, i, row int) (int, error) {
 			start = r.split.skipBlanks(b, i)
 		}
 		d, end := scan(b[:len(b)+slack], start, r.split.point)
-		if d.form != notPlain && (b[end] == r.split.separator || b[end] == '\n') && f.put(d, row) {
+		behind := end
+		if b[end] == '\r' && b[end+1] == '\n' {
+			end++
+		}
+		if d.form != notPlain && (b[end] == r.split.separator || b[end] == '\n') && (f.put(d, row) || r.round(f, d, b[start:behind], row)) {
 			if r.split.separator == ' ' {
 				end = r.split.close(b, end)
 			}
@@ -97,6 +102,18 @@ func (f *field) put(d decimal, row int) (ok bool) {
 		f.I64[row] = v
 		return true
 	}
+}
+
+// round stores a decimal of more digits than float64 has; it leaves what is spelled in other ways.
+func (r *Reader) round(f *field, d decimal, cell []byte, row int) bool {
+	if f.Type != column.Float64 || d.form != plain || r.split.point != '.' {
+		return false
+	}
+	v, err := strconv.ParseFloat(view(cell), 64)
+	if err == nil {
+		f.F64[row], f.whole = v, false
+	}
+	return err == nil
 }
 
 // long stores any cell: missing, infinite, quoted, with many digits.
