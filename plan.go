@@ -75,9 +75,7 @@ func PlanTraining(ctx context.Context, c *card.Card, out string, o Options) (*Pl
 	if err != nil {
 		return nil, ended(ctx, err, "")
 	}
-	for _, line := range d.Notices {
-		o.notice(line)
-	}
+	o.say(d)
 	p, err := o.plan(ctx, c, d, files)
 	if err == nil && out != "" && isThere(statePath(out)) {
 		o.tell(p, statePath(out)+" holds an interrupted training, which --resume goes on with")
@@ -157,7 +155,7 @@ func (o *Options) plan(ctx context.Context, c *card.Card, d *fit.Data, files []s
 		Epochs: cfg.Epochs, StepsPerEpoch: plan.Pace.Steps, StepsMeasured: plan.Pace.Measured,
 		SecondsPerEpoch: plan.Epoch.Seconds(), Seconds: float64(cfg.Epochs) * plan.Epoch.Seconds(),
 	}
-	p.Notices = slices.DeleteFunc(slices.Clone(d.Notices), func(line string) bool { return slices.Contains(d.Dropped, line) })
+	p.Notices = slices.DeleteFunc(slices.Concat(d.Notices, d.Warnings), func(line string) bool { return slices.Contains(d.Dropped, line) })
 	if cfg.MaxSeconds > 0 {
 		p.Seconds = min(p.Seconds, cfg.MaxSeconds)
 	}

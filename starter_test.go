@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -127,7 +128,7 @@ func TestInspectShowsThePlanOfATraining(t *testing.T) {
 			}
 		}
 		want := fmt.Sprintf(`column "x0": 1 of 400 values lies more than a thousand times further out than all others, the farthest at 1e+30 (row %d)`, row+1)
-		for _, lines := range [][]string{shown.Notes, d.Notices} {
+		for _, lines := range [][]string{shown.Notes, slices.Concat(d.Notices, d.Warnings)} {
 			if n := strings.Count(strings.Join(lines, "\n"), want); n != 1 {
 				t.Errorf("%q is said %d times in %q", want, n, lines)
 			}

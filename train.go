@@ -62,12 +62,7 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 	if err != nil {
 		return nil, ended(ctx, err, f.State)
 	}
-	for _, line := range d.Notices {
-		o.notice(line)
-	}
-	for _, line := range d.Warnings {
-		o.warn(line)
-	}
+	o.say(d)
 	o.stage("train")
 	m, result, err := o.learn(ctx, d, f, !o.Resume)
 	if err != nil {
@@ -88,6 +83,16 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 		return nil, err
 	}
 	return r, train.RemoveState(f.State)
+}
+
+// say tells what was found of the events.
+func (o *Options) say(d *fit.Data) {
+	for _, line := range d.Notices {
+		o.notice(line)
+	}
+	for _, line := range d.Warnings {
+		o.warn(line)
+	}
 }
 
 // learn trains. A state that nobody asked for, of a run or of a training whose model could not be written, is taken up where it is of
