@@ -337,6 +337,11 @@ func (c *Column) limits() (low, high float64) {
 	if l, ok := c.first().(limited); ok {
 		low, high = l.limits()
 	}
+	if len(c.Steps) > 0 {
+		if r, ok := c.Steps[0].(*round); ok {
+			low, high = r.inside(low, high)
+		}
+	}
 	if c.Told != nil {
 		low, high = min(low, c.Told.Mark), max(high, c.Told.Mark)
 	}

@@ -43,6 +43,19 @@ func (s *round) Invert(y, _ []float64) {
 	}
 }
 
+// inside are the outermost values between limits, which may be infinite.
+func (s *round) inside(low, high float64) (float64, float64) {
+	const slack = 1e-6 // of a limit that is a value itself
+	value := decimals(s.Step, s.Offset)
+	if k := math.Ceil((low-s.Offset)/s.Step - slack); math.Abs(k) <= maxInteger {
+		low = value(k)
+	}
+	if k := math.Floor((high-s.Offset)/s.Step + slack); math.Abs(k) <= maxInteger {
+		high = value(k)
+	}
+	return low, high
+}
+
 func (s *round) check() error {
 	if !finite(s.Step, s.Offset) || s.Step <= 0 {
 		return errors.New("the step is not positive, or the offset not finite")
