@@ -1,11 +1,15 @@
 package sluice
 
 import (
+	"encoding/json"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/model"
@@ -140,14 +144,34 @@ func TestWeightedMean(t *testing.T) {
 			sum, weights = sum+w.F64[i]*l, weights+w.F64[i]
 		}
 	}
-	if got.Weight != "w2" || got.WeightedMean == nil || math.Abs(*got.WeightedMean-sum/weights) > 1e-9 || math.Abs(got.MeanLogProb-plain) > 1e-9 {
+	if got.Weight != "w2" || got.WeightedMean == nil || math.Abs(*got.WeightedMean-sum/weights) > 1e-9 || math.Abs(float64(got.MeanLogProb)-plain) > 1e-9 {
 		t.Errorf("%+v, not %g by the weights and %g", got, sum/weights, plain)
 	}
 	if len(told) != 1 || told[0] != `1 of 500 events have no weight ("w2") and are no part of the weighted mean` {
 		t.Errorf("%q", told)
 	}
 	got, err = Density(t.Context(), trained.Density, Evaluate{Files: []string{write(t, "plain.csv", x)}}, scored, o)
-	if err != nil || got.WeightedMean != nil || math.Abs(got.MeanLogProb-plain) > 1e-9 {
+	if err != nil || got.WeightedMean != nil || math.Abs(float64(got.MeanLogProb)-plain) > 1e-9 {
 		t.Errorf("without weights: %+v, %v", got, err)
+	}
+}
+
+// A mean that is no number is null in JSON.
+func TestMeanInJSON(t *testing.T) {
+	for _, x := range []float64{math.NaN(), math.Inf(-1)} {
+		text, err := json.Marshal(Evaluated{MeanLogProb: apply.Mean(x)})
+		if err != nil || !strings.Contains(string(text), `"mean_log_prob":null`) {
+			t.Errorf("%v: %s, %v", x, text, err)
+		}
+	}
+}
+
+func TestShardsThatAreNot(t *testing.T) {
+	m := moons(t)
+	for _, d := range []Draw{{Events: 10, Shard: 5, Shards: 4}, {Events: 10, Shards: 4}, {Events: 10, Shard: 1}} {
+		var input *InputError
+		if _, err := Sample(t.Context(), m, d, filepath.Join(t.TempDir(), "a.csv"), Options{}); !errors.As(err, &input) {
+			t.Errorf("%d of %d: %v", d.Shard, d.Shards, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -30,15 +31,27 @@ type Density struct {
 
 // Evaluated is the record of a density.
 type Evaluated struct {
-	File        string  `json:"file"`
-	Events      int     `json:"events"`
-	MeanLogProb float64 `json:"mean_log_prob"` // nats; each event counts as one
+	File        string `json:"file"`
+	Events      int    `json:"events"`
+	MeanLogProb Mean   `json:"mean_log_prob"` // nats; each event counts as one
+	NotFinite   int    `json:"not_finite"`    // events whose log_prob is infinite or not a number
 	// Weight is the column by which the model weighs events, "" where all weigh 1, and WeightedMean the mean by it, in nats, to which
 	// the NLL of a training compares; nil where the files lack the column.
 	Weight       string   `json:"weight,omitempty"`
 	WeightedMean *float64 `json:"weighted_mean_log_prob,omitempty"`
 	OutOfRange   int      `json:"out_of_range"` // events outside what was trained: the range of a column, or its few values
 	Seconds      float64  `json:"seconds"`
+}
+
+// Mean is a number, in JSON null where it is infinite or none.
+type Mean float64
+
+// MarshalJSON implements json.Marshaler.
+func (x Mean) MarshalJSON() ([]byte, error) {
+	if x-x != 0 {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(x))
 }
 
 // ToFile writes the columns of the files, as they are, and the log-density of each event in nats per unit of the features.
@@ -84,8 +97,11 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 		o.Warn(line)
 	}
 	warn(o.Warn, t.Features, t.Context)
+	if t.NotFinite > 0 {
+		o.Warn(fmt.Sprintf("log_prob of %s is infinite or not a number, and so is the mean", say.Count(t.NotFinite, "event")))
+	}
 	r := &Evaluated{
-		File: path, Events: t.Events, MeanLogProb: float64(t.Sum) / float64(t.Events), Weight: card.Weight, OutOfRange: t.Outside,
+		File: path, Events: t.Events, MeanLogProb: Mean(t.Sum) / Mean(t.Events), NotFinite: t.NotFinite, Weight: card.Weight, OutOfRange: t.Outside,
 	}
 	out.Describe("sluice.mean_log_prob", fmt.Sprint(r.MeanLogProb))
 	if r.Weight != "" {
@@ -142,6 +158,9 @@ func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tall
 	t.Events += len(logProb)
 	for _, l := range logProb {
 		t.Sum += total(l)
+		if l-l != 0 {
+			t.NotFinite++
+		}
 	}
 	if w, err := b.Column(weight); err == nil && w.Type != events.Text {
 		t.add(logProb, w)
@@ -195,6 +214,8 @@ type tally struct {
 	Events  int // evaluated
 	Outside int
 	Sum     total // of log_prob
+
+	NotFinite int // of log_prob
 
 	Weighed           int   // events with a weight
 	Weighted          total // sum of weight times log_prob

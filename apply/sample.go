@@ -75,6 +75,9 @@ func (d *Sample) part() (first, last uint64) {
 // whose ctx ended, goes on from its journal to the same bytes.
 func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Options) (_ *Drawn, err error) {
 	began, o := time.Now(), o.Filled()
+	if d.Shard > d.Shards || d.Shards > 0 && d.Shard == 0 {
+		return nil, fault.Of(fmt.Errorf("there is no shard %d of %d: they are 1 to %d", d.Shard, d.Shards, d.Shards))
+	}
 	if d.open() && d.Shards > 0 {
 		whole := *d
 		if whole.Events, err = d.rows(ctx, m); err != nil {

@@ -4,9 +4,11 @@ import "github.com/sluice-hep/sluice/internal/kernel"
 
 // optimiser turns a gradient into a step.
 type optimiser interface {
-	// step moves p, the parameters from number first on, against the gradient scale*g at learning rate lr; the weight decay
-	// leaves those in keep as they are. t counts the steps, from 1. Steps of different parameters may be taken at the same time.
-	step(first int, p, g []float32, keep kept, lr, scale float64, t int)
+	// begin says what holds for all of a step: the learning rate, the scale of the gradient, and the number of the step, from 1.
+	begin(lr, scale float64, t int)
+	// step moves p, the parameters from number first on, against the gradient g; the weight decay leaves those in keep as they
+	// are. Steps of different parameters may be taken at the same time.
+	step(first int, p, g []float32, keep kept)
 	// state is what a step reads of the steps before it.
 	state() [][]float32
 }
@@ -44,25 +46,31 @@ func (c Config) Vectors() int {
 // the gradient.
 type adam struct {
 	kernel.AdamStep
-	m, v []float32
+	m, v         []float32
+	decay, plain kernel.AdamFactors // of the step under way, with the weight decay and without
 }
 
 func (o *adam) state() [][]float32 { return [][]float32{o.m, o.v} }
 
-// step takes the parameters without decay aside, and puts them back when all have taken theirs: a pass from the begin of a cache
-// line to its end is worth more than one that stops at each of their ranges.
-func (o *adam) step(first int, p, g []float32, keep kept, lr, scale float64, t int) {
+func (o *adam) begin(lr, scale float64, t int) {
 	h := o.AdamStep
 	h.Rate, h.GradScale, h.Step = lr, scale, t
+	o.decay = h.Factors()
+	h.WeightDecay = 0
+	o.plain = h.Factors()
+}
+
+// step takes the parameters without decay aside, and puts them back when all have taken theirs: a pass from the begin of a cache
+// line to its end is worth more than one that stops at each of their ranges.
+func (o *adam) step(first int, p, g []float32, keep kept) {
 	m, v := o.m[first:][:len(p)], o.v[first:][:len(p)]
-	if h.WeightDecay == 0 || len(keep.ranges) == 0 {
-		kernel.Adam(p, g, m, v, h)
+	if o.WeightDecay == 0 || len(keep.ranges) == 0 {
+		kernel.Adam(p, g, m, v, &o.decay)
 		return
 	}
 	aside := keep.take(p, g, m, v)
-	kernel.Adam(p, g, m, v, h)
-	h.WeightDecay = 0
-	kernel.Adam(aside[0], aside[1], aside[2], aside[3], h)
+	kernel.Adam(p, g, m, v, &o.decay)
+	kernel.Adam(aside[0], aside[1], aside[2], aside[3], &o.plain)
 	keep.put(aside, p, nil, m, v)
 }
 
@@ -72,6 +80,7 @@ type sgd struct {
 	momentum, decay float32
 	nesterov        bool
 	velocity        []float32 // nil without momentum
+	rate, by        float32   // of the step under way
 }
 
 func (o *sgd) state() [][]float32 {
@@ -81,13 +90,14 @@ func (o *sgd) state() [][]float32 {
 	return [][]float32{o.velocity}
 }
 
-func (o *sgd) step(first int, p, g []float32, keep kept, lr, scale float64, _ int) {
-	rate, by := float32(lr), float32(scale)
+func (o *sgd) begin(lr, scale float64, _ int) { o.rate, o.by = float32(lr), float32(scale) }
+
+func (o *sgd) step(first int, p, g []float32, keep kept) {
 	for i, x := range p {
 		for len(keep.ranges) > 0 && i >= keep.ranges[0][1] {
 			keep.ranges = keep.ranges[1:]
 		}
-		d := by * g[i]
+		d := o.by * g[i]
 		if len(keep.ranges) == 0 || i < keep.ranges[0][0] {
 			d += o.decay * x
 		}
@@ -100,7 +110,7 @@ func (o *sgd) step(first int, p, g []float32, keep kept, lr, scale float64, _ in
 				d = v
 			}
 		}
-		p[i] = x - rate*d
+		p[i] = x - o.rate*d
 	}
 }
 

@@ -124,7 +124,9 @@ func follow(t *testing.T, name string, cfg Config, from []float64, gradient func
 	theta := floats32(from)
 	opt := cfg.WithDefaults().optimiser(len(theta))
 	for k, w := range want {
-		opt.step(0, theta, gradient(k, theta), kept{}, cfg.LR, 1, k+1)
+		g := gradient(k, theta)
+		opt.begin(cfg.LR, 1, k+1)
+		opt.step(0, theta, g, kept{})
 		compare(t, name, theta, w)
 	}
 }
@@ -164,7 +166,9 @@ func TestReferenceClipping(t *testing.T) {
 		reference.Near(t, name+": norm", norm, want.TotalNorm, float32Tolerance)
 		// A plain gradient step from 0 at rate 1 shows the gradient that an optimiser sees.
 		p := make([]float32, len(g))
-		(&sgd{}).step(0, p, g, kept{}, -1, clipScale(norm, limit), 1)
+		plain := &sgd{}
+		plain.begin(-1, clipScale(norm, limit), 1)
+		plain.step(0, p, g, kept{})
 		compare(t, name, p, flat(want.Clipped))
 	}
 }

@@ -27,9 +27,8 @@ type update struct {
 	squares            []float64 // of the gradient, of each block
 
 	// of the step under way
-	lr, scale, rate float64
-	step            int
-	fn              struct{ square, apply func(worker, block int) }
+	rate float64 // of the average
+	fn   struct{ square, apply func(worker, block int) }
 }
 
 const (
@@ -111,7 +110,8 @@ func (u *update) norm() float64 {
 
 // take moves the parameters by one step of the optimiser, and their average by the given rate towards them.
 func (u *update) take(lr, scale, rate float64, step int) {
-	u.lr, u.scale, u.rate, u.step = lr, scale, rate, step
+	u.rate = rate
+	u.opt.begin(lr, scale, step)
 	u.run(u.fn.apply)
 }
 
@@ -137,7 +137,7 @@ func (u *update) square(_, b int) {
 func (u *update) apply(_, b int) {
 	first, end := u.block(b)
 	p := u.params[first:end]
-	u.opt.step(first, p, u.grad[first:end], u.keep[b], u.lr, u.scale, u.step)
+	u.opt.step(first, p, u.grad[first:end], u.keep[b])
 	if u.mean != nil {
 		moveAverage(u.mean[first:end], p, u.rate)
 	}

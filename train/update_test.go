@@ -50,7 +50,8 @@ func TestUpdateInParallel(t *testing.T) {
 					t.Errorf("norm %v, want %v", got, want)
 				}
 				u.take(0.1, 0.5, 0.25, step)
-				whole.step(0, p, h, keep, 0.1, 0.5, step)
+				whole.begin(0.1, 0.5, step)
+				whole.step(0, p, h, keep)
 				moveAverage(mean, p, 0.25)
 			}
 			if !slices.Equal(p, q) || !slices.Equal(mean, average) {
@@ -64,7 +65,9 @@ func TestUpdateInParallel(t *testing.T) {
 func TestDecays(t *testing.T) {
 	for _, cfg := range []Config{{}, {Optimiser: "adam", WeightDecay: 0.1}, {Optimiser: "sgd", WeightDecay: 0.1}} {
 		p := []float32{1, 1, 1, 1, 1, 1}
-		cfg.WithDefaults().optimiser(6).step(0, p, make([]float32, 6), kept{ranges: [][2]int{{0, 1}, {3, 5}}, n: 3, aside: make([]float32, 64)}, 0.1, 1, 1)
+		opt := cfg.WithDefaults().optimiser(6)
+		opt.begin(0.1, 1, 1)
+		opt.step(0, p, make([]float32, 6), kept{ranges: [][2]int{{0, 1}, {3, 5}}, n: 3, aside: make([]float32, 64)})
 		for i, v := range p {
 			if decays := i == 1 || i == 2 || i == 5; decays != (v < 1) {
 				t.Errorf("%q: parameter %d is %v", cfg.Optimiser, i, v)

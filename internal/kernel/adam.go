@@ -11,15 +11,16 @@ type AdamStep struct {
 	GradScale                   float64 // multiplies the gradient first; 0 means 1
 }
 
-// adamFactors are the factors of a step, in the order and the precision in which the kernels use them.
-type adamFactors struct {
+// AdamFactors are the factors of a step, in the order and the precision in which the kernels use them.
+type AdamFactors struct {
 	gradScale, l2, keep  float32 // g' = gradScale*g + l2*p; p is first multiplied by keep
 	beta1, beta2, c1, c2 float32 // c = 1 - beta
 	rate, root, eps      float32 // p -= rate*m / (root*sqrt(v) + eps)
 }
 
-func (h AdamStep) factors() adamFactors {
-	f := adamFactors{gradScale: 1, keep: 1}
+// Factors are what a step needs of its settings.
+func (h AdamStep) Factors() AdamFactors {
+	f := AdamFactors{gradScale: 1, keep: 1}
 	if h.GradScale != 0 {
 		f.gradScale = float32(h.GradScale)
 	}
@@ -38,16 +39,15 @@ func (h AdamStep) factors() adamFactors {
 }
 
 // Adam updates the parameters p and the moments m and v from the gradient g, in one pass.
-func Adam(p, g, m, v []float32, h AdamStep) {
-	f := h.factors()
+func Adam(p, g, m, v []float32, f *AdamFactors) {
 	for len(p) > 0 {
 		n := min(len(p), chunk)
-		adam(p[:n], g[:n], m[:n], v[:n], &f)
+		adam(p[:n], g[:n], m[:n], v[:n], f)
 		p, g, m, v = p[n:], g[n:], m[n:], v[n:]
 	}
 }
 
-func adamGeneric(p, g, m, v []float32, f *adamFactors) {
+func adamGeneric(p, g, m, v []float32, f *AdamFactors) {
 	for i, gi := range g {
 		gi = gi*f.gradScale + p[i]*f.l2
 		m[i] = f.beta1*m[i] + f.c1*gi

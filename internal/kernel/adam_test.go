@@ -77,7 +77,8 @@ func follow(t *testing.T, what string, h AdamStep, theta0 []float64, grads, thet
 			g[i] = float32(grad[i%d])
 		}
 		h.Step = k + 1
-		Adam(p, g, m, v, h)
+		f := h.Factors()
+		Adam(p, g, m, v, &f)
 		for i := range p {
 			near(t, what+" parameter", i, p[i], thetas[k][i%d], 1e-5)
 		}

@@ -189,7 +189,7 @@ func affineToData(x, logDet, z, shift, logScale []float32) {
 }
 
 //go:noinline
-func adam(p, g, m, v []float32, f *adamFactors) {
+func adam(p, g, m, v []float32, f *AdamFactors) {
 	switch isa {
 	case isaAVX512:
 		adamAVX512(&p[0], &g[0], &m[0], &v[0], f.gradScale, f.l2, f.keep, f.beta1, f.beta2, f.c1, f.c2, f.rate, f.root, f.eps, len(p))

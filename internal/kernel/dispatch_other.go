@@ -36,7 +36,7 @@ func affineToData(x, logDet, z, shift, logScale []float32) {
 	affineToDataGeneric(x, logDet, z, shift, logScale)
 }
 
-func adam(p, g, m, v []float32, f *adamFactors) { adamGeneric(p, g, m, v, f) }
+func adam(p, g, m, v []float32, f *AdamFactors) { adamGeneric(p, g, m, v, f) }
 
 func sumLanes(s *[Lanes]float32, x []float32) { sumLanesGeneric(s, x) }
 

@@ -151,7 +151,8 @@ func TestColumns(t *testing.T) {
 		compare(t, "AffineToData", n, 5, 2e-6, func(a [][]float32) { AffineToData(a[0], a[1], a[2], a[3], a[4]) })
 		compare(t, "Adam", n, 4, 1e-6, func(a [][]float32) {
 			Mul(a[3], a[3], a[3]) // the second moment is not negative
-			Adam(a[0], a[1], a[2], a[3], AdamStep{Rate: 0.1, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Step: 3, WeightDecay: 0.1, GradScale: 0.5})
+			f := AdamStep{Rate: 0.1, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Step: 3, WeightDecay: 0.1, GradScale: 0.5}.Factors()
+			Adam(a[0], a[1], a[2], a[3], &f)
 		})
 	}
 }
@@ -260,7 +261,8 @@ func BenchmarkColumns(b *testing.B) {
 		{"transpose", 128 * Tile, func(n int) { Transpose(col(0, n), n/Tile, col(1, n), Tile, n/Tile, Tile) }},
 		{"squaredNorm", 1 << 16, func(n int) { SquaredNorm(col(0, n)) }},
 		{"adam", 1 << 16, func(n int) {
-			Adam(col(5, n), col(6, n), col(2, n), col(3, n), AdamStep{Rate: 1e-9, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Step: 3})
+			f := AdamStep{Rate: 1e-9, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Step: 3}.Factors()
+			Adam(col(5, n), col(6, n), col(2, n), col(3, n), &f)
 		}},
 	} {
 		b.Run(fmt.Sprintf("%s/%d", c.name, c.n), func(b *testing.B) {
