@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/query"
+	"github.com/sluice-hep/sluice/train"
 )
 
 // No verb writes over a file that it reads, however the file is named, and a training is not begun over the state of
@@ -47,7 +48,7 @@ func TestNothingIsOverwritten(t *testing.T) {
 		}
 	}
 	model := filepath.Join(dir, "m.safetensors")
-	write(statePath(model), "a state")
+	write(train.StatePath(model), "a state")
 	var in *InputError
 	if _, err := Train(ctx, job, model, Options{}); !errors.As(err, &in) || !strings.Contains(err.Error(), "--resume") {
 		t.Errorf("over a state: %v", err)

@@ -11,6 +11,8 @@ import (
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/record"
+	"github.com/sluice-hep/sluice/train"
 )
 
 // Planned is what a training would be.
@@ -48,8 +50,8 @@ func PlanTraining(ctx context.Context, c *card.Card, out string, o Options) (*Pl
 	if err != nil {
 		return nil, ended(ctx, err, "")
 	}
-	if out != "" && isThere(statePath(out)) {
-		o.tell(p, statePath(out)+" holds an interrupted training, which --resume goes on with")
+	if out != "" && isThere(train.StatePath(out)) {
+		o.tell(p, train.StatePath(out)+" holds an interrupted training, which --resume goes on with")
 	}
 	return p, nil
 }
@@ -57,7 +59,7 @@ func PlanTraining(ctx context.Context, c *card.Card, out string, o Options) (*Pl
 // PlanRun does what Run does up to the training, takes some steps to measure them, and writes nothing.
 func PlanRun(ctx context.Context, c *card.Card, out string, o Options) (*Planned, error) {
 	r := newRunner(c, out, o)
-	files := []string{r.result.Model, r.result.Sample, r.result.Report, r.summaryPath()}
+	files := []string{r.result.Model, r.result.Sample, r.result.Report, record.Path(out)}
 	if err := events.CheckFormat(r.result.Sample); err != nil {
 		return nil, fault.Of(err)
 	}
@@ -87,10 +89,10 @@ func PlanRun(ctx context.Context, c *card.Card, out string, o Options) (*Planned
 	if err != nil {
 		return nil, ended(ctx, err, "")
 	}
-	if old, err := readRecord(out); err == nil && old.Fingerprint == r.result.Fingerprint {
+	if old, err := record.Read(out); err == nil && old.Fingerprint == r.result.Fingerprint {
 		o.tell(p, "the model of the last run in "+out+" is the one that this card and these events give: it would not be trained again")
-	} else if isThere(statePath(r.result.Model)) {
-		o.tell(p, statePath(r.result.Model)+" holds an interrupted training, which would be gone on with if it is of the same card and events")
+	} else if isThere(train.StatePath(r.result.Model)) {
+		o.tell(p, train.StatePath(r.result.Model)+" holds an interrupted training, which would be gone on with if it is of the same card and events")
 	}
 	return p, nil
 }

@@ -3,7 +3,6 @@ package sluice
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -19,32 +18,14 @@ import (
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/record"
 	"github.com/sluice-hep/sluice/report"
 	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/train"
 )
 
 // RunResult is the record of a run, also kept as summary.json beside what it wrote.
-type RunResult struct {
-	Out     string       `json:"out"`
-	Model   string       `json:"model"`
-	Sample  string       `json:"sample"`
-	Drawn   *Drawn       `json:"drawn"` // the record of the sample
-	Report  string       `json:"report"`
-	Train   *TrainResult `json:"train"`
-	Compare *Compared    `json:"compare"`
-	// Where the true density is known: TrueEntropy is the lowest NLL there can be on average, TrueNLL that of the true density on
-	// the events compared with (which are the test events, if there are any), and Excess that of the model above it on the same events.
-	TrueEntropy *float64 `json:"true_entropy,omitempty"`
-	TrueNLL     *float64 `json:"true_nll,omitempty"`
-	Excess      *float64 `json:"excess_nll,omitempty"`
-	ExcessError *float64 `json:"excess_nll_error,omitempty"`
-
-	Files []RunFile `json:"files"` // what was written beside this record; see Check
-	// Fingerprint tells what the model was trained from, and Hash which model it is.
-	Fingerprint string `json:"fingerprint"`
-	Hash        string `json:"sha256"`
-}
+type RunResult = record.Run
 
 // Run does all that a card asks for, in the folder out: model.safetensors, the sample, report.html and summary.json. Run
 // again, it goes on where an earlier one was interrupted, and does not train a model anew that is there already.
@@ -56,7 +37,7 @@ func Run(ctx context.Context, c *card.Card, out string, o Options) (*RunResult, 
 	defer r.leave()
 	for _, step := range []func(context.Context) error{r.open, r.read, r.train, r.sample, alone("the comparison", r.compare), r.report, r.close} {
 		if err := step(ctx); err != nil {
-			return nil, ended(ctx, err, statePath(r.result.Model))
+			return nil, ended(ctx, err, train.StatePath(r.result.Model))
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, ended(ctx, err, r.result.Model)
@@ -114,8 +95,6 @@ func (r *runner) warn(lines ...string) {
 	}
 }
 
-func (r *runner) summaryPath() string { return filepath.Join(r.result.Out, summaryFile) }
-
 // open makes sure that everything can be written before the work begins.
 func (r *runner) open(context.Context) error {
 	_, err := os.Stat(r.result.Out)
@@ -131,7 +110,7 @@ func (r *runner) open(context.Context) error {
 	if err := r.outside(); err != nil {
 		return err
 	}
-	for _, path := range []string{r.result.Model, r.result.Report, r.summaryPath()} {
+	for _, path := range []string{r.result.Model, r.result.Report, record.Path(r.result.Out)} {
 		release, err := r.o.claim(path, r.card.Paths()...)
 		if err != nil {
 			return err
@@ -156,27 +135,10 @@ func (r *runner) outside() error {
 		r.note("the sample goes outside the folder of the run, to " + r.result.Sample)
 		return nil
 	}
-	if old, err := readRecord(r.result.Out); err == nil && old.Sample == r.result.Sample {
+	if old, err := record.Read(r.result.Out); err == nil && old.Sample == r.result.Sample {
 		return nil // ours
 	}
 	return fault.Of(fmt.Errorf("sample.file: %s is there already, outside the folder of the run; choose another name, or allow it with --force", r.result.Sample))
-}
-
-// lastRun is the record of an earlier run, what others need of it.
-type lastRun struct {
-	Out, Model, Sample, Report string
-	Fingerprint                string
-	Train                      *TrainResult
-	Files                      []RunFile
-	Hash                       string `json:"sha256"`
-}
-
-func readRecord(out string) (r lastRun, err error) {
-	text, err := os.ReadFile(filepath.Join(out, summaryFile))
-	if err == nil {
-		err = json.Unmarshal(text, &r)
-	}
-	return r, err
 }
 
 // leave lets others at the folder, and removes that of a run that failed before it wrote anything.
@@ -214,7 +176,7 @@ func (r *runner) train(ctx context.Context) error {
 	}
 	r.o.stage("train")
 	o := r.o.fit()
-	o.State, o.StateOf = statePath(r.result.Model), r.result.Model
+	o.State, o.StateOf = train.StatePath(r.result.Model), r.result.Model
 	m, result, err := r.o.learn(ctx, r.data, o, true)
 	if err != nil {
 		return err
@@ -231,7 +193,7 @@ func (r *runner) train(ctx context.Context) error {
 
 // finished takes up the model of an earlier run of the same card on the same events.
 func (r *runner) finished() (bool, error) {
-	old, err := readRecord(r.result.Out)
+	old, err := record.Read(r.result.Out)
 	if err != nil || old.Train == nil || old.Train.Result == nil {
 		return false, nil
 	}
@@ -370,19 +332,8 @@ func (r *runner) report(ctx context.Context) error {
 
 // close keeps the record, and drops the state of the training: all is written now.
 func (r *runner) close(ctx context.Context) error {
-	for _, f := range [][2]string{{"model", r.result.Model}, {"sample", r.result.Sample}, {"report", r.result.Report}} {
-		sum, err := hashFile(ctx, f[1])
-		if err != nil {
-			return err
-		}
-		r.result.Files = append(r.result.Files, RunFile{f[0], seenFrom(r.result.Out, f[1]), sum})
-	}
-	text, err := json.MarshalIndent(r.result, "", "  ")
-	if err != nil {
+	if err := r.result.Write(ctx); err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(r.summaryPath(), append(text, '\n')); err != nil {
-		return err
-	}
-	return train.RemoveState(statePath(r.result.Model))
+	return train.RemoveState(train.StatePath(r.result.Model))
 }

@@ -10,21 +10,15 @@ import (
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/fit"
-	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/query"
+	"github.com/sluice-hep/sluice/record"
 	"github.com/sluice-hep/sluice/train"
 )
 
 // TrainResult is the record of a training.
-type TrainResult struct {
-	Model      string `json:"model"` // its file
-	Parameters int    `json:"parameters"`
-	*train.Result
-
-	Density *model.Model `json:"-"`
-}
+type TrainResult = record.Training
 
 // Train reads the events of a card, or takes its table, prepares them, learns their density and writes it to the file out,
 // unless that is "". NLLs are in nats per event, of the density per unit of the user's columns.
@@ -41,7 +35,7 @@ func Train(ctx context.Context, c *card.Card, out string, o Options) (*TrainResu
 			return nil, err
 		}
 		defer release()
-		f.State, f.StateOf = statePath(out), out
+		f.State, f.StateOf = train.StatePath(out), out
 		if _, err := os.Stat(f.State); err == nil && !o.Resume && !train.Done(f.State) {
 			return nil, fault.Of(fmt.Errorf("%s holds an interrupted training; go on with --resume, or remove that file to start anew", f.State))
 		} else if err != nil && o.Resume {
@@ -123,11 +117,6 @@ func (o *Options) mayKeep(c *card.Card, model string) error {
 func newTrainResult(path string, m *model.Model, result *train.Result) *TrainResult {
 	return &TrainResult{Model: path, Parameters: m.Density.Size(), Result: result, Density: m}
 }
-
-// statePath is where the state of the training of a model is kept until the model is written.
-func statePath(model string) string { return atomicfile.Beside(model, stateSuffix) }
-
-const stateSuffix = ".state"
 
 func (o *Options) fit() fit.Options {
 	return fit.Options{Threads: o.Threads, Resume: o.Resume, Progress: o.Progress, Notice: o.notice, Warn: o.warn, Stage: o.stage}
