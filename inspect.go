@@ -30,6 +30,6 @@ func Inspect(ctx context.Context, files []string, how query.Reading) (*Inspectio
 // with the reason, to be edited. Run as it is, it gives the model that auto gives. Events that cannot be read, or without a column
 // to model, are an *InputError; the context ends it with an *InterruptedError, and nothing is left.
 func Starter(ctx context.Context, files []string, how query.Reading, o Options) ([]byte, error) {
-	text, err := fit.Starter(ctx, files, how, o.Verbose, o.fit())
+	text, err := fit.Starter(ctx, files, how, o.Verbose, o.chain().Options)
 	return text, ended(ctx, err, "")
 }
