@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -107,5 +108,28 @@ func TestFaceFitsAPage(t *testing.T) {
 	const page = 66 // lines
 	if n := strings.Count(string(out), "\n"); n > page {
 		t.Errorf("go doc prints %d lines, more than %d", n, page)
+	}
+}
+
+// The root package is a face: what it does is done in the rooms below it.
+func TestFaceStaysThin(t *testing.T) {
+	const most = 700 // lines, tests aside
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines += strings.Count(string(text), "\n")
+	}
+	if lines == 0 || lines > most {
+		t.Errorf("the root package has %d lines, where 1 to %d are right: move what is no face to the room that it belongs to", lines, most)
 	}
 }

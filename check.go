@@ -2,201 +2,23 @@ package sluice
 
 import (
 	"context"
-	"crypto/sha256"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
-	"github.com/sluice-hep/sluice/internal/atomicfile"
-	"github.com/sluice-hep/sluice/internal/fault"
-	"github.com/sluice-hep/sluice/internal/journal"
-	"github.com/sluice-hep/sluice/model"
-	"github.com/sluice-hep/sluice/report"
+	"github.com/sluice-hep/sluice/record"
 )
 
 // RunFile is a file that a run wrote, as it was then.
-type RunFile struct {
-	Is     string `json:"is"`     // model, sample or report
-	File   string `json:"file"`   // seen from the folder of the run, so that this can be moved
-	SHA256 string `json:"sha256"` // of its bytes
-}
+type RunFile = record.File
 
 // Checked says whether the folder of a run is as the run left it.
-type Checked struct {
-	Out   string        `json:"out"`
-	Whole bool          `json:"whole"`
-	Files []CheckedFile `json:"files"`
-	Notes []string      `json:"notes,omitempty"`
-}
+type Checked = record.Checked
 
 // CheckedFile is a file in, or missing from, the folder of a run.
-type CheckedFile struct {
-	Status string `json:"status"` // whole, missing, changed, foreign (of another run, or of none) or unfinished
-	File   string `json:"file"`   // seen from the folder
-	Why    string `json:"why,omitempty"`
-}
-
-const summaryFile = "summary.json"
+type CheckedFile = record.CheckedFile
 
 // Check finds out whether all that a run wrote to the folder out is there, unchanged, and of one run: by the hashes that its
 // record keeps, and by that of the model in the page. What it finds is no error; a folder that is not there is an *InputError.
+// When ctx ends, it gives an *InterruptedError and no answer.
 func Check(ctx context.Context, out string) (*Checked, error) {
-	entries, err := os.ReadDir(out)
-	if err != nil {
-		return nil, fault.Of(fmt.Errorf("cannot look into %s: %w; give the folder that a run wrote to", out, errors.Unwrap(err)))
-	}
-	c := &checker{ctx: ctx, found: &Checked{Out: out, Files: []CheckedFile{}}, known: map[string]bool{summaryFile: true}}
-	if release, ok := atomicfile.LockFolder(out); ok {
-		release()
-	} else {
-		c.note("a run is writing to this folder now")
-	}
-	if err := c.record(); err != nil {
-		return nil, err
-	}
-	c.others(entries)
-	c.found.Whole = !slices.ContainsFunc(c.found.Files, func(f CheckedFile) bool { return f.Status != "whole" })
-	return c.found, nil
-}
-
-// checker is a check under way.
-type checker struct {
-	ctx   context.Context
-	found *Checked
-	known map[string]bool // files of the folder, or folders in it, that the run's are in
-	model string          // the hash of the run's model
-}
-
-func (c *checker) note(line string) { c.found.Notes = append(c.found.Notes, line) }
-
-func (c *checker) tell(status, file, why string) {
-	c.found.Files = append(c.found.Files, CheckedFile{status, file, why})
-}
-
-// record checks the files that the record of the run lists.
-func (c *checker) record() error {
-	r, err := readRecord(c.found.Out)
-	if errors.Is(err, fs.ErrNotExist) {
-		c.tell("missing", summaryFile, "no run has ended here")
-		return nil
-	}
-	if err == nil && (r.Model == "" || r.Hash == "") {
-		err = errors.New("it names no model")
-	}
-	if err != nil {
-		c.tell("changed", summaryFile, fmt.Sprintf("not the record of a run: %v", err))
-		return nil
-	}
-	c.model = r.Hash
-	if r.Files == nil {
-		c.note("no hashes recorded: made by an older version; the sample and the page are not compared")
-		for _, f := range [][2]string{{"model", r.Model}, {"sample", r.Sample}, {"report", r.Report}} {
-			r.Files = append(r.Files, RunFile{Is: f[0], File: seenFrom(r.Out, f[1])})
-		}
-	}
-	for _, f := range r.Files {
-		c.known[strings.SplitN(filepath.ToSlash(f.File), "/", 2)[0]] = true
-		if err := c.file(f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// file compares one with what the record says of it.
-func (c *checker) file(f RunFile) error {
-	path := f.File
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(c.found.Out, path)
-	}
-	sum, err := hashFile(c.ctx, path)
-	if c.ctx.Err() != nil {
-		return ended(c.ctx, err, "")
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		c.tell("missing", f.File, "")
-		return nil
-	case err != nil:
-		c.tell("changed", f.File, err.Error())
-		return nil
-	}
-	status, why := c.belongs(f.Is, path)
-	if status == "whole" && f.SHA256 != "" && sum != f.SHA256 {
-		status, why = "changed", "its bytes are not those that the run wrote"
-	}
-	c.tell(status, f.File, why)
-	return nil
-}
-
-// belongs tells whether a file is of the run's model, where the file says so itself.
-func (c *checker) belongs(is, path string) (status, why string) {
-	switch is {
-	case "model":
-		info, err := model.ReadInfo(path)
-		if err != nil {
-			return "changed", err.Error()
-		}
-		if info.Hash != c.model {
-			return "foreign", "it is another model, " + info.Hash
-		}
-	case "report":
-		hash, err := report.ModelOf(path)
-		if err != nil {
-			return "changed", err.Error()
-		}
-		if hash != "" && hash != c.model {
-			return "foreign", "it is the page of another model, " + hash
-		}
-	}
-	return "whole", ""
-}
-
-// others names what is in the folder and not of the run.
-func (c *checker) others(entries []fs.DirEntry) {
-	for _, e := range entries {
-		name := e.Name()
-		switch {
-		case c.known[name]:
-		case atomicfile.IsLeftover(name), strings.HasSuffix(name, stateSuffix), strings.HasSuffix(name, journal.Suffix):
-			c.tell("unfinished", name, "a run was interrupted: run it again")
-		case !strings.HasPrefix(name, "."):
-			c.tell("foreign", name, "this run did not write it")
-		}
-	}
-}
-
-// seenFrom is a path as it is seen from a folder.
-func seenFrom(folder, path string) string {
-	if at, err := filepath.Rel(folder, path); err == nil {
-		return at
-	}
-	return path
-}
-
-// hashFile is the SHA-256 of a file's bytes.
-func hashFile(ctx context.Context, path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	for {
-		if err := ctx.Err(); err != nil {
-			return "", err
-		}
-		switch _, err := io.CopyN(h, f, 1<<24); err {
-		case nil:
-		case io.EOF:
-			return fmt.Sprintf("%x", h.Sum(nil)), nil
-		default:
-			return "", err
-		}
-	}
+	r, err := record.Check(ctx, out)
+	return r, ended(ctx, err, "")
 }

@@ -14,12 +14,14 @@ type Pair = report.Files
 // Compared is a comparison and its verdict.
 type Compared = report.Compared
 
-// Compare measures how far generated events are from reference events, and writes a page about it to out, unless that is "".
+// Compare measures how far generated events are from reference events, and writes a page about it to out, unless that is "". It
+// returns the distances and the verdict; events that differ are no error.
 //
-// A file that cannot be read and a column that is not there are *InputError. When ctx ends, nothing is written.
+// A file that cannot be read and a column that is not there are *InputError. When ctx ends (*InterruptedError), nothing is written.
 func Compare(ctx context.Context, p Pair, out string, o Options) (*Compared, error) {
+	chain := o.chain()
 	if out != "" {
-		release, err := o.claim(out, p.Reference, p.Generated)
+		release, err := chain.Claim(out, p.Reference, p.Generated)
 		if err != nil {
 			return nil, err
 		}
@@ -31,10 +33,10 @@ func Compare(ctx context.Context, p Pair, out string, o Options) (*Compared, err
 		return nil, ended(ctx, fault.Of(err), "")
 	}
 	for _, line := range p.Notices {
-		o.notice(line)
+		chain.Notice(line)
 	}
 	for _, line := range p.Warnings {
-		o.warn(line)
+		chain.Warn(line)
 	}
 	if out == "" {
 		return c, nil
@@ -43,7 +45,7 @@ func Compare(ctx context.Context, p Pair, out string, o Options) (*Compared, err
 	if err != nil {
 		return nil, ended(ctx, err, "")
 	}
-	about.Version, about.Commands = "sluice "+Version(), o.Command
+	about.Version, about.Commands = "sluice "+chain.Version, o.Command
 	about.WithoutFolders(append(o.Inputs, out, p.Reference, p.Generated)...)
 	return c, report.Write(out, about)
 }

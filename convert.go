@@ -15,12 +15,13 @@ type Converted struct {
 }
 
 // Convert writes the events of a query to the file out, whose format follows from its ending, a block at a time. Without
-// Columns it writes every column that the files list, and then those defined.
+// Columns it writes every column that the files list, and then those defined. It returns how many events were read and written.
 //
-// What is wrong with the query or its files is an *InputError. The file appears when it is whole; when ctx ends, none does,
-// and nothing is kept.
+// What is wrong with the query or its files is an *InputError. The file appears when it is whole; when ctx ends
+// (*InterruptedError), none does, and nothing is kept.
 func Convert(ctx context.Context, q query.Query, out string, o Options) (*Converted, error) {
-	release, err := o.claim(out, q.Files...)
+	chain := o.chain()
+	release, err := chain.Claim(out, q.Files...)
 	if err != nil {
 		return nil, err
 	}
@@ -32,8 +33,8 @@ func Convert(ctx context.Context, q query.Query, out string, o Options) (*Conver
 		}
 	}
 	r := &Converted{File: out}
-	create := func() (*events.Writer, error) { return o.create(out) }
-	if r.Events, r.Read, err = q.Write(ctx, create, o.Verbose, o.notice); err != nil {
+	create := func() (*events.Writer, error) { return chain.Create(out) }
+	if r.Events, r.Read, err = q.Write(ctx, create, o.Verbose, chain.Notice); err != nil {
 		return nil, ended(ctx, err, "")
 	}
 	return r, nil

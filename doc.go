@@ -1,6 +1,6 @@
 // Package sluice is the whole chain of an analysis: events are read, prepared and learned, new events are drawn and compared
 // with held-out ones, and a page says how far both can be trusted. The command of the same name is a thin face of this
-// package; each stage is also a package of its own (query, fit, apply, report; events, prep, flow, train, model, stats).
+// package; each stage is also a package of its own (query, fit, apply, report, record; events, prep, flow, train, model, stats).
 //
 // An analysis is a card (package card), from a file or made in place:
 //

@@ -2,76 +2,34 @@ package sluice
 
 import (
 	"context"
-	"strings"
 
-	"github.com/sluice-hep/sluice/events"
-	"github.com/sluice-hep/sluice/events/column"
-	"github.com/sluice-hep/sluice/events/profile"
-	"github.com/sluice-hep/sluice/internal/await"
+	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
 )
 
 // Inspection is what a table of events looks like.
-type Inspection struct {
-	Rows    int               `json:"rows"`
-	Columns []InspectedColumn `json:"columns"`
-	Skipped column.LeftOut    `json:"skipped,omitempty"` // what cannot be read, and why
-	Notes   []string          `json:"notes,omitempty"`   // what was guessed of text files, and what of their lines was left out
-}
+type Inspection = prep.Inspection
 
 // InspectedColumn is a column with the preparation that `auto` would choose for it as a feature.
-type InspectedColumn struct {
-	profile.Summary
-	Prepare []string `json:"prepare"` // empty for a column that a flow would not see
-	Plan    string   `json:"plan"`    // the same with the options, as a card writes it
-	Why     string   `json:"why"`
-}
+type InspectedColumn = prep.InspectedColumn
 
-// Inspect describes every column of files read as one table, in memory that does not grow with them. A file that cannot be read is an *InputError; when ctx ends, so
-// does the reading.
+// Inspect describes every column of files read as one table, in memory that does not grow with them. A file that cannot be read
+// is an *InputError; when ctx ends, so does the reading (*InterruptedError), and nothing is left.
 func Inspect(ctx context.Context, files []string, how query.Reading) (*Inspection, error) {
 	opts, err := how.Options()
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	r, err := await.Do(ctx, strings.Join(files, ", "), func() (*Inspection, error) { return inspect(ctx, files, opts) })
-	if err != nil && ctx.Err() != nil {
-		return nil, ended(ctx, err, "")
-	}
-	return r, fault.Of(err)
+	r, err := prep.Inspect(ctx, files, opts)
+	return r, ended(ctx, fault.Of(err), "")
 }
 
-func inspect(ctx context.Context, files []string, opts events.Options) (*Inspection, error) {
-	all, skipped, notes, err := profile.SummariseFiles(ctx, files, opts)
-	if err != nil {
-		return nil, err
-	}
-	r := &Inspection{Columns: []InspectedColumn{}, Skipped: skipped, Notes: notes}
-	for _, s := range all {
-		r.Rows = s.Count
-		if line := prep.FarNotice(s); line != "" {
-			r.Notes = append(r.Notes, line)
-		}
-		steps, why := prep.Plan(s)
-		if s.Kind != profile.KindText && s.Count == s.NaN+s.Inf {
-			s.Kind, steps, why = profile.KindEmpty, nil, "no values"
-		}
-		names := []string{}
-		for _, step := range steps {
-			names = append(names, step.Kind)
-		}
-		r.Columns = append(r.Columns, InspectedColumn{s, names, inBrackets(steps), why})
-	}
-	return r, nil
-}
-
-// inBrackets are steps as a card writes them.
-func inBrackets(steps []prep.StepSpec) string {
-	text := make([]string, len(steps))
-	for i, step := range steps {
-		text[i] = step.String()
-	}
-	return "[" + strings.Join(text, ", ") + "]"
+// Starter is a card to begin with, for the columns of files that can be modelled: what auto does with each is spelled out,
+// with the reason, to be edited. Run as it is, it gives the model that auto gives. Events that cannot be read, or without a column
+// to model, are an *InputError; the context ends it with an *InterruptedError, and nothing is left.
+func Starter(ctx context.Context, files []string, how query.Reading, o Options) ([]byte, error) {
+	text, err := fit.Starter(ctx, files, how, o.Verbose, o.chain().Options)
+	return text, ended(ctx, err, "")
 }

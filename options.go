@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 
+	"github.com/sluice-hep/sluice/fit"
+	"github.com/sluice-hep/sluice/internal/chain"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -32,21 +34,11 @@ type Options struct {
 	Warn     func(line string)
 }
 
-func (o *Options) stage(name string) {
-	if o.Stage != nil {
-		o.Stage(name)
-	}
-}
-
-func (o *Options) notice(line string) {
-	if o.Notice != nil {
-		o.Notice(line)
-	}
-}
-
-func (o *Options) warn(line string) {
-	if o.Warn != nil {
-		o.Warn(line)
+// chain is what the stages are given of them.
+func (o Options) chain() *chain.Options {
+	return &chain.Options{
+		Options: fit.Options{Threads: o.Threads, Resume: o.Resume, Progress: o.Progress, Notice: o.Notice, Warn: o.Warn, Stage: o.Stage}.Filled(),
+		Command: o.Command, Version: Version(), Inputs: o.Inputs, HeldOut: o.HeldOut, Force: o.Force, Stream: o.Stream, Format: o.Format,
 	}
 }
 

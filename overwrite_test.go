@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/query"
+	"github.com/sluice-hep/sluice/train"
 )
 
 // No verb writes over a file that it reads, however the file is named, and a training is not begun over the state of
@@ -47,25 +48,9 @@ func TestNothingIsOverwritten(t *testing.T) {
 		}
 	}
 	model := filepath.Join(dir, "m.safetensors")
-	write(statePath(model), "a state")
+	write(train.StatePath(model), "a state")
 	var in *InputError
 	if _, err := Train(ctx, job, model, Options{}); !errors.As(err, &in) || !strings.Contains(err.Error(), "--resume") {
 		t.Errorf("over a state: %v", err)
-	}
-}
-
-// An output is recognised among the inputs by all names that reading takes.
-func TestDistinctKnowsKeys(t *testing.T) {
-	out := filepath.Join(t.TempDir(), "a.h5")
-	if err := os.WriteFile(out, nil, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	for _, in := range []string{out, out + ":x", out + ":x:y", filepath.Join(filepath.Dir(out), "*.h5:x")} {
-		if distinct(out, in) == nil {
-			t.Errorf("%s would be overwritten", in)
-		}
-	}
-	if err := distinct(out, "b.h5", "none*.csv"); err != nil {
-		t.Error(err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/sluice-hep/sluice/apply"
-	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/model"
 )
 
@@ -15,27 +14,20 @@ type Draw = apply.Sample
 type Drawn = apply.Drawn
 
 // Sample draws events from a model into the file out, whose format follows from its ending, a block at a time.
+// It returns how many were drawn, and how many again since they lay too far out.
 //
 // A context that does not fit the model, and a file that cannot be read or written, are *InputError. The file appears when
 // it is whole. When ctx ends, or the program is killed, the blocks drawn are kept in out.journal (*InterruptedError), and
 // Options.Resume goes on from there to the same bytes.
 func Sample(ctx context.Context, m *model.Model, d Draw, out string, o Options) (*Drawn, error) {
-	release, err := o.claim(out, d.ContextFile)
+	chain := o.chain()
+	release, err := chain.Claim(out, d.ContextFile)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	d.Version = Version()
-	at := o.apply(out)
+	d.Version = chain.Version
+	at := chain.Apply(out)
 	r, err := d.ToFile(ctx, m, out, at)
 	return r, ended(ctx, err, at.State)
-}
-
-// apply are the options of a verb that writes a file of events with a journal.
-func (o *Options) apply(out string) apply.Options {
-	a := apply.Options{State: journal.Path(out), Resume: o.Resume, Notice: o.notice, Warn: o.warn, Create: o.create}
-	if o.Stream != nil {
-		a.State = ""
-	}
-	return a
 }

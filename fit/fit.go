@@ -44,6 +44,16 @@ type Options struct {
 	Stage    func(name string)
 }
 
+// Filled has a function where there was none; Progress may stay nil.
+func (o Options) Filled() Options {
+	for _, f := range []*func(string){&o.Notice, &o.Warn, &o.Stage} {
+		if *f == nil {
+			*f = func(string) {}
+		}
+	}
+	return o
+}
+
 // Data are the events of a card, split and prepared, as a training needs them.
 type Data struct {
 	Read     int            // events of the files
@@ -68,7 +78,7 @@ type Data struct {
 
 // Load reads the events of a card and prepares them. Errors are the user's.
 func Load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
-	d, err := load(ctx, c, o)
+	d, err := load(ctx, c, o.Filled())
 	return d, fault.Of(err)
 }
 
@@ -117,7 +127,7 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 
 // survey reads all events once, and fits the preparation. It gives the types of the columns read, too.
 func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Options) (*Data, map[string]events.Type, error) {
-	o.stage("read")
+	o.Stage("read")
 	cfg := c.Train.WithDefaults()
 	rows, err := q.Open(ctx, b.block)
 	if err != nil {
@@ -141,7 +151,7 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 		return nil, nil, fmt.Errorf("a batch of %d needs as many training events, but %d events leave only %d (%d validate, %d test): "+
 			"take more events or a smaller batch (--batch, in a card train.batch)", cfg.Batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
 	}
-	o.stage("prepare")
+	o.Stage("prepare")
 	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: rows.Notices(), Warnings: rows.Warnings(), reading: time.Since(began)}
 	seen, err := watched.seen(s)
 	if err != nil {
@@ -440,22 +450,4 @@ func columns(n, events int) [][]float32 {
 		x[i] = make([]float32, events)
 	}
 	return x
-}
-
-func (o *Options) notice(line string) {
-	if o.Notice != nil {
-		o.Notice(line)
-	}
-}
-
-func (o *Options) warn(line string) {
-	if o.Warn != nil {
-		o.Warn(line)
-	}
-}
-
-func (o *Options) stage(name string) {
-	if o.Stage != nil {
-		o.Stage(name)
-	}
 }

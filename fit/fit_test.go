@@ -232,8 +232,8 @@ func TestPlanIsThatOfTheTraining(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Parameters != m.Density.Size() || p.Pace.Steps != r.Steps || p.Pace.Measured < 3 || !(p.Epoch > 0) || d.Read != 20_000 {
-			t.Errorf("%+v of %d events; the training has %d parameters and %d steps", p, d.Read, m.Density.Size(), r.Steps)
+		if p.Parameters != m.Density.Size() || p.StepsPerEpoch != r.Steps || p.StepsMeasured < 3 || !(p.SecondsPerEpoch > 0) || p.Read != 20_000 {
+			t.Errorf("%+v; the training has %d parameters and %d steps", p, m.Density.Size(), r.Steps)
 		}
 	}
 }

@@ -2,29 +2,60 @@ package fit
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/machine"
+	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/train"
 )
 
-// Plan is what a training on the events would be.
-type Plan struct {
-	Flow       flow.Spec // in full
-	Parameters int
-	Vectors    int64   // bytes of what a training keeps as long as the parameters
-	Peak       float64 // MB resident at the highest so far, with some steps taken; 0 where the system does not tell
-	Pace       *train.Pace
-	Epoch      time.Duration // as the pace has it, or, of a stream, as reading the events does, if that is slower
+// Planned is what a training would be.
+type Planned struct {
+	Read    int      `json:"read"`              // events of the files
+	Kept    int      `json:"kept"`              // those that are selected and complete
+	Dropped []string `json:"dropped,omitempty"` // why others are not, a line a reason
+	Train   int      `json:"train"`             // of those kept
+	Valid   int      `json:"valid"`
+	Test    int      `json:"test"`
+
+	Features   []model.Column `json:"features"` // with their preparation
+	Context    []model.Column `json:"context"`
+	Flow       flow.Spec      `json:"flow"` // the composition in full
+	Parameters int            `json:"parameters"`
+	// MemoryMB is the highest resident memory of the program so far, which has read and prepared the events and taken some steps; 0
+	// where the system does not tell. ParametersMB is what a training keeps as long as the parameters.
+	MemoryMB     float64 `json:"memory_mb"`
+	ParametersMB float64 `json:"parameters_mb"`
+
+	Epochs        int `json:"epochs"` // at most
+	StepsPerEpoch int `json:"steps_per_epoch"`
+	StepsMeasured int `json:"steps_measured"`
+	// SecondsPerEpoch is an estimate from the steps measured, or, of a stream, from reading the events, if that is slower; Seconds is
+	// that of all epochs, or the limit.
+	SecondsPerEpoch float64 `json:"seconds_per_epoch"`
+	Seconds         float64 `json:"seconds"`
+
+	Files   []PlannedFile `json:"files"` // that would be written
+	Notices []string      `json:"notices,omitempty"`
+}
+
+// PlannedFile is a file that would be written.
+type PlannedFile struct {
+	File  string `json:"file"`
+	There bool   `json:"there"` // and would be replaced
 }
 
 // measuring is how long the steps of a plan are taken.
 const measuring = time.Second
 
-// Plan builds the flow and takes some steps, of which nothing is kept.
-func (d *Data) Plan(ctx context.Context, o Options) (*Plan, error) {
-	o.stage("measure")
+// Plan builds the flow and takes some steps, of which nothing is kept. Files are those that the training is to be for.
+func (d *Data) Plan(ctx context.Context, o Options, files ...string) (*Planned, error) {
+	o = o.Filled()
+	o.Stage("measure")
 	l, err := d.likelihood(ctx, o)
 	if err != nil {
 		return nil, err
@@ -34,12 +65,25 @@ func (d *Data) Plan(ctx context.Context, o Options) (*Plan, error) {
 	if err != nil {
 		return nil, trainError(err)
 	}
-	p := &Plan{
-		Flow: l.flow.Spec, Parameters: l.flow.Size(), Vectors: 4 * int64(d.card.Train.Vectors()) * int64(l.flow.Size()),
-		Peak: machine.Peak(), Pace: pace, Epoch: pace.Epoch(),
-	}
+	epoch := pace.Epoch()
 	if d.windows != nil {
-		p.Epoch = max(p.Epoch, d.reading)
+		epoch = max(epoch, d.reading)
+	}
+	cfg := d.card.Train.WithDefaults()
+	p := &Planned{
+		Read: d.Read, Kept: d.Total, Dropped: d.Dropped, Train: d.Rows.Training(), Valid: len(d.Rows.Valid), Test: len(d.Rows.Test),
+		Features: model.Columns(d.Features), Context: model.Columns(d.Context), Flow: l.flow.Spec, Parameters: l.flow.Size(),
+		MemoryMB: machine.Peak(), ParametersMB: 4 * float64(d.card.Train.Vectors()) * float64(l.flow.Size()) / (1 << 20),
+		Epochs: cfg.Epochs, StepsPerEpoch: pace.Steps, StepsMeasured: pace.Measured,
+		SecondsPerEpoch: epoch.Seconds(), Seconds: float64(cfg.Epochs) * epoch.Seconds(),
+	}
+	p.Notices = slices.DeleteFunc(slices.Concat(d.Notices, d.Warnings), func(line string) bool { return slices.Contains(d.Dropped, line) })
+	if cfg.MaxSeconds > 0 {
+		p.Seconds = min(p.Seconds, cfg.MaxSeconds)
+	}
+	for _, path := range files {
+		_, none := os.Stat(path)
+		p.Files = append(p.Files, PlannedFile{filepath.Clean(path), none == nil})
 	}
 	return p, ctx.Err()
 }

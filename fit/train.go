@@ -18,6 +18,7 @@ import (
 // Train fits the flow of the card to the events. The NLL of the result are in the user's units. When ctx is cancelled, the
 // state is saved to Options.State and the error wraps ctx's; the training of another call with Resume ends with the same bits.
 func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Result, error) {
+	o = o.Filled()
 	l, err := d.likelihood(ctx, o)
 	if err != nil {
 		return nil, nil, err
@@ -28,9 +29,9 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 		Progress: func(at train.Progress) {
 			switch {
 			case at.Warning:
-				o.warn(at.Notice)
+				o.Warn(at.Notice)
 			case at.Notice != "":
-				o.notice(at.Notice)
+				o.Notice(at.Notice)
 			}
 			if o.Progress != nil {
 				o.Progress(at)
@@ -44,7 +45,7 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	if err != nil {
 		return nil, nil, err
 	}
-	overfits(result, &o)
+	overfits(result, o.Warn)
 	return &model.Model{Features: d.Features, Context: d.Context, Density: l.flow, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
 }
 
@@ -84,13 +85,13 @@ func (d *Data) close(l *bound) {
 }
 
 // overfits adds a line where a model knows the training events by heart.
-func overfits(r *train.Result, o *Options) {
+func overfits(r *train.Result, warn func(line string)) {
 	gap := float64(r.TestNLL - r.TrainNLL)
 	if errors := gap / (math.Sqrt2 * r.TestError); r.TestError > 0 && errors > 5 && gap > 0.02 {
 		line := fmt.Sprintf("the model overfits: test events have an NLL %.3g nats higher than training events (%.0f standard errors; "+
 			"best epoch %d of %d); take more events, a smaller flow or dropout", gap, errors, r.BestEpoch, r.Epochs)
 		r.Notices = append(r.Notices, line)
-		o.warn(line)
+		warn(line)
 	}
 }
 

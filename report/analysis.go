@@ -3,8 +3,10 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
@@ -15,7 +17,7 @@ import (
 	"github.com/sluice-hep/sluice/train"
 )
 
-// Analysis is what the page about a model is made of.
+// Analysis is what the page about a model is made of: what is known of it, and what Compare finds.
 type Analysis struct {
 	Card  *card.Card
 	Model *model.Model
@@ -29,6 +31,62 @@ type Analysis struct {
 	True       *fit.True // nil where the true density is not known
 
 	Notices, Warnings []string // as those of a Page
+}
+
+// Compare draws as many events from the model as were held out of d, with their context and its weights, measures the distances
+// and judges them. It takes Card and Model, and sets the numbers of events, Pair, Comparison and True. Where no events were held
+// out, it adds a warning.
+func (a *Analysis) Compare(d *fit.Data) (*Compared, error) {
+	a.Total, a.Training, a.Valid, a.HeldOut = d.Total, d.Rows.Training(), len(d.Rows.Valid), len(d.Rows.Test)
+	if err := a.draw(d); err != nil {
+		return nil, err
+	}
+	columns := a.Card.Compare.Columns
+	if len(columns) == 0 {
+		columns = slices.Concat(a.Card.Features, a.Card.Context)
+	}
+	c, err := stats.Compare(a.Pair.Reference, a.Pair.Generated, columns)
+	if err != nil {
+		return nil, err
+	}
+	a.Comparison = c
+	return NewCompared(c), a.truth()
+}
+
+// draw makes the pair to compare.
+func (a *Analysis) draw(d *fit.Data) (err error) {
+	p := &a.Pair
+	p.Labels, p.Context, p.Bins = a.Card.Labels, a.Card.Context, a.Card.Compare.Bins
+	p.Reference, p.ReferenceName = d.HeldOut()
+	if p.ReferenceName == fit.TrainingData {
+		a.Warnings = append(a.Warnings, "no events were held out: the comparison is with the training events, and cannot show overfitting")
+	}
+	given := a.given()
+	if p.Generated, _, err = a.Model.SampleWithin(p.Reference.Len(), given, a.Card.Seed, 0, float64(a.Card.Sample.Within)); err != nil || given == nil {
+		return err
+	}
+	return apply.Weigh(p.Generated, given, a.Card.Weight)
+}
+
+// given are the events whose context the generated ones have; nil for a model without.
+func (a *Analysis) given() *events.Table {
+	if len(a.Card.Context) == 0 {
+		return nil
+	}
+	return a.Pair.Reference
+}
+
+// truth compares with the true density, where that is known.
+func (a *Analysis) truth() error {
+	if a.Card.Toy == (card.Toy{}) {
+		return nil
+	}
+	logProb, err := a.Model.LogProb(a.Pair.Reference, 0)
+	if err != nil {
+		return err
+	}
+	a.True, err = fit.Truth(a.Card, a.Pair.Reference, logProb)
+	return err
 }
 
 // Page is the page about the model.
@@ -49,12 +107,11 @@ func (a *Analysis) Page() (*Page, error) {
 	for _, c := range append(info.Features, info.Context...) {
 		page.Preparation = append(page.Preparation, Prepared{c.Name, c.Unit, c.Min, c.Max, c.Steps, c.Why})
 	}
-	return page, a.draw(page)
+	return page, a.picture(page)
 }
 
-// draw adds the pictures.
-func (a *Analysis) draw(page *Page) (err error) {
-	a.Pair.Context = a.Card.Context
+// picture adds the pictures.
+func (a *Analysis) picture(page *Page) (err error) {
 	if err := a.Pair.addTo(page, a.Comparison); err != nil {
 		return err
 	}
@@ -66,11 +123,7 @@ func (a *Analysis) draw(page *Page) (err error) {
 		return err
 	}
 	if a.Card.Plots.Steps && a.Model.Features.Dim() == 2 {
-		var given *events.Table
-		if len(a.Card.Context) > 0 {
-			given = a.Pair.Reference
-		}
-		if page.Steps, err = stepsPicture(a.Model, a.Card, given); err != nil {
+		if page.Steps, err = stepsPicture(a.Model, a.Card, a.given()); err != nil {
 			return err
 		}
 	}

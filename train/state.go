@@ -75,6 +75,12 @@ func (e *StateError) Error() string {
 	return "train: " + e.Path + ": " + e.Reason + "; to start anew, remove that file"
 }
 
+// StateSuffix is what the names of states end with.
+const StateSuffix = ".state"
+
+// StatePath is where the state of the training of a model is kept until the model is written to its file.
+func StatePath(model string) string { return atomicfile.Beside(model, StateSuffix) }
+
 // RemoveState removes the file of a state, if there is one.
 func RemoveState(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -1,4 +1,4 @@
-package sluice
+package fit
 
 import (
 	"bytes"
@@ -8,7 +8,6 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events/profile"
-	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/prep"
@@ -16,16 +15,34 @@ import (
 )
 
 // Starter is a card to begin with, for the columns of files that can be modelled: what auto does with each is spelled out,
-// with the reason, to be edited. Run as it is, it gives the model that auto gives. Events that cannot be read, or without a column
-// to model, are an *InputError; the context ends it with an *InterruptedError, and nothing is left.
-func Starter(ctx context.Context, files []string, how query.Reading, o Options) ([]byte, error) {
-	all, err := Inspect(ctx, files, how)
+// with the reason, to be edited. What is left out of the files is named in it, all of it where it is to be verbose. Events that
+// cannot be read, or without a column to model, are the user's error.
+func Starter(ctx context.Context, files []string, how query.Reading, verbose bool, o Options) ([]byte, error) {
+	opts, err := how.Options()
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	all, err := prep.Inspect(ctx, files, opts)
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	c := &card.Card{Files: files, Reading: how, Seed: 1}
+	notes := choose(c, all, verbose)
+	if len(c.Features) == 0 {
+		return nil, fault.Of(fmt.Errorf("%s: there is no column to model", strings.Join(files, ", ")))
+	}
+	small := *c
+	small.Train.Batch = 1 // nothing is trained here
+	d, err := Load(ctx, &small, o)
 	if err != nil {
 		return nil, err
 	}
-	c := &card.Card{Files: files, Reading: how, Seed: 1}
-	var notes []string
-	for _, line := range all.Skipped.Say(o.Verbose) {
+	return spelled(c, d.Features, notes)
+}
+
+// choose makes features of the columns that can be modelled, and says why others are not.
+func choose(c *card.Card, all *prep.Inspection, verbose bool) (notes []string) {
+	for _, line := range all.Skipped.Say(verbose) {
 		notes = append(notes, "left out: "+line)
 	}
 	for _, col := range all.Columns {
@@ -46,16 +63,7 @@ func Starter(ctx context.Context, files []string, how query.Reading, o Options) 
 			notes = append(notes, fmt.Sprintf("left out: %s (%s)", col.Name, note))
 		}
 	}
-	if len(c.Features) == 0 {
-		return nil, fault.Of(fmt.Errorf("%s: there is no column to model", strings.Join(files, ", ")))
-	}
-	small := *c
-	small.Train.Batch = 1 // nothing is trained here
-	d, err := fit.Load(ctx, &small, o.fit())
-	if err != nil {
-		return nil, ended(ctx, err, "")
-	}
-	return spelled(c, d.Features, notes)
+	return notes
 }
 
 // spelled is the text of a card with the steps of a preparation, each with its reason.

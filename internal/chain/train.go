@@ -1,0 +1,114 @@
+package chain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/fit"
+	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/query"
+	"github.com/sluice-hep/sluice/record"
+	"github.com/sluice-hep/sluice/train"
+)
+
+// Train trains the model of a card and writes it to the file out, unless that is "". Beside an error stands the file that keeps what
+// was done, if it is there; "" for none.
+func Train(ctx context.Context, c *card.Card, out string, o *Options) (_ *record.Training, kept string, err error) {
+	f := o.Options
+	if out != "" {
+		release, err := o.Claim(out, c.Paths()...)
+		if err != nil {
+			return nil, "", err
+		}
+		defer release()
+		f.State, f.StateOf = train.StatePath(out), out
+		if err := o.mayBegin(f.State); err != nil {
+			return nil, "", err
+		}
+	}
+	if o.HeldOut != "" {
+		if err := o.mayKeep(c, out); err != nil {
+			return nil, "", err
+		}
+		release, err := o.claimEvents(o.HeldOut, c.Paths()...)
+		if err != nil {
+			return nil, "", err
+		}
+		defer release()
+	}
+	r, err := o.train(ctx, c, out, f)
+	return r, f.State, err
+}
+
+// mayBegin is an error over the state of an interrupted training that is not to be gone on with.
+func (o *Options) mayBegin(state string) error {
+	there := isThere(state)
+	if there && !o.Resume && !train.Done(state) {
+		return fault.Of(fmt.Errorf("%s holds an interrupted training; go on with --resume, or remove that file to start anew", state))
+	}
+	if !there && o.Resume {
+		o.Notice("there is no interrupted training to go on with (" + state + "): it starts anew")
+	}
+	return nil
+}
+
+// train is Train in places that are claimed.
+func (o *Options) train(ctx context.Context, c *card.Card, out string, f fit.Options) (*record.Training, error) {
+	d, err := fit.Load(ctx, c, f)
+	if err != nil {
+		return nil, err
+	}
+	o.say(d)
+	o.Stage("train")
+	m, result, err := o.learn(ctx, d, f, !o.Resume)
+	if err != nil {
+		return nil, err
+	}
+	if o.HeldOut != "" {
+		t, _ := d.HeldOut()
+		create := func() (*events.Writer, error) { return events.Create(o.HeldOut) }
+		if _, _, err := (query.Query{Table: t, All: true}).Write(ctx, create, false, o.Notice); err != nil {
+			return nil, err
+		}
+	}
+	r := newTraining(out, m, result)
+	if out == "" {
+		return r, nil
+	}
+	if err := m.Save(out); err != nil {
+		return nil, err
+	}
+	return r, train.RemoveState(f.State)
+}
+
+// say tells what was found of the events.
+func (o *Options) say(d *fit.Data) {
+	for _, line := range d.Notices {
+		o.Notice(line)
+	}
+	for _, line := range d.Warnings {
+		o.Warn(line)
+	}
+}
+
+// learn trains. A state that nobody asked for, of a run or of a training whose model could not be written, is taken up where it is of
+// the same training (any).
+func (o *Options) learn(ctx context.Context, d *fit.Data, f fit.Options, any bool) (*model.Model, *train.Result, error) {
+	f.Resume = f.Resume || any
+	m, result, err := d.Train(ctx, f)
+	var state *train.StateError
+	if any && errors.As(err, &state) {
+		o.Notice("the state of an earlier training cannot be taken up (" + state.Reason + "): the training starts anew")
+		f.Resume = false
+		return d.Train(ctx, f)
+	}
+	return m, result, err
+}
+
+func newTraining(path string, m *model.Model, result *train.Result) *record.Training {
+	return &record.Training{Model: path, Parameters: m.Density.Size(), Result: result, Density: m}
+}

@@ -1,0 +1,47 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// ending is a context that is cancelled once it was asked so many times.
+type ending struct {
+	context.Context
+	left int
+}
+
+func (c *ending) Err() error {
+	if c.left == 0 {
+		return context.Canceled
+	}
+	c.left--
+	return nil
+}
+
+// A check that ends early gives no answer, however late in a file it ends.
+func TestCheckThatEndsEarlySaysNothing(t *testing.T) {
+	dir := t.TempDir()
+	r := Run{Out: dir, Model: filepath.Join(dir, "m"), Sample: filepath.Join(dir, "s"), Report: filepath.Join(dir, "r"), Hash: "of the model"}
+	for _, f := range r.written() {
+		if err := os.WriteFile(f[1], []byte("changed"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Write(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	counted := &ending{t.Context(), 1000}
+	whole, err := Check(counted, dir)
+	if err != nil || len(whole.Files) != 3 || whole.Whole {
+		t.Fatalf("%+v, %v", whole, err)
+	}
+	for looks := range 1000 - counted.left {
+		if c, err := Check(&ending{t.Context(), looks}, dir); !errors.Is(err, context.Canceled) {
+			t.Errorf("ended at look %d: %+v, %v", looks, c, err)
+		}
+	}
+}

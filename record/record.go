@@ -1,0 +1,131 @@
+// Package record is the record of a run: what it wrote and found, and whether its folder is still as it was left.
+package record
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/sluice-hep/sluice/apply"
+	"github.com/sluice-hep/sluice/internal/atomicfile"
+	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/report"
+	"github.com/sluice-hep/sluice/train"
+)
+
+// Run is the record of a run, also kept as summary.json beside what it wrote.
+type Run struct {
+	Out     string           `json:"out"`
+	Model   string           `json:"model"`
+	Sample  string           `json:"sample"`
+	Drawn   *apply.Drawn     `json:"drawn"` // the record of the sample
+	Report  string           `json:"report"`
+	Train   *Training        `json:"train"`
+	Compare *report.Compared `json:"compare"`
+	// Where the true density is known: TrueEntropy is the lowest NLL there can be on average, TrueNLL that of the true density on
+	// the events compared with (which are the test events, if there are any), and Excess that of the model above it on the same events.
+	TrueEntropy *float64 `json:"true_entropy,omitempty"`
+	TrueNLL     *float64 `json:"true_nll,omitempty"`
+	Excess      *float64 `json:"excess_nll,omitempty"`
+	ExcessError *float64 `json:"excess_nll_error,omitempty"`
+
+	Files []File `json:"files"` // what was written beside this record; see Check
+	// Fingerprint tells what the model was trained from, and Hash which model it is.
+	Fingerprint string `json:"fingerprint"`
+	Hash        string `json:"sha256"`
+}
+
+// Training is the record of a training.
+type Training struct {
+	Model      string `json:"model"` // its file
+	Parameters int    `json:"parameters"`
+	*train.Result
+
+	Density *model.Model `json:"-"`
+}
+
+// File is a file that a run wrote, as it was then.
+type File struct {
+	Is     string `json:"is"`     // model, sample or report
+	File   string `json:"file"`   // seen from the folder of the run, so that this can be moved
+	SHA256 string `json:"sha256"` // of its bytes
+}
+
+// Last is what another run needs of the record of the last one in a folder.
+type Last struct {
+	Out, Model, Sample, Report string
+	Fingerprint                string
+	Train                      *Training
+	Files                      []File // nil in records of versions that kept no hashes
+	Hash                       string `json:"sha256"`
+}
+
+const summary = "summary.json"
+
+// Path is where the record of a run to a folder is kept.
+func Path(folder string) string { return filepath.Join(folder, summary) }
+
+// Read reads the record in a folder. An error that is fs.ErrNotExist says that no run has ended there.
+func Read(folder string) (last Last, err error) {
+	text, err := os.ReadFile(Path(folder))
+	if err == nil {
+		err = json.Unmarshal(text, &last)
+	}
+	return last, err
+}
+
+// Write keeps the record, with the hashes of the files that the run wrote, which it adds.
+func (r *Run) Write(ctx context.Context) error {
+	r.Files = nil
+	for _, f := range r.written() {
+		sum, err := hashFile(ctx, f[1])
+		if err != nil {
+			return err
+		}
+		r.Files = append(r.Files, File{f[0], seenFrom(r.Out, f[1]), sum})
+	}
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteFile(Path(r.Out), append(text, '\n'))
+}
+
+// written are the files of a run, each after what it is.
+func (r *Run) written() [3][2]string {
+	return [3][2]string{{"model", r.Model}, {"sample", r.Sample}, {"report", r.Report}}
+}
+
+// seenFrom is a path as it is seen from a folder.
+func seenFrom(folder, path string) string {
+	if at, err := filepath.Rel(folder, path); err == nil {
+		return at
+	}
+	return path
+}
+
+// hashFile is the SHA-256 of a file's bytes.
+func hashFile(ctx context.Context, path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	for {
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		switch _, err := io.CopyN(h, f, 1<<24); err {
+		case nil:
+		case io.EOF:
+			return fmt.Sprintf("%x", h.Sum(nil)), nil
+		default:
+			return "", err
+		}
+	}
+}
