@@ -145,8 +145,31 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 	return n, ranges, nil
 }
 
-// Trained is the range that the column was trained in: all turns of an angle are.
+// marks says whether a value is one that many events hold, by which a range is not measured.
+func (c *Column) marks(v float64) bool {
+	s, ok := c.first().(*spread)
+	return ok && slices.Contains(s.Atom, v-c.Origin.Float()) || c.Told != nil && v == c.Told.Mark
+}
+
+// Trained is the range that the column was trained in: all turns of an angle are, and values of many events at its ends, as -999, are
+// not.
 func (c *Column) Trained() (low, high float64) {
+	if s, ok := c.first().(*spread); ok && len(s.After) == len(s.Atom) && len(s.Before) == len(s.Atom) {
+		low, high, from := c.Min, c.Max, c.Origin.Float()
+		for k, a := range s.Atom {
+			if a+from == low {
+				low = s.After[k] + from
+			}
+		}
+		for k, a := range slices.Backward(s.Atom) {
+			if a+from == high {
+				high = s.Before[k] + from
+			}
+		}
+		if low < high {
+			return low, high
+		}
+	}
 	if len(c.Steps) > 0 {
 		if p, ok := c.Steps[0].(*periodic); ok {
 			return min(c.Min, p.Low+c.Origin.Float()), max(c.Max, p.High+c.Origin.Float())
@@ -178,7 +201,7 @@ func (c *Column) outside(col *events.Column, out []bool) Range {
 	few, _ := c.first().(listed)
 	for i := range out {
 		switch v := col.Float(i); {
-		case c.Told != nil && v == c.Told.Mark:
+		case c.marks(v):
 			continue
 		case few != nil && !few.has(col.Exact(i).Minus(c.Origin)):
 			if r.Unseen++; r.Unseen == 1 {

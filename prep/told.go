@@ -64,10 +64,11 @@ func (p *Pipeline) Together(t *events.Table) ([]string, error) {
 			}
 		}
 		told.Else = median(x)
+		low, high := slices.Min(x), slices.Max(x)
 		if err := p.without(c, x, wx, uint32(i)); err != nil {
 			return nil, fmt.Errorf("prep: column %q without %g: %w", c.Name, told.Mark, err)
 		}
-		c.Told = told
+		c.Told, c.Min, c.Max = told, low, high
 		text := fmt.Sprintf("%g where %s is %s", told.Mark, told.By, list(told.When))
 		c.Why += "; " + text
 		if names[text] == nil {

@@ -24,13 +24,15 @@ func (p *Pipeline) Beyond(t *events.Table, within float64) (rows []int32, first 
 		}
 		if rows = append(rows, int32(e)); len(rows) == 1 {
 			col, _ := t.Column(c.Name)
-			first = fmt.Sprintf("column %q at last at %.6g, trained on %.6g to %.6g", c.Name, col.Float(e), c.Min, c.Max)
+			low, high := c.Trained()
+			first = fmt.Sprintf("column %q at last at %.6g, trained on %.6g to %.6g", c.Name, col.Float(e), low, high)
 		}
 	}
 	return rows, first
 }
 
 func (c *Column) beyond(v, within float64) bool {
-	room := within * (c.Max - c.Min)
-	return v < c.Min-room || v > c.Max+room
+	low, high := c.Trained()
+	room := within * (high - low)
+	return (v < low-room || v > high+room) && !c.marks(v)
 }

@@ -50,7 +50,9 @@ func Check(ctx context.Context, out string) (*Checked, error) {
 	if err := c.record(); err != nil {
 		return nil, err
 	}
-	c.others(entries)
+	if c.model != "" {
+		c.others(entries)
+	}
 	c.found.Whole = !slices.ContainsFunc(c.found.Files, func(f CheckedFile) bool { return f.Status != "whole" })
 	return c.found, nil
 }

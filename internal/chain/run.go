@@ -189,8 +189,12 @@ func (r *run) finished() (bool, error) {
 		return false, nil
 	}
 	hash, err := m.Hash()
-	if err != nil || hash != old.Hash {
+	if err != nil {
 		return false, err
+	}
+	if hash != old.Hash {
+		r.o.Warn(r.result.Model + " is not the model that the last run in " + r.result.Out + " left: it is trained anew, and replaced")
+		return false, nil
 	}
 	r.o.Notice("the model of the last run in " + r.result.Out + " is the one that this card and these events give: not trained again")
 	m.Density.UseThreads(r.o.Threads)
