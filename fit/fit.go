@@ -125,6 +125,9 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 	return d, d.checkWeights()
 }
 
+// fewest training events make batches of their own size where the card says none.
+const fewest = 32
+
 // survey reads all events once, and fits the preparation. It gives the types of the columns read, too.
 func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Options) (*Data, map[string]events.Type, error) {
 	o.Stage("read")
@@ -147,12 +150,22 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 	if err := cmp.Or(watched.outside(), rows.Nothing()); err != nil {
 		return nil, nil, err
 	}
+	small := ""
+	if s.Train < cfg.Batch && c.Train.Batch == 0 && s.Train >= fewest {
+		own := *c
+		own.Train.Batch = s.Train / 4
+		c, cfg.Batch = &own, own.Train.Batch
+		small = fmt.Sprintf("%d events train, fewer than a usual batch: batches of %d are taken (train.batch)", s.Train, cfg.Batch)
+	}
 	if s.Train < cfg.Batch {
 		return nil, nil, fmt.Errorf("a batch of %d needs as many training events, but %d events leave only %d (%d validate, %d test): "+
 			"take more events or a smaller batch (--batch, in a card train.batch)", cfg.Batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
 	}
 	o.Stage("prepare")
 	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: rows.Notices(), Warnings: rows.Warnings(), reading: time.Since(began)}
+	if small != "" {
+		d.Notices = append(d.Notices, small)
+	}
 	seen, err := watched.seen(s)
 	if err != nil {
 		return nil, nil, err
