@@ -104,7 +104,7 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 	whole := s.Whole()
 	if !whole {
 		b.narrow(d.classes())
-		if err := b.check(c, cfg.Batch); err != nil {
+		if err := b.check(c, d.card.Train.WithDefaults().Batch); err != nil {
 			return nil, err
 		}
 		room = min(b.window, s.Train)
@@ -150,27 +150,28 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 	if err := cmp.Or(watched.outside(), rows.Nothing()); err != nil {
 		return nil, nil, err
 	}
-	small := ""
-	if s.Train < cfg.Batch && c.Train.Batch == 0 && s.Train >= fewest {
-		own := *c
-		own.Train.Batch = s.Train / 4
-		c, cfg.Batch = &own, own.Train.Batch
-		small = fmt.Sprintf("%d events train, fewer than a usual batch: batches of %d are taken (train.batch)", s.Train, cfg.Batch)
-	}
-	if s.Train < cfg.Batch {
+	c, small := smallBatch(c, s.Train)
+	if batch := c.Train.WithDefaults().Batch; s.Train < batch {
 		return nil, nil, fmt.Errorf("a batch of %d needs as many training events, but %d events leave only %d (%d validate, %d test): "+
-			"take more events or a smaller batch (--batch, in a card train.batch)", cfg.Batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
+			"take more events or a smaller batch (--batch, in a card train.batch)", batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
 	}
 	o.Stage("prepare")
-	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: rows.Notices(), Warnings: rows.Warnings(), reading: time.Since(began)}
-	if small != "" {
-		d.Notices = append(d.Notices, small)
-	}
+	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: append(rows.Notices(), small...), Warnings: rows.Warnings(), reading: time.Since(began)}
 	seen, err := watched.seen(s)
 	if err != nil {
 		return nil, nil, err
 	}
 	return d, rows.Types(), await.Done(ctx, "the preparation", func() error { return d.fit(seen) })
+}
+
+// smallBatch is a card whose batch the events allow, where it names none, with a line on what was taken.
+func smallBatch(c *card.Card, events int) (*card.Card, []string) {
+	if c.Train.Batch != 0 || events < fewest || events >= c.Train.WithDefaults().Batch {
+		return c, nil
+	}
+	own := *c
+	own.Train.Batch = events / 4
+	return &own, []string{fmt.Sprintf("%d events train, fewer than a usual batch: batches of %d are taken (train.batch)", events, own.Train.Batch)}
 }
 
 // classes are the bytes of an event that the 0 and 1 of its context take beyond a number a column.

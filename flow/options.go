@@ -202,19 +202,10 @@ type expanded struct {
 }
 
 func expandPart(kinds []Kind, p Part, path string, roles ...Role) (expanded, error) {
-	for _, r := range roles { // {role: part}
-		inner, ok := p.Options[""]
-		if !ok {
-			inner = p.Options
-		}
-		if p.Kind != string(r) || len(p.Options) != 1 {
-			continue
-		}
-		q, err := ParsePart(inner)
-		if err != nil {
-			return expanded{}, fault(join(path, p.Kind), "%v", err)
-		}
-		return expandPart(kinds, q, join(path, p.Kind), r)
+	if q, ok, err := p.inner(roles...); err != nil {
+		return expanded{}, fault(join(path, p.Kind), "%v", err)
+	} else if ok {
+		return expandPart(kinds, q, join(path, p.Kind), Role(p.Kind))
 	}
 	var names []string
 	for i := range kinds {

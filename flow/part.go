@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,15 @@ type Part struct {
 
 // IsZero says whether nothing is named.
 func (p Part) IsZero() bool { return p.Kind == "" }
+
+// inner is the part within {role: part}, of one of the roles; ok is false for any other.
+func (p Part) inner(roles ...Role) (q Part, ok bool, err error) {
+	if !slices.Contains(roles, Role(p.Kind)) || len(p.Options) != 1 {
+		return p, false, nil
+	}
+	q, err = ParsePart(cmp.Or(p.Options[""], any(p.Options)))
+	return q, true, err
+}
 
 // Plain is the form in which a Part is written.
 func (p Part) Plain() any {

@@ -203,24 +203,32 @@ func (s Spec) Named(names []string) Spec {
 
 // rename changes the names of features throughout a composition.
 func (s Spec) rename(to func(name string) (string, error)) (Spec, error) {
-	for field, list := range map[string]*[]Part{"layers": &s.Layers, "between": &s.Between} {
-		*list = slices.Clone(*list)
-		for i, p := range *list {
-			var err error
-			if (*list)[i], err = p.rename(to); err != nil {
-				return s, within(join(field, strconv.Itoa(i)), err)
+	s.Layers, s.Between = slices.Clone(s.Layers), slices.Clone(s.Between)
+	return s, s.each(func(p *Part) (err error) {
+		*p, err = p.rename(to)
+		return err
+	})
+}
+
+// each calls fn for the layers and those between, and puts the path of one before the field of its error.
+func (s Spec) each(fn func(p *Part) error) error {
+	for _, list := range []struct {
+		field string
+		parts []Part
+	}{{"layers", s.Layers}, {"between", s.Between}} {
+		for i := range list.parts {
+			if err := fn(&list.parts[i]); err != nil {
+				return within(join(list.field, strconv.Itoa(i)), err)
 			}
 		}
 	}
-	return s, nil
+	return nil
 }
 
 func (p Part) rename(to func(name string) (string, error)) (Part, error) {
-	if slices.Contains(layerRoles, Role(p.Kind)) { // {role: part}
-		inner, err := ParsePart(cmp.Or(p.Options[""], any(p.Options)))
-		if err != nil {
-			return p, nil // as expandPart says
-		}
+	if inner, ok, err := p.inner(layerRoles...); err != nil {
+		return p, nil // as expandPart says
+	} else if ok {
 		inner, err = inner.rename(to)
 		return Part{p.Kind, map[string]any{"": inner}}, within(p.Kind, err)
 	}
@@ -253,21 +261,12 @@ func (s Spec) Idle(features, context int) error {
 	if context == 0 && s.Context == "first" {
 		return fault("context", "has no effect on a flow without a context: take it out")
 	}
-	for field, list := range map[string][]Part{"layers": s.Layers, "between": s.Between} {
-		for i, p := range list {
-			if err := p.idle(features, context); err != nil {
-				return within(join(field, strconv.Itoa(i)), err)
-			}
-		}
-	}
-	return nil
+	return s.each(func(p *Part) error { return p.idle(features, context) })
 }
 
 func (p Part) idle(features, context int) error {
-	if slices.Contains(layerRoles, Role(p.Kind)) {
-		if inner, err := ParsePart(cmp.Or(p.Options[""], any(p.Options))); err == nil {
-			return within(p.Kind, inner.idle(features, context))
-		}
+	if inner, ok, err := p.inner(layerRoles...); ok && err == nil {
+		return within(p.Kind, inner.idle(features, context))
 	}
 	net, _ := ParsePart(p.Options["net"])
 	if net.Options["context"] == "first" && context == 0 {

@@ -145,10 +145,17 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 	return n, ranges, nil
 }
 
-// marks says whether a value is one that many events hold, by which a range is not measured.
-func (c *Column) marks(v float64) bool {
-	s, ok := c.first().(*spread)
-	return ok && slices.Contains(s.Atom, v-c.Origin.Float()) || c.Told != nil && v == c.Told.Mark
+// marks are the values that many events hold, by which a range is not measured.
+func (c *Column) marks() (marks []float64) {
+	if s, ok := c.first().(*spread); ok {
+		for _, a := range s.Atom {
+			marks = append(marks, a+c.Origin.Float())
+		}
+	}
+	if c.Told != nil {
+		marks = append(marks, c.Told.Mark)
+	}
+	return marks
 }
 
 // Trained is the range that the column was trained in: all turns of an angle are, and values of many events at its ends, as -999, are
@@ -199,9 +206,10 @@ func (c *Column) outside(col *events.Column, out []bool) Range {
 	r.Min, r.Max = c.Trained()
 	low, high := c.slack(&r, col)
 	few, _ := c.first().(listed)
+	marks := c.marks()
 	for i := range out {
 		switch v := col.Float(i); {
-		case c.marks(v):
+		case slices.Contains(marks, v):
 			continue
 		case few != nil && !few.has(col.Exact(i).Minus(c.Origin)):
 			if r.Unseen++; r.Unseen == 1 {

@@ -2,6 +2,7 @@ package prep
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events"
 )
@@ -12,8 +13,11 @@ func (p *Pipeline) Beyond(t *events.Table, within float64) (rows []int32, first 
 	out := make([]*Column, t.Len()) // the first column that lies too far
 	for i := range p.Columns {
 		c := &p.Columns[i]
+		low, high := c.Trained()
+		room, marks := within*(high-low), c.marks()
 		for e := range out {
-			if out[e] == nil && c.beyond(t.Columns[i].Float(e), within) {
+			v := t.Columns[i].Float(e)
+			if out[e] == nil && (v < low-room || v > high+room) && !slices.Contains(marks, v) {
 				out[e] = c
 			}
 		}
@@ -29,10 +33,4 @@ func (p *Pipeline) Beyond(t *events.Table, within float64) (rows []int32, first 
 		}
 	}
 	return rows, first
-}
-
-func (c *Column) beyond(v, within float64) bool {
-	low, high := c.Trained()
-	room := within * (high - low)
-	return (v < low-room || v > high+room) && !c.marks(v)
 }

@@ -159,7 +159,6 @@ func (f *Files) read(ctx context.Context, file, flatten, where string) (*events.
 				f.listed = append(f.listed, d.Name)
 			}
 		}
-		err = rows.Nothing()
 	}
 	return t, err
 }
