@@ -84,7 +84,7 @@ func (c *BatchedConditional) sequence(tiles []*Tile, p []float32, mem [][]float3
 			for j := begin; j < end; j++ {
 				f := c.output(t, p, trunk, mem[i], j)
 				c.Transformers[j].ToData(f)
-				copy(row(c.Net.Input(mem[i]), j), f.X)
+				c.see(c.Net.Input(mem[i]), j, f.X)
 			}
 		}
 		begin = end
@@ -172,7 +172,7 @@ func (s *residualPass) Backward(tiles []*Tile, p, g []float32) {
 	s.net.Backward(p, g, s.h[:len(tiles)])
 	for i, t := range tiles {
 		if !t.SkipDX {
-			addRows(t.DX, s.net.InputGradient(i), s.inputs(), t.N)
+			s.seen(t, s.net.Input(i), s.net.InputGradient(i))
 		}
 	}
 }

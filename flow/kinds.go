@@ -1,6 +1,10 @@
 package flow
 
-import "github.com/sluice-hep/sluice/nn"
+import (
+	"math"
+
+	"github.com/sluice-hep/sluice/nn"
+)
 
 // Role is what a kind can stand for in a Spec.
 type Role string
@@ -43,6 +47,9 @@ var kinds = []Kind{
 	{"scale-shift", RoleTransformer, func(o *Options) any { return &Affine{logScale(o), true} }},
 	{"spline", RoleTransformer, func(o *Options) any {
 		return NewRationalQuadraticSpline(o.Count("bins", 8, 2, 500), o.Number("bound", 5, 1e-6, 1e6), 1)
+	}},
+	{"circular-spline", RoleTransformer, func(o *Options) any {
+		return NewCircularSpline(o.Count("bins", 8, 2, 500), o.Number("bound", math.Pi, 1e-6, 1e6))
 	}},
 	{"mlp", RoleNet, mlp},
 	{"residual", RoleNet, residual},

@@ -68,13 +68,21 @@ func (c conditional) place(s *Site, kept int, ends []int) (Transform, error) {
 		}
 	}
 	own := false
-	for _, f := range g.moved() {
-		make := c.transformer
+	g.Circles = make([]float32, len(g.Order))
+	for i, f := range g.Order {
+		of := c.transformer
 		if m, ok := c.ofFeature[strconv.Itoa(int(f))]; ok {
-			make = m
+			of = m
 		}
-		g.Transformers = append(g.Transformers, make())
-		_, parametric := g.Transformers[len(g.Transformers)-1].(Parametric)
+		tr := of()
+		if a, ok := tr.(Angular); ok {
+			g.Circles[i] = a.Circle()
+		}
+		if i < kept {
+			continue
+		}
+		g.Transformers = append(g.Transformers, tr)
+		_, parametric := tr.(Parametric)
 		own = own || parametric
 	}
 	g.Context, g.Layer, g.Degrees = s.Context, s.hidden, c.degrees

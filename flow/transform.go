@@ -120,6 +120,12 @@ type Parametric interface {
 	Layout(l *nn.Layout, scope string)
 }
 
+// Angular is a Transformer of an angle, whose ends are one point. Networks see its cosine and sine.
+type Angular interface {
+	// Circle is the bound of its circle [-bound, bound].
+	Circle() float32
+}
+
 // Conditioner gives the parameters of transformers from features and context. act is its memory, Rows rows of a tile;
 // scratch has Scratch rows.
 type Conditioner interface {
@@ -145,13 +151,3 @@ func row(t []float32, f int) []float32 { return t[f*kernel.Tile : (f+1)*kernel.T
 
 // rows are n features of a tile from feature f on.
 func rows(t []float32, f, n int) []float32 { return t[f*kernel.Tile : (f+n)*kernel.Tile] }
-
-// addRows adds row i of src to the feature to[i] of the tile dst; nothing where src is nil.
-func addRows(dst, src []float32, to []int32, n int) {
-	if src == nil {
-		return
-	}
-	for i, f := range to {
-		kernel.Add(row(dst, int(f))[:n], row(src, i)[:n])
-	}
-}

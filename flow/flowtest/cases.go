@@ -19,6 +19,17 @@ type Case struct {
 	// Contracts says that a transform may shrink a far-out feature by e^5 or more beside another that keeps its size, so
 	// that float32 cannot hold the way back from 1e6.
 	Contracts bool
+	// Circle is the bound of features that are angles, for which it and its negative are one point.
+	Circle float64
+}
+
+// distance is that of two values of a feature.
+func (c Case) distance(a, b float64) float64 {
+	d := math.Abs(a - b)
+	if math.Abs(a) <= c.Circle && math.Abs(b) <= c.Circle {
+		d = min(d, 2*c.Circle-d)
+	}
+	return d
 }
 
 // seed is that of every flow of the suite.
@@ -57,6 +68,7 @@ func Cases() []Case {
 	}
 	type o = map[string]any
 	mlp, spline := flow.Part{Kind: "mlp", Options: o{"hidden": small}}, flow.Part{Kind: "spline", Options: o{"bins": 5, "bound": 3}}
+	circular := flow.Part{Kind: "circular-spline", Options: o{"bins": 5, "bound": 3}}
 	masked := flow.Part{Kind: "residual", Options: o{"width": 14, "batch_norm": true}}
 	layers := func(parts ...flow.Part) flow.Spec { return flow.Spec{Repeat: 2, Layers: parts} }
 	ar, coupling := "autoregressive", "coupling"
@@ -71,6 +83,10 @@ func Cases() []Case {
 		Case{Name: "layers/each-its-own", Features: 3, Spec: layers(flow.Part{Kind: "batch-norm"}, flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": "affine", "transformers": o{"1": spline}}})},
 		Case{Name: "layers/two-couplings", Features: 2, Spec: layers(flow.Part{Kind: coupling, Options: o{"net": mlp, "transformers": o{"0": "scale-shift"}}},
 			flow.Part{Kind: coupling, Options: o{"net": mlp, "permute": "reverse", "transformer": "affine"}})},
+		Case{Name: "circular/one-feature", Features: 1, Context: 1, Circle: 3, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": circular}})},
+		Case{Name: "circular/two", Features: 2, Circle: 3, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": circular}})},
+		Case{Name: "circular/mixed-coupling", Features: 3, Circle: 3, Spec: layers(flow.Part{Kind: coupling, Options: o{"net": mlp, "transformer": spline, "transformers": o{"1": circular}}})},
+		Case{Name: "circular/mixed-residual", Features: 3, Context: 1, Circle: 3, Spec: layers(flow.Part{Kind: ar, Options: o{"net": masked, "transformer": spline, "transformers": o{"1": circular}}})},
 		Case{Name: "layers/student-t", Features: 2, Spec: student},
 	)
 	for i := range cases {

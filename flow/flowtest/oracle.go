@@ -33,7 +33,18 @@ var transformers = map[string]Formula{
 		return s.X*math.Exp(l) + s.H[0], l
 	},
 	"spline": func(s Scalar) (z, logDet float64) {
-		return spline(s.X, s.H, s.Options["bins"].(int), s.Options["bound"].(float64))
+		return spline(s.X, s.H, s.Options["bins"].(int), s.Options["bound"].(float64), 1)
+	},
+	"circular-spline": func(s Scalar) (z, logDet float64) {
+		k, bound := s.Options["bins"].(int), s.Options["bound"].(float64)
+		if s.X < -bound || s.X > bound {
+			return s.X, 0
+		}
+		x := math.Mod(s.X+s.H[3*k]+bound, 2*bound)
+		if x < 0 {
+			x += 2 * bound
+		}
+		return spline(x-bound, s.H, k, bound, 1e-3+math.Log1p(math.Exp(s.H[3*k-1])))
 	},
 }
 
@@ -164,8 +175,13 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float6
 	}
 	in := make([][]float64, len(z))
 	for e := range z {
-		for _, i := range given {
-			in[e] = append(in[e], z[e][i])
+		for k, i := range given {
+			if g.Circles != nil && g.Circles[k] > 0 {
+				sin, cos := math.Sincos(math.Pi * z[e][i] / float64(g.Circles[k]))
+				in[e] = append(in[e], cos, sin)
+			} else {
+				in[e] = append(in[e], z[e][i])
+			}
 		}
 	}
 	net := l.Part.Options["net"].(flow.Part)
@@ -190,14 +206,14 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float6
 	return layers
 }
 
-// spline is equation 4 of arXiv:1906.04032.
-func spline(x float64, h []float64, k int, bound float64) (z, logDet float64) {
+// spline is equation 4 of arXiv:1906.04032, with the slope end at both ends.
+func spline(x float64, h []float64, k int, bound, end float64) (z, logDet float64) {
 	if x < -bound || x > bound {
 		return x, 0
 	}
 	xs, ys := knots(h[:k], bound), knots(h[k:2*k], bound)
 	d := make([]float64, k+1)
-	d[0], d[k] = 1, 1
+	d[0], d[k] = end, end
 	for i := 1; i < k; i++ {
 		d[i] = 1e-3 + math.Log1p(math.Exp(h[2*k+i-1]))
 	}

@@ -254,9 +254,9 @@ func (s Spline) toLatent(z, logDet, x, params, saved []float32) {
 	f := s.factors()
 	switch isa {
 	case isaAVX512:
-		splineToLatentAVX512(&z[0], &logDet[0], &x[0], &params[0], &saved[0], len(z), s.Bins, &f)
+		splineToLatentAVX512(&z[0], &logDet[0], &x[0], &params[0], &saved[0], &s.ends(params)[0], len(z), s.Bins, &f)
 	case isaAVX2:
-		splineToLatentAVX2(&z[0], &logDet[0], &x[0], &params[0], &saved[0], len(z), s.Bins, &f)
+		splineToLatentAVX2(&z[0], &logDet[0], &x[0], &params[0], &saved[0], &s.ends(params)[0], len(z), s.Bins, &f)
 	default:
 		s.toLatentGeneric(z, logDet, x, params)
 	}
@@ -267,9 +267,9 @@ func (s Spline) toData(x, logDet, z, params, scratch []float32) {
 	f := s.factors()
 	switch isa {
 	case isaAVX512:
-		splineToDataAVX512(&x[0], &logDet[0], &z[0], &params[0], &scratch[0], len(x), s.Bins, &f)
+		splineToDataAVX512(&x[0], &logDet[0], &z[0], &params[0], &scratch[0], &s.ends(params)[0], len(x), s.Bins, &f)
 	case isaAVX2:
-		splineToDataAVX2(&x[0], &logDet[0], &z[0], &params[0], &scratch[0], len(x), s.Bins, &f)
+		splineToDataAVX2(&x[0], &logDet[0], &z[0], &params[0], &scratch[0], &s.ends(params)[0], len(x), s.Bins, &f)
 	default:
 		s.toDataGeneric(x, logDet, z, params)
 	}
@@ -278,11 +278,16 @@ func (s Spline) toData(x, logDet, z, params, scratch []float32) {
 //go:noinline
 func (s Spline) backward(dx, dParams, dz, dLogDet, x, params, saved []float32) {
 	f := s.factors()
+	var none [Tile]float32
+	dEnds := none[:]
+	if s.Circular {
+		dEnds = dParams[(3*s.Bins-1)*Tile:]
+	}
 	switch isa {
 	case isaAVX512:
-		splineBackwardAVX512(&dx[0], &dParams[0], &dz[0], &dLogDet[0], &x[0], &saved[0], len(dx), s.Bins, &f)
+		splineBackwardAVX512(&dx[0], &dParams[0], &dz[0], &dLogDet[0], &x[0], &saved[0], &dEnds[0], len(dx), s.Bins, &f)
 	case isaAVX2:
-		splineBackwardAVX2(&dx[0], &dParams[0], &dz[0], &dLogDet[0], &x[0], &saved[0], len(dx), s.Bins, &f)
+		splineBackwardAVX2(&dx[0], &dParams[0], &dz[0], &dLogDet[0], &x[0], &saved[0], &dEnds[0], len(dx), s.Bins, &f)
 	default:
 		s.backwardGeneric(dx, dParams, dz, dLogDet, x, params)
 	}

@@ -50,14 +50,14 @@ func everything() map[string][]float32 {
 	for i := range a {
 		out[fmt.Sprintf("column %d", i)] = a[i]
 	}
-	for _, bins := range []int{1, 2, 8, 40} {
-		c := newSplineCase(r, bins, Tile, 2)
+	for i, bins := range []int{1, 2, 8, 40, 1, 2, 8} {
+		c := newSplineCase(r, bins, Tile, 2, i >= 4)
 		c.toLatent()
 		dx, dp := Aligned(Tile), Aligned(len(c.params))
 		c.Backward(dx, dp, randoms(r, Tile), randoms(r, Tile), c.x, c.params, c.saved, Tile)
 		x, l := Aligned(Tile), Aligned(Tile)
 		c.ToData(x, l, c.z, c.params, Tile)
-		out[fmt.Sprintf("spline of %d bins", bins)] = slices.Concat(c.z, c.logDet, dx, dp, x, l)
+		out[fmt.Sprintf("spline of %d bins, circular: %v", bins, c.Circular)] = slices.Concat(c.z, c.logDet, dx, dp, x, l)
 	}
 	for _, n := range []int{16, 48, Tile} {
 		for what, x := range rowsOf(13, n) {
