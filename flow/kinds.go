@@ -51,6 +51,9 @@ var kinds = []Kind{
 	{"circular-spline", RoleTransformer, func(o *Options) any {
 		return NewCircularSpline(o.Count("bins", 8, 2, 500), o.Number("bound", math.Pi, 1e-6, 1e6))
 	}},
+	{"dsf", RoleTransformer, func(o *Options) any {
+		return NewSigmoidal(o.Count("units", 16, 1, mostUnits), o.Count("layers", 1, 1, 8))
+	}},
 	{"mlp", RoleNet, mlp},
 	{"residual", RoleNet, residual},
 	{"normal", RoleBase, func(*Options) any { return func(n int) Base { return NewNormal(n) } }},

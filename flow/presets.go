@@ -18,6 +18,7 @@ var presets = []struct {
 	{"nsf", "coupling", "spline", 5},
 	{"maf", "autoregressive", "affine", 8},
 	{"realnvp", "coupling", "scale-shift", 8},
+	{"naf", "autoregressive", "dsf", 5},
 }
 
 // Presets are the types of Spec, the default first.

@@ -22,10 +22,10 @@ type Spec struct {
 	Between []Part `yaml:"between,omitempty" json:"between,omitempty"`
 
 	// Type is a preset, one of Presets: maf (masked autoregressive flow, arXiv:1705.07057), realnvp (affine coupling,
-	// arXiv:1605.08803), nsf (rational-quadratic spline coupling, arXiv:1906.04032) or nsf-ar (the same
-	// splines, autoregressive). Default nsf-ar, where there are no Layers. The fields below belong to presets.
+	// arXiv:1605.08803), nsf (rational-quadratic spline coupling, arXiv:1906.04032), nsf-ar (the same splines,
+	// autoregressive) or naf (deep sigmoidal flow, autoregressive, arXiv:1804.00779). Default nsf-ar, where there are no Layers. The fields below belong to presets.
 	Type string `yaml:"type,omitempty" json:"type,omitempty"`
-	// Transforms is the number of coupling or autoregressive transforms. Default 8 (maf, realnvp) or 5 (splines).
+	// Transforms is the number of coupling or autoregressive transforms. Default 8 (maf, realnvp) or 5.
 	Transforms int `yaml:"transforms,omitempty" json:"transforms,omitempty"`
 	// Hidden are the widths of the conditioner's hidden layers, of a residual network the one. Default [128, 128], or 128.
 	Hidden []int `yaml:"hidden,omitempty" json:"hidden,omitempty"`

@@ -35,6 +35,16 @@ var transformers = map[string]Formula{
 	"spline": func(s Scalar) (z, logDet float64) {
 		return spline(s.X, s.H, s.Options["bins"].(int), s.Options["bound"].(float64), 1)
 	},
+	"dsf": func(s Scalar) (z, logDet float64) {
+		n, layers := s.Options["units"].(int), s.Options["layers"].(int)
+		z = s.X
+		for l := range layers {
+			var ld float64
+			z, ld = sigmoidal(z, s.H[3*n*l:][:3*n])
+			logDet += ld
+		}
+		return z, logDet
+	},
 	"circular-spline": func(s Scalar) (z, logDet float64) {
 		k, bound := s.Options["bins"].(int), s.Options["bound"].(float64)
 		if s.X < -bound || s.X > bound {
@@ -226,6 +236,22 @@ func spline(x float64, h []float64, k int, bound, end float64) (z, logDet float6
 	den := s + (d[i]+d[i+1]-2*s)*t*(1-t)
 	z = ys[i] + dy*(s*t*t+d[i]*t*(1-t))/den
 	return z, math.Log(s * s * (d[i+1]*t*t + 2*s*t*(1-t) + d[i]*(1-t)*(1-t)) / (den * den))
+}
+
+// sigmoidal is equation 8 of arXiv:1804.00779, logit(sum of w sigmoid(a x + b)).
+func sigmoidal(x float64, h []float64) (z, logDet float64) {
+	n := len(h) / 3
+	var sum, up, down, slope float64
+	for i := range n {
+		sum += math.Exp(h[2*n+i])
+	}
+	for i := range n {
+		a, w := math.Log1p(math.Exp(h[i]))+1e-3, math.Exp(h[2*n+i])/sum
+		u := a*x + h[n+i]
+		s, c := 1/(1+math.Exp(-u)), 1/(1+math.Exp(u))
+		up, down, slope = up+w*s, down+w*c, slope+w*a*s*c
+	}
+	return math.Log(up / down), math.Log(slope / (up * down))
 }
 
 func knots(raw []float64, bound float64) []float64 {
