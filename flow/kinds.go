@@ -54,6 +54,9 @@ var kinds = []Kind{
 	{"dsf", RoleTransformer, func(o *Options) any {
 		return NewSigmoidal(o.Count("units", 16, 1, mostUnits), o.Count("layers", 1, 1, 8))
 	}},
+	{"bernstein", RoleTransformer, func(o *Options) any {
+		return NewBernstein(o.Count("degree", 16, 2, mostDegree), o.Number("bound", 5, 1e-6, 1e6))
+	}},
 	{"mlp", RoleNet, mlp},
 	{"residual", RoleNet, residual},
 	{"normal", RoleBase, func(*Options) any { return func(n int) Base { return NewNormal(n) } }},

@@ -19,6 +19,7 @@ var presets = []struct {
 	{"maf", "autoregressive", "affine", 8},
 	{"realnvp", "coupling", "scale-shift", 8},
 	{"naf", "autoregressive", "dsf", 5},
+	{"bernstein", "autoregressive", "bernstein", 5},
 }
 
 // Presets are the types of Spec, the default first.

@@ -23,7 +23,8 @@ type Spec struct {
 
 	// Type is a preset, one of Presets: maf (masked autoregressive flow, arXiv:1705.07057), realnvp (affine coupling,
 	// arXiv:1605.08803), nsf (rational-quadratic spline coupling, arXiv:1906.04032), nsf-ar (the same splines,
-	// autoregressive) or naf (deep sigmoidal flow, autoregressive, arXiv:1804.00779). Default nsf-ar, where there are no Layers. The fields below belong to presets.
+	// autoregressive), naf (deep sigmoidal flow, autoregressive, arXiv:1804.00779) or bernstein (polynomials,
+	// autoregressive, arXiv:2102.03509). Default nsf-ar, where there are no Layers. The fields below belong to presets.
 	Type string `yaml:"type,omitempty" json:"type,omitempty"`
 	// Transforms is the number of coupling or autoregressive transforms. Default 8 (maf, realnvp) or 5.
 	Transforms int `yaml:"transforms,omitempty" json:"transforms,omitempty"`
@@ -34,7 +35,7 @@ type Spec struct {
 	// LogScale bounds the log-scale of affine transformers: tanh, soft, sigmoid or none; see the type LogScale.
 	// Default tanh.
 	LogScale string `yaml:"log_scale,omitempty" json:"log_scale,omitempty"`
-	// Bins of a spline, on [-Bound, Bound], linear outside. Defaults 8 and 5.
+	// Bins of a spline, on [-Bound, Bound] as polynomials are, linear outside. Defaults 8 and 5.
 	Bins  int     `yaml:"bins,omitempty" json:"bins,omitempty"`
 	Bound float64 `yaml:"bound,omitempty" json:"bound,omitempty"`
 	// Permute stands between the transforms: reverse, random or none. Default reverse (maf, nsf-ar) or

@@ -156,6 +156,28 @@ func TestReferenceSigmoidal(t *testing.T) {
 	}
 }
 
+type bernsteinInputs struct {
+	B         float64
+	X, C1, C2 []float64
+	Raw       matrix
+}
+
+type bernsteinOutputs struct {
+	Y, LogDet []float64
+	GradRaw   matrix    `json:"grad_raw"`
+	GradX     []float64 `json:"grad_x_inside"`
+}
+
+func TestReferenceBernstein(t *testing.T) {
+	for name, c := range reference.Cases[bernsteinInputs, bernsteinOutputs](t, "bernstein") {
+		t.Run(name, func(t *testing.T) {
+			in, out := c.In, c.Out
+			transformerCase{x: in.X, c1: in.C1, c2: in.C2, raw: []matrix{in.Raw}, y: out.Y, logDet: out.LogDet,
+				gradX: out.GradX, gradRaw: []matrix{out.GradRaw}, tol: 1e-5, gradTol: 1e-4}.check(t, NewBernstein(len(in.Raw[0]), in.B))
+		})
+	}
+}
+
 // A step's worth of arithmetic of each transformer.
 func BenchmarkTransformer(b *testing.B) {
 	for name, tr := range transformersOf() {

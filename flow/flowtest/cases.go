@@ -70,6 +70,7 @@ func Cases() []Case {
 	mlp, spline := flow.Part{Kind: "mlp", Options: o{"hidden": small}}, flow.Part{Kind: "spline", Options: o{"bins": 5, "bound": 3}}
 	circular := flow.Part{Kind: "circular-spline", Options: o{"bins": 5, "bound": 3}}
 	dsf := flow.Part{Kind: "dsf", Options: o{"units": 5}}
+	bernstein := flow.Part{Kind: "bernstein", Options: o{"degree": 6, "bound": 3}}
 	masked := flow.Part{Kind: "residual", Options: o{"width": 14, "batch_norm": true}}
 	layers := func(parts ...flow.Part) flow.Spec { return flow.Spec{Repeat: 2, Layers: parts} }
 	ar, coupling := "autoregressive", "coupling"
@@ -91,6 +92,9 @@ func Cases() []Case {
 		Case{Name: "dsf/one-feature", Features: 1, Context: 1, Contracts: true, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": dsf}})},
 		Case{Name: "dsf/two-layers", Features: 2, Contracts: true, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": flow.Part{Kind: "dsf", Options: o{"units": 3, "layers": 2}}}})},
 		Case{Name: "dsf/coupling-residual", Features: 3, Context: 1, Contracts: true, Spec: layers(flow.Part{Kind: coupling, Options: o{"net": masked, "transformer": dsf}})},
+		Case{Name: "bernstein/one-feature", Features: 1, Context: 1, Contracts: true, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": bernstein}})},
+		Case{Name: "bernstein/two", Features: 2, Contracts: true, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": bernstein}})},
+		Case{Name: "bernstein/coupling-residual", Features: 3, Context: 1, Contracts: true, Spec: layers(flow.Part{Kind: coupling, Options: o{"net": masked, "transformer": bernstein}})},
 		Case{Name: "layers/student-t", Features: 2, Spec: student},
 	)
 	for i := range cases {

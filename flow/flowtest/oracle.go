@@ -45,6 +45,9 @@ var transformers = map[string]Formula{
 		}
 		return z, logDet
 	},
+	"bernstein": func(s Scalar) (z, logDet float64) {
+		return bernstein(s.X, s.H, s.Options["bound"].(float64))
+	},
 	"circular-spline": func(s Scalar) (z, logDet float64) {
 		k, bound := s.Options["bins"].(int), s.Options["bound"].(float64)
 		if s.X < -bound || s.X > bound {
@@ -252,6 +255,36 @@ func sigmoidal(x float64, h []float64) (z, logDet float64) {
 		up, down, slope = up+w*s, down+w*c, slope+w*a*s*c
 	}
 	return math.Log(up / down), math.Log(slope / (up * down))
+}
+
+// bernstein is the sum of theta_k binomial(M, k) t^k (1-t)^(M-k), with its tangents outside, and the log of its derivative.
+func bernstein(x float64, h []float64, bound float64) (z, logDet float64) {
+	m, sum := len(h), 0.0
+	for _, r := range h {
+		sum += math.Exp(r)
+	}
+	theta := make([]float64, m+1)
+	for k, r := range h {
+		theta[k+1] = theta[k] + 1e-3 + (1-1e-3*float64(m))*math.Exp(r)/sum
+	}
+	inside := max(min(x, bound), -bound)
+	t := (inside + bound) / (2 * bound)
+	var v, slope float64
+	for k := range m + 1 {
+		v += theta[k] * binomial(m, k) * math.Pow(t, float64(k)) * math.Pow(1-t, float64(m-k))
+		if k < m {
+			slope += float64(m) * (theta[k+1] - theta[k]) * binomial(m-1, k) * math.Pow(t, float64(k)) * math.Pow(1-t, float64(m-1-k))
+		}
+	}
+	return bound*(2*v-1) + slope*(x-inside), math.Log(slope)
+}
+
+func binomial(n, k int) float64 {
+	b := 1.0
+	for i := range k {
+		b *= float64(n-i) / float64(i+1)
+	}
+	return b
 }
 
 func knots(raw []float64, bound float64) []float64 {
