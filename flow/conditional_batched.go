@@ -70,7 +70,7 @@ func (c *BatchedConditional) trunk(tiles []*Tile, p []float32, mem [][]float32) 
 func (c *BatchedConditional) output(t *Tile, p, trunk, mem []float32, j int) *Feature {
 	at, k := c.Net.EvaluationRows(), c.params(j)
 	x := row(t.X, int(c.moved()[j]))
-	t.feature = Feature{N: t.N, X: x, Z: x, LogDet: t.LogDet, H: rows(mem, at, k), Saved: rows(mem, at+c.most(), c.saved), P: p}
+	t.feature = Feature{N: t.N, X: x, Z: x, LogDet: t.LogDet, H: rows(mem, at, k), Saved: rows(mem, at+c.most(), c.saved), P: c.ownOf(p)}
 	c.Net.Output(p, t.feature.H, trunk, c.at[j], c.at[j+1], t.N)
 	return &t.feature
 }
@@ -104,9 +104,10 @@ type residualPass struct {
 	crew *nn.Crew
 	net  *nn.ResidualPass
 	x, h [][]float32 // of each tile
+	dOwn [][]float32 // of each tile, the gradient of the transformers' own parameters
 
 	tiles                 []*Tile // of the pass under way
-	p, g                  []float32
+	p                     []float32
 	perGroup              int
 	forwardFn, backwardFn func(worker, group int)
 }
@@ -120,6 +121,7 @@ func (s *residualPass) begin(tiles []*Tile, p []float32) (groups int) {
 	for len(s.x) < len(tiles) {
 		s.x = append(s.x, kernel.Aligned(len(s.Transformers)*kernel.Tile))
 		s.h = append(s.h, kernel.Aligned(s.at[len(s.Transformers)]*kernel.Tile))
+		s.dOwn = append(s.dOwn, kernel.Aligned(s.own[1]-s.own[0]))
 	}
 	s.perGroup = min(outputGroup, max(1, len(tiles)/s.crew.Threads()))
 	return (len(tiles) + s.perGroup - 1) / s.perGroup
@@ -156,7 +158,7 @@ func (s *residualPass) forward(worker, group int) {
 			h, x, z := rows(s.h[i], s.at[j], s.params(j)), row(s.x[i], j), row(t.X, int(feature))
 			s.net.Output(s.p, h, i, s.at[j], s.at[j+1])
 			copy(x, z)
-			t.feature = Feature{N: t.N, X: x, Z: z, LogDet: t.LogDet, H: h, Saved: saved, P: s.p}
+			t.feature = Feature{N: t.N, X: x, Z: z, LogDet: t.LogDet, H: h, Saved: saved, P: s.ownOf(s.p)}
 			s.Transformers[j].ToLatent(&t.feature)
 		}
 	}
@@ -165,10 +167,14 @@ func (s *residualPass) forward(worker, group int) {
 // Backward implements Pass.
 func (s *residualPass) Backward(tiles []*Tile, p, g []float32) {
 	groups := s.begin(tiles, p)
-	s.g = g
 	s.net.Rewind()
 	s.crew.Reserve(s.saved+s.most()+2, 0, 0)
 	s.crew.Run(groups, s.backwardFn)
+	own := s.ownOf(g)
+	clear(own)
+	for _, d := range s.dOwn[:len(tiles)] {
+		kernel.Add(own, d)
+	}
 	s.net.Backward(p, g, s.h[:len(tiles)])
 	for i, t := range tiles {
 		if !t.SkipDX {
@@ -188,7 +194,7 @@ func (s *residualPass) backward(worker, group int) {
 			h, dh := rows(s.h[i], s.at[j], s.params(j)), rows(m, s.saved, s.params(j))
 			t.feature = Feature{
 				N: t.N, X: row(s.x[i], j), Z: z, LogDet: logDet, H: h, Saved: saved,
-				D: row(t.DX, int(feature)), DH: dh, DLogDet: t.DLogDet, P: s.p, G: s.g,
+				D: row(t.DX, int(feature)), DH: dh, DLogDet: t.DLogDet, P: s.ownOf(s.p), G: s.dOwn[i], First: true,
 			}
 			s.Transformers[j].ToLatent(&t.feature)
 			s.Transformers[j].Backward(&t.feature)

@@ -67,15 +67,12 @@ func (c conditional) place(s *Site, kept int, ends []int) (Transform, error) {
 			return nil, fault("transformers."+name, "not the number of a feature, which are 0 to %d", len(g.Order)-1)
 		}
 	}
-	own := false
 	for _, f := range g.moved() {
 		make := c.transformer
 		if m, ok := c.ofFeature[strconv.Itoa(int(f))]; ok {
 			make = m
 		}
 		g.Transformers = append(g.Transformers, make())
-		_, parametric := g.Transformers[len(g.Transformers)-1].(Parametric)
-		own = own || parametric
 	}
 	g.Context, g.Layer, g.Degrees = s.Context, s.hidden, c.degrees
 	s.permute(c.permute, kept)
@@ -83,9 +80,6 @@ func (c conditional) place(s *Site, kept int, ends []int) (Transform, error) {
 	s.hidden += c.net.Layers
 	if c.net.Residual == nil {
 		return NewConditional(g, c.net.Single), nil
-	}
-	if own {
-		return nil, fault("net", "a transformer with parameters of its own does not go with a residual network; set net: mlp")
 	}
 	return NewBatchedConditional(g, c.net.Residual), nil
 }

@@ -98,7 +98,7 @@ type Feature struct {
 	DH      []float32 // gradient of H
 	DLogDet []float32 // gradient of log dz/dx
 
-	P, G  []float32 // all parameters of the flow and their gradient, for a transformer that has some of its own
+	P, G  []float32 // the transformers' own parameters of this layer, and their gradient; see Parametric
 	First bool      // their gradient is put, not added
 }
 
@@ -115,7 +115,8 @@ type Transformer interface {
 	ToData(f *Feature)
 }
 
-// Parametric is a Transformer with parameters of its own, besides those that a conditioner gives.
+// Parametric is a Transformer with parameters of its own, besides those that a conditioner gives. Its views are of
+// Feature.P and G, and of the vector that a Starter is given.
 type Parametric interface {
 	Layout(l *nn.Layout, scope string)
 }
