@@ -5,14 +5,21 @@ import (
 	"github.com/sluice-hep/sluice/nn"
 )
 
-// BatchedConditional is a transform of Groups by a residual network. Such networks are large: a group of tiles, in training
-// the whole batch, takes one layer before the next layer's weights are read.
-type BatchedConditional struct{ conditioned[*nn.Residual] }
-
-// NewBatchedConditional is NewConditional for a residual network.
-func NewBatchedConditional(g Groups, net func(l *nn.Layout, scope string, s nn.Shape) *nn.Residual) *BatchedConditional {
-	return &BatchedConditional{conditioned[*nn.Residual]{Groups: g, build: net}}
+// BatchedConditional is a transform of Groups by a network that takes many tiles, in training the whole batch.
+type BatchedConditional struct {
+	conditioned[BatchedConditioner]
 }
+
+// NewBatchedConditional is NewConditional for such a network.
+func NewBatchedConditional(g Groups, net func(l *nn.Layout, scope string, s nn.Shape) BatchedConditioner) *BatchedConditional {
+	return &BatchedConditional{conditioned[BatchedConditioner]{Groups: g, build: net}}
+}
+
+// residualNetwork is a BatchedConditioner.
+type residualNetwork struct{ *nn.Residual }
+
+// NewPass implements BatchedConditioner.
+func (r residualNetwork) NewPass(crew *nn.Crew) ConditionerPass { return r.Residual.NewPass(crew) }
 
 // Memory implements Transform: the network's, then the parameters of one feature and what its transformer saves.
 func (c *BatchedConditional) Memory() (rows, scratch int) {
@@ -77,10 +84,10 @@ func (c *BatchedConditional) output(t *Tile, p, trunk, mem []float32, j int) *Fe
 
 // sequence goes group by group, each tile's units of a degree before the next degree's weights are read.
 func (c *BatchedConditional) sequence(tiles []*Tile, p []float32, mem [][]float32) {
-	norms, begin := c.Net.Frozen(p), 0
+	next, begin := c.Net.Sequence(p), 0
 	for g, end := range c.Ends {
 		for i, t := range tiles {
-			trunk := c.Net.Next(p, mem[i], t.Context, norms, g, t.N)
+			trunk := next(mem[i], t.Context, g, t.N)
 			for j := begin; j < end; j++ {
 				f := c.output(t, p, trunk, mem[i], j)
 				c.Transformers[j].ToData(f)
@@ -93,16 +100,16 @@ func (c *BatchedConditional) sequence(tiles []*Tile, p []float32, mem [][]float3
 
 // NewPass implements Batched.
 func (c *BatchedConditional) NewPass(crew *nn.Crew) Pass {
-	s := &residualPass{BatchedConditional: c, crew: crew, net: c.Net.NewPass(crew)}
+	s := &batchedPass{BatchedConditional: c, crew: crew, net: c.Net.NewPass(crew)}
 	s.forwardFn, s.backwardFn = s.forward, s.backward
 	return s
 }
 
-// residualPass keeps, of each tile, the features moved and their parameters; their gradients take the same place.
-type residualPass struct {
+// batchedPass keeps, of each tile, the features moved and their parameters; their gradients take the same place.
+type batchedPass struct {
 	*BatchedConditional
 	crew *nn.Crew
-	net  *nn.ResidualPass
+	net  ConditionerPass
 	x, h [][]float32 // of each tile
 	dOwn [][]float32 // of each tile, the gradient of the transformers' own parameters
 
@@ -116,7 +123,7 @@ type residualPass struct {
 // weights, the most of the network, seldom.
 const outputGroup = 4
 
-func (s *residualPass) begin(tiles []*Tile, p []float32) (groups int) {
+func (s *batchedPass) begin(tiles []*Tile, p []float32) (groups int) {
 	s.tiles, s.p = tiles, p
 	for len(s.x) < len(tiles) {
 		s.x = append(s.x, kernel.Aligned(len(s.Transformers)*kernel.Tile))
@@ -128,7 +135,7 @@ func (s *residualPass) begin(tiles []*Tile, p []float32) (groups int) {
 }
 
 // trunks computes the network of every tile but for its outputs.
-func (s *residualPass) trunks(tiles []*Tile, p []float32) {
+func (s *batchedPass) trunks(tiles []*Tile, p []float32) {
 	s.net.Begin(len(tiles))
 	for i, t := range tiles {
 		s.enter(s.net.Set(i, &t.Pass, t.Context), t)
@@ -137,7 +144,7 @@ func (s *residualPass) trunks(tiles []*Tile, p []float32) {
 }
 
 // ToLatent implements Pass.
-func (s *residualPass) ToLatent(tiles []*Tile, p []float32) {
+func (s *batchedPass) ToLatent(tiles []*Tile, p []float32) {
 	groups := s.begin(tiles, p)
 	s.trunks(tiles, p)
 	s.crew.Reserve(s.saved, 0, 0)
@@ -145,11 +152,11 @@ func (s *residualPass) ToLatent(tiles []*Tile, p []float32) {
 }
 
 // groupOf are the first and the end of the tiles of a group.
-func (s *residualPass) groupOf(group int) (lo, hi int) {
+func (s *batchedPass) groupOf(group int) (lo, hi int) {
 	return group * s.perGroup, min((group+1)*s.perGroup, len(s.tiles))
 }
 
-func (s *residualPass) forward(worker, group int) {
+func (s *batchedPass) forward(worker, group int) {
 	lo, hi := s.groupOf(group)
 	saved := s.crew.Worker(worker)
 	for j, feature := range s.moved() {
@@ -165,7 +172,7 @@ func (s *residualPass) forward(worker, group int) {
 }
 
 // Backward implements Pass.
-func (s *residualPass) Backward(tiles []*Tile, p, g []float32) {
+func (s *batchedPass) Backward(tiles []*Tile, p, g []float32) {
 	groups := s.begin(tiles, p)
 	s.net.Rewind()
 	s.crew.Reserve(s.saved+s.most()+2, 0, 0)
@@ -184,7 +191,7 @@ func (s *residualPass) Backward(tiles []*Tile, p, g []float32) {
 }
 
 // backward computes again what the transformers save: it would take as much memory as the rest.
-func (s *residualPass) backward(worker, group int) {
+func (s *batchedPass) backward(worker, group int) {
 	lo, hi := s.groupOf(group)
 	m, most := s.crew.Worker(worker), s.most()
 	saved, z, logDet := rows(m, 0, s.saved), row(m, s.saved+most), row(m, s.saved+most+1)
@@ -209,7 +216,7 @@ func (s *residualPass) backward(worker, group int) {
 const frozenBatch = 32
 
 // Freeze implements Pass.
-func (s *residualPass) Freeze(tiles []*Tile, p []float32) {
+func (s *batchedPass) Freeze(tiles []*Tile, p []float32) {
 	batches := (len(tiles) + frozenBatch - 1) / frozenBatch
 	for b := range batches {
 		s.trunks(tiles[b*len(tiles)/batches:(b+1)*len(tiles)/batches], p)

@@ -78,8 +78,8 @@ func (c conditional) place(s *Site, kept int, ends []int) (Transform, error) {
 	s.permute(c.permute, kept)
 	s.conditionals++
 	s.hidden += c.net.Layers
-	if c.net.Residual == nil {
+	if c.net.Batched == nil {
 		return NewConditional(g, c.net.Single), nil
 	}
-	return NewBatchedConditional(g, c.net.Residual), nil
+	return NewBatchedConditional(g, c.net.Batched), nil
 }

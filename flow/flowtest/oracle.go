@@ -88,7 +88,12 @@ type Formulas struct {
 	Transformers map[string]Formula
 	Layers       map[string]LayerFormula
 	Bases        map[string]BaseFormula
+	Networks     map[string]NetworkFormula
 }
+
+// NetworkFormula is a network without dropout: its outputs for the features in and the context of each event. Its parameters
+// are those of the scope.
+type NetworkFormula func(o *Oracle, scope string, context, in [][]float64) [][]float64
 
 // NewOracle returns an oracle that evaluates f; own are formulas besides those of package flow.
 func NewOracle(f *flow.Flow, own Formulas) *Oracle {
@@ -168,8 +173,7 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float6
 			in[e] = append(in[e], z[e][i])
 		}
 	}
-	net := l.Part.Options["net"].(flow.Part)
-	h, layers := networks[net.Kind](network{o, net.Options, l.Scope, context, hidden}, in)
+	h, layers := o.network(network{o, l.Part.Options["net"].(flow.Part), l.Scope, context, hidden}, in)
 	at := 0
 	for j, i := range g.Order[g.Kept:] {
 		part := l.Part.Options["transformer"].(flow.Part)
@@ -188,6 +192,14 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float6
 		at += k
 	}
 	return layers
+}
+
+// network gives the outputs of a conditioner, and the number of its hidden layers.
+func (o *Oracle) network(n network, in [][]float64) (h [][]float64, layers int) {
+	if own, ok := o.own.Networks[n.part.Kind]; ok {
+		return own(o, n.scope, n.context, in), 0
+	}
+	return networks[n.part.Kind](n, in)
 }
 
 // spline is equation 4 of arXiv:1906.04032.
