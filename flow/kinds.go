@@ -8,7 +8,7 @@ type Role string
 const (
 	RoleTransformer Role = "transformer" // Build gives a Transformer
 	RoleNet         Role = "net"         // a Network
-	RoleBase        Role = "base"        // a func(features int) Base
+	RoleBase        Role = "base"        // a func(s *Site) Base, of the features of s
 	RoleConditional Role = "conditional" // a Placement, as for all layers: here with transformers and a network
 	RoleLinear      Role = "linear"      // a linear map of all features
 	RoleNorm        Role = "norm"        // takes statistics
@@ -45,10 +45,10 @@ var kinds = []Kind{
 	}},
 	{"mlp", RoleNet, mlp},
 	{"residual", RoleNet, residual},
-	{"normal", RoleBase, func(*Options) any { return func(n int) Base { return NewNormal(n) } }},
+	{"normal", RoleBase, func(*Options) any { return func(s *Site) Base { return &Normal{s.Features()} } }},
 	{"student-t", RoleBase, func(o *Options) any {
 		nu := o.Number("nu", 5, 0.1, 1e3)
-		return func(n int) Base { return NewStudentT(n, nu) }
+		return func(s *Site) Base { return NewStudentT(s.Features(), nu) }
 	}},
 	{"coupling", RoleConditional, coupling},
 	{"autoregressive", RoleConditional, autoregressive},

@@ -55,15 +55,16 @@ type LayerFormula func(o *Oracle, l flow.Layer, z [][]float64, logDet []float64)
 
 var layers = map[string]LayerFormula{"lu": (*Oracle).lu, "batch-norm": (*Oracle).batchNorm}
 
-// BaseFormula is the log-density of one latent feature, the number of which is i.
-type BaseFormula func(o *Oracle, i int, z float64) float64
+// BaseFormula is the log-density of one latent feature, given the context. It is number i of those of its base, whose
+// parameters are of the scope.
+type BaseFormula func(o *Oracle, scope string, i int, z float64, context []float64) float64
 
 var bases = map[string]BaseFormula{
-	"normal": func(_ *Oracle, _ int, z float64) float64 {
+	"normal": func(_ *Oracle, _ string, _ int, z float64, _ []float64) float64 {
 		return -0.5*z*z - 0.5*math.Log(2*math.Pi)
 	},
-	"student-t": func(o *Oracle, i int, z float64) float64 {
-		nu := math.Exp(o.Of("base.log_nu")[i]) + 1e-2
+	"student-t": func(o *Oracle, scope string, i int, z float64, _ []float64) float64 {
+		nu := math.Exp(o.Of(scope + ".log_nu")[i]) + 1e-2
 		up, _ := math.Lgamma((nu + 1) / 2)
 		down, _ := math.Lgamma(nu / 2)
 		return up - down - 0.5*math.Log(math.Pi*nu) - (nu+1)/2*math.Log(1+z*z/nu)
@@ -139,13 +140,19 @@ func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float
 // NLL is the mean negative log-likelihood of events.
 func (o *Oracle) NLL(x, context [][]float64) float64 {
 	z, logDet := o.ToLatent(x, context)
-	base := formulaOf("base", o.f.Spec.Base.Kind, o.own.Bases, bases)
 	var sum float64
 	for e := range z {
-		for i, v := range z[e] {
-			sum -= base(o, i, v)
-		}
 		sum -= logDet[e]
+		rest := 0 // features of the base that is no one feature's
+		for i, v := range z[e] {
+			part, scope, place := o.f.Spec.Base, "base", rest
+			if own, ok := o.f.Spec.Bases[fmt.Sprint(i)]; ok {
+				part, scope, place = own, fmt.Sprint("bases.", i), 0
+			} else {
+				rest++
+			}
+			sum -= formulaOf("base", part.Kind, o.own.Bases, bases)(o, scope, place, v, context[e])
+		}
 	}
 	return sum / float64(len(x))
 }
