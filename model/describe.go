@@ -96,7 +96,7 @@ func ReadInfo(path string, own ...flow.Kind) (Info, error) {
 		return Info{}, fmt.Errorf("model: %s: flow: %w", path, err)
 	}
 	info := m.info(f.Metadata[safetensors.HashKey], r.version, plan.Size())
-	info.Flow = plan.Spec
+	info.Flow = plan.Spec.Named(m.Features.InFlow())
 	return info, nil
 }
 
