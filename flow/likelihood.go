@@ -44,6 +44,7 @@ type trainSpace struct {
 	tile    Tile
 	noise   nn.Noise
 	mems    [][][]float32 // of each stage and transform
+	base    []float32
 	scratch []float32
 }
 
@@ -134,7 +135,8 @@ func (l *Likelihood) newSpace() trainSpace {
 	s := trainSpace{tile: l.f.newTile()}
 	s.tile.DX = kernel.Aligned(l.f.Features * kernel.Tile)
 	s.tile.DLogDet = kernel.Aligned(kernel.Tile)
-	rows, scratch := 0, 0
+	rows, scratch := l.f.base.Memory()
+	base := rows
 	for _, st := range l.stages {
 		for _, t := range st.transforms {
 			r, s := t.Memory()
@@ -147,7 +149,7 @@ func (l *Likelihood) newSpace() trainSpace {
 		mem = mem[len(m):]
 		return m
 	}
-	s.scratch = take(scratch)
+	s.scratch, s.base = take(scratch), take(base)
 	for _, st := range l.stages {
 		var mems [][]float32
 		for _, t := range st.transforms {
@@ -181,8 +183,8 @@ func (l *Likelihood) train(worker int, b *batch.Tile) {
 	}
 	s.tile.First = b.First
 	if l.stage == last {
-		l.batch.SetSum(b.Number, l.loss(&s.tile, b.Rows, nil))
-		l.seed(&s.tile, b)
+		l.batch.SetSum(b.Number, l.loss(&s.tile, s.base, b.Rows, nil))
+		l.seed(s, b)
 	}
 	if l.back {
 		l.backward(s, b.Grad)
@@ -247,7 +249,7 @@ func (l *Likelihood) lossGroup(worker, first, end int) {
 		if l.each != nil {
 			each = l.each[t*kernel.Tile:]
 		}
-		l.batch.SetSum(t, l.loss(w.tiles[t-first], l.batch.Rows(t), each))
+		l.batch.SetSum(t, l.loss(w.tiles[t-first], w.mems[0], l.batch.Rows(t), each))
 	}
 }
 
@@ -293,9 +295,9 @@ func (l *Likelihood) load(t *Tile, rows []int32) {
 }
 
 // loss is the weighted sum of the NLL of a tile's events, in float64; each is set to these, unless it is nil.
-func (l *Likelihood) loss(t *Tile, rows []int32, each []float64) float64 {
+func (l *Likelihood) loss(t *Tile, mem []float32, rows []int32, each []float64) float64 {
 	logProb := t.logProb[:len(rows)]
-	l.f.base.LogProb(t, l.f.params, logProb)
+	l.f.logDensity(t, mem, logProb)
 	var sum float64
 	for e, r := range rows {
 		v := -(logProb[e] + float64(t.LogDet[e]))
@@ -310,9 +312,10 @@ func (l *Likelihood) loss(t *Tile, rows []int32, each []float64) float64 {
 	return sum
 }
 
-// seed sets t.DX and t.DLogDet, and puts or adds the gradient of the base: the loss of an event is
+// seed sets the tile's DX and DLogDet, and puts or adds the gradient of the base: the loss of an event is
 // -weight * (log p(z) + log det) / batch.
-func (l *Likelihood) seed(t *Tile, b *batch.Tile) {
+func (l *Likelihood) seed(s *trainSpace, b *batch.Tile) {
+	t := &s.tile
 	slope := t.DLogDet[:t.N] // minus that for now
 	for e := range slope {
 		slope[e] = l.scale
@@ -323,6 +326,6 @@ func (l *Likelihood) seed(t *Tile, b *batch.Tile) {
 		}
 	}
 	clear(slope[len(b.Rows):])
-	l.f.base.Backward(t, l.f.params, b.Grad, slope)
+	l.f.base.Backward(t, l.f.params, b.Grad, s.base, s.scratch, slope)
 	kernel.Scale(slope, -1)
 }

@@ -54,7 +54,9 @@ func PlanWithin(most, features, context int, spec Spec, seed uint64, own ...Kind
 	if err := p.place(c, most); err != nil {
 		return nil, spec.ofPreset(err)
 	}
-	p.base = c.base(features)
+	if p.base, err = c.placeBase(features, context); err != nil {
+		return nil, err
+	}
 	return p, p.lay(most)
 }
 

@@ -181,7 +181,7 @@ func gradX(l *Likelihood, rows []int32) [][]float32 {
 	s := &l.spaces[0]
 	l.load(&s.tile, b.Rows)
 	l.forward(s)
-	l.seed(&s.tile, b)
+	l.seed(s, b)
 	for i := len(l.f.transforms) - 1; i >= 0; i-- {
 		l.f.transforms[i].(Independent).Backward(&s.tile, l.f.params, b.Grad, s.mems[0][i], s.scratch)
 	}
@@ -252,13 +252,21 @@ func (p placement) gradients(t *testing.T, w map[string]json.RawMessage) func([]
 
 // bare is a flow for a case of the transforms laid out by build, with a normal base.
 func bare(in referenceCase, build func(l *nn.Layout) []Transform) *Flow {
-	p := &Plan{Features: in.Features, Context: in.contextColumns(), base: NewNormal(in.Features)}
+	p := &Plan{Features: in.Features, Context: in.contextColumns(), base: &Normal{ordered(in.Features)}}
 	for _, t := range build(&p.layout) {
 		p.layers = append(p.layers, Layer{Transform: t})
 	}
 	p.independent = p.layout.Size
 	f := Blank(p)
 	f.Threads = 1
+	return f
+}
+
+// ordered are the numbers of n features.
+func ordered(n int) (f []int32) {
+	for i := range int32(n) {
+		f = append(f, i)
+	}
 	return f
 }
 
@@ -508,7 +516,7 @@ func TestReferenceStandardNormal(t *testing.T) {
 	var got []float64
 	for _, tile := range tilesOf(in.Normal.X, nil, nil) {
 		logProb := make([]float64, tile.Events)
-		NewNormal(len(in.Normal.X[0])).LogProb(tile, nil, logProb)
+		(&Normal{ordered(len(in.Normal.X[0]))}).LogProb(tile, nil, nil, logProb)
 		got = append(got, logProb...)
 	}
 	nearVector(t, "log-density", got, out.Normal.LogProb, 1e-6) // z is float32

@@ -43,9 +43,6 @@ func (s *ResidualPass) Backward(p, g []float32, d [][]float32) {
 // InputGradient is the gradient of the features of tile t.
 func (s *ResidualPass) InputGradient(t int) []float32 { return s.tiles[t].dy }
 
-// Input is the rows where the features of tile t are.
-func (s *ResidualPass) Input(t int) []float32 { return s.net.Input(s.tiles[t].in) }
-
 func turnedOf(t *residualTile) []float32 { return t.turned }
 
 func (s *ResidualPass) joinBackward(j int) {

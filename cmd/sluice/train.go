@@ -188,5 +188,5 @@ func printTraining(w io.Writer, t *sluice.TrainResult) {
 			}
 		}
 	}
-	fmt.Fprintf(w, "NLL        %s nats per event\n", strings.Join(parts, ", "))
+	fmt.Fprintf(w, "NLL        %s %s per event\n", strings.Join(parts, ", "), t.Unit)
 }
