@@ -65,12 +65,47 @@ var kinds = []Kind{
 	}},
 	{"coupling", RoleConditional, coupling},
 	{"autoregressive", RoleConditional, autoregressive},
-	{"lu", RoleLinear, func(*Options) any {
-		return func(s *Site) (Transform, error) { return &LU{Order: s.Features()}, nil }
+	{"lu", RoleLinear, func(o *Options) any {
+		order := o.Choice("permute", "none", "none", "random", "reverse")
+		return func(s *Site) (Transform, error) {
+			lu := &LU{Order: s.Features()}
+			s.permute(order, 0)
+			return lu, nil
+		}
 	}},
+	{"permutation", RoleLinear, func(o *Options) any {
+		order := o.Choice("order", "random", "random", "reverse")
+		return func(s *Site) (Transform, error) {
+			s.permute(order, 0)
+			return Permutation{}, nil
+		}
+	}},
+	{"householder", RoleLinear, func(o *Options) any {
+		k := o.Count("reflections", 0, 0, 65536)
+		return func(s *Site) (Transform, error) {
+			if n := len(s.order); k == 0 {
+				return &Householder{Order: s.Features(), Reflections: n + n%2}, nil
+			}
+			return &Householder{Order: s.Features(), Reflections: k}, nil
+		}
+	}},
+	{"rotation", RoleLinear, func(*Options) any { return rotation }},
 	{"batch-norm", RoleNorm, func(*Options) any {
 		return func(s *Site) (Transform, error) { return NewBatchNorm(len(s.Features())), nil }
 	}},
+	{"act-norm", RoleNorm, func(*Options) any {
+		return func(s *Site) (Transform, error) { return NewActNorm(len(s.Features())), nil }
+	}},
+}
+
+// mostRotated bounds the sum of the squares of the features that rotations turn: a matrix that no file vouches for.
+const mostRotated = 1 << 24
+
+func rotation(s *Site) (Transform, error) {
+	if s.rotated += len(s.order) * len(s.order); s.rotated > mostRotated {
+		return nil, fault("", "rotations of so many features take too much memory: they may have %d numbers in all; take householder", mostRotated)
+	}
+	return &Rotation{Order: s.Features(), seed: s.random.Uint64()}, nil
 }
 
 func logScale(o *Options) LogScale {

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sluice-hep/sluice/internal/batch"
 	"github.com/sluice-hep/sluice/internal/kernel"
@@ -259,7 +260,22 @@ func (l *Likelihood) lossGroup(worker, first, end int) {
 //
 // Call it before Loss judges parameters that have moved, and before they are kept.
 func (l *Likelihood) Freeze(rows []int32) {
-	if !l.f.statistics || len(rows) == 0 {
+	if l.f.statistics {
+		l.settle(rows, false)
+	}
+}
+
+// StartFrom sets the parameters that start from events, transform after transform, by the events in rows; see DataStarter. Call
+// it once, before the first Gradient, with the events of that.
+func (l *Likelihood) StartFrom(rows []int32) {
+	if slices.ContainsFunc(l.f.transforms, func(t Transform) bool { _, ok := t.(DataStarter); return ok }) {
+		l.settle(rows, true)
+	}
+}
+
+// settle takes events through the flow, and sets what follows from them at each transform.
+func (l *Likelihood) settle(rows []int32, start bool) {
+	if len(rows) == 0 {
 		return
 	}
 	l.batch.Begin(rows)
@@ -274,9 +290,12 @@ func (l *Likelihood) Freeze(rows []int32) {
 		if _, ok := t.(Batched); ok {
 			l.passes[next].Freeze(tiles, l.f.params)
 			next++
-			if next == len(l.passes) {
-				return
-			}
+		}
+		if s, ok := t.(DataStarter); ok && start {
+			s.StartFrom(tiles, l.f.params)
+		}
+		if next == len(l.passes) && !start {
+			return
 		}
 		l.batch.Groups(l.f.groupTiles(), func(worker, first, end int) {
 			if l.ended() {

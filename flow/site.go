@@ -15,6 +15,7 @@ type Site struct {
 	random       *rng.Source
 	conditionals int // before this layer
 	hidden       int // layers with dropout before this layer
+	rotated      int // numbers of the matrices of rotations so far
 }
 
 // Features are the numbers of the features in the order that they have here.

@@ -50,7 +50,8 @@ type Spec struct {
 	// Init draws the hidden weights: orthogonal, glorot or he. Default glorot. The last layer of a
 	// conditioner starts near zero, so that a flow starts near the identity.
 	Init string `yaml:"init,omitempty" json:"init,omitempty"`
-	// Linear puts a linear map of all features before each transform: lu, see the type LU. Default none.
+	// Linear puts a linear map of all features before each transform: lu, householder, rotation or permutation, see the types
+	// LU and so on. Default none.
 	Linear string `yaml:"linear,omitempty" json:"linear,omitempty"`
 	// BatchNorm puts a batch norm of the features after each transform but the last; see the type BatchNorm.
 	BatchNorm bool `yaml:"batch_norm,omitempty" json:"batch_norm,omitempty"`

@@ -53,6 +53,11 @@ type Starter interface {
 	Start(p []float32, src *nn.Source)
 }
 
+// DataStarter has parameters that start from events: those of the first batch of a training, as they are before this transform.
+type DataStarter interface {
+	StartFrom(tiles []*Tile, p []float32)
+}
+
 // Masked has parameters that are zero by construction.
 type Masked interface {
 	// Mask prepares for all that follows, once the flow is known to be of a possible size.

@@ -77,7 +77,11 @@ func logScale(s Scalar) float64 {
 // LayerFormula is a layer without a network: it maps the events z, and adds to logDet.
 type LayerFormula func(o *Oracle, l flow.Layer, z [][]float64, logDet []float64)
 
-var layers = map[string]LayerFormula{"lu": (*Oracle).lu, "batch-norm": (*Oracle).batchNorm}
+var layers = map[string]LayerFormula{
+	"lu": (*Oracle).lu, "batch-norm": (*Oracle).batchNorm, "householder": (*Oracle).householder, "rotation": rotation,
+	"act-norm":    (*Oracle).actNorm,
+	"permutation": func(*Oracle, flow.Layer, [][]float64, []float64) {},
+}
 
 // BaseFormula is the log-density of one latent feature, given the context. It is number i of those of its base, whose
 // parameters are of the scope.
@@ -340,6 +344,54 @@ func (o *Oracle) lu(l flow.Layer, z [][]float64, logDet []float64) {
 			z[e][f] = y[i] + b[i]
 			for j := range i {
 				z[e][f] += m[i*n+j] * y[j]
+			}
+		}
+	}
+}
+
+// householder is x - 2 v (v.x)/(v.v) for each v.
+func (o *Oracle) householder(l flow.Layer, z [][]float64, _ []float64) {
+	t := l.Transform.(*flow.Householder)
+	n := len(t.Order)
+	for i := range t.Reflections {
+		v := o.P[t.Vectors.Offset+i*n:][:n]
+		var norm float64
+		for _, x := range v {
+			norm += x * x
+		}
+		for e := range z {
+			var s float64
+			for j, f := range t.Order {
+				s += v[j] * z[e][f]
+			}
+			for j, f := range t.Order {
+				z[e][f] -= 2 * v[j] * s / norm
+			}
+		}
+	}
+}
+
+// actNorm is exp(log_scale) x + shift.
+func (o *Oracle) actNorm(l flow.Layer, z [][]float64, logDet []float64) {
+	t := l.Transform.(*flow.ActNorm)
+	for e := range z {
+		for i := range z[e] {
+			s := o.P[t.LogScale.Offset+i]
+			z[e][i] = math.Exp(s)*z[e][i] + o.P[t.Shift.Offset+i]
+			logDet[e] += s
+		}
+	}
+}
+
+// rotation multiplies by the matrix.
+func rotation(_ *Oracle, l flow.Layer, z [][]float64, _ []float64) {
+	t := l.Transform.(*flow.Rotation)
+	for e := range z {
+		x := slices.Clone(z[e])
+		for i, f := range t.Order {
+			z[e][f] = 0
+			for j, from := range t.Order {
+				z[e][f] += float64(t.Matrix[i*len(t.Order)+j]) * x[from]
 			}
 		}
 	}
