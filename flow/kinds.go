@@ -109,7 +109,7 @@ func rotation(s *Site) (Transform, error) {
 }
 
 func logScale(o *Options) LogScale {
-	return LogScale(o.Choice("log_scale", "tanh", "tanh", "soft", "sigmoid", "none"))
+	return LogScale(o.Choice("log_scale", "tanh", "tanh", "soft", "clamp", "sigmoid", "none"))
 }
 
 func mlp(o *Options) any {

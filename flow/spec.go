@@ -25,17 +25,19 @@ type Spec struct {
 
 	// Type is a preset, one of Presets: maf (masked autoregressive flow, arXiv:1705.07057), realnvp (affine coupling,
 	// arXiv:1605.08803), nsf (rational-quadratic spline coupling, arXiv:1906.04032), nsf-ar (the same splines,
-	// autoregressive), naf (deep sigmoidal flow, autoregressive, arXiv:1804.00779) or bernstein (polynomials,
-	// autoregressive, arXiv:2102.03509). Default nsf-ar, where there are no Layers. The fields below belong to presets.
+	// autoregressive), naf (deep sigmoidal flow, autoregressive, arXiv:1804.00779), bernstein (polynomials,
+	// autoregressive, arXiv:2102.03509), glow (arXiv:1807.03039, of tables: norm, LU map and affine coupling) or cinn (affine
+	// couplings of clamped scales between fixed rotations, arXiv:1907.02392, arXiv:2006.06599). Default nsf-ar, where there are
+	// no Layers. The fields below belong to presets.
 	Type string `yaml:"type,omitempty" json:"type,omitempty"`
-	// Transforms is the number of coupling or autoregressive transforms. Default 8 (maf, realnvp) or 5.
+	// Transforms is the number of coupling or autoregressive transforms. Default 8 (maf, realnvp, glow), 12 (cinn) or 5.
 	Transforms int `yaml:"transforms,omitempty" json:"transforms,omitempty"`
 	// Hidden are the widths of the conditioner's hidden layers, of a residual network the one. Default [128, 128], or 128.
 	Hidden []int `yaml:"hidden,omitempty" json:"hidden,omitempty"`
 	// Activation of the hidden layers: relu, tanh or elu. Default relu.
 	Activation string `yaml:"activation,omitempty" json:"activation,omitempty"`
-	// LogScale bounds the log-scale of affine transformers: tanh, soft, sigmoid or none; see the type LogScale.
-	// Default tanh.
+	// LogScale bounds the log-scale of affine transformers: tanh, soft, clamp, sigmoid or none; see the type LogScale.
+	// Default tanh (cinn: clamp).
 	LogScale string `yaml:"log_scale,omitempty" json:"log_scale,omitempty"`
 	// Bins of a spline, on [-Bound, Bound] as polynomials are, linear outside. Defaults 8 and 5.
 	Bins  int     `yaml:"bins,omitempty" json:"bins,omitempty"`

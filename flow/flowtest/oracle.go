@@ -68,6 +68,8 @@ func logScale(s Scalar) float64 {
 		return math.Tanh(raw)
 	case "soft":
 		return raw / (1 + math.Abs(raw)/5)
+	case "clamp":
+		return 1.9 * 2 / math.Pi * math.Atan(raw/1.9)
 	case "sigmoid":
 		return math.Log(1/(1+math.Exp(-raw-2)) + 1e-3)
 	}
