@@ -179,9 +179,9 @@ func checkFlow(t *testing.T, f *Flow, in, out referenceCase, grad func(g []float
 func gradX(l *Likelihood, rows []int32) [][]float32 {
 	b := &batch.Tile{Rows: rows, First: true, Grad: make([]float32, len(l.f.params))}
 	s := &l.spaces[0]
-	l.load(&s.tile, b.Rows)
+	l.load(&s.tile, nil, 0, b.Rows)
 	l.forward(s)
-	l.seed(s, b)
+	l.seed(s, b, l.scale)
 	for i := len(l.f.transforms) - 1; i >= 0; i-- {
 		l.f.transforms[i].(Independent).Backward(&s.tile, l.f.params, b.Grad, s.mems[0][i], s.scratch)
 	}
