@@ -39,6 +39,12 @@ type product struct {
 	at     []int // row of mem where each part's begins; the last entry is their number
 }
 
+// derived is seed number i of those that follow from one.
+func derived(seed uint64, i uint32) uint64 {
+	hi, lo, _, _ := rng.Block(seed, i, 0, 0, rng.StreamBase)
+	return uint64(hi)<<32 | uint64(lo)
+}
+
 // placeBase makes the base: one for the features that bases does not name, and one for each that it does.
 func (c composition) placeBase(features, context int) (Base, error) {
 	var rest []int32
@@ -113,8 +119,7 @@ func (b *product) Draw(t *Tile, p, mem []float32, seed, first uint64) {
 	for i, part := range b.parts {
 		own := seed
 		if i > 0 {
-			hi, lo, _, _ := rng.Block(seed, uint32(i), 0, 0, rng.StreamBase)
-			own = uint64(hi)<<32 | uint64(lo)
+			own = derived(seed, uint32(i))
 		}
 		part.Draw(t, p, b.memory(mem, i), own, first)
 	}

@@ -60,31 +60,35 @@ func (f *Flow) ToLatent(x, context [][]float32) (z [][]float32, logDet []float32
 
 // ToData maps latent events to data and returns log|det dx/dz| for each.
 func (f *Flow) ToData(z, context [][]float32) (x [][]float32, logDet []float32, err error) {
-	if err := f.twoWay(); err != nil {
+	if err := f.twoWay(noSample); err != nil {
 		return nil, nil, err
 	}
 	return f.mapEvents(z, context, f.toData)
 }
 
-func (f *Flow) twoWay() error {
+const noSample = "no events can be drawn"
+
+// twoWay says what cannot be done without an inverse.
+func (f *Flow) twoWay(not string) error {
 	if f.oneWay != "" {
-		return fmt.Errorf("flow: no events can be drawn: %s", f.oneWay)
+		return fmt.Errorf("flow: %s: %s", not, f.oneWay)
 	}
 	return nil
 }
 
 // LogProb returns the log-density of each event in nats, per unit of the columns given.
 func (f *Flow) LogProb(x, context [][]float32) ([]float64, error) {
-	logProb, _, err := f.density(x, context, false)
+	logProb, _, err := f.density(x, context, f.toLatent, false)
 	return logProb, err
 }
 
 // Evaluate is LogProb and ToLatent in one pass.
 func (f *Flow) Evaluate(x, context [][]float32) (logProb []float64, z [][]float32, err error) {
-	return f.density(x, context, true)
+	return f.density(x, context, f.toLatent, true)
 }
 
-func (f *Flow) density(x, context [][]float32, latent bool) (logProb []float64, z [][]float32, err error) {
+// density is that of events whose latent fn computes.
+func (f *Flow) density(x, context [][]float32, fn func(w *workspace, tiles int), latent bool) (logProb []float64, z [][]float32, err error) {
 	n, err := f.check(x, context)
 	if err != nil {
 		return nil, nil, err
@@ -93,7 +97,7 @@ func (f *Flow) density(x, context [][]float32, latent bool) (logProb []float64, 
 	if latent {
 		z = columns(f.Features, n)
 	}
-	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, f.toLatent, func(w *workspace, t *Tile, lo int) {
+	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
 		t.store(z, lo)
 		lp := logProb[lo:][:t.Events]
 		f.logDensity(t, w.mems[0], lp)
@@ -107,7 +111,7 @@ func (f *Flow) density(x, context [][]float32, latent bool) (logProb []float64, 
 // Sample draws n events, those that follow the first ones of an endless sample: event i depends on the seed and i alone, so
 // that parts of a sample can be drawn apart. context has n events, or is nil for a flow without.
 func (f *Flow) Sample(n int, context [][]float32, seed, first uint64) ([][]float32, error) {
-	if err := f.twoWay(); err != nil {
+	if err := f.twoWay(noSample); err != nil {
 		return nil, err
 	}
 	return f.draw(n, context, seed, first, f.toData)

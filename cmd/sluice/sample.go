@@ -117,9 +117,6 @@ func parseWithin(s string) (float64, error) {
 
 // load opens a model with the threads asked for.
 func (a *app) load(ctx context.Context, path string) (*model.Model, error) {
-	if err := a.checkGlobal(); err != nil {
-		return nil, err
-	}
 	m, err := readModel(ctx, path, func() (*model.Model, error) { return model.Load(path) })
 	if err != nil {
 		return nil, err
