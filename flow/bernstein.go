@@ -43,6 +43,9 @@ func (b *Bernstein) Saved() int { return b.Degree }
 // Identity implements Transformer: equal increments.
 func (b *Bernstein) Identity() []float32 { return make([]float32, b.Degree) }
 
+// Interval implements Bounded: the tangents outside keep no wider one.
+func (b *Bernstein) Interval() Interval { return Interval{Bound: b.Bound} }
+
 // share is the part of an increment that follows the softmax.
 func (b *Bernstein) share() float32 { return 1 - leastIncrement*float32(b.Degree) }
 

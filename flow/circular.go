@@ -26,6 +26,9 @@ func (c *CircularSpline) Identity() []float32 { return append(unitSlopes(c.splin
 // Circle implements Angular.
 func (c *CircularSpline) Circle() float32 { return c.spline.Bound }
 
+// Interval implements Bounded.
+func (c *CircularSpline) Interval() Interval { return Interval{Bound: c.spline.Bound, Wider: true} }
+
 // turn sets dst to src turned by sign*phase; outside of the circle it is src.
 func (c *CircularSpline) turn(dst, src, phase []float32, sign float64) {
 	bound := float64(c.spline.Bound)

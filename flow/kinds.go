@@ -12,7 +12,7 @@ type Role string
 const (
 	RoleTransformer Role = "transformer" // Build gives a Transformer
 	RoleNet         Role = "net"         // a Network
-	RoleBase        Role = "base"        // a func(s *Site) Base, of the features of s
+	RoleBase        Role = "base"        // a BaseAt
 	RoleConditional Role = "conditional" // a Placement, as for all layers: here with transformers and a network
 	RoleLinear      Role = "linear"      // a linear map of all features
 	RoleNorm        Role = "norm"        // takes statistics
@@ -29,6 +29,9 @@ type Kind struct {
 	Role  Role
 	Build func(o *Options) any
 }
+
+// BaseAt makes a base of the features of a site.
+type BaseAt = func(s *Site) (Base, error)
 
 // Placement makes a layer for its place in a flow.
 type Placement = func(s *Site) (Transform, error)
@@ -58,11 +61,32 @@ var kinds = []Kind{
 	}},
 	{"mlp", RoleNet, mlp},
 	{"residual", RoleNet, residual},
-	{"normal", RoleBase, func(*Options) any { return func(s *Site) Base { return &Normal{s.Features()} } }},
+	{"normal", RoleBase, func(*Options) any {
+		return func(s *Site) (Base, error) { return &Normal{s.Features()}, nil }
+	}},
 	{"student-t", RoleBase, func(o *Options) any {
 		nu := o.Number("nu", 5, 0.1, 1e3)
-		return func(s *Site) Base { return NewStudentT(s.Features(), nu) }
+		return func(s *Site) (Base, error) { return NewStudentT(s.Features(), nu), nil }
 	}},
+	{"box", RoleBase, func(o *Options) any {
+		bound := o.Number("bound", 0, 0, 1e6)
+		return func(s *Site) (Base, error) {
+			bounds, err := s.Confine(bound)
+			return &Box{s.Features(), bounds}, err
+		}
+	}},
+	{"truncated", RoleBase, func(o *Options) any {
+		bound, width := o.Number("bound", 0, 0, 1e6), o.Number("width", 1, 1e-3, 1e6)
+		return func(s *Site) (Base, error) {
+			bounds, err := s.Confine(bound)
+			return &Truncated{s.Features(), bounds, width}, err
+		}
+	}},
+	{"mixture", RoleBase, func(o *Options) any {
+		k := o.Count("components", 8, 1, 1000)
+		return func(s *Site) (Base, error) { return &Mixture{Features: s.Features(), Components: k}, nil }
+	}},
+	{"conditional-normal", RoleBase, conditionalNormal},
 	{"coupling", RoleConditional, coupling},
 	{"autoregressive", RoleConditional, autoregressive},
 	{"lu", RoleLinear, func(o *Options) any {
@@ -133,6 +157,21 @@ func netOptions(o *Options, cfg *nn.Config) {
 	cfg.Activation = o.Choice("activation", "relu", nn.Activations...)
 	cfg.Init = o.Choice("init", "glorot", nn.Inits...)
 	cfg.Dropout = o.Number("dropout", 0, 0, 0.999)
+}
+
+func conditionalNormal(o *Options) any {
+	net := made[Network](o, "net", RoleNet, "mlp")
+	return func(s *Site) (Base, error) {
+		n := net()
+		switch {
+		case s.Context == 0:
+			return nil, fault("", "a conditional-normal base needs a context")
+		case n.Single == nil:
+			return nil, fault("net", "a base takes a network that goes tile by tile; set net: mlp")
+		}
+		shape := nn.Shape{Context: s.Context, Outputs: 2 * len(s.order), Layer: s.hidden}
+		return &ConditionalNormal{Features: s.Features(), shape: shape, build: n.Single}, nil
+	}
 }
 
 // coupling moves half of the features, given the other half.

@@ -14,7 +14,7 @@ type preset struct {
 	name, layer, transformer string
 	transforms               int
 	before                   []Part // each transform
-	logScale                 string // where none is given
+	logScale, base           string // where none is given
 }
 
 var presets = []preset{
@@ -23,6 +23,7 @@ var presets = []preset{
 	{name: "maf", layer: "autoregressive", transformer: "affine", transforms: 8},
 	{name: "realnvp", layer: "coupling", transformer: "scale-shift", transforms: 8},
 	{name: "naf", layer: "autoregressive", transformer: "dsf", transforms: 5},
+	{name: "circular", layer: "autoregressive", transformer: "circular-spline", transforms: 5, base: "box"},
 	{name: "bernstein", layer: "autoregressive", transformer: "bernstein", transforms: 5},
 	{name: "glow", layer: "coupling", transformer: "scale-shift", transforms: 8,
 		before: []Part{{Kind: "act-norm"}, {Kind: "lu", Options: map[string]any{"permute": "random"}}}},
@@ -62,6 +63,9 @@ func (s Spec) preset() (Spec, error) {
 		net["width"] = s.Hidden[0]
 	}
 	c := Spec{Base: s.Base, Bases: s.Bases, Repeat: cmp.Or(s.Transforms, p.transforms)}
+	if c.Base.IsZero() {
+		c.Base.Kind = p.base
+	}
 	if s.Linear != "" && s.Linear != "none" {
 		c.Layers = append(c.Layers, Part{string(RoleLinear), map[string]any{"": s.Linear}})
 	}

@@ -31,6 +31,11 @@ func unitSlopes(s kernel.Spline) []float32 {
 	return h
 }
 
+// Interval implements Bounded.
+func (r *RationalQuadraticSpline) Interval() Interval {
+	return Interval{Bound: r.spline.Bound, Wider: true}
+}
+
 // ToLatent implements Transformer.
 func (r *RationalQuadraticSpline) ToLatent(f *Feature) {
 	r.spline.ToLatent(f.Z, f.LogDet, f.X, f.H, f.Saved, f.N)

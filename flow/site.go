@@ -13,9 +13,10 @@ type Site struct {
 
 	order        []int32 // of the features
 	random       *rng.Source
-	conditionals int // before this layer
-	hidden       int // layers with dropout before this layer
-	rotated      int // numbers of the matrices of rotations so far
+	conditionals int                          // before this layer
+	hidden       int                          // layers with dropout before this layer
+	kept         func(feature int32) Interval // by the layers, for a base
+	rotated      int                          // numbers of the matrices of rotations so far
 }
 
 // Features are the numbers of the features in the order that they have here.

@@ -21,13 +21,15 @@ type Case struct {
 	Contracts bool
 	// Circle is the bound of features that are angles, for which it and its negative are one point.
 	Circle float64
+	// Within draws events inside of +-Within alone, where the base has a density.
+	Within float64
 }
 
 // distance is that of two values of a feature.
 func (c Case) distance(a, b float64) float64 {
 	d := math.Abs(a - b)
-	if math.Abs(a) <= c.Circle && math.Abs(b) <= c.Circle {
-		d = min(d, 2*c.Circle-d)
+	if edge := c.Circle * (1 + 1e-6); math.Abs(a) <= edge && math.Abs(b) <= edge {
+		d = min(d, math.Abs(2*c.Circle-d))
 	}
 	return d
 }
@@ -51,6 +53,7 @@ func Cases() []Case {
 		{Name: "realnvp/sigmoid", Features: 3, Spec: flow.Spec{Type: "realnvp", Transforms: 2, LogScale: "sigmoid"}},
 		{Name: "realnvp/soft", Features: 3, Spec: flow.Spec{Type: "realnvp", Transforms: 2, LogScale: "soft"}},
 		{Name: "realnvp/clamp", Features: 3, Spec: flow.Spec{Type: "realnvp", Transforms: 2, LogScale: "clamp"}},
+		{Name: "circular/preset", Features: 2, Circle: math.Pi, Within: math.Pi, Spec: flow.Spec{Type: "circular", Transforms: 2, Base: flow.Part{Kind: "box", Options: map[string]any{"bound": math.Pi}}}},
 		{Name: "glow/context", Features: 4, Context: 1, Spec: flow.Spec{Type: "glow", Transforms: 2}},
 		{Name: "cinn/context", Features: 4, Context: 2, Spec: flow.Spec{Type: "cinn", Transforms: 3}},
 		{Name: "nsf/two", Features: 2, Spec: flow.Spec{Type: "nsf", Transforms: 4}},
@@ -110,6 +113,18 @@ func Cases() []Case {
 		Case{Name: "layers/student-t", Features: 2, Spec: student},
 		Case{Name: "layers/bases", Features: 4, Spec: bases},
 		Case{Name: "layers/base-each", Features: 2, Context: 1, Spec: baseEach},
+	)
+	of := func(base flow.Part, s flow.Spec) flow.Spec { s.Base = base; return s }
+	box := flow.Part{Kind: "box", Options: o{"bound": 3}}
+	cases = append(cases,
+		Case{Name: "base/box", Features: 2, Context: 1, Circle: 3, Within: 3, Spec: of(box, layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": circular, "transformers": o{"1": spline}}}))},
+		Case{Name: "base/box-one", Features: 2, Within: 3, Spec: flow.Spec{Repeat: 2, Bases: map[string]flow.Part{"1": box},
+			Layers: []flow.Part{{Kind: "permutation"}, {Kind: coupling, Options: o{"net": mlp, "transformer": "affine", "transformers": o{"1": spline}}}}}},
+		Case{Name: "base/truncated", Features: 1, Context: 1, Within: 3, Spec: of(flow.Part{Kind: "truncated", Options: o{"bound": 3, "width": 2}},
+			layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": bernstein}}))},
+		Case{Name: "base/mixture", Features: 2, Spec: of(flow.Part{Kind: "mixture", Options: o{"components": 3}}, layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": "affine"}}))},
+		Case{Name: "base/mixture-one", Features: 3, Context: 1, Spec: flow.Spec{Bases: map[string]flow.Part{"2": {Kind: "mixture"}}, Layers: []flow.Part{{Kind: ar, Options: o{"net": masked}}}}},
+		Case{Name: "base/conditional", Features: 2, Context: 2, Spec: of(flow.Part{Kind: "conditional-normal", Options: o{"net": mlp}}, layers(flow.Part{Kind: ar, Options: o{"net": mlp}}))},
 	)
 	for i := range cases {
 		s := &cases[i].Spec
@@ -193,7 +208,11 @@ func (c Case) Events(n int, seed uint64) (x, context [][]float32) {
 		for range cols {
 			col := make([]float32, n)
 			for e := range col {
-				col[e] = float32(1.5 * src.NormFloat64())
+				v := 1.5 * src.NormFloat64()
+				if c.Within > 0 {
+					v = c.Within * math.Tanh(v/c.Within)
+				}
+				col[e] = float32(v)
 			}
 			out = append(out, col)
 		}

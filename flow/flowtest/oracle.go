@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/nn"
@@ -99,6 +100,48 @@ var bases = map[string]BaseFormula{
 		down, _ := math.Lgamma(nu / 2)
 		return up - down - 0.5*math.Log(math.Pi*nu) - (nu+1)/2*math.Log(1+z*z/nu)
 	},
+	"box": func(o *Oracle, scope string, _ int, _ float64, _ []float64) float64 {
+		return -math.Log(2 * o.base(scope).Options["bound"].(float64))
+	},
+	"truncated": func(o *Oracle, scope string, _ int, z float64, _ []float64) float64 {
+		bound, width := o.base(scope).Options["bound"].(float64), o.base(scope).Options["width"].(float64)
+		return -0.5*z*z/(width*width) - math.Log(width*math.Sqrt(2*math.Pi)*math.Erf(bound/width/math.Sqrt2))
+	},
+	"conditional-normal": func(o *Oracle, scope string, i int, z float64, context []float64) float64 {
+		net := o.base(scope).Options["net"].(flow.Part)
+		h, _ := o.network(network{o, net, scope, [][]float64{context}, 0}, [][]float64{nil})
+		n := len(h[0]) / 2
+		s := h[0][n+i] / (1 + math.Abs(h[0][n+i])/5)
+		r := (z - h[0][i]) * math.Exp(-s)
+		return -r*r/2 - s - 0.5*math.Log(2*math.Pi)
+	},
+}
+
+// jointBases are the formulas of bases of all their features together.
+var jointBases = map[string]func(o *Oracle, scope string, z []float64) float64{
+	"mixture": func(o *Oracle, scope string, z []float64) float64 {
+		weight, mean, wide := o.Of(scope+".weight"), o.Of(scope+".mean"), o.Of(scope+".log_width")
+		var sum, norm float64
+		for k, raw := range weight {
+			p := math.Exp(raw)
+			norm += p
+			for i, v := range z {
+				width := math.Exp(wide[k*len(z)+i]) + 1e-3
+				r := (v - mean[k*len(z)+i]) / width
+				p *= math.Exp(-r*r/2) / (width * math.Sqrt(2*math.Pi))
+			}
+			sum += p
+		}
+		return math.Log(sum / norm)
+	},
+}
+
+// base is the part that a scope of parameters is of.
+func (o *Oracle) base(scope string) flow.Part {
+	if feature, ok := strings.CutPrefix(scope, "bases."); ok {
+		return o.f.Spec.Bases[feature]
+	}
+	return o.f.Spec.Base
 }
 
 // Oracle maps events to the latent in float64, straight from the formulas of the papers: no tiles, no kernels,
@@ -173,18 +216,29 @@ func (o *Oracle) NLL(x, context [][]float64) float64 {
 	var sum float64
 	for e := range z {
 		sum -= logDet[e]
-		rest := 0 // features of the base that is no one feature's
+		var rest []float64 // features of the base that is no one feature's
 		for i, v := range z[e] {
-			part, scope, place := o.f.Spec.Base, "base", rest
-			if own, ok := o.f.Spec.Bases[fmt.Sprint(i)]; ok {
-				part, scope, place = own, fmt.Sprint("bases.", i), 0
+			if _, ok := o.f.Spec.Bases[fmt.Sprint(i)]; ok {
+				sum -= o.logDensity(fmt.Sprint("bases.", i), []float64{v}, context[e])
 			} else {
-				rest++
+				rest = append(rest, v)
 			}
-			sum -= formulaOf("base", part.Kind, o.own.Bases, bases)(o, scope, place, v, context[e])
 		}
+		sum -= o.logDensity("base", rest, context[e])
 	}
 	return sum / float64(len(x))
+}
+
+// logDensity is that of a base.
+func (o *Oracle) logDensity(scope string, z, context []float64) (sum float64) {
+	kind := o.base(scope).Kind
+	if joint, ok := jointBases[kind]; ok {
+		return joint(o, scope, z)
+	}
+	for i, v := range z {
+		sum += formulaOf("base", kind, o.own.Bases, bases)(o, scope, i, v, context)
+	}
+	return sum
 }
 
 // formulaOf is that of a kind: the test's own, or package flow's.
