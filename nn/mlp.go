@@ -134,6 +134,12 @@ func (m *MLP) layer(p, act []float32, l, r0, r1, n int) []float32 {
 // Backward puts (pass.First) or adds the gradient of the parameters to g, from the gradient d of the outputs, and
 // returns the gradient of the features, which lies in scratch; nil where it is not wanted. d is left as it was.
 func (m *MLP) Backward(p, g, act, d, scratch []float32, pass *Pass) []float32 {
+	return m.BackwardWith(p, g, act, d, nil, scratch, pass)
+}
+
+// BackwardWith is Backward with what else the hidden units have of a gradient before their activation, in bend, laid out as act; see
+// AlongBackward.
+func (m *MLP) BackwardWith(p, g, act, d, bend, scratch []float32, pass *Pass) []float32 {
 	w := m.widest * kernel.Tile
 	bufs := [2][]float32{scratch[:w], scratch[w : 2*w]}
 	for l := len(m.linears) - 1; l >= 0; l-- {
@@ -150,6 +156,9 @@ func (m *MLP) Backward(p, g, act, d, scratch []float32, pass *Pass) []float32 {
 			h := in[lin.context*kernel.Tile:]
 			lin.backward(p, dIn, d, gate(m.cfg.Activation, h), pass.N)
 			m.drops[l-1].backward(m.cfg.Activation, dIn, h, lin.in, pass.N, pass.Noise)
+			if bend != nil {
+				kernel.Add(dIn[:lin.in*kernel.Tile], bend[m.hidden(l-1)*kernel.Tile:])
+			}
 		}
 		d = dIn
 	}
