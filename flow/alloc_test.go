@@ -26,6 +26,7 @@ func TestGradientDoesNotAllocate(t *testing.T) {
 				{Kind: "autoregressive", Options: map[string]any{"transformer": "dsf", "transformers": map[string]any{"0": "circular-spline", "1": "bernstein"}}},
 			},
 		},
+		"continuous": {Layers: []flow.Part{{Kind: "continuous"}}}, "rk4": {Layers: []flow.Part{{Kind: "continuous", Options: map[string]any{"steps": 2}}}},
 		"circular": {Type: "circular", Base: flow.Part{Kind: "box", Options: map[string]any{"bound": 10}}}, "glow": {Type: "glow"}, "cinn": {Type: "cinn"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -134,6 +134,7 @@ func (f *Flow) draw(n int, context [][]float32, seed, first uint64, fn func(w *w
 	x := columns(f.Features, n)
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) {
 		t.load(nil, context, lo, hi)
+		t.NoDet = true
 		f.drawTile(t, w.mems[0], seed, first+uint64(lo))
 	}, fn, func(_ *workspace, t *Tile, lo int) { t.store(x, lo) })
 	return x, nil
@@ -230,6 +231,7 @@ func (t *Tile) load(x, context [][]float32, lo, hi int) {
 		batch.Pad(row(t.Context, c)[:t.N], copy(row(t.Context, c), col[lo:hi]))
 	}
 	clear(t.LogDet)
+	t.NoDet = false
 }
 
 // store writes the tile's events from lo on.

@@ -120,6 +120,7 @@ var kinds = []Kind{
 	{"act-norm", RoleNorm, func(*Options) any {
 		return func(s *Site) (Transform, error) { return NewActNorm(len(s.Features())), nil }
 	}},
+	{"continuous", RoleWhole, continuous},
 }
 
 // mostRotated bounds the sum of the squares of the features that rotations turn: a matrix that no file vouches for.

@@ -27,6 +27,7 @@ var presets = []preset{
 	{name: "bernstein", layer: "autoregressive", transformer: "bernstein", transforms: 5},
 	{name: "glow", layer: "coupling", transformer: "scale-shift", transforms: 8,
 		before: []Part{{Kind: "act-norm"}, {Kind: "lu", Options: map[string]any{"permute": "random"}}}},
+	{name: "cfm", layer: "continuous", transforms: 1},
 	{name: "cinn", layer: "coupling", transformer: "scale-shift", transforms: 12, before: []Part{{Kind: "rotation"}}, logScale: "clamp"},
 }
 
@@ -49,6 +50,9 @@ func (s Spec) preset() (Spec, error) {
 		return s, fault("type", "%q is not one of %v", s.Type, Presets())
 	}
 	p := presets[at]
+	if p.layer == "continuous" {
+		return s.continuous(p)
+	}
 	layer := options("permute", s.Permute, "degrees", s.Degrees,
 		"transformer", Part{p.transformer, options("bins", s.Bins, "bound", s.Bound, "log_scale", cmp.Or(s.LogScale, p.logScale))})
 	net := options("activation", s.Activation, "init", s.Init, "dropout", s.Dropout, "context", s.Context,
@@ -74,6 +78,14 @@ func (s Spec) preset() (Spec, error) {
 		c.Between = []Part{{Kind: "batch-norm"}}
 	}
 	return c, nil
+}
+
+// continuous is a preset of layers without transformers. An option that these have not is an error of theirs.
+func (s Spec) continuous(p preset) (Spec, error) {
+	layer := options("hidden", s.Hidden, "activation", s.Activation, "init", s.Init, "permute", s.Permute, "degrees", s.Degrees, "bins", s.Bins, "bound", s.Bound,
+		"log_scale", s.LogScale, "dropout", s.Dropout, "context", s.Context, "net", s.Net, "blocks", s.Blocks, "net_batch_norm", s.NetBatchNorm,
+		"linear", s.Linear, "batch_norm", s.BatchNorm)
+	return Spec{Base: s.Base, Bases: s.Bases, Repeat: cmp.Or(s.Transforms, p.transforms), Layers: []Part{{p.layer, layer}}}, nil
 }
 
 // options are the pairs of a name and a value whose value is not zero.

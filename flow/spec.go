@@ -27,8 +27,9 @@ type Spec struct {
 	// arXiv:1605.08803), nsf (rational-quadratic spline coupling, arXiv:1906.04032), nsf-ar (the same splines,
 	// autoregressive), naf (deep sigmoidal flow, autoregressive, arXiv:1804.00779), bernstein (polynomials,
 	// autoregressive, arXiv:2102.03509), circular (splines on circles, of angles within +-pi, autoregressive,
-	// arXiv:2002.02428), glow (arXiv:1807.03039, of tables: norm, LU map and affine coupling) or cinn (affine couplings of
-	// clamped scales between fixed rotations, arXiv:1907.02392, arXiv:2006.06599). Default nsf-ar, where there are no Layers.
+	// arXiv:2002.02428), glow (arXiv:1807.03039, of tables: norm, LU map and affine coupling), cinn (affine couplings of
+	// clamped scales between fixed rotations, arXiv:1907.02392, arXiv:2006.06599) or cfm (one Continuous, for flow matching,
+	// arXiv:2210.02747). Default nsf-ar, where there are no Layers.
 	// The fields below belong to presets.
 	Type string `yaml:"type,omitempty" json:"type,omitempty"`
 	// Transforms is the number of coupling or autoregressive transforms. Default 8 (maf, realnvp, glow), 12 (cinn) or 5.

@@ -83,6 +83,7 @@ type Tile struct {
 	X       []float32 // features
 	Context []float32 // context columns
 	LogDet  []float32 // one value an event
+	NoDet   bool      // nobody wants it
 
 	DX      []float32 // gradient of the loss with respect to X
 	DLogDet []float32 // and with respect to LogDet

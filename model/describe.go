@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -19,7 +20,8 @@ type Info struct {
 	FormatVersion int           `json:"format_version"`
 	Features      []Column      `json:"features"`
 	Context       []Column      `json:"context"`
-	Flow          flow.Spec     `json:"flow"` // the composition in full
+	Flow          flow.Spec     `json:"flow"`                // the composition in full
+	Numerical     []string      `json:"numerical,omitempty"` // layers that are computed by numerical steps, and how
 	Parameters    int           `json:"parameters"`
 	Seed          uint64        `json:"seed"`
 	Train         *train.Result `json:"train,omitempty"`
@@ -68,7 +70,7 @@ func (m *Model) Info() (Info, error) {
 	}
 	info := m.info(hash, FormatVersion, m.Density.Size())
 	if f, ok := m.Flow(); ok {
-		info.Flow = f.Spec.Named(m.Features.InFlow())
+		info.Flow, info.Numerical = f.Spec.Named(m.Features.InFlow()), f.Numerical()
 	}
 	return info, nil
 }
@@ -96,7 +98,7 @@ func ReadInfo(path string, own ...flow.Kind) (Info, error) {
 		return Info{}, fmt.Errorf("model: %s: flow: %w", path, err)
 	}
 	info := m.info(f.Metadata[safetensors.HashKey], r.version, plan.Size())
-	info.Flow = plan.Spec.Named(m.Features.InFlow())
+	info.Flow, info.Numerical = plan.Spec.Named(m.Features.InFlow()), plan.Numerical()
 	return info, nil
 }
 
@@ -144,7 +146,7 @@ func describeFlow(w io.Writer, info Info) {
 		return // a density that is no flow
 	}
 	fmt.Fprintf(w, "\nflow\n  %s, %d parameters\n", info.Flow, info.Parameters)
-	for _, line := range info.Flow.Lines() {
+	for _, line := range slices.Concat(info.Flow.Lines(), info.Numerical) {
 		fmt.Fprintf(w, "  %s\n", clean(line))
 	}
 }

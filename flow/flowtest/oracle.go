@@ -203,6 +203,8 @@ func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float
 			hidden += o.conditioned(l, &t.Groups, z, context, logDet, hidden)
 		case *flow.BatchedConditional:
 			hidden += o.conditioned(l, &t.Groups, z, context, logDet, hidden)
+		case *flow.Continuous:
+			o.continuous(l, z, context, logDet)
 		default:
 			formulaOf("layer", l.Part.Kind, o.own.Layers, layers)(o, l, z, logDet)
 		}

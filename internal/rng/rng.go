@@ -29,6 +29,8 @@ const (
 	StreamCells  uint32 = 1<<31 + iota // order in which the strata of a cell are visited
 	StreamRedraw                       // seeds of the tries after the first to draw an event
 	StreamBase                         // seeds of draws of the base that are to be others than a sample's
+	StreamProbe                        // directions in which traces are estimated
+	StreamTime                         // times at which flow matching looks
 )
 
 // Block is Philox4x32-10: four 32-bit words for one 128-bit counter and one 64-bit key.

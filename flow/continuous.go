@@ -1,0 +1,144 @@
+package flow
+
+import (
+	"fmt"
+
+	"github.com/sluice-hep/sluice/nn"
+)
+
+// Continuous moves all features along dx/dt = v(x, t, context), from the data at t = 1 to the latent at t = 0 (arXiv:1806.07366), with v an
+// MLP. log|det dz/dx| is the integral of the divergence of v along the way (there equation 8): that is exact for up to mostTraced features,
+// and for more the mean over some probes e of e.(dv/dx) e (Hutchinson's estimator; arXiv:1810.01367), which follow from the event.
+//
+// The way is so many Steps of rk4, or as many of Dormand and Prince's as Tolerance asks for. These are each event's own, so that
+// nothing depends on the others in its tile. Flow matching trains v without going the way (Matching); the gradient of the likelihood is that of the
+// steps as they were taken (arXiv:2002.08071: discretise, then optimise).
+type Continuous struct {
+	Steps     int     // 0 for those that Tolerance needs
+	Tolerance float64 // of the error of a step, relative to 1 and to what is moved
+	Path      Path    // of flow matching
+	SigmaMin  float64 // of its path ot
+
+	features, context int
+	cfg               nn.Config
+	net               *nn.MLP
+	begin, end        int // of its parameters
+	seed              uint64
+}
+
+const (
+	mostTraced = 32 // features
+	together   = 8  // directions of a trace that go through the network at once, and probes in all
+	mostSteps  = 256
+	waves      = 3 // of t, as cosine and sine: the network's other inputs are t and the context
+	clocks     = 1 + 2*waves
+)
+
+func continuous(o *Options) any {
+	c := Continuous{
+		cfg: nn.Config{
+			Hidden:     o.Counts("hidden", []int{64, 64, 64, 64}, 1, 65536),
+			Activation: o.Choice("activation", "tanh", "tanh", "elu"),
+			Init:       o.Choice("init", "glorot", nn.Inits...),
+		},
+		Steps: o.Count("steps", 0, 0, mostSteps), Tolerance: o.Number("tolerance", 1e-5, 1e-6, 1e-1),
+		Path: Path(o.Choice("path", "ot", "ot", "vp")), SigmaMin: o.Number("sigma_min", 1e-4, 0, 0.5),
+	}
+	return func(s *Site) (Transform, error) {
+		made := c
+		made.features, made.context, made.seed = len(s.order), s.Context, s.random.Uint64()
+		return &made, nil
+	}
+}
+
+// Layout implements Transform.
+func (c *Continuous) Layout(l *nn.Layout, scope string) {
+	c.begin = l.Size
+	c.net = nn.NewMLP(l, scope, c.cfg, nn.Shape{Features: c.features, Context: clocks + c.context, Outputs: c.features})
+	c.end = l.Size
+}
+
+// Start implements Starter: v near 0.
+func (c *Continuous) Start(p []float32, src *nn.Source) {
+	c.net.Start(p, make([]float32, c.features), src)
+}
+
+// Numerical is a Transform that is computed by numerical steps, one way at least: it says how, and how exactly.
+type Numerical interface{ Numerical() string }
+
+// Numerical says of which layers the map is computed by numerical steps, and how.
+func (p *Plan) Numerical() (lines []string) {
+	for i, l := range p.layers {
+		if n, ok := l.Transform.(Numerical); ok {
+			lines = append(lines, fmt.Sprintf("layer %d (%s) %s", i, l.Part.Kind, n.Numerical()))
+		}
+	}
+	return lines
+}
+
+// Numerical implements the interface of that name.
+func (c *Continuous) Numerical() string {
+	if c.Steps > 0 {
+		return fmt.Sprintf("is integrated both ways, in %d steps of rk4", c.Steps)
+	}
+	return fmt.Sprintf("is integrated both ways, each step (Dormand and Prince's) to %g, in at most %d", c.Tolerance, mostSteps)
+}
+
+// Memory implements Transform: that of a way, then of its gradient.
+func (c *Continuous) Memory() (rows, scratch int) {
+	k, d, stages := c.directions(), c.features, len(c.tableau().b)
+	tangents, back := c.net.TangentRows(k)
+	rows = c.net.Rows() + clocks + c.context + 2*d + stages*(d+1) + k*d + tangents + 1 + c.most()*(d+2)
+	return rows, c.net.Rows() + stages*d + (k+1)*d + 1 + max(back, c.net.Scratch())
+}
+
+// ToLatent implements Transform.
+func (c *Continuous) ToLatent(t *Tile, p, mem []float32) { c.through(t, p, mem, -1) }
+
+// ToData implements Transform.
+func (c *Continuous) ToData(t *Tile, p, mem []float32) { c.through(t, p, mem, 1) }
+
+// through takes a tile from one end to the other.
+func (c *Continuous) through(t *Tile, p, mem []float32, sign float32) {
+	w := c.way(t, p, mem, sign)
+	copy(w.x, t.X)
+	w.probe()
+	for e := range t.N {
+		w.h[e] = firstStep
+		if c.Steps > 0 {
+			w.h[e] = 1 / float32(c.Steps)
+		}
+	}
+	for first := true; w.left(); first = false {
+		if first || w.wrong == nil {
+			w.take(0)
+		}
+		for j := 1; j < len(w.b); j++ {
+			w.take(j)
+		}
+		w.step(t.LogDet)
+	}
+	copy(t.X, w.x)
+	for e := range t.N {
+		w.passed[e] = float32(w.count[e])
+	}
+}
+
+// Backward implements Independent: step after step of the way that ToLatent went.
+func (c *Continuous) Backward(t *Tile, p, g, mem, scratch []float32) {
+	w := c.way(t, p, mem, -1)
+	if t.First {
+		clear(g[c.begin:c.end])
+	}
+	longest := 0
+	for e := range t.N {
+		w.count[e] = int(w.passed[e])
+		longest = max(longest, w.count[e])
+	}
+	w.recall(0)
+	w.probe()
+	for i := longest - 1; i >= 0; i-- {
+		w.recall(i)
+		w.back(t, g, scratch)
+	}
+}

@@ -1,0 +1,178 @@
+package flow
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/sluice-hep/sluice/internal/batch"
+	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/internal/rng"
+	"github.com/sluice-hep/sluice/nn"
+)
+
+// Path is how flow matching joins an event x1 of the data with one x0 of the base: x = alpha x1 + sigma x0 at time t. Each is one of
+// arXiv:2210.02747, ot of its equation 20, vp of equation 18, with the noise schedule of arXiv:2011.13456 (0.1 to 20).
+type Path string
+
+// At gives alpha and sigma, and their derivatives by t.
+func (p Path) At(t, sigmaMin float64) (alpha, sigma, dAlpha, dSigma float64) {
+	if p == "ot" {
+		return t, 1 - (1-sigmaMin)*t, 1, sigmaMin - 1
+	}
+	const least, most = 0.1, 20
+	s := 1 - t
+	beta := least + s*(most-least)
+	alpha = math.Exp(-s * (least + beta) / 4)
+	sigma = math.Sqrt(-math.Expm1(-s * (least + beta) / 2))
+	dAlpha = alpha * beta / 2
+	return alpha, sigma, dAlpha, -alpha * dAlpha / sigma
+}
+
+// latest is the last time of a path, as in arXiv:2210.02747: the velocity of vp has no bound at 1.
+func (p Path) latest() float64 {
+	if p == "vp" {
+		return 1 - 1e-5
+	}
+	return 1
+}
+
+// Matching is the loss of flow matching (arXiv:2210.02747, equation 14) of a flow of one Continuous, which trains its v without going
+// along it: the mean over events x1, draws x0 of the base and times t of (v(x, t) - dx/dt)^2, for x on the Path between x0 and x1. It is
+// also a mean over the features. The loss of an event counts with its weight. It is not for concurrent use.
+//
+// Every step draws anew, times evenly over the batch; Loss takes the same draws each time, which no step sees. The Likelihood is that of the
+// same events under the flow as it is.
+type Matching struct {
+	*Likelihood
+	by     *Continuous
+	seeds  [2]uint64 // of the draws of steps, and of Loss
+	spaces []matchSpace
+	rows   float64 // events of the batch
+	fn     struct {
+		train func(worker int, t *batch.Tile)
+		loss  func(worker, first, end int)
+	}
+}
+
+// matchSpace is what one worker needs.
+type matchSpace struct {
+	tile                                     Tile
+	x0, target, act, given, d, scratch, base []float32
+}
+
+// NewMatching binds events to a flow as NewLikelihood does.
+func NewMatching(f *Flow, x, context [][]float32, weight []float32) (*Matching, error) {
+	if !f.Spec.Matched() {
+		return nil, fmt.Errorf("flow: flow matching trains one continuous layer, not %s", f.Spec)
+	}
+	if f.trainedBase {
+		return nil, fmt.Errorf("flow: the base %s has parameters, which flow matching cannot train: take a base without, such as normal, or train by likelihood", f.Spec.Base)
+	}
+	l, err := NewLikelihood(f, x, context, weight)
+	if err != nil {
+		return nil, err
+	}
+	m := &Matching{Likelihood: l, by: f.transforms[0].(*Continuous), seeds: [2]uint64{derived(f.seed, stepDraws), derived(f.seed, lossDraws)}}
+	m.fn.train, m.fn.loss = m.train, m.lossGroup
+	base, baseScratch := f.base.Memory()
+	for range m.batch.Threads() {
+		net, d := m.by.net, f.Features
+		take := func(rows int) []float32 { return kernel.Aligned(rows * kernel.Tile) }
+		m.spaces = append(m.spaces, matchSpace{
+			tile: f.newTile(), x0: take(d), target: take(d), act: take(net.Rows()), given: take(clocks + f.Context), d: take(d),
+			scratch: take(net.Scratch()), base: take(base + baseScratch),
+		})
+	}
+	return m, nil
+}
+
+// Matched says whether flow matching can train the flow that s describes: one layer, which is continuous.
+func (s Spec) Matched() bool {
+	full, err := s.Full()
+	if err != nil || full.Repeat != 1 || len(full.Layers) != 1 {
+		return false
+	}
+	p, _, _ := full.Layers[0].inner(layerRoles...)
+	return p.Kind == "continuous"
+}
+
+// Gradient is that of Likelihood, of the loss of flow matching.
+func (m *Matching) Gradient(rows []int32, grad []float32) float64 {
+	m.rows = float64(len(rows))
+	m.batch.BeginGradient(rows, grad)
+	m.batch.Each(m.fn.train)
+	m.batch.Reduce()
+	return m.batch.Mean()
+}
+
+// Loss is the mean over the events in rows, each with its weight.
+func (m *Matching) Loss(rows []int32) float64 {
+	m.rows = float64(len(rows))
+	m.batch.Begin(rows)
+	m.batch.Groups(1, m.fn.loss)
+	return m.batch.Mean()
+}
+
+func (m *Matching) lossGroup(worker, number, _ int) {
+	if !m.ended() {
+		s := &m.spaces[worker]
+		m.forward(s, number, m.batch.Rows(number), m.seeds[1], 0)
+		m.batch.SetSum(number, m.differ(s, m.batch.Rows(number)))
+	}
+}
+
+func (m *Matching) train(worker int, b *batch.Tile) {
+	s := &m.spaces[worker]
+	m.forward(s, b.Number, b.Rows, m.seeds[0], uint64(b.Noise.Step)<<32)
+	m.batch.SetSum(b.Number, m.differ(s, b.Rows))
+	pass := nn.Pass{N: s.tile.N, Events: s.tile.Events, First: b.First, SkipDX: true}
+	m.by.net.Backward(m.f.params, b.Grad, s.act, s.d, s.scratch, &pass)
+}
+
+// forward puts a tile of events on their paths, and sets d to v there; draws are those from number first on.
+func (m *Matching) forward(s *matchSpace, number int, rows []int32, seed, first uint64) {
+	t := &s.tile
+	t.Events, t.N = len(rows), kernel.RoundLanes(len(rows))
+	batch.Gather(t.Context, m.context, rows, t.N)
+	m.f.drawTile(t, s.base, seed, first+uint64(number*kernel.Tile))
+	copy(s.x0, t.X)
+	m.load(t, nil, number, rows)
+	copy(s.given[clocks*kernel.Tile:], t.Context)
+	in := m.by.net.Input(s.act)
+	var begin [1]float64
+	rng.Uniform(begin[:], seed, rng.StreamTime, 0, first)
+	for e := range t.N {
+		_, at := math.Modf(begin[0] + (float64(number*kernel.Tile+e)+0.5)/m.rows)
+		at *= m.by.Path.latest()
+		alpha, sigma, dAlpha, dSigma := m.by.Path.At(at, m.by.SigmaMin)
+		clock(s.given[e:], float32(at))
+		for i := e; i < len(t.X); i += kernel.Tile {
+			in[i] = float32(alpha)*t.X[i] + float32(sigma)*s.x0[i]
+			s.target[i] = float32(dAlpha)*t.X[i] + float32(dSigma)*s.x0[i]
+		}
+	}
+	pass := nn.Pass{N: t.N, Events: t.Events}
+	copy(s.d, m.by.net.Forward(m.f.params, s.act, s.given, &pass)[:len(s.d)])
+}
+
+// differ returns the loss summed over the events, and turns v in d into the gradient of the mean over the batch.
+func (m *Matching) differ(s *matchSpace, rows []int32) (sum float64) {
+	features := float64(m.f.Features)
+	for e := range s.tile.N {
+		weight := 0.0 // of padding
+		switch {
+		case e >= len(rows):
+		case m.weight == nil:
+			weight = 1
+		default:
+			weight = float64(m.weight[rows[e]])
+		}
+		scale := float32(2 * weight / (features * m.rows))
+		for i := e; i < len(s.d); i += kernel.Tile {
+			off := s.d[i] - s.target[i]
+			sum += weight * float64(off) * float64(off) / features
+			s.d[i] = scale * off
+		}
+	}
+	return sum
+}
