@@ -183,6 +183,9 @@ func (c *Card) checkFlow() error {
 	} else if err != nil {
 		return wrong("train", "%v", err)
 	}
+	if c.Train.Objective == "matching" && !c.Flow.Matched() {
+		return wrong("train.objective", "flow matching trains a flow of one continuous layer (type: cfm), not this one: take the key out")
+	}
 	return nil
 }
 

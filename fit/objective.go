@@ -54,3 +54,43 @@ func (o *objective) volume(rows []int32) float64 {
 	}
 	return s / float64(len(rows))
 }
+
+// matching trains by flow matching, whose loss is no likelihood; that is what it is judged by.
+type matching struct {
+	*flow.Matching
+	d *Data
+}
+
+// Unit implements train.Measured: of the mean over the features of a squared difference of velocities.
+func (*matching) Unit() train.Unit { return "squared velocity" }
+
+// Loss is the weighted mean over the events in rows.
+func (m *matching) Loss(rows []int32) float64 {
+	return float64(len(rows)) / m.d.sumWeights(rows) * m.Matching.Loss(rows)
+}
+
+// Judge implements train.Judged.
+func (m *matching) Judge() train.Objective { return &sampled{&objective{m.Likelihood, m.d}} }
+
+// sampled is an objective that is dear: it looks at so many events at most, evenly spread.
+type sampled struct{ *objective }
+
+const judgedEvents = 5000
+
+func (s *sampled) Loss(rows []int32) float64 { return s.objective.Loss(evenly(rows, judgedEvents)) }
+
+func (s *sampled) LossError(rows []int32) (loss, deviation float64) {
+	return s.objective.LossError(evenly(rows, judgedEvents))
+}
+
+// evenly is n of the rows, or all of fewer.
+func evenly(rows []int32, n int) []int32 {
+	if len(rows) <= n {
+		return rows
+	}
+	some := make([]int32, n)
+	for i := range some {
+		some[i] = rows[i*len(rows)/n]
+	}
+	return some
+}

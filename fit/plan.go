@@ -56,12 +56,12 @@ const measuring = time.Second
 func (d *Data) Plan(ctx context.Context, o Options, files ...string) (*Planned, error) {
 	o = o.Filled()
 	o.Stage("measure")
-	l, err := d.likelihood(ctx, o)
+	b, err := d.bind(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close(l)
-	pace, err := train.Measure(ctx, &objective{l.Likelihood, d}, d.Rows, d.card.Train, d.card.Seed, measuring)
+	defer d.close(b)
+	pace, err := train.Measure(ctx, b.Objective, d.Rows, b.cfg, d.card.Seed, measuring)
 	if err != nil {
 		return nil, trainError(err)
 	}
@@ -72,8 +72,8 @@ func (d *Data) Plan(ctx context.Context, o Options, files ...string) (*Planned, 
 	cfg := d.card.Train.WithDefaults()
 	p := &Planned{
 		Read: d.Read, Kept: d.Total, Dropped: d.Dropped, Train: d.Rows.Training(), Valid: len(d.Rows.Valid), Test: len(d.Rows.Test),
-		Features: model.Columns(d.Features), Context: model.Columns(d.Context), Flow: l.flow.Spec, Parameters: l.flow.Size(),
-		MemoryMB: machine.Peak(), ParametersMB: 4 * float64(d.card.Train.Vectors()) * float64(l.flow.Size()) / (1 << 20),
+		Features: model.Columns(d.Features), Context: model.Columns(d.Context), Flow: b.flow.Spec, Parameters: b.flow.Size(),
+		MemoryMB: machine.Peak(), ParametersMB: 4 * float64(d.card.Train.Vectors()) * float64(b.flow.Size()) / (1 << 20),
 		Epochs: cfg.Epochs, StepsPerEpoch: pace.Steps, StepsMeasured: pace.Measured,
 		SecondsPerEpoch: epoch.Seconds(), Seconds: float64(cfg.Epochs) * epoch.Seconds(),
 	}

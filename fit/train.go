@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -20,12 +22,12 @@ import (
 // state is saved to Options.State and the error wraps ctx's; the training of another call with Resume ends with the same bits.
 func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Result, error) {
 	o = o.Filled()
-	l, err := d.likelihood(ctx, o)
+	b, err := d.bind(ctx, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer d.close(l)
-	result, err := train.Run(ctx, &objective{l.Likelihood, d}, d.Rows, d.card.Train, train.Options{
+	defer d.close(b)
+	result, err := train.Run(ctx, b.Objective, d.Rows, b.cfg, train.Options{
 		Seed: d.card.Seed, Notices: weightNotices(d.survey.Weights), State: o.State, StateOf: o.StateOf, Resume: o.Resume, DataID: d.id(),
 		Progress: func(at train.Progress) {
 			switch {
@@ -47,16 +49,27 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 		return nil, nil, err
 	}
 	overfits(result, o.Warn)
-	return &model.Model{Features: d.Features, Context: d.Context, Density: l.flow, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
+	lines, err := d.numerical(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, line := range lines {
+		result.Notices = append(result.Notices, line)
+		o.Notice(line)
+	}
+	return &model.Model{Features: d.Features, Context: d.Context, Density: b.flow, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
 }
 
 // bound is the flow of the card, bound to the events.
 type bound struct {
-	*flow.Likelihood
-	flow *flow.Flow
+	train.Objective
+	flow  *flow.Flow
+	cfg   train.Config
+	close func()
 }
 
-func (d *Data) likelihood(ctx context.Context, o Options) (*bound, error) {
+// bind makes the objective of the card, or, where that says none, flow matching for a flow that it can train, else the likelihood.
+func (d *Data) bind(ctx context.Context, o Options) (*bound, error) {
 	spec, err := d.flowSpec()
 	if err != nil {
 		return nil, fault.Of(err)
@@ -73,21 +86,89 @@ func (d *Data) likelihood(ctx context.Context, o Options) (*bound, error) {
 		return nil, err
 	}
 	f.Threads = cmp.Or(max(o.Threads, 0), d.card.Threads)
+	b := &bound{flow: f, cfg: d.card.Train}
+	if b.cfg.Objective == "matching" || b.cfg.Objective == "" && spec.Matched() {
+		m, err := flow.NewMatching(f, d.x, d.context, d.weight)
+		if err != nil {
+			return nil, d.unbound(err)
+		}
+		if b.cfg.WeightDecay == 0 {
+			b.cfg.WeightDecay = -1 // velocities are steep, as the edges of densities are
+		}
+		b.Objective, b.close = &matching{m, d}, m.Close
+		return b, nil
+	}
 	l, err := flow.NewLikelihood(f, d.x, d.context, d.weight)
+	if err != nil {
+		return nil, d.unbound(err)
+	}
+	b.Objective, b.close = &objective{l, d}, l.Close
+	return b, nil
+}
+
+// unbound is an error about the events or the flow, with the names of the features.
+func (d *Data) unbound(err error) error {
 	var outside *flow.SupportError
 	if errors.As(err, &outside) {
 		i, _ := strconv.Atoi(outside.Feature)
 		outside.Feature = d.Features.InFlow()[i]
 	}
-	return &bound{l, f}, fault.Of(err)
+	return fault.Of(err)
 }
 
 // close ends what works for a training.
-func (d *Data) close(l *bound) {
-	l.Close()
+func (d *Data) close(b *bound) {
+	b.close()
 	if d.windows != nil {
 		d.windows.Close()
 	}
+}
+
+// returning is how many events are taken through a flow and back.
+const returning = 1000
+
+// numerical says what there is to say of a flow whose map is found by numerical steps.
+func (d *Data) numerical(b *bound) (lines []string, err error) {
+	if len(b.flow.Numerical()) == 0 || b.flow.OneWay() != "" {
+		return nil, nil
+	}
+	held := d.Rows.Test
+	if len(held) == 0 {
+		held = slices.Concat(d.Rows.Valid, d.Rows.Train)
+	}
+	rows := evenly(held, returning)
+	take := func(columns [][]float32) (some [][]float32) {
+		for _, c := range columns {
+			col := make([]float32, len(rows))
+			for i, r := range rows {
+				col[i] = c[r]
+			}
+			some = append(some, col)
+		}
+		return some
+	}
+	x, given := take(d.x), take(d.context)
+	z, up, err := b.flow.ToLatent(x, given)
+	if err != nil {
+		return nil, err
+	}
+	back, down, err := b.flow.ToData(z, given)
+	if err != nil {
+		return nil, err
+	}
+	var off, turned float64
+	for e := range rows {
+		turned = max(turned, math.Abs(float64(up[e]+down[e])))
+		for f := range x {
+			off = max(off, math.Abs(float64(back[f][e]-x[f][e])))
+		}
+	}
+	lines = append(lines, fmt.Sprintf("the way through the flow is integrated: %s came back from the latent space to within %.2g of the prepared "+
+		"columns, whose width is about 1, and to within %.2g nats of the log-determinant", say.Count(len(rows), "event"), off, turned))
+	if _, ok := b.Objective.(train.Judged); ok {
+		lines = append(lines, fmt.Sprintf("each NLL is that of %d events at most, evenly spread, integrated one by one; the history has the loss that was trained", judgedEvents))
+	}
+	return lines, nil
 }
 
 // overfits adds a line where a model knows the training events by heart.

@@ -11,7 +11,7 @@ import (
 // Loss is the course of a training, one value an epoch. NaN is a gap.
 type Loss struct {
 	Train, Valid []float64 // in Unit per event; Valid may be empty
-	Unit         string    // nats where it is empty
+	What, Unit   string    // NLL and nats where they are empty
 	LR           []float64 // the learning rate; may be empty
 	Best         int       // the epoch whose weights were kept, from 1; 0 for none
 	// Truth is the true entropy where it is known, drawn as a line.
@@ -125,7 +125,7 @@ func (l *Loss) axis() axis {
 		lo, hi = min(lo, *l.Truth), max(hi, *l.Truth)
 	}
 	pad := (hi - lo) * 0.06
-	return newAxis(lo-pad, hi+pad, false, 5, fmt.Sprintf("NLL [%s / event]", cmp.Or(l.Unit, "nats")))
+	return newAxis(lo-pad, hi+pad, false, 5, fmt.Sprintf("%s [%s / event]", cmp.Or(l.What, "NLL"), cmp.Or(l.Unit, "nats")))
 }
 
 func rateAxis(rates []float64) axis {

@@ -3,12 +3,16 @@ package train
 // Measured is an Objective whose loss is not in nats.
 type Measured interface{ Unit() Unit }
 
-func (t *trainer) unit() Unit {
-	if m, ok := t.obj.(Measured); ok {
+func unitOf(obj Objective) Unit {
+	if m, ok := obj.(Measured); ok {
 		return m.Unit()
 	}
 	return ""
 }
+
+// Judged is an Objective that is no measure of what is wanted, only a way to it. Of Judge, on the same parameters, Loss and what goes with it
+// are the losses of the Result; its History has those of the Objective, by which the best epoch is chosen.
+type Judged interface{ Judge() Objective }
 
 // Stepper is an Objective with random numbers of its own, as those of dropout. SetStep comes before every Gradient with
 // the number of steps before it, so that a training resumed draws the same.

@@ -340,13 +340,18 @@ func (t *trainer) finish(ctx context.Context) (*Result, error) {
 		r.Notices = append(r.Notices[:len(r.Notices):len(r.Notices)], line)
 		t.show(line, false)
 	}
-	r.ValidNLL = t.at.BestValid
-	if t.freeze(near, len(near)) && len(t.data.Valid) > 0 {
-		r.ValidNLL = asNLL(t.obj.Loss(t.data.Valid))
+	judge, again := t.obj, t.freeze(near, len(near))
+	if j, ok := t.obj.(Judged); ok {
+		judge, again = j.Judge(), true
+		r.Unit, r.HistoryUnit = unitOf(judge), r.Unit
 	}
-	r.TrainNLL = asNLL(t.obj.Loss(near))
+	r.ValidNLL = t.at.BestValid
+	if again && len(t.data.Valid) > 0 {
+		r.ValidNLL = asNLL(judge.Loss(t.data.Valid))
+	}
+	r.TrainNLL = asNLL(judge.Loss(near))
 	if len(t.data.Test) > 0 {
-		r.TestNLL, r.TestError = t.judge(t.data.Test)
+		r.TestNLL, r.TestError = judged(judge, t.data.Test)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, t.interrupted(ctx, err)
@@ -354,11 +359,11 @@ func (t *trainer) finish(ctx context.Context) (*Result, error) {
 	return r, nil
 }
 
-// judge is the loss of events and, where the objective tells it, its standard error.
-func (t *trainer) judge(rows []int32) (loss NLL, deviation float64) {
-	s, ok := t.obj.(Scattering)
+// judged is the loss of events and, where the objective tells it, its standard error.
+func judged(obj Objective, rows []int32) (loss NLL, deviation float64) {
+	s, ok := obj.(Scattering)
 	if !ok {
-		return asNLL(t.obj.Loss(rows)), 0
+		return asNLL(obj.Loss(rows)), 0
 	}
 	mean, deviation := s.LossError(rows)
 	if !finite(deviation) {
@@ -370,7 +375,7 @@ func (t *trainer) judge(rows []int32) (loss NLL, deviation float64) {
 func (t *trainer) result(interrupted bool) *Result {
 	none := NLL(math.NaN())
 	r := &Result{
-		Epochs: t.at.Epoch, Steps: t.at.Steps, BestEpoch: t.at.BestEpoch, Unit: t.unit(),
+		Epochs: t.at.Epoch, Steps: t.at.Steps, BestEpoch: t.at.BestEpoch, Unit: unitOf(t.obj),
 		TrainNLL: none, ValidNLL: t.at.BestValid, TestNLL: none,
 		Seconds: t.seconds(), History: t.at.History, Notices: t.at.Notices, Interrupted: interrupted,
 	}

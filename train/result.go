@@ -12,6 +12,8 @@ type Result struct {
 	Steps     int  `json:"steps"`      // optimiser steps, undone ones included
 	BestEpoch int  `json:"best_epoch"` // whose parameters are kept, from 1
 	Unit      Unit `json:"unit,omitzero"`
+	// HistoryUnit is that of the losses in History where it is another; see Judged.
+	HistoryUnit Unit `json:"history_unit,omitzero"`
 	// Mean losses, in Unit per event, of the parameters kept. Of a stream's training events those count that are in
 	// memory at the end.
 	TrainNLL NLL `json:"train_nll"`
