@@ -95,6 +95,9 @@ func (d *Data) bind(ctx context.Context, o Options) (*bound, error) {
 		if b.cfg.WeightDecay == 0 {
 			b.cfg.WeightDecay = -1 // velocities are steep, as the edges of densities are
 		}
+		if b.cfg.Patience == 0 {
+			b.cfg.Patience = -1 // what is left to learn is far below the scatter of that loss
+		}
 		b.Objective, b.close = &matching{m, d}, m.Close
 		return b, nil
 	}

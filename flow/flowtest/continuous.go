@@ -1,7 +1,9 @@
 package flowtest
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/flow"
 )
@@ -19,8 +21,7 @@ func (o *Oracle) continuous(l flow.Layer, z, context [][]float64, logDet []float
 	dt := -1 / float64(steps)
 	for i := range steps {
 		t := 1 + float64(i)*dt
-		move := [][]float64{}
-		var k [][]float64
+		var k, move [][]float64
 		var div []float64
 		sum, sumDiv := make([][]float64, len(z)), make([]float64, len(z))
 		for e := range z {
@@ -28,7 +29,7 @@ func (o *Oracle) continuous(l flow.Layer, z, context [][]float64, logDet []float
 		}
 		for j, weight := range []float64{1. / 6, 1. / 3, 1. / 3, 1. / 6} {
 			at := []float64{0, 0.5, 0.5, 1}[j] * dt
-			move = move[:0]
+			move = nil
 			for e := range z {
 				x := append([]float64(nil), z[e]...)
 				for f := range x {
@@ -64,34 +65,42 @@ type velocity struct {
 // at is v and its divergence.
 func (v velocity) at(x [][]float64, t float64) (k [][]float64, div []float64) {
 	const h = 1e-5
-	var in [][]float64
-	v.net.context = nil
-	for e := range x {
-		given := []float64{t}
-		for w := 1; w <= 4; w *= 2 {
-			sin, cos := math.Sincos(math.Pi * float64(w) * t)
-			given = append(given, cos, sin)
-		}
-		given = append(given, v.context[e]...)
-		for f := range 2*len(x[e]) + 1 {
-			y := append([]float64(nil), x[e]...)
-			if f > 0 {
-				y[(f-1)/2] += h * float64(1-2*(f%2))
-			}
-			in, v.net.context = append(in, y), append(v.net.context, given)
-		}
+	given := []float64{t}
+	for w := 1; w <= 4; w *= 2 {
+		sin, cos := math.Sincos(math.Pi * float64(w) * t)
+		given = append(given, cos, sin)
 	}
+	var layers [][2][]float64
 	for l := range len(v.net.part.Options["hidden"].([]int)) + 1 {
-		if l > 0 {
-			in = v.net.activate(in)
+		layers = append(layers, [2][]float64{v.net.of(fmt.Sprint(l, ".weight")), v.net.of(fmt.Sprint(l, ".bias"))})
+	}
+	activation := activations[v.net.part.Options["activation"].(string)]
+	var in, out []float64
+	of := func(e int) []float64 {
+		out = append(out[:0], x[e]...)
+		for l, of := range layers {
+			in = append(append(append(in[:0], given...), v.context[e]...), out...)
+			out = out[:0]
+			for o, sum := range of[1] {
+				for j, w := range of[0][o*len(in):][:len(in)] {
+					sum += w * in[j]
+				}
+				if l+1 < len(layers) {
+					sum = activation(sum)
+				}
+				out = append(out, sum)
+			}
 		}
-		in = v.net.linear(string(rune('0'+l)), in)
+		return out
 	}
 	for e := range x {
-		of := in[e*(2*len(x[e])+1):]
-		k, div = append(k, of[0]), append(div, 0)
-		for f := range x[e] {
-			div[e] += (of[2*f+2][f] - of[2*f+1][f]) / (2 * h)
+		k, div = append(k, slices.Clone(of(e))), append(div, 0)
+		for f, at := range x[e] {
+			x[e][f] = at + h
+			up := of(e)[f]
+			x[e][f] = at - h
+			div[e] += (up - of(e)[f]) / (2 * h)
+			x[e][f] = at
 		}
 	}
 	return k, div
