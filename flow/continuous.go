@@ -12,7 +12,7 @@ import (
 //
 // The way is so many Steps of rk4, or as many of Dormand and Prince's as Tolerance asks for. These are each event's own, so that
 // nothing depends on the others in its tile. Flow matching trains v without going the way (Matching); the gradient of the likelihood is that of the
-// steps as they were taken (arXiv:2002.08071: discretise, then optimise).
+// steps as they were taken (arXiv:2005.13420: discretise, then optimise).
 type Continuous struct {
 	Steps     int     // 0 for those that Tolerance needs
 	Tolerance float64 // of the error of a step, relative to 1 and to what is moved
