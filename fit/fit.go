@@ -83,7 +83,7 @@ func Load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 }
 
 func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
-	cfg, b := c.Train.WithDefaults(), newBudget(c)
+	b := newBudget(c)
 	q, err := await.Do(ctx, "the toy", c.Query)
 	if err != nil {
 		return nil, err
@@ -118,15 +118,12 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 			q.Known = types
 			return q.Open(ctx, b.block)
 		}
-		d.windows = feed.NewWindows(s, open, feed.Room{At: d.Held.Len(), Size: room, Place: d.place}, cfg.Epochs)
+		d.windows = feed.NewWindows(s, open, feed.Room{At: d.Held.Len(), Size: room, Place: d.place}, d.card.Train.WithDefaults().Epochs)
 		d.Rows.Stream = d.windows
 		d.Notices = append(d.Notices, d.streamNotice(b))
 	}
 	return d, d.checkWeights()
 }
-
-// fewest training events make batches of their own size where the card says none.
-const fewest = 32
 
 // survey reads all events once, and fits the preparation. It gives the types of the columns read, too.
 func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Options) (*Data, map[string]events.Type, error) {
@@ -150,28 +147,18 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 	if err := cmp.Or(watched.outside(), rows.Nothing()); err != nil {
 		return nil, nil, err
 	}
-	c, small := smallBatch(c, s.Train)
+	c, sized := bySize(c, s.Train)
 	if batch := c.Train.WithDefaults().Batch; s.Train < batch {
 		return nil, nil, fmt.Errorf("a batch of %d needs as many training events, but %d events leave only %d (%d validate, %d test): "+
 			"take more events or a smaller batch (--batch, in a card train.batch)", batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
 	}
 	o.Stage("prepare")
-	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: append(rows.Notices(), small...), Warnings: rows.Warnings(), reading: time.Since(began)}
+	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: append(rows.Notices(), sized...), Warnings: rows.Warnings(), reading: time.Since(began)}
 	seen, err := watched.seen(s)
 	if err != nil {
 		return nil, nil, err
 	}
 	return d, rows.Types(), await.Done(ctx, "the preparation", func() error { return d.fit(seen) })
-}
-
-// smallBatch is a card whose batch the events allow, where it names none, with a line on what was taken.
-func smallBatch(c *card.Card, events int) (*card.Card, []string) {
-	if c.Train.Batch != 0 || events < fewest || events >= c.Train.WithDefaults().Batch {
-		return c, nil
-	}
-	own := *c
-	own.Train.Batch = events / 4
-	return &own, []string{fmt.Sprintf("%d events train, fewer than a usual batch: batches of %d are taken (train.batch)", events, own.Train.Batch)}
 }
 
 // classes are the bytes of an event that the 0 and 1 of its context take beyond a number a column.
@@ -200,8 +187,11 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 		return err
 	}
 	notices, err := d.Features.Together(s.Sample)
+	if err != nil {
+		return err
+	}
 	d.Notices = append(d.Notices, notices...)
-	return err
+	return d.dropout()
 }
 
 // dependents tells which features follow from others, and leaves them out of the flow where the card says so.

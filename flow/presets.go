@@ -41,7 +41,7 @@ func (s Spec) preset() (Spec, error) {
 	p := presets[at]
 	layer := options("permute", s.Permute, "degrees", s.Degrees,
 		"transformer", Part{p.transformer, options("bins", s.Bins, "bound", s.Bound, "log_scale", s.LogScale)})
-	net := options("activation", s.Activation, "init", s.Init, "dropout", s.Dropout, "context", s.Context,
+	net := options("activation", s.Activation, "init", s.Init, "dropout", max(s.Dropout, 0), "context", s.Context,
 		"blocks", s.Blocks, "batch_norm", s.NetBatchNorm)
 	layer["net"] = Part{cmp.Or(s.Net, "mlp"), net}
 	switch {

@@ -56,7 +56,8 @@ type Spec struct {
 	Net          string `yaml:"net,omitempty" json:"net,omitempty"`
 	Blocks       int    `yaml:"blocks,omitempty" json:"blocks,omitempty"`
 	NetBatchNorm bool   `yaml:"net_batch_norm,omitempty" json:"net_batch_norm,omitempty"`
-	// Dropout is the fraction of hidden units left out in training, to 1/256. Default 0.
+	// Dropout is the fraction of hidden units left out in training, to 1/256; negative for none. Default none; of a card, by the
+	// number of parameters and events.
 	Dropout float64 `yaml:"dropout,omitempty" json:"dropout,omitempty"`
 }
 
