@@ -90,16 +90,7 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	if err := rows.Nothing(); err != nil {
 		return nil, fault.Of(err)
 	}
-	for _, line := range rows.Notices() {
-		o.Notice(line)
-	}
-	for _, line := range rows.Warnings() {
-		o.Warn(line)
-	}
-	warn(o.Warn, t.Features, t.Context)
-	if t.NotFinite > 0 {
-		o.Warn(fmt.Sprintf("log_prob of %s is infinite or not a number, and so is the mean", say.Count(t.NotFinite, "event")))
-	}
+	t.tell(rows, o)
 	r := &Evaluated{
 		File: path, Events: t.Events, MeanLogProb: Mean(t.Sum) / Mean(t.Events), NotFinite: t.NotFinite, Weight: card.Weight, OutOfRange: t.Outside,
 	}
@@ -221,6 +212,20 @@ type tally struct {
 	Weighted          total // sum of weight times log_prob
 	Weight            total // sum of weights
 	Features, Context *rangeWatch
+}
+
+// tell says what was decided or left out, and what makes the mean doubtful.
+func (t *tally) tell(rows *query.Rows, o Options) {
+	for _, line := range rows.Notices() {
+		o.Notice(line)
+	}
+	for _, line := range rows.Warnings() {
+		o.Warn(line)
+	}
+	warn(o.Warn, t.Features, t.Context)
+	if t.NotFinite > 0 {
+		o.Warn(fmt.Sprintf("log_prob of %s is infinite or not a number, and so is the mean", say.Count(t.NotFinite, "event")))
+	}
 }
 
 // add adds up events with their weights.

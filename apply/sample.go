@@ -104,47 +104,14 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 		return nil, err
 	}
 	defer func() { out.Abandon(err) }()
-	at := first + done
-	if err := context.skip(at); err != nil {
-		return nil, fault.Of(err)
-	}
-	for at < last {
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("interrupted after %s: %w", say.Count(at-first, "event"), err)
-		}
-		n := int(min(last-at, chunk))
-		given, err := context.next(n)
-		if err != nil {
-			return nil, fault.Of(err)
-		}
-		if given != nil {
-			if n = given.Len(); n == 0 { // the end of a file
-				break
-			}
-			if _, err := t.Context.watch(given); err != nil {
-				return nil, fault.Of(err)
-			}
-		}
-		redrawn := 0
-		drawn, err := await.Do(ctx, fmt.Sprintf("event %d of %d", at-first+1, last-first), func() (drawn *events.Table, err error) {
-			if drawn, redrawn, err = m.SampleWithin(n, given, d.Seed, at, d.Within); err != nil {
-				return nil, err
-			}
-			return drawn, Weigh(drawn, given, d.Weight)
-		})
-		if err != nil {
-			return nil, err
-		}
-		t.Redrawn += uint64(redrawn)
-		if err := out.Write(drawn, t); err != nil {
-			return nil, err
-		}
-		at += uint64(n)
-	}
-	if at == first {
+	end, err := d.write(ctx, m, context, t, out, first+done)
+	switch {
+	case err != nil:
+		return nil, err
+	case end == first:
 		return nil, fault.Of(fmt.Errorf("%s gives the context of no event", d.ContextFile))
 	}
-	r := &Drawn{File: path, Events: at - first, Redrawn: t.Redrawn}
+	r := &Drawn{File: path, Events: end - first, Redrawn: t.Redrawn}
 	if within := model.Factor(d.Within); !math.IsInf(within, 1) {
 		r.Within = &within
 		out.Describe("sluice.within", fmt.Sprint(within))
@@ -163,6 +130,48 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 	r.Seconds = time.Since(began).Seconds()
 	r.EventsPerSecond = float64(r.Events-done) / r.Seconds
 	return r, nil
+}
+
+// write draws the events from number at on, and returns the number after the last.
+func (d *Sample) write(ctx context.Context, m *model.Model, context *given, t *drawing, out *journal.Writer, at uint64) (end uint64, err error) {
+	first, last := d.part()
+	if err := context.skip(at); err != nil {
+		return at, fault.Of(err)
+	}
+	for at < last {
+		if err := ctx.Err(); err != nil {
+			return at, fmt.Errorf("interrupted after %s: %w", say.Count(at-first, "event"), err)
+		}
+		n := int(min(last-at, chunk))
+		given, err := context.next(n)
+		if err != nil {
+			return at, fault.Of(err)
+		}
+		if given != nil {
+			if n = given.Len(); n == 0 { // the end of a file
+				break
+			}
+			if _, err := t.Context.watch(given); err != nil {
+				return at, fault.Of(err)
+			}
+		}
+		redrawn := 0
+		drawn, err := await.Do(ctx, fmt.Sprintf("event %d of %d", at-first+1, last-first), func() (drawn *events.Table, err error) {
+			if drawn, redrawn, err = m.SampleWithin(n, given, d.Seed, at, d.Within); err != nil {
+				return nil, err
+			}
+			return drawn, Weigh(drawn, given, d.Weight)
+		})
+		if err != nil {
+			return at, err
+		}
+		t.Redrawn += uint64(redrawn)
+		if err := out.Write(drawn, t); err != nil {
+			return at, err
+		}
+		at += uint64(n)
+	}
+	return at, nil
 }
 
 // rows counts those of the context's file, which is read again then.

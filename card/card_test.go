@@ -129,7 +129,8 @@ func TestCanonicalTextReadsBack(t *testing.T) {
 const composed = `files: [a.csv]
 features: [pt, phi]
 flow:
-  base: student-t
+  base: normal
+  bases: {phi: {student-t: {nu: 3}}}
   repeat: 5
   layers:
     - linear: lu
@@ -163,6 +164,9 @@ func TestComposition(t *testing.T) {
 		`permute: random, transformer: {spline: {bins: 16, bound: 5}}, transformers: {1: {affine: {log_scale: tanh}}}}`
 	if got := spec.Layers[1].String(); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if got := strings.Join(spec.Lines()[:2], ", "); got != "base normal, base of 1 student-t: {nu: 3}" {
+		t.Error(got)
 	}
 	if err := c.Set("flow.layers", "[{autoregressive: {passes: 2}}]"); err != nil || c.Flow.Layers[0].Options["passes"] != 2 {
 		t.Errorf("%v, %v", err, c.Flow.Layers)
@@ -230,7 +234,7 @@ func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 		{head + "train: 3\n", `c.yaml:3:8: train: "3" where a map of keys and values belongs`},
 		{head + "where: [a]\n", `c.yaml:3:8: where: a list where a text belongs; put it in quotes`},
 		{head + "drop_nan: yes\n", `c.yaml:3:11: drop_nan: "yes" is not true or false`},
-		{head + "flow: {hidden: 64,32}\n", `c.yaml:3:19: flow.32: no such key; there is activation, base, batch_norm, `},
+		{head + "flow: {hidden: 64,32}\n", `c.yaml:3:19: flow.32: no such key; there is activation, base, bases, batch_norm, `},
 		{head + "flow:\n  hidden: 64,x\n", `c.yaml:4:11: flow.hidden: "64,x" is not an integer; write a list as [a, b]`},
 		{head + "flow:\n  hidden: [64, -1]\n", `c.yaml:4:3: flow.hidden: a width of -1 is not between 1 and 65536`},
 		{head + "flow:\n\n  type: glow\n", `c.yaml:5:9: flow.type: "glow" is not one of [nsf-ar nsf maf realnvp]`},
@@ -252,6 +256,10 @@ func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 		{head + "flow: {layers: [glow]}\n", `c.yaml:3:8: flow.layers.0: "glow" is not one of [coupling autoregressive lu batch-norm]`},
 		{head + "flow: {layers: [{a: 1, b: 2}]}\n", `c.yaml:3:17: flow.layers: one kind belongs here`},
 		{head + "flow: {layers: [lu], base: {uniform: {}}}\n", `c.yaml:3:22: flow.base: "uniform" is not one of [normal student-t]`},
+		{head + "flow: {bases: {z: student-t}}\n", `c.yaml:3:19: flow.bases.z: "z" is not one of the features [x y]`},
+		{head + "flow: {bases: {x: {student-t: {nu: 0}}}}\n", `c.yaml:3:16: flow.bases.x.nu: 0 is not between 0.1 and 1000`},
+		{head + "flow: {bases: {x: lu}}\n", `c.yaml:3:19: flow.bases.x: "lu" is not one of [normal student-t]`},
+		{head + "flow: {bases: {x: student-t, y: normal}, base: normal}\n", `c.yaml:3:48: flow.base: has no effect where bases names every feature`},
 		{head + "train:\n  schedule:\n    gamma: 2\n    type: step\n", `c.yaml:5:12: train.schedule.gamma: 2 is not above 0 and at most 1`},
 		{head + "train:\n  valid: 1\n", `c.yaml:4:10: train.valid: 1 is not below 1`},
 		{head + "seed: -1\n", `c.yaml:3:7: seed: "-1" is not between 0 and 9223372036854775807`},

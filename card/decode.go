@@ -23,57 +23,8 @@ type decoder struct {
 }
 
 func (d *decoder) value(key string, n ast.Node, v reflect.Value) error {
-	switch x := v.Addr().Interface().(type) {
-	case *Definitions:
-		return d.definitions(key, n, x)
-	case *Count:
-		if text, ok := scalar(n); ok && text == "same" {
-			*x = 0
-			return nil
-		}
-	case *Within:
-		if text, ok := scalar(n); ok && text == "none" {
-			*x = Within(math.Inf(1))
-			return nil
-		}
-		if err := d.number(key, n, v); err != nil {
-			return err
-		}
-		if *x < 0 {
-			return at(n, key, "%s is not a number from 0 on, or none", describe(n))
-		}
-		*x = max(*x, math.SmallestNonzeroFloat64)
-		return nil
-	case *Bytes:
-		text, ok := scalar(n)
-		if !ok {
-			return at(n, key, "%s where an amount of memory belongs, such as 2GB", describe(n))
-		}
-		b, err := ParseBytes(text)
-		if err != nil {
-			return at(n, key, "%v", err)
-		}
-		*x = b
-		return nil
-	case *[]string:
-		if _, ok := n.(ast.MapNode); ok && (key == "features" || key == "context") {
-			return d.columns(key, n, x)
-		}
-	case *prep.Spec:
-		return d.prepare(key, n, x)
-	case *prep.Limits:
-		return d.limits(key, n, x)
-	case *flow.Part:
-		plain, err := d.plain(key, n)
-		if err != nil {
-			return err
-		}
-		part, e := flow.ParsePart(plain)
-		if e != nil {
-			return at(n, key, "%v", e)
-		}
-		*x = part
-		return nil
+	if known, err := d.special(key, n, v); known {
+		return err
 	}
 	if text, ok := scalar(n); ok && text == "none" && noneAtZero[key] {
 		n = ast.Integer(token.New("0", "0", n.GetToken().Position))
@@ -105,6 +56,67 @@ func (d *decoder) value(key string, n ast.Node, v reflect.Value) error {
 		return d.number(key, n, v)
 	default:
 		return at(n, key, "cannot be set")
+	}
+	return nil
+}
+
+// special sets a value whose type has a form of its own; known is false for any other.
+func (d *decoder) special(key string, n ast.Node, v reflect.Value) (known bool, err error) {
+	text, isText := scalar(n)
+	switch x := v.Addr().Interface().(type) {
+	case *Definitions:
+		return true, d.definitions(key, n, x)
+	case *Count:
+		if isText && text == "same" {
+			*x = 0
+			return true, nil
+		}
+	case *Within:
+		return true, d.within(key, n, v, x)
+	case *Bytes:
+		if !isText {
+			return true, at(n, key, "%s where an amount of memory belongs, such as 2GB", describe(n))
+		}
+		if *x, err = ParseBytes(text); err != nil {
+			return true, at(n, key, "%v", err)
+		}
+		return true, nil
+	case *[]string:
+		if _, ok := n.(ast.MapNode); ok && (key == "features" || key == "context") {
+			return true, d.columns(key, n, x)
+		}
+	case *prep.Spec:
+		return true, d.prepare(key, n, x)
+	case *prep.Limits:
+		return true, d.limits(key, n, x)
+	case *flow.Part:
+		return true, d.part(key, n, x)
+	}
+	return false, nil
+}
+
+func (d *decoder) within(key string, n ast.Node, v reflect.Value, x *Within) error {
+	if text, ok := scalar(n); ok && text == "none" {
+		*x = Within(math.Inf(1))
+		return nil
+	}
+	if err := d.number(key, n, v); err != nil {
+		return err
+	}
+	if *x < 0 {
+		return at(n, key, "%s is not a number from 0 on, or none", describe(n))
+	}
+	*x = max(*x, math.SmallestNonzeroFloat64)
+	return nil
+}
+
+func (d *decoder) part(key string, n ast.Node, x *flow.Part) error {
+	plain, err := d.plain(key, n)
+	if err != nil {
+		return err
+	}
+	if *x, err = flow.ParsePart(plain); err != nil {
+		return at(n, key, "%v", err)
 	}
 	return nil
 }

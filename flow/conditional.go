@@ -23,19 +23,25 @@ type Groups struct {
 	Layer   int    // number of the network's first hidden layer in the flow
 	Degrees string // one of nn.DegreeKinds
 
-	at    []int // row of the outputs where the parameters of each feature moved start; the last entry is their number
-	saved int   // the most rows that a transformer saves
+	at    []int  // row of the outputs where the parameters of each feature moved start; the last entry is their number
+	saved int    // the most rows that a transformer saves
+	own   [2]int // where the transformers' own parameters begin and end
 }
 
 // place lays out the transformers and says what the network must be.
 func (g *Groups) place(l *nn.Layout, scope string) nn.Shape {
+	var own nn.Layout
 	g.at = append(g.at[:0], 0)
 	for j, tr := range g.Transformers {
 		g.at = append(g.at, g.at[j]+len(tr.Identity()))
 		g.saved = max(g.saved, tr.Saved())
-		if own, ok := tr.(Parametric); ok {
-			own.Layout(l, fmt.Sprintf("%s.transformer.%d", scope, j))
+		if with, ok := tr.(Parametric); ok {
+			with.Layout(&own, fmt.Sprintf("%s.transformer.%d", scope, j))
 		}
+	}
+	g.own = [2]int{l.Size, l.Size + own.Size}
+	for _, v := range own.Views {
+		l.Add(v.Name, v.Rows, v.Cols, v.Role)
 	}
 	s := nn.Shape{Features: g.Kept, Context: g.Context, Outputs: g.at[len(g.Transformers)], Layer: g.Layer}
 	if g.Kept == 0 {
@@ -65,6 +71,9 @@ func (g *Groups) enter(in []float32, t *Tile) {
 	}
 }
 
+// ownOf is the part of a flat vector with the transformers' own parameters.
+func (g *Groups) ownOf(flat []float32) []float32 { return flat[g.own[0]:g.own[1]:g.own[1]] }
+
 // params is the number of parameters of the feature moved as number j.
 func (g *Groups) params(j int) int { return g.at[j+1] - g.at[j] }
 
@@ -92,7 +101,7 @@ func (c *conditioned[N]) Start(p []float32, src *nn.Source) {
 	for _, tr := range c.Transformers {
 		bias = append(bias, tr.Identity()...)
 		if own, ok := tr.(Starter); ok {
-			own.Start(p, src)
+			own.Start(c.ownOf(p), src)
 		}
 	}
 	c.Net.Start(p, bias, src)
@@ -151,7 +160,7 @@ func (c *Conditional) feature(t *Tile, j int, h, mem []float32) *Feature {
 func (c *Conditional) ToLatent(t *Tile, p, mem []float32) {
 	c.enter(c.Net.Input(mem), t)
 	h := c.Net.Forward(p, mem, t.Context, &t.Pass)
-	t.feature = Feature{N: t.N, LogDet: t.LogDet, P: p}
+	t.feature = Feature{N: t.N, LogDet: t.LogDet, P: c.ownOf(p)}
 	for j, i := range c.moved() {
 		x, f := row(t.X, int(i)), c.feature(t, j, h, mem)
 		if c.Kept > 0 {
@@ -166,7 +175,7 @@ func (c *Conditional) ToLatent(t *Tile, p, mem []float32) {
 func (c *Conditional) Backward(t *Tile, p, g, mem, scratch []float32) {
 	h := c.Net.Results(mem)
 	dh := rows(scratch, 0, c.at[len(c.Transformers)])
-	t.feature = Feature{N: t.N, DLogDet: t.DLogDet, P: p, G: g, First: t.First}
+	t.feature = Feature{N: t.N, DLogDet: t.DLogDet, P: c.ownOf(p), G: c.ownOf(g), First: t.First}
 	for j, i := range c.moved() {
 		f := c.feature(t, j, h, mem)
 		f.D, f.DH = row(t.DX, int(i)), rows(dh, c.at[j], c.params(j))
@@ -182,7 +191,7 @@ func (c *Conditional) ToData(t *Tile, p, mem []float32) {
 		c.enter(in, t)
 	}
 	c.Net.Begin(mem, t.Context)
-	t.feature = Feature{N: t.N, LogDet: t.LogDet, P: p}
+	t.feature = Feature{N: t.N, LogDet: t.LogDet, P: c.ownOf(p)}
 	f, begin := &t.feature, 0
 	for g, end := range c.Ends {
 		h := c.Net.Next(p, mem, g, t.N)

@@ -5,14 +5,21 @@ import (
 	"github.com/sluice-hep/sluice/nn"
 )
 
-// BatchedConditional is a transform of Groups by a residual network. Such networks are large: a group of tiles, in training
-// the whole batch, takes one layer before the next layer's weights are read.
-type BatchedConditional struct{ conditioned[*nn.Residual] }
-
-// NewBatchedConditional is NewConditional for a residual network.
-func NewBatchedConditional(g Groups, net func(l *nn.Layout, scope string, s nn.Shape) *nn.Residual) *BatchedConditional {
-	return &BatchedConditional{conditioned[*nn.Residual]{Groups: g, build: net}}
+// BatchedConditional is a transform of Groups by a network that takes many tiles, in training the whole batch.
+type BatchedConditional struct {
+	conditioned[BatchedConditioner]
 }
+
+// NewBatchedConditional is NewConditional for such a network.
+func NewBatchedConditional(g Groups, net func(l *nn.Layout, scope string, s nn.Shape) BatchedConditioner) *BatchedConditional {
+	return &BatchedConditional{conditioned[BatchedConditioner]{Groups: g, build: net}}
+}
+
+// residualNetwork is a BatchedConditioner.
+type residualNetwork struct{ *nn.Residual }
+
+// NewPass implements BatchedConditioner.
+func (r residualNetwork) NewPass(crew *nn.Crew) ConditionerPass { return r.Residual.NewPass(crew) }
 
 // Memory implements Transform: the network's, then the parameters of one feature and what its transformer saves.
 func (c *BatchedConditional) Memory() (rows, scratch int) {
@@ -70,17 +77,17 @@ func (c *BatchedConditional) trunk(tiles []*Tile, p []float32, mem [][]float32) 
 func (c *BatchedConditional) output(t *Tile, p, trunk, mem []float32, j int) *Feature {
 	at, k := c.Net.EvaluationRows(), c.params(j)
 	x := row(t.X, int(c.moved()[j]))
-	t.feature = Feature{N: t.N, X: x, Z: x, LogDet: t.LogDet, H: rows(mem, at, k), Saved: rows(mem, at+c.most(), c.saved), P: p}
+	t.feature = Feature{N: t.N, X: x, Z: x, LogDet: t.LogDet, H: rows(mem, at, k), Saved: rows(mem, at+c.most(), c.saved), P: c.ownOf(p)}
 	c.Net.Output(p, t.feature.H, trunk, c.at[j], c.at[j+1], t.N)
 	return &t.feature
 }
 
 // sequence goes group by group, each tile's units of a degree before the next degree's weights are read.
 func (c *BatchedConditional) sequence(tiles []*Tile, p []float32, mem [][]float32) {
-	norms, begin := c.Net.Frozen(p), 0
+	next, begin := c.Net.Sequence(p), 0
 	for g, end := range c.Ends {
 		for i, t := range tiles {
-			trunk := c.Net.Next(p, mem[i], t.Context, norms, g, t.N)
+			trunk := next(mem[i], t.Context, g, t.N)
 			for j := begin; j < end; j++ {
 				f := c.output(t, p, trunk, mem[i], j)
 				c.Transformers[j].ToData(f)
@@ -93,20 +100,21 @@ func (c *BatchedConditional) sequence(tiles []*Tile, p []float32, mem [][]float3
 
 // NewPass implements Batched.
 func (c *BatchedConditional) NewPass(crew *nn.Crew) Pass {
-	s := &residualPass{BatchedConditional: c, crew: crew, net: c.Net.NewPass(crew)}
+	s := &batchedPass{BatchedConditional: c, crew: crew, net: c.Net.NewPass(crew)}
 	s.forwardFn, s.backwardFn = s.forward, s.backward
 	return s
 }
 
-// residualPass keeps, of each tile, the features moved and their parameters; their gradients take the same place.
-type residualPass struct {
+// batchedPass keeps, of each tile, the features moved and their parameters; their gradients take the same place.
+type batchedPass struct {
 	*BatchedConditional
 	crew *nn.Crew
-	net  *nn.ResidualPass
+	net  ConditionerPass
 	x, h [][]float32 // of each tile
+	dOwn [][]float32 // of each tile, the gradient of the transformers' own parameters
 
 	tiles                 []*Tile // of the pass under way
-	p, g                  []float32
+	p                     []float32
 	perGroup              int
 	forwardFn, backwardFn func(worker, group int)
 }
@@ -115,18 +123,19 @@ type residualPass struct {
 // weights, the most of the network, seldom.
 const outputGroup = 4
 
-func (s *residualPass) begin(tiles []*Tile, p []float32) (groups int) {
+func (s *batchedPass) begin(tiles []*Tile, p []float32) (groups int) {
 	s.tiles, s.p = tiles, p
 	for len(s.x) < len(tiles) {
 		s.x = append(s.x, kernel.Aligned(len(s.Transformers)*kernel.Tile))
 		s.h = append(s.h, kernel.Aligned(s.at[len(s.Transformers)]*kernel.Tile))
+		s.dOwn = append(s.dOwn, kernel.Aligned(s.own[1]-s.own[0]))
 	}
 	s.perGroup = min(outputGroup, max(1, len(tiles)/s.crew.Threads()))
 	return (len(tiles) + s.perGroup - 1) / s.perGroup
 }
 
 // trunks computes the network of every tile but for its outputs.
-func (s *residualPass) trunks(tiles []*Tile, p []float32) {
+func (s *batchedPass) trunks(tiles []*Tile, p []float32) {
 	s.net.Begin(len(tiles))
 	for i, t := range tiles {
 		s.enter(s.net.Set(i, &t.Pass, t.Context), t)
@@ -135,7 +144,7 @@ func (s *residualPass) trunks(tiles []*Tile, p []float32) {
 }
 
 // ToLatent implements Pass.
-func (s *residualPass) ToLatent(tiles []*Tile, p []float32) {
+func (s *batchedPass) ToLatent(tiles []*Tile, p []float32) {
 	groups := s.begin(tiles, p)
 	s.trunks(tiles, p)
 	s.crew.Reserve(s.saved, 0, 0)
@@ -143,11 +152,11 @@ func (s *residualPass) ToLatent(tiles []*Tile, p []float32) {
 }
 
 // groupOf are the first and the end of the tiles of a group.
-func (s *residualPass) groupOf(group int) (lo, hi int) {
+func (s *batchedPass) groupOf(group int) (lo, hi int) {
 	return group * s.perGroup, min((group+1)*s.perGroup, len(s.tiles))
 }
 
-func (s *residualPass) forward(worker, group int) {
+func (s *batchedPass) forward(worker, group int) {
 	lo, hi := s.groupOf(group)
 	saved := s.crew.Worker(worker)
 	for j, feature := range s.moved() {
@@ -156,19 +165,23 @@ func (s *residualPass) forward(worker, group int) {
 			h, x, z := rows(s.h[i], s.at[j], s.params(j)), row(s.x[i], j), row(t.X, int(feature))
 			s.net.Output(s.p, h, i, s.at[j], s.at[j+1])
 			copy(x, z)
-			t.feature = Feature{N: t.N, X: x, Z: z, LogDet: t.LogDet, H: h, Saved: saved, P: s.p}
+			t.feature = Feature{N: t.N, X: x, Z: z, LogDet: t.LogDet, H: h, Saved: saved, P: s.ownOf(s.p)}
 			s.Transformers[j].ToLatent(&t.feature)
 		}
 	}
 }
 
 // Backward implements Pass.
-func (s *residualPass) Backward(tiles []*Tile, p, g []float32) {
+func (s *batchedPass) Backward(tiles []*Tile, p, g []float32) {
 	groups := s.begin(tiles, p)
-	s.g = g
 	s.net.Rewind()
 	s.crew.Reserve(s.saved+s.most()+2, 0, 0)
 	s.crew.Run(groups, s.backwardFn)
+	own := s.ownOf(g)
+	clear(own)
+	for _, d := range s.dOwn[:len(tiles)] {
+		kernel.Add(own, d)
+	}
 	s.net.Backward(p, g, s.h[:len(tiles)])
 	for i, t := range tiles {
 		if !t.SkipDX {
@@ -178,7 +191,7 @@ func (s *residualPass) Backward(tiles []*Tile, p, g []float32) {
 }
 
 // backward computes again what the transformers save: it would take as much memory as the rest.
-func (s *residualPass) backward(worker, group int) {
+func (s *batchedPass) backward(worker, group int) {
 	lo, hi := s.groupOf(group)
 	m, most := s.crew.Worker(worker), s.most()
 	saved, z, logDet := rows(m, 0, s.saved), row(m, s.saved+most), row(m, s.saved+most+1)
@@ -188,7 +201,7 @@ func (s *residualPass) backward(worker, group int) {
 			h, dh := rows(s.h[i], s.at[j], s.params(j)), rows(m, s.saved, s.params(j))
 			t.feature = Feature{
 				N: t.N, X: row(s.x[i], j), Z: z, LogDet: logDet, H: h, Saved: saved,
-				D: row(t.DX, int(feature)), DH: dh, DLogDet: t.DLogDet, P: s.p, G: s.g,
+				D: row(t.DX, int(feature)), DH: dh, DLogDet: t.DLogDet, P: s.ownOf(s.p), G: s.dOwn[i], First: true,
 			}
 			s.Transformers[j].ToLatent(&t.feature)
 			s.Transformers[j].Backward(&t.feature)
@@ -203,7 +216,7 @@ func (s *residualPass) backward(worker, group int) {
 const frozenBatch = 32
 
 // Freeze implements Pass.
-func (s *residualPass) Freeze(tiles []*Tile, p []float32) {
+func (s *batchedPass) Freeze(tiles []*Tile, p []float32) {
 	batches := (len(tiles) + frozenBatch - 1) / frozenBatch
 	for b := range batches {
 		s.trunks(tiles[b*len(tiles)/batches:(b+1)*len(tiles)/batches], p)

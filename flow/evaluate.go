@@ -60,31 +60,35 @@ func (f *Flow) ToLatent(x, context [][]float32) (z [][]float32, logDet []float32
 
 // ToData maps latent events to data and returns log|det dx/dz| for each.
 func (f *Flow) ToData(z, context [][]float32) (x [][]float32, logDet []float32, err error) {
-	if err := f.twoWay(); err != nil {
+	if err := f.twoWay(noSample); err != nil {
 		return nil, nil, err
 	}
 	return f.mapEvents(z, context, f.toData)
 }
 
-func (f *Flow) twoWay() error {
+const noSample = "no events can be drawn"
+
+// twoWay says what cannot be done without an inverse.
+func (f *Flow) twoWay(not string) error {
 	if f.oneWay != "" {
-		return fmt.Errorf("flow: no events can be drawn: %s", f.oneWay)
+		return fmt.Errorf("flow: %s: %s", not, f.oneWay)
 	}
 	return nil
 }
 
 // LogProb returns the log-density of each event in nats, per unit of the columns given.
 func (f *Flow) LogProb(x, context [][]float32) ([]float64, error) {
-	logProb, _, err := f.density(x, context, false)
+	logProb, _, err := f.density(x, context, f.toLatent, false)
 	return logProb, err
 }
 
 // Evaluate is LogProb and ToLatent in one pass.
 func (f *Flow) Evaluate(x, context [][]float32) (logProb []float64, z [][]float32, err error) {
-	return f.density(x, context, true)
+	return f.density(x, context, f.toLatent, true)
 }
 
-func (f *Flow) density(x, context [][]float32, latent bool) (logProb []float64, z [][]float32, err error) {
+// density is that of events whose latent fn computes.
+func (f *Flow) density(x, context [][]float32, fn func(w *workspace, tiles int), latent bool) (logProb []float64, z [][]float32, err error) {
 	n, err := f.check(x, context)
 	if err != nil {
 		return nil, nil, err
@@ -93,10 +97,10 @@ func (f *Flow) density(x, context [][]float32, latent bool) (logProb []float64, 
 	if latent {
 		z = columns(f.Features, n)
 	}
-	f.each(n, func(w *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, f.toLatent, func(t *Tile, lo int) {
+	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
 		t.store(z, lo)
 		lp := logProb[lo:][:t.Events]
-		f.base.LogProb(t, f.params, lp)
+		f.logDensity(t, w.mems[0], lp)
 		for e := range lp {
 			lp[e] += float64(t.LogDet[e])
 		}
@@ -107,7 +111,7 @@ func (f *Flow) density(x, context [][]float32, latent bool) (logProb []float64, 
 // Sample draws n events, those that follow the first ones of an endless sample: event i depends on the seed and i alone, so
 // that parts of a sample can be drawn apart. context has n events, or is nil for a flow without.
 func (f *Flow) Sample(n int, context [][]float32, seed, first uint64) ([][]float32, error) {
-	if err := f.twoWay(); err != nil {
+	if err := f.twoWay(noSample); err != nil {
 		return nil, err
 	}
 	return f.draw(n, context, seed, first, f.toData)
@@ -128,14 +132,19 @@ func (f *Flow) draw(n int, context [][]float32, seed, first uint64, fn func(w *w
 		}
 	}
 	x := columns(f.Features, n)
-	f.each(n, func(_ *workspace, t *Tile, lo, hi int) {
+	f.each(n, func(w *workspace, t *Tile, lo, hi int) {
 		t.load(nil, context, lo, hi)
-		f.base.Draw(t, f.params, seed, first+uint64(lo))
-		for c := range x {
-			batch.Pad(row(t.X, c)[:t.N], t.Events)
-		}
-	}, fn, func(t *Tile, lo int) { t.store(x, lo) })
+		f.drawTile(t, w.mems[0], seed, first+uint64(lo))
+	}, fn, func(_ *workspace, t *Tile, lo int) { t.store(x, lo) })
 	return x, nil
+}
+
+// drawTile sets the features of a tile to events of the base from number first on.
+func (f *Flow) drawTile(t *Tile, mem []float32, seed, first uint64) {
+	f.base.Draw(t, f.params, mem, seed, first)
+	for c := range f.Features {
+		batch.Pad(row(t.X, c)[:t.N], t.Events)
+	}
 }
 
 // Steps maps latent events to data and returns the events after each transform: the latent first, the data last.
@@ -160,7 +169,7 @@ func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int
 		return nil, nil, err
 	}
 	y, logDet = columns(f.Features, n), make([]float32, n)
-	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, fn, func(t *Tile, lo int) {
+	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, fn, func(_ *workspace, t *Tile, lo int) {
 		t.store(y, lo)
 		copy(logDet[lo:lo+t.Events], t.LogDet)
 	})
@@ -168,7 +177,7 @@ func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int
 }
 
 // each takes n events through fn, in groups of tiles; load fills a tile with events [lo, hi), store takes it from lo on.
-func (f *Flow) each(n int, load func(w *workspace, t *Tile, lo, hi int), fn func(w *workspace, tiles int), store func(t *Tile, lo int)) {
+func (f *Flow) each(n int, load func(w *workspace, t *Tile, lo, hi int), fn func(w *workspace, tiles int), store func(w *workspace, t *Tile, lo int)) {
 	events := f.groupTiles() * kernel.Tile
 	c := f.takeCrew()
 	defer f.returnCrew(c)
@@ -184,14 +193,14 @@ func (f *Flow) each(n int, load func(w *workspace, t *Tile, lo, hi int), fn func
 		}
 		fn(w, k)
 		for i, t := range w.tiles[:k] {
-			store(t, lo+i*kernel.Tile)
+			store(w, t, lo+i*kernel.Tile)
 		}
 	})
 }
 
 // workspace allocates for evaluation by one worker.
 func (f *Flow) workspace() (w workspace) {
-	most := 0
+	most, _ := f.base.Memory()
 	for _, t := range f.transforms {
 		rows, _ := t.Memory()
 		most = max(most, rows)

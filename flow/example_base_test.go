@@ -13,35 +13,35 @@ import (
 )
 
 // logistic is the base p(z) = 1/(4 cosh^2(z/2)) of each feature.
-type logistic struct{ features int }
+type logistic struct{ features []int32 }
 
-func (logistic) Layout(*nn.Layout, string) {}
+func (logistic) Layout(*nn.Layout, string)   {}
+func (logistic) Memory() (rows, scratch int) { return 0, 0 }
 
-func (b logistic) LogProb(t *flow.Tile, _ []float32, logProb []float64) {
-	clear(logProb)
-	for c := range b.features {
+func (b logistic) LogProb(t *flow.Tile, _, _ []float32, logProb []float64) {
+	for _, c := range b.features {
 		for e := range logProb {
-			z := math.Abs(float64(t.X[c*kernel.Tile+e]))
+			z := math.Abs(float64(t.X[int(c)*kernel.Tile+e]))
 			logProb[e] -= z + 2*math.Log1p(math.Exp(-z))
 		}
 	}
 }
 
-func (b logistic) Backward(t *flow.Tile, _, _, slope []float32) {
-	for c := range b.features {
+func (b logistic) Backward(t *flow.Tile, _, _, _, _, slope []float32) {
+	for _, c := range b.features {
 		for e := range t.N {
-			i := c*kernel.Tile + e
+			i := int(c)*kernel.Tile + e
 			t.DX[i] = slope[e] * float32(math.Tanh(float64(t.X[i])/2))
 		}
 	}
 }
 
-func (b logistic) Draw(t *flow.Tile, p []float32, seed, first uint64) {
-	flow.NewNormal(b.features).Draw(t, p, seed, first)
-	for c := range b.features {
+func (b logistic) Draw(t *flow.Tile, p, mem []float32, seed, first uint64) {
+	(&flow.Normal{Features: b.features}).Draw(t, p, mem, seed, first)
+	for _, c := range b.features {
 		for e := range t.Events {
-			z := float64(t.X[c*kernel.Tile+e])
-			t.X[c*kernel.Tile+e] = float32(math.Log(math.Erfc(-z/math.Sqrt2) / math.Erfc(z/math.Sqrt2)))
+			z := float64(t.X[int(c)*kernel.Tile+e])
+			t.X[int(c)*kernel.Tile+e] = float32(math.Log(math.Erfc(-z/math.Sqrt2) / math.Erfc(z/math.Sqrt2)))
 		}
 	}
 }
@@ -97,7 +97,7 @@ func TestBaseAndLayerFromOutside(t *testing.T) {
 			}
 		}}
 		base := flow.Kind{Name: "logistic", Role: flow.RoleBase, Build: func(*flow.Options) any {
-			return func(n int) flow.Base { return logistic{n} }
+			return func(s *flow.Site) flow.Base { return logistic{s.Features()} }
 		}}
 		flowtest.Run(t, []flowtest.Case{{
 			Name: "widths" + noWay, Features: 2, Kinds: []flow.Kind{layer, base},
@@ -111,7 +111,7 @@ func TestBaseAndLayerFromOutside(t *testing.T) {
 						}
 					}
 				}},
-				Bases: map[string]flowtest.BaseFormula{"logistic": func(_ *flowtest.Oracle, _ int, z float64) float64 {
+				Bases: map[string]flowtest.BaseFormula{"logistic": func(_ *flowtest.Oracle, _ string, _ int, z float64, _ []float64) float64 {
 					return -2 * math.Log(2*math.Cosh(z/2))
 				}},
 			},

@@ -43,9 +43,6 @@ func (f *Flow) Params() []float32 { return f.params }
 // Layers are the transforms in the direction from data to latent.
 func (f *Flow) Layers() []Layer { return f.layers }
 
-// Base is the density of the latent.
-func (f *Flow) Base() Base { return f.base }
-
 // Cut sets those of the parameters, or of a gradient, to zero that are zero by construction.
 func (f *Flow) Cut(flat []float32) {
 	for _, m := range f.masked {

@@ -8,7 +8,7 @@ type Role string
 const (
 	RoleTransformer Role = "transformer" // Build gives a Transformer
 	RoleNet         Role = "net"         // a Network
-	RoleBase        Role = "base"        // a func(features int) Base
+	RoleBase        Role = "base"        // a func(s *Site) Base, of the features of s
 	RoleConditional Role = "conditional" // a Placement, as for all layers: here with transformers and a network
 	RoleLinear      Role = "linear"      // a linear map of all features
 	RoleNorm        Role = "norm"        // takes statistics
@@ -29,12 +29,11 @@ type Kind struct {
 // Placement makes a layer for its place in a flow.
 type Placement = func(s *Site) (Transform, error)
 
-// Network makes the network of a conditional transform: one that takes tiles one by one, or a residual network, which takes
-// the batch.
+// Network makes the network of a conditional transform: one that takes tiles one by one, or one that takes the batch.
 type Network struct {
-	Layers   int // hidden layers with dropout
-	Single   func(l *nn.Layout, scope string, s nn.Shape) Conditioner
-	Residual func(l *nn.Layout, scope string, s nn.Shape) *nn.Residual
+	Layers  int // hidden layers with dropout
+	Single  func(l *nn.Layout, scope string, s nn.Shape) Conditioner
+	Batched func(l *nn.Layout, scope string, s nn.Shape) BatchedConditioner
 }
 
 // kinds is every part there is; the compliance suite runs over all of them.
@@ -46,10 +45,10 @@ var kinds = []Kind{
 	}},
 	{"mlp", RoleNet, mlp},
 	{"residual", RoleNet, residual},
-	{"normal", RoleBase, func(*Options) any { return func(n int) Base { return NewNormal(n) } }},
+	{"normal", RoleBase, func(*Options) any { return func(s *Site) Base { return &Normal{s.Features()} } }},
 	{"student-t", RoleBase, func(o *Options) any {
 		nu := o.Number("nu", 5, 0.1, 1e3)
-		return func(n int) Base { return NewStudentT(n, nu) }
+		return func(s *Site) Base { return NewStudentT(s.Features(), nu) }
 	}},
 	{"coupling", RoleConditional, coupling},
 	{"autoregressive", RoleConditional, autoregressive},
@@ -77,8 +76,8 @@ func mlp(o *Options) any {
 func residual(o *Options) any {
 	cfg := nn.Config{Hidden: []int{o.Count("width", 128, 1, 65536)}, Blocks: o.Count("blocks", 2, 1, 100), BatchNorm: o.Flag("batch_norm")}
 	netOptions(o, &cfg)
-	return Network{Layers: cfg.Blocks, Residual: func(l *nn.Layout, scope string, s nn.Shape) *nn.Residual {
-		return nn.NewResidual(l, scope, cfg, s)
+	return Network{Layers: cfg.Blocks, Batched: func(l *nn.Layout, scope string, s nn.Shape) BatchedConditioner {
+		return residualNetwork{nn.NewResidual(l, scope, cfg, s)}
 	}}
 }
 

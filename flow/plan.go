@@ -18,7 +18,8 @@ type Plan struct {
 	layers      []Layer // in the direction to latent
 	base        Base
 	layout      nn.Layout
-	independent int // parameters of Independent transforms and the base, which come first
+	trainedBase bool // it has parameters
+	independent int  // parameters of Independent transforms and the base, which come first
 	seed        uint64
 	oneWay      string // why there is no inverse
 }
@@ -54,7 +55,9 @@ func PlanWithin(most, features, context int, spec Spec, seed uint64, own ...Kind
 	if err := p.place(c, most); err != nil {
 		return nil, spec.ofPreset(err)
 	}
-	p.base = c.base(features)
+	if p.base, err = c.placeBase(features, context); err != nil {
+		return nil, err
+	}
 	return p, p.lay(most)
 }
 
@@ -118,8 +121,9 @@ func (p *Plan) lay(most int) error {
 			}
 		}
 		if !batched {
+			before := p.layout.Size
 			p.base.Layout(&p.layout, "base")
-			p.independent = p.layout.Size
+			p.independent, p.trainedBase = p.layout.Size, p.layout.Size > before
 		}
 	}
 	return nil

@@ -52,7 +52,7 @@ func (s Spec) preset() (Spec, error) {
 	case s.Net == "residual" && len(s.Hidden) == 1:
 		net["width"] = s.Hidden[0]
 	}
-	c := Spec{Base: s.Base, Repeat: cmp.Or(s.Transforms, p.transforms)}
+	c := Spec{Base: s.Base, Bases: s.Bases, Repeat: cmp.Or(s.Transforms, p.transforms)}
 	if s.Linear != "" && s.Linear != "none" {
 		c.Layers = append(c.Layers, Part{string(RoleLinear), map[string]any{"": s.Linear}})
 	}
@@ -74,10 +74,16 @@ func options(pairs ...any) map[string]any {
 	return m
 }
 
+// ofBase says whether a field is of a base, which presets do not expand.
+func ofBase(field string) bool {
+	first, _, _ := strings.Cut(field, ".")
+	return first == "base" || first == "bases"
+}
+
 // ofPreset names the field of a preset that an error in its composition is about.
 func (s Spec) ofPreset(err error) error {
 	var f *FieldError
-	if len(s.Layers) > 0 || !errors.As(err, &f) || f.Field == "base" || strings.HasPrefix(f.Field, "base.") {
+	if len(s.Layers) > 0 || !errors.As(err, &f) || ofBase(f.Field) {
 		return err
 	}
 	path := strings.Split(f.Field, ".")

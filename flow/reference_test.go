@@ -3,6 +3,7 @@ package flow
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"strconv"
@@ -179,9 +180,9 @@ func checkFlow(t *testing.T, f *Flow, in, out referenceCase, grad func(g []float
 func gradX(l *Likelihood, rows []int32) [][]float32 {
 	b := &batch.Tile{Rows: rows, First: true, Grad: make([]float32, len(l.f.params))}
 	s := &l.spaces[0]
-	l.load(&s.tile, b.Rows)
+	l.load(&s.tile, nil, 0, b.Rows)
 	l.forward(s)
-	l.seed(&s.tile, b)
+	l.seed(s, b, l.scale)
 	for i := len(l.f.transforms) - 1; i >= 0; i-- {
 		l.f.transforms[i].(Independent).Backward(&s.tile, l.f.params, b.Grad, s.mems[0][i], s.scratch)
 	}
@@ -252,13 +253,21 @@ func (p placement) gradients(t *testing.T, w map[string]json.RawMessage) func([]
 
 // bare is a flow for a case of the transforms laid out by build, with a normal base.
 func bare(in referenceCase, build func(l *nn.Layout) []Transform) *Flow {
-	p := &Plan{Features: in.Features, Context: in.contextColumns(), base: NewNormal(in.Features)}
+	p := &Plan{Features: in.Features, Context: in.contextColumns(), base: &Normal{ordered(in.Features)}}
 	for _, t := range build(&p.layout) {
 		p.layers = append(p.layers, Layer{Transform: t})
 	}
 	p.independent = p.layout.Size
 	f := Blank(p)
 	f.Threads = 1
+	return f
+}
+
+// ordered are the numbers of n features.
+func ordered(n int) (f []int32) {
+	for i := range int32(n) {
+		f = append(f, i)
+	}
 	return f
 }
 
@@ -508,8 +517,66 @@ func TestReferenceStandardNormal(t *testing.T) {
 	var got []float64
 	for _, tile := range tilesOf(in.Normal.X, nil, nil) {
 		logProb := make([]float64, tile.Events)
-		NewNormal(len(in.Normal.X[0])).LogProb(tile, nil, logProb)
+		(&Normal{ordered(len(in.Normal.X[0]))}).LogProb(tile, nil, nil, logProb)
 		got = append(got, logProb...)
 	}
 	nearVector(t, "log-density", got, out.Normal.LogProb, 1e-6) // z is float32
+}
+
+// Student's t of each feature, shifted and scaled: its density and gradients, also by nu.
+func TestReferenceStudentT(t *testing.T) {
+	var in struct {
+		Student struct {
+			X              matrix
+			DF, Loc, Scale []float64
+		} `json:"student_t_product"`
+	}
+	var out struct {
+		Student struct {
+			LogProb []float64 `json:"log_prob"`
+			GradX   matrix    `json:"grad_x"`
+			GradDF  []float64 `json:"grad_df_sum"`
+		} `json:"student_t_product"`
+	}
+	reference.Read(t, "base_densities", &in, &out)
+	s := in.Student
+	if len(s.X) == 0 {
+		t.Fatal("no events in the vectors")
+	}
+	var layout nn.Layout
+	b := NewStudentT(ordered(len(s.DF)), 1)
+	b.Layout(&layout, "base")
+	p, g := make([]float32, layout.Size), make([]float32, layout.Size)
+	for i, nu := range s.DF {
+		b.LogNu.Of(p)[i] = float32(math.Log(nu - minNu))
+	}
+	latent := make(matrix, len(s.X))
+	for e, x := range s.X {
+		for i, v := range x {
+			latent[e] = append(latent[e], (v-s.Loc[i])/s.Scale[i])
+		}
+	}
+	var logProb []float64
+	tiles := tilesOf(latent, make(matrix, len(latent)), make([]float64, len(latent)))
+	for _, tile := range tiles {
+		one, slope := make([]float64, tile.Events), make([]float32, tile.N)
+		for e := range one {
+			slope[e] = -1
+			for _, scale := range s.Scale {
+				one[e] -= math.Log(scale)
+			}
+		}
+		b.LogProb(tile, p, nil, one)
+		b.Backward(tile, p, g, nil, nil, slope)
+		logProb = append(logProb, one...)
+	}
+	nearVector(t, "log-density", logProb, out.Student.LogProb, 1e-6) // z and log nu are float32
+	for e, want := range out.Student.GradX {
+		for i, w := range want {
+			reference.Near(t, "gradient of x", float64(row(tiles[e/kernel.Tile].DX, i)[e%kernel.Tile])/s.Scale[i], w, 1e-6)
+		}
+	}
+	for i, w := range out.Student.GradDF {
+		reference.Near(t, "gradient of nu", float64(b.LogNu.Of(g)[i])/(s.DF[i]-minNu), w, 1e-5) // sums of 100 events
+	}
 }

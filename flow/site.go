@@ -7,7 +7,7 @@ import (
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
-// Site is the place of a layer in a flow that is planned.
+// Site is the place of a layer, or of a base, in a flow that is planned.
 type Site struct {
 	Context int
 
@@ -19,6 +19,15 @@ type Site struct {
 
 // Features are the numbers of the features in the order that they have here.
 func (s *Site) Features() []int32 { return slices.Clone(s.order) }
+
+// featureNumber is that which a text says.
+func featureNumber(name string, features int) (int, error) {
+	i, err := strconv.Atoi(name)
+	if err != nil || strconv.Itoa(i) != name || i < 0 || i >= features {
+		return 0, fault(name, "not the number of a feature, which are 0 to %d", features-1)
+	}
+	return i, nil
+}
 
 // permute renames the features for what follows a conditional transform, the kept first ones of which did not move.
 // Random couplings come in pairs that swap the two sides, so that every feature moves.
@@ -63,29 +72,23 @@ func readConditional(o *Options, permute string) conditional {
 func (c conditional) place(s *Site, kept int, ends []int) (Transform, error) {
 	g := Groups{Order: s.Features(), Kept: kept, Ends: ends}
 	for name := range c.ofFeature {
-		if i, err := strconv.Atoi(name); err != nil || i < 0 || i >= len(g.Order) {
-			return nil, fault("transformers."+name, "not the number of a feature, which are 0 to %d", len(g.Order)-1)
+		if _, err := featureNumber(name, len(g.Order)); err != nil {
+			return nil, within("transformers", err)
 		}
 	}
-	own := false
 	for _, f := range g.moved() {
 		make := c.transformer
 		if m, ok := c.ofFeature[strconv.Itoa(int(f))]; ok {
 			make = m
 		}
 		g.Transformers = append(g.Transformers, make())
-		_, parametric := g.Transformers[len(g.Transformers)-1].(Parametric)
-		own = own || parametric
 	}
 	g.Context, g.Layer, g.Degrees = s.Context, s.hidden, c.degrees
 	s.permute(c.permute, kept)
 	s.conditionals++
 	s.hidden += c.net.Layers
-	if c.net.Residual == nil {
+	if c.net.Batched == nil {
 		return NewConditional(g, c.net.Single), nil
 	}
-	if own {
-		return nil, fault("net", "a transformer with parameters of its own does not go with a residual network; set net: mlp")
-	}
-	return NewBatchedConditional(g, c.net.Residual), nil
+	return NewBatchedConditional(g, c.net.Batched), nil
 }

@@ -13,8 +13,10 @@ import (
 // Spec describes a flow: enough, with a seed, to build it again. It is a composition of layers, or a preset that expands
 // to one; Full expands it. The zero value of a field means its default.
 type Spec struct {
-	// Base is the density of the latent. Default normal.
-	Base Part `yaml:"base,omitempty" json:"base,omitzero"`
+	// Base is the density of the latent, default normal; Bases are those of features that have another, independent of the
+	// rest, by their names in a card, by their numbers here.
+	Base  Part            `yaml:"base,omitempty" json:"base,omitzero"`
+	Bases map[string]Part `yaml:"bases,omitempty" json:"bases,omitempty"`
 	// Layers are the transforms from data to latent, the first next to the data, and stand Repeat times (default 1), with
 	// Between standing between the times.
 	Repeat  int    `yaml:"repeat,omitempty" json:"repeat,omitempty"`
@@ -77,7 +79,8 @@ func (s Spec) Validate(own ...Kind) error {
 // composition is a full Spec, and what makes its parts.
 type composition struct {
 	Spec
-	base            func(features int) Base
+	base            func(s *Site) Base
+	bases           map[string]func(s *Site) Base // by the number of the feature
 	layers, between []layerKind
 }
 
@@ -108,14 +111,16 @@ func (s Spec) expand(own []Kind) (c composition, err error) {
 		s.Base.Kind = "normal"
 	}
 	all := slices.Concat(kinds, own)
-	base, err := expandPart(all, s.Base, "base", RoleBase)
-	if err != nil {
+	if c.Base, c.base, err = expandBase(all, s.Base, "base"); err != nil {
 		return c, err
 	}
-	c.Base = base.Part
-	var ok bool
-	if c.base, ok = base.made.(func(int) Base); !ok {
-		return c, fault("base", "the kind %s builds a %T, which makes no base", base.Kind, base.made)
+	for _, name := range slices.Sorted(maps.Keys(s.Bases)) {
+		if c.bases == nil {
+			c.Bases, c.bases = map[string]Part{}, map[string]func(*Site) Base{}
+		}
+		if c.Bases[name], c.bases[name], err = expandBase(all, s.Bases[name], join("bases", name)); err != nil {
+			return c, err
+		}
 	}
 	used := map[string]int{}
 	if c.Layers, c.layers, err = expandLayers(all, s.Layers, "layers", used); err != nil {
@@ -123,6 +128,18 @@ func (s Spec) expand(own []Kind) (c composition, err error) {
 	}
 	c.Between, c.between, err = expandLayers(all, s.Between, "between", used)
 	return c, err
+}
+
+func expandBase(all []Kind, p Part, path string) (full Part, build func(s *Site) Base, err error) {
+	x, err := expandPart(all, p, path, RoleBase)
+	if err != nil {
+		return p, nil, err
+	}
+	build, ok := x.made.(func(*Site) Base)
+	if !ok {
+		return p, nil, fault(path, "the kind %s builds a %T, which makes no base", x.Kind, x.made)
+	}
+	return x.Part, build, nil
 }
 
 func expandLayers(all []Kind, parts []Part, path string, used map[string]int) (full []Part, made []layerKind, err error) {
@@ -170,7 +187,7 @@ func (s Spec) presetField() string {
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
-		if !slices.Contains([]string{"base", "repeat", "layers", "between"}, name) && !v.Field(i).IsZero() {
+		if !slices.Contains([]string{"base", "bases", "repeat", "layers", "between"}, name) && !v.Field(i).IsZero() {
 			return name
 		}
 	}
@@ -204,7 +221,11 @@ func (s Spec) Named(names []string) Spec {
 
 // rename changes the names of features throughout a composition.
 func (s Spec) rename(to func(name string) (string, error)) (Spec, error) {
-	s.Layers, s.Between = slices.Clone(s.Layers), slices.Clone(s.Between)
+	bases, err := renamed(s.Bases, to)
+	if err != nil {
+		return s, within("bases", err)
+	}
+	s.Bases, s.Layers, s.Between = bases, slices.Clone(s.Layers), slices.Clone(s.Between)
 	return s, s.each(func(p *Part) (err error) {
 		*p, err = p.rename(to)
 		return err
@@ -237,17 +258,29 @@ func (p Part) rename(to func(name string) (string, error)) (Part, error) {
 	if !ok {
 		return p, nil
 	}
-	renamed := map[string]any{}
-	for name, v := range named {
-		n, err := to(name)
-		if err != nil {
-			return p, within(p.Kind+".transformers", err)
-		}
-		renamed[n] = v
+	again, err := renamed(named, to)
+	if err != nil {
+		return p, within(p.Kind+".transformers", err)
 	}
 	p.Options = maps.Clone(p.Options)
-	p.Options["transformers"] = renamed
+	p.Options["transformers"] = again
 	return p, nil
+}
+
+// renamed is a map whose keys name features.
+func renamed[T any](of map[string]T, to func(name string) (string, error)) (map[string]T, error) {
+	if of == nil {
+		return nil, nil
+	}
+	again := map[string]T{}
+	for name, v := range of {
+		n, err := to(name)
+		if err != nil {
+			return nil, err
+		}
+		again[n] = v
+	}
+	return again, nil
 }
 
 // Idle reports the first field, by its name in a card, that has no effect on a flow of these dimensions although it is known.
@@ -258,6 +291,9 @@ func (s Spec) Idle(features, context int) error {
 	}
 	if full.Repeat == 1 && len(full.Between) > 0 {
 		return s.ofPreset(fault("between", "has no effect: it stands between repetitions, of which there is one"))
+	}
+	if len(s.Bases) == features && !s.Base.IsZero() {
+		return fault("base", "has no effect where bases names every feature: take it out")
 	}
 	if context == 0 && s.Context == "first" {
 		return fault("context", "has no effect on a flow without a context: take it out")
@@ -294,7 +330,11 @@ func (s Spec) String() string {
 
 // Lines are the composition in full, a line a part.
 func (s Spec) Lines() []string {
-	lines := []string{"base " + s.Base.String(), fmt.Sprintf("%d times, from data to latent", s.Repeat)}
+	lines := []string{"base " + s.Base.String()}
+	for _, name := range slices.Sorted(maps.Keys(s.Bases)) {
+		lines = append(lines, "base of "+name+" "+s.Bases[name].String())
+	}
+	lines = append(lines, fmt.Sprintf("%d times, from data to latent", s.Repeat))
 	for i, p := range slices.Concat(s.Layers, s.Between) {
 		if i == len(s.Layers) {
 			lines = append(lines, "and between these times")

@@ -7,26 +7,26 @@ import (
 	"github.com/sluice-hep/sluice/nn"
 )
 
-// StudentT is the base of power-law tails: Student's t of each feature with nu degrees of freedom, which are trained,
+// StudentT is the base of power-law tails: Student's t of each of its features with nu degrees of freedom, which are trained,
 // nu = exp(log_nu) + 1e-2 (as in Jaini et al., arXiv:1907.04481),
 //
 //	log p(z) = log Gamma((nu+1)/2) - log Gamma(nu/2) - log(nu pi)/2 - (nu+1)/2 log(1 + z^2/nu).
 type StudentT struct {
 	LogNu    nn.View
-	features int
+	Features []int32
 	start    float64
 }
 
-// NewStudentT returns one of so many features, with nu near the given number at the start.
-func NewStudentT(features int, nu float64) *StudentT {
-	return &StudentT{features: features, start: math.Log(nu)}
+// NewStudentT returns one of these features, with nu near the given number at the start.
+func NewStudentT(features []int32, nu float64) *StudentT {
+	return &StudentT{Features: features, start: math.Log(nu)}
 }
 
 const minNu = 1e-2
 
 // Layout implements Base.
 func (b *StudentT) Layout(l *nn.Layout, scope string) {
-	b.LogNu = l.Add(scope+".log_nu", b.features, 1, nn.Scale)
+	b.LogNu = l.Add(scope+".log_nu", len(b.Features), 1, nn.Scale)
 }
 
 // Start implements Starter.
@@ -37,19 +37,21 @@ func (b *StudentT) Start(p []float32, _ *nn.Source) {
 	}
 }
 
-func (b *StudentT) nu(p []float32, c int) float64 {
-	return math.Exp(min(float64(b.LogNu.Of(p)[c]), 40)) + minNu
+// Memory implements Base.
+func (*StudentT) Memory() (rows, scratch int) { return 0, 0 }
+
+func (b *StudentT) nu(p []float32, i int) float64 {
+	return math.Exp(min(float64(b.LogNu.Of(p)[i]), 40)) + minNu
 }
 
 // LogProb implements Base.
-func (b *StudentT) LogProb(t *Tile, p []float32, logProb []float64) {
-	clear(logProb)
-	for c := range b.features {
-		nu := b.nu(p, c)
+func (b *StudentT) LogProb(t *Tile, p, _ []float32, logProb []float64) {
+	for i, f := range b.Features {
+		nu := b.nu(p, i)
 		up, _ := math.Lgamma((nu + 1) / 2)
 		down, _ := math.Lgamma(nu / 2)
 		norm := up - down - 0.5*math.Log(nu*math.Pi)
-		for e, z := range row(t.X, c)[:len(logProb)] {
+		for e, z := range row(t.X, int(f))[:len(logProb)] {
 			logProb[e] += norm - 0.5*(nu+1)*math.Log1p(float64(z)*float64(z)/nu)
 		}
 	}
@@ -57,13 +59,13 @@ func (b *StudentT) LogProb(t *Tile, p []float32, logProb []float64) {
 
 // Backward implements Base. With q = z^2/nu, d/dz = -(nu+1) z/(nu (1+q)) and
 // d/dnu = (psi((nu+1)/2) - psi(nu/2) - 1/nu - log(1+q) + (nu+1)/nu q/(1+q))/2.
-func (b *StudentT) Backward(t *Tile, p, g, slope []float32) {
+func (b *StudentT) Backward(t *Tile, p, g, _, _, slope []float32) {
 	dNu := b.LogNu.Of(g)
-	for c := range b.features {
-		nu := b.nu(p, c)
+	for i, f := range b.Features {
+		nu := b.nu(p, i)
 		norm := digamma((nu+1)/2) - digamma(nu/2) - 1/nu
 		var sum float64
-		d, x := row(t.DX, c), row(t.X, c)
+		d, x := row(t.DX, int(f)), row(t.X, int(f))
 		for e, s := range slope {
 			z := float64(x[e])
 			q := z * z / nu
@@ -72,9 +74,9 @@ func (b *StudentT) Backward(t *Tile, p, g, slope []float32) {
 		}
 		v := float32(sum * (nu - minNu))
 		if t.First {
-			dNu[c] = v
+			dNu[i] = v
 		} else {
-			dNu[c] += v
+			dNu[i] += v
 		}
 	}
 }
@@ -90,15 +92,15 @@ func digamma(x float64) float64 {
 }
 
 // Draw implements Base, by the polar method of Bailey (Math. Comp. 62, 1994): t = sqrt(nu (u^(-2/nu) - 1)) cos(2 pi v).
-func (b *StudentT) Draw(t *Tile, p []float32, seed, first uint64) {
-	for c := range b.features {
-		nu := b.nu(p, c)
-		x := row(t.X, c)
+func (b *StudentT) Draw(t *Tile, p, _ []float32, seed, first uint64) {
+	for i, f := range b.Features {
+		nu := b.nu(p, i)
+		x := row(t.X, int(f))
 		for e := range t.Events {
 			var u [1]float64
-			rng.Uniform(u[:], seed, rng.StreamSample, uint32(2*c), first+uint64(e))
+			rng.Uniform(u[:], seed, rng.StreamSample, uint32(2*i), first+uint64(e))
 			r := math.Sqrt(nu * math.Expm1(-2/nu*math.Log(u[0])))
-			rng.Uniform(u[:], seed, rng.StreamSample, uint32(2*c+1), first+uint64(e))
+			rng.Uniform(u[:], seed, rng.StreamSample, uint32(2*i+1), first+uint64(e))
 			x[e] = float32(max(min(r*math.Cos(2*math.Pi*u[0]), farthest), -farthest))
 		}
 	}

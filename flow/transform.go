@@ -84,6 +84,7 @@ type Tile struct {
 
 	feature Feature
 	logProb [kernel.Tile]float64 // under the base
+	target  [kernel.Tile]float64 // log-density under a Target
 }
 
 // Feature is one feature of a tile on its way through a Transformer: columns of N events, of which H, DH and Saved hold
@@ -98,7 +99,7 @@ type Feature struct {
 	DH      []float32 // gradient of H
 	DLogDet []float32 // gradient of log dz/dx
 
-	P, G  []float32 // all parameters of the flow and their gradient, for a transformer that has some of its own
+	P, G  []float32 // the transformers' own parameters of this layer, and their gradient; see Parametric
 	First bool      // their gradient is put, not added
 }
 
@@ -115,7 +116,8 @@ type Transformer interface {
 	ToData(f *Feature)
 }
 
-// Parametric is a Transformer with parameters of its own, besides those that a conditioner gives.
+// Parametric is a Transformer with parameters of its own, besides those that a conditioner gives. Its views are of
+// Feature.P and G, and of the vector that a Starter is given.
 type Parametric interface {
 	Layout(l *nn.Layout, scope string)
 }
@@ -138,6 +140,49 @@ type Conditioner interface {
 	// Begin prepares act; Next then returns the outputs of group g once the features of those before it are in Input(act).
 	Begin(act, context []float32)
 	Next(p, act []float32, g, n int) []float32
+}
+
+// BatchedConditioner is a network that takes many tiles at once, in training the whole batch: because each layer's weights
+// should be read once for all of them, or because it takes statistics of the batch. All but its outputs is its trunk; mem is
+// its memory of a tile outside training, EvaluationRows rows.
+type BatchedConditioner interface {
+	// Start draws the parameters; the outputs are near bias.
+	Start(p, bias []float32, src *nn.Source)
+	Masked
+	EvaluationRows() int
+	// Input returns the rows of mem where the features go.
+	Input(mem []float32) []float32
+	// Trunk sets trunk to that of each tile, somewhere in mem. Tile t has n[t] events.
+	Trunk(p []float32, trunk, mem, context [][]float32, n []int)
+	// Output computes outputs [r0, r1) from the trunk.
+	Output(p, h, trunk []float32, r0, r1, n int)
+	// Sequence returns what gives the trunk as far as the outputs of group g need it, once the features of the groups before
+	// it are in Input(mem) and it was called for each of these.
+	Sequence(p []float32) func(mem, context []float32, g, n int) (trunk []float32)
+	// NewPass returns memory for training, with the crew to share out the work.
+	NewPass(crew *nn.Crew) ConditionerPass
+}
+
+// ConditionerPass takes the tiles of a batch through a BatchedConditioner in training. Forward comes after Begin, and Set
+// for each tile; then Output. Back it goes by Rewind, BackOutput for every output of each tile, Backward, InputGradient. What is
+// of one tile may be called for several tiles at the same time. Nothing in it depends on the number of threads.
+type ConditionerPass interface {
+	Begin(tiles int)
+	// Set says what tile t is, and returns the rows where its features go.
+	Set(t int, pass *nn.Pass, context []float32) []float32
+	Forward(p []float32)
+	// Output computes outputs [r0, r1) of tile t.
+	Output(p, h []float32, t, r0, r1 int)
+	Rewind()
+	// BackOutput takes the gradient d of outputs [r0, r1) of tile t back to the trunk; first is the tile's first call.
+	BackOutput(p, d []float32, t, r0, r1 int, first bool)
+	// Backward puts the gradient of the parameters to g. d are the gradients of the outputs of each tile.
+	Backward(p, g []float32, d [][]float32)
+	// InputGradient is the gradient of the features of tile t, unless its SkipDX.
+	InputGradient(t int) []float32
+	// Collect adds the statistics of the last Forward to those that Freeze writes to the parameters.
+	Collect()
+	Freeze(p []float32)
 }
 
 // row is feature f of a tile.

@@ -96,7 +96,7 @@ func ReadInfo(path string, own ...flow.Kind) (Info, error) {
 		return Info{}, fmt.Errorf("model: %s: flow: %w", path, err)
 	}
 	info := m.info(f.Metadata[safetensors.HashKey], r.version, plan.Size())
-	info.Flow = plan.Spec
+	info.Flow = plan.Spec.Named(m.Features.InFlow())
 	return info, nil
 }
 
@@ -156,7 +156,7 @@ func describeTraining(w io.Writer, r *train.Result) {
 		nll  train.NLL
 	}{{"training", r.TrainNLL}, {"validation", r.ValidNLL}, {"test", r.TestNLL}} {
 		if part.nll == part.nll {
-			fmt.Fprintf(w, "  NLL of the %s events\t%.4f nats per event\n", part.name, float64(part.nll))
+			fmt.Fprintf(w, "  NLL of the %s events\t%.4f %s per event\n", part.name, float64(part.nll), r.Unit)
 		}
 	}
 	for _, n := range r.Notices {

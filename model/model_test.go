@@ -437,7 +437,13 @@ func FuzzModel(f *testing.F) {
 // What is known of a model in a file is what the loaded one tells; a damaged file tells nothing.
 func TestReadInfo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.safetensors")
-	if err := untrained(t, "nsf-ar", true).Save(path); err != nil {
+	saved := untrained(t, "nsf-ar", true)
+	spec := flow.Spec{Transforms: 1, Bases: map[string]flow.Part{"0": {Kind: "student-t"}}}
+	var err error
+	if saved.Density, err = flow.New(saved.Features.Dim(), 1, spec, saved.Seed); err != nil {
+		t.Fatal(err)
+	}
+	if err := saved.Save(path); err != nil {
 		t.Fatal(err)
 	}
 	m, err := Load(path)
@@ -451,6 +457,9 @@ func TestReadInfo(t *testing.T) {
 	got, err := ReadInfo(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if got.Flow.Bases["mass"].Kind != "student-t" {
+		t.Errorf("the features of a flow have other names: %v", got.Flow.Bases)
 	}
 	a, err := json.Marshal(got)
 	if err != nil {

@@ -111,7 +111,7 @@ func (r *Residual) Start(p []float32, bias []float32, src *Source) {
 // inputs is the number of rows [context; features].
 func (r *Residual) inputs() int { return r.shape.Context + r.shape.Features }
 
-// EvaluationRows is the number of tile rows for Trunk and Next.
+// EvaluationRows is the number of tile rows for Trunk and Sequence.
 func (r *Residual) EvaluationRows() int {
 	if r.shape.Order == nil {
 		return r.inputs() + 5*r.width
@@ -147,18 +147,6 @@ func (r *Residual) Trunk(p []float32, trunk, mem, context [][]float32, n []int) 
 	}
 }
 
-// Norms are the norms of each block as they act outside training.
-type Norms [][2]*normState
-
-// Frozen are the norms with the statistics among the parameters.
-func (r *Residual) Frozen(p []float32) Norms {
-	states := make(Norms, len(r.blocks))
-	for i := range r.blocks {
-		r.freeze(&states[i], &r.blocks[i], p)
-	}
-	return states
-}
-
 func (r *Residual) freeze(states *[2]*normState, b *residualBlock, p []float32) {
 	for j, n := range b.norms {
 		if n == nil {
@@ -171,9 +159,18 @@ func (r *Residual) freeze(states *[2]*normState, b *residualBlock, p []float32) 
 	}
 }
 
-// Next computes, for a network with an Order, the units of group g's degree and returns the trunk, whose units up to there
-// are then known: the features of the groups before g are in Input(mem), and Next was called for each of these.
-func (r *Residual) Next(p, mem, context []float32, norms Norms, g, n int) []float32 {
+// Sequence begins, for a network with an Order, to go group by group, with the frozen statistics. What it returns computes the
+// units of group g's degree, and returns the trunk, whose units up to there are then known: the features of the groups before g
+// are in Input(mem), and it was called for each of these.
+func (r *Residual) Sequence(p []float32) func(mem, context []float32, g, n int) (trunk []float32) {
+	norms := make([][2]*normState, len(r.blocks))
+	for i := range r.blocks {
+		r.freeze(&norms[i], &r.blocks[i], p)
+	}
+	return func(mem, context []float32, g, n int) []float32 { return r.next(p, mem, context, norms, g, n) }
+}
+
+func (r *Residual) next(p, mem, context []float32, norms [][2]*normState, g, n int) []float32 {
 	u := r.units[g]
 	in := take(&mem, r.inputs())
 	copy(in, context[:r.shape.Context*kernel.Tile])

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -9,7 +10,8 @@ import (
 
 // Loss is the course of a training, one value an epoch. NaN is a gap.
 type Loss struct {
-	Train, Valid []float64 // nats per event; Valid may be empty
+	Train, Valid []float64 // in Unit per event; Valid may be empty
+	Unit         string    // nats where it is empty
 	LR           []float64 // the learning rate; may be empty
 	Best         int       // the epoch whose weights were kept, from 1; 0 for none
 	// Truth is the true entropy where it is known, drawn as a line.
@@ -123,7 +125,7 @@ func (l *Loss) axis() axis {
 		lo, hi = min(lo, *l.Truth), max(hi, *l.Truth)
 	}
 	pad := (hi - lo) * 0.06
-	return newAxis(lo-pad, hi+pad, false, 5, "NLL [nats / event]")
+	return newAxis(lo-pad, hi+pad, false, 5, fmt.Sprintf("NLL [%s / event]", cmp.Or(l.Unit, "nats")))
 }
 
 func rateAxis(rates []float64) axis {

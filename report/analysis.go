@@ -143,7 +143,7 @@ func (a *Analysis) facts(info model.Info) []Fact {
 		nll  train.NLL
 	}{{"Test NLL", a.Train.TestNLL}, {"Validation NLL", a.Train.ValidNLL}, {"Training NLL", a.Train.TrainNLL}} {
 		if n.nll == n.nll {
-			f := Fact{Name: n.name, Value: fmt.Sprintf("%.4f nats", float64(n.nll)), Note: "per event"}
+			f := Fact{Name: n.name, Value: fmt.Sprintf("%.4f %s", float64(n.nll), a.Train.Unit), Note: "per event"}
 			if n.name == "Test NLL" && a.Train.TestError > 0 {
 				f.Note += fmt.Sprintf(", ± %.2g by the number of events", a.Train.TestError)
 			}

@@ -160,7 +160,7 @@ func histogram(c *stats.CDF, b stats.Bins, n int) plot.Histogram {
 
 // lossPicture draws the course of a training; truth is the true entropy, where it is known.
 func lossPicture(r *train.Result, truth *float64) (*plot.Picture, error) {
-	l := plot.Loss{Best: r.BestEpoch, Truth: truth}
+	l := plot.Loss{Unit: r.Unit.String(), Best: r.BestEpoch, Truth: truth}
 	valid := false
 	for _, e := range r.History {
 		l.Train = append(l.Train, float64(e.TrainNLL))

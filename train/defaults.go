@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -63,6 +64,25 @@ const (
 // Validate reports the first field, by its name in a card, that cannot be.
 func (c Config) Validate() error {
 	c = c.WithDefaults()
+	if err := cmp.Or(c.fields(), c.idle()); err != nil {
+		return err
+	}
+	sgd, set := c.Optimiser == "sgd", max(c.Valid, 0)+max(c.Test, 0)
+	switch {
+	case sgd && c.Nesterov && c.Momentum <= 0:
+		return &FieldError{"nesterov", "needs a momentum above 0"}
+	case !sgd && (len(c.Betas) != 2 || !within(c.Betas[0], 0, oneBelow) || !within(c.Betas[1], 0, oneBelow)):
+		return &FieldError{"betas", fmt.Sprintf("%v are not two numbers in [0, 1)", c.Betas)}
+	case set >= 1:
+		return &FieldError{"valid", fmt.Sprintf("valid and test are %g of the events together and leave none to train on", set)}
+	case c.Patience > 0 && c.Valid < 0:
+		return &FieldError{"patience", "needs validation events: set train.valid above 0"}
+	}
+	return nil
+}
+
+// fields reports the first field that is out of its own bounds.
+func (c Config) fields() error {
 	s, sgd := c.Schedule, c.Optimiser == "sgd"
 	for _, f := range []struct {
 		name, v string
@@ -105,20 +125,6 @@ func (c Config) Validate() error {
 		if !f.ok {
 			return &FieldError{f.name, fmt.Sprintf("%g is not %s", f.v, f.allowed)}
 		}
-	}
-	if err := c.idle(); err != nil {
-		return err
-	}
-	set := max(c.Valid, 0) + max(c.Test, 0)
-	switch {
-	case sgd && c.Nesterov && c.Momentum <= 0:
-		return &FieldError{"nesterov", "needs a momentum above 0"}
-	case !sgd && (len(c.Betas) != 2 || !within(c.Betas[0], 0, oneBelow) || !within(c.Betas[1], 0, oneBelow)):
-		return &FieldError{"betas", fmt.Sprintf("%v are not two numbers in [0, 1)", c.Betas)}
-	case set >= 1:
-		return &FieldError{"valid", fmt.Sprintf("valid and test are %g of the events together and leave none to train on", set)}
-	case c.Patience > 0 && c.Valid < 0:
-		return &FieldError{"patience", "needs validation events: set train.valid above 0"}
 	}
 	return nil
 }

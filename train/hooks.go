@@ -1,5 +1,15 @@
 package train
 
+// Measured is an Objective whose loss is not in nats.
+type Measured interface{ Unit() Unit }
+
+func (t *trainer) unit() Unit {
+	if m, ok := t.obj.(Measured); ok {
+		return m.Unit()
+	}
+	return ""
+}
+
 // Stepper is an Objective with random numbers of its own, as those of dropout. SetStep comes before every Gradient with
 // the number of steps before it, so that a training resumed draws the same.
 type Stepper interface{ SetStep(step int) }

@@ -182,7 +182,7 @@ func (t *trainer) epoch(ctx context.Context) error {
 		if err != nil {
 			return t.interrupted(ctx, err)
 		}
-		if err := t.step(rows); err != nil {
+		if err := t.step(ctx, rows); err != nil {
 			return err
 		}
 		t.tick = t.now()
@@ -204,11 +204,17 @@ func (t *trainer) epoch(ctx context.Context) error {
 }
 
 // step is one gradient and, where that is finite, one step of the optimiser.
-func (t *trainer) step(rows []int32) error {
+func (t *trainer) step(ctx context.Context, rows []int32) error {
 	at := &t.at
 	at.LR = at.LRFactor * t.cfg.Schedule.rate(t.cfg.LR, t.clock())
 	t.setStep()
 	loss := t.obj.Gradient(rows, t.grad)
+	if t.opts.Reduce != nil {
+		var err error
+		if loss, err = t.opts.Reduce(ctx, t.grad, loss); err != nil {
+			return t.interrupted(ctx, err)
+		}
+	}
 	norm := t.update.norm()
 	scale := clipScale(norm, t.cfg.ClipNorm)
 	at.Step++
@@ -364,7 +370,7 @@ func (t *trainer) judge(rows []int32) (loss NLL, deviation float64) {
 func (t *trainer) result(interrupted bool) *Result {
 	none := NLL(math.NaN())
 	r := &Result{
-		Epochs: t.at.Epoch, Steps: t.at.Steps, BestEpoch: t.at.BestEpoch,
+		Epochs: t.at.Epoch, Steps: t.at.Steps, BestEpoch: t.at.BestEpoch, Unit: t.unit(),
 		TrainNLL: none, ValidNLL: t.at.BestValid, TestNLL: none,
 		Seconds: t.seconds(), History: t.at.History, Notices: t.at.Notices, Interrupted: interrupted,
 	}

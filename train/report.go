@@ -36,7 +36,7 @@ func (t *trainer) report(epochEnd bool) {
 func (t *trainer) standing() Progress {
 	at := &t.at
 	p := Progress{
-		Epoch: min(at.Epoch+1, t.cfg.Epochs), Epochs: t.cfg.Epochs, Step: at.Step, Steps: t.perEpoch,
+		Epoch: min(at.Epoch+1, t.cfg.Epochs), Epochs: t.cfg.Epochs, Step: at.Step, Steps: t.perEpoch, Unit: t.unit(),
 		Loss: float64(t.runningLoss()), Valid: at.Valid, Best: at.BestValid, LR: at.LR,
 	}
 	spent := t.tick.Sub(t.began).Seconds()

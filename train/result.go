@@ -1,16 +1,18 @@
 package train
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 )
 
 // Result is the record of a training.
 type Result struct {
-	Epochs    int `json:"epochs"`     // validated, the last perhaps cut short by Config.MaxSeconds
-	Steps     int `json:"steps"`      // optimiser steps, undone ones included
-	BestEpoch int `json:"best_epoch"` // whose parameters are kept, from 1
-	// Mean losses, in nats per event, of the parameters kept. Of a stream's training events those count that are in
+	Epochs    int  `json:"epochs"`     // validated, the last perhaps cut short by Config.MaxSeconds
+	Steps     int  `json:"steps"`      // optimiser steps, undone ones included
+	BestEpoch int  `json:"best_epoch"` // whose parameters are kept, from 1
+	Unit      Unit `json:"unit,omitzero"`
+	// Mean losses, in Unit per event, of the parameters kept. Of a stream's training events those count that are in
 	// memory at the end.
 	TrainNLL NLL `json:"train_nll"`
 	ValidNLL NLL `json:"valid_nll"`
@@ -41,7 +43,12 @@ type Epoch struct {
 	LR       float64 `json:"lr"`        // of the epoch's last step
 }
 
-// NLL is a mean negative log-likelihood in nats per event; NaN, which is null in JSON, where there is none or
+// Unit is that of a loss. The zero value is nats.
+type Unit string
+
+func (u Unit) String() string { return cmp.Or(string(u), "nats") }
+
+// NLL is a mean loss per event, mostly a negative log-likelihood; NaN, which is null in JSON, where there is none or
 // it is not finite.
 type NLL float64
 

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// Objective is a loss over events as a function of one flat vector of parameters.
+// Objective is a loss over events, in nats per event unless it is Measured, as a function of one flat vector of parameters.
 type Objective interface {
 	// Params is the vector; it is updated in place and must always be the same slice.
 	Params() []float32
 	// Gradient overwrites grad with the gradient of the weighted mean loss over the given training events,
-	// and returns that mean in nats per event. It may be NaN or infinite.
+	// and returns that mean. It may be NaN or infinite.
 	Gradient(rows []int32, grad []float32) float64
-	// Loss is the weighted mean loss over the given events, in nats per event, without dropout or the
+	// Loss is the weighted mean loss over the given events, without dropout or the
 	// like. It may be NaN or infinite.
 	Loss(rows []int32) float64
 }
@@ -54,6 +54,11 @@ type Options struct {
 	// one is refused.
 	DataID string
 
+	// Reduce stands between a gradient and its norm: it may change the gradient, in place, and returns the loss of the step, as
+	// where several processes each take a part of a batch and go on with the mean over all. Every one of them then takes the
+	// same step, or leaves it out. An error ends the training. nil takes both as they are.
+	Reduce func(ctx context.Context, grad []float32, loss float64) (float64, error)
+
 	// Progress is called about ten times a second, at each epoch's end, and with every notice.
 	Progress func(Progress)
 }
@@ -62,7 +67,8 @@ type Options struct {
 type Progress struct {
 	Epoch, Epochs   int           // the epoch under way, from 1, and the most there will be
 	Step, Steps     int           // steps done of this epoch's
-	Loss            float64       // mean training loss of this epoch so far, nats per event; NaN before its first step
+	Unit            Unit          // of the losses, per event
+	Loss            float64       // mean training loss of this epoch so far; NaN before its first step
 	Valid, Best     NLL           // last and lowest validation loss; NaN before the first
 	LR              float64       // learning rate of the last step
 	EventsPerSecond float64       // since the start or the resumption

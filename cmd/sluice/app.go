@@ -53,7 +53,8 @@ says in a report how far both can be trusted.`,
 			}
 			return nil
 		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkGlobal() },
+		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetVersionTemplate("sluice {{.Version}}\n")
 	flags := root.PersistentFlags()
@@ -167,7 +168,7 @@ func show[T any](a *app, found T, err error, text func(w io.Writer, found T)) er
 	return nil
 }
 
-// checkGlobal refuses global flags that cannot be.
+// checkGlobal refuses global flags that cannot be, before any verb, also one on which they have no effect.
 func (a *app) checkGlobal() error {
 	if a.threads < 0 || a.threads > 4096 {
 		return usage("--threads %d is not between 1 and 4096", a.threads)

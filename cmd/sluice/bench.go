@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/bench"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/internal/await"
+	"github.com/sluice-hep/sluice/internal/fault"
 )
 
 // benchReport is the result of the verb bench.
@@ -39,9 +39,6 @@ fraction is of the processor's peak, measured in the same run.`,
 	c.Flags().StringVar(&cardPath, "card", "", "measure the flow and batch size of a card instead")
 	c.Flags().Float64Var(&seconds, "seconds", 4, "time for each workload")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := a.checkGlobal(); err != nil {
-			return err
-		}
 		if !(seconds > 0 && seconds <= 86400) {
 			return usage("--seconds %g is not between 0 and 86400", seconds)
 		}
@@ -52,11 +49,11 @@ fraction is of the processor's peak, measured in the same run.`,
 		if cardPath != "" {
 			job, err := card.Load(cardPath)
 			if err != nil {
-				return &sluice.InputError{Err: err}
+				return fault.Of(err)
 			}
 			spec, err := job.Flow.Resolve(job.Features)
 			if err != nil {
-				return &sluice.InputError{Err: err}
+				return fault.Of(err)
 			}
 			workloads = []bench.Workload{{
 				Name: job.Name, Features: len(job.Features), Context: len(job.Context),

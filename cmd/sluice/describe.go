@@ -19,9 +19,6 @@ func (a *app) describeVerb() *cobra.Command {
 		Example: "  sluice run cards/banana.yaml --set train.epochs=3\n  sluice describe out/banana/model.safetensors",
 		Args:    arguments(1, 1, "one model"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := a.checkGlobal(); err != nil {
-				return err
-			}
 			info, err := readModel(c.Context(), args[0], func() (model.Info, error) { return model.ReadInfo(args[0]) })
 			return show(a, info, err, func(w io.Writer, info model.Info) { info.Describe(w) })
 		},

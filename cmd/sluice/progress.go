@@ -83,9 +83,12 @@ func bar(at train.Progress, width int) string {
 }
 
 func numbers(at train.Progress) string {
-	s := fmt.Sprintf("epoch %d/%d  loss %s", at.Epoch, at.Epochs, nats(at.Loss))
+	s := fmt.Sprintf("epoch %d/%d  loss %s", at.Epoch, at.Epochs, number(at.Loss))
+	if !math.IsNaN(at.Loss) {
+		s += " " + at.Unit.String()
+	}
 	if !math.IsNaN(float64(at.Best)) {
-		s += "  best valid " + nats(float64(at.Best))
+		s += "  best valid " + number(float64(at.Best))
 	}
 	if at.EventsPerSecond > 0 {
 		s += fmt.Sprintf("  %s events/s  %s left", rate(at.EventsPerSecond), at.Left.Round(time.Second))
@@ -93,7 +96,7 @@ func numbers(at train.Progress) string {
 	return s
 }
 
-func nats(x float64) string {
+func number(x float64) string {
 	if math.IsNaN(x) {
 		return "-"
 	}

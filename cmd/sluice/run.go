@@ -45,9 +45,10 @@ and does not train again a model that is there already.`,
 			return fault.Of(err)
 		}
 		fails, err := failAbove(limit)
-		if err := cmp.Or(err, set(job, sets), allow(job, memory), a.global(c, job)); err != nil {
+		if err := cmp.Or(err, set(job, sets), allow(job, memory)); err != nil {
 			return err
 		}
+		a.global(c, job)
 		o := a.options()
 		o.Command, o.Inputs, o.Force = commandLine(c, args), args, force
 		folder := cmp.Or(out, filepath.Join("out", job.Name))

@@ -53,26 +53,16 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 	readingFlags(c, &how)
 	resumeFlag(c, &resume)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		d, o := sluice.Draw{Seed: a.seed, Reading: how}, a.options()
+		o := a.options()
 		o.Resume, o.Inputs = resume, args
-		err := a.send(&to, &o)
+		if err := a.send(&to, &o); err != nil {
+			return err
+		}
+		d, err := drawOf(n, fixed, shard, within)
 		if err != nil {
 			return err
 		}
-		if d.Context, d.ContextFile, err = given(fixed); err != nil {
-			return err
-		}
-		if n != "" || d.ContextFile == "" { // which else gives the number
-			if d.Events, err = count(n); err != nil {
-				return err
-			}
-		}
-		if d.Shard, d.Shards, err = parseShard(shard); err != nil {
-			return err
-		}
-		if d.Within, err = parseWithin(within); err != nil {
-			return err
-		}
+		d.Seed, d.Reading = a.seed, how
 		m, err := a.load(c.Context(), args[0])
 		if err != nil {
 			return err
@@ -83,6 +73,23 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 		})
 	}
 	return c
+}
+
+// drawOf reads which events are wanted.
+func drawOf(n string, fixed []string, shard, within string) (d sluice.Draw, err error) {
+	if d.Context, d.ContextFile, err = given(fixed); err != nil {
+		return d, err
+	}
+	if n != "" || d.ContextFile == "" { // which else gives the number
+		if d.Events, err = count(n); err != nil {
+			return d, err
+		}
+	}
+	if d.Shard, d.Shards, err = parseShard(shard); err != nil {
+		return d, err
+	}
+	d.Within, err = parseWithin(within)
+	return d, err
 }
 
 func resumeFlag(c *cobra.Command, to *bool) {
@@ -117,9 +124,6 @@ func parseWithin(s string) (float64, error) {
 
 // load opens a model with the threads asked for.
 func (a *app) load(ctx context.Context, path string) (*model.Model, error) {
-	if err := a.checkGlobal(); err != nil {
-		return nil, err
-	}
 	m, err := readModel(ctx, path, func() (*model.Model, error) { return model.Load(path) })
 	if err != nil {
 		return nil, err

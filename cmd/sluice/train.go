@@ -38,9 +38,7 @@ of the columns; they can be negative.`,
 		if err != nil {
 			return err
 		}
-		if err := a.global(c, job); err != nil {
-			return err
-		}
+		a.global(c, job)
 		o := a.options()
 		o.Resume, o.HeldOut = f.resume, f.heldOut
 		if f.dry {
@@ -172,11 +170,10 @@ func set(c *card.Card, sets []string) error {
 }
 
 // global lets the global flags win over the card. Threads are no part of it: the model does not depend on them.
-func (a *app) global(c *cobra.Command, job *card.Card) error {
+func (a *app) global(c *cobra.Command, job *card.Card) {
 	if c.Flags().Changed("seed") {
 		job.Seed = a.seed
 	}
-	return a.checkGlobal()
 }
 
 func printTraining(w io.Writer, t *sluice.TrainResult) {
@@ -194,5 +191,5 @@ func printTraining(w io.Writer, t *sluice.TrainResult) {
 			}
 		}
 	}
-	fmt.Fprintf(w, "NLL        %s nats per event\n", strings.Join(parts, ", "))
+	fmt.Fprintf(w, "NLL        %s %s per event\n", strings.Join(parts, ", "), t.Unit)
 }

@@ -62,6 +62,9 @@ func Cases() []Case {
 	ar, coupling := "autoregressive", "coupling"
 	student := layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": "affine"}})
 	student.Base = flow.Part{Kind: "student-t", Options: o{"nu": 4}}
+	bases, baseEach := layers(student.Layers[0]), layers(student.Layers[0])
+	bases.Bases = map[string]flow.Part{"1": student.Base, "3": {Kind: "student-t"}}
+	baseEach.Bases = map[string]flow.Part{"0": student.Base, "1": {Kind: "normal"}}
 	cases = append(cases,
 		Case{Name: "layers/residual-ar", Features: 4, Context: 2, Spec: layers(flow.Part{Kind: ar, Options: o{"net": masked, "transformer": spline}})},
 		Case{Name: "layers/residual-ar-plain", Features: 3, Spec: layers(flow.Part{Kind: ar, Options: o{"transformer": "affine", "net": flow.Part{Kind: "residual", Options: o{"width": 12, "activation": "tanh"}}}}, flow.Part{Kind: "lu"})},
@@ -72,6 +75,8 @@ func Cases() []Case {
 		Case{Name: "layers/two-couplings", Features: 2, Spec: layers(flow.Part{Kind: coupling, Options: o{"net": mlp, "transformers": o{"0": "scale-shift"}}},
 			flow.Part{Kind: coupling, Options: o{"net": mlp, "permute": "reverse", "transformer": "affine"}})},
 		Case{Name: "layers/student-t", Features: 2, Spec: student},
+		Case{Name: "layers/bases", Features: 4, Spec: bases},
+		Case{Name: "layers/base-each", Features: 2, Context: 1, Spec: baseEach},
 	)
 	for i := range cases {
 		s := &cases[i].Spec

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -12,7 +13,7 @@ import (
 // network is one conditioner in float64, on a batch of events.
 type network struct {
 	o       *Oracle
-	options map[string]any
+	part    flow.Part
 	scope   string
 	context [][]float64
 	layer   int // number of its first hidden layer in the flow
@@ -51,7 +52,7 @@ func (n network) activate(x [][]float64) [][]float64 {
 	out := make([][]float64, len(x))
 	for e := range x {
 		for _, v := range x[e] {
-			out[e] = append(out[e], activations[n.options["activation"].(string)](v))
+			out[e] = append(out[e], activations[n.part.Options["activation"].(string)](v))
 		}
 	}
 	return out
@@ -59,7 +60,7 @@ func (n network) activate(x [][]float64) [][]float64 {
 
 // dropout multiplies the units of hidden layer l of the network by their masks.
 func (n network) dropout(x [][]float64, l int) {
-	d := nn.NewDropout(n.options["dropout"].(float64), n.layer+l)
+	d := nn.NewDropout(n.part.Options["dropout"].(float64), n.layer+l)
 	if d == nil || !n.o.Training {
 		return
 	}
@@ -77,7 +78,7 @@ func (n network) dropout(x [][]float64, l int) {
 var networks = map[string]func(n network, in [][]float64) ([][]float64, int){"mlp": network.mlp, "residual": network.residual}
 
 func (n network) mlp(h [][]float64) ([][]float64, int) {
-	layers := len(n.options["hidden"].([]int))
+	layers := len(n.part.Options["hidden"].([]int))
 	for l := range layers {
 		h = n.activate(n.linear(fmt.Sprint(l), h))
 		n.dropout(h, l)
@@ -87,7 +88,7 @@ func (n network) mlp(h [][]float64) ([][]float64, int) {
 
 func (n network) residual(in [][]float64) ([][]float64, int) {
 	x := n.linear("first.0", in)
-	blocks := n.options["blocks"].(int)
+	blocks := n.part.Options["blocks"].(int)
 	for b := range blocks {
 		h := n.linear(fmt.Sprintf("%d.linears.0", b), n.activate(n.norm(fmt.Sprintf("%d.norms.0", b), x)))
 		h = n.activate(n.norm(fmt.Sprintf("%d.norms.1", b), h))

@@ -55,15 +55,16 @@ type LayerFormula func(o *Oracle, l flow.Layer, z [][]float64, logDet []float64)
 
 var layers = map[string]LayerFormula{"lu": (*Oracle).lu, "batch-norm": (*Oracle).batchNorm}
 
-// BaseFormula is the log-density of one latent feature, the number of which is i.
-type BaseFormula func(o *Oracle, i int, z float64) float64
+// BaseFormula is the log-density of one latent feature, given the context. It is number i of those of its base, whose
+// parameters are of the scope.
+type BaseFormula func(o *Oracle, scope string, i int, z float64, context []float64) float64
 
 var bases = map[string]BaseFormula{
-	"normal": func(_ *Oracle, _ int, z float64) float64 {
+	"normal": func(_ *Oracle, _ string, _ int, z float64, _ []float64) float64 {
 		return -0.5*z*z - 0.5*math.Log(2*math.Pi)
 	},
-	"student-t": func(o *Oracle, i int, z float64) float64 {
-		nu := math.Exp(o.Of("base.log_nu")[i]) + 1e-2
+	"student-t": func(o *Oracle, scope string, i int, z float64, _ []float64) float64 {
+		nu := math.Exp(o.Of(scope + ".log_nu")[i]) + 1e-2
 		up, _ := math.Lgamma((nu + 1) / 2)
 		down, _ := math.Lgamma(nu / 2)
 		return up - down - 0.5*math.Log(math.Pi*nu) - (nu+1)/2*math.Log(1+z*z/nu)
@@ -88,7 +89,12 @@ type Formulas struct {
 	Transformers map[string]Formula
 	Layers       map[string]LayerFormula
 	Bases        map[string]BaseFormula
+	Networks     map[string]NetworkFormula
 }
+
+// NetworkFormula is a network without dropout: its outputs for the features in and the context of each event. Its parameters
+// are those of the scope.
+type NetworkFormula func(o *Oracle, scope string, context, in [][]float64) [][]float64
 
 // NewOracle returns an oracle that evaluates f; own are formulas besides those of package flow.
 func NewOracle(f *flow.Flow, own Formulas) *Oracle {
@@ -134,13 +140,19 @@ func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float
 // NLL is the mean negative log-likelihood of events.
 func (o *Oracle) NLL(x, context [][]float64) float64 {
 	z, logDet := o.ToLatent(x, context)
-	base := formulaOf("base", o.f.Spec.Base.Kind, o.own.Bases, bases)
 	var sum float64
 	for e := range z {
-		for i, v := range z[e] {
-			sum -= base(o, i, v)
-		}
 		sum -= logDet[e]
+		rest := 0 // features of the base that is no one feature's
+		for i, v := range z[e] {
+			part, scope, place := o.f.Spec.Base, "base", rest
+			if own, ok := o.f.Spec.Bases[fmt.Sprint(i)]; ok {
+				part, scope, place = own, fmt.Sprint("bases.", i), 0
+			} else {
+				rest++
+			}
+			sum -= formulaOf("base", part.Kind, o.own.Bases, bases)(o, scope, place, v, context[e])
+		}
 	}
 	return sum / float64(len(x))
 }
@@ -168,8 +180,7 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float6
 			in[e] = append(in[e], z[e][i])
 		}
 	}
-	net := l.Part.Options["net"].(flow.Part)
-	h, layers := networks[net.Kind](network{o, net.Options, l.Scope, context, hidden}, in)
+	h, layers := o.network(network{o, l.Part.Options["net"].(flow.Part), l.Scope, context, hidden}, in)
 	at := 0
 	for j, i := range g.Order[g.Kept:] {
 		part := l.Part.Options["transformer"].(flow.Part)
@@ -188,6 +199,14 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float6
 		at += k
 	}
 	return layers
+}
+
+// network gives the outputs of a conditioner, and the number of its hidden layers.
+func (o *Oracle) network(n network, in [][]float64) (h [][]float64, layers int) {
+	if own, ok := o.own.Networks[n.part.Kind]; ok {
+		return own(o, n.scope, n.context, in), 0
+	}
+	return networks[n.part.Kind](n, in)
 }
 
 // spline is equation 4 of arXiv:1906.04032.

@@ -28,6 +28,7 @@ const (
 const (
 	StreamCells  uint32 = 1<<31 + iota // order in which the strata of a cell are visited
 	StreamRedraw                       // seeds of the tries after the first to draw an event
+	StreamBase                         // seeds of draws of the base that are to be others than a sample's
 )
 
 // Block is Philox4x32-10: four 32-bit words for one 128-bit counter and one 64-bit key.
