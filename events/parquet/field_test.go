@@ -155,8 +155,8 @@ func TestTimesOf96Bits(t *testing.T) {
 	same(t, fileOf(t, []optional{{&near}, {}, {&near}}), Options{}, "t"+said+" float64 1.230768000001e+18 NaN 1.230768000001e+18")
 }
 
-// footer is the metadata of a file and what comes before it.
-func footer(b []byte) (before, metadata []byte) {
+// split is the metadata of a file and what comes before it.
+func split(b []byte) (before, metadata []byte) {
 	at := len(b) - 8 - int(binary.LittleEndian.Uint32(b[len(b)-8:]))
 	return b[:at:at], b[at : len(b)-8]
 }
@@ -171,7 +171,7 @@ func TestKeysWithoutValue(t *testing.T) {
 		X float64 `parquet:"x"`
 	}
 	b := fileOf(t, []event{{1.5}, {2}}, pq.KeyValueMetadata("key", "value"), pq.KeyValueMetadata("sluice.unit.x", "GeV"), pq.KeyValueMetadata("last", "value"))
-	before, metadata := footer(b)
+	before, metadata := split(b)
 	value := "\x18\x05value"
 	for _, other := range []string{"", "\x11", "\x12", "\x16\x04", "\x17\x00\x00\x00\x00\x00\x00\x00\x00", "\x1c\x15\x02\x00"} {
 		odd := withFooter(slices.Clone(before), bytes.ReplaceAll(metadata, []byte(value), []byte(other)))
@@ -207,7 +207,7 @@ func TestDictionaryAlone(t *testing.T) {
 		X *int64 `parquet:"x,optional,dict"`
 	}
 	one := int64(1)
-	before, metadata := footer(fileOf(t, []event{{&one}}))
+	before, metadata := split(fileOf(t, []event{{&one}}))
 	var m format.FileMetaData
 	if err := thrift.Unmarshal(new(thrift.CompactProtocol), metadata, &m); err != nil {
 		t.Fatal(err)
@@ -259,7 +259,7 @@ func TestPagesOfOldArrow(t *testing.T) {
 		"parquet-cpp-arrow version 3.0.0": true, "parquet-mr version 1.10.0 (build 1)": true,
 	} {
 		var out bytes.Buffer
-		w := pq.NewGenericWriter[event](&out, pq.DataPageVersion(2), pq.Compression(&pq.Snappy), createdBy(by))
+		w := pq.NewGenericWriter[event](&out, pq.DataPageVersion(2), pq.Compression(&pq.Snappy), by_(by))
 		if _, err := w.Write(rows); err != nil {
 			t.Fatal(err)
 		}
@@ -273,12 +273,16 @@ func TestPagesOfOldArrow(t *testing.T) {
 		}
 		for _, c := range f.Metadata().RowGroups[0].Columns {
 			at := c.MetaData.DataPageOffset
-			header, length, err := pageHeader(bytes.NewReader(b), at, int64(len(b)))
+			header, length, err := headerAt(bytes.NewReader(b), at, int64(len(b)))
 			if err != nil {
 				t.Fatal(err)
 			}
-			header.DataPageHeaderV2.V.IsCompressed.V, header.DataPageHeaderV2.V.IsCompressed.Valid = false, true
-			head, err := thrift.Marshal(new(thrift.CompactProtocol), header)
+			var h format.PageHeader
+			if err := thrift.Unmarshal(new(thrift.CompactProtocol), b[at:at+length], &h); err != nil || !header.v2.packed {
+				t.Fatal(err)
+			}
+			h.DataPageHeaderV2.V.IsCompressed.V, h.DataPageHeaderV2.V.IsCompressed.Valid = false, true
+			head, err := thrift.Marshal(new(thrift.CompactProtocol), &h)
 			if err != nil || int64(len(head)) != length {
 				t.Fatalf("%d bytes in place of %d: %v", len(head), length, err)
 			}
@@ -290,3 +294,7 @@ func TestPagesOfOldArrow(t *testing.T) {
 		}
 	}
 }
+
+type by_ string
+
+func (c by_) ConfigureWriter(config *pq.WriterConfig) { config.CreatedBy = string(c) }

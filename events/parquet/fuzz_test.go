@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	pq "github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -36,7 +35,7 @@ func written(t testing.TB) []byte {
 
 func FuzzParquet(f *testing.F) {
 	f.Add(written(f))
-	before, metadata := footer(written(f))
+	before, metadata := split(written(f))
 	f.Add(withFooter(before, bytes.Replace(metadata, []byte("\x18\x03GeV"), nil, 1))) // a key without a value
 	files, _ := filepath.Glob("testdata/*.parquet")
 	for _, name := range files {
@@ -196,9 +195,9 @@ func TestMissingIntegers(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !counted {
-			for g := range r.meta.Metadata().RowGroups {
-				for k := range r.meta.Metadata().RowGroups[g].Columns {
-					r.meta.Metadata().RowGroups[g].Columns[k].MetaData.Statistics = format.Statistics{}
+			for g := range r.meta.groups {
+				for k := range r.meta.groups[g].columns {
+					r.meta.groups[g].columns[k].pages.statistics = statistics{}
 				}
 			}
 			for k := range r.leaves {
