@@ -10,7 +10,7 @@ import (
 
 // unsure are the values of a continuous column that may be atoms, but of which not every event was counted.
 func (s *columnSummary) unsure() []float64 {
-	if s.words != nil || s.again != nil || s.kind() != KindContinuous {
+	if s.words != nil || s.again != nil || s.values.lost == 0 {
 		return nil
 	}
 	var values []float64
@@ -19,6 +19,9 @@ func (s *columnSummary) unsure() []float64 {
 		if v := math.Float64frombits(c.key); !c.exact && s.isAtom(v, c.seen+s.values.lost, usual) {
 			values = append(values, v)
 		}
+	}
+	if len(values) > 0 && s.kind(s.some.sorted(s.at)) != KindContinuous {
+		return nil
 	}
 	return values
 }
@@ -34,14 +37,14 @@ func (s *columnSummary) isAtom(v float64, events, usual int64) bool {
 // recount counts in a second pass.
 func (s *columnSummary) recount(c *events.Column) {
 	if s.again == nil {
-		values := s.unsure()
-		if values == nil {
-			return
-		}
-		s.again = make(map[float64]int64, len(values))
-		for _, v := range values {
+		unsure := s.unsure()
+		s.again = make(map[float64]int64, len(unsure))
+		for _, v := range unsure {
 			s.again[v] = 0
 		}
+	}
+	if len(s.again) == 0 {
+		return
 	}
 	values := make([]float64, 0, len(s.again))
 	for v := range s.again {

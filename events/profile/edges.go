@@ -25,27 +25,48 @@ func (f *few) add(x []float64) {
 			f.values = f.values[:mostKept/2]
 			f.stride *= 2
 		}
+		if n := len(f.values); n == cap(f.values) {
+			f.values = slices.Grow(f.values, min(max(3*n, partLen), mostKept-n)) // append would take a fourth more, again and again
+		}
 		f.values = append(f.values, x[f.next])
 		f.next += f.stride
 	}
 	f.next -= len(x)
 }
 
-// rest are the kept numbers, counted from at, in order and without the given values; those of cells of a width are spread
-// over them.
-func (f *few) rest(without []Atom, at, width float64) []float64 {
-	var x []float64
+// sorted are the kept finite numbers, counted from at, in order.
+func (f *few) sorted(at float64) []float64 {
+	x := make([]float64, 0, len(f.values))
 	for _, v := range f.values {
-		if v += at; v-v == 0 && !slices.ContainsFunc(without, func(a Atom) bool { return a.Value == v }) {
+		if v += at; v-v == 0 {
 			x = append(x, v)
 		}
 	}
 	slices.Sort(x)
-	if width > 0 {
-		for i := range x {
-			_, u := math.Modf(float64(i) * 0.6180339887498949) // the golden ratio: even in every run
-			x[i] += u * width
+	return x
+}
+
+// rest are numbers x, in order, without the given values; those of cells of a width are spread over them. It changes x.
+func rest(x []float64, without []Atom, width float64) []float64 {
+	if len(without) > 0 {
+		x = slices.DeleteFunc(x, func(v float64) bool {
+			return slices.ContainsFunc(without, func(a Atom) bool { return a.Value == v })
+		})
+	}
+	if width == 0 {
+		return x
+	}
+	for i, end := 0, 0; i < len(x); i = end {
+		for end = i + 1; end < len(x) && x[end] == x[i]; {
+			end++
 		}
+		for k := i; k < end; k++ {
+			_, u := math.Modf(float64(k) * 0.6180339887498949) // the golden ratio: even in every run
+			x[k] += u * width
+		}
+		slices.Sort(x[i:end])
+	}
+	if !slices.IsSorted(x) { // cells overlap by their rounding
 		slices.Sort(x)
 	}
 	return x

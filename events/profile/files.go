@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
@@ -25,8 +26,9 @@ func SummariseFiles(ctx context.Context, paths []string, opts events.Options) (a
 	if err := s.Add(&events.Table{Columns: in.Columns()}, "", nil); err != nil {
 		return nil, nil, nil, err
 	}
+	var rows []int64
 	err = pass(ctx, in, func(t *events.Table) error {
-		rows := make([]int64, t.Len())
+		rows = slices.Grow(rows[:0], t.Len())[:t.Len()]
 		for i := range rows {
 			rows[i] = in.First() + int64(i)
 		}
