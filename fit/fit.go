@@ -6,7 +6,6 @@
 package fit
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -147,7 +146,14 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := cmp.Or(watched.outside(), rows.Nothing()); err != nil {
+	if err := rows.Nothing(); err != nil {
+		return nil, nil, err
+	}
+	seen, err := watched.seen(s)
+	if err == nil {
+		err = watched.outside(seen)
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	c, small := smallBatch(c, s.Train)
@@ -157,10 +163,6 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 	}
 	o.Stage("prepare")
 	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: append(rows.Notices(), small...), Warnings: rows.Warnings(), reading: time.Since(began)}
-	seen, err := watched.seen(s)
-	if err != nil {
-		return nil, nil, err
-	}
 	return d, rows.Types(), await.Done(ctx, "the preparation", func() error { return d.fit(seen) })
 }
 
@@ -199,9 +201,24 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 	if err := d.dependents(); err != nil {
 		return err
 	}
-	notices, err := d.Features.Together(s.Sample)
-	d.Notices = append(d.Notices, notices...)
+	notices, err := d.Features.Together(s.Sample, d.held()...)
+	d.found(notices)
 	return err
+}
+
+// found tells what holds in all events, and of a stream in which of them it was looked for.
+func (d *Data) found(lines []string) {
+	for _, line := range lines {
+		if s := d.survey; !s.Whole() {
+			line += fmt.Sprintf(" (as in the %d events that the preparation is fitted on and those held out, of %d)", s.Sample.Len(), s.Events)
+		}
+		d.Notices = append(d.Notices, line)
+	}
+}
+
+// held are the events in memory that the preparation is not fitted on.
+func (d *Data) held() []*events.Table {
+	return []*events.Table{d.survey.Valid.Table, d.survey.Test.Table}
 }
 
 // dependents tells which features follow from others, and leaves them out of the flow where the card says so.

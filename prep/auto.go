@@ -69,19 +69,24 @@ func bounded(s profile.Summary) (StepSpec, string) {
 // upper one.
 func (l Limits) bound(s *profile.Summary, from float64, x []float64) error {
 	low, high := l.Low-from, l.High-from
-	if err := inside("the range stated", x, low, high); err != nil {
+	atom := func(v float64) bool {
+		return s.Kind == profile.KindAtoms && slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { return a.Value == v })
+	}
+	if err := inside("the range stated", slices.DeleteFunc(slices.Clone(x), atom), low, high); err != nil {
 		return err
 	}
 	turn := s.Angle && low == *s.LowEdge && high == *s.HighEdge
 	high += s.Step
 	for _, e := range []struct {
-		at float64
-		to **float64
-	}{{low, &s.LowEdge}, {high, &s.HighEdge}} {
-		atom := slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { // whose window reaches beyond: what comes back from there snaps
-			return s.Kind == profile.KindAtoms && math.Abs(a.Value-e.at) <= 2e-3*(s.Max-s.Min)
+		at, sign float64
+		to       **float64
+	}{{low, 1, &s.LowEdge}, {high, -1, &s.HighEdge}} {
+		beyond := slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { // itself or its window: what comes back from there snaps
+			return s.Kind == profile.KindAtoms && e.sign*(a.Value-e.at) <= maxWindow*(s.Max-s.Min)
 		})
-		if !math.IsInf(e.at, 0) && !atom {
+		if beyond {
+			*e.to = nil
+		} else if !math.IsInf(e.at, 0) {
 			*e.to = &e.at
 		}
 	}
@@ -131,7 +136,7 @@ func decimalWords(s profile.Summary) string {
 // atoms is the step for the single values of a column.
 func atoms(s profile.Summary) StepSpec {
 	step := StepSpec{Kind: "spread"}
-	if s.Atoms[len(s.Atoms)-1].Fraction < rareAtoms {
+	if slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { return a.Fraction < 0.01 }) {
 		step.Options = map[string]float64{"above": 0.001}
 	}
 	return step

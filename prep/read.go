@@ -128,6 +128,8 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 			r, err = p.disagree(c, t, out)
 		case c.Told != nil:
 			err = p.strangers(c, t, &r, out)
+		case p.Marks != nil && p.Marks.Columns[0] == c.Name:
+			err = p.Marks.unknown(p, t, &r, out)
 		}
 		if err != nil {
 			return 0, nil, err
@@ -154,6 +156,9 @@ func (c *Column) marks() (marks []float64) {
 	}
 	if c.Told != nil {
 		marks = append(marks, c.Told.Mark)
+	}
+	if c.Marked != nil {
+		marks = append(marks, c.Marked.Marks...)
 	}
 	return marks
 }

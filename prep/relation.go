@@ -133,7 +133,7 @@ func (p *Pipeline) follow(t *events.Table) error {
 			}
 			x[e], _ = c.Follows.at(value)
 		}
-		c.write(&t.Columns[i], 0, x)
+		c.write(&t.Columns[i], 0, x, nil)
 	}
 	return nil
 }

@@ -2,12 +2,12 @@ package prep
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/events/profile"
 )
 
 // Told says that a column holds its mark exactly in the events in which another holds one of some values: jet momenta are -999 where
@@ -27,50 +27,46 @@ type Told struct {
 
 const (
 	leastTold = 64           // events with and without the mark
-	mostTells = fewLevels    // values of a column that tells, unless its own mark does
+	mostTells = fewLevels    // values of a column that tells
 	toldNoise = maxSteps - 1 // in place of a step
 )
 
-// Together finds the columns whose mark another tells among the events of t, and fits them anew on their other values. It says so, a
-// line each.
-func (p *Pipeline) Together(t *events.Table) ([]string, error) {
+// Together finds the columns whose marks another column tells, or which are tied to those of others, among the events of t, and fits them
+// anew on their other values. It says so, a line each. What is told in t and not in an event of others is not told.
+func (p *Pipeline) Together(t *events.Table, others ...*events.Table) (said []string, err error) {
 	w, err := weights(t)
 	if err != nil {
 		return nil, err
 	}
-	values := make([][]float64, len(p.Columns))
-	for i := range p.Columns {
-		if c := &p.Columns[i]; c.InFlow() && c.Origin == (column.Exact{}) {
-			if values[i], err = c.values(t); err != nil {
-				return nil, err
-			}
-		}
+	values, err := p.valuesOf(t)
+	if err != nil {
+		return nil, err
 	}
-	var said, texts []string
+	var rest [][][]float64
+	for _, o := range others {
+		if o == nil || o.Len() == 0 {
+			continue
+		}
+		v, err := p.valuesOf(o)
+		if err != nil {
+			return nil, err
+		}
+		rest = append(rest, v)
+	}
+	var texts []string
 	names := map[string][]string{}
 	for i := range p.Columns {
 		c := &p.Columns[i]
-		told := p.told(i, values)
+		told := p.told(i, values, rest)
 		if told == nil {
 			continue
 		}
-		var x, wx []float64
-		for k, v := range values[i] {
-			if v != told.Mark {
-				x = append(x, v)
-				if w != nil {
-					wx = append(wx, w[k])
-				}
-			}
+		if err := p.without(c, values[i], w, uint32(i), []float64{told.Mark}); err != nil {
+			return nil, err
 		}
-		told.Else = median(x)
-		low, high := slices.Min(x), slices.Max(x)
-		if err := p.without(c, x, wx, uint32(i)); err != nil {
-			return nil, fmt.Errorf("prep: column %q without %g: %w", c.Name, told.Mark, err)
-		}
-		c.Told, c.Min, c.Max = told, low, high
+		told.Else, c.Told = c.middle, told
 		text := fmt.Sprintf("%g where %s is %s", told.Mark, told.By, list(told.When))
-		c.Why += "; " + text
+		c.add(text)
 		if names[text] == nil {
 			texts = append(texts, text)
 		}
@@ -79,22 +75,57 @@ func (p *Pipeline) Together(t *events.Table) ([]string, error) {
 	for _, text := range texts {
 		said = append(said, fmt.Sprintf("always %s, and only there: %s; so it is in what is generated", text, strings.Join(names[text], ", ")))
 	}
-	return said, nil
+	more, err := p.combine(values, w)
+	return append(said, more...), err
 }
 
-// without fits a column on its values x other than its mark: with the steps that auto has for these, where it chose those of all.
-func (p *Pipeline) without(c *Column, x, w []float64, i uint32) error {
+// valuesOf are those in t of the columns that the flow sees as they are; nil for another.
+func (p *Pipeline) valuesOf(t *events.Table) (values [][]float64, err error) {
+	values = make([][]float64, len(p.Columns))
+	for i := range p.Columns {
+		if c := &p.Columns[i]; c.InFlow() && c.Origin == (column.Exact{}) {
+			if values[i], err = c.values(t); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return values, nil
+}
+
+// add puts what is known of the marks of a column to the reasons for its steps.
+func (c *Column) add(text string) {
+	c.Why += "; " + text
+	c.Chose += "; " + text + ", whatever the steps, which prepare the others"
+}
+
+// without fits a column on its values x other than marks: with the steps that auto has for these, where it chose those of all.
+func (p *Pipeline) without(c *Column, x, w []float64, i uint32, marks []float64) error {
+	var rest, weight []float64
+	for k, v := range x {
+		if !slices.Contains(marks, v) {
+			rest = append(rest, v)
+			if w != nil {
+				weight = append(weight, w[k])
+			}
+		}
+	}
+	c.middle, c.Min, c.Max = median(rest), slices.Min(rest), slices.Max(rest)
 	steps := c.Spec
 	if chosen, _ := Auto(c.seen); slices.EqualFunc(steps, chosen, func(a, b StepSpec) bool { return a.String() == b.String() }) {
-		s := summarise(&events.Column{Name: c.Name, Type: events.Float64, F64: x})
+		s := summarise(&events.Column{Name: c.Name, Type: events.Float64, F64: rest})
+		s.Keep(slices.DeleteFunc(slices.Clone(c.seen.Atoms), func(a profile.Atom) bool { return slices.Contains(marks, a.Value) }))
 		if c.stated != nil {
-			if err := c.stated.bound(&s, 0, x); err != nil {
+			if err := c.stated.bound(&s, 0, rest); err != nil {
 				return err
 			}
 		}
 		steps, c.Why = Auto(s)
+		c.seen = s
 	}
-	return p.fitSteps(c, x, w, steps, i)
+	if err := p.fitSteps(c, rest, weight, steps, i); err != nil {
+		return fmt.Errorf("prep: column %q without %s: %w", c.Name, list(marks), err)
+	}
+	return nil
 }
 
 func list(x []float64) string {
@@ -111,8 +142,8 @@ func list(x []float64) string {
 	return text
 }
 
-// told is what tells the mark of column i, nil for nothing: a column of few values, or else the first with a mark in the same events.
-func (p *Pipeline) told(i int, values [][]float64) *Told {
+// told is what tells the mark of column i, nil for nothing: a column of few values.
+func (p *Pipeline) told(i int, values [][]float64, others [][][]float64) *Told {
 	s, _ := p.Columns[i].first().(*spread)
 	if s == nil || values[i] == nil {
 		return nil
@@ -127,30 +158,23 @@ func (p *Pipeline) told(i int, values [][]float64) *Told {
 		if min(n, len(marked)-n) < leastTold {
 			continue
 		}
-		for _, few := range []bool{true, false} {
-			for j := range p.Columns {
-				if by := &p.Columns[j]; (j < i || few && j > i) && by.Told == nil && values[j] != nil {
-					if when := by.tells(values[j], marked, few); when != nil {
-						return &Told{Mark: mark, By: by.Name, When: when}
-					}
-				}
+		for j := range p.Columns {
+			if _, many := p.Columns[j].first().(*spread); j == i || many || values[j] == nil {
+				continue
+			}
+			told := &Told{Mark: mark, By: p.Columns[j].Name, When: tells(values[j], marked)}
+			if told.When != nil && !slices.ContainsFunc(others, func(v [][]float64) bool { return told.broken(v[i], v[j]) }) {
+				return told
 			}
 		}
 	}
 	return nil
 }
 
-// tells are the values at which events are marked, where at all others none is: of few values in all, or one that is a mark itself.
-func (c *Column) tells(x []float64, marked []bool, few bool) []float64 {
-	s, spread := c.first().(*spread)
-	if few == spread {
-		return nil
-	}
+// tells are the values at which events are marked, where at all others none is.
+func tells(x []float64, marked []bool) (when []float64) {
 	at := map[float64]bool{}
 	for k, v := range x {
-		if spread && !slices.Contains(s.Atom, v) {
-			v = math.Inf(1) // any other
-		}
 		if m, ok := at[v]; ok && m != marked[k] {
 			return nil
 		}
@@ -158,17 +182,23 @@ func (c *Column) tells(x []float64, marked []bool, few bool) []float64 {
 			return nil
 		}
 	}
-	var when []float64
 	for v, m := range at {
 		if m {
 			when = append(when, v)
 		}
 	}
 	slices.Sort(when)
-	if len(when) == len(at) || len(when) > 0 && math.IsInf(when[len(when)-1], 1) {
-		return nil
-	}
 	return when
+}
+
+// broken says that an event of values x is marked where another column has not told it, or the other way round.
+func (d *Told) broken(x, by []float64) bool {
+	for k, v := range x {
+		if (v == d.Mark) != slices.Contains(d.When, by[k]) {
+			return true
+		}
+	}
+	return false
 }
 
 // noValue marks the events of a block that have none, by the values of the column that tells.
@@ -189,10 +219,10 @@ func (b *buffers) fill(logDet []float64) {
 }
 
 // mark is the inverse of fill, of the values in b.noise.
-func (b *buffers) mark(mark float64, logDet []float64) {
+func (b *buffers) mark(logDet []float64) {
 	for k, none := range b.none {
 		if none {
-			b.x[k], b.slope[k], logDet[k] = mark, b.was[0][k], b.was[1][k]+logNormal(b.noise[k])
+			b.x[k], b.slope[k], logDet[k] = b.marks[k], b.was[0][k], b.was[1][k]+logNormal(b.noise[k])
 		}
 	}
 }

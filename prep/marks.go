@@ -1,0 +1,433 @@
+package prep
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"github.com/sluice-hep/sluice/events"
+)
+
+// Marks is a hidden feature, the first that the flow sees: the combination of marks of an event, such as -999 for the jets that it has
+// not, or values at which several columns are clipped. It is one of those that training had, prepared as levels are, so that no other is made,
+// and a column that holds a mark has no value then, for which the flow gets noise as where a column tells (Told):
+//
+//	p(event) = P(combination) p(values that are there | combination).
+type Marks struct {
+	Columns  []string `json:"columns"`
+	Patterns [][]int  `json:"patterns"` // a number a column: 0 where it has a value, else which of its marks, from 1 on
+	Levels   *levels  `json:"levels"`   // of the places of patterns
+
+	place map[string]int // of a pattern, a byte a column
+}
+
+// Marked says which values of a column are marks, and which value passes through the steps in their place.
+type Marked struct {
+	Marks []float64 `json:"marks"`
+	Else  float64   `json:"else"`
+}
+
+const (
+	hiddenName   = "(marks)"
+	mostPatterns = 64 // of which a flow learns what goes with each
+	mostMarks    = 8  // of a column
+
+	// Two marks are tied if one of the four combinations of having them or not is rarer by tiedTimes than by chance, which would give
+	// leastTied events.
+	leastTied, tiedTimes = 10, 20
+)
+
+// mark is a value that many events of a column hold.
+type mark struct {
+	column int
+	value  float64
+	events int
+	at     []uint64 // a bit an event: which hold it
+	among  []uint64 // which hold none of the column's more frequent marks
+}
+
+// candidates are the marks of the columns of values that no other column tells, the most frequent first.
+func (p *Pipeline) candidates(values [][]float64) (all []mark) {
+	for i := range p.Columns {
+		s, _ := p.Columns[i].first().(*spread)
+		if s == nil || values[i] == nil || p.Columns[i].Told != nil {
+			continue
+		}
+		var own []mark
+		for _, a := range s.Atom {
+			m := mark{column: i, value: a, at: make([]uint64, (len(values[i])+63)/64)}
+			for k, v := range values[i] {
+				if v == a {
+					m.at[k/64] |= 1 << (k % 64)
+					m.events++
+				}
+			}
+			own = append(own, m)
+		}
+		byEvents(own)
+		own = own[:min(len(own), mostMarks)]
+		among := make([]uint64, (len(values[i])+63)/64)
+		for k := range values[i] {
+			among[k/64] |= 1 << (k % 64)
+		}
+		for k := range own {
+			own[k].among = slices.Clone(among)
+			for l, at := range own[k].at {
+				among[l] &^= at
+			}
+		}
+		all = append(all, own...)
+	}
+	byEvents(all)
+	return all
+}
+
+func byEvents(m []mark) {
+	slices.SortStableFunc(m, func(a, b mark) int { return cmp.Compare(b.events, a.events) })
+}
+
+// tied tells whether two marks are, in the events in which neither column holds a more frequent one.
+func tied(a, b *mark) bool {
+	var n, na, nb, both int
+	for k := range a.at {
+		n += bits.OnesCount64(a.among[k] & b.among[k])
+		na += bits.OnesCount64(a.at[k] & b.among[k])
+		nb += bits.OnesCount64(a.among[k] & b.at[k])
+		both += bits.OnesCount64(a.at[k] & b.at[k])
+	}
+	rare := func(events, ofA, ofB int) bool {
+		chance := float64(ofA) * float64(ofB) / float64(n)
+		return chance >= leastTied && float64(events)*tiedTimes <= chance
+	}
+	return a.column != b.column && n > 0 &&
+		(rare(both, na, nb) || rare(na-both, na, n-nb) || rare(nb-both, n-na, nb) || rare(n-na-nb+both, n-na, n-nb))
+}
+
+// combine makes one feature of the marks that are tied to others among the events of values, and says so.
+func (p *Pipeline) combine(values [][]float64, w []float64) (said []string, err error) {
+	var found, without []mark
+	all := p.candidates(values)
+	for i := range all {
+		for j := range all {
+			if tied(&all[i], &all[j]) {
+				found = append(found, all[i])
+				break
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	m := &Marks{}
+	place := make([]int, len(values[found[0].column])) // of the pattern of each event
+	for _, one := range found {
+		if next, n := split(place, one.at); n <= mostPatterns {
+			place = next
+			p.mark(m, one)
+		} else {
+			without = append(without, one)
+		}
+	}
+	if len(without) > 0 {
+		said = append(said, p.saidWithout(without))
+	}
+	if len(m.Columns) < 2 {
+		for _, name := range m.Columns {
+			p.column(name).Marked = nil
+		}
+		return said, nil
+	}
+	if err := m.fit(p, values, w); err != nil {
+		return nil, err
+	}
+	p.Marks = m
+	for _, name := range m.Columns {
+		c := p.column(name)
+		i := p.place(name)
+		if err := p.without(c, values[i], w, uint32(i), c.Marked.Marks); err != nil {
+			return nil, err
+		}
+		c.Marked.Else = c.middle
+		c.add(fmt.Sprintf("%s where the combination of marks says so", list(c.Marked.Marks)))
+	}
+	return append(said, p.Hidden()), nil
+}
+
+// split divides patterns by whether they have a mark, and counts them.
+func split(place []int, at []uint64) (next []int, n int) {
+	known := map[int]int{}
+	next = make([]int, len(place))
+	for k, v := range place {
+		key := 2*v + int(at[k/64]>>(k%64)&1)
+		if _, ok := known[key]; !ok {
+			known[key] = len(known)
+		}
+		next[k] = known[key]
+	}
+	return next, len(known)
+}
+
+// mark takes a mark into the combinations.
+func (p *Pipeline) mark(m *Marks, one mark) {
+	c := &p.Columns[one.column]
+	if c.Marked == nil {
+		c.Marked = &Marked{}
+		m.Columns = append(m.Columns, c.Name)
+	}
+	c.Marked.Marks = append(c.Marked.Marks, one.value)
+}
+
+// fit lists the patterns, those of few marks first, and their probabilities.
+func (m *Marks) fit(p *Pipeline, values [][]float64, w []float64) error {
+	slices.SortFunc(m.Columns, func(a, b string) int { return cmp.Compare(p.place(a), p.place(b)) })
+	width := len(m.Columns)
+	n := len(values[p.place(m.Columns[0])])
+	state := make([]byte, n*width)
+	for k, name := range m.Columns {
+		slices.Sort(p.column(name).Marked.Marks)
+		p.column(name).Marked.states(state, k, width, values[p.place(name)])
+	}
+	m.place = map[string]int{}
+	for row := range slices.Chunk(state, width) {
+		if _, ok := m.place[string(row)]; !ok {
+			m.place[string(row)] = 0
+			pattern := make([]int, width)
+			for k, s := range row {
+				pattern[k] = int(s)
+			}
+			m.Patterns = append(m.Patterns, pattern)
+		}
+	}
+	slices.SortFunc(m.Patterns, func(a, b []int) int { return cmp.Or(cmp.Compare(marked(a), marked(b)), slices.Compare(a, b)) })
+	m.index()
+	x := make([]float64, n)
+	m.places(x, state)
+	m.Levels = &levels{}
+	return m.Levels.Fit(x, w)
+}
+
+// marked is how many columns of a pattern hold a mark.
+func marked(pattern []int) (n int) {
+	for _, s := range pattern {
+		n += min(s, 1)
+	}
+	return n
+}
+
+func (m *Marks) index() {
+	m.place = map[string]int{}
+	for i, pattern := range m.Patterns {
+		m.place[string(row(pattern, nil))] = i
+	}
+}
+
+func row(pattern []int, to []byte) []byte {
+	for _, s := range pattern {
+		to = append(to, byte(s))
+	}
+	return to
+}
+
+// states sets column k of rows of so many bytes to the places of the marks that values are, 0 for none.
+func (c *Marked) states(rows []byte, k, width int, x []float64) {
+	for e, v := range x {
+		rows[e*width+k] = byte(slices.Index(c.Marks, v) + 1)
+	}
+}
+
+// places sets x to the places of the patterns that rows hold. That of a pattern which training had not is next to the one that is most like it,
+// which levels takes for a value that it has not seen.
+func (m *Marks) places(x []float64, rows []byte) {
+	width := len(m.Columns)
+	for e := range x {
+		own := rows[e*width : (e+1)*width]
+		k, ok := m.place[string(own)]
+		if x[e] = float64(k); ok {
+			continue
+		}
+		least := width + 1
+		for i, pattern := range m.Patterns {
+			others := 0
+			for c, s := range pattern {
+				if byte(s) != own[c] {
+					others++
+				}
+			}
+			if others < least {
+				least, x[e] = others, float64(i)+0.25
+			}
+		}
+	}
+}
+
+func (m *Marks) width() int {
+	if m == nil {
+		return 0
+	}
+	return 1
+}
+
+// marksNoise is the noise of the hidden feature, as that of a step of a column behind the last.
+func (p *Pipeline) marksNoise() uint32 { return noiseColumn(uint32(len(p.Columns)), 0) }
+
+// applyMarks puts the prepared hidden feature of the events from lo on into b.x, and which marks they hold into b.state.
+func (p *Pipeline) applyMarks(in []*events.Column, b *buffers, logDet []float64, at places, lo int, placed []bool) bool {
+	ok, m := true, p.Marks
+	for k, name := range m.Columns {
+		i := p.place(name)
+		ok = p.Columns[i].read(b.x, in[i], lo) && ok
+		p.Columns[i].Marked.states(b.state, k, len(m.Columns), b.x)
+	}
+	m.places(b.x, b.state)
+	if placed != nil {
+		markAll(placed[lo : lo+len(b.x)])
+	}
+	at(b.noise, p.marksNoise(), lo)
+	m.Levels.ApplyNoise(b.x, b.noise, logDet)
+	return ok
+}
+
+// invert sets b.state by the hidden feature in b.x.
+func (m *Marks) invert(b *buffers, logDet []float64) {
+	m.Levels.Invert(b.x, logDet)
+	state := b.state[:0]
+	for _, k := range b.x {
+		state = row(m.Patterns[int(k)], state)
+	}
+}
+
+// noValue marks the events of a block that have none in a column, and what they hold.
+func (p *Pipeline) noValue(c *Column, b *buffers) {
+	k, width := slices.Index(p.Marks.Columns, c.Name), len(p.Marks.Columns)
+	for e := range b.none {
+		s := b.state[e*width+k]
+		if b.none[e] = s > 0; s > 0 {
+			b.marks[e] = c.Marked.Marks[s-1]
+		}
+	}
+}
+
+// mayLack says that the column has no value in some events.
+func (c *Column) mayLack() bool { return c.Told != nil || c.Marked != nil }
+
+// instead passes through the steps in the place of a value that is not there.
+func (c *Column) instead() float64 {
+	if c.Told != nil {
+		return c.Told.Else
+	}
+	return c.Marked.Else
+}
+
+// Hidden says what the hidden feature of the flow is; "" for none.
+func (p *Pipeline) Hidden() string {
+	if p == nil || p.Marks == nil {
+		return ""
+	}
+	var marks []string
+	names := map[string][]string{}
+	for _, name := range p.Marks.Columns {
+		m := list(p.column(name).Marked.Marks)
+		if names[m] == nil {
+			marks = append(marks, m)
+		}
+		names[m] = append(names[m], name)
+	}
+	for i, m := range marks {
+		marks[i] = m + " in " + strings.Join(names[m], ", ")
+	}
+	return fmt.Sprintf("marks (%s) come in %d combinations: which of them is a hidden feature of the flow, its first, so that no other is generated",
+		strings.Join(marks, "; "), len(p.Marks.Patterns))
+}
+
+func (p *Pipeline) saidWithout(marks []mark) string {
+	var names []string
+	events := 0
+	for _, m := range marks {
+		names = append(names, fmt.Sprintf("%g of %s", m.value, p.Columns[m.column].Name))
+		events += m.events
+	}
+	return fmt.Sprintf("the marks %s (%d values) are tied to others, but all together come in more than %d combinations: these are modelled on their own, "+
+		"and some generated events will have combinations that the data have not", strings.Join(names, ", "), events, mostPatterns)
+}
+
+// unknown counts the events whose combination of marks training had not, for the first of the columns, and marks them.
+func (m *Marks) unknown(p *Pipeline, t *events.Table, r *Range, out []bool) error {
+	width := len(m.Columns)
+	rows := make([]byte, len(out)*width)
+	for k, name := range m.Columns {
+		x, err := p.column(name).values(t)
+		if err != nil {
+			return err
+		}
+		p.column(name).Marked.states(rows, k, width, x)
+	}
+	for e := range out {
+		own := rows[e*width : (e+1)*width]
+		if _, ok := m.place[string(own)]; ok {
+			continue
+		}
+		out[e] = true
+		if r.Unseen++; r.Unseen == 1 || e < r.First {
+			var has []string
+			for k, s := range own {
+				if s > 0 {
+					has = append(has, fmt.Sprintf("%s %g", m.Columns[k], p.column(m.Columns[k]).Marked.Marks[s-1]))
+				}
+			}
+			text := strings.Join(has, ", ")
+			r.First, r.Value, r.Taken = e, cmp.Or(text, "no mark"), "the combination of marks that is most like it"
+		}
+	}
+	return nil
+}
+
+// checkMarks refuses combinations that no fit could have given, and makes what finds them.
+func (p *Pipeline) checkMarks() error {
+	m := p.Marks
+	for i := range p.Columns {
+		c := &p.Columns[i]
+		if c.Marked == nil {
+			continue
+		}
+		if m == nil || !slices.Contains(m.Columns, c.Name) || c.Told != nil || !c.InFlow() || len(c.Marked.Marks) > mostMarks ||
+			len(c.Marked.Marks) == 0 || !finite(c.Marked.Marks...) || !finite(c.Marked.Else) {
+			return fmt.Errorf("prep: column %q: it cannot have such marks", c.Name)
+		}
+	}
+	if m == nil {
+		return nil
+	}
+	wrong := errors.New("prep: combinations of marks that cannot be")
+	for i, name := range m.Columns {
+		if c := p.column(name); c == nil || c.Marked == nil || slices.Contains(m.Columns[:i], name) {
+			return wrong
+		}
+	}
+	if m.Levels == nil || len(m.Patterns) == 0 || p.Noiseless || m.Levels.check() != nil {
+		return wrong
+	}
+	for _, pattern := range m.Patterns {
+		if len(pattern) != len(m.Columns) {
+			return wrong
+		}
+		for k, s := range pattern {
+			if s < 0 || s > len(p.column(m.Columns[k]).Marked.Marks) {
+				return wrong
+			}
+		}
+	}
+	for _, v := range m.Levels.Value {
+		if v < 0 || v >= float64(len(m.Patterns)) || v != math.Trunc(v) {
+			return wrong
+		}
+	}
+	m.index()
+	if len(m.place) != len(m.Patterns) {
+		return wrong
+	}
+	return nil
+}
