@@ -198,7 +198,12 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 	d.Features, d.Context = features, context
 	d.Warnings = slices.Concat(d.Warnings, warnings, more)
 	d.Notices = slices.Concat(d.Notices, features.Constants(s.Sample), context.Constants(s.Sample))
-	if err := d.dependents(); err != nil {
+	functions, err := d.Features.Functions(s.Sample, d.held()...)
+	if err == nil {
+		d.found(functions)
+		err = d.dependents()
+	}
+	if err != nil {
 		return err
 	}
 	notices, err := d.Features.Together(s.Sample, d.held()...)

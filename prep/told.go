@@ -38,20 +38,9 @@ func (p *Pipeline) Together(t *events.Table, others ...*events.Table) (said []st
 	if err != nil {
 		return nil, err
 	}
-	values, err := p.valuesOf(t)
+	values, rest, err := p.valuesOf(t, others)
 	if err != nil {
 		return nil, err
-	}
-	var rest [][][]float64
-	for _, o := range others {
-		if o == nil || o.Len() == 0 {
-			continue
-		}
-		v, err := p.valuesOf(o)
-		if err != nil {
-			return nil, err
-		}
-		rest = append(rest, v)
 	}
 	var texts []string
 	names := map[string][]string{}
@@ -79,17 +68,23 @@ func (p *Pipeline) Together(t *events.Table, others ...*events.Table) (said []st
 	return append(said, more...), err
 }
 
-// valuesOf are those in t of the columns that the flow sees as they are; nil for another.
-func (p *Pipeline) valuesOf(t *events.Table) (values [][]float64, err error) {
-	values = make([][]float64, len(p.Columns))
-	for i := range p.Columns {
-		if c := &p.Columns[i]; c.InFlow() && c.Origin == (column.Exact{}) {
-			if values[i], err = c.values(t); err != nil {
-				return nil, err
+// valuesOf are those in t, and in the others that have events, of the columns that the flow sees as they are; nil for another.
+func (p *Pipeline) valuesOf(t *events.Table, others []*events.Table) (values [][]float64, rest [][][]float64, err error) {
+	for _, one := range append([]*events.Table{t}, others...) {
+		if one == nil || one.Len() == 0 {
+			continue
+		}
+		values := make([][]float64, len(p.Columns))
+		for i := range p.Columns {
+			if c := &p.Columns[i]; c.InFlow() && c.Origin == (column.Exact{}) {
+				if values[i], err = c.values(one); err != nil {
+					return nil, nil, err
+				}
 			}
 		}
+		rest = append(rest, values)
 	}
-	return values, nil
+	return rest[0], rest[1:], nil
 }
 
 // add puts what is known of the marks of a column to the reasons for its steps.
