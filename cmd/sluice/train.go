@@ -89,7 +89,7 @@ func (f *trainFlags) register(c *cobra.Command) {
 }
 
 func (f *trainFlags) card(files []string) (*card.Card, error) {
-	if f.model == "" {
+	if f.model == "" && !f.dry {
 		return nil, usage("where to write the model? give -o MODEL")
 	}
 	c, t := &f.Card, &f.Train
