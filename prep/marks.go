@@ -145,15 +145,6 @@ func (p *Pipeline) combine(values [][]float64, w []float64) (said []string, err 
 		return nil, err
 	}
 	p.Marks = m
-	for _, name := range m.Columns {
-		c := p.column(name)
-		i := p.place(name)
-		if err := p.without(c, values[i], w, uint32(i), c.Marked.Marks); err != nil {
-			return nil, err
-		}
-		c.Marked.Else = c.middle
-		c.add(fmt.Sprintf("%s where the combination of marks says so", list(c.Marked.Marks)))
-	}
 	return append(said, p.Hidden()), nil
 }
 
@@ -313,6 +304,17 @@ func (p *Pipeline) noValue(c *Column, b *buffers) {
 
 // mayLack says that the column has no value in some events.
 func (c *Column) mayLack() bool { return c.Told != nil || c.Marked != nil }
+
+// lacks are the marks in the place of a value.
+func (c *Column) lacks() []float64 {
+	switch {
+	case c.Told != nil:
+		return []float64{c.Told.Mark}
+	case c.Marked != nil:
+		return c.Marked.Marks
+	}
+	return nil
+}
 
 // instead passes through the steps in the place of a value that is not there.
 func (c *Column) instead() float64 {

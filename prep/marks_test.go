@@ -1,9 +1,11 @@
 package prep
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -220,5 +222,23 @@ func TestSavedCombinationsThatCannotBeAreRefused(t *testing.T) {
 		if bad == string(text) || new(Pipeline).UnmarshalJSON([]byte(bad)) == nil {
 			t.Errorf("%s for %s was taken", c[1], c[0])
 		}
+	}
+}
+
+// An inspection of files says what their columns tell of each other.
+func TestInspectionSaysWhatComesTogether(t *testing.T) {
+	tab := nested(3000)
+	tab.Columns = append(tab.Columns, leptons(3000).Columns[:2]...)
+	path := filepath.Join(t.TempDir(), "a.csv")
+	out, err := events.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmp.Or(out.Write(tab), out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Inspect(t.Context(), []string{path}, events.Options{})
+	if err != nil || len(r.Notes) != 2 || !strings.HasPrefix(r.Notes[0], "charge follows from pdg") || !strings.HasPrefix(r.Notes[1], "marks (-999 or 300 in pt1") {
+		t.Errorf("%q, %v", r.Notes, err)
 	}
 }

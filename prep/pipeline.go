@@ -52,7 +52,6 @@ type Column struct {
 
 	seen   profile.Summary // what auto went by
 	stated *Limits         // the range
-	middle float64         // of the values that are no marks
 }
 
 // InFlow are the names of the columns that the flow sees.

@@ -154,13 +154,7 @@ func (c *Column) marks() (marks []float64) {
 			marks = append(marks, a+c.Origin.Float())
 		}
 	}
-	if c.Told != nil {
-		marks = append(marks, c.Told.Mark)
-	}
-	if c.Marked != nil {
-		marks = append(marks, c.Marked.Marks...)
-	}
-	return marks
+	return append(marks, c.lacks()...)
 }
 
 // Trained is the range that the column was trained in: all turns of an angle are, and values of many events at its ends, as -999, are

@@ -42,20 +42,37 @@ func (p *Pipeline) Together(t *events.Table, others ...*events.Table) (said []st
 	if err != nil {
 		return nil, err
 	}
+	if said, err = p.findMarks(values, rest, w); err != nil {
+		return nil, err
+	}
+	for i := range p.Columns {
+		c := &p.Columns[i]
+		if !c.mayLack() {
+			continue
+		}
+		if err := p.without(c, values[i], w, uint32(i)); err != nil {
+			return nil, err
+		}
+		text := fmt.Sprintf("; %s where the combination of marks has it", list(c.lacks()))
+		if c.Told != nil {
+			text = "; " + c.Told.text()
+		}
+		c.Why += text
+		c.Chose += text + ", and put there whatever the steps"
+	}
+	return said, nil
+}
+
+// findMarks finds what Together does, and says so.
+func (p *Pipeline) findMarks(values [][]float64, rest [][][]float64, w []float64) (said []string, err error) {
 	var texts []string
 	names := map[string][]string{}
 	for i := range p.Columns {
 		c := &p.Columns[i]
-		told := p.told(i, values, rest)
-		if told == nil {
+		if c.Told = p.told(i, values, rest); c.Told == nil {
 			continue
 		}
-		if err := p.without(c, values[i], w, uint32(i), []float64{told.Mark}); err != nil {
-			return nil, err
-		}
-		told.Else, c.Told = c.middle, told
-		text := fmt.Sprintf("%g where %s is %s", told.Mark, told.By, list(told.When))
-		c.add(text)
+		text := c.Told.text()
 		if names[text] == nil {
 			texts = append(texts, text)
 		}
@@ -67,6 +84,8 @@ func (p *Pipeline) Together(t *events.Table, others ...*events.Table) (said []st
 	more, err := p.combine(values, w)
 	return append(said, more...), err
 }
+
+func (d *Told) text() string { return fmt.Sprintf("%g where %s is %s", d.Mark, d.By, list(d.When)) }
 
 // valuesOf are those in t, and in the others that have events, of the columns that the flow sees as they are; nil for another.
 func (p *Pipeline) valuesOf(t *events.Table, others []*events.Table) (values [][]float64, rest [][][]float64, err error) {
@@ -87,15 +106,10 @@ func (p *Pipeline) valuesOf(t *events.Table, others []*events.Table) (values [][
 	return rest[0], rest[1:], nil
 }
 
-// add puts what is known of the marks of a column to the reasons for its steps.
-func (c *Column) add(text string) {
-	c.Why += "; " + text
-	c.Chose += "; " + text + ", whatever the steps, which prepare the others"
-}
-
 // without fits a column on its values x other than marks: with the steps that auto has for these, where it chose those of all.
-func (p *Pipeline) without(c *Column, x, w []float64, i uint32, marks []float64) error {
+func (p *Pipeline) without(c *Column, x, w []float64, i uint32) error {
 	var rest, weight []float64
+	marks := c.lacks()
 	for k, v := range x {
 		if !slices.Contains(marks, v) {
 			rest = append(rest, v)
@@ -104,7 +118,12 @@ func (p *Pipeline) without(c *Column, x, w []float64, i uint32, marks []float64)
 			}
 		}
 	}
-	c.middle, c.Min, c.Max = median(rest), slices.Min(rest), slices.Max(rest)
+	c.Min, c.Max = slices.Min(rest), slices.Max(rest)
+	if c.Told != nil {
+		c.Told.Else = median(rest)
+	} else {
+		c.Marked.Else = median(rest)
+	}
 	steps := c.Spec
 	if chosen, _ := Auto(c.seen); slices.EqualFunc(steps, chosen, func(a, b StepSpec) bool { return a.String() == b.String() }) {
 		s := summarise(&events.Column{Name: c.Name, Type: events.Float64, F64: rest})
@@ -132,7 +151,7 @@ func list(x []float64) string {
 		case i > 0:
 			text += ", "
 		}
-		text += fmt.Sprintf("%g", v)
+		text += fmt.Sprintf("%.10g", v)
 	}
 	return text
 }
