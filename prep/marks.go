@@ -226,8 +226,13 @@ func row(pattern []int, to []byte) []byte {
 // states sets column k of rows of so many bytes to the places of the marks that values are, 0 for none.
 func (c *Marked) states(rows []byte, k, width int, x []float64) {
 	for e, v := range x {
-		rows[e*width+k] = byte(slices.Index(c.Marks, v) + 1)
+		rows[e*width+k] = byte(among(c.Marks, v) + 1)
 	}
+}
+
+// among is which of the marks a value is, to the rounding of a float32, which a file may hold of it; -1 for none.
+func among(marks []float64, v float64) int {
+	return slices.IndexFunc(marks, func(m float64) bool { return v == m || math.Abs(v-m) <= 0x1p-24*math.Abs(m) })
 }
 
 // places sets x to the places of the patterns that rows hold. That of a pattern which training had not is next to the one that is most like it,

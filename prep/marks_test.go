@@ -134,6 +134,32 @@ func TestMarksRoundTrip(t *testing.T) {
 	}
 }
 
+// A file may hold a mark that is no float32 as it was rounded to one, or before that.
+func TestMarksOfAnotherPrecision(t *testing.T) {
+	single, double := &events.Table{}, &events.Table{}
+	for _, c := range nested(4000).Columns[:2] {
+		d := events.Column{Name: c.Name, Type: events.Float64}
+		for i, v := range c.F32 {
+			if v == -999 {
+				c.F32[i] = -999.9
+				d.F64 = append(d.F64, -999.9)
+			} else {
+				d.F64 = append(d.F64, float64(v))
+			}
+		}
+		single.Columns, double.Columns = append(single.Columns, c), append(double.Columns, d)
+	}
+	for _, c := range [][2]*events.Table{{single, double}, {double, single}} {
+		p := together(t, c[0], "pt1", "pt2")
+		_, a, _ := p.Apply(c[0], nil)
+		_, b, err := p.Apply(c[1], nil)
+		n, ranges, _ := p.OutOfRange(c[1])
+		if err != nil || n != 0 || !slices.Equal(a, b) {
+			t.Errorf("%d events, %+v, %v", n, ranges, err)
+		}
+	}
+}
+
 // The density of a flow, summed over the combinations and integrated over the values that are there, is 1, whatever the flow knows.
 func TestMarksAreADensity(t *testing.T) {
 	const rho, draws, points = 0.6, 128, 64

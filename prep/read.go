@@ -208,7 +208,7 @@ func (c *Column) outside(col *events.Column, out []bool) Range {
 	marks := c.marks()
 	for i := range out {
 		switch v := col.Float(i); {
-		case slices.Contains(marks, v):
+		case among(marks, v) >= 0:
 			continue
 		case few != nil && !few.has(col.Exact(i).Minus(c.Origin)):
 			if r.Unseen++; r.Unseen == 1 {

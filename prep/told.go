@@ -111,7 +111,7 @@ func (p *Pipeline) without(c *Column, x, w []float64, i uint32) error {
 	var rest, weight []float64
 	marks := c.lacks()
 	for k, v := range x {
-		if !slices.Contains(marks, v) {
+		if among(marks, v) < 0 {
 			rest = append(rest, v)
 			if w != nil {
 				weight = append(weight, w[k])
@@ -264,7 +264,7 @@ func (p *Pipeline) strangers(c *Column, t *events.Table, r *Range, out []bool) e
 	none := make([]bool, len(x))
 	c.Told.noValue(none, by)
 	for i, v := range x {
-		if none[i] != (v == c.Told.Mark) {
+		if none[i] != (among(c.lacks(), v) >= 0) {
 			if r.Unseen++; r.Unseen == 1 || i < r.First {
 				r.First, r.Value, r.Taken = i, fmt.Sprint(v), "what "+c.Told.By+" tells"
 			}
