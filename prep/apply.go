@@ -283,6 +283,9 @@ func (p *Pipeline) invertColumn(i int, b *buffers, logDet []float64, t *events.T
 		for k := range b.x {
 			b.x[k] = v
 		}
+	case c.absorbed():
+		p.noValue(c, b)
+		copy(b.x, b.marks)
 	case c.mayLack():
 		if c.Told != nil {
 			by := &t.Columns[p.place(c.Told.By)]
@@ -454,7 +457,7 @@ func (c *Column) constant() float64 {
 // integral reports whether Invert gives integers where training had integers. Those that are counted from an origin are
 // rounded to integers whatever the steps: a float64 would not tell them apart.
 func (c *Column) integral() bool {
-	if c.Constant() || c.Follows != nil || c.Origin != (column.Exact{}) {
+	if c.Constant() || c.Follows != nil || c.absorbed() || c.Origin != (column.Exact{}) {
 		return true
 	}
 	first := ""

@@ -13,13 +13,14 @@ import (
 )
 
 // Marks is a hidden feature, the first that the flow sees: the combination of marks of an event, such as -999 for the jets that it has
-// not, or values at which several columns are clipped. It is one of those that training had, prepared as levels are, so that no other is made,
+// not, or values at which several columns are clipped, with the values of columns of a few that these go with, such as a number of jets that counts no
+// more than two. It is one of those that training had, prepared as levels are, so that no other is made,
 // and a column that holds a mark has no value then, for which the flow gets noise as where a column tells (Told):
 //
 //	p(event) = P(combination) p(values that are there | combination).
 type Marks struct {
 	Columns  []string `json:"columns"`
-	Patterns [][]int  `json:"patterns"` // a number a column: 0 where it has a value, else which of its marks, from 1 on
+	Patterns [][]int  `json:"patterns"` // a number for each column: 0 where it has a value, else which of its marks, from 1 on
 	Levels   *levels  `json:"levels"`   // of the places of patterns
 
 	place map[string]int // of a pattern, a byte a column
@@ -34,56 +35,69 @@ type Marked struct {
 const (
 	hiddenName   = "(marks)"
 	mostPatterns = 64 // of which a flow learns what goes with each
-	mostMarks    = 8  // of a column
+	mostMarks    = 16 // of a column
 
 	// Two marks are tied if one of the four combinations of having them or not is rarer by tiedTimes than by chance, which would give
 	// leastTied events.
 	leastTied, tiedTimes = 10, 20
 )
 
-// mark is a value that many events of a column hold.
+// mark is a value that many events of a column hold; of a column of a few values, any.
 type mark struct {
 	column int
 	value  float64
 	events int
 	at     []uint64 // a bit an event: which hold it
 	among  []uint64 // which hold none of the column's more frequent marks
+	level  bool     // of a column of a few values
 }
 
-// candidates are the marks of the columns of values that no other column tells, the most frequent first.
+// candidates are the marks of the columns of values that no other column tells, and the values of columns of a few.
 func (p *Pipeline) candidates(values [][]float64) (all []mark) {
 	for i := range p.Columns {
-		s, _ := p.Columns[i].first().(*spread)
-		if s == nil || values[i] == nil || p.Columns[i].Told != nil {
+		if values[i] == nil || p.Columns[i].Told != nil {
 			continue
 		}
-		var own []mark
-		for _, a := range s.Atom {
-			m := mark{column: i, value: a, at: make([]uint64, (len(values[i])+63)/64)}
-			for k, v := range values[i] {
-				if v == a {
-					m.at[k/64] |= 1 << (k % 64)
-					m.events++
-				}
-			}
-			own = append(own, m)
-		}
-		byEvents(own)
-		own = own[:min(len(own), mostMarks)]
-		among := make([]uint64, (len(values[i])+63)/64)
-		for k := range values[i] {
-			among[k/64] |= 1 << (k % 64)
-		}
-		for k := range own {
-			own[k].among = slices.Clone(among)
-			for l, at := range own[k].at {
-				among[l] &^= at
+		switch s := p.Columns[i].first().(type) {
+		case *spread:
+			all = append(all, marksOf(i, values[i], s.Atom, false)...)
+		case *levels:
+			if len(s.Value) <= mostMarks {
+				all = append(all, marksOf(i, values[i], s.Value, true)...)
 			}
 		}
-		all = append(all, own...)
 	}
-	byEvents(all)
 	return all
+}
+
+// marksOf are the values of column i that are marks, the most frequent first.
+func marksOf(i int, x, marks []float64, level bool) (own []mark) {
+	words := (len(x) + 63) / 64
+	for _, a := range marks {
+		m := mark{column: i, value: a, at: make([]uint64, words), level: level}
+		for k, v := range x {
+			if v == a {
+				m.at[k/64] |= 1 << (k % 64)
+				m.events++
+			}
+		}
+		own = append(own, m)
+	}
+	byEvents(own)
+	own = own[:min(len(own), mostMarks)]
+	among := make([]uint64, words)
+	for k := range x {
+		among[k/64] |= 1 << (k % 64)
+	}
+	for k := range own {
+		own[k].among = slices.Clone(among)
+		for l := range among {
+			if !level {
+				among[l] &^= own[k].at[l]
+			}
+		}
+	}
+	return own
 }
 
 func byEvents(m []mark) {
@@ -92,6 +106,9 @@ func byEvents(m []mark) {
 
 // tied tells whether two marks are, in the events in which neither column holds a more frequent one.
 func tied(a, b *mark) bool {
+	if a.column == b.column || a.level && b.level {
+		return false
+	}
 	var n, na, nb, both int
 	for k := range a.at {
 		n += bits.OnesCount64(a.among[k] & b.among[k])
@@ -103,39 +120,63 @@ func tied(a, b *mark) bool {
 		chance := float64(ofA) * float64(ofB) / float64(n)
 		return chance >= leastTied && float64(events)*tiedTimes <= chance
 	}
-	return a.column != b.column && n > 0 &&
-		(rare(both, na, nb) || rare(na-both, na, n-nb) || rare(nb-both, n-na, nb) || rare(n-na-nb+both, n-na, n-nb))
+	return n > 0 && (rare(both, na, nb) || rare(na-both, na, n-nb) || rare(nb-both, n-na, nb) || rare(n-na-nb+both, n-na, n-nb))
+}
+
+// tiedMarks are those that are tied to others, which must be taken together: one, or all values of a column of a few.
+func (p *Pipeline) tiedMarks(values [][]float64) (groups [][]mark) {
+	all := p.candidates(values)
+	is := make([]bool, len(p.Columns)) // a column of a few values that is taken
+	for i := range all {
+		if !slices.ContainsFunc(all, func(b mark) bool { return tied(&all[i], &b) }) {
+			continue
+		}
+		if c := all[i].column; !all[i].level {
+			groups = append(groups, all[i:i+1])
+		} else if !is[c] {
+			is[c] = true
+			groups = append(groups, slices.DeleteFunc(slices.Clone(all), func(m mark) bool { return m.column != c }))
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b []mark) int { return cmp.Compare(held(b), held(a)) })
+	return groups
+}
+
+func held(group []mark) (n int) {
+	for _, m := range group {
+		n += m.events
+	}
+	return n
 }
 
 // combine makes one feature of the marks that are tied to others among the events of values, and says so.
 func (p *Pipeline) combine(values [][]float64, w []float64) (said []string, err error) {
-	var found, without []mark
-	all := p.candidates(values)
-	for i := range all {
-		for j := range all {
-			if tied(&all[i], &all[j]) {
-				found = append(found, all[i])
-				break
-			}
-		}
-	}
-	if len(found) == 0 {
+	groups := p.tiedMarks(values)
+	if len(groups) == 0 {
 		return nil, nil
 	}
 	m := &Marks{}
-	place := make([]int, len(values[found[0].column])) // of the pattern of each event
-	for _, one := range found {
-		if next, n := split(place, one.at); n <= mostPatterns {
-			place = next
+	var without []mark
+	place, alone := make([]int, len(values[groups[0][0].column])), true // of the pattern of each event
+	for _, group := range groups {
+		next, n := place, 0
+		for _, one := range group {
+			next, n = split(next, one.at)
+		}
+		if n > mostPatterns {
+			without = append(without, group...)
+			continue
+		}
+		place = next
+		alone = alone && group[0].level
+		for _, one := range group {
 			p.mark(m, one)
-		} else {
-			without = append(without, one)
 		}
 	}
 	if len(without) > 0 {
 		said = append(said, p.saidWithout(without))
 	}
-	if len(m.Columns) < 2 {
+	if len(m.Columns) < 2 || alone {
 		for _, name := range m.Columns {
 			p.column(name).Marked = nil
 		}
@@ -308,7 +349,10 @@ func (p *Pipeline) noValue(c *Column, b *buffers) {
 }
 
 // mayLack says that the column has no value in some events.
-func (c *Column) mayLack() bool { return c.Told != nil || c.Marked != nil }
+func (c *Column) mayLack() bool { return c.Told != nil || c.Marked != nil && !c.absorbed() }
+
+// absorbed says that all values of the column are marks, so that the hidden feature is all that the flow sees of it.
+func (c *Column) absorbed() bool { return c.Marked != nil && len(c.Steps) == 0 }
 
 // lacks are the marks in the place of a value.
 func (c *Column) lacks() []float64 {
@@ -400,7 +444,7 @@ func (p *Pipeline) checkMarks() error {
 		if c.Marked == nil {
 			continue
 		}
-		if m == nil || !slices.Contains(m.Columns, c.Name) || c.Told != nil || !c.InFlow() || len(c.Marked.Marks) > mostMarks ||
+		if m == nil || !slices.Contains(m.Columns, c.Name) || c.Told != nil || c.Constant() || c.Follows != nil || len(c.Marked.Marks) > mostMarks ||
 			len(c.Marked.Marks) == 0 || !finite(c.Marked.Marks...) || !finite(c.Marked.Else) {
 			return fmt.Errorf("prep: column %q: it cannot have such marks", c.Name)
 		}
@@ -422,7 +466,7 @@ func (p *Pipeline) checkMarks() error {
 			return wrong
 		}
 		for k, s := range pattern {
-			if s < 0 || s > len(p.column(m.Columns[k]).Marked.Marks) {
+			if c := p.column(m.Columns[k]); s < 0 || s > len(c.Marked.Marks) || s == 0 && c.absorbed() {
 				return wrong
 			}
 		}

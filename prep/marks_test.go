@@ -134,6 +134,74 @@ func TestMarksRoundTrip(t *testing.T) {
 	}
 }
 
+// A number of jets that counts no more than two tells the marks of two jets, and is tied to those of the third: no event has a third jet without
+// the second, nor with one jet counted. It comes back as the integer that it was.
+func TestMarksTiedToAFewValues(t *testing.T) {
+	tab := nested(12000)
+	njet := events.Column{Name: "njet", Type: events.Int64}
+	for i := range tab.Len() {
+		n := 0
+		for k := range 2 {
+			if tab.Columns[k].F32[i] != -999 {
+				n++
+			}
+		}
+		njet.I64 = append(njet.I64, int64(n))
+	}
+	tab.Columns = append(tab.Columns[:3], njet)
+	for k := range 3 { // without clip values
+		for i, v := range tab.Columns[k].F32 {
+			if v == 300 {
+				tab.Columns[k].F32[i] = 30 + 0.27*float32(i*7919%1000)
+			}
+		}
+	}
+	p := mustFit(t, tab, tab.Names(), Spec{})
+	said, err := p.Together(tab)
+	if err != nil || len(said) != 3 || !strings.HasPrefix(said[2], "marks (-999 in pt3; 0, 1 or 2 in njet) come in 4 combinations") {
+		t.Fatalf("%q, %v", said, err)
+	}
+	if p = reloaded(t, p); p.Dim() != 4 {
+		t.Fatalf("the flow sees %v", p.InFlow())
+	}
+	g := rng.New(4, rng.StreamToy, 0)
+	cols := make([][]float32, p.Dim())
+	for k := range cols {
+		for range 20000 {
+			cols[k] = append(cols[k], float32(1.2*g.NormFloat64()))
+		}
+	}
+	back, d, err := p.Invert(cols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	has := func(k, i int) bool { return back.Columns[k].F32[i] != -999 }
+	for i := range back.Len() {
+		if n := back.Columns[3].I64[i]; has(0, i) != (n > 0) || has(1, i) != (n > 1) || has(2, i) && n < 2 {
+			t.Fatalf("event %d: %d jets, %v %v %v", i, n, has(0, i), has(1, i), has(2, i))
+		}
+	}
+	again, e, err := p.Apply(back, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, _, err = p.Invert(again); err != nil {
+		t.Fatal(err)
+	}
+	for i := range d {
+		if !finite(d[i], e[i]) || back.Columns[3].I64[i] < 0 {
+			t.Fatalf("event %d: log-dets %g and %g", i, d[i], e[i])
+		}
+	}
+	if n, ranges, err := p.OutOfRange(tab); n != 0 || err != nil {
+		t.Errorf("%d events, %+v, %v", n, ranges, err)
+	}
+	tab.Columns[3].I64[5] = 9
+	if n, _, err := p.OutOfRange(tab); n != 1 || err != nil {
+		t.Errorf("%d events, %v", n, err)
+	}
+}
+
 // A file may hold a mark that is no float32 as it was rounded to one, or before that.
 func TestMarksOfAnotherPrecision(t *testing.T) {
 	single, double := &events.Table{}, &events.Table{}
@@ -243,7 +311,7 @@ func TestSavedCombinationsThatCannotBeAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range [][2]string{{`"columns":["pt1"`, `"columns":["pt9"`}, {`"patterns":[[`, `"patterns":[[9,`}, {`"patterns":[[0,0,0]`, `"patterns":[[0,0,-1]`},
-		{`"patterns":[[0,0,0]`, `"patterns":[[0,0,5]`}, {`"marked":{"marks":[`, `"marked":{"marks":[1,2,3,4,5,6,7,8,`}} {
+		{`"patterns":[[0,0,0]`, `"patterns":[[0,0,5]`}, {`"marked":{"marks":[`, `"marked":{"marks":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,`}} {
 		bad := strings.Replace(string(text), c[0], c[1], 1)
 		if bad == string(text) || new(Pipeline).UnmarshalJSON([]byte(bad)) == nil {
 			t.Errorf("%s for %s was taken", c[1], c[0])

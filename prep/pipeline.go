@@ -67,7 +67,7 @@ func (p *Pipeline) InFlow() (names []string) {
 	return names
 }
 
-// InFlow reports whether the flow sees the column: not one that is constant, or follows from others.
+// InFlow reports whether the flow sees the column: not one that is constant, follows from others, or is part of the hidden feature.
 func (c *Column) InFlow() bool { return c.width() > 0 }
 
 // Constant reports whether the column held one value, Min, throughout.

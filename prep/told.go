@@ -47,7 +47,13 @@ func (p *Pipeline) Together(t *events.Table, others ...*events.Table) (said []st
 	}
 	for i := range p.Columns {
 		c := &p.Columns[i]
-		if !c.mayLack() {
+		if c.lacks() == nil {
+			continue
+		}
+		if c.levels() {
+			c.Steps = nil
+			c.Why += "; part of the hidden feature of the flow, with marks of other columns"
+			c.Chose = c.Why
 			continue
 		}
 		if err := p.without(c, values[i], w, uint32(i)); err != nil {
@@ -61,6 +67,11 @@ func (p *Pipeline) Together(t *events.Table, others ...*events.Table) (said []st
 		c.Chose += text + ", and put there whatever the steps"
 	}
 	return said, nil
+}
+
+func (c *Column) levels() bool {
+	_, ok := c.first().(*levels)
+	return ok
 }
 
 // findMarks finds what Together does, and says so.
@@ -282,7 +293,7 @@ func (p *Pipeline) checkTold() error {
 			continue
 		}
 		by := p.column(c.Told.By)
-		if by == nil || by == c || by.Told != nil || !by.InFlow() || !c.InFlow() || p.Noiseless || len(c.Told.When) == 0 ||
+		if by == nil || by == c || by.Told != nil || !by.InFlow() && !by.absorbed() || !c.InFlow() || p.Noiseless || len(c.Told.When) == 0 ||
 			!finite(c.Told.When...) || !finite(c.Told.Mark, c.Told.Else) {
 			return fmt.Errorf("prep: column %q: %q cannot tell where it has a value", c.Name, c.Told.By)
 		}
