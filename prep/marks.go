@@ -50,17 +50,22 @@ type mark struct {
 	at     []uint64 // a bit an event: which hold it
 	among  []uint64 // which hold none of the column's more frequent marks
 	level  bool     // of a column of a few values
+	told   bool     // by such a column
 }
 
-// candidates are the marks of the columns of values that no other column tells, and the values of columns of a few.
+// candidates are the marks of columns, and the values of columns of a few.
 func (p *Pipeline) candidates(values [][]float64) (all []mark) {
 	for i := range p.Columns {
-		if values[i] == nil || p.Columns[i].Told != nil {
+		if values[i] == nil {
 			continue
 		}
 		switch s := p.Columns[i].first().(type) {
 		case *spread:
-			all = append(all, marksOf(i, values[i], s.Atom, false)...)
+			for _, m := range marksOf(i, values[i], s.Atom, false) {
+				told := p.Columns[i].Told
+				m.told = told != nil && told.Mark == m.value
+				all = append(all, m)
+			}
 		case *levels:
 			if len(s.Value) <= mostMarks {
 				all = append(all, marksOf(i, values[i], s.Value, true)...)
@@ -106,7 +111,7 @@ func byEvents(m []mark) {
 
 // tied tells whether two marks are, in the events in which neither column holds a more frequent one.
 func tied(a, b *mark) bool {
-	if a.column == b.column || a.level && b.level {
+	if a.column == b.column || a.told || b.told {
 		return false
 	}
 	var n, na, nb, both int
@@ -123,19 +128,36 @@ func tied(a, b *mark) bool {
 	return n > 0 && (rare(both, na, nb) || rare(na-both, na, n-nb) || rare(nb-both, n-na, nb) || rare(n-na-nb+both, n-na, n-nb))
 }
 
-// tiedMarks are those that are tied to others, which must be taken together: one, or all values of a column of a few.
+// tiedMarks are those that are tied to others, which must be taken together: one, or all values of a column of a few. A column of which another tells
+// one mark, and of which another mark is tied, is told no more: both are among them, with what told.
 func (p *Pipeline) tiedMarks(values [][]float64) (groups [][]mark) {
 	all := p.candidates(values)
-	is := make([]bool, len(p.Columns)) // a column of a few values that is taken
-	for i := range all {
-		if !slices.ContainsFunc(all, func(b mark) bool { return tied(&all[i], &b) }) {
-			continue
+	taken := make([]bool, len(p.Columns)) // columns of a few values
+	level := func(column int) {
+		of := slices.DeleteFunc(slices.Clone(all), func(m mark) bool { return m.column != column || !m.level })
+		if len(of) > 0 && !taken[column] {
+			taken[column] = true
+			groups = append(groups, of)
 		}
-		if c := all[i].column; !all[i].level {
+	}
+	for i, m := range all {
+		c := &p.Columns[m.column]
+		switch {
+		case !slices.ContainsFunc(all, func(b mark) bool { return tied(&m, &b) }):
+		case m.level:
+			level(m.column)
+		case c.Told == nil:
 			groups = append(groups, all[i:i+1])
-		} else if !is[c] {
-			is[c] = true
-			groups = append(groups, slices.DeleteFunc(slices.Clone(all), func(m mark) bool { return m.column != c }))
+		default:
+			by := p.place(c.Told.By)
+			if level(by); !taken[by] { // of more values than are taken
+				continue
+			}
+			groups = append(groups, all[i:i+1])
+			if k := slices.IndexFunc(all, func(b mark) bool { return b.column == m.column && b.told }); k >= 0 {
+				groups = append(groups, all[k:k+1])
+				c.Told = nil
+			}
 		}
 	}
 	slices.SortStableFunc(groups, func(a, b []mark) int { return cmp.Compare(held(b), held(a)) })
@@ -157,7 +179,7 @@ func (p *Pipeline) combine(values [][]float64, w []float64) (said []string, err 
 	}
 	m := &Marks{}
 	var without []mark
-	place, alone := make([]int, len(values[groups[0][0].column])), true // of the pattern of each event
+	place := make([]int, len(values[groups[0][0].column])) // of the pattern of each event
 	for _, group := range groups {
 		next, n := place, 0
 		for _, one := range group {
@@ -168,7 +190,6 @@ func (p *Pipeline) combine(values [][]float64, w []float64) (said []string, err 
 			continue
 		}
 		place = next
-		alone = alone && group[0].level
 		for _, one := range group {
 			p.mark(m, one)
 		}
@@ -176,7 +197,7 @@ func (p *Pipeline) combine(values [][]float64, w []float64) (said []string, err 
 	if len(without) > 0 {
 		said = append(said, p.saidWithout(without))
 	}
-	if len(m.Columns) < 2 || alone {
+	if len(m.Columns) < 2 {
 		for _, name := range m.Columns {
 			p.column(name).Marked = nil
 		}
@@ -390,19 +411,19 @@ func (p *Pipeline) Hidden() string {
 	for i, m := range marks {
 		marks[i] = m + " in " + strings.Join(names[m], ", ")
 	}
-	return fmt.Sprintf("marks (%s) come in %d combinations: which of them is a hidden feature of the flow, its first, so that no other is generated",
+	return fmt.Sprintf("single values (%s) come in %d combinations: which of them is a hidden feature of the flow, its first, so that no other is generated",
 		strings.Join(marks, "; "), len(p.Marks.Patterns))
 }
 
 func (p *Pipeline) saidWithout(marks []mark) string {
 	var names []string
-	events := 0
 	for _, m := range marks {
-		names = append(names, fmt.Sprintf("%g of %s", m.value, p.Columns[m.column].Name))
-		events += m.events
+		if name := p.Columns[m.column].Name; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
-	return fmt.Sprintf("the marks %s (%d values) are tied to others, but all together come in more than %d combinations: these are modelled on their own, "+
-		"and some generated events will have combinations that the data have not", strings.Join(names, ", "), events, mostPatterns)
+	return fmt.Sprintf("marks or values of %s (%d of them) are tied to those of other columns, but all together come in more than %d combinations: these are modelled on their own, "+
+		"and some generated events will have combinations that the data have not", strings.Join(names, ", "), held(marks), mostPatterns)
 }
 
 // unknown counts the events whose combination of marks training had not, for the first of the columns, and marks them.

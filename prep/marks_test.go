@@ -59,7 +59,7 @@ func TestCombinationsOfMarksAreThoseOfTheData(t *testing.T) {
 	tab := nested(20000)
 	p := mustFit(t, tab, tab.Names(), Spec{})
 	said, err := p.Together(tab)
-	if err != nil || len(said) != 1 || !strings.HasPrefix(said[0], "marks (-999 or 300 in pt1, pt2, pt3; -999 in eta3) come in ") {
+	if err != nil || len(said) != 1 || !strings.HasPrefix(said[0], "single values (-999 or 300 in pt1, pt2, pt3; -999 in eta3) come in ") {
 		t.Fatalf("%q, %v", said, err)
 	}
 	if p.column("iso").Marked != nil || p.Dim() != 6 || p.InFlow()[0] != hiddenName {
@@ -158,7 +158,7 @@ func TestMarksTiedToAFewValues(t *testing.T) {
 	}
 	p := mustFit(t, tab, tab.Names(), Spec{})
 	said, err := p.Together(tab)
-	if err != nil || len(said) != 3 || !strings.HasPrefix(said[2], "marks (-999 in pt3; 0, 1 or 2 in njet) come in 4 combinations") {
+	if err != nil || len(said) != 3 || !strings.HasPrefix(said[2], "single values (-999 in pt3; 0, 1 or 2 in njet) come in 4 combinations") {
 		t.Fatalf("%q, %v", said, err)
 	}
 	if p = reloaded(t, p); p.Dim() != 4 {
@@ -332,7 +332,7 @@ func TestInspectionSaysWhatComesTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := Inspect(t.Context(), []string{path}, events.Options{})
-	if err != nil || len(r.Notes) != 2 || !strings.HasPrefix(r.Notes[0], "charge follows from pdg") || !strings.HasPrefix(r.Notes[1], "marks (-999 or 300 in pt1") {
+	if err != nil || len(r.Notes) != 2 || !strings.HasPrefix(r.Notes[0], "charge follows from pdg") || !strings.HasPrefix(r.Notes[1], "single values (-999 or 300 in pt1") {
 		t.Errorf("%q, %v", r.Notes, err)
 	}
 }

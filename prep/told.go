@@ -76,11 +76,15 @@ func (c *Column) levels() bool {
 
 // findMarks finds what Together does, and says so.
 func (p *Pipeline) findMarks(values [][]float64, rest [][][]float64, w []float64) (said []string, err error) {
+	for i := range p.Columns {
+		p.Columns[i].Told = p.told(i, values, rest)
+	}
+	marks, err := p.combine(values, w)
 	var texts []string
 	names := map[string][]string{}
 	for i := range p.Columns {
 		c := &p.Columns[i]
-		if c.Told = p.told(i, values, rest); c.Told == nil {
+		if c.Told == nil {
 			continue
 		}
 		text := c.Told.text()
@@ -92,8 +96,7 @@ func (p *Pipeline) findMarks(values [][]float64, rest [][][]float64, w []float64
 	for _, text := range texts {
 		said = append(said, fmt.Sprintf("always %s, and only there: %s; so it is in what is generated", text, strings.Join(names[text], ", ")))
 	}
-	more, err := p.combine(values, w)
-	return append(said, more...), err
+	return append(said, marks...), err
 }
 
 func (d *Told) text() string { return fmt.Sprintf("%g where %s is %s", d.Mark, d.By, list(d.When)) }

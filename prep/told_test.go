@@ -54,7 +54,7 @@ func TestMarksComeTogether(t *testing.T) {
 	tab := jets(6000)
 	p := mustFit(t, tab, tab.Names(), Spec{})
 	said, err := p.Together(tab)
-	want := []string{"always -999 where njet is 0, and only there: pt; ", "always -999 where njet is 0 or 1, and only there: mjj, deta, cent; ", "marks (-999 in mmc, mmc2) come in 2 combinations"}
+	want := []string{"always -999 where njet is 0, and only there: pt; ", "always -999 where njet is 0 or 1, and only there: mjj, deta, cent; ", "single values (-999 in mmc, mmc2) come in 2 combinations"}
 	if err != nil || len(said) != len(want) {
 		t.Fatalf("%q, %v", said, err)
 	}
