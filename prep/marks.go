@@ -129,8 +129,8 @@ func tied(a, b *mark) bool {
 }
 
 // tiedMarks are those that are tied to others, which must be taken together: one, or all values of a column of a few. A column of which another tells
-// one mark, and of which another mark is tied, is told no more: both are among them, with what told.
-func (p *Pipeline) tiedMarks(values [][]float64) (groups [][]mark) {
+// one mark, and of which another mark is tied, is told no more where untold is set: both are among them, with what told. Else neither is.
+func (p *Pipeline) tiedMarks(values [][]float64, untold bool) (groups [][]mark) {
 	all := p.candidates(values)
 	taken := make([]bool, len(p.Columns)) // columns of a few values
 	level := func(column int) {
@@ -148,7 +148,7 @@ func (p *Pipeline) tiedMarks(values [][]float64) (groups [][]mark) {
 			level(m.column)
 		case c.Told == nil:
 			groups = append(groups, all[i:i+1])
-		default:
+		case untold:
 			by := p.place(c.Told.By)
 			if level(by); !taken[by] { // of more values than are taken
 				continue
@@ -171,28 +171,19 @@ func held(group []mark) (n int) {
 	return n
 }
 
-// combine makes one feature of the marks that are tied to others among the events of values, and says so.
+// combine makes one feature of the marks that are tied to others among the events of values, and says so. Where that would be too many combinations, what
+// other columns tell stays told.
 func (p *Pipeline) combine(values [][]float64, w []float64) (said []string, err error) {
-	groups := p.tiedMarks(values)
-	if len(groups) == 0 {
-		return nil, nil
+	told := make([]*Told, len(p.Columns))
+	for i := range p.Columns {
+		told[i] = p.Columns[i].Told
 	}
-	m := &Marks{}
-	var without []mark
-	place := make([]int, len(values[groups[0][0].column])) // of the pattern of each event
-	for _, group := range groups {
-		next, n := place, 0
-		for _, one := range group {
-			next, n = split(next, one.at)
+	m, without := p.choose(p.tiedMarks(values, true), values)
+	if len(without) > 0 {
+		for i := range p.Columns {
+			p.Columns[i].Told, p.Columns[i].Marked = told[i], nil
 		}
-		if n > mostPatterns {
-			without = append(without, group...)
-			continue
-		}
-		place = next
-		for _, one := range group {
-			p.mark(m, one)
-		}
+		m, without = p.choose(p.tiedMarks(values, false), values)
 	}
 	if len(without) > 0 {
 		said = append(said, p.saidWithout(without))
@@ -208,6 +199,30 @@ func (p *Pipeline) combine(values [][]float64, w []float64) (said []string, err 
 	}
 	p.Marks = m
 	return append(said, p.Hidden()), nil
+}
+
+// choose takes groups of marks, as many as give no more combinations than a flow learns.
+func (p *Pipeline) choose(groups [][]mark, values [][]float64) (m *Marks, without []mark) {
+	m = &Marks{}
+	if len(groups) == 0 {
+		return m, nil
+	}
+	place := make([]int, len(values[groups[0][0].column])) // of the pattern of each event
+	for _, group := range groups {
+		next, n := place, 0
+		for _, one := range group {
+			next, n = split(next, one.at)
+		}
+		if n > mostPatterns {
+			without = append(without, group...)
+			continue
+		}
+		place = next
+		for _, one := range group {
+			p.mark(m, one)
+		}
+	}
+	return m, without
 }
 
 // split divides patterns by whether they have a mark, and counts them.

@@ -305,6 +305,42 @@ func TestManyCombinationsOfMarks(t *testing.T) {
 	}
 }
 
+// A column of which a mark is told and another tied is part of the combinations, unless these are too many: then it is told as before.
+func TestToldAndTiedMarks(t *testing.T) {
+	const n = 12000
+	g := rng.New(13, rng.StreamToy, 0)
+	tab := &events.Table{Columns: []events.Column{{Name: "njet", Type: events.Int64, I64: make([]int64, n)}, {Name: "pt", F32: make([]float32, n)}, {Name: "ht", F32: make([]float32, n)}}}
+	for i := range n {
+		k, x := g.IntN(2), -50*math.Log(1-g.Float64())
+		pt, ht := -999., x
+		if k > 0 {
+			if pt, ht = 25+x, min(60+x, 200); x > 170 {
+				pt, ht = 195, 200
+			}
+		}
+		tab.Columns[0].I64[i], tab.Columns[1].F32[i], tab.Columns[2].F32[i] = int64(k), float32(pt), float32(ht)
+	}
+	p := together(t, tab, tab.Names()...)
+	if pt := p.column("pt"); pt.Told != nil || pt.Marked == nil || !slices.Equal(pt.Marked.Marks, []float64{-999, 195}) || p.column("njet").InFlow() {
+		t.Errorf("%+v", p.Marks)
+	}
+	for k := range 8 { // pairs of flags that are never set together
+		c := events.Column{Name: fmt.Sprintf("flag%d", k), Type: events.Int64, I64: make([]int64, n)}
+		for i := range n {
+			if k%2 == 0 || tab.Columns[k+2].I64[i] == 0 {
+				c.I64[i] = int64(g.IntN(2))
+			}
+		}
+		tab.Columns = append(tab.Columns, c)
+	}
+	p = mustFit(t, tab, tab.Names(), Spec{})
+	said, err := p.Together(tab)
+	if pt := p.column("pt"); err != nil || pt.Told == nil || pt.Marked != nil || len(said) != 3 {
+		t.Errorf("%q, %v", said, err)
+	}
+	reloaded(t, p)
+}
+
 func TestSavedCombinationsThatCannotBeAreRefused(t *testing.T) {
 	text, err := json.Marshal(together(t, nested(4000), "pt1", "pt2", "pt3"))
 	if err != nil {
