@@ -35,9 +35,9 @@ func Repeats(events, all, usual float64) bool {
 	return much || rare
 }
 
-// clipped are the outermost of the values x, in order and without atoms, of so many events, where each holds ten times as many as those next to it: a
+// clipped are the outermost of the values x, in order and without atoms, some of those that were kept of all events, where each holds ten times as many as those next to it: a
 // clip value, of which fewer events tell than of one in the middle.
-func clipped(x []float64, all float64) (found []Atom) {
+func clipped(x []float64, kept, all float64) (found []Atom) {
 	for _, from := range []int{1, -1} {
 		if len(x) == 0 {
 			return found
@@ -53,7 +53,7 @@ func clipped(x []float64, all float64) (found []Atom) {
 				distinct++
 			}
 		}
-		share := float64(n) / float64(len(x))
+		share := float64(n) / kept
 		if distinct > clipNear && share > rareFraction && share*all >= clipEvents && float64(n*clipNear) > rareTimes*float64(next-1-n) {
 			found = append(found, Atom{Value: at(0), Fraction: share})
 		}

@@ -262,7 +262,7 @@ func (s *columnSummary) summary() Summary {
 	case KindContinuous:
 		r.Atoms = s.atoms()
 		if room := mostAtoms - len(r.Atoms); room > 0 {
-			ends := clipped(s.some.rest(r.Atoms, s.at, 0), s.n)
+			ends := clipped(s.some.rest(r.Atoms, s.at, 0), float64(len(s.some.rest(nil, s.at, 0))), s.n)
 			r.Atoms = append(r.Atoms, ends[:min(len(ends), room)]...)
 		}
 		if len(r.Atoms) > 0 {
