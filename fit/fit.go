@@ -6,7 +6,6 @@
 package fit
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -144,7 +143,14 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := cmp.Or(watched.outside(), rows.Nothing()); err != nil {
+	if err := rows.Nothing(); err != nil {
+		return nil, nil, err
+	}
+	seen, err := watched.seen(s)
+	if err == nil {
+		err = watched.outside(seen)
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	c, sized := bySize(c, s.Train)
@@ -154,10 +160,6 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 	}
 	o.Stage("prepare")
 	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: append(rows.Notices(), sized...), Warnings: rows.Warnings(), reading: time.Since(began)}
-	seen, err := watched.seen(s)
-	if err != nil {
-		return nil, nil, err
-	}
 	return d, rows.Types(), await.Done(ctx, "the preparation", func() error { return d.fit(seen) })
 }
 
@@ -183,15 +185,35 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 	d.Features, d.Context = features, context
 	d.Warnings = slices.Concat(d.Warnings, warnings, more)
 	d.Notices = slices.Concat(d.Notices, features.Constants(s.Sample), context.Constants(s.Sample))
-	if err := d.dependents(); err != nil {
-		return err
+	functions, err := d.Features.Functions(s.Sample, d.held()...)
+	if err == nil {
+		d.found(functions)
+		err = d.dependents()
 	}
-	notices, err := d.Features.Together(s.Sample)
 	if err != nil {
 		return err
 	}
-	d.Notices = append(d.Notices, notices...)
+	notices, err := d.Features.Together(s.Sample, d.held()...)
+	if err != nil {
+		return err
+	}
+	d.found(notices)
 	return d.dropout()
+}
+
+// found tells what holds in all events, and of a stream in which of them it was looked for.
+func (d *Data) found(lines []string) {
+	for _, line := range lines {
+		if s := d.survey; !s.Whole() {
+			line += fmt.Sprintf(" (as in the %d events that the preparation is fitted on and those held out, of %d)", s.Sample.Len(), s.Events)
+		}
+		d.Notices = append(d.Notices, line)
+	}
+}
+
+// held are the events in memory that the preparation is not fitted on.
+func (d *Data) held() []*events.Table {
+	return []*events.Table{d.survey.Valid.Table, d.survey.Test.Table}
 }
 
 // dependents tells which features follow from others, and leaves them out of the flow where the card says so.

@@ -19,7 +19,8 @@ type Info struct {
 	FormatVersion int           `json:"format_version"`
 	Features      []Column      `json:"features"`
 	Context       []Column      `json:"context"`
-	Flow          flow.Spec     `json:"flow"` // the composition in full
+	Marks         string        `json:"marks,omitempty"` // what the hidden feature of the flow is, where it has one
+	Flow          flow.Spec     `json:"flow"`            // the composition in full
 	Parameters    int           `json:"parameters"`
 	Seed          uint64        `json:"seed"`
 	Train         *train.Result `json:"train,omitempty"`
@@ -76,7 +77,7 @@ func (m *Model) Info() (Info, error) {
 func (m *Model) info(hash string, version, parameters int) Info {
 	return Info{
 		Hash: hash, FormatVersion: version, Features: Columns(m.Features), Context: Columns(m.Context),
-		Parameters: parameters, Seed: m.Seed, Train: m.Train, Card: m.Card,
+		Marks: m.Features.Hidden(), Parameters: parameters, Seed: m.Seed, Train: m.Train, Card: m.Card,
 	}
 }
 
@@ -107,6 +108,9 @@ func (info Info) Describe(w io.Writer) error {
 		fmt.Fprintf(out, "sha256  %s (format %d, seed %d)\n", info.Hash, info.FormatVersion, info.Seed)
 	}
 	describeColumns(out, "features", info.Features)
+	if info.Marks != "" {
+		fmt.Fprintf(out, "  %s\n", clean(info.Marks))
+	}
 	describeColumns(out, "context", info.Context)
 	describeFlow(out, info)
 	if info.Train != nil {

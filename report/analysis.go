@@ -122,7 +122,7 @@ func (a *Analysis) picture(page *Page) (err error) {
 	if page.Loss, err = lossPicture(a.Train, entropy); err != nil {
 		return err
 	}
-	if a.Card.Plots.Steps && a.Model.Features.Dim() == 2 {
+	if a.Card.Plots.Steps && a.Model.Features.Dim() == 2 && a.Model.Features.Marks == nil {
 		if page.Steps, err = stepsPicture(a.Model, a.Card, a.given()); err != nil {
 			return err
 		}

@@ -88,7 +88,7 @@ func (f *trainFlags) register(c *cobra.Command) {
 
 // card is the flags as one; given says which there are.
 func (f *trainFlags) card(files []string, given func(flag string) bool) (*card.Card, error) {
-	if f.model == "" {
+	if f.model == "" && !f.dry {
 		return nil, usage("where to write the model? give -o MODEL")
 	}
 	c, t := &f.Card, &f.Train

@@ -270,7 +270,14 @@ func (s *columnSummary) summary() Summary {
 		r.Offset = 0
 		return r
 	case KindContinuous:
-		if r.Atoms = s.atoms(); len(r.Atoms) > 0 {
+		r.Atoms = s.atoms()
+		if room := mostAtoms - len(r.Atoms); room > 0 {
+			kept := float64(len(x))
+			x = rest(x, r.Atoms, 0)
+			ends := clipped(x, kept, s.n)
+			r.Atoms = append(r.Atoms, ends[:min(len(ends), room)]...)
+		}
+		if len(r.Atoms) > 0 {
 			r.Kind = KindAtoms
 		}
 		if s.n >= leastRounded {
