@@ -51,7 +51,7 @@ func (d *Data) dropout() error {
 	own := *d.card
 	own.Flow.Dropout = leftOut
 	d.card = &own
-	d.Notices = append(d.Notices, fmt.Sprintf("the flow has %d parameters for %d training events: a dropout of %g keeps it from learning them by heart "+
-		"(flow.dropout; 0 for none)", plan.Size(), d.survey.Train, leftOut))
+	d.Notices = append(d.Notices, fmt.Sprintf("%d parameters learn from %d events: a dropout of %g keeps the flow from knowing them by heart (flow.dropout; 0 for none)",
+		plan.Size(), d.survey.Train, leftOut))
 	return nil
 }
