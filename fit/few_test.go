@@ -59,6 +59,9 @@ func TestSizeOfTheTable(t *testing.T) {
 	if c.Train.Epochs != 7 || c.Flow.Dropout != -1 {
 		t.Errorf("%d epochs, dropout %g, though the card says what", c.Train.Epochs, c.Flow.Dropout)
 	}
+	if c = load(func(c *card.Card) { c.Train.Epochs = 7 }); c.Flow.Dropout != 0 {
+		t.Errorf("dropout %g in 7 epochs", c.Flow.Dropout)
+	}
 	if c = load(func(c *card.Card) { c.Flow.Hidden = []int{8} }); c.Flow.Dropout != 0 {
 		t.Errorf("dropout %g of a small flow", c.Flow.Dropout)
 	}

@@ -37,7 +37,9 @@ func bySize(c *card.Card, events int) (*card.Card, []string) {
 
 // dropout sets that of a flow with many parameters for its events, where the card says nothing of it.
 func (d *Data) dropout() error {
-	if len(d.card.Flow.Layers) > 0 || d.card.Flow.Dropout != 0 {
+	cfg := d.card.Train.WithDefaults()
+	short := cfg.Epochs*d.survey.Train < steps/2*cfg.Batch // too few steps to learn all with a part left out
+	if len(d.card.Flow.Layers) > 0 || d.card.Flow.Dropout != 0 || short {
 		return nil
 	}
 	spec, err := d.flowSpec()
