@@ -2,7 +2,6 @@ package flow
 
 import (
 	"math"
-	"sync"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
 )
@@ -34,7 +33,6 @@ const (
 	flatSlope     = 1e-20 // of C: below, where the map is flat, the gradient of the slope would overflow, and is left out
 	sigmoidalNear = 40    // exp of it, and one over that, leave room in a float32
 	mostUnits     = 128
-	mostFactors   = sigmoidalRows + 4*mostUnits
 )
 
 // sigmoidalRows are the rows that a layer saves before those of its units: x, alpha, beta, A, B and C. Each unit has w, a, up
@@ -206,16 +204,16 @@ func (l *sigmoidalLayer) backward(d, dh, dLogDet []float32) {
 }
 
 // sigmoidalScratch takes the place of what a layer saves.
-var sigmoidalScratch = sync.Pool{New: func() any { return new([mostFactors * kernel.Tile]float32) }}
+var sigmoidalScratch = newScratch(sigmoidalRows + 4*mostUnits)
 
 // ToData implements Transformer.
 func (s *Sigmoidal) ToData(f *Feature) {
-	scratch := sigmoidalScratch.Get().(*[mostFactors * kernel.Tile]float32)
+	scratch := sigmoidalScratch.Get().(*[]float32)
 	defer sigmoidalScratch.Put(scratch)
 	var slope [kernel.Tile]float32
 	z := f.Z
 	for i := s.Layers - 1; i >= 0; i-- {
-		l := s.layer(i, f.N, f.H, scratch[:], true)
+		l := s.layer(i, f.N, f.H, *scratch, true)
 		l.solve(f.X, z, slope[:])
 		kernel.Axpy(f.LogDet[:f.N], -1, slope[:])
 		z = f.X
