@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/flow"
@@ -73,6 +74,11 @@ func (d *Data) likelihood(ctx context.Context, o Options) (*bound, error) {
 	}
 	f.Threads = cmp.Or(max(o.Threads, 0), d.card.Threads)
 	l, err := flow.NewLikelihood(f, d.x, d.context, d.weight)
+	var outside *flow.SupportError
+	if errors.As(err, &outside) {
+		i, _ := strconv.Atoi(outside.Feature)
+		outside.Feature = d.Features.InFlow()[i]
+	}
 	return &bound{l, f}, fault.Of(err)
 }
 

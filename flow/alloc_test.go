@@ -18,6 +18,15 @@ func TestGradientDoesNotAllocate(t *testing.T) {
 			{Kind: "autoregressive", Options: map[string]any{"passes": 2, "transformers": map[string]any{"1": "affine"}}},
 			{Kind: "autoregressive", Options: map[string]any{"net": "residual"}},
 		}},
+		"families": {
+			Base:  flow.Part{Kind: "conditional-normal"},
+			Bases: map[string]flow.Part{"1": {Kind: "mixture"}},
+			Layers: []flow.Part{
+				{Kind: "act-norm"}, {Kind: "householder"}, {Kind: "rotation"}, {Kind: "permutation"},
+				{Kind: "autoregressive", Options: map[string]any{"transformer": "dsf", "transformers": map[string]any{"0": "circular-spline", "1": "bernstein"}}},
+			},
+		},
+		"circular": {Type: "circular", Base: flow.Part{Kind: "box", Options: map[string]any{"bound": 10}}}, "glow": {Type: "glow"}, "cinn": {Type: "cinn"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if spec.Layers == nil {

@@ -46,39 +46,49 @@ func derived(seed uint64, i uint32) uint64 {
 }
 
 // placeBase makes the base: one for the features that bases does not name, and one for each that it does.
-func (c composition) placeBase(features, context int) (Base, error) {
+func (p *Plan) placeBase(c composition, hidden int) error {
+	site := func(features ...int32) *Site {
+		return &Site{Context: p.Context, order: features, hidden: hidden, kept: p.kept}
+	}
 	var rest []int32
-	for i := range int32(features) {
+	for i := range int32(p.Features) {
 		if _, ok := c.bases[strconv.Itoa(int(i))]; !ok {
 			rest = append(rest, i)
 		}
 	}
-	all := &product{at: []int{0}}
+	all := &product{}
+	add := func(at BaseAt, scope string, s *Site) error {
+		part, err := at(s)
+		all.parts, all.scopes = append(all.parts, part), append(all.scopes, scope)
+		return within(scope, err)
+	}
 	if len(rest) > 0 {
-		all.add(c.base(&Site{Context: context, order: rest}), "base")
+		if err := add(c.base, "base", site(rest...)); err != nil {
+			return err
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.bases)) {
-		i, err := featureNumber(name, features)
+		i, err := featureNumber(name, p.Features)
 		if err != nil {
-			return nil, within("bases", err)
+			return within("bases", err)
 		}
-		all.add(c.bases[name](&Site{Context: context, order: []int32{int32(i)}}), "bases."+name)
+		if err := add(c.bases[name], "bases."+name, site(int32(i))); err != nil {
+			return err
+		}
 	}
+	p.base = all
 	if len(c.bases) == 0 {
-		return all.parts[0], nil
+		p.base = all.parts[0]
 	}
-	return all, nil
-}
-
-func (b *product) add(part Base, scope string) {
-	rows, _ := part.Memory()
-	b.parts, b.scopes = append(b.parts, part), append(b.scopes, scope)
-	b.at = append(b.at, b.at[len(b.at)-1]+rows)
+	return nil
 }
 
 func (b *product) Layout(l *nn.Layout, _ string) {
+	b.at = []int{0}
 	for i, part := range b.parts {
 		part.Layout(l, b.scopes[i])
+		rows, _ := part.Memory()
+		b.at = append(b.at, b.at[i]+rows)
 	}
 }
 

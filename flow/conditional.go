@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
@@ -18,11 +19,14 @@ type Groups struct {
 	Kept         int
 	Ends         []int         // of each group, among the features moved
 	Transformers []Transformer // of the features moved
+	// Circles are the bounds of those features, among all in Order, that are angles; 0 for others. Nil for none.
+	Circles []float32
 
 	Context int    // columns
 	Layer   int    // number of the network's first hidden layer in the flow
 	Degrees string // one of nn.DegreeKinds
 
+	in    []int  // row of the inputs where each of the features that the network sees starts; the last entry is their number
 	at    []int  // row of the outputs where the parameters of each feature moved start; the last entry is their number
 	saved int    // the most rows that a transformer saves
 	own   [2]int // where the transformers' own parameters begin and end
@@ -43,15 +47,30 @@ func (g *Groups) place(l *nn.Layout, scope string) nn.Shape {
 	for _, v := range own.Views {
 		l.Add(v.Name, v.Rows, v.Cols, v.Role)
 	}
-	s := nn.Shape{Features: g.Kept, Context: g.Context, Outputs: g.at[len(g.Transformers)], Layer: g.Layer}
+	g.in = append(g.in[:0], 0)
+	for i := range g.inputs() {
+		width := 1
+		if g.circle(i) > 0 {
+			width = 2
+		}
+		g.in = append(g.in, g.in[i]+width)
+	}
+	s := nn.Shape{Features: g.in[len(g.inputs())], Context: g.Context, Outputs: g.at[len(g.Transformers)], Layer: g.Layer}
 	if g.Kept == 0 {
-		s.Features = len(g.Order)
-		s.Order = &nn.Order{Inputs: g.Ends, Degrees: g.Degrees}
+		s.Order = &nn.Order{Degrees: g.Degrees}
 		for _, end := range g.Ends {
-			s.Order.Outputs = append(s.Order.Outputs, g.at[end])
+			s.Order.Inputs, s.Order.Outputs = append(s.Order.Inputs, g.in[end]), append(s.Order.Outputs, g.at[end])
 		}
 	}
 	return s
+}
+
+// circle is the bound of the feature at place i in Order if it is an angle, else 0.
+func (g *Groups) circle(i int) float32 {
+	if g.Circles == nil {
+		return 0
+	}
+	return g.Circles[i]
 }
 
 // inputs are the features that the network sees.
@@ -64,10 +83,44 @@ func (g *Groups) inputs() []int32 {
 
 func (g *Groups) moved() []int32 { return g.Order[g.Kept:] }
 
-// enter copies the inputs of the network.
+// enter sets the inputs of the network.
 func (g *Groups) enter(in []float32, t *Tile) {
 	for i, f := range g.inputs() {
-		copy(row(in, i), row(t.X, int(f)))
+		g.see(in, i, row(t.X, int(f)))
+	}
+}
+
+// see sets the inputs that come from feature i, whose values are x: of an angle cosine and sine, which do not jump where the
+// circle is cut.
+func (g *Groups) see(in []float32, i int, x []float32) {
+	bound := g.circle(i)
+	if bound == 0 {
+		copy(row(in, g.in[i]), x)
+		return
+	}
+	cos, sin := row(in, g.in[i]), row(in, g.in[i]+1)
+	for e, v := range x {
+		s, c := math.Sincos(math.Pi * float64(v) / float64(bound))
+		cos[e], sin[e] = float32(c), float32(s)
+	}
+}
+
+// seen adds the gradient d of the inputs to that of the features; nothing where d is nil.
+func (g *Groups) seen(t *Tile, in, d []float32) {
+	if d == nil {
+		return
+	}
+	for i, f := range g.inputs() {
+		dx, at := row(t.DX, int(f))[:t.N], g.in[i]
+		bound := g.circle(i)
+		if bound == 0 {
+			kernel.Add(dx, row(d, at))
+			continue
+		}
+		cos, sin, dCos, dSin := row(in, at), row(in, at+1), row(d, at), row(d, at+1)
+		for e := range dx {
+			dx[e] += math.Pi / bound * (cos[e]*dSin[e] - sin[e]*dCos[e])
+		}
 	}
 }
 
@@ -129,12 +182,18 @@ func (c *Conditional) Layout(l *nn.Layout, scope string) {
 	c.conditioned.Layout(l, scope)
 	at := c.Net.Rows()
 	c.keep = c.keep[:0]
-	for _, tr := range c.Transformers {
+	for j, tr := range c.Transformers {
 		c.keep = append(c.keep, at)
-		at += 1 + tr.Saved() + min(c.Kept, 1)
+		at += 1 + tr.Saved()
+		if c.apart(j) {
+			at++
+		}
 	}
 	c.keep = append(c.keep, at)
 }
+
+// apart says that x of the feature moved as number j is not among the inputs of the network.
+func (c *Conditional) apart(j int) bool { return c.Kept > 0 || c.circle(j) > 0 }
 
 // Memory implements Transform.
 func (c *Conditional) Memory() (rows, scratch int) {
@@ -147,10 +206,10 @@ func (c *Conditional) feature(t *Tile, j int, h, mem []float32) *Feature {
 	keep := rows(mem, c.keep[j], c.keep[j+1]-c.keep[j])
 	f := &t.feature
 	f.Z, f.Saved = row(keep, 0), keep[kernel.Tile:]
-	if c.Kept > 0 {
+	if c.apart(j) {
 		f.X = keep[len(keep)-kernel.Tile:]
 	} else {
-		f.X = row(c.Net.Input(mem), j)
+		f.X = row(c.Net.Input(mem), c.in[j])
 	}
 	f.H = rows(h, c.at[j], c.params(j))
 	return f
@@ -163,7 +222,7 @@ func (c *Conditional) ToLatent(t *Tile, p, mem []float32) {
 	t.feature = Feature{N: t.N, LogDet: t.LogDet, P: c.ownOf(p)}
 	for j, i := range c.moved() {
 		x, f := row(t.X, int(i)), c.feature(t, j, h, mem)
-		if c.Kept > 0 {
+		if c.apart(j) {
 			copy(f.X, x)
 		}
 		c.Transformers[j].ToLatent(f)
@@ -181,7 +240,7 @@ func (c *Conditional) Backward(t *Tile, p, g, mem, scratch []float32) {
 		f.D, f.DH = row(t.DX, int(i)), rows(dh, c.at[j], c.params(j))
 		c.Transformers[j].Backward(f)
 	}
-	addRows(t.DX, c.Net.Backward(p, g, mem, dh, scratch[len(dh):], &t.Pass), c.inputs(), t.N)
+	c.seen(t, c.Net.Input(mem), c.Net.Backward(p, g, mem, dh, scratch[len(dh):], &t.Pass))
 }
 
 // ToData implements Transform: a group once those before it are known.
@@ -200,7 +259,7 @@ func (c *Conditional) ToData(t *Tile, p, mem []float32) {
 			f.Z, f.H = f.X, rows(h, c.at[j]-c.at[begin], c.params(j))
 			c.Transformers[j].ToData(f)
 			if c.Kept == 0 {
-				copy(row(in, j), f.X)
+				c.see(in, j, f.X)
 			}
 		}
 		begin = end

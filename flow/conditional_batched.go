@@ -91,7 +91,7 @@ func (c *BatchedConditional) sequence(tiles []*Tile, p []float32, mem [][]float3
 			for j := begin; j < end; j++ {
 				f := c.output(t, p, trunk, mem[i], j)
 				c.Transformers[j].ToData(f)
-				copy(row(c.Net.Input(mem[i]), j), f.X)
+				c.see(c.Net.Input(mem[i]), j, f.X)
 			}
 		}
 		begin = end
@@ -111,6 +111,7 @@ type batchedPass struct {
 	crew *nn.Crew
 	net  ConditionerPass
 	x, h [][]float32 // of each tile
+	in   [][]float32 // the network's inputs of each tile
 	dOwn [][]float32 // of each tile, the gradient of the transformers' own parameters
 
 	tiles                 []*Tile // of the pass under way
@@ -137,8 +138,10 @@ func (s *batchedPass) begin(tiles []*Tile, p []float32) (groups int) {
 // trunks computes the network of every tile but for its outputs.
 func (s *batchedPass) trunks(tiles []*Tile, p []float32) {
 	s.net.Begin(len(tiles))
+	s.in = s.in[:0]
 	for i, t := range tiles {
-		s.enter(s.net.Set(i, &t.Pass, t.Context), t)
+		s.in = append(s.in, s.net.Set(i, &t.Pass, t.Context))
+		s.enter(s.in[i], t)
 	}
 	s.net.Forward(p)
 }
@@ -185,7 +188,7 @@ func (s *batchedPass) Backward(tiles []*Tile, p, g []float32) {
 	s.net.Backward(p, g, s.h[:len(tiles)])
 	for i, t := range tiles {
 		if !t.SkipDX {
-			addRows(t.DX, s.net.InputGradient(i), s.inputs(), t.N)
+			s.seen(t, s.in[i], s.net.InputGradient(i))
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"slices"
+
 	"github.com/sluice-hep/sluice/internal/batch"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
@@ -243,7 +245,22 @@ func (c *course) lossGroup(worker, first, end int) {
 //
 // Call it before Loss judges parameters that have moved, and before they are kept.
 func (c *course) Freeze(rows []int32) {
-	if !c.f.statistics || len(rows) == 0 {
+	if c.f.statistics {
+		c.settle(rows, false)
+	}
+}
+
+// StartFrom sets the parameters that start from events, transform after transform, by the events in rows; see DataStarter. Call
+// it once, before the first Gradient, with the events of that.
+func (c *course) StartFrom(rows []int32) {
+	if slices.ContainsFunc(c.f.transforms, func(t Transform) bool { _, ok := t.(DataStarter); return ok }) {
+		c.settle(rows, true)
+	}
+}
+
+// settle takes events through the flow, and sets what follows from them at each transform.
+func (c *course) settle(rows []int32, start bool) {
+	if len(rows) == 0 {
 		return
 	}
 	c.batch.Begin(rows)
@@ -258,9 +275,12 @@ func (c *course) Freeze(rows []int32) {
 		if _, ok := t.(Batched); ok {
 			c.passes[next].Freeze(tiles, c.f.params)
 			next++
-			if next == len(c.passes) {
-				return
-			}
+		}
+		if s, ok := t.(DataStarter); ok && start {
+			s.StartFrom(tiles, c.f.params)
+		}
+		if next == len(c.passes) && !start {
+			return
 		}
 		c.batch.Groups(c.f.groupTiles(), func(worker, first, end int) {
 			if c.ended() {

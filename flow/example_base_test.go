@@ -97,7 +97,7 @@ func TestBaseAndLayerFromOutside(t *testing.T) {
 			}
 		}}
 		base := flow.Kind{Name: "logistic", Role: flow.RoleBase, Build: func(*flow.Options) any {
-			return func(s *flow.Site) flow.Base { return logistic{s.Features()} }
+			return func(s *flow.Site) (flow.Base, error) { return logistic{s.Features()}, nil }
 		}}
 		flowtest.Run(t, []flowtest.Case{{
 			Name: "widths" + noWay, Features: 2, Kinds: []flow.Kind{layer, base},

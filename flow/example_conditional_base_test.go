@@ -77,7 +77,7 @@ func (g *given) Draw(t *flow.Tile, p, mem []float32, seed, first uint64) {
 }
 
 var givenKind = flow.Kind{Name: "given", Role: flow.RoleBase, Build: func(*flow.Options) any {
-	return func(s *flow.Site) flow.Base { return &given{features: s.Features()} }
+	return func(s *flow.Site) (flow.Base, error) { return &given{features: s.Features()}, nil }
 }}
 
 // The suite runs over a base with parameters that sees the context, of all features and of one.

@@ -1,6 +1,10 @@
 package flow
 
-import "github.com/sluice-hep/sluice/nn"
+import (
+	"math"
+
+	"github.com/sluice-hep/sluice/nn"
+)
 
 // Role is what a kind can stand for in a Spec.
 type Role string
@@ -8,7 +12,7 @@ type Role string
 const (
 	RoleTransformer Role = "transformer" // Build gives a Transformer
 	RoleNet         Role = "net"         // a Network
-	RoleBase        Role = "base"        // a func(s *Site) Base, of the features of s
+	RoleBase        Role = "base"        // a BaseAt
 	RoleConditional Role = "conditional" // a Placement, as for all layers: here with transformers and a network
 	RoleLinear      Role = "linear"      // a linear map of all features
 	RoleNorm        Role = "norm"        // takes statistics
@@ -25,6 +29,9 @@ type Kind struct {
 	Role  Role
 	Build func(o *Options) any
 }
+
+// BaseAt makes a base of the features of a site.
+type BaseAt = func(s *Site) (Base, error)
 
 // Placement makes a layer for its place in a flow.
 type Placement = func(s *Site) (Transform, error)
@@ -43,25 +50,78 @@ var kinds = []Kind{
 	{"spline", RoleTransformer, func(o *Options) any {
 		return NewRationalQuadraticSpline(o.Count("bins", 8, 2, 500), o.Number("bound", 5, 1e-6, 1e6), 1)
 	}},
+	{"circular-spline", RoleTransformer, func(o *Options) any {
+		return NewCircularSpline(o.Count("bins", 8, 2, 500), o.Number("bound", math.Pi, 1e-6, 1e6))
+	}},
+	{"dsf", RoleTransformer, func(o *Options) any {
+		return NewSigmoidal(o.Count("units", 16, 1, mostUnits), o.Count("layers", 1, 1, 8))
+	}},
+	{"bernstein", RoleTransformer, func(o *Options) any {
+		return NewBernstein(o.Count("degree", 16, 2, mostDegree), o.Number("bound", 5, 1e-6, 1e6))
+	}},
 	{"mlp", RoleNet, mlp},
 	{"residual", RoleNet, residual},
-	{"normal", RoleBase, func(*Options) any { return func(s *Site) Base { return &Normal{s.Features()} } }},
+	{"normal", RoleBase, func(*Options) any {
+		return func(s *Site) (Base, error) { return &Normal{s.Features()}, nil }
+	}},
 	{"student-t", RoleBase, func(o *Options) any {
 		nu := o.Number("nu", 5, 0.1, 1e3)
-		return func(s *Site) Base { return NewStudentT(s.Features(), nu) }
+		return func(s *Site) (Base, error) { return NewStudentT(s.Features(), nu), nil }
 	}},
+	{"box", RoleBase, func(o *Options) any { return box(o, math.Inf(1)) }},
+	{"truncated", RoleBase, func(o *Options) any { return box(o, o.Number("width", 1, 1e-3, 1e6)) }},
+	{"mixture", RoleBase, func(o *Options) any {
+		k := o.Count("components", 8, 1, 1000)
+		return func(s *Site) (Base, error) { return &Mixture{Features: s.Features(), Components: k}, nil }
+	}},
+	{"conditional-normal", RoleBase, conditionalNormal},
 	{"coupling", RoleConditional, coupling},
 	{"autoregressive", RoleConditional, autoregressive},
-	{"lu", RoleLinear, func(*Options) any {
-		return func(s *Site) (Transform, error) { return &LU{Order: s.Features()}, nil }
+	{"lu", RoleLinear, func(o *Options) any {
+		order := o.Choice("permute", "none", "none", "random", "reverse")
+		return func(s *Site) (Transform, error) {
+			lu := &LU{Order: s.Features()}
+			s.permute(order, 0)
+			return lu, nil
+		}
 	}},
+	{"permutation", RoleLinear, func(o *Options) any {
+		order := o.Choice("order", "random", "random", "reverse")
+		return func(s *Site) (Transform, error) {
+			s.permute(order, 0)
+			return Permutation{}, nil
+		}
+	}},
+	{"householder", RoleLinear, func(o *Options) any {
+		k := o.Count("reflections", 0, 0, 65536)
+		return func(s *Site) (Transform, error) {
+			if n := len(s.order); k == 0 {
+				return &Householder{Order: s.Features(), Reflections: n + n%2}, nil
+			}
+			return &Householder{Order: s.Features(), Reflections: k}, nil
+		}
+	}},
+	{"rotation", RoleLinear, func(*Options) any { return rotation }},
 	{"batch-norm", RoleNorm, func(*Options) any {
 		return func(s *Site) (Transform, error) { return NewBatchNorm(len(s.Features())), nil }
 	}},
+	{"act-norm", RoleNorm, func(*Options) any {
+		return func(s *Site) (Transform, error) { return NewActNorm(len(s.Features())), nil }
+	}},
+}
+
+// mostRotated bounds the sum of the squares of the features that rotations turn: a matrix that no file vouches for.
+const mostRotated = 1 << 24
+
+func rotation(s *Site) (Transform, error) {
+	if s.rotated += len(s.order) * len(s.order); s.rotated > mostRotated {
+		return nil, fault("", "rotations of so many features take too much memory: they may have %d numbers in all; take householder", mostRotated)
+	}
+	return &Rotation{Order: s.Features(), seed: s.random.Uint64()}, nil
 }
 
 func logScale(o *Options) LogScale {
-	return LogScale(o.Choice("log_scale", "tanh", "tanh", "soft", "sigmoid", "none"))
+	return LogScale(o.Choice("log_scale", "tanh", "tanh", "soft", "clamp", "sigmoid", "none"))
 }
 
 func mlp(o *Options) any {
@@ -85,6 +145,29 @@ func netOptions(o *Options, cfg *nn.Config) {
 	cfg.Activation = o.Choice("activation", "relu", nn.Activations...)
 	cfg.Init = o.Choice("init", "glorot", nn.Inits...)
 	cfg.Dropout = o.Number("dropout", 0, 0, 0.999)
+}
+
+func box(o *Options, width float64) BaseAt {
+	bound := o.Number("bound", 0, 0, 1e6)
+	return func(s *Site) (Base, error) {
+		bounds, err := s.confine(bound)
+		return &Box{s.Features(), bounds, width}, err
+	}
+}
+
+func conditionalNormal(o *Options) any {
+	net := made[Network](o, "net", RoleNet, "mlp")
+	return func(s *Site) (Base, error) {
+		n := net()
+		switch {
+		case s.Context == 0:
+			return nil, fault("", "a conditional-normal base needs a context")
+		case n.Single == nil:
+			return nil, fault("net", "a base takes a network that goes tile by tile; set net: mlp")
+		}
+		shape := nn.Shape{Context: s.Context, Outputs: 2 * len(s.order), Layer: s.hidden}
+		return &ConditionalNormal{Features: s.Features(), shape: shape, build: n.Single}, nil
+	}
 }
 
 // coupling moves half of the features, given the other half.

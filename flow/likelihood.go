@@ -18,7 +18,7 @@ type Likelihood struct {
 
 // NewLikelihood binds events to a flow. weight may be nil; it is taken as it is, and the events and it may change from call
 // to call. Negative weights count negatively, and the mean over the training events should be 1. context is nil for a flow
-// without. Close it after use.
+// without. Events where the base has no density are a SupportError. Close it after use.
 func NewLikelihood(f *Flow, x, context [][]float32, weight []float32) (*Likelihood, error) {
 	n, err := f.check(x, context)
 	if err != nil {
@@ -26,6 +26,9 @@ func NewLikelihood(f *Flow, x, context [][]float32, weight []float32) (*Likeliho
 	}
 	if weight != nil && len(weight) != n {
 		return nil, fmt.Errorf("flow: %d weights for %d events", len(weight), n)
+	}
+	if err := f.support(x); err != nil {
+		return nil, err
 	}
 	l := &Likelihood{x: x, context: context, weight: weight}
 	l.course = newCourse(f, l)

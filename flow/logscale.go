@@ -10,12 +10,14 @@ import (
 //
 //	tanh     s = tanh(raw)
 //	soft     s = raw / (1 + |raw|/5), within +-5
+//	clamp    s = 1.9 (2/pi) atan(raw/1.9), within +-1.9 (arXiv:1907.02392)
 //	sigmoid  exp(s) = sigmoid(raw + 2) + 1e-3
 //	none     s = raw
 type LogScale string
 
 const (
 	softLimit    = 5
+	clampLimit   = 1.9
 	sigmoidShift = 2
 	sigmoidFloor = 1e-3
 )
@@ -37,6 +39,10 @@ func (l LogScale) apply(s, raw []float32) {
 	case "soft":
 		for i, r := range raw {
 			s[i] = r / (1 + max(r, -r)/softLimit)
+		}
+	case "clamp":
+		for i, r := range raw {
+			s[i] = float32(clampLimit * 2 / math.Pi * math.Atan(float64(r)/clampLimit))
 		}
 	case "sigmoid":
 		for i, r := range raw {
@@ -61,6 +67,10 @@ func (l LogScale) backward(ds, s, raw []float32) {
 		for i, r := range raw {
 			q := 1 + max(r, -r)/softLimit
 			ds[i] /= q * q
+		}
+	case "clamp":
+		for i, r := range raw {
+			ds[i] *= 2 / math.Pi / (1 + r*r/(clampLimit*clampLimit))
 		}
 	case "sigmoid":
 		var scale [kernel.Tile]float32

@@ -9,7 +9,7 @@ import (
 
 // LU is the linear map z = L U x + b of the features in Order, with L unit lower triangular and U upper triangular with
 // the diagonal softplus(raw) + 1e-3, so that log|det| is the sum of its logarithms (the PLU form of Kingma and Dhariwal,
-// arXiv:1807.03039, with the permutation P in Order). Matrix holds L below its diagonal, U above, and raw on it.
+// arXiv:1807.03039, Glow's invertible map, with the permutation P in the order of what follows). Matrix holds L below its diagonal, U above, and raw on it.
 type LU struct {
 	Order        []int32
 	Matrix, Bias nn.View

@@ -52,17 +52,18 @@ func PlanWithin(most, features, context int, spec Spec, seed uint64, own ...Kind
 		return nil, fmt.Errorf("flow: %d features and %d context columns: a flow needs at least one feature", features, context)
 	}
 	p := &Plan{Features: features, Context: context, Spec: c.Spec, seed: seed}
-	if err := p.place(c, most); err != nil {
+	hidden, err := p.place(c, most)
+	if err != nil {
 		return nil, spec.ofPreset(err)
 	}
-	if p.base, err = c.placeBase(features, context); err != nil {
+	if err := p.placeBase(c, hidden); err != nil {
 		return nil, err
 	}
 	return p, p.lay(most)
 }
 
-// place makes the layers, each for the order that the features have there.
-func (p *Plan) place(c composition, most int) error {
+// place makes the layers, each for the order that the features have there, and counts the hidden ones with dropout.
+func (p *Plan) place(c composition, most int) (hidden int, err error) {
 	s := &Site{Context: p.Context, random: rng.New(p.seed, rng.StreamPermute, 0)}
 	for i := range p.Features {
 		s.order = append(s.order, int32(i))
@@ -75,15 +76,14 @@ func (p *Plan) place(c composition, most int) error {
 		for _, k := range repeated {
 			l := Layer{Part: k.part, Scope: strings.TrimSuffix(fmt.Sprintf("transforms.%d.%s", i, k.scope), "."), stream: 1<<31 | uint32(len(p.layers))}
 			before := s.conditionals
-			var err error
 			if l.Transform, err = k.place(s); err != nil {
-				return within(k.path, err)
+				return 0, within(k.path, err)
 			}
 			if s.conditionals > before {
 				l.stream = uint32(before)
 			}
 			if err := check(l); err != nil {
-				return within(k.path, err)
+				return 0, within(k.path, err)
 			}
 			if way, ok := l.Transform.(OneWay); ok && way.OneWay() != "" {
 				p.oneWay = fmt.Sprintf("layer %d (%s) %s", len(p.layers), k.part.Kind, way.OneWay())
@@ -91,10 +91,10 @@ func (p *Plan) place(c composition, most int) error {
 			p.layers = append(p.layers, l)
 		}
 		if len(p.layers) > most {
-			return tooMany(len(p.layers), most)
+			return 0, tooMany(len(p.layers), most)
 		}
 	}
-	return nil
+	return s.hidden, nil
 }
 
 // check refuses what no training can take, rather than to leave it out.

@@ -9,15 +9,24 @@ import (
 	"strings"
 )
 
-// presets are the compositions that go by the name of a type.
-var presets = []struct {
+// preset is a composition that goes by the name of a type.
+type preset struct {
 	name, layer, transformer string
 	transforms               int
-}{
-	{"nsf-ar", "autoregressive", "spline", 5},
-	{"nsf", "coupling", "spline", 5},
-	{"maf", "autoregressive", "affine", 8},
-	{"realnvp", "coupling", "scale-shift", 8},
+	before                   []Part // each transform
+	logScale, base           string // where none is given
+}
+
+var presets = []preset{
+	{name: "nsf-ar", layer: "autoregressive", transformer: "spline", transforms: 5},
+	{name: "nsf", layer: "coupling", transformer: "spline", transforms: 5},
+	{name: "maf", layer: "autoregressive", transformer: "affine", transforms: 8},
+	{name: "realnvp", layer: "coupling", transformer: "scale-shift", transforms: 8},
+	{name: "naf", layer: "autoregressive", transformer: "dsf", transforms: 5},
+	{name: "circular", layer: "autoregressive", transformer: "circular-spline", transforms: 5, base: "box"},
+	{name: "bernstein", layer: "autoregressive", transformer: "bernstein", transforms: 5},
+	{name: "glow", layer: "coupling", transformer: "scale-shift", transforms: 8, before: []Part{{Kind: "act-norm"}, {Kind: "lu"}}},
+	{name: "cinn", layer: "coupling", transformer: "scale-shift", transforms: 12, before: []Part{{Kind: "rotation"}}, logScale: "clamp"},
 }
 
 // Presets are the types of Spec, the default first.
@@ -40,7 +49,7 @@ func (s Spec) preset() (Spec, error) {
 	}
 	p := presets[at]
 	layer := options("permute", s.Permute, "degrees", s.Degrees,
-		"transformer", Part{p.transformer, options("bins", s.Bins, "bound", s.Bound, "log_scale", s.LogScale)})
+		"transformer", Part{p.transformer, options("bins", s.Bins, "bound", s.Bound, "log_scale", cmp.Or(s.LogScale, p.logScale))})
 	net := options("activation", s.Activation, "init", s.Init, "dropout", max(s.Dropout, 0), "context", s.Context,
 		"blocks", s.Blocks, "batch_norm", s.NetBatchNorm)
 	layer["net"] = Part{cmp.Or(s.Net, "mlp"), net}
@@ -53,10 +62,13 @@ func (s Spec) preset() (Spec, error) {
 		net["width"] = s.Hidden[0]
 	}
 	c := Spec{Base: s.Base, Bases: s.Bases, Repeat: cmp.Or(s.Transforms, p.transforms)}
+	if c.Base.IsZero() {
+		c.Base.Kind = p.base
+	}
 	if s.Linear != "" && s.Linear != "none" {
 		c.Layers = append(c.Layers, Part{string(RoleLinear), map[string]any{"": s.Linear}})
 	}
-	c.Layers = append(c.Layers, Part{p.layer, layer})
+	c.Layers = append(append(c.Layers, p.before...), Part{p.layer, layer})
 	if s.BatchNorm {
 		c.Between = []Part{{Kind: "batch-norm"}}
 	}

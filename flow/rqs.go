@@ -20,12 +20,20 @@ func NewRationalQuadraticSpline(bins int, bound, scale float64) *RationalQuadrat
 func (r *RationalQuadraticSpline) Saved() int { return r.spline.SavedRows() }
 
 // Identity implements Transformer: equal bins and derivatives of 1 are the identity.
-func (r *RationalQuadraticSpline) Identity() []float32 {
-	h := make([]float32, 3*r.spline.Bins-1)
-	for i := 2 * r.spline.Bins; i < len(h); i++ {
+func (r *RationalQuadraticSpline) Identity() []float32 { return unitSlopes(r.spline) }
+
+// unitSlopes are the raw parameters of equal bins and derivatives of 1.
+func unitSlopes(s kernel.Spline) []float32 {
+	h := make([]float32, s.ParamRows())
+	for i := 2 * s.Bins; i < len(h); i++ {
 		h[i] = float32(math.Log(math.Expm1(1 - 1e-3)))
 	}
 	return h
+}
+
+// Interval implements Bounded.
+func (r *RationalQuadraticSpline) Interval() Interval {
+	return Interval{Bound: r.spline.Bound, Wider: true}
 }
 
 // ToLatent implements Transformer.

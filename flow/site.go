@@ -13,8 +13,10 @@ type Site struct {
 
 	order        []int32 // of the features
 	random       *rng.Source
-	conditionals int // before this layer
-	hidden       int // layers with dropout before this layer
+	conditionals int                          // before this layer
+	hidden       int                          // layers with dropout before this layer
+	kept         func(feature int32) Interval // by the layers, for a base
+	rotated      int                          // numbers of the matrices of rotations so far
 }
 
 // Features are the numbers of the features in the order that they have here.
@@ -76,12 +78,20 @@ func (c conditional) place(s *Site, kept int, ends []int) (Transform, error) {
 			return nil, within("transformers", err)
 		}
 	}
-	for _, f := range g.moved() {
-		make := c.transformer
+	g.Circles = make([]float32, len(g.Order))
+	for i, f := range g.Order {
+		of := c.transformer
 		if m, ok := c.ofFeature[strconv.Itoa(int(f))]; ok {
-			make = m
+			of = m
 		}
-		g.Transformers = append(g.Transformers, make())
+		tr := of()
+		if a, ok := tr.(Angular); ok {
+			g.Circles[i] = a.Circle()
+		}
+		if i < kept {
+			continue
+		}
+		g.Transformers = append(g.Transformers, tr)
 	}
 	g.Context, g.Layer, g.Degrees = s.Context, s.hidden, c.degrees
 	s.permute(c.permute, kept)

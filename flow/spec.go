@@ -13,7 +13,7 @@ import (
 // Spec describes a flow: enough, with a seed, to build it again. It is a composition of layers, or a preset that expands
 // to one; Full expands it. The zero value of a field means its default.
 type Spec struct {
-	// Base is the density of the latent, default normal; Bases are those of features that have another, independent of the
+	// Base is the density of the latent, default normal (circular: box); Bases are those of features that have another, independent of the
 	// rest, by their names in a card, by their numbers here.
 	Base  Part            `yaml:"base,omitempty" json:"base,omitzero"`
 	Bases map[string]Part `yaml:"bases,omitempty" json:"bases,omitempty"`
@@ -24,19 +24,23 @@ type Spec struct {
 	Between []Part `yaml:"between,omitempty" json:"between,omitempty"`
 
 	// Type is a preset, one of Presets: maf (masked autoregressive flow, arXiv:1705.07057), realnvp (affine coupling,
-	// arXiv:1605.08803), nsf (rational-quadratic spline coupling, arXiv:1906.04032) or nsf-ar (the same
-	// splines, autoregressive). Default nsf-ar, where there are no Layers. The fields below belong to presets.
+	// arXiv:1605.08803), nsf (rational-quadratic spline coupling, arXiv:1906.04032), nsf-ar (the same splines,
+	// autoregressive), naf (deep sigmoidal flow, autoregressive, arXiv:1804.00779), bernstein (polynomials,
+	// autoregressive, arXiv:2102.03509), circular (splines on circles, of angles within +-pi, autoregressive,
+	// arXiv:2002.02428), glow (arXiv:1807.03039, of tables: norm, LU map and affine coupling) or cinn (affine couplings of
+	// clamped scales between fixed rotations, arXiv:1907.02392, arXiv:2006.06599). Default nsf-ar, where there are no Layers.
+	// The fields below belong to presets.
 	Type string `yaml:"type,omitempty" json:"type,omitempty"`
-	// Transforms is the number of coupling or autoregressive transforms. Default 8 (maf, realnvp) or 5 (splines).
+	// Transforms is the number of coupling or autoregressive transforms. Default 8 (maf, realnvp, glow), 12 (cinn) or 5.
 	Transforms int `yaml:"transforms,omitempty" json:"transforms,omitempty"`
 	// Hidden are the widths of the conditioner's hidden layers, of a residual network the one. Default [128, 128], or 128.
 	Hidden []int `yaml:"hidden,omitempty" json:"hidden,omitempty"`
 	// Activation of the hidden layers: relu, tanh or elu. Default relu.
 	Activation string `yaml:"activation,omitempty" json:"activation,omitempty"`
-	// LogScale bounds the log-scale of affine transformers: tanh, soft, sigmoid or none; see the type LogScale.
-	// Default tanh.
+	// LogScale bounds the log-scale of affine transformers: tanh, soft, clamp, sigmoid or none; see the type LogScale.
+	// Default tanh (cinn: clamp).
 	LogScale string `yaml:"log_scale,omitempty" json:"log_scale,omitempty"`
-	// Bins of a spline, on [-Bound, Bound], linear outside. Defaults 8 and 5.
+	// Bins of a spline, on [-Bound, Bound] as polynomials are, linear outside. Defaults 8 and 5.
 	Bins  int     `yaml:"bins,omitempty" json:"bins,omitempty"`
 	Bound float64 `yaml:"bound,omitempty" json:"bound,omitempty"`
 	// Permute stands between the transforms: reverse, random or none. Default reverse (maf, nsf-ar) or
@@ -49,7 +53,8 @@ type Spec struct {
 	// Init draws the hidden weights: orthogonal, glorot or he. Default glorot. The last layer of a
 	// conditioner starts near zero, so that a flow starts near the identity.
 	Init string `yaml:"init,omitempty" json:"init,omitempty"`
-	// Linear puts a linear map of all features before each transform: lu, see the type LU. Default none.
+	// Linear puts a linear map of all features before each transform: lu, householder, rotation or permutation, see the types
+	// LU and so on. Default none.
 	Linear string `yaml:"linear,omitempty" json:"linear,omitempty"`
 	// BatchNorm puts a batch norm of the features after each transform but the last; see the type BatchNorm.
 	BatchNorm bool `yaml:"batch_norm,omitempty" json:"batch_norm,omitempty"`
@@ -79,8 +84,8 @@ func (s Spec) Validate(own ...Kind) error {
 // composition is a full Spec, and what makes its parts.
 type composition struct {
 	Spec
-	base            func(s *Site) Base
-	bases           map[string]func(s *Site) Base // by the number of the feature
+	base            BaseAt
+	bases           map[string]BaseAt // by the number of the feature
 	layers, between []layerKind
 }
 
@@ -116,7 +121,7 @@ func (s Spec) expand(own []Kind) (c composition, err error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Bases)) {
 		if c.bases == nil {
-			c.Bases, c.bases = map[string]Part{}, map[string]func(*Site) Base{}
+			c.Bases, c.bases = map[string]Part{}, map[string]BaseAt{}
 		}
 		if c.Bases[name], c.bases[name], err = expandBase(all, s.Bases[name], join("bases", name)); err != nil {
 			return c, err
@@ -130,12 +135,12 @@ func (s Spec) expand(own []Kind) (c composition, err error) {
 	return c, err
 }
 
-func expandBase(all []Kind, p Part, path string) (full Part, build func(s *Site) Base, err error) {
+func expandBase(all []Kind, p Part, path string) (full Part, build BaseAt, err error) {
 	x, err := expandPart(all, p, path, RoleBase)
 	if err != nil {
 		return p, nil, err
 	}
-	build, ok := x.made.(func(*Site) Base)
+	build, ok := x.made.(BaseAt)
 	if !ok {
 		return p, nil, fault(path, "the kind %s builds a %T, which makes no base", x.Kind, x.made)
 	}

@@ -53,6 +53,11 @@ type Starter interface {
 	Start(p []float32, src *nn.Source)
 }
 
+// DataStarter has parameters that start from events: those of the first batch of a training, as they are before this transform.
+type DataStarter interface {
+	StartFrom(tiles []*Tile, p []float32)
+}
+
 // Masked has parameters that are zero by construction.
 type Masked interface {
 	// Mask prepares for all that follows, once the flow is known to be of a possible size.
@@ -122,6 +127,12 @@ type Parametric interface {
 	Layout(l *nn.Layout, scope string)
 }
 
+// Angular is a Transformer of an angle, whose ends are one point. Networks see its cosine and sine.
+type Angular interface {
+	// Circle is the bound of its circle [-bound, bound].
+	Circle() float32
+}
+
 // Conditioner gives the parameters of transformers from features and context. act is its memory, Rows rows of a tile;
 // scratch has Scratch rows.
 type Conditioner interface {
@@ -168,7 +179,7 @@ type BatchedConditioner interface {
 // of one tile may be called for several tiles at the same time. Nothing in it depends on the number of threads.
 type ConditionerPass interface {
 	Begin(tiles int)
-	// Set says what tile t is, and returns the rows where its features go.
+	// Set says what tile t is, and returns the rows where its features go, which it leaves as they are.
 	Set(t int, pass *nn.Pass, context []float32) []float32
 	Forward(p []float32)
 	// Output computes outputs [r0, r1) of tile t.
@@ -190,13 +201,3 @@ func row(t []float32, f int) []float32 { return t[f*kernel.Tile : (f+1)*kernel.T
 
 // rows are n features of a tile from feature f on.
 func rows(t []float32, f, n int) []float32 { return t[f*kernel.Tile : (f+n)*kernel.Tile] }
-
-// addRows adds row i of src to the feature to[i] of the tile dst; nothing where src is nil.
-func addRows(dst, src []float32, to []int32, n int) {
-	if src == nil {
-		return
-	}
-	for i, f := range to {
-		kernel.Add(row(dst, int(f))[:n], row(src, i)[:n])
-	}
-}

@@ -33,12 +33,12 @@ func draw(w []float32, rows, cols int, init string, src *Source) {
 			w[i] = float32(s * src.NormFloat64())
 		}
 	case "orthogonal":
-		orthogonal(w, rows, cols, src)
+		Orthogonal(w, rows, cols, src)
 	}
 }
 
-// orthogonal orthonormalises min(rows, cols) random vectors by Gram and Schmidt, twice for the rounding.
-func orthogonal(w []float32, rows, cols int, src *Source) {
+// Orthogonal orthonormalises min(rows, cols) random vectors by Gram and Schmidt, twice for the rounding.
+func Orthogonal(w []float32, rows, cols int, src *Source) {
 	n, dim := min(rows, cols), max(rows, cols)
 	q := make([][]float64, n)
 	for i := range q {

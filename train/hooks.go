@@ -14,6 +14,10 @@ func (t *trainer) unit() Unit {
 // the number of steps before it, so that a training resumed draws the same.
 type Stepper interface{ SetStep(step int) }
 
+// Starter is an Objective some of whose parameters start from events. StartFrom comes once, before the first step, with the events
+// of that step; where Options.Reduce joins processes, they must be the same in all.
+type Starter interface{ StartFrom(rows []int32) }
+
 // Freezer is an Objective whose Loss, unlike its Gradient, takes statistics of the events as constants among the
 // parameters, as with batch norm. Freeze sets them to those of the events in rows under the parameters as they are.
 //
@@ -32,7 +36,10 @@ type Watching interface{ Watch(done <-chan struct{}) }
 // freezeEvents bounds what a validation costs: the mean of so many values is good to a hundredth of their width.
 const freezeEvents = 10_000
 
-func (t *trainer) setStep() {
+func (t *trainer) setStep(rows []int32) {
+	if s, ok := t.obj.(Starter); ok && t.at.Steps == 0 {
+		s.StartFrom(rows)
+	}
 	if s, ok := t.obj.(Stepper); ok {
 		s.SetStep(t.at.Steps)
 	}

@@ -26,6 +26,31 @@ func (h *hooked) Gradient(rows []int32, grad []float32) float64 {
 
 func (h *hooked) Freeze(rows []int32) { h.frozen = append(h.frozen, rows) }
 
+// started records the events that parameters start from.
+type started struct {
+	*gaussian
+	from  [][]int32
+	first []int32
+}
+
+func (s *started) StartFrom(rows []int32) { s.from = append(s.from, slices.Clone(rows)) }
+
+func (s *started) Gradient(rows []int32, grad []float32) float64 {
+	if s.first == nil {
+		s.first = slices.Clone(rows)
+	}
+	return s.gaussian.Gradient(rows, grad)
+}
+
+func TestParametersStartFromTheFirstBatch(t *testing.T) {
+	cfg := Config{Epochs: 2, Batch: 50}
+	obj := &started{gaussian: newGaussian(500)}
+	mustRun(t, obj, samples(500, cfg), cfg, Options{})
+	if len(obj.from) != 1 || !slices.Equal(obj.from[0], obj.first) {
+		t.Errorf("started from %v, the first batch is %v", obj.from, obj.first)
+	}
+}
+
 func TestStepsAreNumberedOverInterruptions(t *testing.T) {
 	cfg := Config{Epochs: 2, Batch: 50}
 	opts := Options{State: filepath.Join(t.TempDir(), "state"), Resume: true}

@@ -207,7 +207,7 @@ func (t *trainer) epoch(ctx context.Context) error {
 func (t *trainer) step(ctx context.Context, rows []int32) error {
 	at := &t.at
 	at.LR = at.LRFactor * t.cfg.Schedule.rate(t.cfg.LR, t.clock())
-	t.setStep()
+	t.setStep(rows)
 	loss := t.obj.Gradient(rows, t.grad)
 	if t.opts.Reduce != nil {
 		var err error

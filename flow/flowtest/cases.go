@@ -19,6 +19,19 @@ type Case struct {
 	// Contracts says that a transform may shrink a far-out feature by e^5 or more beside another that keeps its size, so
 	// that float32 cannot hold the way back from 1e6.
 	Contracts bool
+	// Circle is the bound of features that are angles, for which it and its negative are one point.
+	Circle float64
+	// Within draws events inside of +-Within alone, where the base has a density.
+	Within float64
+}
+
+// distance is that of two values of a feature.
+func (c Case) distance(a, b float64) float64 {
+	d := math.Abs(a - b)
+	if edge := c.Circle * (1 + 1e-6); math.Abs(a) <= edge && math.Abs(b) <= edge {
+		d = min(d, math.Abs(2*c.Circle-d))
+	}
+	return d
 }
 
 // seed is that of every flow of the suite.
@@ -39,6 +52,10 @@ func Cases() []Case {
 		{Name: "realnvp/context-he", Features: 5, Context: 2, Spec: flow.Spec{Type: "realnvp", Transforms: 3, Init: "he"}},
 		{Name: "realnvp/sigmoid", Features: 3, Spec: flow.Spec{Type: "realnvp", Transforms: 2, LogScale: "sigmoid"}},
 		{Name: "realnvp/soft", Features: 3, Spec: flow.Spec{Type: "realnvp", Transforms: 2, LogScale: "soft"}},
+		{Name: "realnvp/clamp", Features: 3, Spec: flow.Spec{Type: "realnvp", Transforms: 2, LogScale: "clamp"}},
+		{Name: "circular/preset", Features: 2, Circle: math.Pi, Within: math.Pi, Spec: flow.Spec{Type: "circular", Transforms: 2, Base: flow.Part{Kind: "box", Options: map[string]any{"bound": math.Pi}}}},
+		{Name: "glow/context", Features: 4, Context: 1, Spec: flow.Spec{Type: "glow", Transforms: 2}},
+		{Name: "cinn/context", Features: 4, Context: 2, Spec: flow.Spec{Type: "cinn", Transforms: 3}},
 		{Name: "nsf/two", Features: 2, Spec: flow.Spec{Type: "nsf", Transforms: 4}},
 		{Name: "nsf/context-reverse", Features: 5, Context: 1, Spec: flow.Spec{Type: "nsf", Transforms: 3, Bins: 5, Bound: 3, Permute: "reverse"}},
 		{Name: "nsf-ar/one-feature", Features: 1, Context: 1, Spec: flow.Spec{Type: "nsf-ar", Transforms: 2}},
@@ -57,6 +74,9 @@ func Cases() []Case {
 	}
 	type o = map[string]any
 	mlp, spline := flow.Part{Kind: "mlp", Options: o{"hidden": small}}, flow.Part{Kind: "spline", Options: o{"bins": 5, "bound": 3}}
+	circular := flow.Part{Kind: "circular-spline", Options: o{"bins": 5, "bound": 3}}
+	dsf := flow.Part{Kind: "dsf", Options: o{"units": 5}}
+	bernstein := flow.Part{Kind: "bernstein", Options: o{"degree": 6, "bound": 3}}
 	masked := flow.Part{Kind: "residual", Options: o{"width": 14, "batch_norm": true}}
 	layers := func(parts ...flow.Part) flow.Spec { return flow.Spec{Repeat: 2, Layers: parts} }
 	ar, coupling := "autoregressive", "coupling"
@@ -74,9 +94,37 @@ func Cases() []Case {
 		Case{Name: "layers/each-its-own", Features: 3, Spec: layers(flow.Part{Kind: "batch-norm"}, flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": "affine", "transformers": o{"1": spline}}})},
 		Case{Name: "layers/two-couplings", Features: 2, Spec: layers(flow.Part{Kind: coupling, Options: o{"net": mlp, "transformers": o{"0": "scale-shift"}}},
 			flow.Part{Kind: coupling, Options: o{"net": mlp, "permute": "reverse", "transformer": "affine"}})},
+		Case{Name: "circular/one-feature", Features: 1, Context: 1, Circle: 3, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": circular}})},
+		Case{Name: "circular/two", Features: 2, Circle: 3, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": circular}})},
+		Case{Name: "circular/mixed-coupling", Features: 3, Circle: 3, Spec: layers(flow.Part{Kind: coupling, Options: o{"net": mlp, "transformer": spline, "transformers": o{"1": circular}}})},
+		Case{Name: "circular/mixed-residual", Features: 3, Context: 1, Circle: 3, Spec: layers(flow.Part{Kind: ar, Options: o{"net": masked, "transformer": spline, "transformers": o{"1": circular}}})},
+		Case{Name: "dsf/one-feature", Features: 1, Context: 1, Contracts: true, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": dsf}})},
+		Case{Name: "dsf/two-layers", Features: 2, Contracts: true, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": flow.Part{Kind: "dsf", Options: o{"units": 3, "layers": 2}}}})},
+		Case{Name: "dsf/coupling-residual", Features: 3, Context: 1, Contracts: true, Spec: layers(flow.Part{Kind: coupling, Options: o{"net": masked, "transformer": dsf}})},
+		Case{Name: "bernstein/one-feature", Features: 1, Context: 1, Contracts: true, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": bernstein}})},
+		Case{Name: "bernstein/two", Features: 2, Contracts: true, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": bernstein}})},
+		Case{Name: "bernstein/coupling-residual", Features: 3, Context: 1, Contracts: true, Spec: layers(flow.Part{Kind: coupling, Options: o{"net": masked, "transformer": bernstein}})},
+		Case{Name: "linear/householder", Features: 4, Spec: layers(flow.Part{Kind: "householder"}, flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": "affine"}})},
+		Case{Name: "linear/householder-odd", Features: 2, Spec: layers(flow.Part{Kind: ar, Options: o{"net": mlp}}, flow.Part{Kind: "householder", Options: o{"reflections": 3}})},
+		Case{Name: "linear/rotation", Features: 3, Context: 1, Spec: layers(flow.Part{Kind: coupling, Options: o{"net": mlp}}, flow.Part{Kind: "rotation"})},
+		Case{Name: "linear/permutation-glow", Features: 4, Spec: layers(flow.Part{Kind: "permutation"}, flow.Part{Kind: coupling, Options: o{"net": mlp, "permute": "none"}},
+			flow.Part{Kind: "permutation", Options: o{"order": "reverse"}}, flow.Part{Kind: "lu", Options: o{"permute": "random"}})},
+		Case{Name: "linear/act-norm", Features: 2, Spec: layers(flow.Part{Kind: "act-norm"}, flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": "affine"}})},
 		Case{Name: "layers/student-t", Features: 2, Spec: student},
 		Case{Name: "layers/bases", Features: 4, Spec: bases},
 		Case{Name: "layers/base-each", Features: 2, Context: 1, Spec: baseEach},
+	)
+	of := func(base flow.Part, s flow.Spec) flow.Spec { s.Base = base; return s }
+	box := flow.Part{Kind: "box", Options: o{"bound": 3}}
+	cases = append(cases,
+		Case{Name: "base/box", Features: 2, Context: 1, Circle: 3, Within: 3, Spec: of(box, layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": circular, "transformers": o{"1": spline}}}))},
+		Case{Name: "base/box-one", Features: 2, Within: 3, Spec: flow.Spec{Repeat: 2, Bases: map[string]flow.Part{"1": box},
+			Layers: []flow.Part{{Kind: "permutation"}, {Kind: coupling, Options: o{"net": mlp, "transformer": "affine", "transformers": o{"1": spline}}}}}},
+		Case{Name: "base/truncated", Features: 1, Context: 1, Within: 3, Spec: of(flow.Part{Kind: "truncated", Options: o{"bound": 3, "width": 2}},
+			layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": bernstein}}))},
+		Case{Name: "base/mixture", Features: 2, Spec: of(flow.Part{Kind: "mixture", Options: o{"components": 3}}, layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": "affine"}}))},
+		Case{Name: "base/mixture-one", Features: 3, Context: 1, Spec: flow.Spec{Bases: map[string]flow.Part{"2": {Kind: "mixture"}}, Layers: []flow.Part{{Kind: ar, Options: o{"net": masked}}}}},
+		Case{Name: "base/conditional", Features: 2, Context: 2, Spec: of(flow.Part{Kind: "conditional-normal", Options: o{"net": mlp}}, layers(flow.Part{Kind: ar, Options: o{"net": mlp}}))},
 	)
 	for i := range cases {
 		s := &cases[i].Spec
@@ -160,7 +208,11 @@ func (c Case) Events(n int, seed uint64) (x, context [][]float32) {
 		for range cols {
 			col := make([]float32, n)
 			for e := range col {
-				col[e] = float32(1.5 * src.NormFloat64())
+				v := 1.5 * src.NormFloat64()
+				if c.Within > 0 {
+					v = c.Within * math.Tanh(v/c.Within)
+				}
+				col[e] = float32(v)
 			}
 			out = append(out, col)
 		}

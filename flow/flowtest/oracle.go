@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/nn"
@@ -33,7 +34,31 @@ var transformers = map[string]Formula{
 		return s.X*math.Exp(l) + s.H[0], l
 	},
 	"spline": func(s Scalar) (z, logDet float64) {
-		return spline(s.X, s.H, s.Options["bins"].(int), s.Options["bound"].(float64))
+		return spline(s.X, s.H, s.Options["bins"].(int), s.Options["bound"].(float64), 1)
+	},
+	"dsf": func(s Scalar) (z, logDet float64) {
+		n, layers := s.Options["units"].(int), s.Options["layers"].(int)
+		z = s.X
+		for l := range layers {
+			var ld float64
+			z, ld = sigmoidal(z, s.H[3*n*l:][:3*n])
+			logDet += ld
+		}
+		return z, logDet
+	},
+	"bernstein": func(s Scalar) (z, logDet float64) {
+		return bernstein(s.X, s.H, s.Options["bound"].(float64))
+	},
+	"circular-spline": func(s Scalar) (z, logDet float64) {
+		k, bound := s.Options["bins"].(int), s.Options["bound"].(float64)
+		if s.X < -bound || s.X > bound {
+			return s.X, 0
+		}
+		x := math.Mod(s.X+s.H[3*k]+bound, 2*bound)
+		if x < 0 {
+			x += 2 * bound
+		}
+		return spline(x-bound, s.H, k, bound, 1e-3+math.Log1p(math.Exp(s.H[3*k-1])))
 	},
 }
 
@@ -44,6 +69,8 @@ func logScale(s Scalar) float64 {
 		return math.Tanh(raw)
 	case "soft":
 		return raw / (1 + math.Abs(raw)/5)
+	case "clamp":
+		return 1.9 * 2 / math.Pi * math.Atan(raw/1.9)
 	case "sigmoid":
 		return math.Log(1/(1+math.Exp(-raw-2)) + 1e-3)
 	}
@@ -53,7 +80,11 @@ func logScale(s Scalar) float64 {
 // LayerFormula is a layer without a network: it maps the events z, and adds to logDet.
 type LayerFormula func(o *Oracle, l flow.Layer, z [][]float64, logDet []float64)
 
-var layers = map[string]LayerFormula{"lu": (*Oracle).lu, "batch-norm": (*Oracle).batchNorm}
+var layers = map[string]LayerFormula{
+	"lu": (*Oracle).lu, "batch-norm": (*Oracle).batchNorm, "householder": (*Oracle).householder, "rotation": rotation,
+	"act-norm":    (*Oracle).actNorm,
+	"permutation": func(*Oracle, flow.Layer, [][]float64, []float64) {},
+}
 
 // BaseFormula is the log-density of one latent feature, given the context. It is number i of those of its base, whose
 // parameters are of the scope.
@@ -69,6 +100,48 @@ var bases = map[string]BaseFormula{
 		down, _ := math.Lgamma(nu / 2)
 		return up - down - 0.5*math.Log(math.Pi*nu) - (nu+1)/2*math.Log(1+z*z/nu)
 	},
+	"box": func(o *Oracle, scope string, _ int, _ float64, _ []float64) float64 {
+		return -math.Log(2 * o.base(scope).Options["bound"].(float64))
+	},
+	"truncated": func(o *Oracle, scope string, _ int, z float64, _ []float64) float64 {
+		bound, width := o.base(scope).Options["bound"].(float64), o.base(scope).Options["width"].(float64)
+		return -0.5*z*z/(width*width) - math.Log(width*math.Sqrt(2*math.Pi)*math.Erf(bound/width/math.Sqrt2))
+	},
+	"conditional-normal": func(o *Oracle, scope string, i int, z float64, context []float64) float64 {
+		net := o.base(scope).Options["net"].(flow.Part)
+		h, _ := o.network(network{o, net, scope, [][]float64{context}, 0}, [][]float64{nil})
+		n := len(h[0]) / 2
+		s := h[0][n+i] / (1 + math.Abs(h[0][n+i])/5)
+		r := (z - h[0][i]) * math.Exp(-s)
+		return -r*r/2 - s - 0.5*math.Log(2*math.Pi)
+	},
+}
+
+// jointBases are the formulas of bases of all their features together.
+var jointBases = map[string]func(o *Oracle, scope string, z []float64) float64{
+	"mixture": func(o *Oracle, scope string, z []float64) float64 {
+		weight, mean, wide := o.Of(scope+".weight"), o.Of(scope+".mean"), o.Of(scope+".log_width")
+		var sum, norm float64
+		for k, raw := range weight {
+			p := math.Exp(raw)
+			norm += p
+			for i, v := range z {
+				width := math.Exp(wide[k*len(z)+i]) + 1e-3
+				r := (v - mean[k*len(z)+i]) / width
+				p *= math.Exp(-r*r/2) / (width * math.Sqrt(2*math.Pi))
+			}
+			sum += p
+		}
+		return math.Log(sum / norm)
+	},
+}
+
+// base is the part that a scope of parameters is of.
+func (o *Oracle) base(scope string) flow.Part {
+	if feature, ok := strings.CutPrefix(scope, "bases."); ok {
+		return o.f.Spec.Bases[feature]
+	}
+	return o.f.Spec.Base
 }
 
 // Oracle maps events to the latent in float64, straight from the formulas of the papers: no tiles, no kernels,
@@ -143,18 +216,29 @@ func (o *Oracle) NLL(x, context [][]float64) float64 {
 	var sum float64
 	for e := range z {
 		sum -= logDet[e]
-		rest := 0 // features of the base that is no one feature's
+		var rest []float64 // features of the base that is no one feature's
 		for i, v := range z[e] {
-			part, scope, place := o.f.Spec.Base, "base", rest
-			if own, ok := o.f.Spec.Bases[fmt.Sprint(i)]; ok {
-				part, scope, place = own, fmt.Sprint("bases.", i), 0
+			if _, ok := o.f.Spec.Bases[fmt.Sprint(i)]; ok {
+				sum -= o.logDensity(fmt.Sprint("bases.", i), []float64{v}, context[e])
 			} else {
-				rest++
+				rest = append(rest, v)
 			}
-			sum -= formulaOf("base", part.Kind, o.own.Bases, bases)(o, scope, place, v, context[e])
 		}
+		sum -= o.logDensity("base", rest, context[e])
 	}
 	return sum / float64(len(x))
+}
+
+// logDensity is that of a base.
+func (o *Oracle) logDensity(scope string, z, context []float64) (sum float64) {
+	kind := o.base(scope).Kind
+	if joint, ok := jointBases[kind]; ok {
+		return joint(o, scope, z)
+	}
+	for i, v := range z {
+		sum += formulaOf("base", kind, o.own.Bases, bases)(o, scope, i, v, context)
+	}
+	return sum
 }
 
 // formulaOf is that of a kind: the test's own, or package flow's.
@@ -176,8 +260,13 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float6
 	}
 	in := make([][]float64, len(z))
 	for e := range z {
-		for _, i := range given {
-			in[e] = append(in[e], z[e][i])
+		for k, i := range given {
+			if g.Circles != nil && g.Circles[k] > 0 {
+				sin, cos := math.Sincos(math.Pi * z[e][i] / float64(g.Circles[k]))
+				in[e] = append(in[e], cos, sin)
+			} else {
+				in[e] = append(in[e], z[e][i])
+			}
 		}
 	}
 	h, layers := o.network(network{o, l.Part.Options["net"].(flow.Part), l.Scope, context, hidden}, in)
@@ -209,14 +298,14 @@ func (o *Oracle) network(n network, in [][]float64) (h [][]float64, layers int) 
 	return networks[n.part.Kind](n, in)
 }
 
-// spline is equation 4 of arXiv:1906.04032.
-func spline(x float64, h []float64, k int, bound float64) (z, logDet float64) {
+// spline is equation 4 of arXiv:1906.04032, with the slope end at both ends.
+func spline(x float64, h []float64, k int, bound, end float64) (z, logDet float64) {
 	if x < -bound || x > bound {
 		return x, 0
 	}
 	xs, ys := knots(h[:k], bound), knots(h[k:2*k], bound)
 	d := make([]float64, k+1)
-	d[0], d[k] = 1, 1
+	d[0], d[k] = end, end
 	for i := 1; i < k; i++ {
 		d[i] = 1e-3 + math.Log1p(math.Exp(h[2*k+i-1]))
 	}
@@ -229,6 +318,52 @@ func spline(x float64, h []float64, k int, bound float64) (z, logDet float64) {
 	den := s + (d[i]+d[i+1]-2*s)*t*(1-t)
 	z = ys[i] + dy*(s*t*t+d[i]*t*(1-t))/den
 	return z, math.Log(s * s * (d[i+1]*t*t + 2*s*t*(1-t) + d[i]*(1-t)*(1-t)) / (den * den))
+}
+
+// sigmoidal is equation 8 of arXiv:1804.00779, logit(sum of w sigmoid(a x + b)).
+func sigmoidal(x float64, h []float64) (z, logDet float64) {
+	n := len(h) / 3
+	var sum, up, down, slope float64
+	for i := range n {
+		sum += math.Exp(h[2*n+i])
+	}
+	for i := range n {
+		a, w := math.Log1p(math.Exp(h[i]))+1e-3, math.Exp(h[2*n+i])/sum
+		u := a*x + h[n+i]
+		s, c := 1/(1+math.Exp(-u)), 1/(1+math.Exp(u))
+		up, down, slope = up+w*s, down+w*c, slope+w*a*s*c
+	}
+	return math.Log(up / down), math.Log(slope / (up * down))
+}
+
+// bernstein is the sum of theta_k binomial(M, k) t^k (1-t)^(M-k), with its tangents outside, and the log of its derivative.
+func bernstein(x float64, h []float64, bound float64) (z, logDet float64) {
+	m, sum := len(h), 0.0
+	for _, r := range h {
+		sum += math.Exp(r)
+	}
+	theta := make([]float64, m+1)
+	for k, r := range h {
+		theta[k+1] = theta[k] + 1e-3 + (1-1e-3*float64(m))*math.Exp(r)/sum
+	}
+	inside := max(min(x, bound), -bound)
+	t := (inside + bound) / (2 * bound)
+	var v, slope float64
+	for k := range m + 1 {
+		v += theta[k] * binomial(m, k) * math.Pow(t, float64(k)) * math.Pow(1-t, float64(m-k))
+		if k < m {
+			slope += float64(m) * (theta[k+1] - theta[k]) * binomial(m-1, k) * math.Pow(t, float64(k)) * math.Pow(1-t, float64(m-1-k))
+		}
+	}
+	return bound*(2*v-1) + slope*(x-inside), math.Log(slope)
+}
+
+func binomial(n, k int) float64 {
+	b := 1.0
+	for i := range k {
+		b *= float64(n-i) / float64(i+1)
+	}
+	return b
 }
 
 func knots(raw []float64, bound float64) []float64 {
@@ -265,6 +400,54 @@ func (o *Oracle) lu(l flow.Layer, z [][]float64, logDet []float64) {
 			z[e][f] = y[i] + b[i]
 			for j := range i {
 				z[e][f] += m[i*n+j] * y[j]
+			}
+		}
+	}
+}
+
+// householder is x - 2 v (v.x)/(v.v) for each v.
+func (o *Oracle) householder(l flow.Layer, z [][]float64, _ []float64) {
+	t := l.Transform.(*flow.Householder)
+	n := len(t.Order)
+	for i := range t.Reflections {
+		v := o.P[t.Vectors.Offset+i*n:][:n]
+		var norm float64
+		for _, x := range v {
+			norm += x * x
+		}
+		for e := range z {
+			var s float64
+			for j, f := range t.Order {
+				s += v[j] * z[e][f]
+			}
+			for j, f := range t.Order {
+				z[e][f] -= 2 * v[j] * s / norm
+			}
+		}
+	}
+}
+
+// actNorm is exp(log_scale) x + shift.
+func (o *Oracle) actNorm(l flow.Layer, z [][]float64, logDet []float64) {
+	t := l.Transform.(*flow.ActNorm)
+	for e := range z {
+		for i := range z[e] {
+			s := o.P[t.LogScale.Offset+i]
+			z[e][i] = math.Exp(s)*z[e][i] + o.P[t.Shift.Offset+i]
+			logDet[e] += s
+		}
+	}
+}
+
+// rotation multiplies by the matrix.
+func rotation(_ *Oracle, l flow.Layer, z [][]float64, _ []float64) {
+	t := l.Transform.(*flow.Rotation)
+	for e := range z {
+		x := slices.Clone(z[e])
+		for i, f := range t.Order {
+			z[e][f] = 0
+			for j, from := range t.Order {
+				z[e][f] += float64(t.Matrix[i*len(t.Order)+j]) * x[from]
 			}
 		}
 	}

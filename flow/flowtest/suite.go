@@ -88,7 +88,7 @@ func toLatentAgainstOracle(t *testing.T, c Case) {
 	for e := range want {
 		for i, w := range want[e] {
 			// a few hundred roundings of 6e-8 through networks with slopes of order 10
-			if got := float64(z[i][e]); math.Abs(got-w) > 2e-4*(1+math.Abs(w)) {
+			if got := float64(z[i][e]); c.distance(got, w) > 2e-4*(1+math.Abs(w)) {
 				t.Fatalf("event %d, z[%d] = %v, want %v", e, i, got, w)
 			}
 		}
@@ -155,7 +155,7 @@ func roundTrip(t *testing.T, c Case) {
 			scale = max(scale, math.Abs(float64(x[i][e])), math.Abs(float64(z[i][e])))
 		}
 		for i := range x {
-			d := math.Abs(float64(back[i][e] - x[i][e]))
+			d := c.distance(float64(back[i][e]), float64(x[i][e]))
 			if d <= 1e-4*scale {
 				continue
 			}

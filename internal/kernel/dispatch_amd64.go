@@ -189,6 +189,66 @@ func affineToData(x, logDet, z, shift, logScale []float32) {
 }
 
 //go:noinline
+func mulAdd(dst, a, b, c []float32) {
+	switch isa {
+	case isaAVX512:
+		mulAddAVX512(&dst[0], &a[0], &b[0], &c[0], len(dst))
+	case isaAVX2:
+		mulAddAVX2(&dst[0], &a[0], &b[0], &c[0], len(dst))
+	default:
+		mulAddGeneric(dst, a, b, c)
+	}
+}
+
+//go:noinline
+func largest(dst, a, b []float32) {
+	switch isa {
+	case isaAVX512:
+		largestAVX512(&dst[0], &a[0], &b[0], len(dst))
+	case isaAVX2:
+		largestAVX2(&dst[0], &a[0], &b[0], len(dst))
+	default:
+		largestGeneric(dst, a, b)
+	}
+}
+
+//go:noinline
+func sigmoidalForward(up, down, w, a, alpha, beta, sumA, sumB, sumC []float32) {
+	switch isa {
+	case isaAVX512:
+		sigmoidalForwardAVX512(&up[0], &down[0], &w[0], &a[0], &alpha[0], &beta[0], &sumA[0], &sumB[0], &sumC[0], len(up))
+	case isaAVX2:
+		sigmoidalForwardAVX2(&up[0], &down[0], &w[0], &a[0], &alpha[0], &beta[0], &sumA[0], &sumB[0], &sumC[0], len(up))
+	default:
+		sigmoidalForwardGeneric(up, down, w, a, alpha, beta, sumA, sumB, sumC)
+	}
+}
+
+//go:noinline
+func sigmoidalBackward(du, direct, w, a, up, down, p, q, alpha, beta []float32) {
+	switch isa {
+	case isaAVX512:
+		sigmoidalBackwardAVX512(&du[0], &direct[0], &w[0], &a[0], &up[0], &down[0], &p[0], &q[0], &alpha[0], &beta[0], len(du))
+	case isaAVX2:
+		sigmoidalBackwardAVX2(&du[0], &direct[0], &w[0], &a[0], &up[0], &down[0], &p[0], &q[0], &alpha[0], &beta[0], len(du))
+	default:
+		sigmoidalBackwardGeneric(du, direct, w, a, up, down, p, q, alpha, beta)
+	}
+}
+
+//go:noinline
+func sigmoidalShares(dw, w, a, up, down, direct, r, s, rest []float32) {
+	switch isa {
+	case isaAVX512:
+		sigmoidalSharesAVX512(&dw[0], &w[0], &a[0], &up[0], &down[0], &direct[0], &r[0], &s[0], &rest[0], len(dw))
+	case isaAVX2:
+		sigmoidalSharesAVX2(&dw[0], &w[0], &a[0], &up[0], &down[0], &direct[0], &r[0], &s[0], &rest[0], len(dw))
+	default:
+		sigmoidalSharesGeneric(dw, w, a, up, down, direct, r, s, rest)
+	}
+}
+
+//go:noinline
 func adam(p, g, m, v []float32, f *AdamFactors) {
 	switch isa {
 	case isaAVX512:
@@ -254,9 +314,9 @@ func (s Spline) toLatent(z, logDet, x, params, saved []float32) {
 	f := s.factors()
 	switch isa {
 	case isaAVX512:
-		splineToLatentAVX512(&z[0], &logDet[0], &x[0], &params[0], &saved[0], len(z), s.Bins, &f)
+		splineToLatentAVX512(&z[0], &logDet[0], &x[0], &params[0], &saved[0], &s.ends(params)[0], len(z), s.Bins, &f)
 	case isaAVX2:
-		splineToLatentAVX2(&z[0], &logDet[0], &x[0], &params[0], &saved[0], len(z), s.Bins, &f)
+		splineToLatentAVX2(&z[0], &logDet[0], &x[0], &params[0], &saved[0], &s.ends(params)[0], len(z), s.Bins, &f)
 	default:
 		s.toLatentGeneric(z, logDet, x, params)
 	}
@@ -267,9 +327,9 @@ func (s Spline) toData(x, logDet, z, params, scratch []float32) {
 	f := s.factors()
 	switch isa {
 	case isaAVX512:
-		splineToDataAVX512(&x[0], &logDet[0], &z[0], &params[0], &scratch[0], len(x), s.Bins, &f)
+		splineToDataAVX512(&x[0], &logDet[0], &z[0], &params[0], &scratch[0], &s.ends(params)[0], len(x), s.Bins, &f)
 	case isaAVX2:
-		splineToDataAVX2(&x[0], &logDet[0], &z[0], &params[0], &scratch[0], len(x), s.Bins, &f)
+		splineToDataAVX2(&x[0], &logDet[0], &z[0], &params[0], &scratch[0], &s.ends(params)[0], len(x), s.Bins, &f)
 	default:
 		s.toDataGeneric(x, logDet, z, params)
 	}
@@ -278,11 +338,16 @@ func (s Spline) toData(x, logDet, z, params, scratch []float32) {
 //go:noinline
 func (s Spline) backward(dx, dParams, dz, dLogDet, x, params, saved []float32) {
 	f := s.factors()
+	var none [Tile]float32
+	dEnds := none[:]
+	if s.Circular {
+		dEnds = dParams[(3*s.Bins-1)*Tile:]
+	}
 	switch isa {
 	case isaAVX512:
-		splineBackwardAVX512(&dx[0], &dParams[0], &dz[0], &dLogDet[0], &x[0], &saved[0], len(dx), s.Bins, &f)
+		splineBackwardAVX512(&dx[0], &dParams[0], &dz[0], &dLogDet[0], &x[0], &saved[0], &dEnds[0], len(dx), s.Bins, &f)
 	case isaAVX2:
-		splineBackwardAVX2(&dx[0], &dParams[0], &dz[0], &dLogDet[0], &x[0], &saved[0], len(dx), s.Bins, &f)
+		splineBackwardAVX2(&dx[0], &dParams[0], &dz[0], &dLogDet[0], &x[0], &saved[0], &dEnds[0], len(dx), s.Bins, &f)
 	default:
 		s.backwardGeneric(dx, dParams, dz, dLogDet, x, params)
 	}

@@ -17,7 +17,7 @@ func TestCollectionDoesNotWaitForKernels(t *testing.T) {
 	r := newRand()
 	g := product(r, 298, 64, 298, false)
 	x := randoms(r, 1<<20)
-	c := newSplineCase(r, 128, Tile, 1)
+	c := newSplineCase(r, 128, Tile, 1, false)
 	go func() {
 		defer close(done)
 		for !stop.Load() {

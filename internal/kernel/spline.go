@@ -14,11 +14,12 @@ const MaxBins = 500
 // The raw parameters are rows of Tile values, 3*Bins-1 of them: widths, heights, and the derivatives at the
 // inner knots. Widths and heights go through a softmax with a minimum of 1e-3 of the interval, derivatives
 // through softplus + 1e-3; the derivative at both ends is 1. A point on an inner knot belongs to the bin on
-// its right.
+// its right. Of a Circular one, the derivative at both ends, which are one point of a circle, is that of one more row, the last.
 type Spline struct {
-	Bins  int     // 1 to MaxBins
-	Bound float32 // > 0
-	Scale float32 // multiplies raw widths and heights; 0 means 1
+	Bins     int     // 1 to MaxBins
+	Bound    float32 // > 0
+	Scale    float32 // multiplies raw widths and heights; 0 means 1
+	Circular bool
 }
 
 const (
@@ -27,7 +28,28 @@ const (
 )
 
 // ParamRows is the number of rows of raw parameters.
-func (s Spline) ParamRows() int { return 3*s.Bins - 1 }
+func (s Spline) ParamRows() int {
+	if s.Circular {
+		return 3 * s.Bins
+	}
+	return 3*s.Bins - 1
+}
+
+// unitSlope are raw derivatives of 1: log(exp(1-minSlope) - 1).
+var unitSlope = func() (c [Tile]float32) {
+	for i := range c {
+		c[i] = 0.5397423
+	}
+	return c
+}()
+
+// ends is the row of the raw derivatives at both ends.
+func (s Spline) ends(params []float32) []float32 {
+	if s.Circular {
+		return params[(3*s.Bins-1)*Tile:]
+	}
+	return unitSlope[:]
+}
 
 // SavedRows is the number of rows of Tile values that Backward needs from ToLatent. What they hold depends
 // on the CPU.

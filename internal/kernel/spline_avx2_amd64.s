@@ -4,16 +4,16 @@
 
 #include "textflag.h"
 
-// func splineToLatentAVX2(z *float32, logDet *float32, x *float32, params *float32, saved *float32, n int, bins int, k *byte)
+// func splineToLatentAVX2(z *float32, logDet *float32, x *float32, params *float32, saved *float32, ends *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·splineToLatentAVX2(SB), $232-64
+TEXT ·splineToLatentAVX2(SB), $232-72
 	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
 	MOVL         AX, 4(SP)
 	LDMXCSR      4(SP)
-	MOVQ         k+56(FP), AX
+	MOVQ         k+64(FP), AX
 	VBROADCASTSS (AX), Y0
 	VMOVUPS      Y0, 8(SP)
 	VBROADCASTSS 4(AX), Y0
@@ -27,7 +27,7 @@ TEXT ·splineToLatentAVX2(SB), $232-64
 prepare:
 	MOVQ    params+24(FP), CX
 	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
+	MOVQ    bins+56(FP), DX
 	VMOVUPS (CX), Y0
 	VMOVAPS Y0, Y15
 	VMOVUPS c00000000<>+0(SB), Y14
@@ -53,7 +53,7 @@ widths_top_done:
 	ADDQ  AX, CX
 	MOVQ  saved+32(FP), DX
 	ADDQ  AX, DX
-	MOVQ  bins+48(FP), BX
+	MOVQ  bins+56(FP), BX
 	TESTQ BX, BX
 	JLE   widths_exp_done
 
@@ -114,7 +114,7 @@ widths_exp:
 widths_exp_done:
 	MOVQ    saved+32(FP), CX
 	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
+	MOVQ    bins+56(FP), DX
 	IMUL3Q  $0x00000200, DX, DX
 	ADDQ    DX, CX
 	ADDQ    $+256, CX
@@ -126,10 +126,10 @@ widths_exp_done:
 	VMOVUPS Y0, 32(CX)
 	MOVQ    params+24(FP), CX
 	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
+	MOVQ    bins+56(FP), DX
 	IMUL3Q  $0x00000100, DX, DX
 	ADDQ    DX, CX
-	MOVQ    bins+48(FP), DX
+	MOVQ    bins+56(FP), DX
 	VMOVUPS (CX), Y0
 	VMOVAPS Y0, Y15
 	VMOVUPS c00000000<>+0(SB), Y14
@@ -153,15 +153,15 @@ heights_top:
 heights_top_done:
 	MOVQ   params+24(FP), CX
 	ADDQ   AX, CX
-	MOVQ   bins+48(FP), DX
+	MOVQ   bins+56(FP), DX
 	IMUL3Q $0x00000100, DX, DX
 	ADDQ   DX, CX
 	MOVQ   saved+32(FP), DX
 	ADDQ   AX, DX
-	MOVQ   bins+48(FP), BX
+	MOVQ   bins+56(FP), BX
 	IMUL3Q $0x00000100, BX, BX
 	ADDQ   BX, DX
-	MOVQ   bins+48(FP), BX
+	MOVQ   bins+56(FP), BX
 	TESTQ  BX, BX
 	JLE    heights_exp_done
 
@@ -222,7 +222,7 @@ heights_exp:
 heights_exp_done:
 	MOVQ    saved+32(FP), CX
 	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
+	MOVQ    bins+56(FP), DX
 	IMUL3Q  $0x00000200, DX, DX
 	ADDQ    DX, CX
 	ADDQ    $+512, CX
@@ -233,7 +233,7 @@ heights_exp_done:
 	VDIVPS  Y12, Y0, Y0
 	VMOVUPS Y0, 32(CX)
 	ADDQ    $0x40, AX
-	MOVQ    n+40(FP), CX
+	MOVQ    n+48(FP), CX
 	SHLQ    $0x02, CX
 	CMPQ    AX, CX
 	JLT     prepare
@@ -244,7 +244,7 @@ place:
 	ADDQ    AX, CX
 	MOVQ    saved+32(FP), DX
 	ADDQ    AX, DX
-	MOVQ    bins+48(FP), BX
+	MOVQ    bins+56(FP), BX
 	IMUL3Q  $0x00000200, BX, BX
 	ADDQ    BX, DX
 	VMOVUPS (CX), Y0
@@ -261,25 +261,29 @@ place:
 	ADDQ    AX, DX
 	MOVQ    saved+32(FP), BX
 	ADDQ    AX, BX
-	MOVQ    bins+48(FP), SI
+	MOVQ    bins+56(FP), SI
 	IMUL3Q  $0x00000100, SI, SI
 	ADDQ    SI, BX
 	MOVQ    params+24(FP), SI
 	ADDQ    AX, SI
-	MOVQ    bins+48(FP), DI
+	MOVQ    bins+56(FP), DI
 	IMUL3Q  $0x00000200, DI, DI
 	ADDQ    DI, SI
-	MOVQ    bins+48(FP), DI
+	MOVQ    bins+56(FP), DI
+	MOVQ    ends+40(FP), R8
+	ADDQ    AX, R8
 	VMOVUPS (DX), Y0
 	VMOVAPS Y0, Y11
 	VMOVUPS c00000000<>+0(SB), Y15
 	VMOVUPS c00000000<>+0(SB), Y9
-	VMOVUPS c3f0a2c8d<>+0(SB), Y7
+	VMOVUPS (R8), Y0
+	VMOVAPS Y0, Y7
 	VMOVUPS (BX), Y0
 	VMOVAPS Y0, Y10
 	VMOVUPS c00000000<>+0(SB), Y14
 	VMOVUPS c00000000<>+0(SB), Y8
-	VMOVUPS c3f0a2c8d<>+0(SB), Y6
+	VMOVUPS (R8), Y0
+	VMOVAPS Y0, Y6
 	VMOVUPS c00000000<>+0(SB), Y13
 	VMOVUPS c00000000<>+0(SB), Y12
 	SUBQ    $0x02, DI
@@ -332,6 +336,8 @@ find:
 	JNZ         find
 
 find_done:
+	MOVQ        ends+40(FP), DI
+	ADDQ        AX, DI
 	VMOVUPS     c3f800000<>+0(SB), Y0
 	VADDPS      Y13, Y0, Y0
 	VMOVUPS     (DX), Y1
@@ -364,13 +370,14 @@ find_done:
 	VMOVUPS     (SI), Y0
 	VBLENDVPS   Y3, Y0, Y7, Y0
 	VMOVAPS     Y0, Y7
-	VBLENDVPS   Y3, c3f0a2c8d<>+0(SB), Y6, Y0
+	VMOVUPS     (DI), Y0
+	VBLENDVPS   Y3, Y0, Y6, Y0
 	VMOVAPS     Y0, Y6
 
 one_bin:
 	MOVQ         saved+32(FP), DX
 	ADDQ         AX, DX
-	MOVQ         bins+48(FP), BX
+	MOVQ         bins+56(FP), BX
 	IMUL3Q       $0x00000200, BX, BX
 	ADDQ         BX, DX
 	VMOVUPS      Y12, (DX)
@@ -533,6 +540,10 @@ one_bin:
 	VMOVUPS      (CX), Y2
 	VPAND        c7fffffff<>+0(SB), Y2, Y3
 	VCMPPS       $0x12, 8(SP), Y3, Y3
+	VMOVUPS      c80000000<>+0(SB), Y4
+	VPXOR        8(SP), Y4, Y4
+	VMAXPS       Y4, Y0, Y0
+	VMINPS       8(SP), Y0, Y0
 	VBLENDVPS    Y3, Y0, Y2, Y0
 	VMOVUPS      Y0, (SI)
 	VMOVUPS      (BX), Y0
@@ -540,7 +551,7 @@ one_bin:
 	VADDPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (BX)
 	ADDQ         $0x20, AX
-	MOVQ         n+40(FP), CX
+	MOVQ         n+48(FP), CX
 	SHLQ         $0x02, CX
 	CMPQ         AX, CX
 	JLT          place
@@ -667,16 +678,6 @@ DATA c80000000<>+20(SB)/4, $0x80000000
 DATA c80000000<>+24(SB)/4, $0x80000000
 DATA c80000000<>+28(SB)/4, $0x80000000
 GLOBL c80000000<>(SB), RODATA|NOPTR, $32
-
-DATA c3f0a2c8d<>+0(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+4(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+8(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+12(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+16(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+20(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+24(SB)/4, $0x3f0a2c8d
-DATA c3f0a2c8d<>+28(SB)/4, $0x3f0a2c8d
-GLOBL c3f0a2c8d<>(SB), RODATA|NOPTR, $32
 
 DATA c7fffffff<>+0(SB)/4, $0x7fffffff
 DATA c7fffffff<>+4(SB)/4, $0x7fffffff
@@ -878,16 +879,16 @@ DATA c3f318000<>+24(SB)/4, $0x3f318000
 DATA c3f318000<>+28(SB)/4, $0x3f318000
 GLOBL c3f318000<>(SB), RODATA|NOPTR, $32
 
-// func splineToDataAVX2(x *float32, logDet *float32, z *float32, params *float32, saved *float32, n int, bins int, k *byte)
+// func splineToDataAVX2(x *float32, logDet *float32, z *float32, params *float32, saved *float32, ends *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·splineToDataAVX2(SB), $424-64
+TEXT ·splineToDataAVX2(SB), $424-72
 	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
 	MOVL         AX, 4(SP)
 	LDMXCSR      4(SP)
-	MOVQ         k+56(FP), AX
+	MOVQ         k+64(FP), AX
 	VBROADCASTSS (AX), Y0
 	VMOVUPS      Y0, 8(SP)
 	VBROADCASTSS 4(AX), Y0
@@ -901,7 +902,7 @@ TEXT ·splineToDataAVX2(SB), $424-64
 prepare:
 	MOVQ    params+24(FP), CX
 	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
+	MOVQ    bins+56(FP), DX
 	VMOVUPS (CX), Y0
 	VMOVAPS Y0, Y15
 	VMOVUPS c00000000<>+0(SB), Y14
@@ -927,7 +928,7 @@ widths_top_done:
 	ADDQ  AX, CX
 	MOVQ  saved+32(FP), DX
 	ADDQ  AX, DX
-	MOVQ  bins+48(FP), BX
+	MOVQ  bins+56(FP), BX
 	TESTQ BX, BX
 	JLE   widths_exp_done
 
@@ -988,7 +989,7 @@ widths_exp:
 widths_exp_done:
 	MOVQ    saved+32(FP), CX
 	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
+	MOVQ    bins+56(FP), DX
 	IMUL3Q  $0x00000200, DX, DX
 	ADDQ    DX, CX
 	ADDQ    $+256, CX
@@ -1000,10 +1001,10 @@ widths_exp_done:
 	VMOVUPS Y0, 32(CX)
 	MOVQ    params+24(FP), CX
 	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
+	MOVQ    bins+56(FP), DX
 	IMUL3Q  $0x00000100, DX, DX
 	ADDQ    DX, CX
-	MOVQ    bins+48(FP), DX
+	MOVQ    bins+56(FP), DX
 	VMOVUPS (CX), Y0
 	VMOVAPS Y0, Y15
 	VMOVUPS c00000000<>+0(SB), Y14
@@ -1027,15 +1028,15 @@ heights_top:
 heights_top_done:
 	MOVQ   params+24(FP), CX
 	ADDQ   AX, CX
-	MOVQ   bins+48(FP), DX
+	MOVQ   bins+56(FP), DX
 	IMUL3Q $0x00000100, DX, DX
 	ADDQ   DX, CX
 	MOVQ   saved+32(FP), DX
 	ADDQ   AX, DX
-	MOVQ   bins+48(FP), BX
+	MOVQ   bins+56(FP), BX
 	IMUL3Q $0x00000100, BX, BX
 	ADDQ   BX, DX
-	MOVQ   bins+48(FP), BX
+	MOVQ   bins+56(FP), BX
 	TESTQ  BX, BX
 	JLE    heights_exp_done
 
@@ -1096,7 +1097,7 @@ heights_exp:
 heights_exp_done:
 	MOVQ    saved+32(FP), CX
 	ADDQ    AX, CX
-	MOVQ    bins+48(FP), DX
+	MOVQ    bins+56(FP), DX
 	IMUL3Q  $0x00000200, DX, DX
 	ADDQ    DX, CX
 	ADDQ    $+512, CX
@@ -1107,7 +1108,7 @@ heights_exp_done:
 	VDIVPS  Y12, Y0, Y0
 	VMOVUPS Y0, 32(CX)
 	ADDQ    $0x40, AX
-	MOVQ    n+40(FP), CX
+	MOVQ    n+48(FP), CX
 	SHLQ    $0x02, CX
 	CMPQ    AX, CX
 	JLT     prepare
@@ -1118,7 +1119,7 @@ place:
 	ADDQ    AX, CX
 	MOVQ    saved+32(FP), DX
 	ADDQ    AX, DX
-	MOVQ    bins+48(FP), BX
+	MOVQ    bins+56(FP), BX
 	IMUL3Q  $0x00000200, BX, BX
 	ADDQ    BX, DX
 	VMOVUPS (CX), Y0
@@ -1133,27 +1134,31 @@ place:
 	VMOVUPS Y0, 168(SP)
 	MOVQ    saved+32(FP), DX
 	ADDQ    AX, DX
-	MOVQ    bins+48(FP), BX
+	MOVQ    bins+56(FP), BX
 	IMUL3Q  $0x00000100, BX, BX
 	ADDQ    BX, DX
 	MOVQ    saved+32(FP), BX
 	ADDQ    AX, BX
 	MOVQ    params+24(FP), SI
 	ADDQ    AX, SI
-	MOVQ    bins+48(FP), DI
+	MOVQ    bins+56(FP), DI
 	IMUL3Q  $0x00000200, DI, DI
 	ADDQ    DI, SI
-	MOVQ    bins+48(FP), DI
+	MOVQ    bins+56(FP), DI
+	MOVQ    ends+40(FP), R8
+	ADDQ    AX, R8
 	VMOVUPS (DX), Y0
 	VMOVAPS Y0, Y11
 	VMOVUPS c00000000<>+0(SB), Y15
 	VMOVUPS c00000000<>+0(SB), Y9
-	VMOVUPS c3f0a2c8d<>+0(SB), Y7
+	VMOVUPS (R8), Y0
+	VMOVAPS Y0, Y7
 	VMOVUPS (BX), Y0
 	VMOVAPS Y0, Y10
 	VMOVUPS c00000000<>+0(SB), Y14
 	VMOVUPS c00000000<>+0(SB), Y8
-	VMOVUPS c3f0a2c8d<>+0(SB), Y6
+	VMOVUPS (R8), Y0
+	VMOVAPS Y0, Y6
 	VMOVUPS c00000000<>+0(SB), Y13
 	VMOVUPS c00000000<>+0(SB), Y12
 	SUBQ    $0x02, DI
@@ -1206,6 +1211,8 @@ find:
 	JNZ         find
 
 find_done:
+	MOVQ        ends+40(FP), DI
+	ADDQ        AX, DI
 	VMOVUPS     c3f800000<>+0(SB), Y0
 	VADDPS      Y13, Y0, Y0
 	VMOVUPS     (DX), Y1
@@ -1238,7 +1245,8 @@ find_done:
 	VMOVUPS     (SI), Y0
 	VBLENDVPS   Y3, Y0, Y7, Y0
 	VMOVAPS     Y0, Y7
-	VBLENDVPS   Y3, c3f0a2c8d<>+0(SB), Y6, Y0
+	VMOVUPS     (DI), Y0
+	VBLENDVPS   Y3, Y0, Y6, Y0
 	VMOVAPS     Y0, Y6
 
 one_bin:
@@ -1412,6 +1420,10 @@ one_bin:
 	VMOVUPS      (CX), Y0
 	VPAND        c7fffffff<>+0(SB), Y0, Y1
 	VCMPPS       $0x12, 8(SP), Y1, Y1
+	VMOVUPS      c80000000<>+0(SB), Y4
+	VPXOR        8(SP), Y4, Y4
+	VMAXPS       Y4, Y3, Y3
+	VMINPS       8(SP), Y3, Y3
 	VBLENDVPS    Y1, Y3, Y0, Y0
 	VMOVUPS      Y0, (BX)
 	VMOVUPS      (DX), Y0
@@ -1419,7 +1431,7 @@ one_bin:
 	VADDPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (DX)
 	ADDQ         $0x20, AX
-	MOVQ         n+40(FP), CX
+	MOVQ         n+48(FP), CX
 	SHLQ         $0x02, CX
 	CMPQ         AX, CX
 	JLT          place
@@ -1437,16 +1449,16 @@ DATA c40800000<>+24(SB)/4, $0x40800000
 DATA c40800000<>+28(SB)/4, $0x40800000
 GLOBL c40800000<>(SB), RODATA|NOPTR, $32
 
-// func splineBackwardAVX2(dx *float32, dParams *float32, dz *float32, dLogDet *float32, x *float32, saved *float32, n int, bins int, k *byte)
+// func splineBackwardAVX2(dx *float32, dParams *float32, dz *float32, dLogDet *float32, x *float32, saved *float32, dEnds *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX2, FMA3, SSE
-TEXT ·splineBackwardAVX2(SB), $744-72
+TEXT ·splineBackwardAVX2(SB), $744-80
 	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
 	MOVL         AX, 4(SP)
 	LDMXCSR      4(SP)
-	MOVQ         k+64(FP), AX
+	MOVQ         k+72(FP), AX
 	VBROADCASTSS (AX), Y0
 	VMOVUPS      Y0, 8(SP)
 	VBROADCASTSS 4(AX), Y0
@@ -1460,12 +1472,12 @@ TEXT ·splineBackwardAVX2(SB), $744-72
 place:
 	MOVQ         saved+40(FP), CX
 	ADDQ         AX, CX
-	MOVQ         bins+56(FP), DX
+	MOVQ         bins+64(FP), DX
 	IMUL3Q       $0x00000200, DX, DX
 	ADDQ         DX, CX
 	MOVQ         saved+40(FP), DX
 	ADDQ         AX, DX
-	MOVQ         bins+56(FP), BX
+	MOVQ         bins+64(FP), BX
 	IMUL3Q       $0x00000200, BX, BX
 	ADDQ         BX, DX
 	VMOVUPS      (CX), Y0
@@ -1745,7 +1757,7 @@ place:
 	ADDQ         AX, CX
 	MOVQ         dParams+8(FP), DX
 	ADDQ         AX, DX
-	MOVQ         bins+56(FP), BX
+	MOVQ         bins+64(FP), BX
 	VMOVUPS      c00000000<>+0(SB), Y15
 	TESTQ        BX, BX
 	JLE          widths_done
@@ -1770,15 +1782,15 @@ widths:
 widths_done:
 	MOVQ    saved+40(FP), CX
 	ADDQ    AX, CX
-	MOVQ    bins+56(FP), DX
+	MOVQ    bins+64(FP), DX
 	IMUL3Q  $0x00000100, DX, DX
 	ADDQ    DX, CX
 	MOVQ    dParams+8(FP), DX
 	ADDQ    AX, DX
-	MOVQ    bins+56(FP), BX
+	MOVQ    bins+64(FP), BX
 	IMUL3Q  $0x00000100, BX, BX
 	ADDQ    BX, DX
-	MOVQ    bins+56(FP), BX
+	MOVQ    bins+64(FP), BX
 	VMOVUPS c00000000<>+0(SB), Y15
 	TESTQ   BX, BX
 	JLE     heights_done
@@ -1803,10 +1815,10 @@ heights:
 heights_done:
 	MOVQ    dParams+8(FP), CX
 	ADDQ    AX, CX
-	MOVQ    bins+56(FP), DX
+	MOVQ    bins+64(FP), DX
 	IMUL3Q  $0x00000200, DX, DX
 	ADDQ    DX, CX
-	MOVQ    bins+56(FP), DX
+	MOVQ    bins+64(FP), DX
 	DECQ    DX
 	VMOVUPS c00000000<>+0(SB), Y15
 	TESTQ   DX, DX
@@ -1827,8 +1839,19 @@ slopes:
 	JNZ       slopes
 
 slopes_done:
+	MOVQ    dEnds+48(FP), CX
+	ADDQ    AX, CX
+	VMOVUPS c00000000<>+0(SB), Y0
+	VCMPPS  $0x00, 456(SP), Y0, Y0
+	VCMPPS  $0x00, 456(SP), Y15, Y1
+	VMOVUPS 392(SP), Y2
+	VANDPS  Y2, Y0, Y0
+	VMOVUPS 424(SP), Y2
+	VANDPS  Y2, Y1, Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)
 	ADDQ    $0x20, AX
-	MOVQ    n+48(FP), CX
+	MOVQ    n+56(FP), CX
 	SHLQ    $0x02, CX
 	CMPQ    AX, CX
 	JLT     place

@@ -3,10 +3,10 @@
 package kernel
 
 //go:noescape
-func splineToLatentAVX512(z, logDet, x, params, saved *float32, n, bins int, k *splineFactors)
+func splineToLatentAVX512(z, logDet, x, params, saved, ends *float32, n, bins int, k *splineFactors)
 
 //go:noescape
-func splineToDataAVX512(x, logDet, z, params, saved *float32, n, bins int, k *splineFactors)
+func splineToDataAVX512(x, logDet, z, params, saved, ends *float32, n, bins int, k *splineFactors)
 
 //go:noescape
-func splineBackwardAVX512(dx, dParams, dz, dLogDet, x, saved *float32, n, bins int, k *splineFactors)
+func splineBackwardAVX512(dx, dParams, dz, dLogDet, x, saved, dEnds *float32, n, bins int, k *splineFactors)

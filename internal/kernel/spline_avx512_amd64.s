@@ -4,16 +4,16 @@
 
 #include "textflag.h"
 
-// func splineToLatentAVX512(z *float32, logDet *float32, x *float32, params *float32, saved *float32, n int, bins int, k *byte)
+// func splineToLatentAVX512(z *float32, logDet *float32, x *float32, params *float32, saved *float32, ends *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·splineToLatentAVX512(SB), $456-64
+TEXT ·splineToLatentAVX512(SB), $456-72
 	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
 	MOVL         AX, 4(SP)
 	LDMXCSR      4(SP)
-	MOVQ         k+56(FP), AX
+	MOVQ         k+64(FP), AX
 	VBROADCASTSS (AX), Z0
 	VMOVUPS      Z0, 8(SP)
 	VBROADCASTSS 4(AX), Z0
@@ -27,7 +27,7 @@ TEXT ·splineToLatentAVX512(SB), $456-64
 prepare:
 	MOVQ         params+24(FP), CX
 	ADDQ         AX, CX
-	MOVQ         bins+48(FP), DX
+	MOVQ         bins+56(FP), DX
 	VMOVUPS      (CX), Z0
 	VMOVAPS      Z0, Z31
 	VBROADCASTSS c00000000<>+0(SB), Z30
@@ -47,7 +47,7 @@ widths_top_done:
 	ADDQ  AX, CX
 	MOVQ  saved+32(FP), DX
 	ADDQ  AX, DX
-	MOVQ  bins+48(FP), BX
+	MOVQ  bins+56(FP), BX
 	TESTQ BX, BX
 	JLE   widths_exp_done
 
@@ -84,7 +84,7 @@ widths_exp:
 widths_exp_done:
 	MOVQ         saved+32(FP), CX
 	ADDQ         AX, CX
-	MOVQ         bins+48(FP), DX
+	MOVQ         bins+56(FP), DX
 	IMUL3Q       $0x00000200, DX, DX
 	ADDQ         DX, CX
 	ADDQ         $+256, CX
@@ -93,10 +93,10 @@ widths_exp_done:
 	VMOVUPS      Z0, (CX)
 	MOVQ         params+24(FP), CX
 	ADDQ         AX, CX
-	MOVQ         bins+48(FP), DX
+	MOVQ         bins+56(FP), DX
 	IMUL3Q       $0x00000100, DX, DX
 	ADDQ         DX, CX
-	MOVQ         bins+48(FP), DX
+	MOVQ         bins+56(FP), DX
 	VMOVUPS      (CX), Z0
 	VMOVAPS      Z0, Z31
 	VBROADCASTSS c00000000<>+0(SB), Z30
@@ -114,15 +114,15 @@ heights_top:
 heights_top_done:
 	MOVQ   params+24(FP), CX
 	ADDQ   AX, CX
-	MOVQ   bins+48(FP), DX
+	MOVQ   bins+56(FP), DX
 	IMUL3Q $0x00000100, DX, DX
 	ADDQ   DX, CX
 	MOVQ   saved+32(FP), DX
 	ADDQ   AX, DX
-	MOVQ   bins+48(FP), BX
+	MOVQ   bins+56(FP), BX
 	IMUL3Q $0x00000100, BX, BX
 	ADDQ   BX, DX
-	MOVQ   bins+48(FP), BX
+	MOVQ   bins+56(FP), BX
 	TESTQ  BX, BX
 	JLE    heights_exp_done
 
@@ -159,7 +159,7 @@ heights_exp:
 heights_exp_done:
 	MOVQ         saved+32(FP), CX
 	ADDQ         AX, CX
-	MOVQ         bins+48(FP), DX
+	MOVQ         bins+56(FP), DX
 	IMUL3Q       $0x00000200, DX, DX
 	ADDQ         DX, CX
 	ADDQ         $+512, CX
@@ -167,7 +167,7 @@ heights_exp_done:
 	VDIVPS       Z30, Z0, Z0
 	VMOVUPS      Z0, (CX)
 	ADDQ         $0x40, AX
-	MOVQ         n+40(FP), CX
+	MOVQ         n+48(FP), CX
 	SHLQ         $0x02, CX
 	CMPQ         AX, CX
 	JLT          prepare
@@ -178,7 +178,7 @@ place:
 	ADDQ         AX, CX
 	MOVQ         saved+32(FP), DX
 	ADDQ         AX, DX
-	MOVQ         bins+48(FP), BX
+	MOVQ         bins+56(FP), BX
 	IMUL3Q       $0x00000200, BX, BX
 	ADDQ         BX, DX
 	VMOVUPS      (CX), Z0
@@ -195,25 +195,29 @@ place:
 	ADDQ         AX, DX
 	MOVQ         saved+32(FP), BX
 	ADDQ         AX, BX
-	MOVQ         bins+48(FP), SI
+	MOVQ         bins+56(FP), SI
 	IMUL3Q       $0x00000100, SI, SI
 	ADDQ         SI, BX
 	MOVQ         params+24(FP), SI
 	ADDQ         AX, SI
-	MOVQ         bins+48(FP), DI
+	MOVQ         bins+56(FP), DI
 	IMUL3Q       $0x00000200, DI, DI
 	ADDQ         DI, SI
-	MOVQ         bins+48(FP), DI
+	MOVQ         bins+56(FP), DI
+	MOVQ         ends+40(FP), R8
+	ADDQ         AX, R8
 	VMOVUPS      (DX), Z0
 	VMOVAPS      Z0, Z27
 	VBROADCASTSS c00000000<>+0(SB), Z31
 	VBROADCASTSS c00000000<>+0(SB), Z25
-	VBROADCASTSS c3f0a2c8d<>+0(SB), Z23
+	VMOVUPS      (R8), Z0
+	VMOVAPS      Z0, Z23
 	VMOVUPS      (BX), Z0
 	VMOVAPS      Z0, Z26
 	VBROADCASTSS c00000000<>+0(SB), Z30
 	VBROADCASTSS c00000000<>+0(SB), Z24
-	VBROADCASTSS c3f0a2c8d<>+0(SB), Z22
+	VMOVUPS      (R8), Z0
+	VMOVAPS      Z0, Z22
 	VBROADCASTSS c00000000<>+0(SB), Z29
 	VBROADCASTSS c00000000<>+0(SB), Z28
 	SUBQ         $0x02, DI
@@ -266,45 +270,48 @@ find:
 	JNZ          find
 
 find_done:
-	VBROADCASTSS   c3f800000<>+0(SB), Z0
-	VADDPS         Z29, Z0, Z0
-	VMOVUPS        (DX), Z1
-	VADDPS         Z31, Z1, Z1
-	VMOVUPS        (BX), Z2
-	VADDPS         Z30, Z2, Z2
-	VMOVUPS        264(SP), Z3
-	VMULPS         200(SP), Z3, Z3
-	VMOVAPS        Z0, Z4
-	VMOVUPS        136(SP), Z5
-	VFMSUB213PS    8(SP), Z5, Z4
-	VFMADD231PS    Z1, Z3, Z4
-	VMOVUPS        392(SP), Z3
-	VCMPPS         $0x1d, Z4, Z3, K2
-	VMOVUPS        256(DX), Z3
-	VBLENDMPS      Z3, Z27, K2, Z3
-	VMOVAPS        Z3, Z27
-	VBLENDMPS      Z1, Z25, K2, Z3
-	VMOVAPS        Z3, Z25
-	VMOVAPS        Z1, Z31
-	VMOVUPS        256(BX), Z1
-	VBLENDMPS      Z1, Z26, K2, Z1
-	VMOVAPS        Z1, Z26
-	VBLENDMPS      Z2, Z24, K2, Z1
-	VMOVAPS        Z1, Z24
-	VMOVAPS        Z2, Z30
-	VBLENDMPS      Z0, Z28, K2, Z1
-	VMOVAPS        Z1, Z28
-	VMOVAPS        Z0, Z29
-	VMOVUPS        (SI), Z0
-	VBLENDMPS      Z0, Z23, K2, Z0
-	VMOVAPS        Z0, Z23
-	VBLENDMPS.BCST c3f0a2c8d<>+0(SB), Z22, K2, Z0
-	VMOVAPS        Z0, Z22
+	MOVQ         ends+40(FP), DI
+	ADDQ         AX, DI
+	VBROADCASTSS c3f800000<>+0(SB), Z0
+	VADDPS       Z29, Z0, Z0
+	VMOVUPS      (DX), Z1
+	VADDPS       Z31, Z1, Z1
+	VMOVUPS      (BX), Z2
+	VADDPS       Z30, Z2, Z2
+	VMOVUPS      264(SP), Z3
+	VMULPS       200(SP), Z3, Z3
+	VMOVAPS      Z0, Z4
+	VMOVUPS      136(SP), Z5
+	VFMSUB213PS  8(SP), Z5, Z4
+	VFMADD231PS  Z1, Z3, Z4
+	VMOVUPS      392(SP), Z3
+	VCMPPS       $0x1d, Z4, Z3, K2
+	VMOVUPS      256(DX), Z3
+	VBLENDMPS    Z3, Z27, K2, Z3
+	VMOVAPS      Z3, Z27
+	VBLENDMPS    Z1, Z25, K2, Z3
+	VMOVAPS      Z3, Z25
+	VMOVAPS      Z1, Z31
+	VMOVUPS      256(BX), Z1
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VMOVAPS      Z1, Z26
+	VBLENDMPS    Z2, Z24, K2, Z1
+	VMOVAPS      Z1, Z24
+	VMOVAPS      Z2, Z30
+	VBLENDMPS    Z0, Z28, K2, Z1
+	VMOVAPS      Z1, Z28
+	VMOVAPS      Z0, Z29
+	VMOVUPS      (SI), Z0
+	VBLENDMPS    Z0, Z23, K2, Z0
+	VMOVAPS      Z0, Z23
+	VMOVUPS      (DI), Z0
+	VBLENDMPS    Z0, Z22, K2, Z0
+	VMOVAPS      Z0, Z22
 
 one_bin:
 	MOVQ              saved+32(FP), DX
 	ADDQ              AX, DX
-	MOVQ              bins+48(FP), BX
+	MOVQ              bins+56(FP), BX
 	IMUL3Q            $0x00000200, BX, BX
 	ADDQ              BX, DX
 	VMOVUPS           Z28, (DX)
@@ -467,6 +474,10 @@ one_bin:
 	VMOVUPS           (CX), Z2
 	VPANDD.BCST       c7fffffff<>+0(SB), Z2, Z3
 	VCMPPS            $0x12, 8(SP), Z3, K2
+	VBROADCASTSS      c80000000<>+0(SB), Z3
+	VPXORD            8(SP), Z3, Z3
+	VMAXPS            Z3, Z0, Z0
+	VMINPS            8(SP), Z0, Z0
 	VBLENDMPS         Z0, Z2, K2, Z0
 	VMOVUPS           Z0, (SI)
 	VMOVUPS           (BX), Z0
@@ -474,7 +485,7 @@ one_bin:
 	VADDPS            Z1, Z0, Z0
 	VMOVUPS           Z0, (BX)
 	ADDQ              $0x40, AX
-	MOVQ              n+40(FP), CX
+	MOVQ              n+48(FP), CX
 	SHLQ              $0x02, CX
 	CMPQ              AX, CX
 	JLT               place
@@ -517,9 +528,6 @@ GLOBL c3f800000<>(SB), RODATA|NOPTR, $4
 
 DATA c80000000<>+0(SB)/4, $0x80000000
 GLOBL c80000000<>(SB), RODATA|NOPTR, $4
-
-DATA c3f0a2c8d<>+0(SB)/4, $0x3f0a2c8d
-GLOBL c3f0a2c8d<>(SB), RODATA|NOPTR, $4
 
 DATA c7fffffff<>+0(SB)/4, $0x7fffffff
 GLOBL c7fffffff<>(SB), RODATA|NOPTR, $4
@@ -581,16 +589,16 @@ GLOBL c3f000000<>(SB), RODATA|NOPTR, $4
 DATA c3f318000<>+0(SB)/4, $0x3f318000
 GLOBL c3f318000<>(SB), RODATA|NOPTR, $4
 
-// func splineToDataAVX512(x *float32, logDet *float32, z *float32, params *float32, saved *float32, n int, bins int, k *byte)
+// func splineToDataAVX512(x *float32, logDet *float32, z *float32, params *float32, saved *float32, ends *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·splineToDataAVX512(SB), $840-64
+TEXT ·splineToDataAVX512(SB), $840-72
 	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
 	MOVL         AX, 4(SP)
 	LDMXCSR      4(SP)
-	MOVQ         k+56(FP), AX
+	MOVQ         k+64(FP), AX
 	VBROADCASTSS (AX), Z0
 	VMOVUPS      Z0, 8(SP)
 	VBROADCASTSS 4(AX), Z0
@@ -604,7 +612,7 @@ TEXT ·splineToDataAVX512(SB), $840-64
 prepare:
 	MOVQ         params+24(FP), CX
 	ADDQ         AX, CX
-	MOVQ         bins+48(FP), DX
+	MOVQ         bins+56(FP), DX
 	VMOVUPS      (CX), Z0
 	VMOVAPS      Z0, Z31
 	VBROADCASTSS c00000000<>+0(SB), Z30
@@ -624,7 +632,7 @@ widths_top_done:
 	ADDQ  AX, CX
 	MOVQ  saved+32(FP), DX
 	ADDQ  AX, DX
-	MOVQ  bins+48(FP), BX
+	MOVQ  bins+56(FP), BX
 	TESTQ BX, BX
 	JLE   widths_exp_done
 
@@ -661,7 +669,7 @@ widths_exp:
 widths_exp_done:
 	MOVQ         saved+32(FP), CX
 	ADDQ         AX, CX
-	MOVQ         bins+48(FP), DX
+	MOVQ         bins+56(FP), DX
 	IMUL3Q       $0x00000200, DX, DX
 	ADDQ         DX, CX
 	ADDQ         $+256, CX
@@ -670,10 +678,10 @@ widths_exp_done:
 	VMOVUPS      Z0, (CX)
 	MOVQ         params+24(FP), CX
 	ADDQ         AX, CX
-	MOVQ         bins+48(FP), DX
+	MOVQ         bins+56(FP), DX
 	IMUL3Q       $0x00000100, DX, DX
 	ADDQ         DX, CX
-	MOVQ         bins+48(FP), DX
+	MOVQ         bins+56(FP), DX
 	VMOVUPS      (CX), Z0
 	VMOVAPS      Z0, Z31
 	VBROADCASTSS c00000000<>+0(SB), Z30
@@ -691,15 +699,15 @@ heights_top:
 heights_top_done:
 	MOVQ   params+24(FP), CX
 	ADDQ   AX, CX
-	MOVQ   bins+48(FP), DX
+	MOVQ   bins+56(FP), DX
 	IMUL3Q $0x00000100, DX, DX
 	ADDQ   DX, CX
 	MOVQ   saved+32(FP), DX
 	ADDQ   AX, DX
-	MOVQ   bins+48(FP), BX
+	MOVQ   bins+56(FP), BX
 	IMUL3Q $0x00000100, BX, BX
 	ADDQ   BX, DX
-	MOVQ   bins+48(FP), BX
+	MOVQ   bins+56(FP), BX
 	TESTQ  BX, BX
 	JLE    heights_exp_done
 
@@ -736,7 +744,7 @@ heights_exp:
 heights_exp_done:
 	MOVQ         saved+32(FP), CX
 	ADDQ         AX, CX
-	MOVQ         bins+48(FP), DX
+	MOVQ         bins+56(FP), DX
 	IMUL3Q       $0x00000200, DX, DX
 	ADDQ         DX, CX
 	ADDQ         $+512, CX
@@ -744,7 +752,7 @@ heights_exp_done:
 	VDIVPS       Z30, Z0, Z0
 	VMOVUPS      Z0, (CX)
 	ADDQ         $0x40, AX
-	MOVQ         n+40(FP), CX
+	MOVQ         n+48(FP), CX
 	SHLQ         $0x02, CX
 	CMPQ         AX, CX
 	JLT          prepare
@@ -755,7 +763,7 @@ place:
 	ADDQ         AX, CX
 	MOVQ         saved+32(FP), DX
 	ADDQ         AX, DX
-	MOVQ         bins+48(FP), BX
+	MOVQ         bins+56(FP), BX
 	IMUL3Q       $0x00000200, BX, BX
 	ADDQ         BX, DX
 	VMOVUPS      (CX), Z0
@@ -770,27 +778,31 @@ place:
 	VMOVUPS      Z0, 328(SP)
 	MOVQ         saved+32(FP), DX
 	ADDQ         AX, DX
-	MOVQ         bins+48(FP), BX
+	MOVQ         bins+56(FP), BX
 	IMUL3Q       $0x00000100, BX, BX
 	ADDQ         BX, DX
 	MOVQ         saved+32(FP), BX
 	ADDQ         AX, BX
 	MOVQ         params+24(FP), SI
 	ADDQ         AX, SI
-	MOVQ         bins+48(FP), DI
+	MOVQ         bins+56(FP), DI
 	IMUL3Q       $0x00000200, DI, DI
 	ADDQ         DI, SI
-	MOVQ         bins+48(FP), DI
+	MOVQ         bins+56(FP), DI
+	MOVQ         ends+40(FP), R8
+	ADDQ         AX, R8
 	VMOVUPS      (DX), Z0
 	VMOVAPS      Z0, Z27
 	VBROADCASTSS c00000000<>+0(SB), Z31
 	VBROADCASTSS c00000000<>+0(SB), Z25
-	VBROADCASTSS c3f0a2c8d<>+0(SB), Z23
+	VMOVUPS      (R8), Z0
+	VMOVAPS      Z0, Z23
 	VMOVUPS      (BX), Z0
 	VMOVAPS      Z0, Z26
 	VBROADCASTSS c00000000<>+0(SB), Z30
 	VBROADCASTSS c00000000<>+0(SB), Z24
-	VBROADCASTSS c3f0a2c8d<>+0(SB), Z22
+	VMOVUPS      (R8), Z0
+	VMOVAPS      Z0, Z22
 	VBROADCASTSS c00000000<>+0(SB), Z29
 	VBROADCASTSS c00000000<>+0(SB), Z28
 	SUBQ         $0x02, DI
@@ -843,40 +855,43 @@ find:
 	JNZ          find
 
 find_done:
-	VBROADCASTSS   c3f800000<>+0(SB), Z0
-	VADDPS         Z29, Z0, Z0
-	VMOVUPS        (DX), Z1
-	VADDPS         Z31, Z1, Z1
-	VMOVUPS        (BX), Z2
-	VADDPS         Z30, Z2, Z2
-	VMOVUPS        328(SP), Z3
-	VMULPS         200(SP), Z3, Z3
-	VMOVAPS        Z0, Z4
-	VMOVUPS        136(SP), Z5
-	VFMSUB213PS    8(SP), Z5, Z4
-	VFMADD231PS    Z1, Z3, Z4
-	VMOVUPS        392(SP), Z3
-	VCMPPS         $0x1d, Z4, Z3, K2
-	VMOVUPS        256(DX), Z3
-	VBLENDMPS      Z3, Z27, K2, Z3
-	VMOVAPS        Z3, Z27
-	VBLENDMPS      Z1, Z25, K2, Z3
-	VMOVAPS        Z3, Z25
-	VMOVAPS        Z1, Z31
-	VMOVUPS        256(BX), Z1
-	VBLENDMPS      Z1, Z26, K2, Z1
-	VMOVAPS        Z1, Z26
-	VBLENDMPS      Z2, Z24, K2, Z1
-	VMOVAPS        Z1, Z24
-	VMOVAPS        Z2, Z30
-	VBLENDMPS      Z0, Z28, K2, Z1
-	VMOVAPS        Z1, Z28
-	VMOVAPS        Z0, Z29
-	VMOVUPS        (SI), Z0
-	VBLENDMPS      Z0, Z23, K2, Z0
-	VMOVAPS        Z0, Z23
-	VBLENDMPS.BCST c3f0a2c8d<>+0(SB), Z22, K2, Z0
-	VMOVAPS        Z0, Z22
+	MOVQ         ends+40(FP), DI
+	ADDQ         AX, DI
+	VBROADCASTSS c3f800000<>+0(SB), Z0
+	VADDPS       Z29, Z0, Z0
+	VMOVUPS      (DX), Z1
+	VADDPS       Z31, Z1, Z1
+	VMOVUPS      (BX), Z2
+	VADDPS       Z30, Z2, Z2
+	VMOVUPS      328(SP), Z3
+	VMULPS       200(SP), Z3, Z3
+	VMOVAPS      Z0, Z4
+	VMOVUPS      136(SP), Z5
+	VFMSUB213PS  8(SP), Z5, Z4
+	VFMADD231PS  Z1, Z3, Z4
+	VMOVUPS      392(SP), Z3
+	VCMPPS       $0x1d, Z4, Z3, K2
+	VMOVUPS      256(DX), Z3
+	VBLENDMPS    Z3, Z27, K2, Z3
+	VMOVAPS      Z3, Z27
+	VBLENDMPS    Z1, Z25, K2, Z3
+	VMOVAPS      Z3, Z25
+	VMOVAPS      Z1, Z31
+	VMOVUPS      256(BX), Z1
+	VBLENDMPS    Z1, Z26, K2, Z1
+	VMOVAPS      Z1, Z26
+	VBLENDMPS    Z2, Z24, K2, Z1
+	VMOVAPS      Z1, Z24
+	VMOVAPS      Z2, Z30
+	VBLENDMPS    Z0, Z28, K2, Z1
+	VMOVAPS      Z1, Z28
+	VMOVAPS      Z0, Z29
+	VMOVUPS      (SI), Z0
+	VBLENDMPS    Z0, Z23, K2, Z0
+	VMOVAPS      Z0, Z23
+	VMOVUPS      (DI), Z0
+	VBLENDMPS    Z0, Z22, K2, Z0
+	VMOVAPS      Z0, Z22
 
 one_bin:
 	VMOVUPS           264(SP), Z0
@@ -1049,14 +1064,18 @@ one_bin:
 	VMOVUPS           (CX), Z0
 	VPANDD.BCST       c7fffffff<>+0(SB), Z0, Z1
 	VCMPPS            $0x12, 8(SP), Z1, K2
-	VBLENDMPS         Z3, Z0, K2, Z0
+	VBROADCASTSS      c80000000<>+0(SB), Z1
+	VPXORD            8(SP), Z1, Z1
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            8(SP), Z1, Z1
+	VBLENDMPS         Z1, Z0, K2, Z0
 	VMOVUPS           Z0, (BX)
 	VMOVUPS           (DX), Z0
 	VMOVAPS.Z         Z2, K2, Z1
 	VADDPS            Z1, Z0, Z0
 	VMOVUPS           Z0, (DX)
 	ADDQ              $0x40, AX
-	MOVQ              n+40(FP), CX
+	MOVQ              n+48(FP), CX
 	SHLQ              $0x02, CX
 	CMPQ              AX, CX
 	JLT               place
@@ -1067,16 +1086,16 @@ one_bin:
 DATA c40800000<>+0(SB)/4, $0x40800000
 GLOBL c40800000<>(SB), RODATA|NOPTR, $4
 
-// func splineBackwardAVX512(dx *float32, dParams *float32, dz *float32, dLogDet *float32, x *float32, saved *float32, n int, bins int, k *byte)
+// func splineBackwardAVX512(dx *float32, dParams *float32, dz *float32, dLogDet *float32, x *float32, saved *float32, dEnds *float32, n int, bins int, k *byte)
 // Requires: AVX, AVX512F, SSE
-TEXT ·splineBackwardAVX512(SB), $968-72
+TEXT ·splineBackwardAVX512(SB), $968-80
 	PCALIGN $64
 	STMXCSR      (SP)
 	MOVL         (SP), AX
 	ORL          $0x00008040, AX
 	MOVL         AX, 4(SP)
 	LDMXCSR      4(SP)
-	MOVQ         k+64(FP), AX
+	MOVQ         k+72(FP), AX
 	VBROADCASTSS (AX), Z0
 	VMOVUPS      Z0, 8(SP)
 	VBROADCASTSS 4(AX), Z0
@@ -1090,12 +1109,12 @@ TEXT ·splineBackwardAVX512(SB), $968-72
 place:
 	MOVQ              saved+40(FP), CX
 	ADDQ              AX, CX
-	MOVQ              bins+56(FP), DX
+	MOVQ              bins+64(FP), DX
 	IMUL3Q            $0x00000200, DX, DX
 	ADDQ              DX, CX
 	MOVQ              saved+40(FP), DX
 	ADDQ              AX, DX
-	MOVQ              bins+56(FP), BX
+	MOVQ              bins+64(FP), BX
 	IMUL3Q            $0x00000200, BX, BX
 	ADDQ              BX, DX
 	VMOVUPS           (CX), Z0
@@ -1362,7 +1381,7 @@ place:
 	ADDQ              AX, CX
 	MOVQ              dParams+8(FP), DX
 	ADDQ              AX, DX
-	MOVQ              bins+56(FP), BX
+	MOVQ              bins+64(FP), BX
 	VBROADCASTSS      c00000000<>+0(SB), Z31
 	TESTQ             BX, BX
 	JLE               widths_done
@@ -1387,15 +1406,15 @@ widths:
 widths_done:
 	MOVQ         saved+40(FP), CX
 	ADDQ         AX, CX
-	MOVQ         bins+56(FP), DX
+	MOVQ         bins+64(FP), DX
 	IMUL3Q       $0x00000100, DX, DX
 	ADDQ         DX, CX
 	MOVQ         dParams+8(FP), DX
 	ADDQ         AX, DX
-	MOVQ         bins+56(FP), BX
+	MOVQ         bins+64(FP), BX
 	IMUL3Q       $0x00000100, BX, BX
 	ADDQ         BX, DX
-	MOVQ         bins+56(FP), BX
+	MOVQ         bins+64(FP), BX
 	VBROADCASTSS c00000000<>+0(SB), Z31
 	TESTQ        BX, BX
 	JLE          heights_done
@@ -1420,10 +1439,10 @@ heights:
 heights_done:
 	MOVQ         dParams+8(FP), CX
 	ADDQ         AX, CX
-	MOVQ         bins+56(FP), DX
+	MOVQ         bins+64(FP), DX
 	IMUL3Q       $0x00000200, DX, DX
 	ADDQ         DX, CX
-	MOVQ         bins+56(FP), DX
+	MOVQ         bins+64(FP), DX
 	DECQ         DX
 	VBROADCASTSS c00000000<>+0(SB), Z31
 	TESTQ        DX, DX
@@ -1444,11 +1463,22 @@ slopes:
 	JNZ          slopes
 
 slopes_done:
-	ADDQ    $0x40, AX
-	MOVQ    n+48(FP), CX
-	SHLQ    $0x02, CX
-	CMPQ    AX, CX
-	JLT     place
-	LDMXCSR (SP)
+	MOVQ         dEnds+48(FP), CX
+	ADDQ         AX, CX
+	VBROADCASTSS c00000000<>+0(SB), Z0
+	VCMPPS       $0x00, 904(SP), Z0, K2
+	VCMPPS       $0x00, 904(SP), Z31, K3
+	VMOVUPS      776(SP), Z0
+	VMOVAPS.Z    Z0, K2, Z0
+	VMOVUPS      840(SP), Z1
+	VMOVAPS.Z    Z1, K3, Z1
+	VADDPS       Z1, Z0, Z0
+	VMOVUPS      Z0, (CX)
+	ADDQ         $0x40, AX
+	MOVQ         n+56(FP), CX
+	SHLQ         $0x02, CX
+	CMPQ         AX, CX
+	JLT          place
+	LDMXCSR      (SP)
 	VZEROUPPER
 	RET

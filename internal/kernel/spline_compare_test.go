@@ -16,8 +16,8 @@ type splineCase struct {
 	z, logDet, saved []float32
 }
 
-func newSplineCase(r *rand.Rand, bins, n int, spread float32) *splineCase {
-	c := &splineCase{Spline: Spline{Bins: bins, Bound: 3, Scale: 0.5}, n: n}
+func newSplineCase(r *rand.Rand, bins, n int, spread float32, circular bool) *splineCase {
+	c := &splineCase{Spline: Spline{Bins: bins, Bound: 3, Scale: 0.5, Circular: circular}, n: n}
 	c.x = randoms(r, Tile)
 	Scale(c.x, 1.5)
 	c.x[0], c.x[1], c.x[2], c.x[3] = 3, -3, 3.5, -1e6
@@ -37,7 +37,8 @@ func TestSplineAgainstDefinition(t *testing.T) {
 				continue
 			}
 			eachISA(t, func(t *testing.T) {
-				splineAgainstDefinition(t, newSplineCase(newRand(), bins, n, 1))
+				splineAgainstDefinition(t, newSplineCase(newRand(), bins, n, 1, false))
+				splineAgainstDefinition(t, newSplineCase(newRand(), bins, n, 1, true))
 			})
 		}
 	}
@@ -80,8 +81,8 @@ func splineAgainstDefinition(t *testing.T, c *splineCase) {
 // a point is NaN, the identity outside.
 func TestSplineExtremes(t *testing.T) {
 	eachISA(t, func(t *testing.T) {
-		for _, spread := range []float32{0, 1e-30, 30, 1000} {
-			c := newSplineCase(newRand(), 8, Tile, spread)
+		for i, spread := range []float32{0, 1e-30, 30, 1000, 0, 1e-30, 30, 1000} {
+			c := newSplineCase(newRand(), 8, Tile, spread, i >= 4)
 			c.Scale = 0 // means 1
 			for i, v := range []float32{inf32(1), inf32(-1), 0, 1e-40, math.Nextafter32(3, 4), math.MaxFloat32} {
 				c.x[10+i] = v
@@ -108,7 +109,7 @@ func TestSplineExtremes(t *testing.T) {
 				}
 			}
 		}
-		c := newSplineCase(newRand(), 5, Tile, 1)
+		c := newSplineCase(newRand(), 5, Tile, 1, false)
 		c.x[7] = nan32()
 		c.toLatent()
 		if !isNaN32(c.z[7]) || isNaN32(c.z[6]) || isNaN32(c.z[8]) {
@@ -121,7 +122,7 @@ func abs(x float32) float32 { return float32(math.Abs(float64(x))) }
 
 func TestSplineWithoutSaving(t *testing.T) {
 	eachISA(t, func(t *testing.T) {
-		c := newSplineCase(newRand(), 8, Tile, 1)
+		c := newSplineCase(newRand(), 8, Tile, 1, false)
 		c.toLatent()
 		z, l := Aligned(Tile), Aligned(Tile)
 		c.ToLatent(z, l, c.x, c.params, nil, Tile)
@@ -136,7 +137,12 @@ func TestSplineWithoutSaving(t *testing.T) {
 
 // Gradients of the definition itself, by central differences.
 func TestSplineGradients(t *testing.T) {
-	c := newSplineCase(newRand(), 4, 16, 1)
+	for _, circular := range []bool{false, true} {
+		splineGradients(t, newSplineCase(newRand(), 4, 16, 1, circular))
+	}
+}
+
+func splineGradients(t *testing.T, c *splineCase) {
 	r := newRand()
 	dz, dl := randoms(r, Tile), randoms(r, Tile)
 	dx, dp := Aligned(Tile), Aligned(len(c.params))
@@ -165,7 +171,7 @@ func TestSplineGradients(t *testing.T) {
 
 func BenchmarkSpline(b *testing.B) {
 	for _, bins := range []int{8, 128} {
-		c := newSplineCase(newRand(), bins, Tile, 1)
+		c := newSplineCase(newRand(), bins, Tile, 1, false)
 		dx, dp := Aligned(Tile), Aligned(len(c.params))
 		x, l := Aligned(Tile), Aligned(Tile)
 		c.toLatent()

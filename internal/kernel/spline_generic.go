@@ -63,15 +63,15 @@ func (s Spline) bin(kw, kh *knots, v float64, byHeight bool, params []float32) b
 		b.belowH += kh.soft[j]
 	}
 	b.w, b.h, b.softW, b.softH = kw.size[b.i], kh.size[b.i], kw.soft[b.i], kh.soft[b.i]
-	b.d0, b.d1 = 1, 1
+	b.raw0 = float64(s.ends(params)[0])
+	b.raw1 = b.raw0
 	if b.i > 0 {
 		b.raw0 = float64(params[(2*s.Bins+b.i-1)*Tile])
-		b.d0 = minSlope + softplus64(b.raw0)
 	}
 	if b.i < s.Bins-1 {
 		b.raw1 = float64(params[(2*s.Bins+b.i)*Tile])
-		b.d1 = minSlope + softplus64(b.raw1)
 	}
+	b.d0, b.d1 = minSlope+softplus64(b.raw0), minSlope+softplus64(b.raw1)
 	return b
 }
 
@@ -85,6 +85,9 @@ func (b *bin) eval(t float64) (z, logDet float64) {
 
 func (s Spline) inside(v float32) bool { return v >= -s.Bound && v <= s.Bound }
 
+// clip keeps what rounding would take out of the interval.
+func (s Spline) clip(v float64) float32 { return min(max(float32(v), -s.Bound), s.Bound) }
+
 func (s Spline) toLatentGeneric(z, logDet, x, params []float32) {
 	var kw, kh knots
 	for e, v := range x {
@@ -97,7 +100,7 @@ func (s Spline) toLatentGeneric(z, logDet, x, params []float32) {
 		kh.fill(s, p[s.Bins*Tile:])
 		b := s.bin(&kw, &kh, float64(v), false, p)
 		y, l := b.eval(clamp01((float64(v) - b.xk) / b.w))
-		z[e] = float32(y)
+		z[e] = s.clip(y)
 		logDet[e] += float32(l)
 	}
 }
@@ -115,7 +118,7 @@ func (s Spline) toDataGeneric(x, logDet, z, params []float32) {
 		b := s.bin(&kw, &kh, float64(v), true, p)
 		t := b.root(float64(v))
 		_, l := b.eval(t)
-		x[e] = float32(b.xk + t*b.w)
+		x[e] = s.clip(b.xk + t*b.w)
 		logDet[e] -= float32(l)
 	}
 }
@@ -153,13 +156,14 @@ func (s Spline) backwardGeneric(dx, dParams, dz, dLogDet, x, params []float32) {
 		dx[e] = float32(-g.xk)
 		s.softmaxBackward(out, &kw, b.i, b.belowW, g.xk, g.w)
 		s.softmaxBackward(out[s.Bins*Tile:], &kh, b.i, b.belowH, g.yk, g.h)
-		for r := range s.Bins - 1 {
+		below := (b.i + s.Bins - 1) % s.Bins // on a circle, the last knot lies below the first bin
+		for r := range s.ParamRows() - 2*s.Bins {
 			var d float64
-			switch r {
-			case b.i - 1:
+			if r == below {
 				d = g.d0 * unary64(opSigmoid, b.raw0)
-			case b.i:
-				d = g.d1 * unary64(opSigmoid, b.raw1)
+			}
+			if r == b.i {
+				d += g.d1 * unary64(opSigmoid, b.raw1)
 			}
 			out[(2*s.Bins+r)*Tile] = float32(d)
 		}

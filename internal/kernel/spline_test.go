@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -93,6 +94,58 @@ func TestSplineReference(t *testing.T) {
 					splineReferenceGradients(t, &c.In, &c.Out, gradTol)
 				})
 			}
+		}
+	})
+}
+
+// circularInputs are splines on a circle: the first derivative is that at both ends.
+type circularInputs struct {
+	B           float32
+	X, C1, C2   []float64
+	Widths      [][]float64 `json:"raw_widths"`
+	Heights     [][]float64 `json:"raw_heights"`
+	Derivatives [][]float64 `json:"raw_derivatives"`
+}
+
+type circularOutputs struct {
+	Y, LogDet   []float64
+	GradX       []float64   `json:"grad_x"`
+	Widths      [][]float64 `json:"grad_widths"`
+	Heights     [][]float64 `json:"grad_heights"`
+	Derivatives [][]float64 `json:"grad_derivatives"`
+}
+
+// circularRows are the raw parameters of a point, or their gradients, as rows.
+func circularRows(widths, heights, derivatives []float64) []float64 {
+	return slices.Concat(widths, heights, derivatives[1:], derivatives[:1])
+}
+
+func TestCircularSplineReference(t *testing.T) {
+	eachISA(t, func(t *testing.T) {
+		for name, c := range reference.Cases[circularInputs, circularOutputs](t, "rqs_circular") {
+			t.Run(name, func(t *testing.T) {
+				in, out := &c.In, &c.Out
+				s := Spline{Bins: len(in.Widths[0]), Bound: in.B, Circular: true}
+				p := Aligned(s.ParamRows() * Tile)
+				for e := range in.X {
+					for r, v := range circularRows(in.Widths[e], in.Heights[e], in.Derivatives[e]) {
+						p[r*Tile+e] = float32(v)
+					}
+				}
+				x := column(in.X)
+				z, l, saved := Aligned(Tile), Aligned(Tile), Aligned(s.SavedRows()*Tile)
+				s.ToLatent(z, l, x, p, saved, Tile)
+				dx, dp := Aligned(Tile), Aligned(len(p))
+				s.Backward(dx, dp, column(in.C1), column(in.C2), x, p, saved, Tile)
+				for e := range in.X {
+					near(t, "y", e, z[e], out.Y[e], 3e-5)
+					near(t, "logdet", e, l[e], out.LogDet[e], 3e-5)
+					near(t, "dx", e, dx[e], out.GradX[e], 1e-3)
+					for r, want := range circularRows(out.Widths[e], out.Heights[e], out.Derivatives[e]) {
+						near(t, fmt.Sprintf("gradient of row %d", r), e, dp[r*Tile+e], want, 1e-3)
+					}
+				}
+			})
 		}
 	})
 }

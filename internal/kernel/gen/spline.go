@@ -8,8 +8,6 @@ import (
 const (
 	rowBytes = 4 * 64 // from a row of a tile to the next
 	minSlope = 1e-3
-	// endSlope is the raw parameter whose slope is 1, at both ends of the interval: log(exp(1-minSlope) - 1).
-	endSlope = 0.5397423
 )
 
 // Rows of the saved tile after the 2*bins of exponentials. sums run over the bins below; raw0 and raw1 are
@@ -217,13 +215,13 @@ func (p *spliner) sizeOf(e val, inverse operand.Mem) val {
 func (p *spliner) find(v operand.Mem, axes [2]int, inverse [2]operand.Mem) found {
 	f := p.newFound()
 	e := [2]reg.GPVirtual{p.row("saved", axes[0], 0), p.row("saved", axes[1], 0)}
-	slope, count := p.row("params", 2, 0), p.pointer("bins")
+	slope, count, ends := p.row("params", 2, 0), p.pointer("bins"), p.column("ends")
 	for a := range 2 {
 		x := p.load(operand.Mem{Base: e[a]})
 		p.set(f.bin[a], x)
 		p.set(f.below[a], p.k(0))
 		p.set(f.start[a], p.k(0))
-		p.set(f.raw[a], p.k(endSlope))
+		p.set(f.raw[a], p.load(ends))
 	}
 	p.set(f.j, p.k(0))
 	p.set(f.index, p.k(0))
@@ -239,7 +237,7 @@ func (p *spliner) find(v operand.Mem, axes [2]int, inverse [2]operand.Mem) found
 	return f
 }
 
-// advance looks at the next bin; the last one ends where the slope is 1.
+// advance looks at the next bin; the last one ends at the end of the interval.
 func (p *spliner) advance(f *found, v operand.Mem, e [2]reg.GPVirtual, slope reg.GPVirtual, inverse operand.Mem, last bool) {
 	j := p.plus(p.get(f.j), p.k(1))
 	below := [2]val{}
@@ -257,7 +255,7 @@ func (p *spliner) advance(f *found, v operand.Mem, e [2]reg.GPVirtual, slope reg
 	p.set(f.j, j)
 	keep(f.raw[0], p.load(operand.Mem{Base: slope}))
 	if last {
-		keep(f.raw[1], p.k(endSlope))
+		keep(f.raw[1], p.load(p.column("ends")))
 	} else {
 		keep(f.raw[1], p.load(operand.Mem{Base: slope, Disp: rowBytes}))
 	}
@@ -265,7 +263,7 @@ func (p *spliner) advance(f *found, v operand.Mem, e [2]reg.GPVirtual, slope reg
 }
 
 func (p *spliner) toLatent() {
-	end := p.begin("splineToLatent", "z, logDet, x, params, saved")
+	end := p.begin("splineToLatent", "z, logDet, x, params, saved, ends")
 	v := p.locals(1)[0]
 	p.softmaxes()
 	p.events("place", p.bytes, func() { p.placeToLatent(v) })
@@ -309,17 +307,17 @@ func (p *spliner) save(f *found, saved reg.GPVirtual) {
 	p.flush()
 }
 
-// result writes the value and adds to logDet, the identity outside the interval.
+// result writes the value, which rounding does not take out of the interval, and adds to logDet; the identity outside.
 func (p *spliner) result(from operand.Mem, to string, y, l val) {
 	x := p.load(from)
 	in := p.inside(x)
 	logDet := p.column("logDet")
-	p.store(p.choose(in, y, x), p.column(to))
+	p.store(p.choose(in, p.clip(y), x), p.column(to))
 	p.store(p.plus(p.load(logDet), p.only(in, l)), logDet)
 }
 
 func (p *spliner) toData() {
-	end := p.begin("splineToData", "x, logDet, z, params, saved")
+	end := p.begin("splineToData", "x, logDet, z, params, saved, ends")
 	mem := p.locals(7)
 	p.softmaxes()
 	p.events("place", p.bytes, func() { p.placeToData(mem) })

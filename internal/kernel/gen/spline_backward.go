@@ -6,7 +6,7 @@ import (
 )
 
 func (p *spliner) backward() {
-	end := p.begin("splineBackward", "dx, dParams, dz, dLogDet, x, saved")
+	end := p.begin("splineBackward", "dx, dParams, dz, dLogDet, x, saved, dEnds")
 	g := p.locals(7) // of widths below, at and above the bin, the same of heights; then of slopes
 	slopes := [2]operand.Mem{g[6], p.locals(1)[0]}
 	index := p.locals(1)[0]
@@ -32,6 +32,9 @@ func (p *spliner) placeBackward(g []operand.Mem, slopes [2]operand.Mem, index op
 		p.set(j, next)
 		p.flush()
 	})
+	first, last := p.compare(eq, p.k(0), p.known(index)), p.compare(eq, p.get(j), p.known(index))
+	p.store(p.plus(p.only(first, p.known(slopes[0])), p.only(last, p.known(slopes[1]))), p.column("dEnds"))
+	p.flush()
 	p.freeVar(j)
 }
 
