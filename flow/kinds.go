@@ -114,6 +114,12 @@ var kinds = []Kind{
 		}
 	}},
 	{"rotation", RoleLinear, func(*Options) any { return rotation }},
+	{"planar", RoleWhole, func(*Options) any {
+		return func(s *Site) (Transform, error) { return NewPlanar(len(s.order), s.Context), nil }
+	}},
+	{"radial", RoleWhole, func(*Options) any {
+		return func(s *Site) (Transform, error) { return NewRadial(len(s.order), s.Context), nil }
+	}},
 	{"batch-norm", RoleNorm, func(*Options) any {
 		return func(s *Site) (Transform, error) { return NewBatchNorm(len(s.Features())), nil }
 	}},
