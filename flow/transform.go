@@ -90,6 +90,7 @@ type Tile struct {
 	feature Feature
 	logProb [kernel.Tile]float64 // under the base
 	target  [kernel.Tile]float64 // log-density under a Target
+	one     []float64            // an event of an EventTarget
 }
 
 // Feature is one feature of a tile on its way through a Transformer: columns of N events, of which H, DH and Saved hold
