@@ -120,6 +120,7 @@ var kinds = []Kind{
 	{"radial", RoleWhole, func(*Options) any {
 		return func(s *Site) (Transform, error) { return NewRadial(len(s.order), s.Context), nil }
 	}},
+	{"residual-flow", RoleWhole, residualFlow},
 	{"batch-norm", RoleNorm, func(*Options) any {
 		return func(s *Site) (Transform, error) { return NewBatchNorm(len(s.Features())), nil }
 	}},

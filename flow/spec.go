@@ -345,5 +345,36 @@ func (s Spec) Lines() []string {
 		}
 		lines = append(lines, "  "+p.String())
 	}
+	for _, kind := range slices.Sorted(maps.Keys(inexact)) {
+		if s.names(kind) {
+			lines = append(lines, "the way back of "+kind+", for events drawn, is "+inexact[kind])
+		}
+	}
 	return lines
+}
+
+// inexact says how the way back of a kind is found, where that is not in closed form.
+var inexact = map[string]string{
+	"residual-flow": fmt.Sprintf("iterated until no feature moves by more than %g (1 + the largest of an event)", ResidualTolerance),
+	"dsf":           "found by Newton's method, to the precision of float32",
+	"bernstein":     "found by Newton's method, to the precision of float32",
+	"planar":        "found by Newton's method, to the precision of float32",
+}
+
+// names says whether a kind is among the layers or their transformers.
+func (s Spec) names(kind string) (found bool) {
+	of := func(p Part) bool { return p.Kind == kind }
+	_ = s.each(func(p *Part) error {
+		found = found || of(*p)
+		if tr, ok := p.Options["transformer"].(Part); ok {
+			found = found || of(tr)
+		}
+		own, _ := p.Options["transformers"].(map[string]any)
+		for _, v := range own {
+			tr, ok := v.(Part)
+			found = found || ok && of(tr)
+		}
+		return nil
+	})
+	return found
 }

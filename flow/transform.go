@@ -58,6 +58,12 @@ type DataStarter interface {
 	StartFrom(tiles []*Tile, p []float32)
 }
 
+// Derived has parameters that follow from its others (views of role nn.Derived), whose gradient is zero. Derive brings them, by so many
+// rounds, nearer to where they belong: before every gradient by a few, before parameters are judged or kept by many.
+type Derived interface {
+	Derive(p []float32, rounds int)
+}
+
 // Masked has parameters that are zero by construction.
 type Masked interface {
 	// Mask prepares for all that follows, once the flow is known to be of a possible size.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -82,7 +84,7 @@ type LayerFormula func(o *Oracle, l flow.Layer, z [][]float64, logDet []float64)
 
 var layers = map[string]LayerFormula{
 	"lu": (*Oracle).lu, "batch-norm": (*Oracle).batchNorm, "householder": (*Oracle).householder, "rotation": rotation,
-	"act-norm": (*Oracle).actNorm, "planar": (*Oracle).planar, "radial": (*Oracle).radial,
+	"act-norm": (*Oracle).actNorm, "planar": (*Oracle).planar, "radial": (*Oracle).radial, "residual-flow": (*Oracle).residualFlow,
 	"permutation": func(*Oracle, flow.Layer, [][]float64, []float64) {},
 }
 
@@ -473,6 +475,64 @@ func (o *Oracle) radial(l flow.Layer, z [][]float64, logDet []float64) {
 			z[e][i] += beta * h * d[i]
 		}
 	}
+}
+
+// residualFlow is z = x + g(x) with weights W min(1, c/(u.W v)) for given u and v; the derivatives of g go through it by the chain rule.
+func (o *Oracle) residualFlow(l flow.Layer, z [][]float64, logDet []float64) {
+	hidden := l.Part.Options["hidden"].([]int)
+	norm := math.Pow(l.Part.Options["lipschitz"].(float64), 1/float64(len(hidden)+1))
+	phi := smooth[l.Part.Options["activation"].(string)]
+	n := len(z[0])
+	for e, x := range z {
+		h, j := slices.Clone(x), mat.NewDense(n, n, nil)
+		for i := range n {
+			j.Set(i, i, 1)
+		}
+		for i := range len(hidden) + 1 {
+			scope := fmt.Sprint(l.Scope, ".", i)
+			b := o.Of(scope + ".bias")
+			w := mat.NewDense(len(b), len(h), slices.Clone(o.Of(scope+".weight")))
+			s := mat.Inner(mat.NewVecDense(len(b), o.Of(scope+".left")), w, mat.NewVecDense(len(h), o.Of(scope+".right")))
+			w.Scale(min(1, norm/s), w)
+			var out mat.VecDense
+			var by mat.Dense
+			out.MulVec(w, mat.NewVecDense(len(h), h))
+			by.Mul(w, j)
+			h, j = make([]float64, len(b)), &by
+			for k := range h {
+				h[k] = out.AtVec(k) + b[k]
+				if i == 0 {
+					h[k] += o.shift(l, e, k)
+				}
+				if i < len(hidden) {
+					var slope float64
+					h[k], slope = phi(h[k])
+					row := by.RawRowView(k)
+					for c := range row {
+						row[c] *= slope
+					}
+				}
+			}
+		}
+		for i := range n {
+			j.Set(i, i, j.At(i, i)+1)
+			x[i] += h[i]
+		}
+		ld, _ := mat.LogDet(j)
+		logDet[e] += ld
+	}
+}
+
+// smooth are activations and their slopes.
+var smooth = map[string]func(x float64) (h, slope float64){
+	"tanh": func(x float64) (h, slope float64) { h = math.Tanh(x); return h, 1 - h*h },
+	"elu": func(x float64) (h, slope float64) {
+		return max(x, 0) + math.Expm1(min(x, 0)), math.Exp(min(x, 0))
+	},
+	"lipswish": func(x float64) (h, slope float64) {
+		s := 1 / (1 + math.Exp(-x))
+		return x * s / 1.1, (s + x*s*(1-s)) / 1.1
+	},
 }
 
 // shift is what the context of an event adds to number i of a layer.
