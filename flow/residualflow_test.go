@@ -136,7 +136,7 @@ func TestResidualFlowSaysWhatItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if lines := strings.Join(f.Spec.Lines(), "\n"); !strings.Contains(lines, "the way back of residual-flow, for events drawn, is iterated until no feature moves by more than 1e-06") {
+	if lines := strings.Join(f.Spec.Lines(), "\n"); !strings.Contains(lines, "the way back of residual-flow is iterated until no feature moves by more than 1e-06") {
 		t.Error(lines)
 	}
 }

@@ -345,20 +345,24 @@ func (s Spec) Lines() []string {
 		}
 		lines = append(lines, "  "+p.String())
 	}
-	for _, kind := range slices.Sorted(maps.Keys(inexact)) {
+	for _, kind := range newton {
 		if s.names(kind) {
-			lines = append(lines, "the way back of "+kind+", for events drawn, is "+inexact[kind])
+			lines = append(lines, "the way back of "+kind+" is found by Newton's method, to the precision of float32")
 		}
 	}
+	lines = append(lines, s.Inexact()...)
 	return lines
 }
 
-// inexact says how the way back of a kind is found, where that is not in closed form.
-var inexact = map[string]string{
-	"residual-flow": fmt.Sprintf("iterated until no feature moves by more than %g (1 + the largest of an event)", ResidualTolerance),
-	"dsf":           "found by Newton's method, to the precision of float32",
-	"bernstein":     "found by Newton's method, to the precision of float32",
-	"planar":        "found by Newton's method, to the precision of float32",
+// newton are the kinds whose way back has no closed form, and is as precise as one.
+var newton = []string{"bernstein", "dsf", "planar"}
+
+// Inexact says, a line a kind, how ways back are found that are less precise than float32: of events that are drawn, the tolerance.
+func (s Spec) Inexact() (lines []string) {
+	if s.names("residual-flow") {
+		lines = append(lines, fmt.Sprintf("the way back of residual-flow is iterated until no feature moves by more than %g (1 + the largest)", ResidualTolerance))
+	}
+	return lines
 }
 
 // names says whether a kind is among the layers or their transformers.
