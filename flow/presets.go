@@ -25,8 +25,7 @@ var presets = []preset{
 	{name: "naf", layer: "autoregressive", transformer: "dsf", transforms: 5},
 	{name: "circular", layer: "autoregressive", transformer: "circular-spline", transforms: 5, base: "box"},
 	{name: "bernstein", layer: "autoregressive", transformer: "bernstein", transforms: 5},
-	{name: "glow", layer: "coupling", transformer: "scale-shift", transforms: 8,
-		before: []Part{{Kind: "act-norm"}, {Kind: "lu", Options: map[string]any{"permute": "random"}}}},
+	{name: "glow", layer: "coupling", transformer: "scale-shift", transforms: 8, before: []Part{{Kind: "act-norm"}, {Kind: "lu"}}},
 	{name: "cinn", layer: "coupling", transformer: "scale-shift", transforms: 12, before: []Part{{Kind: "rotation"}}, logScale: "clamp"},
 }
 

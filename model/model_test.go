@@ -355,7 +355,7 @@ flow
   5 x (lu, spline coupling), 12 parameters
   base student-t: {nu: 5}
   5 times, from data to latent
-    lu
+    lu: {permute: none}
     coupling: {net: {residual: {activation: relu, batch_norm: true, blocks: 2, dropout: 0.2, init: glorot, width: 128}}, permute: random, transformer: {spline: {bins: 8, bound: 5}}}
   and between these times
     batch-norm
