@@ -14,7 +14,7 @@ import (
 //	û = u + (m - w.u) w/|w|^2,  w.û = m = softplus(w.u) - 1.
 //
 // The way to the latent is closed. On the way back a solves a + m tanh(a) = w.z + v.c + b, whose left side increases with a:
-// Newton's method within a bracket finds it to the precision of float32, and x = z - û tanh(a).
+// Newton's method within a bracket finds it to searchPrecision, and x = z - û tanh(a).
 type Planar struct {
 	U, W, B           nn.View
 	shift             shift

@@ -347,7 +347,7 @@ func (s Spec) Lines() []string {
 	}
 	for _, kind := range newton {
 		if s.names(kind) {
-			lines = append(lines, "the way back of "+kind+" is found by Newton's method, to the precision of float32")
+			lines = append(lines, fmt.Sprintf("the way back of %s is found by Newton's method, to %g, some units of float32's last place", kind, searchPrecision))
 		}
 	}
 	lines = append(lines, s.Inexact()...)
