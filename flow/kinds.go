@@ -102,6 +102,13 @@ var kinds = []Kind{
 		}
 	}},
 	{"rotation", RoleLinear, func(*Options) any { return rotation }},
+	{"planar", RoleWhole, func(*Options) any {
+		return func(s *Site) (Transform, error) { return NewPlanar(len(s.order), s.Context), nil }
+	}},
+	{"radial", RoleWhole, func(*Options) any {
+		return func(s *Site) (Transform, error) { return NewRadial(len(s.order), s.Context), nil }
+	}},
+	{"residual-flow", RoleWhole, residualFlow},
 	{"batch-norm", RoleNorm, func(*Options) any {
 		return func(s *Site) (Transform, error) { return NewBatchNorm(len(s.Features())), nil }
 	}},

@@ -346,5 +346,40 @@ func (s Spec) Lines() []string {
 		}
 		lines = append(lines, "  "+p.String())
 	}
+	for _, kind := range newton {
+		if s.names(kind) {
+			lines = append(lines, fmt.Sprintf("the way back of %s is found by Newton's method, to %g, some units of float32's last place", kind, searchPrecision))
+		}
+	}
+	lines = append(lines, s.Inexact()...)
 	return lines
+}
+
+// newton are the kinds whose way back has no closed form, and is as precise as one.
+var newton = []string{"bernstein", "dsf", "planar"}
+
+// Inexact says, a line a kind, how ways back are found that are less precise than float32: of events that are drawn, the tolerance.
+func (s Spec) Inexact() (lines []string) {
+	if s.names("residual-flow") {
+		lines = append(lines, fmt.Sprintf("the way back of residual-flow is iterated until no feature moves by more than %g (1 + the largest)", ResidualTolerance))
+	}
+	return lines
+}
+
+// names says whether a kind is among the layers or their transformers.
+func (s Spec) names(kind string) (found bool) {
+	of := func(p Part) bool { return p.Kind == kind }
+	_ = s.each(func(p *Part) error {
+		found = found || of(*p)
+		if tr, ok := p.Options["transformer"].(Part); ok {
+			found = found || of(tr)
+		}
+		own, _ := p.Options["transformers"].(map[string]any)
+		for _, v := range own {
+			tr, ok := v.(Part)
+			found = found || ok && of(tr)
+		}
+		return nil
+	})
+	return found
 }

@@ -58,6 +58,12 @@ type DataStarter interface {
 	StartFrom(tiles []*Tile, p []float32)
 }
 
+// Derived has parameters that follow from its others (views of role nn.Derived), whose gradient is zero. Derive brings them, by so many
+// rounds, nearer to where they belong: before every gradient by a few, before parameters are judged or kept by many.
+type Derived interface {
+	Derive(p []float32, rounds int)
+}
+
 // Masked has parameters that are zero by construction.
 type Masked interface {
 	// Mask prepares for all that follows, once the flow is known to be of a possible size.
@@ -90,6 +96,7 @@ type Tile struct {
 	feature Feature
 	logProb [kernel.Tile]float64 // under the base
 	target  [kernel.Tile]float64 // log-density under a Target
+	one     []float64            // an event of an EventTarget
 }
 
 // Feature is one feature of a tile on its way through a Transformer: columns of N events, of which H, DH and Saved hold
