@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
@@ -23,6 +24,7 @@ type Density struct {
 	Files         []string
 	Latent        bool   // the latent columns z_0, z_1, ...
 	Draws         int    // places in the cells of repeated values that log_prob is the mean over; 0: model.Draws
+	Where         string // the events to evaluate; "": those that the model's card selects, where the files tell which
 	DropNaN       bool   // leave out events with a missing feature or context, which are an error otherwise
 	query.Reading        // Flatten "": what the model's card says, where that is needed
 	Version       string // of the program: another does not go on with a journal
@@ -58,12 +60,12 @@ func (x Mean) MarshalJSON() ([]byte, error) {
 // The file appears when it is whole; a run that was killed, or whose ctx ended, goes on from its journal to the same bytes.
 func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Options) (_ *Evaluated, err error) {
 	began, o := time.Now(), o.Filled()
-	needed, card := columns(m), cardOf(m)
+	needed, c := columns(m), cardOf(m)
 	q := query.Query{Files: e.Files, Reading: e.Reading, All: true, Columns: needed, Complete: needed, Drop: e.DropNaN}
-	if card.Weight != "" {
-		q.Welcome = []string{card.Weight}
+	if c.Weight != "" {
+		q.Welcome = []string{c.Weight}
 	}
-	rows, err := open(ctx, card, q)
+	rows, where, err := e.open(ctx, c, q, o.Warn)
 	if err != nil {
 		return nil, fault.Of(err)
 	}
@@ -84,15 +86,15 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 		return nil, err
 	}
 	defer func() { out.Abandon(err) }()
-	if err := e.write(ctx, m, rows, t, out, card.Weight); err != nil {
+	if err := e.write(ctx, m, rows, t, out, c.Weight); err != nil {
 		return nil, err
 	}
 	if err := rows.Nothing(); err != nil {
 		return nil, fault.Of(err)
 	}
-	t.tell(rows, o)
+	t.tell(rows, where, o)
 	r := &Evaluated{
-		File: path, Events: t.Events, MeanLogProb: Mean(t.Sum) / Mean(t.Events), NotFinite: t.NotFinite, Weight: card.Weight, OutOfRange: t.Outside,
+		File: path, Events: t.Events, MeanLogProb: Mean(t.Sum) / Mean(t.Events), NotFinite: t.NotFinite, Weight: c.Weight, OutOfRange: t.Outside,
 	}
 	out.Describe("sluice.mean_log_prob", fmt.Sprint(r.MeanLogProb))
 	if r.Weight != "" {
@@ -107,6 +109,27 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	}
 	r.Seconds = time.Since(began).Seconds()
 	return r, nil
+}
+
+// open selects as the model's card does, unless other events are asked for. It gives the words for the selection.
+func (e *Density) open(ctx context.Context, c *card.Card, q query.Query, warn func(line string)) (*query.Rows, string, error) {
+	if e.Where != "" || c.Where == "" {
+		q.Where = e.Where
+		rows, err := open(ctx, c, q)
+		return rows, e.Where, err
+	}
+	q.Where = c.Where
+	rows, err := open(ctx, c, q)
+	if err == nil {
+		return rows, c.Where + ", that of the model (--where '1>0': all events)", nil
+	}
+	q.Where = ""
+	all, again := open(ctx, c, q)
+	if again != nil {
+		return nil, "", err
+	}
+	warn(fmt.Sprintf("the files lack what the model's selection (%s) is made of: every event is evaluated", c.Where))
+	return all, "", nil
 }
 
 // write evaluates the events that an earlier run has not.
@@ -193,6 +216,7 @@ func (e *Density) facts(m *model.Model, o Options) ([]journal.Fact, error) {
 	return append(append(run,
 		journal.Fact{Name: "--draws", Value: fmt.Sprint(e.Draws)},
 		journal.Fact{Name: "--latent", Value: fmt.Sprint(e.Latent)},
+		journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", e.Where)},
 		journal.Fact{Name: "--drop-nan", Value: fmt.Sprint(e.DropNaN)},
 		journal.Fact{Name: "--flatten", Value: fmt.Sprintf("%q", e.Flatten)},
 		readingFact(e.Reading),
@@ -214,10 +238,13 @@ type tally struct {
 	Features, Context *rangeWatch
 }
 
-// tell says what was decided or left out, and what makes the mean doubtful.
-func (t *tally) tell(rows *query.Rows, o Options) {
-	for _, line := range rows.Notices() {
+// tell says what was decided or left out, and by whose selection, and what makes the mean doubtful.
+func (t *tally) tell(rows *query.Rows, where string, o Options) {
+	for _, line := range rows.Notes() {
 		o.Notice(line)
+	}
+	for _, line := range rows.Selected() {
+		o.Notice(line + ", " + where)
 	}
 	for _, line := range rows.Warnings() {
 		o.Warn(line)

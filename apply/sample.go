@@ -124,6 +124,11 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 		o.Notice(line)
 	}
 	warn(o.Warn, t.Context)
+	if f, ok := m.Flow(); ok {
+		for _, line := range f.Numerical() {
+			o.Notice(line)
+		}
+	}
 	if r.Redrawn > 0 {
 		o.Notice(r.Beyond())
 	}

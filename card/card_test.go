@@ -255,7 +255,7 @@ func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 		{head + "flow:\n  layers:\n    - lu\n    - coupling: {transformer: {spline: {bins: 1}}}\n", `c.yaml:6:18: flow.layers.1.coupling.transformer.bins: 1 is not between 2 and 500`},
 		{head + "flow:\n  layers:\n    - coupling: {net: {mlp: {width: 5}}}\n", `c.yaml:5:18: flow.layers.0.coupling.net.width: has no effect on the net mlp, only on residual`},
 		{head + "flow:\n  layers:\n    - coupling: {transformers: {z: spline}}\n", `c.yaml:5:36: flow.layers.0.coupling.transformers.z: "z" is not one of the features [x y]`},
-		{head + "flow: {layers: [glow]}\n", `c.yaml:3:8: flow.layers.0: "glow" is not one of [coupling autoregressive lu permutation householder rotation batch-norm act-norm`},
+		{head + "flow: {layers: [glow]}\n", `c.yaml:3:8: flow.layers.0: "glow" is not one of [coupling autoregressive lu permutation householder rotation planar radial residual-flow batch-norm act-norm`},
 		{head + "flow: {layers: [{a: 1, b: 2}]}\n", `c.yaml:3:17: flow.layers: one kind belongs here`},
 		{head + "flow: {layers: [lu], base: {uniform: {}}}\n", `c.yaml:3:22: flow.base: "uniform" is not one of [normal student-t`},
 		{head + "flow: {bases: {z: student-t}}\n", `c.yaml:3:19: flow.bases.z: "z" is not one of the features [x y]`},

@@ -202,7 +202,7 @@ func (d *decoder) written(key string, n ast.Node, v reflect.Value) error {
 
 // zeroIsMeant are the keys whose 0, or empty list, is what it says.
 var zeroIsMeant = map[string]bool{
-	"context": true, "flow.dropout": true, "train.max_seconds": true,
+	"context": true, "train.max_seconds": true,
 	"train.schedule.end": true, "train.schedule.warmup": true,
 }
 
@@ -320,7 +320,7 @@ func (d *decoder) number(key string, n ast.Node, v reflect.Value) error {
 // means none.
 var noneAtZero = map[string]bool{
 	"train.valid": true, "train.test": true, "train.ema": true, "train.clip_norm": true,
-	"train.weight_decay": true, "train.momentum": true, "train.patience": true,
+	"train.weight_decay": true, "train.momentum": true, "train.patience": true, "flow.dropout": true,
 }
 
 // scalar is a value's text as the card writes it, without quotes; false for maps, lists and nothing.

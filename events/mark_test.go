@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	pq "github.com/parquet-go/parquet-go"
-
 	"github.com/sluice-hep/sluice/events/formula"
 )
 
@@ -192,7 +190,7 @@ func markCases(t *testing.T) []markCase {
 		return in(name)
 	}
 	odd := "\xef\xbb\xbf# odd\nx,label\n" + strings.Repeat("1.5,\"a \nb\"\r\n\n#\n2,c\n", 500) + "\n\n3,d"
-	groups := []string{writeGroups(t, in("g.parquet"), 95), writeGroups(t, in("h.parquet"), 40)}
+	groups := []string{"parquet/testdata/made/groups-95.parquet", "parquet/testdata/made/groups-40.parquet"} // of ten events
 	npy := []string{in("a.npy"), in("b.npy")}
 	columns := []string{fortran(t, in("f.npy"), 500), fortran(t, in("g.npy"), 300)}
 	const baskets = "root/testdata/groot-baskets.root" // in which branches have baskets of several lengths
@@ -238,33 +236,6 @@ func markTable(n int, seed uint64) *Table {
 		slices.Reverse(c)
 	}
 	return t
-}
-
-// writeGroups makes row groups of ten events.
-func writeGroups(t *testing.T, path string, n int) string {
-	t.Helper()
-	type row struct {
-		X    float64 `parquet:"x"`
-		Text *string `parquet:"text,optional"`
-	}
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := pq.NewGenericWriter[row](f, pq.MaxRowsPerRowGroup(10))
-	for i := range n {
-		r := row{X: float64(i) + 0.25}
-		if s := fmt.Sprint(i); i%3 > 0 {
-			r.Text = &s
-		}
-		if _, err := w.Write([]row{r}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := errors.Join(w.Close(), f.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // deflated is an archive of one packed array.

@@ -6,7 +6,6 @@
 package fit
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -83,7 +82,7 @@ func Load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 }
 
 func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
-	cfg, b := c.Train.WithDefaults(), newBudget(c)
+	b := newBudget(c)
 	q, err := await.Do(ctx, "the toy", c.Query)
 	if err != nil {
 		return nil, err
@@ -118,15 +117,12 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 			q.Known = types
 			return q.Open(ctx, b.block)
 		}
-		d.windows = feed.NewWindows(s, open, feed.Room{At: d.Held.Len(), Size: room, Place: d.place}, cfg.Epochs)
+		d.windows = feed.NewWindows(s, open, feed.Room{At: d.Held.Len(), Size: room, Place: d.place}, d.card.Train.WithDefaults().Epochs)
 		d.Rows.Stream = d.windows
 		d.Notices = append(d.Notices, d.streamNotice(b))
 	}
 	return d, d.checkWeights()
 }
-
-// fewest training events make batches of their own size where the card says none.
-const fewest = 32
 
 // survey reads all events once, and fits the preparation. It gives the types of the columns read, too.
 func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Options) (*Data, map[string]events.Type, error) {
@@ -147,31 +143,24 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := cmp.Or(watched.outside(), rows.Nothing()); err != nil {
+	if err := rows.Nothing(); err != nil {
 		return nil, nil, err
 	}
-	c, small := smallBatch(c, s.Train)
+	seen, err := watched.seen(s)
+	if err == nil {
+		err = watched.outside(seen)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	c, sized := bySize(c, s.Train)
 	if batch := c.Train.WithDefaults().Batch; s.Train < batch {
 		return nil, nil, fmt.Errorf("a batch of %d needs as many training events, but %d events leave only %d (%d validate, %d test): "+
 			"take more events or a smaller batch (--batch, in a card train.batch)", batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
 	}
 	o.Stage("prepare")
-	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: append(rows.Notices(), small...), Warnings: rows.Warnings(), reading: time.Since(began)}
-	seen, err := watched.seen(s)
-	if err != nil {
-		return nil, nil, err
-	}
+	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: append(rows.Notices(), sized...), Warnings: rows.Warnings(), reading: time.Since(began)}
 	return d, rows.Types(), await.Done(ctx, "the preparation", func() error { return d.fit(seen) })
-}
-
-// smallBatch is a card whose batch the events allow, where it names none, with a line on what was taken.
-func smallBatch(c *card.Card, events int) (*card.Card, []string) {
-	if c.Train.Batch != 0 || events < fewest || events >= c.Train.WithDefaults().Batch {
-		return c, nil
-	}
-	own := *c
-	own.Train.Batch = events / 4
-	return &own, []string{fmt.Sprintf("%d events train, fewer than a usual batch: batches of %d are taken (train.batch)", events, own.Train.Batch)}
 }
 
 // classes are the bytes of an event that the 0 and 1 of its context take beyond a number a column.
@@ -196,12 +185,35 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 	d.Features, d.Context = features, context
 	d.Warnings = slices.Concat(d.Warnings, warnings, more)
 	d.Notices = slices.Concat(d.Notices, features.Constants(s.Sample), context.Constants(s.Sample))
-	if err := d.dependents(); err != nil {
+	functions, err := d.Features.Functions(s.Sample, d.held()...)
+	if err == nil {
+		d.found(functions)
+		err = d.dependents()
+	}
+	if err != nil {
 		return err
 	}
-	notices, err := d.Features.Together(s.Sample)
-	d.Notices = append(d.Notices, notices...)
-	return err
+	notices, err := d.Features.Together(s.Sample, d.held()...)
+	if err != nil {
+		return err
+	}
+	d.found(notices)
+	return d.dropout()
+}
+
+// found tells what holds in all events, and of a stream in which of them it was looked for.
+func (d *Data) found(lines []string) {
+	for _, line := range lines {
+		if s := d.survey; !s.Whole() {
+			line += fmt.Sprintf(" (as in the %d events that the preparation is fitted on and those held out, of %d)", s.Sample.Len(), s.Events)
+		}
+		d.Notices = append(d.Notices, line)
+	}
+}
+
+// held are the events in memory that the preparation is not fitted on.
+func (d *Data) held() []*events.Table {
+	return []*events.Table{d.survey.Valid.Table, d.survey.Test.Table}
 }
 
 // dependents tells which features follow from others, and leaves them out of the flow where the card says so.

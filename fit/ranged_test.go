@@ -38,7 +38,7 @@ func TestStatedRange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if x := back.Columns[0].F32; x[0] != -2.5 || x[4] != 2.5 {
+	if x := back.Columns[0].F32; x[0] != math.Nextafter32(-2.5, 0) || x[4] != math.Nextafter32(2.5, 0) {
 		t.Errorf("%v, want up to 2.5", x)
 	}
 	for text, want := range map[string]string{
@@ -71,5 +71,60 @@ func TestStatedRange(t *testing.T) {
 	}
 	if again := *c; again.Set("range.x", "[null, 7]") != nil || again.Range["x"].High != 7 || !math.IsInf(again.Range["x"].Low, -1) || c.Range["x"].High != 5 {
 		t.Errorf("set: %v, before %v", again.Range, c.Range)
+	}
+}
+
+// A mark lies outside of the range of a column, which is that of its other values: whether it comes alone or with another column's.
+func TestStatedRangeBesideMarks(t *testing.T) {
+	g := rng.New(6, rng.StreamToy, 0)
+	a, b, c := events.Column{Name: "a"}, events.Column{Name: "b"}, events.Column{Name: "c", Type: events.Float64}
+	for range 6000 {
+		v := [3]float64{30 - 20*math.Log(1-g.Float64()), 2 * math.Tanh(g.NormFloat64()), 5 + g.NormFloat64()}
+		if g.IntN(3) == 0 {
+			v[0], v[1] = -999, -999
+		}
+		if g.IntN(5) == 0 {
+			v[2] = -1e20
+		}
+		a.F32, b.F32, c.F64 = append(a.F32, float32(v[0])), append(b.F32, float32(v[1])), append(c.F64, v[2])
+	}
+	load := func(text string) (*Data, error) {
+		one, err := card.Parse([]byte("files: [x]\nfeatures: [a, b, c]\nrange: "+text), "x.yaml")
+		if err != nil {
+			return nil, err
+		}
+		one.Files, one.Table = nil, &events.Table{Columns: []events.Column{a, b, c}}
+		return Load(t.Context(), one, Options{})
+	}
+	d, err := load("{a: [25, null], b: [-2.5, 2.5], c: [0, 11]}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cols := make([][]float32, d.Features.Dim())
+	for k := range cols {
+		for range 20000 {
+			cols[k] = append(cols[k], float32(1.5*g.NormFloat64()))
+		}
+	}
+	back, _, err := d.Features.Invert(cols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, l := range []struct{ low, high, mark float64 }{{25, math.Inf(1), -999}, {-2.5, 2.5, -999}, {0, 11, -1e20}} {
+		marks := 0
+		for i := range back.Len() {
+			switch v := back.Columns[k].Float(i); {
+			case v == l.mark:
+				marks++
+			case v < l.low || v > l.high:
+				t.Fatalf("%s: %v", back.Columns[k].Name, v)
+			}
+		}
+		if marks < 1000 {
+			t.Errorf("%s: %d marks", back.Columns[k].Name, marks)
+		}
+	}
+	if _, err := load("{a: [31, null]}"); err == nil || strings.Contains(err.Error(), "-999") || !strings.Contains(err.Error(), "values outside the range stated, 31 to +Inf") {
+		t.Error(err)
 	}
 }

@@ -37,6 +37,9 @@ func Starter(ctx context.Context, files []string, how query.Reading, verbose boo
 	if err != nil {
 		return nil, err
 	}
+	if hidden := d.Features.Hidden(); hidden != "" {
+		notes = append(notes, hidden)
+	}
 	return spelled(c, d.Features, notes)
 }
 
@@ -72,7 +75,7 @@ func spelled(c *card.Card, p *prep.Pipeline, notes []string) ([]byte, error) {
 	why := map[string]string{}
 	for _, col := range p.Columns {
 		if col.Kind != profile.KindConstant {
-			c.Prepare.Columns[col.Name], why[col.Name] = col.Spec, col.Why
+			c.Prepare.Columns[col.Name], why[col.Name] = col.Spec, col.Chose
 		}
 	}
 	text, err := c.Annotated(why)

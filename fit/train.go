@@ -166,7 +166,7 @@ func (d *Data) numerical(b *bound) (lines []string, err error) {
 			off = max(off, math.Abs(float64(back[f][e]-x[f][e])))
 		}
 	}
-	lines = append(lines, fmt.Sprintf("the way through the flow is integrated: %s came back from the latent space to within %.2g of the prepared "+
+	lines = append(lines, fmt.Sprintf("the way through the flow is numerical: %s came back from the latent space to within %.2g of the prepared "+
 		"columns, whose width is about 1, and to within %.2g nats of the log-determinant", say.Count(len(rows), "event"), off, turned))
 	if _, ok := b.Objective.(train.Judged); ok {
 		lines = append(lines, fmt.Sprintf("each NLL is that of %d events at most, evenly spread, integrated one by one; the history has the loss that was trained", judgedEvents))

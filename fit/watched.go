@@ -3,6 +3,7 @@ package fit
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 
 	"github.com/sluice-hep/sluice/events"
@@ -21,10 +22,17 @@ type watched struct {
 	limits  map[string]prep.Limits
 	profile profile.Summariser
 
-	column string // of the first such value
-	first  string // its place and itself
-	values int    // of this column
+	beyond map[string][]beyond // by column
 }
+
+// beyond is a value outside the range stated, of how many events, and where the first is.
+type beyond struct {
+	value  float64 // NaN for any after the first mostBeyond
+	events int
+	first  string
+}
+
+const mostBeyond = 16
 
 func (r *watched) Next() (feed.Block, error) {
 	b, err := r.Rows.Next()
@@ -44,31 +52,57 @@ func (r *watched) Next() (feed.Block, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.limits)) {
 		c, err := b.Column(name)
-		if err != nil || r.values > 0 && name != r.column {
+		if err != nil {
 			continue
 		}
 		for i := range c.Len() {
 			if v := c.Float(i); v < r.limits[name].Low || v > r.limits[name].High {
-				if r.values++; r.values == 1 {
-					r.column, r.first = name, fmt.Sprintf("row %d: column %q: %s", b.Rows[i]+1, name, c.Format(i))
-					if path := r.Path(); path != "" {
-						r.first = path + ": " + r.first
-					}
-				}
+				r.note(c, v, i, b.Rows[i])
 			}
 		}
 	}
 	return b, nil
 }
 
-// outside is an error if any value lies beyond.
-func (r *watched) outside() error {
-	if r.values == 0 {
-		return nil
+// note remembers value v of event i of a block, which is that row of its file.
+func (r *watched) note(c *events.Column, v float64, i int, row int64) {
+	all := r.beyond[c.Name]
+	k := slices.IndexFunc(all, func(b beyond) bool { return b.value == v || b.value != b.value })
+	if k < 0 {
+		first := fmt.Sprintf("row %d: column %q: %s", row+1, c.Name, c.Format(i))
+		if path := r.Path(); path != "" {
+			first = path + ": " + first
+		}
+		if k = len(all); k == mostBeyond {
+			v = math.NaN()
+		}
+		all = append(all, beyond{value: v, first: first})
 	}
-	l := r.limits[r.column]
-	return fmt.Errorf("%s is the first of %d values outside the range stated, %g to %g; widen it (range), or select these events away (where)",
-		r.first, r.values, l.Low, l.High)
+	all[k].events++
+	if r.beyond == nil {
+		r.beyond = map[string][]beyond{}
+	}
+	r.beyond[c.Name] = all
+}
+
+// outside is an error if any value lies beyond that is no mark, of many events of an otherwise continuous column: the range is that of the others.
+func (r *watched) outside(seen map[string]profile.Summary) error {
+	for _, name := range slices.Sorted(maps.Keys(r.beyond)) {
+		s, events, first := seen[name], 0, ""
+		for _, b := range r.beyond[name] {
+			if s.Kind == profile.KindAtoms && slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { return a.Value == b.value }) {
+				continue
+			}
+			if events += b.events; first == "" {
+				first = b.first
+			}
+		}
+		if l := r.limits[name]; events > 0 {
+			return fmt.Errorf("%s is the first of %d values outside the range stated, %g to %g; widen it (range), or select these events away (where)",
+				first, events, l.Low, l.High)
+		}
+	}
+	return nil
 }
 
 // only is the table of those columns.

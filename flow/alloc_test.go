@@ -22,7 +22,7 @@ func TestGradientDoesNotAllocate(t *testing.T) {
 			Base:  flow.Part{Kind: "conditional-normal"},
 			Bases: map[string]flow.Part{"1": {Kind: "mixture"}},
 			Layers: []flow.Part{
-				{Kind: "act-norm"}, {Kind: "householder"}, {Kind: "rotation"}, {Kind: "permutation"},
+				{Kind: "act-norm"}, {Kind: "planar"}, {Kind: "radial"}, {Kind: "residual-flow"}, {Kind: "householder"}, {Kind: "rotation"}, {Kind: "permutation"},
 				{Kind: "autoregressive", Options: map[string]any{"transformer": "dsf", "transformers": map[string]any{"0": "circular-spline", "1": "bernstein"}}},
 			},
 		},

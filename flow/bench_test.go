@@ -41,6 +41,31 @@ func BenchmarkGradient(b *testing.B) {
 	}
 }
 
+// BenchmarkFamily is a gradient of one transformer after the other in the same flow: 5 autoregressive transforms of 4 features,
+// hidden layers of 64, batches of 256, on one thread.
+func BenchmarkFamily(b *testing.B) {
+	for _, transformer := range []string{"affine", "spline", "circular-spline", "dsf", "bernstein"} {
+		b.Run(transformer, func(b *testing.B) {
+			f, err := flow.New(4, 0, flow.Spec{Repeat: 5, Layers: []flow.Part{{Kind: "autoregressive", Options: map[string]any{
+				"transformer": transformer, "net": flow.Part{Kind: "mlp", Options: map[string]any{"hidden": []int{64, 64}}}}}}}, 1)
+			if err != nil {
+				b.Fatal(err)
+			}
+			f.Threads = 1
+			l, err := flow.NewLikelihood(f, normalColumns(4, 4096), nil, nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer l.Close()
+			rows, grad := rng.New(1, rng.StreamTest, 0).Perm(4096)[:256], make([]float32, len(f.Params()))
+			for b.Loop() {
+				l.Gradient(rows, grad)
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(256*b.N), "ns/event")
+		})
+	}
+}
+
 // BenchmarkLogProb and BenchmarkSample are of 10,000 events (1,024 of the large D) on one thread.
 func BenchmarkLogProb(b *testing.B) {
 	benchmarkEvents(b, func(f *flow.Flow, x, context [][]float32) error {

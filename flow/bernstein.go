@@ -1,8 +1,6 @@
 package flow
 
 import (
-	"math"
-
 	"github.com/sluice-hep/sluice/internal/kernel"
 )
 
@@ -13,14 +11,18 @@ import (
 //
 // with theta_0 = 0 and the increments d_k = 1e-3 + (1-1e-3 M) softmax, which sum to 1: it increases, and maps the interval onto
 // itself. Outside it goes on along its tangents. The rows of h are the M raw increments. By the step of de Casteljau,
-// V = sum_k B_k,M-1 (theta_k + t d_k), and dV/dt = M sum_k B_k,M-1 d_k, all of it positive.
+// V = sum_k B_k,M-1 (theta_k + t d_k), and dV/dt = M sum_k B_k,M-1 d_k, all of it positive. There is no closed inverse: ToData finds
+// t by Newton's method, to the precision of float32.
 type Bernstein struct {
 	Degree   int
 	Bound    float32
-	binomial [2][]float64 // of M-1 and M-2
+	binomial [2][]float32 // of M-1 and M-2
 }
 
-const leastIncrement = 1e-3
+const (
+	leastIncrement = 1e-3
+	mostDegree     = 50
+)
 
 // NewBernstein returns one of so high a degree, from 2 to mostDegree.
 func NewBernstein(degree int, bound float64) *Bernstein {
@@ -28,17 +30,15 @@ func NewBernstein(degree int, bound float64) *Bernstein {
 	for i := range b.binomial {
 		n, c := degree-1-i, 1.0
 		for k := range n + 1 {
-			b.binomial[i] = append(b.binomial[i], c)
+			b.binomial[i] = append(b.binomial[i], float32(c))
 			c *= float64(n-k) / float64(k+1)
 		}
 	}
 	return b
 }
 
-const mostDegree = 50 // powers of 1e-6 are normal numbers up to there
-
-// Saved implements Transformer: the increments.
-func (b *Bernstein) Saved() int { return b.Degree }
+// Saved implements Transformer: increments, B_k,M-1, t, 1-t, V and dV/dt over M.
+func (b *Bernstein) Saved() int { return 2*b.Degree + 4 }
 
 // Identity implements Transformer: equal increments.
 func (b *Bernstein) Identity() []float32 { return make([]float32, b.Degree) }
@@ -49,143 +49,170 @@ func (b *Bernstein) Interval() Interval { return Interval{Bound: b.Bound} }
 // share is the part of an increment that follows the softmax.
 func (b *Bernstein) share() float32 { return 1 - leastIncrement*float32(b.Degree) }
 
-// increments sets d to those of n events; they may take the place of h.
-func (b *Bernstein) increments(d, h []float32, n int) {
-	softmax(d, h, b.Degree, n, 0)
-	for j := range b.Degree {
-		r := row(d, j)[:n]
-		kernel.Scale(r, b.share())
-		addTo(r, leastIncrement)
-	}
-}
-
-// bernsteinPoint is the polynomial of one event, whose increments are a column of d, at one place.
-type bernsteinPoint struct {
+// polynomial is one on a column of n events; d and basis are rows.
+type polynomial struct {
 	*Bernstein
-	d        []float32
-	up, down [mostDegree]float64 // powers of t and 1-t
-	v, slope float64             // V and dV/dt
+	n           int
+	d, basis    []float32
+	t, rest     []float32 // rest is 1-t
+	v, increase []float32
 }
 
-func (p *bernsteinPoint) at(t float64) {
-	up, down := 1.0, 1.0
+// polynomial takes up what is saved, and computes the increments where h is given.
+func (b *Bernstein) polynomial(saved, h []float32, n int) polynomial {
+	m, last := b.Degree, saved[2*b.Degree*kernel.Tile:]
+	p := polynomial{b, n, rows(saved, 0, m), rows(saved, m, m), row(last, 0)[:n], row(last, 1)[:n], row(last, 2)[:n], row(last, 3)[:n]}
+	if h != nil {
+		softmax(p.d, h, m, n, leastIncrement/b.share())
+		kernel.Scale(p.d, b.share())
+	}
+	return p
+}
+
+// place sets t and 1-t from x; what lies outside goes to the ends.
+func (p *polynomial) place(x []float32) {
+	for e, v := range x[:p.n] {
+		v = max(min(v/p.Bound, 1), -1)
+		p.t[e], p.rest[e] = 0.5*(1+v), 0.5*(1-v)
+	}
+}
+
+// powers sets the rows of dst to c_k t^k (1-t)^(n-k), with n+1 the number of c.
+func (p *polynomial) powers(dst, c []float32) {
+	var power [kernel.Tile]float32
+	for k, v := range c {
+		if k == 0 {
+			fill(power[:p.n], 1)
+		}
+		r := row(dst, k)[:p.n]
+		copy(r, power[:])
+		kernel.Scale(r, v)
+		kernel.Mul(power[:p.n], power[:], p.t)
+	}
+	fill(power[:p.n], 1)
+	for k := len(c) - 1; k >= 0; k-- {
+		kernel.Mul(row(dst, k)[:p.n], row(dst, k), power[:])
+		kernel.Mul(power[:p.n], power[:], p.rest)
+	}
+}
+
+func fill(x []float32, v float32) {
+	for i := range x {
+		x[i] = v
+	}
+}
+
+// value sets V, dV/dt over M, and logSlope to the logarithm of dV/dt.
+func (p *polynomial) value(logSlope []float32) {
+	var column [2][kernel.Tile]float32
+	theta, next := column[0][:p.n], column[1][:p.n]
+	p.powers(p.basis, p.binomial[0])
+	clear(p.v)
+	clear(p.increase)
 	for k := range p.Degree {
-		p.up[k], p.down[k] = up, down
-		up, down = up*t, down*(1-t)
+		d, basis := row(p.d, k), row(p.basis, k)
+		kernel.MulAdd(next, p.t, d, theta)
+		kernel.MulAdd(p.v, basis, next, p.v)
+		kernel.MulAdd(p.increase, basis, d, p.increase)
+		kernel.Add(theta, d)
 	}
-	var theta float64
-	p.v, p.slope = 0, 0
-	for k, c := range p.binomial[0] {
-		d, basis := float64(p.d[k*kernel.Tile]), c*p.up[k]*p.down[p.Degree-1-k]
-		p.v += basis * (theta + t*d)
-		p.slope += basis * d
-		theta += d
-	}
-	p.slope *= float64(p.Degree)
+	copy(logSlope[:p.n], p.increase)
+	kernel.Scale(logSlope[:p.n], float32(p.Degree))
+	kernel.Log(logSlope[:p.n], logSlope[:p.n])
 }
 
-// tail returns the end of the interval that x lies beyond, 1 or -1, and the slope there; 0 within.
-func (p *bernsteinPoint) tail(x float32) (end, slope float64) {
+// tail is the end of the interval that x lies beyond, 1 or -1; 0 within.
+func (b *Bernstein) tail(x float32) float32 {
 	switch {
-	case x > p.Bound:
-		return 1, float64(p.Degree) * float64(p.d[(p.Degree-1)*kernel.Tile])
-	case x < -p.Bound:
-		return -1, float64(p.Degree) * float64(p.d[0])
+	case x > b.Bound:
+		return 1
+	case x < -b.Bound:
+		return -1
 	}
-	return 0, 0
+	return 0
 }
-
-func (b *Bernstein) unit(x float32) float64 { return 0.5 * (float64(x)/float64(b.Bound) + 1) }
 
 // ToLatent implements Transformer.
 func (b *Bernstein) ToLatent(f *Feature) {
-	b.increments(f.Saved, f.H, f.N)
-	p, bound := bernsteinPoint{Bernstein: b}, float64(b.Bound)
+	var slope [kernel.Tile]float32
+	p := b.polynomial(f.Saved, f.H, f.N)
+	p.place(f.X)
+	p.value(slope[:])
+	kernel.Add(f.LogDet[:f.N], slope[:])
 	for e, x := range f.X[:f.N] {
-		p.d = f.Saved[e:]
-		if end, slope := p.tail(x); end != 0 {
-			f.Z[e] = float32(end*bound + slope*(float64(x)-end*bound))
-			f.LogDet[e] += float32(math.Log(slope))
-			continue
+		f.Z[e] = b.Bound * (2*p.v[e] - 1)
+		if end := b.tail(x); end != 0 {
+			f.Z[e] = end*b.Bound + float32(b.Degree)*p.increase[e]*(x-end*b.Bound)
 		}
-		p.at(b.unit(x))
-		f.Z[e] = float32(bound * (2*p.v - 1))
-		f.LogDet[e] += float32(math.Log(p.slope))
 	}
 }
 
-// Backward implements Transformer.
+// Backward implements Transformer. dV/dd_k is t B_k and all B above, and that of dV/dt over M is B_k; d(dV/dt)/dt over M is
+// (M-1) sum_k B_k,M-2 (d_k+1 - d_k).
 func (b *Bernstein) Backward(f *Feature) {
-	p, bound, m := bernsteinPoint{Bernstein: b}, float64(b.Bound), float64(b.Degree)
-	for e, x := range f.X[:f.N] {
-		p.d = f.Saved[e:]
-		dz, dl, dh := float64(f.D[e]), float64(f.DLogDet[e]), f.DH[e:]
-		if end, slope := p.tail(x); end != 0 {
-			for k := range b.Degree {
-				dh[k*kernel.Tile] = 0
-			}
-			last := (b.Degree - 1) * int(end+1) / 2
-			dh[last*kernel.Tile] = float32(dz*m*(float64(x)-end*bound) + dl*m/slope)
-			f.D[e] = float32(dz * slope)
-			continue
+	var column [5][kernel.Tile]float32
+	var lower [mostDegree * kernel.Tile]float32
+	p, m := b.polynomial(f.Saved, nil, f.N), float32(b.Degree)
+	byV, bySlope, above, both, bend := column[0][:f.N], column[1][:f.N], column[2][:f.N], column[3][:f.N], column[4][:f.N]
+	for e, dz := range f.D[:f.N] {
+		byV[e], bySlope[e] = 2*b.Bound*dz, f.DLogDet[e]/p.increase[e]
+		if end := b.tail(f.X[e]); end != 0 { // of the end, V is fixed and the increment counts
+			byV[e], bySlope[e] = 0, bySlope[e]+dz*m*(f.X[e]-end*b.Bound)
 		}
-		t := b.unit(x)
-		p.at(t)
-		above, byV, bySlope := 0.0, 2*bound*dz, m*dl/p.slope
-		for k := b.Degree - 1; k >= 0; k-- { // dV/dd_k is t B_k and all B above, d slope/dd_k is M B_k
-			basis := b.binomial[0][k] * p.up[k] * p.down[b.Degree-1-k]
-			dh[k*kernel.Tile] = float32(byV*(above+t*basis) + bySlope*basis)
-			above += basis
-		}
-		var bend float64
-		for k, c := range b.binomial[1] {
-			bend += c * p.up[k] * p.down[b.Degree-2-k] * float64(p.d[(k+1)*kernel.Tile]-p.d[k*kernel.Tile])
-		}
-		f.D[e] = float32(dz*p.slope + bySlope*(m-1)*bend/(2*bound))
 	}
-	for j := range b.Degree {
-		kernel.Scale(row(f.DH, j)[:f.N], b.share())
-		r := row(f.Saved, j)[:f.N]
-		addTo(r, -leastIncrement)
-		kernel.Scale(r, 1/b.share())
+	kernel.MulAdd(both, byV, p.t, bySlope)
+	p.powers(lower[:], b.binomial[1])
+	for k := b.Degree - 1; k >= 0; k-- {
+		dh, basis := row(f.DH, k)[:f.N], row(p.basis, k)
+		kernel.Mul(dh, byV, above)
+		kernel.MulAdd(dh, basis, both, dh)
+		kernel.Add(above, basis)
+		if k > 0 {
+			low := row(lower[:], k-1)
+			kernel.MulAdd(bend, low, row(p.d, k), bend)
+			kernel.Mul(low, low, row(p.d, k-1))
+			kernel.Axpy(bend, -1, low[:f.N])
+		}
 	}
-	softmaxBackward(f.DH, f.Saved, b.Degree, f.N)
+	for e, dz := range f.D[:f.N] {
+		f.D[e] = dz * m * p.increase[e]
+		if b.tail(f.X[e]) == 0 {
+			f.D[e] += bySlope[e] * (m - 1) * bend[e] / (2 * b.Bound)
+		}
+	}
+	// the softmax is (d - 1e-3)/share, and the gradient by it share times that by d
+	kernel.Scale(f.DH, b.share())
+	addTo(p.d, -leastIncrement)
+	kernel.Scale(p.d, 1/b.share())
+	softmaxBackward(f.DH, p.d, b.Degree, f.N)
 }
+
+// bernsteinScratch takes the place of what is saved.
+var bernsteinScratch = newScratch(2*mostDegree + 4)
 
 // ToData implements Transformer.
 func (b *Bernstein) ToData(f *Feature) {
-	b.increments(f.H, f.H, f.N)
-	p, bound := bernsteinPoint{Bernstein: b}, float64(b.Bound)
+	scratch := bernsteinScratch.Get().(*[]float32)
+	defer bernsteinScratch.Put(scratch)
+	var slope [kernel.Tile]float32
+	var s search
+	p := b.polynomial(*scratch, f.H, f.N)
 	for e, z := range f.Z[:f.N] {
-		p.d = f.H[e:]
-		if end, slope := p.tail(z); end != 0 {
-			f.X[e] = float32(end*bound + (float64(z)-end*bound)/slope)
-			f.LogDet[e] -= float32(math.Log(slope))
-			continue
-		}
-		f.X[e] = float32(bound * (2*p.root(b.unit(z)) - 1))
-		f.LogDet[e] -= float32(math.Log(p.slope))
+		s.z[e], s.lo[e], s.hi[e] = 0.5*(1+max(min(z/b.Bound, 1), -1)), 0, 1
 	}
-}
-
-// root is t where V is v: Newton's steps, or halves of the bracket where these leave it.
-func (p *bernsteinPoint) root(v float64) float64 {
-	lo, hi, t := 0.0, 1.0, v
-	for range 60 {
-		p.at(t)
-		if p.v > v {
-			hi = t
-		} else {
-			lo = t
+	s.begin(p.t)
+	for more := true; more; {
+		for e, t := range p.t {
+			p.rest[e] = 1 - t
 		}
-		next := t - (p.v-v)/p.slope
-		if !(next > lo && next < hi) {
-			next = (lo + hi) / 2
-		}
-		if math.Abs(next-t) < 1e-12 {
-			break
-		}
-		t = next
+		p.value(slope[:])
+		more = s.step(p.t, p.v, slope[:])
 	}
-	return t
+	kernel.Axpy(f.LogDet[:f.N], -1, slope[:])
+	for e, z := range f.Z[:f.N] {
+		f.X[e] = b.Bound * (2*p.t[e] - 1)
+		if end := b.tail(z); end != 0 {
+			f.X[e] = end*b.Bound + (z-end*b.Bound)/(float32(b.Degree)*p.increase[e])
+		}
+	}
 }

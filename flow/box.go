@@ -7,10 +7,12 @@ import (
 	"github.com/sluice-hep/sluice/nn"
 )
 
-// Box is the uniform base on [-bound, bound] of each of its features, and none outside: log p(z) = -log(2 bound), and -Inf there.
+// Box is the base of each of its features on [-bound, bound], and none outside: uniform (box), or of a finite Width the normal one
+// cut off there (truncated), log p(z) = -(z/width)^2/2 - log(width sqrt(2 pi) erf(bound/(width sqrt 2))).
 type Box struct {
 	Features []int32
 	Bounds   []float32
+	Width    float64 // of the normal distribution; +Inf makes it uniform
 }
 
 // Layout implements Base.
@@ -19,45 +21,51 @@ func (*Box) Layout(*nn.Layout, string) {}
 // Memory implements Base.
 func (*Box) Memory() (rows, scratch int) { return 0, 0 }
 
+// share is the probability of the normal distribution within the bound of feature i.
+func (b *Box) share(i int) float64 { return math.Erf(float64(b.Bounds[i]) / (b.Width * math.Sqrt2)) }
+
 // LogProb implements Base.
 func (b *Box) LogProb(t *Tile, _, _ []float32, logProb []float64) {
 	for i, f := range b.Features {
-		outside(row(t.X, int(f)), b.Bounds[i], logProb)
-		rest := math.Log(2 * float64(b.Bounds[i]))
-		for e := range logProb {
-			logProb[e] -= rest
+		rest := logSqrt2Pi + math.Log(b.Width*b.share(i))
+		if math.IsInf(b.Width, 1) {
+			rest = math.Log(2 * float64(b.Bounds[i]))
+		}
+		for e, z := range row(t.X, int(f))[:len(logProb)] {
+			r := float64(z) / b.Width
+			logProb[e] -= r*r/2 + rest
+			if !inside(z, b.Bounds[i]) {
+				logProb[e] = math.Inf(-1)
+			}
 		}
 	}
 }
-
-// Support implements Compact.
-func (b *Box) Support() (features []int32, bounds []float32) { return b.Features, b.Bounds }
 
 // inside says whether v lies in [-bound, bound], or outside by rounding alone.
 func inside(v, bound float32) bool { return size(v) <= bound*(1+1e-6) }
 
-// outside sets logProb to -Inf where z is outside of its interval.
-func outside(z []float32, bound float32, logProb []float64) {
-	for e, v := range z[:len(logProb)] {
-		if !inside(v, bound) {
-			logProb[e] = math.Inf(-1)
+// Backward implements Base.
+func (b *Box) Backward(t *Tile, _, _, _, _, slope []float32) {
+	for _, f := range b.Features {
+		d, z := row(t.DX, int(f)), row(t.X, int(f))
+		for e, s := range slope {
+			d[e] = s * z[e] / float32(b.Width*b.Width)
 		}
 	}
 }
 
-// Backward implements Base.
-func (b *Box) Backward(t *Tile, _, _, _, _, _ []float32) {
-	for _, f := range b.Features {
-		clear(row(t.DX, int(f))[:t.N])
-	}
-}
-
-// Draw implements Base.
+// Draw implements Base, by the inverse of the distribution function.
 func (b *Box) Draw(t *Tile, _, _ []float32, seed, first uint64) {
 	for i, f := range b.Features {
-		x := row(t.X, int(f))[:t.Events]
-		for e := range x {
-			x[e] = float32(float64(b.Bounds[i]) * place(seed, i, first+uint64(e)))
+		bound := float64(b.Bounds[i])
+		for e := range t.Events {
+			z := place(seed, i, first+uint64(e))
+			if math.IsInf(b.Width, 1) {
+				z *= bound
+			} else {
+				z = b.Width * math.Sqrt2 * math.Erfinv(b.share(i)*z)
+			}
+			row(t.X, int(f))[e] = float32(max(min(z, bound), -bound))
 		}
 	}
 }

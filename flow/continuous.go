@@ -63,19 +63,6 @@ func (c *Continuous) Start(p []float32, src *nn.Source) {
 	c.net.Start(p, make([]float32, c.features), src)
 }
 
-// Numerical is a Transform that is computed by numerical steps, one way at least: it says how, and how exactly.
-type Numerical interface{ Numerical() string }
-
-// Numerical says of which layers the map is computed by numerical steps, and how.
-func (p *Plan) Numerical() (lines []string) {
-	for i, l := range p.layers {
-		if n, ok := l.Transform.(Numerical); ok {
-			lines = append(lines, fmt.Sprintf("layer %d (%s) %s", i, l.Part.Kind, n.Numerical()))
-		}
-	}
-	return lines
-}
-
 // Numerical implements the interface of that name.
 func (c *Continuous) Numerical() string {
 	if c.Steps > 0 {

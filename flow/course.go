@@ -94,6 +94,7 @@ func (c *course) Close() { c.batch.Close() }
 // Gradient sets grad to the gradient of the mean loss over the events in rows and returns that mean, in nats per event. It is
 // the same for any number of threads. Dropout leaves out units, and batch norms take the statistics of these events.
 func (c *course) Gradient(rows []int32, grad []float32) float64 {
+	c.f.derive(fewRounds)
 	c.scale = 1 / float32(len(rows))
 	c.batch.BeginGradient(rows, grad)
 	c.reserve()
@@ -241,10 +242,12 @@ func (c *course) lossGroup(worker, first, end int) {
 
 // Freeze sets the statistics of batch norms, which are constants outside training, to those of the events in rows,
 // transform after transform: a flow's as if all events were one batch, a network's put together from batches of about
-// 2,048. It holds a copy of these events. Without batch norms it does nothing.
+// 2,048. It holds a copy of these events. Parameters that follow from others (Derived) come to where they belong. A flow with
+// neither is left as it is.
 //
 // Call it before Loss judges parameters that have moved, and before they are kept.
 func (c *course) Freeze(rows []int32) {
+	c.f.derive(manyRounds)
 	if c.f.statistics {
 		c.settle(rows, false)
 	}

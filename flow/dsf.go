@@ -2,7 +2,6 @@ package flow
 
 import (
 	"math"
-	"sync"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
 )
@@ -30,11 +29,10 @@ type Sigmoidal struct {
 func NewSigmoidal(units, layers int) *Sigmoidal { return &Sigmoidal{units, layers, 1e-3} }
 
 const (
-	mostSteepness = 1e3   // of a_h
 	leastShare    = 1e-12 // of w_h, so that no sum is a denormal number
+	flatSlope     = 1e-20 // of C: below, where the map is flat, the gradient of the slope would overflow, and is left out
 	sigmoidalNear = 40    // exp of it, and one over that, leave room in a float32
 	mostUnits     = 128
-	mostFactors   = sigmoidalRows + 4*mostUnits
 )
 
 // sigmoidalRows are the rows that a layer saves before those of its units: x, alpha, beta, A, B and C. Each unit has w, a, up
@@ -76,9 +74,7 @@ func (s *Sigmoidal) layer(l, n int, h, saved []float32, fresh bool) sigmoidalLay
 	if fresh {
 		softmax(layer.w, rows(h, 2*k, k), k, n, leastShare)
 		kernel.Softplus(layer.a, h[:k*kernel.Tile])
-		for i, v := range layer.a {
-			layer.a[i] = min(v, mostSteepness) + s.floor
-		}
+		addTo(layer.a, s.floor)
 	}
 	return layer
 }
@@ -93,7 +89,12 @@ func (l *sigmoidalLayer) value(z, logSlope []float32) {
 	}
 	kernel.Exp(l.alpha, l.alpha)
 	kernel.Exp(l.beta, l.beta)
-	l.sums(l.sumA, l.sumB, l.sumC, l.alpha, l.beta)
+	clear(l.sumA)
+	clear(l.sumB)
+	clear(l.sumC)
+	for unit := range l.units {
+		kernel.SigmoidalForward(row(l.up, unit)[:l.n], row(l.down, unit), row(l.w, unit), row(l.a, unit), l.alpha, l.beta, l.sumA, l.sumB, l.sumC)
+	}
 	var logB [kernel.Tile]float32
 	kernel.Log(z[:l.n], l.sumA)
 	kernel.Log(logB[:l.n], l.sumB)
@@ -107,24 +108,6 @@ func (l *sigmoidalLayer) value(z, logSlope []float32) {
 	}
 }
 
-func (l *sigmoidalLayer) sums(sumA, sumB, sumC, alpha, beta []float32) {
-	clear(sumA)
-	clear(sumB)
-	clear(sumC)
-	for unit := range l.units {
-		w, a, up, down := row(l.w, unit)[:l.n], row(l.a, unit)[:l.n], row(l.up, unit)[:l.n], row(l.down, unit)[:l.n]
-		kernel.Exp(up, up)
-		for e, g := range up {
-			d := 1 / (alpha[e] + beta[e]*g)
-			g *= d
-			up[e], down[e] = g, d
-			sumA[e] += w[e] * g
-			sumB[e] += w[e] * d
-			sumC[e] += w[e] * a[e] * g * d
-		}
-	}
-}
-
 // leastSlope is where a sum of small slopes is done in float64.
 const leastSlope = 1e-35
 
@@ -132,10 +115,8 @@ const leastSlope = 1e-35
 func (l *sigmoidalLayer) arguments(c []float32) {
 	near := true
 	for unit := range l.units {
-		a, b, u := row(l.a, unit)[:l.n], row(l.b, unit)[:l.n], row(l.up, unit)[:l.n]
-		for e, x := range l.x {
-			u[e] = a[e]*x + b[e]
-		}
+		u := row(l.up, unit)[:l.n]
+		kernel.MulAdd(u, row(l.a, unit), l.x, row(l.b, unit))
 		near = near && kernel.SquaredNorm(u) < sigmoidalNear*sigmoidalNear
 	}
 	if near { // as below, where all c are 0
@@ -199,45 +180,40 @@ func (s *Sigmoidal) Backward(f *Feature) {
 //
 // and by the raw w_h w_h times the derivative by w_h less the mean of these, which is 0 of z and -1 of log z'.
 func (l *sigmoidalLayer) backward(d, dh, dLogDet []float32) {
-	var column [5][kernel.Tile]float32
-	invA, invB, invC, dx, slope := column[0][:l.n], column[1][:l.n], column[2][:l.n], column[3][:l.n], column[4][:l.n]
-	for e := range invA {
-		invA[e], invB[e], invC[e] = 1/l.sumA[e], 1/l.sumB[e], 1/l.sumC[e]
+	var column [6][kernel.Tile]float32
+	p, q, r, s, dx, slope := column[0][:l.n], column[1][:l.n], column[2][:l.n], column[3][:l.n], column[4][:l.n], column[5][:l.n]
+	for e, dz := range d {
+		a, b, dl := 1/l.sumA[e], 1/l.sumB[e], dLogDet[e]
+		p[e], q[e] = dz*a*b-dl*(l.alpha[e]*a-l.beta[e]*b), dl/l.sumC[e]
+		if l.sumC[e] < flatSlope {
+			q[e] = 0
+		}
+		r[e], s[e] = (dz-dl)*a, (dz+dl)*b
 	}
 	for unit := range l.units {
-		w, a, up, down := row(l.w, unit)[:l.n], row(l.a, unit)[:l.n], row(l.up, unit)[:l.n], row(l.down, unit)[:l.n]
+		w, a, up, down := row(l.w, unit), row(l.a, unit), row(l.up, unit), row(l.down, unit)
 		da, db, dw := row(dh, unit)[:l.n], row(dh, l.units+unit)[:l.n], row(dh, 2*l.units+unit)[:l.n]
+		kernel.SigmoidalBackward(db, da, w, a, up, down, p, q, l.alpha, l.beta)
+		kernel.SigmoidalShares(dw, w, a, up, down, da, r, s, dLogDet)
+		kernel.MulAdd(dx, db, a, dx)
+		kernel.MulAdd(da, db, l.x, da)
 		kernel.Sigmoid(slope, row(l.h, unit)[:l.n])
-		for e, dz := range d {
-			dl, alpha, beta := dLogDet[e], l.alpha[e], l.beta[e]
-			g := w[e] * up[e] * down[e]
-			direct := dl * g * invC[e]
-			du := g*(dz*invA[e]*invB[e]-dl*(alpha*invA[e]-beta*invB[e])) + a[e]*direct*(alpha*down[e]-beta*up[e])
-			dx[e] += du * a[e]
-			db[e] = du
-			da[e] = (du*l.x[e] + direct) * slope[e]
-			dw[e] = w[e]*((dz-dl)*up[e]*invA[e]-(dz+dl)*down[e]*invB[e]+dl) + a[e]*direct
-		}
-		for e, v := range a {
-			if v > mostSteepness {
-				da[e] = 0
-			}
-		}
+		kernel.Mul(da, da, slope)
 	}
 	copy(d, dx)
 }
 
 // sigmoidalScratch takes the place of what a layer saves.
-var sigmoidalScratch = sync.Pool{New: func() any { return new([mostFactors * kernel.Tile]float32) }}
+var sigmoidalScratch = newScratch(sigmoidalRows + 4*mostUnits)
 
 // ToData implements Transformer.
 func (s *Sigmoidal) ToData(f *Feature) {
-	scratch := sigmoidalScratch.Get().(*[mostFactors * kernel.Tile]float32)
+	scratch := sigmoidalScratch.Get().(*[]float32)
 	defer sigmoidalScratch.Put(scratch)
 	var slope [kernel.Tile]float32
 	z := f.Z
 	for i := s.Layers - 1; i >= 0; i-- {
-		l := s.layer(i, f.N, f.H, scratch[:], true)
+		l := s.layer(i, f.N, f.H, *scratch, true)
 		l.solve(f.X, z, slope[:])
 		kernel.Axpy(f.LogDet[:f.N], -1, slope[:])
 		z = f.X

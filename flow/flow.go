@@ -16,6 +16,7 @@ type Flow struct {
 
 	transforms []Transform // in the direction to latent
 	masked     []Masked
+	derived    []Derived
 	statistics bool // among the parameters
 	params     []float32
 	crews      crews
@@ -42,6 +43,18 @@ func (f *Flow) Params() []float32 { return f.params }
 
 // Layers are the transforms in the direction from data to latent.
 func (f *Flow) Layers() []Layer { return f.layers }
+
+// Rounds of Derive before a gradient, and before parameters are judged or kept.
+const (
+	fewRounds  = 8
+	manyRounds = 300
+)
+
+func (f *Flow) derive(rounds int) {
+	for _, d := range f.derived {
+		d.Derive(f.params, rounds)
+	}
+}
 
 // Cut sets those of the parameters, or of a gradient, to zero that are zero by construction.
 func (f *Flow) Cut(flat []float32) {

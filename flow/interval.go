@@ -63,9 +63,9 @@ func (p *Plan) kept(feature int32) Interval {
 	return all
 }
 
-// Confine returns the bound of each of the features of a base that has none beyond it: the one given, or, where that is 0, that of
+// confine returns the bound of each of the features of a base that has none beyond it: the one given, or, where that is 0, that of
 // the transformers.
-func (s *Site) Confine(bound float64) ([]float32, error) {
+func (s *Site) confine(bound float64) ([]float32, error) {
 	var bounds []float32
 	for _, f := range s.order {
 		kept := s.kept(f)
@@ -87,11 +87,6 @@ func (s *Site) Confine(bound float64) ([]float32, error) {
 	return bounds, nil
 }
 
-// Compact is a base without density outside of an interval of each of its features.
-type Compact interface {
-	Support() (features []int32, bounds []float32)
-}
-
 // SupportError says that events lie where the base has no density.
 type SupportError struct {
 	Feature string // its number
@@ -111,20 +106,19 @@ func (f *Flow) support(x [][]float32) error {
 		parts = all.parts
 	}
 	for _, part := range parts {
-		b, ok := part.(Compact)
+		b, ok := part.(*Box)
 		if !ok {
 			continue
 		}
-		features, bounds := b.Support()
-		for i, feature := range features {
+		for i, feature := range b.Features {
 			n := 0
 			for _, v := range x[feature] {
-				if !inside(v, bounds[i]) {
+				if !inside(v, b.Bounds[i]) {
 					n++
 				}
 			}
 			if n > 0 {
-				return &SupportError{fmt.Sprint(feature), n, bounds[i]}
+				return &SupportError{fmt.Sprint(feature), n, b.Bounds[i]}
 			}
 		}
 	}

@@ -140,8 +140,6 @@ func (c luCase) ourDiagonal() (raw, slopes []float64) {
 	return raw, slopes
 }
 
-func softplus(u float64) float64 { return max(u, 0) + math.Log1p(math.Exp(-math.Abs(u))) }
-
 func TestReferenceLULinear(t *testing.T) {
 	for name, c := range reference.Cases[luCase, luResult](t, "lu_linear") {
 		t.Run(name, func(t *testing.T) {

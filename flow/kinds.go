@@ -68,20 +68,8 @@ var kinds = []Kind{
 		nu := o.Number("nu", 5, 0.1, 1e3)
 		return func(s *Site) (Base, error) { return NewStudentT(s.Features(), nu), nil }
 	}},
-	{"box", RoleBase, func(o *Options) any {
-		bound := o.Number("bound", 0, 0, 1e6)
-		return func(s *Site) (Base, error) {
-			bounds, err := s.Confine(bound)
-			return &Box{s.Features(), bounds}, err
-		}
-	}},
-	{"truncated", RoleBase, func(o *Options) any {
-		bound, width := o.Number("bound", 0, 0, 1e6), o.Number("width", 1, 1e-3, 1e6)
-		return func(s *Site) (Base, error) {
-			bounds, err := s.Confine(bound)
-			return &Truncated{s.Features(), bounds, width}, err
-		}
-	}},
+	{"box", RoleBase, func(o *Options) any { return box(o, math.Inf(1)) }},
+	{"truncated", RoleBase, func(o *Options) any { return box(o, o.Number("width", 1, 1e-3, 1e6)) }},
 	{"mixture", RoleBase, func(o *Options) any {
 		k := o.Count("components", 8, 1, 1000)
 		return func(s *Site) (Base, error) { return &Mixture{Features: s.Features(), Components: k}, nil }
@@ -114,6 +102,13 @@ var kinds = []Kind{
 		}
 	}},
 	{"rotation", RoleLinear, func(*Options) any { return rotation }},
+	{"planar", RoleWhole, func(*Options) any {
+		return func(s *Site) (Transform, error) { return NewPlanar(len(s.order), s.Context), nil }
+	}},
+	{"radial", RoleWhole, func(*Options) any {
+		return func(s *Site) (Transform, error) { return NewRadial(len(s.order), s.Context), nil }
+	}},
+	{"residual-flow", RoleWhole, residualFlow},
 	{"batch-norm", RoleNorm, func(*Options) any {
 		return func(s *Site) (Transform, error) { return NewBatchNorm(len(s.Features())), nil }
 	}},
@@ -158,6 +153,14 @@ func netOptions(o *Options, cfg *nn.Config) {
 	cfg.Activation = o.Choice("activation", "relu", nn.Activations...)
 	cfg.Init = o.Choice("init", "glorot", nn.Inits...)
 	cfg.Dropout = o.Number("dropout", 0, 0, 0.999)
+}
+
+func box(o *Options, width float64) BaseAt {
+	bound := o.Number("bound", 0, 0, 1e6)
+	return func(s *Site) (Base, error) {
+		bounds, err := s.confine(bound)
+		return &Box{s.Features(), bounds, width}, err
+	}
 }
 
 func conditionalNormal(o *Options) any {

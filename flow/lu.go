@@ -71,9 +71,10 @@ func (l *LU) expand(p, lower, upper []float32) float32 {
 }
 
 func diagonal(raw float32) float64 {
-	x := float64(raw)
-	return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) + minDiagonal
+	return softplus(float64(raw)) + minDiagonal
 }
+
+func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
 
 // ToLatent implements Transform.
 func (l *LU) ToLatent(t *Tile, p, mem []float32) {

@@ -167,6 +167,7 @@ func Draw(p *Plan) *Flow {
 	if s, ok := p.base.(Starter); ok {
 		s.Start(f.params, rng.New(p.seed, rng.StreamInit, 1<<30))
 	}
+	f.derive(manyRounds)
 	return f
 }
 
@@ -178,6 +179,9 @@ func Blank(p *Plan) *Flow {
 		if m, ok := l.Transform.(Masked); ok {
 			m.Mask()
 			f.masked = append(f.masked, m)
+		}
+		if d, ok := l.Transform.(Derived); ok {
+			f.derived = append(f.derived, d)
 		}
 	}
 	for _, v := range p.layout.Views {

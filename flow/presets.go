@@ -25,8 +25,7 @@ var presets = []preset{
 	{name: "naf", layer: "autoregressive", transformer: "dsf", transforms: 5},
 	{name: "circular", layer: "autoregressive", transformer: "circular-spline", transforms: 5, base: "box"},
 	{name: "bernstein", layer: "autoregressive", transformer: "bernstein", transforms: 5},
-	{name: "glow", layer: "coupling", transformer: "scale-shift", transforms: 8,
-		before: []Part{{Kind: "act-norm"}, {Kind: "lu", Options: map[string]any{"permute": "random"}}}},
+	{name: "glow", layer: "coupling", transformer: "scale-shift", transforms: 8, before: []Part{{Kind: "act-norm"}, {Kind: "lu"}}},
 	{name: "cfm", layer: "continuous", transforms: 1},
 	{name: "cinn", layer: "coupling", transformer: "scale-shift", transforms: 12, before: []Part{{Kind: "rotation"}}, logScale: "clamp"},
 }
@@ -55,7 +54,7 @@ func (s Spec) preset() (Spec, error) {
 	}
 	layer := options("permute", s.Permute, "degrees", s.Degrees,
 		"transformer", Part{p.transformer, options("bins", s.Bins, "bound", s.Bound, "log_scale", cmp.Or(s.LogScale, p.logScale))})
-	net := options("activation", s.Activation, "init", s.Init, "dropout", s.Dropout, "context", s.Context,
+	net := options("activation", s.Activation, "init", s.Init, "dropout", max(s.Dropout, 0), "context", s.Context,
 		"blocks", s.Blocks, "batch_norm", s.NetBatchNorm)
 	layer["net"] = Part{cmp.Or(s.Net, "mlp"), net}
 	switch {

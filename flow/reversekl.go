@@ -17,6 +17,45 @@ type Target interface {
 	Gradient(t *Tile)
 }
 
+// EventTarget is a Target that takes one event after the other: it returns the log-density of the features x given the context, in nats,
+// up to a constant, and sets gradient, unless that is nil, to its gradient with respect to x.
+type EventTarget func(x, context, gradient []float64) float64
+
+// LogProb implements Target.
+func (of EventTarget) LogProb(t *Tile, logProb []float64) {
+	for e := range logProb {
+		x, c, _ := t.event(e)
+		logProb[e] = of(x, c, nil)
+	}
+}
+
+// Gradient implements Target.
+func (of EventTarget) Gradient(t *Tile) {
+	for e := range t.Events {
+		x, c, d := t.event(e)
+		of(x, c, d)
+		for f, v := range d {
+			row(t.DX, f)[e] = float32(v)
+		}
+	}
+}
+
+// event is event e in float64, with room for a gradient, until the next call.
+func (t *Tile) event(e int) (x, context, gradient []float64) {
+	n, k := len(t.X)/kernel.Tile, len(t.Context)/kernel.Tile
+	if t.one == nil {
+		t.one = make([]float64, 2*n+k)
+	}
+	x, context, gradient = t.one[:n], t.one[n:n+k], t.one[n+k:]
+	for f := range x {
+		x[f] = float64(row(t.X, f)[e])
+	}
+	for c := range context {
+		context[c] = float64(row(t.Context, c)[e])
+	}
+	return x, context, gradient
+}
+
 // ReverseKL is the reverse Kullback-Leibler divergence KL(q|p) of an Inverted flow q from a target p, up to the logarithm of
 // p's factor, as a function of the flow's parameters: E[log q(x) - log p(x)] over draws x of q (arXiv:1505.05770, equation 15).
 // It is not for concurrent use.

@@ -8,87 +8,42 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/flow"
-	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/nn"
+	"github.com/sluice-hep/sluice/toy"
 	"github.com/sluice-hep/sluice/train"
 )
 
-// scalar is a target given by its log-density and the gradient of it, for the features and the context of one event.
-type scalar struct {
-	features int
-	of       func(x, c [2]float64) (logP float64, gradient [2]float64) // c is the first context column, and 0
-}
-
-func (s scalar) each(t *flow.Tile, fn func(e int, logP float64, gradient [2]float64)) {
-	for e := range t.Events {
-		var x, c [2]float64
-		for f := range s.features {
-			x[f] = float64(t.X[f*kernel.Tile+e])
-		}
-		if len(t.Context) > 0 {
-			c[0] = float64(t.Context[e])
-		}
-		logP, gradient := s.of(x, c)
-		fn(e, logP, gradient)
-	}
-}
-
-func (s scalar) LogProb(t *flow.Tile, logProb []float64) {
-	s.each(t, func(e int, logP float64, _ [2]float64) { logProb[e] = logP })
-}
-
-func (s scalar) Gradient(t *flow.Tile) {
-	s.each(t, func(e int, _ float64, gradient [2]float64) {
-		for f := range s.features {
-			t.DX[f*kernel.Tile+e] = float32(gradient[f])
-		}
-	})
-}
-
-// ring is exp(-U1) of table 1 of arXiv:1505.05770: a ring of radius 2 with two modes.
-var ring = scalar{2, func(x, _ [2]float64) (float64, [2]float64) {
-	r := max(math.Hypot(x[0], x[1]), 1e-12)
-	u, v := (x[0]-2)/0.6, (x[0]+2)/0.6
-	right, left := -u*u/2, -v*v/2
-	most := max(right, left)
-	sum := most + math.Log(math.Exp(right-most)+math.Exp(left-most))
-	across := (r - 2) / 0.4
-	share := math.Exp(right - sum)
-	byR := -across / 0.4 / r
-	return -across*across/2 + sum, [2]float64{byR*x[0] - (share*u+(1-share)*v)/0.6, byR * x[1]}
-}}
-
-// logFactor is the logarithm of the integral of a target over the plane.
-func (s scalar) logFactor() float64 {
-	const lim, n = 8., 1000
-	var sum float64
-	for i := range n * n {
-		x := [2]float64{lim * (2*(float64(i/n)+0.5)/n - 1), lim * (2*(float64(i%n)+0.5)/n - 1)}
-		logP, _ := s.of(x, [2]float64{})
-		sum += math.Exp(logP)
-	}
-	return math.Log(sum * (2 * lim / n) * (2 * lim / n))
-}
-
 // gauss is N(mean + c, width^2) of each feature with a correlation of a half between two.
-func gauss(features int) scalar {
+func gauss(x, c, gradient []float64) float64 {
 	mean, width := [2]float64{1.5, -1}, [2]float64{0.5, 2}
-	return scalar{features, func(x, c [2]float64) (float64, [2]float64) {
-		var d [2]float64
-		logP := 0.0
-		for f := range features {
-			d[f] = (x[f] - mean[f] - c[0]) / width[f]
-			logP -= math.Log(width[f]) + 0.5*math.Log(2*math.Pi)
+	var d [2]float64
+	logP, rho := 0.0, 0.0
+	for f := range x {
+		d[f] = (x[f] - mean[f]) / width[f]
+		if len(c) > 0 {
+			d[f] -= c[0] / width[f]
 		}
-		if features == 1 {
-			return logP - d[0]*d[0]/2, [2]float64{-d[0] / width[0]}
-		}
-		const rho = 0.5
-		k := 1 / (1 - rho*rho)
-		logP -= 0.5*math.Log(1-rho*rho) + k*(d[0]*d[0]-2*rho*d[0]*d[1]+d[1]*d[1])/2
-		return logP, [2]float64{-k * (d[0] - rho*d[1]) / width[0], -k * (d[1] - rho*d[0]) / width[1]}
-	}}
+		logP -= math.Log(width[f]) + 0.5*math.Log(2*math.Pi)
+	}
+	if len(x) == 2 {
+		rho = 0.5
+	}
+	k := 1 / (1 - rho*rho)
+	for f := range gradient {
+		gradient[f] = -k * (d[f] - rho*d[1-f]) / width[f]
+	}
+	return logP - 0.5*math.Log(1-rho*rho) - k*(d[0]*d[0]-2*rho*d[0]*d[1]+d[1]*d[1])/2
+}
+
+// potential is one of U1 to U4 of table 1 of arXiv:1505.05770.
+func potential(t *testing.T, name string) (u flow.EventTarget, logIntegral float64) {
+	t.Helper()
+	p, err := toy.NewPotential(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.LogProb, p.LogIntegral()
 }
 
 func reverseKL(t *testing.T, f *flow.Flow, target flow.Target, context [][]float32) *flow.ReverseKL {
@@ -113,35 +68,51 @@ func newFlow(t *testing.T, features, context int, spec flow.Spec, own ...flow.Ki
 func upTo(n int) []int32 { return rng.New(1, rng.StreamTest, 0).Perm(n) }
 
 // A flow that is trained by reverse KL on a density comes as near to it as is said, in nats; what it reaches is what its
-// samples have under both densities.
+// samples have under both densities. Of U4, 0.21 nats are the price of one of its two arms, which reverse KL leaves out, as it does with
+// modes that it has once left; planar layers lose half an arm of U3.
 func TestReverseKLReachesTheTarget(t *testing.T) {
+	planar := flow.Spec{Repeat: 24, Layers: []flow.Part{{Kind: "planar"}}}
+	spline := flow.Spec{Type: "nsf-ar", Transforms: 4, Hidden: []int{32, 32}}
+	affine := func(transforms, hidden int) flow.Spec {
+		return flow.Spec{Type: "maf", Transforms: transforms, Hidden: []int{hidden}, Activation: "tanh"}
+	}
 	for name, c := range map[string]struct {
-		target  scalar
-		context int
-		spec    flow.Spec
-		steps   int
-		lr      float64
-		factor  float64
-		within  float64
+		potential         string
+		features, context int
+		spec              flow.Spec
+		steps             int
+		lr                float64
+		within            float64
 	}{
-		"gauss-1":       {gauss(1), 0, flow.Spec{Type: "maf", Transforms: 1, Hidden: []int{4}}, 2000, 0.02, 0, 2e-3},
-		"gauss-2":       {gauss(2), 0, flow.Spec{Type: "maf", Transforms: 2, Hidden: []int{8}, Activation: "tanh"}, 1200, 0.01, 0, 3e-3},
-		"gauss-context": {gauss(2), 1, flow.Spec{Type: "maf", Transforms: 2, Hidden: []int{16}, Activation: "tanh"}, 1500, 0.01, 0, 1e-2},
-		"ring":          {ring, 0, flow.Spec{Type: "nsf-ar", Transforms: 3, Hidden: []int{32, 32}}, 1500, 5e-3, ring.logFactor(), 0.02},
+		"gauss-1":       {"", 1, 0, flow.Spec{Type: "maf", Transforms: 1, Hidden: []int{4}}, 2000, 0.02, 2e-3},
+		"gauss-2":       {"", 2, 0, affine(2, 8), 1200, 0.01, 3e-3},
+		"gauss-context": {"", 2, 1, affine(2, 16), 1500, 0.01, 1e-2},
+		"U1":            {"U1", 2, 0, spline, 1500, 5e-3, 0.02},
+		"U2":            {"U2", 2, 0, spline, 1500, 5e-3, 0.02},
+		"U3":            {"U3", 2, 0, spline, 3000, 3e-3, 0.03},
+		"U4":            {"U4", 2, 0, spline, 1500, 5e-3, 0.25},
+		"U1-planar":     {"U1", 2, 0, planar, 3000, 5e-3, 0.05},
+		"U2-planar":     {"U2", 2, 0, planar, 3000, 5e-3, 0.05},
+		"U3-planar":     {"U3", 2, 0, planar, 3000, 1e-2, 0.2},
+		"U4-planar":     {"U4", 2, 0, planar, 3000, 1e-2, 0.3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const batch = 256
-			f := newFlow(t, c.target.features, c.context, c.spec)
+			target, factor := flow.EventTarget(gauss), 0.0
+			if c.potential != "" {
+				target, factor = potential(t, c.potential)
+			}
+			f := newFlow(t, c.features, c.context, c.spec)
 			context := normalColumns(c.context, c.steps*batch)
-			k := reverseKL(t, f, c.target, context)
+			k := reverseKL(t, f, target, context)
 			cfg := train.Config{Epochs: 1, Batch: batch, LR: c.lr}
 			if _, err := train.Run(t.Context(), k, train.Data{Train: upTo(c.steps * batch)}, cfg, train.Options{}); err != nil {
 				t.Fatal(err)
 			}
 			const n = 20_000
-			kl := k.Loss(upTo(n)) + c.factor
-			t.Logf("KL %.4f nats", kl)
+			kl := k.Loss(upTo(n)) + factor
+			t.Logf("%s: KL %.4f nats", name, kl)
 			if kl > c.within || kl < -0.01 { // of 20,000 draws, the mean of what scatters by less than 1
 				t.Errorf("a KL of %v nats", kl)
 			}
@@ -160,15 +131,14 @@ func TestReverseKLReachesTheTarget(t *testing.T) {
 			}
 			var mean float64
 			for e := range logQ {
-				var at, ctx [2]float64
-				for i := range x {
-					at[i] = float64(x[i][e])
+				var at, ctx []float64
+				for _, col := range x {
+					at = append(at, float64(col[e]))
 				}
-				if len(given) > 0 {
-					ctx[0] = float64(given[0][e])
+				for _, col := range given {
+					ctx = append(ctx, float64(col[e]))
 				}
-				logP, _ := c.target.of(at, ctx)
-				mean += (logQ[e] - logP + c.factor) / n
+				mean += (logQ[e] - target(at, ctx, nil) + factor) / n
 			}
 			if math.Abs(mean-kl) > 0.02 {
 				t.Errorf("the samples have a KL of %v, the loss says %v", mean, kl)
@@ -192,7 +162,7 @@ func TestReverseKLGradient(t *testing.T) {
 				f.Params()[i] += 0.2 * float32(src.NormFloat64())
 			}
 			f.Cut(f.Params())
-			k := reverseKL(t, f, gauss(2), normalColumns(1, 300))
+			k := reverseKL(t, f, flow.EventTarget(gauss), normalColumns(1, 300))
 			rows, grad, other := upTo(300)[:150], make([]float32, len(f.Params())), make([]float32, len(f.Params()))
 			loss := func() float64 {
 				k.SetStep(7)
@@ -227,9 +197,11 @@ func TestReverseKLGradient(t *testing.T) {
 
 // Loss and gradient are the same bits for any number of threads, every step has draws of its own, and none allocates.
 func TestReverseKLSteps(t *testing.T) {
+	ring, _ := potential(t, "U1")
 	for name, spec := range map[string]flow.Spec{
 		"nsf-ar":   {Type: "nsf-ar", Transforms: 2, Hidden: []int{8}, Dropout: 0.1},
 		"residual": {Type: "nsf", Transforms: 2, Hidden: []int{8}, Net: "residual", BatchNorm: true},
+		"planar":   {Repeat: 2, Layers: []flow.Part{{Kind: "planar"}, {Kind: "radial"}}},
 		"bases":    {Type: "nsf-ar", Transforms: 1, Hidden: []int{8}, Bases: map[string]flow.Part{"1": {Kind: "normal"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -262,12 +234,12 @@ func TestReverseKLSteps(t *testing.T) {
 // What is no flow for reverse KL is refused.
 func TestReverseKLRefuses(t *testing.T) {
 	student := newFlow(t, 2, 0, flow.Spec{Base: flow.Part{Kind: "student-t"}})
-	if _, err := flow.NewReverseKL(student, ring, nil); err == nil || !strings.Contains(err.Error(), "the base student-t: {nu: 5} has parameters") {
+	if _, err := flow.NewReverseKL(student, flow.EventTarget(gauss), nil); err == nil || !strings.Contains(err.Error(), "the base student-t: {nu: 5} has parameters") {
 		t.Error(err)
 	}
 	given := newFlow(t, 2, 2, flow.Spec{})
 	for _, context := range [][][]float32{nil, {{1}, {1, 2}}} {
-		if _, err := flow.NewReverseKL(given, ring, context); err == nil {
+		if _, err := flow.NewReverseKL(given, flow.EventTarget(gauss), context); err == nil {
 			t.Errorf("a context of %d columns is taken", len(context))
 		}
 	}

@@ -1,6 +1,10 @@
 package flow
 
-import "github.com/sluice-hep/sluice/internal/kernel"
+import (
+	"sync"
+
+	"github.com/sluice-hep/sluice/internal/kernel"
+)
 
 // search finds the x of a column of z = f(x), f increasing, by Newton's method; where a step leaves the bracket, or is not
 // half of the one before, it takes the middle of the bracket. Each event goes its own way, whatever the others of its tile.
@@ -57,6 +61,11 @@ func (s *search) step(x, z, logSlope []float32) bool {
 	}
 	s.steps++
 	return moved && s.steps < searchSteps
+}
+
+// newScratch keeps memory of so many rows for those who search.
+func newScratch(rows int) *sync.Pool {
+	return &sync.Pool{New: func() any { m := kernel.Aligned(rows * kernel.Tile); return &m }}
 }
 
 func size(v float32) float32 { return max(v, -v) }

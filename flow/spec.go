@@ -64,7 +64,8 @@ type Spec struct {
 	Net          string `yaml:"net,omitempty" json:"net,omitempty"`
 	Blocks       int    `yaml:"blocks,omitempty" json:"blocks,omitempty"`
 	NetBatchNorm bool   `yaml:"net_batch_norm,omitempty" json:"net_batch_norm,omitempty"`
-	// Dropout is the fraction of hidden units left out in training, to 1/256. Default 0.
+	// Dropout is the fraction of hidden units left out in training, to 1/256; negative for none. Default none; of a card, by the
+	// number of parameters and events.
 	Dropout float64 `yaml:"dropout,omitempty" json:"dropout,omitempty"`
 }
 
@@ -346,5 +347,31 @@ func (s Spec) Lines() []string {
 		}
 		lines = append(lines, "  "+p.String())
 	}
+	for _, kind := range newton {
+		if s.names(kind) {
+			lines = append(lines, fmt.Sprintf("the way back of %s is found by Newton's method, to %g, some units of float32's last place", kind, searchPrecision))
+		}
+	}
 	return lines
+}
+
+// newton are the kinds whose way back has no closed form, and is as precise as one.
+var newton = []string{"bernstein", "dsf", "planar"}
+
+// names says whether a kind is among the layers or their transformers.
+func (s Spec) names(kind string) (found bool) {
+	of := func(p Part) bool { return p.Kind == kind }
+	_ = s.each(func(p *Part) error {
+		found = found || of(*p)
+		if tr, ok := p.Options["transformer"].(Part); ok {
+			found = found || of(tr)
+		}
+		own, _ := p.Options["transformers"].(map[string]any)
+		for _, v := range own {
+			tr, ok := v.(Part)
+			found = found || ok && of(tr)
+		}
+		return nil
+	})
+	return found
 }

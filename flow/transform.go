@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"slices"
+
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -58,6 +60,12 @@ type DataStarter interface {
 	StartFrom(tiles []*Tile, p []float32)
 }
 
+// Derived has parameters that follow from its others (views of role nn.Derived), whose gradient is zero. Derive brings them, by so many
+// rounds, nearer to where they belong: before every gradient by a few, before parameters are judged or kept by many.
+type Derived interface {
+	Derive(p []float32, rounds int)
+}
+
 // Masked has parameters that are zero by construction.
 type Masked interface {
 	// Mask prepares for all that follows, once the flow is known to be of a possible size.
@@ -70,6 +78,22 @@ type Masked interface {
 type OneWay interface {
 	// OneWay says why; empty for a transform that has an inverse after all.
 	OneWay() string
+}
+
+// Numerical is a Transform that is computed by numerical steps, one way at least, less precisely than float32: it says how, and
+// how exactly.
+type Numerical interface{ Numerical() string }
+
+// Numerical says which kinds of layers are computed by numerical steps, and how: a line each.
+func (p *Plan) Numerical() (lines []string) {
+	for _, l := range p.layers {
+		if n, ok := l.Transform.(Numerical); ok {
+			if line := l.Part.Kind + " " + n.Numerical(); !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
 }
 
 // grouped is a transform that is faster on several tiles at once.
@@ -91,6 +115,7 @@ type Tile struct {
 	feature Feature
 	logProb [kernel.Tile]float64 // under the base
 	target  [kernel.Tile]float64 // log-density under a Target
+	one     []float64            // an event of an EventTarget
 }
 
 // Feature is one feature of a tile on its way through a Transformer: columns of N events, of which H, DH and Saved hold

@@ -67,8 +67,8 @@ func TestTransformersStayFinite(t *testing.T) {
 	}
 }
 
-// fill sets the rows of h from on to the parameters of each event.
-func fill(h []float32, from int, params matrix) {
+// setRows sets the rows of h from on to the parameters of each event.
+func setRows(h []float32, from int, params matrix) {
 	for e, p := range params {
 		for r, v := range p {
 			h[(from+r)*kernel.Tile+e] = float32(v)
@@ -87,7 +87,7 @@ func (c transformerCase) check(t *testing.T, tr Transformer) {
 	t.Helper()
 	f, at := newFeature(tr, kernel.RoundLanes(len(c.x))), 0
 	for _, rows := range c.raw {
-		fill(f.H, at, rows)
+		setRows(f.H, at, rows)
 		at += len(rows[0])
 	}
 	for e, v := range c.x {
@@ -141,9 +141,9 @@ func TestReferenceSigmoidal(t *testing.T) {
 			transformerCase{x: in.X, c1: in.C1, c2: in.C2, raw: []matrix{in.A, in.B, in.W}, y: out.Y, logDet: out.LogDet,
 				gradX: out.GradX, gradRaw: []matrix{out.GradA, out.GradB, out.GradW}, tol: 1e-5, gradTol: 1e-4}.check(t, tr)
 			f := newFeature(tr, kernel.RoundLanes(len(in.Y)))
-			fill(f.H, 0, in.A)
-			fill(f.H, len(in.A[0]), in.B)
-			fill(f.H, 2*len(in.A[0]), in.W)
+			setRows(f.H, 0, in.A)
+			setRows(f.H, len(in.A[0]), in.B)
+			setRows(f.H, 2*len(in.A[0]), in.W)
 			for e, v := range in.Y {
 				f.Z[e] = float32(v)
 			}

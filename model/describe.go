@@ -20,6 +20,7 @@ type Info struct {
 	FormatVersion int           `json:"format_version"`
 	Features      []Column      `json:"features"`
 	Context       []Column      `json:"context"`
+	Marks         string        `json:"marks,omitempty"`     // what the hidden feature of the flow is, where it has one
 	Flow          flow.Spec     `json:"flow"`                // the composition in full
 	Numerical     []string      `json:"numerical,omitempty"` // layers that are computed by numerical steps, and how
 	Parameters    int           `json:"parameters"`
@@ -78,7 +79,7 @@ func (m *Model) Info() (Info, error) {
 func (m *Model) info(hash string, version, parameters int) Info {
 	return Info{
 		Hash: hash, FormatVersion: version, Features: Columns(m.Features), Context: Columns(m.Context),
-		Parameters: parameters, Seed: m.Seed, Train: m.Train, Card: m.Card,
+		Marks: m.Features.Hidden(), Parameters: parameters, Seed: m.Seed, Train: m.Train, Card: m.Card,
 	}
 }
 
@@ -109,6 +110,9 @@ func (info Info) Describe(w io.Writer) error {
 		fmt.Fprintf(out, "sha256  %s (format %d, seed %d)\n", info.Hash, info.FormatVersion, info.Seed)
 	}
 	describeColumns(out, "features", info.Features)
+	if info.Marks != "" {
+		fmt.Fprintf(out, "  %s\n", clean(info.Marks))
+	}
 	describeColumns(out, "context", info.Context)
 	describeFlow(out, info)
 	if info.Train != nil {

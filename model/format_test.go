@@ -13,13 +13,18 @@ func TestEveryFormatIsRead(t *testing.T) {
 	given := &events.Table{Columns: []events.Column{
 		{Name: "a", Type: events.Float64, F64: []float64{0.80187, 1.41818, 7.02772}},
 		{Name: "b", Type: events.Float64, F64: []float64{-0.46616, 0.70856, 3.90364}},
-		{Name: "c", Type: events.Float64, F64: []float64{1.60374, 2.83636, 14.05544}}, // left out of the flow, in format 3
+		{Name: "c", Type: events.Float64, F64: []float64{1.60374, 2.83636, 14.05544}}, // left out of the flow, from format 3 on
 		{Name: "q", Type: events.Float64, F64: []float64{0, 2, 2}},
+		{Name: "m1", Type: events.Float64, F64: []float64{-999, 17.25, 31.5}}, // -999 of both is one hidden feature, in format 4,
+		{Name: "m2", Type: events.Float64, F64: []float64{-999, -999, 12.125}},
+		{Name: "k", Type: events.Float64, F64: []float64{11, 13, 22}},
+		{Name: "s", Type: events.Float64, F64: []float64{-1, 7, 3}}, // and this follows from k by a table
 	}}
 	want := [][]float64{
 		{-2.4289661010582204, -3.430061878731648, -6.619455474460748},
 		{-2.349594836599464, -3.477476418728868, -6.010510010023913},
 		{-2.3330244057714977, -2.545775494316911, -8.01122578359842},
+		{-7.423611155507233, -10.291484575002388, -20.25384161603721},
 	}
 	if len(want) != FormatVersion {
 		t.Fatalf("format %d has no file in testdata", FormatVersion)

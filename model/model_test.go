@@ -258,7 +258,7 @@ func TestImpossibleModelsAreRefused(t *testing.T) {
 		expect string
 	}{
 		{func(f *safetensors.File) { f.Metadata["format"] = "pt" }, `format "pt": not a model of this program`},
-		{func(f *safetensors.File) { f.Metadata["format_version"] = "4" }, "format_version 4 is newer than this program's 3"},
+		{func(f *safetensors.File) { f.Metadata["format_version"] = "5" }, "format_version 5 is newer than this program's 4"},
 		{func(f *safetensors.File) { f.Metadata["format_version"] = "x" }, `format_version "x" is not a number`},
 		{func(f *safetensors.File) { f.Metadata["seed"] = "-1" }, `seed "-1" is not a number`},
 		{func(f *safetensors.File) { f.Metadata["seed"] = "12" }, "incompatible version"}, // other permutations
@@ -355,7 +355,7 @@ flow
   5 x (lu, spline coupling), 12 parameters
   base student-t: {nu: 5}
   5 times, from data to latent
-    lu
+    lu: {permute: none}
     coupling: {net: {residual: {activation: relu, batch_norm: true, blocks: 2, dropout: 0.2, init: glorot, width: 128}}, permute: random, transformer: {spline: {bins: 8, bound: 5}}}
   and between these times
     batch-norm

@@ -17,7 +17,7 @@ import (
 const (
 	format = "sluice-model"
 	// FormatVersion is the newest layout that this package reads, and the one that it writes.
-	FormatVersion = 3
+	FormatVersion = 4
 )
 
 // Save writes the model: whole or, after an error, not at all. Equal models give equal files; how fast the training

@@ -24,6 +24,7 @@ const (
 	Bias                  // adds up
 	Scale                 // multiplies by itself, as the gamma of a norm or a diagonal: 0 is not its neutral value
 	Statistic             // taken from events; the gradient is zero
+	Derived               // follows from other parameters, see flow.Derived; the gradient is zero
 	Triangles             // of a square matrix: weights, but for the diagonal, which is a scale
 )
 

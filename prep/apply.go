@@ -18,13 +18,19 @@ type buffers struct {
 	x     []float64 // values of one column
 	noise []float64
 	slope []float64 // product of the slopes of all columns so far
-	none  []bool    // events without a value in a column, see Told
+	none  []bool    // events without a value in a column, see Told and Marks
+	marks []float64 // and what they hold
+	state []byte    // a byte for each column with marks, event by event: which it holds
 	was   [2][]float64
 }
 
-func newBuffers(n int) *buffers {
+func (p *Pipeline) newBuffers(n int) *buffers {
 	n = min(n, block)
-	return &buffers{x: make([]float64, n), noise: make([]float64, n), slope: slices.Repeat([]float64{1}, n), none: make([]bool, n)}
+	b := &buffers{x: make([]float64, n), noise: make([]float64, n), slope: slices.Repeat([]float64{1}, n), none: make([]bool, n), marks: make([]float64, n)}
+	if p.Marks != nil {
+		b.state = make([]byte, n*len(p.Marks.Columns))
+	}
+	return b
 }
 
 // eachBlock calls f for events lo to hi of n.
@@ -32,7 +38,7 @@ func (b *buffers) eachBlock(n int, f func(lo, hi int)) {
 	all := *b
 	for lo := 0; lo < n; lo += block {
 		hi := min(lo+block, n)
-		b.x, b.noise, b.slope, b.none = all.x[:hi-lo], all.noise[:hi-lo], all.slope[:hi-lo], all.none[:hi-lo]
+		b.x, b.noise, b.slope, b.none, b.marks = all.x[:hi-lo], all.noise[:hi-lo], all.slope[:hi-lo], all.none[:hi-lo], all.marks[:hi-lo]
 		f(lo, hi)
 	}
 }
@@ -67,9 +73,12 @@ func (p *Pipeline) ApplyDraw(t *events.Table, draw, draws int) (cols [][]float32
 				at[noiseColumn(uint32(i), k)] = 0
 			}
 		}
-		if p.Columns[i].Told != nil {
+		if p.Columns[i].mayLack() {
 			at[noiseColumn(uint32(i), toldNoise)] = 0
 		}
+	}
+	if p.Marks != nil {
+		at[p.marksNoise()] = 0
 	}
 	for column := range at {
 		order := rng.New(p.Seed, rng.StreamCells, column).Perm(draws)
@@ -102,25 +111,32 @@ func (p *Pipeline) apply(t *events.Table, at places, placed []bool) (cols [][]fl
 		cols[k] = make([]float32, n)
 	}
 	ok := true
-	b := newBuffers(n)
+	b := p.newBuffers(n)
 	b.eachBlock(n, func(lo, hi int) {
 		next := 0
+		if p.Marks != nil {
+			ok = p.applyMarks(in, b, logDet[lo:hi], at, lo, placed) && ok
+			narrow(cols[0][lo:hi], b.x)
+			next = 1
+		}
 		for i := range p.Columns {
-			told := p.Columns[i].Told
-			if told != nil {
-				by := p.place(told.By)
+			c := &p.Columns[i]
+			if c.Told != nil {
+				by := p.place(c.Told.By)
 				ok = p.Columns[by].read(b.x, in[by], lo) && ok
-				told.noValue(b.none, b.x)
+				c.Told.noValue(b.none, b.x)
+			} else if c.Marked != nil {
+				p.noValue(c, b)
 			}
-			ok = p.Columns[i].read(b.x, in[i], lo) && ok
-			if !p.Columns[i].InFlow() {
+			ok = c.read(b.x, in[i], lo) && ok
+			if !c.InFlow() {
 				continue
 			}
-			if told != nil {
-				b.set(told.Else, logDet[lo:hi])
+			if c.mayLack() {
+				b.set(c.instead(), logDet[lo:hi])
 			}
 			p.applyColumn(i, b, logDet[lo:hi], at, lo, placed)
-			if told != nil {
+			if c.mayLack() {
 				at(b.noise, noiseColumn(uint32(i), toldNoise), lo)
 				b.fill(logDet[lo:hi])
 				for k, none := range b.none {
@@ -129,12 +145,12 @@ func (p *Pipeline) apply(t *events.Table, at places, placed []bool) (cols [][]fl
 					}
 				}
 			}
-			if s := p.Columns[i].classes(); s != nil {
+			if s := c.classes(); s != nil {
 				s.indicate(cols[next:], lo, b.x)
 			} else {
 				narrow(cols[next][lo:hi], b.x)
 			}
-			next += p.Columns[i].width()
+			next += c.width()
 		}
 		addLogs(logDet[lo:hi], b.slope, 1)
 	})
@@ -234,10 +250,14 @@ func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, 
 	for i := range p.Columns {
 		t.Columns = append(t.Columns, p.Columns[i].table(n))
 	}
-	b := newBuffers(n)
+	b := p.newBuffers(n)
 	b.eachBlock(n, func(lo, hi int) {
+		if p.Marks != nil {
+			widen(b.x, cols[0][lo:])
+			p.Marks.invert(b, logDet[lo:hi])
+		}
 		for _, last := range []bool{false, true} { // first the columns that tell
-			next := 0
+			next := p.Marks.width()
 			for i := range p.Columns {
 				c := &p.Columns[i]
 				if now := (c.Told != nil) == last; now && c.Follows == nil {
@@ -263,19 +283,28 @@ func (p *Pipeline) invertColumn(i int, b *buffers, logDet []float64, t *events.T
 		for k := range b.x {
 			b.x[k] = v
 		}
-	case c.Told != nil:
-		by := &t.Columns[p.place(c.Told.By)]
-		for k := range b.none {
-			b.none[k] = slices.Contains(c.Told.When, by.Float(lo+k))
+	case c.absorbed():
+		p.noValue(c, b)
+		copy(b.x, b.marks)
+	case c.mayLack():
+		if c.Told != nil {
+			by := &t.Columns[p.place(c.Told.By)]
+			for k := range b.none {
+				b.none[k], b.marks[k] = slices.Contains(c.Told.When, by.Float(lo+k)), c.Told.Mark
+			}
+		} else {
+			p.noValue(c, b)
 		}
 		copy(b.noise, b.x)
 		b.set(0, logDet)
 		c.invert(b, logDet)
-		b.mark(c.Told.Mark, logDet)
+		b.mark(logDet)
+		c.write(&t.Columns[i], lo, b.x, b.none)
+		return
 	default:
 		c.invert(b, logDet)
 	}
-	c.write(&t.Columns[i], lo, b.x)
+	c.write(&t.Columns[i], lo, b.x, nil)
 }
 
 // invert takes prepared values in b.x back through the steps.
@@ -300,8 +329,8 @@ func (c *Column) table(n int) events.Column {
 }
 
 // write puts values x, counted from the origin, into out from lo on. What its type cannot hold becomes the next value
-// that it can.
-func (c *Column) write(out *events.Column, lo int, x []float64) {
+// that it can; marks are written as they are.
+func (c *Column) write(out *events.Column, lo int, x []float64, marks []bool) {
 	switch out.Type {
 	case events.Int64:
 		for i, v := range x {
@@ -312,40 +341,99 @@ func (c *Column) write(out *events.Column, lo int, x []float64) {
 			out.U64[lo+i] = c.Origin.Plus(math.Round(v)).Uint64()
 		}
 	case events.Float64:
-		low, high := c.limits()
+		l := c.limits()
 		for i, v := range x {
-			out.F64[lo+i] = min(max(c.Origin.Float()+min(max(v, low), high), -math.MaxFloat64), math.MaxFloat64)
+			if marks == nil || !marks[i] {
+				v = l.hold(v)
+			}
+			out.F64[lo+i] = min(max(c.Origin.Float()+v, -math.MaxFloat64), math.MaxFloat64)
 		}
 	default:
-		low, high := c.limits()
-		low, high = max(low, -math.MaxFloat32), min(high, math.MaxFloat32)
+		l := c.limits()
 		for i, v := range x {
-			f := float32(min(max(v, low), high))
-			if float64(f) > high { // an edge that no float32 is equal to is not crossed either
-				f = math.Nextafter32(f, float32(math.Inf(-1)))
-			} else if float64(f) < low {
-				f = math.Nextafter32(f, float32(math.Inf(1)))
+			f := float32(min(max(v, -math.MaxFloat32), math.MaxFloat32))
+			if marks == nil || !marks[i] {
+				f = l.hold32(f)
 			}
 			out.F32[lo+i] = f
 		}
 	}
 }
 
-// limits are what no value that comes back exceeds.
-func (c *Column) limits() (low, high float64) {
-	low, high = math.Inf(-1), math.Inf(1)
-	if l, ok := c.first().(limited); ok {
-		low, high = l.limits()
+// limits are what no value that comes back exceeds. At an open edge, which no training value lies on, none comes back either: what would is
+// next to it, and half-way to the outermost value that training had beside 0, so that a logarithm has an argument, and among decimals.
+type limits struct {
+	low, high   float64
+	least, most float64 // in place of what is not inside
+	rounded     bool    // to decimals, of which a float32 may be a trifle beyond
+}
+
+func (c *Column) limits() limits {
+	l := limits{low: math.Inf(-1), high: math.Inf(1)}
+	for _, s := range c.Steps {
+		if k := s.Kind(); k == "round" || k == "spread" {
+			continue
+		}
+		if s, ok := s.(limited); ok {
+			l.low, l.high = s.limits()
+		}
+		break
 	}
-	if len(c.Steps) > 0 {
-		if r, ok := c.Steps[0].(*round); ok {
-			low, high = r.inside(low, high)
+	r, rounded := c.rounds()
+	open := func(edge, outermost float64) float64 {
+		switch {
+		case math.IsInf(edge, 0) || c.Origin != column.Exact{}:
+			return edge
+		case edge == 0 || rounded:
+			return edge + (outermost-edge)/2
+		}
+		return math.Nextafter(edge, outermost)
+	}
+	l.least, l.most = open(l.low, max(c.Min, l.low)), open(l.high, min(c.Max, l.high))
+	if rounded {
+		low, high := r.inside(l.low, l.high)
+		if l.least, l.most = r.inside(l.least, l.most); low > l.low {
+			l.least = low
+		}
+		if high < l.high {
+			l.most = high
+		}
+		l.low, l.high, l.rounded = low, high, true
+	}
+	return l
+}
+
+func (c *Column) rounds() (*round, bool) {
+	if len(c.Steps) == 0 {
+		return nil, false
+	}
+	r, ok := c.Steps[0].(*round)
+	return r, ok
+}
+
+func (l *limits) hold(v float64) float64 {
+	switch {
+	case v <= l.low:
+		return l.least
+	case v >= l.high:
+		return l.most
+	}
+	return v
+}
+
+// hold32 is hold for a float32, which no edge need be equal to.
+func (l *limits) hold32(v float32) float32 {
+	switch w := float64(v); {
+	case w <= l.low:
+		if v = float32(l.least); float64(v) < l.least && !l.rounded {
+			v = math.Nextafter32(v, float32(math.Inf(1)))
+		}
+	case w >= l.high:
+		if v = float32(l.most); float64(v) > l.most && !l.rounded {
+			v = math.Nextafter32(v, float32(math.Inf(-1)))
 		}
 	}
-	if c.Told != nil {
-		low, high = min(low, c.Told.Mark), max(high, c.Told.Mark)
-	}
-	return low, high
+	return v
 }
 
 // first is the first step that changes values; nil for none.
@@ -369,7 +457,7 @@ func (c *Column) constant() float64 {
 // integral reports whether Invert gives integers where training had integers. Those that are counted from an origin are
 // rounded to integers whatever the steps: a float64 would not tell them apart.
 func (c *Column) integral() bool {
-	if c.Constant() || c.Follows != nil || c.Origin != (column.Exact{}) {
+	if c.Constant() || c.Follows != nil || c.absorbed() || c.Origin != (column.Exact{}) {
 		return true
 	}
 	first := ""

@@ -25,6 +25,9 @@ func Auto(s profile.Summary) (steps []StepSpec, why string) {
 	case s.Codes:
 		return []StepSpec{{Kind: "levels"}},
 			fmt.Sprintf("%d codes, integers that repeat with others missing between them: each gets the part of a normal that holds its probability", s.Distinct)
+	case s.Angle && s.Step > 0:
+		turn, quantile := turnOf(s)
+		return []StepSpec{cells(s), turn, quantile}, gridWords(s) + fmt.Sprintf(", an angle, %.6g to %.6g: uniform noise fills the steps between them, a turn cut where the fewest events lie, then quantiles to a normal", s.Min, s.Max)
 	case s.Kind == profile.KindInteger && reach(s) <= maxInteger, s.Kind == profile.KindGrid:
 		return []StepSpec{cells(s), quantile}, gridWords(s) + ": uniform noise fills the steps between them, then quantiles to a normal" + edges
 	case s.Kind == profile.KindAtoms:
@@ -32,11 +35,17 @@ func Auto(s profile.Summary) (steps []StepSpec, why string) {
 			fmt.Sprintf("single values hold many events (%.6g: %.3g %%): noise spreads them over narrow windows, then quantiles to a normal%s",
 				s.Atoms[0].Value+0, 100*s.Atoms[0].Fraction, edges) // -0 + 0 is 0
 	case s.Angle:
-		turn := StepSpec{"periodic", map[string]float64{"low": *s.LowEdge, "high": *s.HighEdge}}
-		return asRounded(s, turn, StepSpec{"quantile", map[string]float64{"low": 0, "high": 1}}),
+		turn, quantile := turnOf(s)
+		return asRounded(s, turn, quantile),
 			fmt.Sprintf("an angle, %.6g to %.6g: a turn cut where the fewest events lie, then quantiles to a normal", *s.LowEdge, *s.HighEdge)
 	}
 	return asRounded(s, quantile), "continuous" + decimalWords(s) + tailWords(s) + ": quantiles to a normal" + edges
+}
+
+// turnOf are the steps for an angle.
+func turnOf(s profile.Summary) (turn, quantile StepSpec) {
+	return StepSpec{"periodic", map[string]float64{"low": *s.LowEdge, "high": *s.HighEdge}},
+		StepSpec{"quantile", map[string]float64{"low": 0, "high": 1}}
 }
 
 // bounded is a map of quantiles with the edges of a column, and what to say of them.
@@ -69,19 +78,24 @@ func bounded(s profile.Summary) (StepSpec, string) {
 // upper one.
 func (l Limits) bound(s *profile.Summary, from float64, x []float64) error {
 	low, high := l.Low-from, l.High-from
-	if err := inside("the range stated", x, low, high); err != nil {
+	atom := func(v float64) bool {
+		return s.Kind == profile.KindAtoms && slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { return a.Value == v })
+	}
+	if err := inside("the range stated", slices.DeleteFunc(slices.Clone(x), atom), low, high); err != nil {
 		return err
 	}
-	turn := s.Angle && low == *s.LowEdge && high == *s.HighEdge
 	high += s.Step
+	turn := s.Angle && low == *s.LowEdge && high == *s.HighEdge
 	for _, e := range []struct {
-		at float64
-		to **float64
-	}{{low, &s.LowEdge}, {high, &s.HighEdge}} {
-		atom := slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { // whose window reaches beyond: what comes back from there snaps
-			return s.Kind == profile.KindAtoms && math.Abs(a.Value-e.at) <= 2e-3*(s.Max-s.Min)
+		at, sign float64
+		to       **float64
+	}{{low, 1, &s.LowEdge}, {high, -1, &s.HighEdge}} {
+		beyond := slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { // itself or its window: what comes back from there snaps
+			return s.Kind == profile.KindAtoms && e.sign*(a.Value-e.at) <= maxWindow*(s.Max-s.Min)
 		})
-		if !math.IsInf(e.at, 0) && !atom {
+		if beyond {
+			*e.to = nil
+		} else if !math.IsInf(e.at, 0) {
 			*e.to = &e.at
 		}
 	}
@@ -131,7 +145,7 @@ func decimalWords(s profile.Summary) string {
 // atoms is the step for the single values of a column.
 func atoms(s profile.Summary) StepSpec {
 	step := StepSpec{Kind: "spread"}
-	if s.Atoms[len(s.Atoms)-1].Fraction < rareAtoms {
+	if slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { return a.Fraction < 0.01 }) {
 		step.Options = map[string]float64{"above": 0.001}
 	}
 	return step

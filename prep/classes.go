@@ -104,7 +104,7 @@ func (c *Column) width() int {
 	if s := c.classes(); s != nil {
 		return len(s.Value)
 	}
-	if c.Constant() || c.Follows != nil {
+	if c.Constant() || c.Follows != nil || c.absorbed() {
 		return 0
 	}
 	return 1

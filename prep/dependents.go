@@ -26,7 +26,9 @@ func (p *Pipeline) Dependents(t *events.Table, context *Pipeline) ([]Dependent, 
 	var all []*Column
 	for _, q := range []*Pipeline{context, p} {
 		for i := range q.Columns {
-			all = append(all, &q.Columns[i])
+			if c := &q.Columns[i]; c.Follows == nil {
+				all = append(all, c)
+			}
 		}
 	}
 	s, err := newSearch(t, all)

@@ -33,7 +33,8 @@ func Inspect(ctx context.Context, files []string, opts events.Options) (*Inspect
 }
 
 func inspect(ctx context.Context, files []string, opts events.Options) (*Inspection, error) {
-	all, skipped, notes, err := profile.SummariseFiles(ctx, files, opts)
+	var first *events.Table
+	all, skipped, notes, err := profile.SummariseFiles(ctx, files, opts, func(t *events.Table) { first = some(t) })
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +54,12 @@ func inspect(ctx context.Context, files []string, opts events.Options) (*Inspect
 		}
 		r.Columns = append(r.Columns, InspectedColumn{s, names, inBrackets(steps), why})
 	}
-	return r, nil
+	if first == nil {
+		return r, nil
+	}
+	lines, err := connections(first, r.Columns)
+	r.Notes = append(r.Notes, lines...)
+	return r, err
 }
 
 // inBrackets are steps as a card writes them.

@@ -16,12 +16,13 @@ const cutBins = 64
 func (s *periodic) Kind() string { return "periodic" }
 
 func (s *periodic) Fit(x, w []float64) error {
-	if err := inside("periodic", x, s.Low, s.High); err != nil {
+	rounding := 1e-12 * (s.High - s.Low) // of the ends of the cells of a grid
+	if err := inside("periodic", x, s.Low-rounding, s.High+rounding); err != nil {
 		return err
 	}
 	var in [cutBins]float64
 	for i, v := range x {
-		in[min(int((v-s.Low)/(s.High-s.Low)*cutBins), cutBins-1)] += weight(w, i)
+		in[min(max(int((v-s.Low)/(s.High-s.Low)*cutBins), 0), cutBins-1)] += weight(w, i)
 	}
 	least := math.Inf(1)
 	for k := range in {

@@ -75,3 +75,52 @@ func TestAngleOfAutoStaysInItsRange(t *testing.T) {
 		}
 	}
 }
+
+// A rounded angle is one whether many events share each value or few, and what comes back is such a value of the turn.
+func TestRoundedAngles(t *testing.T) {
+	for _, c := range []struct {
+		n         int
+		turn, low float64
+		step      float64
+		kind      string
+	}{
+		{20000, 360, -180, 0.1, "dequantise"}, {6000, 360, -180, 0.1, "round"}, {4000, 2 * math.Pi, -math.Pi, 0.01, "dequantise"},
+		{3000, 360, 0, 1, "dequantise"}, {3000, 2 * math.Pi, 0, 0.001, "round"}, {5000, 2 * math.Pi, 0, 0.1, "dequantise"},
+	} {
+		g := rng.New(8, rng.StreamToy, 0)
+		phi := events.Column{Name: "phi", Type: events.Float64}
+		for range c.n {
+			phi.F64 = append(phi.F64, math.Round((c.low+c.turn*g.Float64())/c.step)*c.step)
+		}
+		p := mustFit(t, &events.Table{Columns: []events.Column{phi}}, []string{"phi"}, Spec{})
+		steps := p.Columns[0].Spec
+		if len(steps) != 3 || steps[0].Kind != c.kind || steps[1].Kind != "periodic" {
+			t.Errorf("%d angles in steps of %g: %v", c.n, c.step, steps)
+			continue
+		}
+		y := [][]float32{{-9, -5, 5, 9}}
+		for range 20000 {
+			y[0] = append(y[0], float32(g.NormFloat64()))
+		}
+		back, _, err := p.Invert(y)
+		if err != nil {
+			t.Fatal(err)
+		}
+		low, high := slices.Min(phi.F64), slices.Max(phi.F64)
+		if c.kind == "round" { // no step more of the turn
+			low, high = min(low, math.Ceil(c.low/c.step)*c.step), max(high, math.Floor((c.low+c.turn)/c.step)*c.step)
+		}
+		ends := 0
+		for _, v := range back.Columns[0].F64 {
+			if k := v / c.step; math.Abs(k-math.Round(k)) > 1e-6 || v < low-1e-9 || v > high+1e-9 {
+				t.Fatalf("%d angles in steps of %g: %v", c.n, c.step, v)
+			}
+			if v < low+c.turn/100 {
+				ends++
+			}
+		}
+		if c.turn/c.step > 100 && (ends < 140 || ends > 270) { // 200 without the rounding
+			t.Errorf("%d angles in steps of %g: %d of 20004 in the first hundredth", c.n, c.step, ends)
+		}
+	}
+}

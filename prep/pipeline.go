@@ -21,6 +21,8 @@ type Pipeline struct {
 	// Noiseless places every repeated value in the middle of its cell: right for a context, whose density
 	// nobody asks for.
 	Noiseless bool `json:"noiseless,omitempty"`
+	// Marks is a hidden feature, which the flow sees before the columns; nil for none.
+	Marks *Marks `json:"marks,omitempty"`
 }
 
 // Column is the preparation of one column.
@@ -40,10 +42,13 @@ type Column struct {
 	// Follows is what the column follows from, where it was left out of the flow for that.
 	Follows *Relation `json:"follows,omitempty"`
 	// Told is where the column has no value, where another tells.
-	Told *Told  `json:"told,omitempty"`
-	Why  string `json:"why"` // one sentence on the choice of steps
-	// Spec is what was fitted, with all that auto chose; not kept in a model.
-	Spec []StepSpec `json:"-"`
+	Told *Told `json:"told,omitempty"`
+	// Marked are its marks, where the combination of those of several columns tells.
+	Marked *Marked `json:"marked,omitempty"`
+	Why    string  `json:"why"` // one sentence on the choice of steps
+	// Spec is what was chosen for all values of the column, marks among them, and Chose the reason; not kept in a model.
+	Spec  []StepSpec `json:"-"`
+	Chose string     `json:"-"`
 
 	seen   profile.Summary // what auto went by
 	stated *Limits         // the range
@@ -51,6 +56,9 @@ type Column struct {
 
 // InFlow are the names of the columns that the flow sees.
 func (p *Pipeline) InFlow() (names []string) {
+	if p.Marks != nil {
+		names = append(names, hiddenName)
+	}
 	for i := range p.Columns {
 		if p.Columns[i].InFlow() {
 			names = append(names, p.Columns[i].Name)
@@ -59,7 +67,7 @@ func (p *Pipeline) InFlow() (names []string) {
 	return names
 }
 
-// InFlow reports whether the flow sees the column: not one that is constant, or follows from others.
+// InFlow reports whether the flow sees the column: not one that is constant, follows from others, or is part of the hidden feature.
 func (c *Column) InFlow() bool { return c.width() > 0 }
 
 // Constant reports whether the column held one value, Min, throughout.
@@ -177,7 +185,7 @@ func (p *Pipeline) fitColumn(col *events.Column, w []float64, spec Spec, i uint3
 	if given != nil && !c.Constant() {
 		specs, why = given, "as the card says"
 	}
-	c.Why, c.Spec, c.seen = why, specs, s
+	c.Why, c.Chose, c.Spec, c.seen = why, why, specs, s
 	if err := c.checkExact(col, x, specs); err != nil {
 		return nil, err
 	}
@@ -229,6 +237,11 @@ func FarNotice(s profile.Summary) string {
 // fitSteps fits the steps of column i, and prepares x on the way.
 func (p *Pipeline) fitSteps(c *Column, x, w []float64, specs []StepSpec, i uint32) error {
 	steps, err := build(specs)
+	for _, step := range steps {
+		if s, ok := step.(*spread); ok {
+			s.known = c.seen.Atoms
+		}
+	}
 	if err == nil {
 		err = p.checkClasses(steps)
 	}
@@ -272,7 +285,7 @@ func (c *Column) trained() events.Type {
 
 // Dim is the number of columns that the flow sees.
 func (p *Pipeline) Dim() int {
-	n := 0
+	n := p.Marks.width()
 	for i := range p.Columns {
 		n += p.Columns[i].width()
 	}
@@ -315,7 +328,7 @@ func (p *Pipeline) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("prep: column %q: %w", c.Name, err)
 		}
 	}
-	if err := cmp.Or(in.checkFollows(), in.checkTold()); err != nil {
+	if err := cmp.Or(in.checkFollows(), in.checkTold(), in.checkMarks()); err != nil {
 		return err
 	}
 	*p = in

@@ -128,6 +128,8 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 			r, err = p.disagree(c, t, out)
 		case c.Told != nil:
 			err = p.strangers(c, t, &r, out)
+		case p.Marks != nil && p.Marks.Columns[0] == c.Name:
+			err = p.Marks.unknown(p, t, &r, out)
 		}
 		if err != nil {
 			return 0, nil, err
@@ -152,10 +154,7 @@ func (c *Column) marks() (marks []float64) {
 			marks = append(marks, a+c.Origin.Float())
 		}
 	}
-	if c.Told != nil {
-		marks = append(marks, c.Told.Mark)
-	}
-	return marks
+	return append(marks, c.lacks()...)
 }
 
 // Trained is the range that the column was trained in: all turns of an angle are, and values of many events at its ends, as -999, are
@@ -209,7 +208,7 @@ func (c *Column) outside(col *events.Column, out []bool) Range {
 	marks := c.marks()
 	for i := range out {
 		switch v := col.Float(i); {
-		case slices.Contains(marks, v):
+		case among(marks, v) >= 0:
 			continue
 		case few != nil && !few.has(col.Exact(i).Minus(c.Origin)):
 			if r.Unseen++; r.Unseen == 1 {

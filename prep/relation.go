@@ -19,6 +19,8 @@ type Relation struct {
 	// A value that is off by Rounding, and Relative of the sum of the sizes of all that is added, still agrees.
 	Rounding float64 `json:"rounding"`
 	Relative float64 `json:"relative"`
+	// Table, of a column of few values, gives those of the column for those of the one term, in place of a sum.
+	Table *Table `json:"table,omitempty"`
 }
 
 // Term is a multiple of a column.
@@ -29,6 +31,9 @@ type Term struct {
 
 // at is what the relation gives for a value of each of its terms, and by how much one may differ from it.
 func (r *Relation) at(value []float64) (y, within float64) {
+	if r.Table != nil {
+		return r.Table.at(value[0]), 0
+	}
 	y = r.Constant
 	size := math.Abs(y)
 	for k, t := range r.Terms {
@@ -54,6 +59,9 @@ func (r *Relation) broken(x []float64, terms [][]float64) (events []int) {
 }
 
 func (r *Relation) check() error {
+	if r.Table != nil && len(r.Terms) == 1 {
+		return r.Table.check()
+	}
 	for _, t := range r.Terms {
 		if !finite(t.Factor) {
 			return fmt.Errorf("a multiple of %q is not finite", t.Column)
@@ -113,6 +121,7 @@ type Dependent struct {
 func (p *Pipeline) LeaveOut(d Dependent) {
 	c := p.column(d.Column)
 	c.Steps, c.Follows, c.Why = nil, &d.Relation, d.Says+": left out, and put back in what is generated"
+	c.Chose += "; " + c.Why
 }
 
 // follow sets the columns of t that follow from others.
@@ -133,7 +142,7 @@ func (p *Pipeline) follow(t *events.Table) error {
 			}
 			x[e], _ = c.Follows.at(value)
 		}
-		c.write(&t.Columns[i], 0, x)
+		c.write(&t.Columns[i], 0, x, nil)
 	}
 	return nil
 }

@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sort"
+
+	"github.com/sluice-hep/sluice/events/profile"
 )
 
 // spread is the identity but for atoms, the values that at least a fraction Above of the events hold: such an
@@ -24,11 +27,9 @@ type spread struct {
 	// The training values next to each atom; the atom itself at an end of the column, beyond which all is the atom.
 	Before []float64 `json:"before,omitempty"`
 	After  []float64 `json:"after,omitempty"`
-}
 
-// Atoms of fewer events than rareAtoms must be repeated rareEvents times, and rareTimes as often as other values. What a summary of all
-// events calls an atom (64 events) is one among those that train: four fifths of them are 51, give or take 3.
-const rareAtoms, rareEvents, rareTimes = 0.01, 40, 10
+	known []profile.Atom // among more events than the fit's
+}
 
 const maxAtoms = 1024
 
@@ -40,17 +41,15 @@ func (s *spread) Kind() string { return "spread" }
 
 func (s *spread) Fit(x, w []float64) error {
 	e := newEmpirical(x, w)
-	*s = spread{Above: s.Above}
+	*s = spread{Above: s.Above, known: s.known}
 	n := len(e.value)
 	if n < 2 {
 		return errConstant
 	}
 	scale, usual := e.scaleOutside(s.Above), median(e.mass)
 	for k, v := range e.value {
-		if e.mass[k] < s.Above || e.mass[k]*e.n < 4 { // a value seen once or twice in a small table is no atom
-			continue
-		}
-		if e.mass[k] < rareAtoms && (e.mass[k]*e.n < rareEvents || e.mass[k] < rareTimes*usual) {
+		known := slices.ContainsFunc(s.known, func(a profile.Atom) bool { return a.Value == v && a.Fraction >= s.Above })
+		if !known && (e.mass[k] < s.Above || !profile.Repeats(e.mass[k]*e.n, e.n, e.n*usual)) {
 			continue
 		}
 		least := max(minWindow*scale, math.Abs(v)*0x1p-40) // and well above the spacing of float64

@@ -2,12 +2,12 @@ package prep
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/events/profile"
 )
 
 // Told says that a column holds its mark exactly in the events in which another holds one of some values: jet momenta are -999 where
@@ -27,50 +27,67 @@ type Told struct {
 
 const (
 	leastTold = 64           // events with and without the mark
-	mostTells = fewLevels    // values of a column that tells, unless its own mark does
+	mostTells = fewLevels    // values of a column that tells
 	toldNoise = maxSteps - 1 // in place of a step
 )
 
-// Together finds the columns whose mark another tells among the events of t, and fits them anew on their other values. It says so, a
-// line each.
-func (p *Pipeline) Together(t *events.Table) ([]string, error) {
+// Together finds the columns whose marks another column tells, or which are tied to those of others, among the events of t, and fits them
+// anew on their other values. It says so, a line each. What is told in t and not in an event of others is not told.
+func (p *Pipeline) Together(t *events.Table, others ...*events.Table) (said []string, err error) {
 	w, err := weights(t)
 	if err != nil {
 		return nil, err
 	}
-	values := make([][]float64, len(p.Columns))
-	for i := range p.Columns {
-		if c := &p.Columns[i]; c.InFlow() && c.Origin == (column.Exact{}) {
-			if values[i], err = c.values(t); err != nil {
-				return nil, err
-			}
-		}
+	values, rest, err := p.valuesOf(t, others)
+	if err != nil {
+		return nil, err
 	}
-	var said, texts []string
+	if said, err = p.findMarks(values, rest, w); err != nil {
+		return nil, err
+	}
+	for i := range p.Columns {
+		c := &p.Columns[i]
+		if c.lacks() == nil {
+			continue
+		}
+		if c.levels() {
+			c.Steps = nil
+			c.Why += "; part of the hidden feature of the flow, with marks of other columns"
+			c.Chose = c.Why
+			continue
+		}
+		if err := p.without(c, values[i], w, uint32(i)); err != nil {
+			return nil, err
+		}
+		text := fmt.Sprintf("; %s where the combination of marks has it", list(c.lacks()))
+		if c.Told != nil {
+			text = "; " + c.Told.text()
+		}
+		c.Why += text
+		c.Chose += text + ", and put there whatever the steps"
+	}
+	return said, nil
+}
+
+func (c *Column) levels() bool {
+	_, ok := c.first().(*levels)
+	return ok
+}
+
+// findMarks finds what Together does, and says so.
+func (p *Pipeline) findMarks(values [][]float64, rest [][][]float64, w []float64) (said []string, err error) {
+	for i := range p.Columns {
+		p.Columns[i].Told = p.told(i, values, rest)
+	}
+	marks, err := p.combine(values, w)
+	var texts []string
 	names := map[string][]string{}
 	for i := range p.Columns {
 		c := &p.Columns[i]
-		told := p.told(i, values)
-		if told == nil {
+		if c.Told == nil {
 			continue
 		}
-		var x, wx []float64
-		for k, v := range values[i] {
-			if v != told.Mark {
-				x = append(x, v)
-				if w != nil {
-					wx = append(wx, w[k])
-				}
-			}
-		}
-		told.Else = median(x)
-		low, high := slices.Min(x), slices.Max(x)
-		if err := p.without(c, x, wx, uint32(i)); err != nil {
-			return nil, fmt.Errorf("prep: column %q without %g: %w", c.Name, told.Mark, err)
-		}
-		c.Told, c.Min, c.Max = told, low, high
-		text := fmt.Sprintf("%g where %s is %s", told.Mark, told.By, list(told.When))
-		c.Why += "; " + text
+		text := c.Told.text()
 		if names[text] == nil {
 			texts = append(texts, text)
 		}
@@ -79,22 +96,64 @@ func (p *Pipeline) Together(t *events.Table) ([]string, error) {
 	for _, text := range texts {
 		said = append(said, fmt.Sprintf("always %s, and only there: %s; so it is in what is generated", text, strings.Join(names[text], ", ")))
 	}
-	return said, nil
+	return append(said, marks...), err
 }
 
-// without fits a column on its values x other than its mark: with the steps that auto has for these, where it chose those of all.
+func (d *Told) text() string { return fmt.Sprintf("%g where %s is %s", d.Mark, d.By, list(d.When)) }
+
+// valuesOf are those in t, and in the others that have events, of the columns that the flow sees as they are; nil for another.
+func (p *Pipeline) valuesOf(t *events.Table, others []*events.Table) (values [][]float64, rest [][][]float64, err error) {
+	for _, one := range append([]*events.Table{t}, others...) {
+		if one == nil || one.Len() == 0 {
+			continue
+		}
+		values := make([][]float64, len(p.Columns))
+		for i := range p.Columns {
+			if c := &p.Columns[i]; c.InFlow() && c.Origin == (column.Exact{}) {
+				if values[i], err = c.values(one); err != nil {
+					return nil, nil, err
+				}
+			}
+		}
+		rest = append(rest, values)
+	}
+	return rest[0], rest[1:], nil
+}
+
+// without fits a column on its values x other than marks: with the steps that auto has for these, where it chose those of all.
 func (p *Pipeline) without(c *Column, x, w []float64, i uint32) error {
+	var rest, weight []float64
+	marks := c.lacks()
+	for k, v := range x {
+		if among(marks, v) < 0 {
+			rest = append(rest, v)
+			if w != nil {
+				weight = append(weight, w[k])
+			}
+		}
+	}
+	c.Min, c.Max = slices.Min(rest), slices.Max(rest)
+	if c.Told != nil {
+		c.Told.Else = median(rest)
+	} else {
+		c.Marked.Else = median(rest)
+	}
 	steps := c.Spec
 	if chosen, _ := Auto(c.seen); slices.EqualFunc(steps, chosen, func(a, b StepSpec) bool { return a.String() == b.String() }) {
-		s := summarise(&events.Column{Name: c.Name, Type: events.Float64, F64: x})
+		s := summarise(&events.Column{Name: c.Name, Type: events.Float64, F64: rest})
+		s.Keep(slices.DeleteFunc(slices.Clone(c.seen.Atoms), func(a profile.Atom) bool { return slices.Contains(marks, a.Value) }))
 		if c.stated != nil {
-			if err := c.stated.bound(&s, 0, x); err != nil {
+			if err := c.stated.bound(&s, 0, rest); err != nil {
 				return err
 			}
 		}
 		steps, c.Why = Auto(s)
+		c.seen = s
 	}
-	return p.fitSteps(c, x, w, steps, i)
+	if err := p.fitSteps(c, rest, weight, steps, i); err != nil {
+		return fmt.Errorf("prep: column %q without %s: %w", c.Name, list(marks), err)
+	}
+	return nil
 }
 
 func list(x []float64) string {
@@ -106,13 +165,13 @@ func list(x []float64) string {
 		case i > 0:
 			text += ", "
 		}
-		text += fmt.Sprintf("%g", v)
+		text += fmt.Sprintf("%.10g", v)
 	}
 	return text
 }
 
-// told is what tells the mark of column i, nil for nothing: a column of few values, or else the first with a mark in the same events.
-func (p *Pipeline) told(i int, values [][]float64) *Told {
+// told is what tells the mark of column i, nil for nothing: a column of few values.
+func (p *Pipeline) told(i int, values [][]float64, others [][][]float64) *Told {
 	s, _ := p.Columns[i].first().(*spread)
 	if s == nil || values[i] == nil {
 		return nil
@@ -127,30 +186,23 @@ func (p *Pipeline) told(i int, values [][]float64) *Told {
 		if min(n, len(marked)-n) < leastTold {
 			continue
 		}
-		for _, few := range []bool{true, false} {
-			for j := range p.Columns {
-				if by := &p.Columns[j]; (j < i || few && j > i) && by.Told == nil && values[j] != nil {
-					if when := by.tells(values[j], marked, few); when != nil {
-						return &Told{Mark: mark, By: by.Name, When: when}
-					}
-				}
+		for j := range p.Columns {
+			if _, many := p.Columns[j].first().(*spread); j == i || many || values[j] == nil {
+				continue
+			}
+			told := &Told{Mark: mark, By: p.Columns[j].Name, When: tells(values[j], marked)}
+			if told.When != nil && !slices.ContainsFunc(others, func(v [][]float64) bool { return told.broken(v[i], v[j]) }) {
+				return told
 			}
 		}
 	}
 	return nil
 }
 
-// tells are the values at which events are marked, where at all others none is: of few values in all, or one that is a mark itself.
-func (c *Column) tells(x []float64, marked []bool, few bool) []float64 {
-	s, spread := c.first().(*spread)
-	if few == spread {
-		return nil
-	}
+// tells are the values at which events are marked, where at all others none is.
+func tells(x []float64, marked []bool) (when []float64) {
 	at := map[float64]bool{}
 	for k, v := range x {
-		if spread && !slices.Contains(s.Atom, v) {
-			v = math.Inf(1) // any other
-		}
 		if m, ok := at[v]; ok && m != marked[k] {
 			return nil
 		}
@@ -158,17 +210,23 @@ func (c *Column) tells(x []float64, marked []bool, few bool) []float64 {
 			return nil
 		}
 	}
-	var when []float64
 	for v, m := range at {
 		if m {
 			when = append(when, v)
 		}
 	}
 	slices.Sort(when)
-	if len(when) == len(at) || len(when) > 0 && math.IsInf(when[len(when)-1], 1) {
-		return nil
-	}
 	return when
+}
+
+// broken says that an event of values x is marked where another column has not told it, or the other way round.
+func (d *Told) broken(x, by []float64) bool {
+	for k, v := range x {
+		if (v == d.Mark) != slices.Contains(d.When, by[k]) {
+			return true
+		}
+	}
+	return false
 }
 
 // noValue marks the events of a block that have none, by the values of the column that tells.
@@ -189,10 +247,10 @@ func (b *buffers) fill(logDet []float64) {
 }
 
 // mark is the inverse of fill, of the values in b.noise.
-func (b *buffers) mark(mark float64, logDet []float64) {
+func (b *buffers) mark(logDet []float64) {
 	for k, none := range b.none {
 		if none {
-			b.x[k], b.slope[k], logDet[k] = mark, b.was[0][k], b.was[1][k]+logNormal(b.noise[k])
+			b.x[k], b.slope[k], logDet[k] = b.marks[k], b.was[0][k], b.was[1][k]+logNormal(b.noise[k])
 		}
 	}
 }
@@ -220,7 +278,7 @@ func (p *Pipeline) strangers(c *Column, t *events.Table, r *Range, out []bool) e
 	none := make([]bool, len(x))
 	c.Told.noValue(none, by)
 	for i, v := range x {
-		if none[i] != (v == c.Told.Mark) {
+		if none[i] != (among(c.lacks(), v) >= 0) {
 			if r.Unseen++; r.Unseen == 1 || i < r.First {
 				r.First, r.Value, r.Taken = i, fmt.Sprint(v), "what "+c.Told.By+" tells"
 			}
@@ -238,7 +296,7 @@ func (p *Pipeline) checkTold() error {
 			continue
 		}
 		by := p.column(c.Told.By)
-		if by == nil || by == c || by.Told != nil || !by.InFlow() || !c.InFlow() || p.Noiseless || len(c.Told.When) == 0 ||
+		if by == nil || by == c || by.Told != nil || !by.InFlow() && !by.absorbed() || !c.InFlow() || p.Noiseless || len(c.Told.When) == 0 ||
 			!finite(c.Told.When...) || !finite(c.Told.Mark, c.Told.Else) {
 			return fmt.Errorf("prep: column %q: %q cannot tell where it has a value", c.Name, c.Told.By)
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
@@ -53,7 +54,7 @@ func TestMarksComeTogether(t *testing.T) {
 	tab := jets(6000)
 	p := mustFit(t, tab, tab.Names(), Spec{})
 	said, err := p.Together(tab)
-	want := []string{"always -999 where njet is 0, and only there: pt; ", "always -999 where njet is 0 or 1, and only there: mjj, deta, cent; ", "always -999 where mmc is -999, and only there: mmc2; "}
+	want := []string{"always -999 where njet is 0, and only there: pt; ", "always -999 where njet is 0 or 1, and only there: mjj, deta, cent; ", "single values (-999 in mmc, mmc2) come in 2 combinations"}
 	if err != nil || len(said) != len(want) {
 		t.Fatalf("%q, %v", said, err)
 	}
@@ -64,7 +65,7 @@ func TestMarksComeTogether(t *testing.T) {
 	}
 	p = reloaded(t, p)
 	g := rng.New(2, rng.StreamToy, 0)
-	cols := make([][]float32, 8)
+	cols := make([][]float32, p.Dim())
 	for i := range cols {
 		for range 5000 {
 			cols[i] = append(cols[i], float32(1.3*g.NormFloat64()))
@@ -177,5 +178,53 @@ func TestSavedMarksThatCannotBeAreRefused(t *testing.T) {
 		if bad == string(text) || new(Pipeline).UnmarshalJSON([]byte(bad)) == nil {
 			t.Errorf("%s for %s was taken", c[1], c[0])
 		}
+	}
+}
+
+// A clip value of 0.3 % of the events at the end of a column survives beside a mark that another column tells.
+func TestClipValueBesideToldMark(t *testing.T) {
+	const n = 20000
+	g := rng.New(11, rng.StreamToy, 0)
+	njet, pt := events.Column{Name: "njet", Type: events.Int64}, events.Column{Name: "pt"}
+	clips := 0
+	for range n {
+		k, v := g.IntN(2), -999.
+		if k > 0 {
+			if v = 20 - 50*math.Log(1-g.Float64()); v > 20+50*5.1 {
+				v, clips = 275, clips+1
+			}
+		}
+		njet.I64, pt.F32 = append(njet.I64, int64(k)), append(pt.F32, float32(v))
+	}
+	tab := &events.Table{Columns: []events.Column{njet, pt}}
+	seen := map[string]profile.Summary{}
+	for _, s := range profile.Summarise(tab) {
+		seen[s.Name] = s
+	}
+	p, _, err := Fit(tab.Slice(0, n*4/5), tab.Names(), Spec{Seen: seen}, 1)
+	if err == nil {
+		_, err = p.Together(tab.Slice(0, n*4/5))
+	}
+	if err != nil || p.column("pt").Told == nil {
+		t.Fatalf("%+v, %v", p.Columns, err)
+	}
+	var cols [2][]float32
+	for range 50000 {
+		cols[0], cols[1] = append(cols[0], float32(g.NormFloat64())), append(cols[1], float32(g.NormFloat64()))
+	}
+	back, _, err := p.Invert(cols[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := 0
+	for _, v := range back.Columns[1].F32 {
+		if v == 275 {
+			at++
+		} else if v > 275 || v < 20 && v != -999 {
+			t.Fatalf("a momentum of %g", v)
+		}
+	}
+	if share, want := float64(at)/50000, float64(clips)/n; math.Abs(share-want) > 0.2*want {
+		t.Errorf("%.5f of the events are clipped, want %.5f", share, want)
 	}
 }

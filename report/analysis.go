@@ -102,7 +102,7 @@ func (a *Analysis) Page() (*Page, error) {
 	page := &Page{
 		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices, Warnings: a.Warnings, Model: info.Hash,
 		Lead:    fmt.Sprintf("A normalizing flow of %s, and how its events compare with %s.", say.Count(len(info.Features), "feature"), strings.ToLower(a.Pair.ReferenceName)),
-		Summary: a.facts(info), Flow: strings.Join(info.Flow.Lines(), "\n"),
+		Summary: a.facts(info), Flow: strings.Join(slices.Concat(info.Flow.Lines(), info.Numerical), "\n"),
 	}
 	for _, c := range append(info.Features, info.Context...) {
 		page.Preparation = append(page.Preparation, Prepared{c.Name, c.Unit, c.Min, c.Max, c.Steps, c.Why})
@@ -122,7 +122,7 @@ func (a *Analysis) picture(page *Page) (err error) {
 	if page.Loss, err = lossPicture(a.Train, entropy); err != nil {
 		return err
 	}
-	if a.Card.Plots.Steps && a.Model.Features.Dim() == 2 {
+	if a.Card.Plots.Steps && a.Model.Features.Dim() == 2 && a.Model.Features.Marks == nil {
 		if page.Steps, err = stepsPicture(a.Model, a.Card, a.given()); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/internal/spell"
 )
 
 // Exit codes.
@@ -47,11 +48,19 @@ says in a report how far both can be trusted.`,
 		Example:       "  sluice run cards/lhco.yaml\n  sluice inspect cards/data/lhco.parquet",
 		Version:       sluice.Version(),
 		SilenceErrors: true, SilenceUsage: true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage("there is no verb %q; sluice --help lists them", args[0])
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
 			}
-			return nil
+			var verbs []string
+			for _, v := range c.Commands() {
+				verbs = append(verbs, v.Name())
+			}
+			remedy := "sluice --help lists them"
+			if near := spell.Near(args[0], verbs); len(near) > 0 {
+				remedy = "did you mean " + strings.Join(near, " or ") + "?"
+			}
+			return usage("there is no verb %q; %s", args[0], remedy)
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error { return a.checkGlobal() },
 		RunE:              func(c *cobra.Command, _ []string) error { return c.Help() },

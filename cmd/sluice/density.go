@@ -20,7 +20,9 @@ func (a *app) densityVerb() *cobra.Command {
 		Short: "Evaluate the density of events",
 		Long: `Write the columns of files and log_prob, the log of the density of each event in
 nats per unit of the features; with --latent also the latent columns z_0, z_1, ...
-Columns that the model's card defines are computed where the files lack them.
+Columns that the model's card defines are computed where the files lack them. The
+events are those that the model's selection keeps: the density of others is not what
+was learned. --where selects others (--where '1>0': all).
 
 Integers, levels (a few values) and atoms (single values of many events) count with
 their probability, not per unit: log_prob of a Poisson number is the log of its
@@ -38,6 +40,7 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 	destinationFlags(c, &to)
 	c.Flags().BoolVar(&e.Latent, "latent", false, "write the latent columns too")
 	c.Flags().IntVar(&e.Draws, "draws", model.Draws, "at so many places of its cell the density of a repeated value is taken")
+	c.Flags().StringVar(&e.Where, "where", "", "evaluate the events for which an expression holds (default: the model's selection)")
 	c.Flags().BoolVar(&e.DropNaN, "drop-nan", false, "leave out events with a missing feature or context")
 	readingFlags(c, &e.Reading)
 	resumeFlag(c, &resume)

@@ -34,7 +34,7 @@ of the columns; they can be negative.`,
 	}
 	f.register(c)
 	c.RunE = func(c *cobra.Command, files []string) error {
-		job, err := f.card(files)
+		job, err := f.card(files, c.Flags().Changed)
 		if err != nil {
 			return err
 		}
@@ -73,8 +73,8 @@ func (f *trainFlags) register(c *cobra.Command) {
 	readingFlags(c, &f.Reading)
 	flags.StringVar(&f.Flow.Type, "flow", "", "type: "+strings.Join(flow.Presets(), ", ")+" (default "+flow.Presets()[0]+")")
 	flags.StringArrayVar(&f.sets, "set", nil, "KEY=VALUE: any value of a card (repeatable)")
-	flags.IntVar(&f.Train.Epochs, "epochs", usual.Epochs, "passes over the training events")
-	flags.IntVar(&f.Train.Batch, "batch", usual.Batch, "events a step")
+	flags.IntVar(&f.Train.Epochs, "epochs", 0, fmt.Sprintf("passes over the training events (default %d, more of few events)", usual.Epochs))
+	flags.IntVar(&f.Train.Batch, "batch", 0, fmt.Sprintf("events a step (default %d, fewer of few events)", usual.Batch))
 	flags.Float64Var(&f.Train.LR, "lr", usual.LR, "learning rate")
 	flags.Float64Var(&f.Train.Valid, "valid", usual.Valid, "fraction of events that validate; 0 for none")
 	flags.Float64Var(&f.Train.Test, "test", usual.Test, "fraction of events held out; 0 for none")
@@ -86,13 +86,19 @@ func (f *trainFlags) register(c *cobra.Command) {
 	dryFlag(c, &f.dry)
 }
 
-func (f *trainFlags) card(files []string) (*card.Card, error) {
-	if f.model == "" {
+// card is the flags as one; given says which there are.
+func (f *trainFlags) card(files []string, given func(flag string) bool) (*card.Card, error) {
+	if f.model == "" && !f.dry {
 		return nil, usage("where to write the model? give -o MODEL")
 	}
 	c, t := &f.Card, &f.Train
-	if t.Epochs < 1 || t.Batch < 1 || !(t.LR > 0) {
-		return nil, usage("--epochs %d, --batch %d and --lr %g must all be above 0", t.Epochs, t.Batch, t.LR)
+	for _, f := range []struct {
+		flag  string
+		value float64
+	}{{"epochs", float64(t.Epochs)}, {"batch", float64(t.Batch)}, {"lr", t.LR}} {
+		if given(f.flag) && !(f.value > 0) {
+			return nil, usage("--%s %g is not above 0", f.flag, f.value)
+		}
 	}
 	c.Files, c.Features, c.Context, c.Seed = files, trimmed(c.Features), trimmed(c.Context), 1
 	var err error

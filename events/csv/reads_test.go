@@ -2,6 +2,7 @@ package csv
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -91,6 +92,57 @@ func TestLongRows(t *testing.T) {
 		}
 		if last := &got[len(got)-1]; len(got) != width || last.Len() != 30 || last.Str[29] != "1,5 GeV" {
 			t.Errorf("%d columns of %d rows, the last %q", len(got), last.Len(), last.Str)
+		}
+	}
+}
+
+// Packed text within the first block is unpacked once, longer text twice; both may be read again from the first row, and say the same.
+func TestPackedTextIsKept(t *testing.T) {
+	for times, rows := range map[int]int{1: 30_000, 2: 700_000} {
+		var plain, packed bytes.Buffer
+		plain.WriteString("x,y,z\n")
+		r := rand.New(rand.NewPCG(3, 4))
+		for i := range rows {
+			fmt.Fprintf(&plain, "%.3f,%d,%d\n", r.Float64(), i%1000, i%7)
+		}
+		plain.WriteString("0.5,,many\n") // y has a fraction's type, and z is text
+		z := gzip.NewWriter(&packed)
+		z.Write(plain.Bytes())
+		z.Close()
+		in := &counted{ReadSeeker: bytes.NewReader(packed.Bytes())}
+		c, err := newReader(in, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.src.close()
+		first, ok := c.Mark()
+		if !ok {
+			t.Fatal("reading cannot begin again")
+		}
+		for pass := range 2 {
+			n := 0
+			for {
+				block, err := c.Read(1 << 12)
+				if err == io.EOF {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if block[1].Type != column.Float64 || block[2].Type != column.Text {
+					t.Fatalf("types %s and %s", block[1].Type, block[2].Type)
+				}
+				n += block[0].Len()
+			}
+			if n != rows+1 {
+				t.Errorf("%d of %d rows", n, rows+1)
+			}
+			if most := (times + pass) * (packed.Len() + 6); int(in.n) > most || int(in.n) < most-100 {
+				t.Errorf("pass %d: %d bytes of %d were read, for %d times", pass+1, in.n, packed.Len(), times+pass)
+			}
+			if err := c.Seek(first); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

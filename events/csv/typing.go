@@ -35,15 +35,27 @@ func (t *tally) typ(part bool) column.Type {
 
 func (t *tally) wholeOnly() bool { return (t.numbers || t.truths) && !t.decimal }
 
-// look finds the types that are unknown, from the whole file or from the first block where it cannot be read again.
+// look finds the types that are unknown, from the whole file or from the first block where it cannot be read again. Packed text that
+// ends within the first block is kept, and so unpacked once.
 func (r *Reader) look() error {
-	src, part := r.src, false
-	if r.again == nil {
-		if err := src.reach(firstBlock); err != nil {
+	src, pipe := r.src, r.again == nil
+	held := pipe
+	if pipe || src.packed {
+		switch err := src.reach(firstBlock); {
+		case err == nil:
+			held = pipe || src.eof
+		case pipe:
 			return err
+		default: // which tallyRows tells with the line
+			if err := r.anew(); err != nil {
+				return err
+			}
 		}
+	}
+	part := pipe && !src.eof
+	if held {
 		peek := *src
-		part, peek.eof = !src.eof, true
+		peek.eof = true
 		r.src = &peek
 	}
 	err := r.tallyRows()
@@ -53,11 +65,18 @@ func (r *Reader) look() error {
 			r.columns[k] = f.Column
 		}
 	}
-	if r.again == nil || err != nil {
+	if !pipe && err == nil {
+		r.seen, r.looked, r.found = r.row, true, r.left
+	}
+	if held {
 		r.src, r.row, r.left = src, 0, left{}
+	}
+	if held || err != nil {
 		return err
 	}
-	r.seen, r.looked, r.found = r.row, true, r.left
+	if src.packed {
+		src.buf = nil // less does to read
+	}
 	return r.Seek(r.first)
 }
 

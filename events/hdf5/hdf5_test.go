@@ -2,6 +2,7 @@ package hdf5
 
 import (
 	"encoding/csv"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -375,5 +376,57 @@ func TestLinksAreListedAsLeftOut(t *testing.T) {
 	_, r := mustRead(t, "layouts.h5", 100, Options{Key: "xy"})
 	if s := strings.Join(r.Skipped().Say(false), "\n"); !strings.Contains(s, "2 names, each of which is a link to another name or file and not followed: elsewhere, soft") {
 		t.Errorf("left out: %s", s)
+	}
+}
+
+func TestAnEmptyTableIsNoChoice(t *testing.T) {
+	needLibrary(t)
+	for _, c := range []struct {
+		lengths []int64
+		want    string
+	}{
+		{[]int64{0, 4}, ""},
+		{[]int64{4, 0, 0}, ""},
+		{[]int64{0, 4, 3}, "holds 3 tables"},
+		{[]int64{0, 0}, "holds 2 tables"},
+	} {
+		path := filepath.Join(t.TempDir(), "events.h5")
+		w, err := NewWriter(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Abort()
+		err = do(func(l *library) error {
+			for i, n := range c.lengths {
+				dims, values := []int64{n, 2}, make([]float32, 2*n+1)
+				space := l.spaceCreate(2, pointer(dims), nil)
+				id := l.setCreate(w.file, fmt.Sprint("table", i), *l.float32, space, 0, 0, 0)
+				l.spaceClose(space)
+				if id < 0 || l.write(id, *l.float32, 0, 0, 0, pointer(values)) < 0 {
+					return l.failed("cannot be written")
+				}
+			}
+			return nil
+		})
+		if err == nil {
+			err = w.close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Open(path, Options{})
+		switch {
+		case c.want != "":
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%d: %v", c.lengths, err)
+			}
+		case err != nil:
+			t.Errorf("%d: %v", c.lengths, err)
+		default:
+			if got, most := r.Rows(), slices.Max(c.lengths); got != most {
+				t.Errorf("%d: %d events", c.lengths, got)
+			}
+			r.Close()
+		}
 	}
 }

@@ -281,7 +281,7 @@ func pick(root *node, key string, left *column.LeftOut) (*table, error) {
 	n := root.find(trimmed)
 	i := slices.IndexFunc(all, func(t *table) bool { return strings.Trim(t.key, "/") == trimmed })
 	switch {
-	case key == "" && len(all) == 1:
+	case key == "" && (len(all) == 1 || len(all) > 1 && all[0].bytes() > 0 && all[1].bytes() == 0): // empty ones are no choice
 		i = 0
 	case key == "" && len(all) > 1:
 		return nil, fmt.Errorf("holds %d tables; name one, as in file.h5:%s; there are %s", len(all), all[0].key, list(all))

@@ -5,12 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
-
-	pq "github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/deprecated"
-	"github.com/parquet-go/parquet-go/encoding"
-	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/codec"
@@ -18,26 +12,34 @@ import (
 
 // kind is how the values of a column are to be understood.
 type kind struct {
-	physical      pq.Kind
+	physical      int32
+	length        int     // bytes of a value; 0: they vary
 	column.Number         // that of the values and, in their lowest bits, of what they are stored as; none for text
 	scale         float64 // decimals: 10 to the power of the scale; else 0
 	rounded       bool    // times of 96 bits, to float64
 }
 
 // stored are the numbers of the physical types. Times of 96 bits become nanoseconds.
-var stored = map[pq.Kind]column.Number{
-	pq.Boolean: {Kind: column.Bool, Size: 1}, pq.Float: {Kind: column.Float, Size: 4}, pq.Double: {Kind: column.Float, Size: 8},
-	pq.Int32: {Kind: column.Int, Size: 4}, pq.Int64: {Kind: column.Int, Size: 8}, pq.Int96: {Kind: column.Int, Size: 8},
+var stored = map[int32]column.Number{
+	boolean: {Kind: column.Bool, Size: 1}, float: {Kind: column.Float, Size: 4}, double: {Kind: column.Float, Size: 8},
+	int32s: {Kind: column.Int, Size: 4}, int64s: {Kind: column.Int, Size: 8}, int96: {Kind: column.Int, Size: 8},
 }
 
 // kindOf says what a column holds, or why it is left out.
-//
-// The element is its description in the file: the library knows no float16.
-func kindOf(leaf *pq.Column, element *format.SchemaElement) (k kind, why string) {
-	k.physical = leaf.Type().Kind()
+func kindOf(e *element) (k kind, why string) {
+	k.physical = e.physical.v
 	k.Number = stored[k.physical]
-	k.annotate(leaf.Type(), element)
-	if k.physical == pq.FixedLenByteArray && !k.Known() && k.scale == 0 {
+	switch k.length = k.Size; k.physical {
+	case int96:
+		k.length = 12
+	case fixedLenByteArray:
+		k.length = int(e.length.v)
+	}
+	k.annotate(e)
+	switch {
+	case k.physical < boolean || k.physical > fixedLenByteArray:
+		return k, fmt.Sprintf("is of type %d, which is not known", k.physical)
+	case k.physical == fixedLenByteArray && (k.length <= 0 || !k.Known() && k.scale == 0):
 		return k, "holds bytes that are no number"
 	}
 	return k, ""
@@ -48,7 +50,7 @@ func (k kind) native() column.Type {
 	switch {
 	case k.scale != 0 || k.rounded:
 		return column.Float64
-	case k.physical == pq.ByteArray:
+	case k.physical == byteArray:
 		return column.Text
 	}
 	return k.Native()
@@ -56,184 +58,174 @@ func (k kind) native() column.Type {
 
 // annotate heeds what the file says beside the physical type, in the new manner
 // or in the old.
-func (k *kind) annotate(t pq.Type, element *format.SchemaElement) {
+func (k *kind) annotate(e *element) {
 	decimal := func(scale int32) {
-		if scale >= 0 && scale <= 76 && (k.Kind == column.Int || k.physical == pq.ByteArray || k.physical == pq.FixedLenByteArray) {
+		if scale >= 0 && scale <= 76 && (k.Kind == column.Int || k.physical == byteArray || k.physical == fixedLenByteArray) {
 			k.scale = math.Pow10(int(scale))
 		}
 	}
 	unsigned := false
-	if element.LogicalType.Value != nil {
-		switch l := element.LogicalType.Value.(type) {
-		case *format.IntType:
-			unsigned = !l.IsSigned
-		case *format.DecimalType:
-			decimal(l.Scale)
-		case *format.Float16Type:
-			if k.physical == pq.FixedLenByteArray && t.Length() == 2 {
-				k.Number = column.Number{Kind: column.Float, Size: 2}
-			}
+	if l := e.logical; l != nil {
+		switch {
+		case l.integer != nil:
+			unsigned = !l.integer.signed
+		case l.decimal != nil:
+			decimal(l.decimal.scale)
+		case l.half != nil && k.physical == fixedLenByteArray && k.length == 2:
+			k.Number = column.Number{Kind: column.Float, Size: 2}
 		}
-	} else if element.ConvertedType.Valid {
-		switch element.ConvertedType.V {
-		case deprecated.Decimal:
-			decimal(element.Scale.V)
-		case deprecated.Uint8, deprecated.Uint16, deprecated.Uint32, deprecated.Uint64:
+	} else if c := e.converted; c.given {
+		switch {
+		case c.v == convertedDecimal:
+			decimal(e.scale.v)
+		case c.v >= convertedUint8 && c.v <= convertedUint64:
 			unsigned = true
 		}
 	}
-	if unsigned && (k.physical == pq.Int32 || k.physical == pq.Int64) {
+	if unsigned && (k.physical == int32s || k.physical == int64s) {
 		k.Kind = column.Uint
 	}
 }
 
-// plain decodes n values, in any encoding but those of a dictionary. Floats lie in
-// memory.
-func (k kind) plain(memory *[]byte, t pq.Type, data []byte, n int, code format.Encoding) (c column.Column, err error) {
-	if k.physical == pq.Boolean && code == format.RLE { // 4 bytes of length, runs of bits
-		if len(data) < 4 {
-			return c, errShort
-		}
-		bits := make([]byte, n)
-		if err := hybrid(bits, 1, data[4:]); err != nil {
-			return c, err
-		}
-		c = column.New("", "", column.Int64, n)
-		k.Decode(&c, bits, 1)
-		return c, nil
+// memory is what the values of a page are decoded into, for as long as the next page of the column is not.
+type memory struct {
+	raw    []byte
+	column column.Column
+}
+
+// of is a column of n values of a type of numbers.
+func (m *memory) of(t column.Type, n int) column.Column {
+	if m.column.Type != t || m.column.Len() < n {
+		m.column = column.New("", "", t, n)
 	}
-	if err := checkDelta(data, n, code); err != nil {
+	return m.column.Slice(0, n)
+}
+
+// values decodes n values, in any encoding but those of a dictionary, to a column of the native type, which may lie in memory.
+func (k kind) values(m *memory, data []byte, n int, code int32) (c column.Column, err error) {
+	switch {
+	case n == 0:
+		return column.Column{Type: k.native()}, nil
+	case k.physical == boolean:
+		return k.truths(data, n, code)
+	case k.physical == byteArray:
+		t, err := textsOf(data, n, code)
+		if err != nil || k.scale == 0 {
+			return t.column(), err
+		}
+		return k.scaled(decimals(n, t.at)), nil
+	}
+	raw, err := k.flat(m, data, n, code)
+	switch {
+	case err != nil:
 		return c, err
+	case k.physical == int96:
+		return k.times(raw, n)
+	case k.scale != 0 && k.physical == fixedLenByteArray:
+		return k.scaled(decimals(n, func(i int) []byte { return raw[i*k.length:][:k.length] })), nil
 	}
-	e := pq.LookupEncoding(code)
-	var offsets []uint32
-	if k.physical == pq.ByteArray {
-		offsets = make([]uint32, 0, n+1)
-	}
-	v, err := t.Decode(t.NewValues(codec.Room(memory, t.EstimateDecodeSize(n, data, e))[:0], offsets), data, e)
-	if err != nil {
-		return c, err
-	}
-	return k.decode(v, n)
-}
-
-// checkDelta: the delta encodings begin with their own claim of a number of
-// values (block size, blocks, number of values), for which the library makes
-// room.
-func checkDelta(data []byte, n int, code format.Encoding) error {
-	switch code {
-	case format.DeltaBinaryPacked, format.DeltaLengthByteArray, format.DeltaByteArray:
-	default:
-		return nil
-	}
-	whole := data
-	var claim [3]uint64
-	for i := range claim {
-		v, length := binary.Uvarint(data)
-		if length <= 0 {
-			return errShort
-		}
-		claim[i], data = v, data[length:]
-	}
-	if claim[0] > 1<<20 || claim[1] > 1<<16 || claim[2] != uint64(n) {
-		return errors.New("damaged: a page that claims another number of values than its header")
-	}
-	if code == format.DeltaByteArray {
-		return checkPrefixes(whole, n)
-	}
-	return nil
-}
-
-// checkPrefixes: where each text repeats the beginning of the one before, a page
-// of megabytes can stand for terabytes.
-func checkPrefixes(data []byte, n int) error {
-	prefixes, err := pq.LookupEncoding(format.DeltaBinaryPacked).DecodeInt32(make([]int32, 0, n), data)
-	if err != nil {
-		return err
-	}
-	total := int64(0)
-	for _, p := range prefixes {
-		if total += int64(p); p < 0 || total > 1<<28 {
-			return errors.New("a page of text that unpacks to more than 256 MiB is not believable")
-		}
-	}
-	return nil
-}
-
-// decode turns n values of a page, missing ones left out, into a column of
-// integers, floats or text.
-func (k kind) decode(v encoding.Values, n int) (c column.Column, err error) {
-	switch k.physical {
-	case pq.Boolean:
-		return booleans(v.Boolean(), n)
-	case pq.Float:
-		c = column.Column{Type: column.Float32, F32: v.Float()}
-	case pq.Double:
-		c = column.Column{Type: column.Float64, F64: v.Double()}
-	case pq.Int32:
-		if k.Kind == column.Uint {
-			c = integers(v.Uint32())
-		} else {
-			c = integers(v.Int32())
-		}
-	case pq.Int64:
-		if k.Kind == column.Uint {
-			c = column.Column{Type: column.Uint64, U64: v.Uint64()}
-		} else {
-			c = column.Column{Type: column.Int64, I64: v.Int64()}
-		}
-	case pq.Int96:
-		c, err = k.times(v.Int96())
-	case pq.ByteArray:
-		c = k.bytes(v)
-	default:
-		c = k.fixed(v)
-	}
-	if err == nil && c.Len() < n {
-		err = fmt.Errorf("a page of %d values holds %d", n, c.Len())
-	}
-	if err != nil {
-		return c, err
-	}
-	c = c.Slice(0, n)
-	if k.scale == 0 {
-		return c, nil
-	}
-	out := column.New("", "", column.Float64, n)
-	for i := range out.F64 {
-		out.F64[i] = c.Float(i) / k.scale
-	}
-	return out, nil
-}
-
-func booleans(bits []byte, n int) (column.Column, error) {
-	c := column.New("", "", column.Int64, n)
-	if len(bits)*8 < n {
-		return c, fmt.Errorf("a page of %d values holds %d", n, len(bits)*8)
-	}
-	for i := range n {
-		c.I64[i] = int64(bits[i/8] >> (i % 8) & 1)
+	c = m.of(k.Native(), n)
+	k.Decode(&c, raw, k.length)
+	if k.scale != 0 {
+		return k.scaled(c), nil
 	}
 	return c, nil
 }
 
-func integers[T int32 | uint32](x []T) column.Column {
-	c := column.New("", "", column.Int64, len(x))
-	for i, v := range x {
-		c.I64[i] = int64(v)
+// flat are n values of a fixed length, one after the other.
+func (k kind) flat(m *memory, data []byte, n int, code int32) ([]byte, error) {
+	size := int64(n) * int64(k.length)
+	switch {
+	case code == deltaBinary && (k.physical == int32s || k.physical == int64s):
+		return k.fromDeltas(m, data, n)
+	case code == deltaTexts && k.physical == fixedLenByteArray:
+		t, err := textsOf(data, n, code)
+		for i := 0; i < n && err == nil; i++ {
+			if len(t.at(i)) != k.length {
+				err = fmt.Errorf("damaged: a value of %d bytes among those of %d", len(t.at(i)), k.length)
+			}
+		}
+		return t.data, err
+	case code != plain && code != streamSplit || code == streamSplit && k.physical == int96:
+		return nil, unknown(code)
+	case size > int64(len(data)):
+		return nil, errShort
+	case code == plain:
+		return data, nil
 	}
-	return c
+	raw, stride := codec.Room(&m.raw, int(size)), len(data)/k.length // of each byte of all values
+	for j := range k.length {
+		stream := data[j*stride:][:n]
+		for i, b := range stream {
+			raw[i*k.length+j] = b
+		}
+	}
+	return raw, nil
+}
+
+func unknown(code int32) error {
+	return fmt.Errorf("values in the encoding %d are not supported for this type; write the file with another", code)
+}
+
+// fromDeltas are integers that are packed by their differences.
+func (k kind) fromDeltas(m *memory, data []byte, n int) ([]byte, error) {
+	all := make([]int64, n)
+	if _, err := deltas(all, data); err != nil {
+		return nil, err
+	}
+	raw := codec.Room(&m.raw, n*k.length)
+	for i, v := range all {
+		if k.length == 4 {
+			binary.LittleEndian.PutUint32(raw[4*i:], uint32(v))
+		} else {
+			binary.LittleEndian.PutUint64(raw[8*i:], uint64(v))
+		}
+	}
+	return raw, nil
+}
+
+// truths are bits, the lowest first; in runs their length, of 4 bytes, comes before them.
+func (k kind) truths(data []byte, n int, code int32) (column.Column, error) {
+	c := column.New("", "", column.Int64, n)
+	switch {
+	case code == rle:
+		if len(data) < 4 {
+			return c, errShort
+		}
+		bits := make([]byte, n)
+		err := hybrid(bits, 1, data[4:])
+		k.Decode(&c, bits, 1)
+		return c, err
+	case code != plain:
+		return c, unknown(code)
+	case len(data)*8 < n:
+		return c, errShort
+	}
+	for i := range n {
+		c.I64[i] = int64(data[i/8] >> (i % 8) & 1)
+	}
+	return c, nil
+}
+
+// scaled are decimals as numbers.
+func (k kind) scaled(c column.Column) column.Column {
+	out := column.New("", "", column.Float64, c.Len())
+	for i := range out.F64 {
+		out.F64[i] = c.Float(i) / k.scale
+	}
+	return out
 }
 
 // times are nanoseconds since 1970 of the old time of 96 bits: nanoseconds of the day, and the Julian day.
-func (k kind) times(x []deprecated.Int96) (column.Column, error) {
-	c := column.New("", "", k.native(), len(x))
-	for i, v := range x {
-		day, ns := sinceEpoch(v[2]), int64(uint64(v[1])<<32|uint64(v[0]))
+func (k kind) times(data []byte, n int) (column.Column, error) {
+	c := column.New("", "", k.native(), n)
+	for i := range n {
+		julian := binary.LittleEndian.Uint32(data[12*i+8:])
+		day, ns := sinceEpoch(julian), int64(binary.LittleEndian.Uint64(data[12*i:]))
 		switch {
 		case k.rounded:
 			c.F64[i] = float64(day)*86400e9 + float64(ns)
-			if int32(v[2]) < 0 { // Spark's microseconds of 64 bits overflow where it counts Julian days, late in its calendar
+			if int32(julian) < 0 { // Spark's microseconds of 64 bits overflow where it counts Julian days, late in its calendar
 				c.F64[i] += 0x1p64 * 1000
 			}
 		case !held(day, ns):
@@ -262,40 +254,6 @@ func beyondInt64(data []byte) bool {
 		}
 	}
 	return false
-}
-
-func (k kind) bytes(v encoding.Values) column.Column {
-	data, offsets := v.ByteArray()
-	n := max(len(offsets)-1, 0)
-	if k.scale != 0 {
-		return decimals(n, func(i int) []byte { return data[offsets[i]:offsets[i+1]] })
-	}
-	c := column.New("", "", column.Text, n)
-	all := strings.ToValidUTF8(string(data), "\uFFFD")
-	if len(all) != len(data) { // rare: mend each by itself
-		for i := range n {
-			c.Str[i] = strings.ToValidUTF8(string(data[offsets[i]:offsets[i+1]]), "\uFFFD")
-		}
-		return c
-	}
-	for i := range n {
-		c.Str[i] = all[offsets[i]:offsets[i+1]]
-	}
-	return c
-}
-
-func (k kind) fixed(v encoding.Values) column.Column {
-	data, size := v.FixedLenByteArray()
-	if size <= 0 {
-		return column.Column{Type: column.Float32}
-	}
-	n := len(data) / size
-	if k.scale != 0 {
-		return decimals(n, func(i int) []byte { return data[i*size:][:size] })
-	}
-	c := column.New("", "", column.Float32, n)
-	k.Decode(&c, data, size)
-	return c
 }
 
 // decimals are signed numbers of any length, the most significant byte first.

@@ -5,35 +5,22 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	pq "github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/deprecated"
-	"github.com/parquet-go/parquet-go/encoding/thrift"
-	"github.com/parquet-go/parquet-go/format"
-
 	"github.com/sluice-hep/sluice/events/column"
 )
 
-// fileOf is a file of rows, in groups of two.
-func fileOf[T any](t *testing.T, rows []T, options ...pq.WriterOption) []byte {
+// made is a file that parquet-go wrote; parquetgotest/made_test.go says how.
+func made(t testing.TB, name string) []byte {
 	t.Helper()
-	var out bytes.Buffer
-	w := pq.NewGenericWriter[T](&out, options...)
-	for group := range slices.Chunk(rows, 2) {
-		if _, err := w.Write(group); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Flush(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
+	b, err := os.ReadFile("testdata/made/" + name + ".parquet")
+	if err != nil {
 		t.Fatal(err)
 	}
-	return out.Bytes()
+	return b
 }
 
 // text is what a file is read as, a line a column, and what is left out.
@@ -70,33 +57,8 @@ func same(t *testing.T, b []byte, opts Options, want ...string) {
 
 // Members of structures, in others too, are columns by their path: missing where they or what holds them is.
 func TestStructures(t *testing.T) {
-	type inner struct {
-		Z *int64  `parquet:"z,optional"`
-		S *string `parquet:"s,optional"`
-	}
-	type point struct {
-		X  float64 `parquet:"x"`
-		Y  *int32  `parquet:"y,optional"`
-		In *inner  `parquet:"in,optional"`
-		L  []int64 `parquet:"l"`
-	}
-	type event struct {
-		N int64            `parquet:"n"`
-		P *point           `parquet:"p,optional"`
-		Q struct{ A int8 } `parquet:"q"`
-		M []point          `parquet:"m,list"`
-	}
-	y, z, s := int32(7), int64(-3), "a"
-	rows := []event{
-		{N: 1, P: &point{X: 1.5, Y: &y, In: &inner{&z, &s}}},
-		{N: 2, P: &point{X: 2.5, In: &inner{}}},
-		{N: 3, P: &point{X: 3.5, L: []int64{1, 2}}, M: []point{{}}},
-		{N: 4},
-		{N: 5, P: &point{Y: &y, In: &inner{Z: &z}}},
-	}
-	rows[4].Q.A = 9
 	for _, version := range []int{1, 2} {
-		b := fileOf(t, rows, pq.DataPageVersion(version))
+		b := made(t, fmt.Sprint("structures-", version))
 		same(t, b, Options{}, "n int64 1 2 3 4 5", "p.x float64 1.5 2.5 3.5 NaN 0", "p.y float64 7 NaN NaN NaN 7",
 			"p.in.z float64 -3 NaN NaN NaN -3", "p.in.s text a    ", "q.A int64 0 0 0 0 9",
 			`column "p.l" is a list in every event`, `column "m" is nested`)
@@ -116,28 +78,12 @@ func TestStructures(t *testing.T) {
 // Times of 96 bits are nanoseconds in an int64 where these hold all of them; else they are float64, which is said. Spark
 // counts in microseconds, which overflow with Julian days late in its calendar.
 func TestTimesOf96Bits(t *testing.T) {
-	type event struct {
-		Near deprecated.Int96 `parquet:"near"`
-		Far  deprecated.Int96 `parquet:"far,dict"`
-	}
-	at := func(day int32, ns int64) deprecated.Int96 {
-		return deprecated.Int96{uint32(ns), uint32(ns >> 32), uint32(day + 2440588)}
-	}
-	micros := int64(9089380393200000000) // 290000-12-31
-	shifted := micros + 2440588*86400e6  // wraps
-	day := int64(math.Floor(float64(shifted) / 86400e6))
-	rest := (shifted - day*86400e6) * 1000
-	wrapped := deprecated.Int96{uint32(rest), uint32(rest >> 32), uint32(day)}
-	rows := []event{
-		{at(14245, 1), at(0, 5)}, {at(-1, 86399999999999), at(2932896, 10800e9)}, {at(106751, 0), at(-200000, 0)}, {at(0, 0), wrapped},
-	}
-	b := fileOf(t, rows[:2])
-	got, err := text(b, Options{Columns: []string{"near"}})
+	got, err := text(made(t, "times-near"), Options{Columns: []string{"near"}})
 	if want := "near int64 1230768000000000001 -1"; err != nil || got != want {
 		t.Errorf("%s %v", got, err)
 	}
 	const said = "is rounded to float64, as times of it are missing or beyond the year 2262"
-	b = fileOf(t, rows)
+	b := made(t, "times")
 	for _, types := range []map[string]column.Type{nil, {"far": column.Float64}} {
 		same(t, b, Options{Columns: []string{"far"}, Types: types}, "far"+said+" float64 5 2.534022252e+20 -1.728e+19 9.0893803932e+21")
 	}
@@ -148,15 +94,11 @@ func TestTimesOf96Bits(t *testing.T) {
 		t.Error("a time beyond int64 was read as one")
 	}
 
-	type optional struct {
-		T *deprecated.Int96 `parquet:"t,optional"`
-	}
-	near := at(14245, 1e6)
-	same(t, fileOf(t, []optional{{&near}, {}, {&near}}), Options{}, "t"+said+" float64 1.230768000001e+18 NaN 1.230768000001e+18")
+	same(t, made(t, "times-missing"), Options{}, "t"+said+" float64 1.230768000001e+18 NaN 1.230768000001e+18")
 }
 
-// footer is the metadata of a file and what comes before it.
-func footer(b []byte) (before, metadata []byte) {
+// split is the metadata of a file and what comes before it.
+func split(b []byte) (before, metadata []byte) {
 	at := len(b) - 8 - int(binary.LittleEndian.Uint32(b[len(b)-8:]))
 	return b[:at:at], b[at : len(b)-8]
 }
@@ -165,13 +107,21 @@ func withFooter(before, metadata []byte) []byte {
 	return append(binary.LittleEndian.AppendUint32(append(before, metadata...), uint32(len(metadata))), "PAR1"...)
 }
 
+// edited is a file with other metadata.
+func edited(t *testing.T, b []byte, edit func(*metadata)) []byte {
+	t.Helper()
+	before, end := split(b)
+	var m metadata
+	if _, err := decode(end, &m); err != nil {
+		t.Fatal(err)
+	}
+	edit(&m)
+	return withFooter(before, encode(nil, &m))
+}
+
 // A key may have no value (parquet.thrift), and fastparquet wrote some that are no text.
 func TestKeysWithoutValue(t *testing.T) {
-	type event struct {
-		X float64 `parquet:"x"`
-	}
-	b := fileOf(t, []event{{1.5}, {2}}, pq.KeyValueMetadata("key", "value"), pq.KeyValueMetadata("sluice.unit.x", "GeV"), pq.KeyValueMetadata("last", "value"))
-	before, metadata := footer(b)
+	before, metadata := split(made(t, "keys"))
 	value := "\x18\x05value"
 	for _, other := range []string{"", "\x11", "\x12", "\x16\x04", "\x17\x00\x00\x00\x00\x00\x00\x00\x00", "\x1c\x15\x02\x00"} {
 		odd := withFooter(slices.Clone(before), bytes.ReplaceAll(metadata, []byte(value), []byte(other)))
@@ -182,17 +132,8 @@ func TestKeysWithoutValue(t *testing.T) {
 		}
 	}
 
-	// of a column in a row group
-	var m format.FileMetaData
-	if err := thrift.Unmarshal(new(thrift.CompactProtocol), metadata, &m); err != nil {
-		t.Fatal(err)
-	}
-	m.RowGroups[0].Columns[0].MetaData.KeyValueMetadata = []format.KeyValue{{Key: "key", Value: "value"}, {Key: "other", Value: "text"}}
-	metadata, err := thrift.Marshal(new(thrift.CompactProtocol), &m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	odd := withFooter(slices.Clone(before), bytes.ReplaceAll(metadata, []byte(value), nil))
+	odd := made(t, "keys-of-chunks")
+	before, _ = split(odd)
 	same(t, odd, Options{}, "x float64 1.5 2")
 	for i := range len(odd) - len(before) { // no damage there is a panic
 		cut := slices.Clone(odd)
@@ -203,90 +144,114 @@ func TestKeysWithoutValue(t *testing.T) {
 
 // A column chunk without events may have a dictionary and no other page.
 func TestDictionaryAlone(t *testing.T) {
-	type event struct {
-		X *int64 `parquet:"x,optional,dict"`
-	}
-	one := int64(1)
-	before, metadata := footer(fileOf(t, []event{{&one}}))
-	var m format.FileMetaData
-	if err := thrift.Unmarshal(new(thrift.CompactProtocol), metadata, &m); err != nil {
-		t.Fatal(err)
-	}
-	chunk := &m.RowGroups[0].Columns[0].MetaData
-	chunk.TotalCompressedSize = chunk.DataPageOffset - chunk.DictionaryPageOffset
-	chunk.DataPageOffset, chunk.NumValues, chunk.Statistics = 0, 0, format.Statistics{}
-	m.NumRows, m.RowGroups[0].NumRows = 0, 0
-	metadata, err := thrift.Marshal(new(thrift.CompactProtocol), &m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	same(t, withFooter(before, metadata), Options{}, "x int64")
+	same(t, edited(t, made(t, "dictionary"), func(m *metadata) {
+		c := &m.groups[0].columns[0].pages
+		c.size, c.at, c.values, c.statistics = c.at-c.dictionary.v, 0, 0, statistics{}
+		m.rows, m.groups[0].rows = 0, 0
+	}), Options{}, "x int64")
 }
 
 // pandas keeps the index of a frame, where it has no name, in a column that no analysis wants.
 func TestIndexOfPandas(t *testing.T) {
-	type event struct {
-		X     float64 `parquet:"x"`
-		Run   int64   `parquet:"run"`
-		Index int64   `parquet:"__index_level_0__"`
-	}
-	rows := []event{{0.5, 1, 10}, {1.5, 1, 11}}
-	b := fileOf(t, rows, pq.KeyValueMetadata("pandas", `{"index_columns": ["__index_level_0__", "run", {"kind": "range", "name": null}], "columns": []}`))
+	b := made(t, "pandas")
 	same(t, b, Options{}, "x float64 0.5 1.5", "run int64 1 1", `column "__index_level_0__" is the index of a frame of pandas`)
 	same(t, b, Options{Columns: []string{"__index_level_0__"}}, "__index_level_0__ int64 10 11")
-	same(t, fileOf(t, rows), Options{}, "x float64 0.5 1.5", "run int64 1 1", "__index_level_0__ int64 10 11")
+	same(t, edited(t, b, func(m *metadata) { m.pairs = nil }), Options{}, "x float64 0.5 1.5", "run int64 1 1", "__index_level_0__ int64 10 11")
 }
 
 // Arrow before version 3 said of packed pages of version 2 that they are not.
 func TestPagesOfOldArrow(t *testing.T) {
-	type event struct {
-		N int64    `parquet:"n"`
-		X *float64 `parquet:"x,optional"`
-	}
-	var rows []event
 	want := []string{"n int64", "x float64"}
 	for i := range 100 {
 		x := float64(i % 3)
-		e := event{N: 5, X: &x}
 		if i%7 == 0 {
-			e.X, x = nil, math.NaN()
+			x = math.NaN()
 		}
-		rows = append(rows, e)
 		want[0], want[1] = want[0]+" 5", fmt.Sprint(want[1], " ", x)
 	}
 	for by, fails := range map[string]bool{
 		"parquet-cpp-arrow version 2.0.0": false, "parquet-cpp version 1.5.1-SNAPSHOT": false,
 		"parquet-cpp-arrow version 3.0.0": true, "parquet-mr version 1.10.0 (build 1)": true,
 	} {
-		var out bytes.Buffer
-		w := pq.NewGenericWriter[event](&out, pq.DataPageVersion(2), pq.Compression(&pq.Snappy), createdBy(by))
-		if _, err := w.Write(rows); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		b := out.Bytes()
-		f, err := pq.OpenFile(bytes.NewReader(b), int64(len(b)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range f.Metadata().RowGroups[0].Columns {
-			at := c.MetaData.DataPageOffset
-			header, length, err := pageHeader(bytes.NewReader(b), at, int64(len(b)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			header.DataPageHeaderV2.V.IsCompressed.V, header.DataPageHeaderV2.V.IsCompressed.Valid = false, true
-			head, err := thrift.Marshal(new(thrift.CompactProtocol), header)
-			if err != nil || int64(len(head)) != length {
-				t.Fatalf("%d bytes in place of %d: %v", len(head), length, err)
-			}
-			copy(b[at:], head)
-		}
+		b := edited(t, made(t, "old-arrow"), func(m *metadata) { m.createdBy = by })
 		got, err := text(b, Options{})
 		if ok := err == nil && got == strings.Join(want, "\n"); ok == fails {
 			t.Errorf("%s: %v %.200s", by, err, got)
 		}
+	}
+}
+
+// Values come back from every encoding and every codec.
+func TestEncodings(t *testing.T) {
+	b := made(t, "encodings")
+	r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.Read(1000)
+	if err != nil || len(got) != 16 {
+		t.Fatal(len(got), err)
+	}
+	for _, c := range got {
+		for i := range 300 {
+			v := int64(uint64(i) * 0x9e3779b97f4a7c15) // as parquetgotest has them
+			if i%100 < 60 {
+				v = int64(i / 3)
+			}
+			want := map[byte]string{
+				'i': fmt.Sprint(int32(v)), 'l': fmt.Sprint(v), 'u': fmt.Sprint(uint64(v)), 't': fmt.Sprint(v >> (i % 64)), 'b': fmt.Sprint(i / 20 % 2),
+				'f': fmt.Sprint(float32(v) / 3), 'd': fmt.Sprint(float64(v) / 3), 'x': fmt.Sprint(float64(int32(v)) / 100),
+			}[c.Name[0]]
+			if c.Format(i) != want {
+				t.Fatalf("%s: row %d is %s, want %s", c.Name, i, c.Format(i), want)
+			}
+		}
+	}
+}
+
+func TestCodecs(t *testing.T) {
+	var want []string
+	for _, name := range []string{"none", "snappy", "gzip", "brotli", "lz4", "zstd"} {
+		line := name + " int64"
+		for i := range 300 {
+			line += fmt.Sprint(" ", i*i)
+		}
+		want = append(want, line)
+	}
+	same(t, made(t, "codecs"), Options{}, want...)
+	for number, said := range map[int32]string{3: "the compression LZO is not supported", 5: "the compression LZ4 is not supported", 9: "the compression 9 is not known"} {
+		b := edited(t, made(t, "codecs"), func(m *metadata) { m.groups[0].columns[2].pages.codec = number })
+		if _, err := text(b, Options{}); err == nil || !strings.Contains(err.Error(), said) {
+			t.Error(err)
+		}
+	}
+}
+
+// Metadata that cannot be are refused, in a line.
+func TestDamagedMetadata(t *testing.T) {
+	for want, edit := range map[string]func(m *metadata){
+		"a structure with fewer members than it says": func(m *metadata) { m.schema[0].members = some[int32](1 << 30) },
+		"columns that belong to no structure":         func(m *metadata) { m.schema[0].members = some[int32](1) },
+		"row group 2 has 4 columns, and the file 5":   func(m *metadata) { m.groups[1].columns = m.groups[1].columns[1:] },
+		"a row group of impossible size":              func(m *metadata) { m.groups[0].rows = -1 },
+		"19 rows in all, but 18 in its row groups":    func(m *metadata) { m.rows++ },
+		"is encrypted": func(m *metadata) { m.encrypted = new(empty) },
+		`column "w" is of type 8, which is not known`: func(m *metadata) { m.schema[4].physical = some[int32](8) },
+		"a length beyond the end":                     func(m *metadata) { m.groups[0].columns[0].pages.at = 1 << 40 },
+		"structures 100 deep": func(m *metadata) {
+			m.schema = nil
+			for range 200 {
+				m.schema = append(m.schema, element{name: "x", members: some[int32](1)})
+			}
+		},
+	} {
+		b := edited(t, made(t, "missing"), edit)
+		if got, err := text(b, Options{}); (err == nil || !strings.Contains(err.Error(), want)) && !strings.Contains(got, want) {
+			t.Errorf("want %s: %s %v", want, got, err)
+		}
+	}
+	before, end := split(made(t, "missing"))
+	if _, err := text(withFooter(before, append(end, 0, 0)), Options{}); err == nil || !strings.Contains(err.Error(), "2 bytes too many") {
+		t.Error(err)
 	}
 }

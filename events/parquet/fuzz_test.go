@@ -11,9 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	pq "github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/format"
-
 	"github.com/sluice-hep/sluice/events/column"
 )
 
@@ -36,10 +33,11 @@ func written(t testing.TB) []byte {
 
 func FuzzParquet(f *testing.F) {
 	f.Add(written(f))
-	before, metadata := footer(written(f))
+	before, metadata := split(written(f))
 	f.Add(withFooter(before, bytes.Replace(metadata, []byte("\x18\x03GeV"), nil, 1))) // a key without a value
 	files, _ := filepath.Glob("testdata/*.parquet")
-	for _, name := range files {
+	more, _ := filepath.Glob("testdata/made/*.parquet")
+	for _, name := range append(files, more...) {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
@@ -150,55 +148,19 @@ func TestIntegers(t *testing.T) {
 	}
 }
 
-// nullable is a file of optional integers, of which every third is missing in the second of two row groups.
-func nullable(t *testing.T, large bool) []byte {
-	t.Helper()
-	type event struct {
-		N *int64  `parquet:"n,optional"`
-		U *uint64 `parquet:"u,optional"`
-		B *bool   `parquet:"b,optional"`
-		W *int32  `parquet:"w,optional"` // none missing
-		D *int64  `parquet:"d,optional,dict"`
-	}
-	var out bytes.Buffer
-	w := pq.NewGenericWriter[event](&out)
-	for group := range 2 {
-		for i := range 9 {
-			n, u, b, s, d := int64(i)-4, uint64(i)<<60, i%2 == 1, int32(-i), int64(i/4)
-			if large && i == 7 {
-				n, u = 1<<53+1, 1<<64-1
-			}
-			e := event{&n, &u, &b, &s, &d}
-			if group == 1 && i%3 == 0 {
-				e = event{W: &s}
-			}
-			if _, err := w.Write([]event{e}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := w.Flush(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
 // Integers of which some are missing are float64 from the first block on, whether the file counts them or not, and every
 // value is equal to what the file holds.
 func TestMissingIntegers(t *testing.T) {
-	b := nullable(t, false)
+	b := made(t, "missing")
 	for _, counted := range []bool{true, false} {
 		r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !counted {
-			for g := range r.meta.Metadata().RowGroups {
-				for k := range r.meta.Metadata().RowGroups[g].Columns {
-					r.meta.Metadata().RowGroups[g].Columns[k].MetaData.Statistics = format.Statistics{}
+			for g := range r.meta.groups {
+				for k := range r.meta.groups[g].columns {
+					r.meta.groups[g].columns[k].pages.statistics = statistics{}
 				}
 			}
 			for k := range r.leaves {
@@ -234,7 +196,7 @@ func TestMissingIntegers(t *testing.T) {
 
 // A whole number that float64 would change stops the reading, unless float32 was asked for.
 func TestMissingIntegersStayExact(t *testing.T) {
-	b := nullable(t, true)
+	b := made(t, "missing-large")
 	asText := map[string]string{
 		"n": "n text -4 -3 -2 -1 0 1 2 9007199254740993 4  -3 -2  0 1  9007199254740993 4",
 		"u": "u text 0 1152921504606846976 2305843009213693952 3458764513820540928 4611686018427387904 5764607523034234880 6917529027641081856 18446744073709551615 9223372036854775808  1152921504606846976 2305843009213693952  4611686018427387904 5764607523034234880  18446744073709551615 9223372036854775808",
@@ -290,32 +252,8 @@ func TestHybrid(t *testing.T) {
 
 // Every number of the format comes in its type, the extremes to the last digit.
 func TestTypesOfEveryNumber(t *testing.T) {
-	type event struct {
-		B   bool
-		I8  int8
-		U8  uint8
-		I16 int16
-		U16 uint16
-		I32 int32
-		U32 uint32
-		I64 int64
-		U64 uint64
-		F32 float32
-		F64 float64
-		M   int64 `parquet:",timestamp(millisecond)"`
-		D   int64 `parquet:",decimal(2:18)"`
-	}
-	var out bytes.Buffer
-	w := pq.NewGenericWriter[event](&out)
-	low := event{false, math.MinInt8, 0, math.MinInt16, 0, math.MinInt32, 0, math.MinInt64, 0, 0.1, 0.1, -5, -125}
-	high := event{true, math.MaxInt8, math.MaxUint8, math.MaxInt16, math.MaxUint16, math.MaxInt32, math.MaxUint32, math.MaxInt64, math.MaxUint64, -1e30, -1e300, 7, 99}
-	if _, err := w.Write([]event{low, high}); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	r, err := newReader(bytes.NewReader(out.Bytes()), int64(out.Len()), Options{})
+	b := made(t, "numbers")
+	r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,13 +1,9 @@
 package parquet
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math"
-
-	pq "github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
@@ -19,22 +15,23 @@ type leaf struct {
 	kind       kind
 	held       column.Type // of a page: the native one, or where integers are missing float64 or text
 	typ        column.Type // as returned
-	column     *pq.Column
+	index      int         // among the leaves of the file
+	most       byte        // the definition level where a value is there
 
-	group int // row group being read
-	pages *pages
-	page  column.Column // decoded, as held
-	at    int           // first value of page not yet returned
-	plain []byte        // memory of page, where that is as the file has it
+	group  int // row group being read
+	pages  *pages
+	page   column.Column // decoded, as held
+	at     int           // first value of page not yet returned
+	memory memory        // of page, where no value is missing
 
 	words column.Column // the dictionary
 }
 
 // choose fixes the type. Integers of which some are missing are float64, and so are times of 96 bits that int64 does not hold.
 func (l *leaf) choose(r *Reader, opts Options) (err error) {
-	times := l.kind.physical == pq.Int96
+	times := l.kind.physical == int96
 	l.held = l.kind.native()
-	if l.held != l.held.WithMissing() && (times || l.column.MaxDefinitionLevel() > 0) {
+	if l.held != l.held.WithMissing() && (times || l.most > 0) {
 		t, given := opts.Types[l.name]
 		missing := given && t == t.WithMissing() // as they may be
 		if !given {
@@ -58,16 +55,18 @@ func (l *leaf) choose(r *Reader, opts Options) (err error) {
 }
 
 // missing says whether some values are null, or times beyond int64: where the file counts them not, a look at its pages tells.
-func (l *leaf) missing(r *Reader) (bool, error) {
-	var uncounted []int
-	for i, g := range r.meta.Metadata().RowGroups {
-		if l.column.Index() >= len(g.Columns) {
-			continue // which reading finds
+func (l *leaf) missing(r *Reader) (is bool, err error) {
+	defer func() { // a codec may panic over damaged bytes
+		if p := recover(); p != nil {
+			err = fmt.Errorf("damaged data: %v", p)
 		}
-		switch s := &g.Columns[l.column.Index()].MetaData.Statistics; {
-		case s.NullCount > 0:
+	}()
+	var uncounted []int
+	for i := range r.meta.groups {
+		switch s := &r.meta.groups[i].columns[l.index].pages.statistics; {
+		case s.nulls > 0:
 			return true, nil
-		case l.kind.physical == pq.Int96, s.Min == nil && s.Max == nil && s.MinValue == nil && s.MaxValue == nil:
+		case l.kind.physical == int96, s.oldMin == nil && s.oldMax == nil && s.min == nil && s.max == nil:
 			uncounted = append(uncounted, i)
 		}
 	}
@@ -89,10 +88,10 @@ func (l *leaf) missing(r *Reader) (bool, error) {
 			if err != nil || p.present < p.rows {
 				return true, err
 			}
-			if header.Type == format.DictionaryPage {
+			if header.kind == dictionaryPage {
 				p.values = data
 			}
-			if l.kind.physical == pq.Int96 && p.encoding == format.Plain && beyondInt64(p.values) {
+			if l.kind.physical == int96 && p.encoding == plain && beyondInt64(p.values) {
 				return true, nil
 			}
 		}
@@ -102,12 +101,7 @@ func (l *leaf) missing(r *Reader) (bool, error) {
 
 // open begins a row group.
 func (l *leaf) open(r *Reader, group int) (*pages, error) {
-	columns := r.meta.Metadata().RowGroups[group].Columns
-	i := l.column.Index()
-	if i < 0 || i >= len(columns) {
-		return nil, errors.New("damaged metadata: a row group without the column")
-	}
-	return newPages(r.file, r.size, &columns[i].MetaData, alwaysPacked(r.meta.Metadata().CreatedBy))
+	return newPages(r.file, r.size, &r.meta.groups[group].columns[l.index].pages, alwaysPacked(r.meta.createdBy))
 }
 
 // read returns the next n values, for which there is to be room at once.
@@ -118,7 +112,7 @@ func (l *leaf) read(r *Reader, w *worker, n, room int) (c column.Column, err err
 		row := r.row + int64(out.Len())
 		if l.at == l.page.Len() {
 			if err := l.next(r, w, row); err == io.EOF {
-				return c, fmt.Errorf("the column ends after %d of %d events", row, r.rows)
+				return c, fmt.Errorf("the column ends after %d of %d events", row, r.meta.rows)
 			} else if err != nil {
 				return c, fmt.Errorf("column %q: %w", l.name, err)
 			}
@@ -134,9 +128,8 @@ func (l *leaf) read(r *Reader, w *worker, n, room int) (c column.Column, err err
 
 // next decodes the next page, which begins with event row; io.EOF after the last.
 func (l *leaf) next(r *Reader, w *worker, row int64) (err error) {
-	defer recovered(&err)
 	if l.pages == nil {
-		if l.group == len(r.meta.Metadata().RowGroups) {
+		if l.group == len(r.meta.groups) {
 			return io.EOF
 		}
 		if l.pages, err = l.open(r, l.group); err != nil {
@@ -153,9 +146,8 @@ func (l *leaf) next(r *Reader, w *worker, row int64) (err error) {
 	if err != nil {
 		return err
 	}
-	if header.Type == format.DictionaryPage {
-		n := int(header.DictionaryPageHeader.V.NumValues)
-		l.words, err = l.decode(new([]byte), data, n, format.Plain)
+	if header.kind == dictionaryPage {
+		l.words, err = l.kind.values(new(memory), data, int(header.dictionary.values), plain)
 		return err
 	}
 	l.page, err = l.data(header, data, row)
@@ -164,24 +156,22 @@ func (l *leaf) next(r *Reader, w *worker, row int64) (err error) {
 }
 
 // places says where the values of a page go, and what of data they are.
-func (l *leaf) places(header *format.PageHeader, data []byte) (p places, err error) {
-	p.most = byte(l.column.MaxDefinitionLevel())
-	switch header.Type {
-	case format.DataPage:
-		v1 := header.DataPageHeader.V
-		p.rows, p.encoding = int(v1.NumValues), v1.Encoding
+func (l *leaf) places(header *pageHeader, data []byte) (p places, err error) {
+	p.most = l.most
+	switch header.kind {
+	case dataPage:
+		p.rows, p.encoding = int(header.v1.values), header.v1.encoding
 		err = p.part(data)
-	case format.DataPageV2:
-		v2 := header.DataPageHeaderV2.V
-		p.rows, p.encoding = int(v2.NumValues), v2.Encoding
-		err = p.partAt(data[v2.RepetitionLevelsByteLength:], int(v2.DefinitionLevelsByteLength))
+	case dataPageV2:
+		p.rows, p.encoding = int(header.v2.values), header.v2.encoding
+		err = p.partAt(data[header.v2.repetition:], int(header.v2.levels))
 	} // an index page holds no values
 	p.count()
 	return p, err
 }
 
 // data is a page of data, which begins with event row, as a column of the type held, missing values and all.
-func (l *leaf) data(header *format.PageHeader, data []byte, row int64) (out column.Column, err error) {
+func (l *leaf) data(header *pageHeader, data []byte, row int64) (out column.Column, err error) {
 	p, err := l.places(header, data)
 	if err != nil || p.rows == 0 {
 		return column.Column{Type: l.held}, err
@@ -190,11 +180,10 @@ func (l *leaf) data(header *format.PageHeader, data []byte, row int64) (out colu
 	if values.Len() == 0 {
 		values.Type = l.kind.native()
 	}
-	const oldDictionary = 2 // PLAIN_DICTIONARY, of files before version 2 of the format
-	if p.encoding == oldDictionary || p.encoding == format.RLEDictionary {
+	if p.encoding == plainDictionary || p.encoding == rleDictionary {
 		p.index, err = indices(p.values, p.present)
 	} else {
-		values, err = l.decode(&l.plain, p.values, p.present, p.encoding)
+		values, err = l.kind.values(&l.memory, p.values, p.present, p.encoding)
 	}
 	if err != nil {
 		return values, err
@@ -208,7 +197,7 @@ func (l *leaf) data(header *format.PageHeader, data []byte, row int64) (out colu
 		return values, nil
 	}
 	if l.held == column.Text {
-		return texts(&values, p), nil
+		return asText(&values, p), nil
 	}
 	return l.floats(&values, p, row)
 }
@@ -223,14 +212,6 @@ func indices(data []byte, n int) ([]int32, error) {
 		return nil, errShort
 	}
 	return index, hybrid(index, int(data[0]), data[1:])
-}
-
-// decode turns n encoded values into a column of the native type, which may lie in memory.
-func (l *leaf) decode(memory *[]byte, data []byte, n int, code format.Encoding) (column.Column, error) {
-	if n == 0 {
-		return column.Column{Type: l.kind.native()}, nil
-	}
-	return l.kind.plain(memory, l.column.Type(), data, n, code)
 }
 
 // spread puts the values where they belong; integers that are missing are 0.
@@ -252,8 +233,8 @@ func (l *leaf) spread(values column.Column, p places, row int64) (column.Column,
 	return out, place(out.Str, values.Str, p, "")
 }
 
-// texts are integers as text, those that are missing as none.
-func texts(c *column.Column, p places) column.Column {
+// asText are integers as text, those that are missing as none.
+func asText(c *column.Column, p places) column.Column {
 	out := column.New("", "", column.Text, c.Len())
 	for i := range out.Str {
 		if !p.missing(i) {

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	pq "github.com/parquet-go/parquet-go"
-
 	"github.com/sluice-hep/sluice/events/column"
 )
 
@@ -29,10 +27,9 @@ type Reader struct {
 	file    io.ReaderAt
 	closer  io.Closer
 	size    int64
-	meta    *pq.File
+	meta    *metadata
 	leaves  []leaf
 	left    column.LeftOut // what is not read
-	rows    int64          // of the file
 	workers column.Crew[worker]
 
 	row         int64 // the next
@@ -52,17 +49,12 @@ func Open(path string, opts Options) (*Reader, error) {
 	})
 }
 
-func newReader(f io.ReaderAt, size int64, opts Options) (r *Reader, err error) {
-	defer recovered(&err)
-	whole, wholeSize, err := describe(f, size)
+func newReader(f io.ReaderAt, size int64, opts Options) (*Reader, error) {
+	meta, err := footer(f, size)
 	if err != nil {
 		return nil, err
 	}
-	meta, err := pq.OpenFile(whole, wholeSize, pq.SkipPageIndex(true), pq.SkipBloomFilters(true))
-	if err != nil {
-		return nil, err
-	}
-	r = &Reader{file: f, size: size, meta: meta, rows: meta.NumRows()}
+	r := &Reader{file: f, size: size, meta: meta}
 	if err := r.choose(opts); err != nil {
 		return nil, err
 	}
@@ -73,23 +65,20 @@ func newReader(f io.ReaderAt, size int64, opts Options) (r *Reader, err error) {
 	return r, nil
 }
 
-// recovered makes an error of a panic: the library panics on some damaged files.
-func recovered(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("damaged Parquet data: %v", p)
-	}
-}
-
 // choose fixes which columns are read, and as what.
 func (r *Reader) choose(opts Options) error {
-	all := flat{index: r.index()}
-	for _, e := range r.meta.Metadata().Schema {
-		if e.Type.Valid {
-			all.elements = append(all.elements, &e)
+	root, leaves, err := tree(r.meta.schema)
+	if err != nil {
+		return err
+	}
+	for i, g := range r.meta.groups {
+		if len(g.columns) != leaves {
+			return fmt.Errorf("damaged metadata: row group %d has %d columns, and the file %d", i+1, len(g.columns), leaves)
 		}
 	}
-	for _, c := range r.meta.Root().Columns() {
-		all.add(c, strings.TrimSpace(c.Name()), opts.Columns)
+	all := flat{index: r.meta.index()}
+	for _, n := range root.inner {
+		all.add(n, strings.TrimSpace(n.name), opts.Columns)
 	}
 	if err := all.refused(opts.Columns); err != nil {
 		return err
@@ -106,7 +95,7 @@ func (r *Reader) choose(opts Options) error {
 	for _, i := range picked {
 		l := all.leaves[i]
 		l.name = names[i]
-		l.unit, _ = r.meta.Lookup(unitKey + l.name)
+		l.unit = r.meta.lookup(unitKey + l.name)
 		if err := l.choose(r, opts); err != nil {
 			return err
 		}
@@ -126,7 +115,7 @@ func (r *Reader) Columns() []column.Column {
 
 // Rows is the number of events that Read returns.
 func (r *Reader) Rows() int64 {
-	rows := r.rows
+	rows := r.meta.rows
 	for _, g := range r.gaps {
 		rows -= g.Events
 	}
@@ -153,7 +142,7 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 	for len(r.ahead) > 0 && r.ahead[0].First == r.row {
 		r.enter(r.row + r.ahead[0].Events)
 	}
-	end := r.rows
+	end := r.meta.rows
 	if len(r.ahead) > 0 {
 		end = r.ahead[0].First
 	}

@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
-
-	"github.com/parquet-go/parquet-go/format"
 )
 
 // places says where the values of a page go.
 type places struct {
 	rows, present int // events of the page, and those whose value is there
-	encoding      format.Encoding
+	encoding      int32
 	values        []byte  // encoded
 	index         []int32 // of each value in the dictionary; nil: in order
 	levels        []byte  // most where the value is there; nil: all are

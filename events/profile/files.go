@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
@@ -13,8 +14,8 @@ import (
 
 // SummariseFiles describes every column of files read as one table, in memory that does not grow with them. It reads
 // them again where atoms came late, unless a pipe is among them. Skipped and notes are those of the
-// events.Chain.
-func SummariseFiles(ctx context.Context, paths []string, opts events.Options) (all []Summary, skipped column.LeftOut, notes []string, err error) {
+// events.Chain. First is called with the first events, a table that is reused after that; it may be nil.
+func SummariseFiles(ctx context.Context, paths []string, opts events.Options, first func(t *events.Table)) (all []Summary, skipped column.LeftOut, notes []string, err error) {
 	in, err := await.Do(ctx, strings.Join(paths, ", "), func() (*events.Chain, error) { return events.OpenAll(paths, opts) })
 	if err != nil {
 		return nil, nil, nil, err
@@ -25,8 +26,13 @@ func SummariseFiles(ctx context.Context, paths []string, opts events.Options) (a
 	if err := s.Add(&events.Table{Columns: in.Columns()}, "", nil); err != nil {
 		return nil, nil, nil, err
 	}
+	var rows []int64
 	err = pass(ctx, in, func(t *events.Table) error {
-		rows := make([]int64, t.Len())
+		if first != nil {
+			first(t)
+			first = nil
+		}
+		rows = slices.Grow(rows[:0], t.Len())[:t.Len()]
 		for i := range rows {
 			rows[i] = in.First() + int64(i)
 		}

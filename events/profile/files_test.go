@@ -65,7 +65,7 @@ func TestSummariseFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, _, _, err := SummariseFiles(t.Context(), paths, events.Options{})
+		got, _, _, err := SummariseFiles(t.Context(), paths, events.Options{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,15 +80,15 @@ func TestSummariseFiles(t *testing.T) {
 
 func TestSummariseFilesThatCannotBe(t *testing.T) {
 	dir := writeText(t, map[string]string{"a.csv": "x\n1\n", "b.csv": "y\n1\n"})
-	if _, _, _, err := SummariseFiles(t.Context(), []string{filepath.Join(dir, "*.csv")}, events.Options{}); err == nil || !strings.Contains(err.Error(), "lacks x") {
+	if _, _, _, err := SummariseFiles(t.Context(), []string{filepath.Join(dir, "*.csv")}, events.Options{}, nil); err == nil || !strings.Contains(err.Error(), "lacks x") {
 		t.Errorf("files of other columns: %v", err)
 	}
-	if _, _, _, err := SummariseFiles(t.Context(), []string{filepath.Join(dir, "a.csv")}, events.Options{Columns: []string{"z"}}); err == nil {
+	if _, _, _, err := SummariseFiles(t.Context(), []string{filepath.Join(dir, "a.csv")}, events.Options{Columns: []string{"z"}}, nil); err == nil {
 		t.Error("a column that is not there is described")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, _, err := SummariseFiles(ctx, []string{filepath.Join(dir, "a.csv")}, events.Options{}); !errors.Is(err, context.Canceled) {
+	if _, _, _, err := SummariseFiles(ctx, []string{filepath.Join(dir, "a.csv")}, events.Options{}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 }

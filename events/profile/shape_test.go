@@ -229,6 +229,21 @@ func TestEdgesOfFewEvents(t *testing.T) {
 			}
 		}
 	}
+	// A bulk that is positive by chance (a quarter of the samples of 1000 events around 3) seldom is one that ends at 0; that a polar angle ends at 0
+	// and pi is seen in most.
+	for _, far := range []float64{3, 3.5} {
+		for n, share := range map[int]float64{200: 0.01, 300: 0.01, 1000: 0.07} {
+			if low, _ := found(n, func(g *rng.Source) float64 { return far + g.NormFloat64() }); float64(low) > share*samples {
+				t.Errorf("normal around %g, %d events: %d low edges in %d samples", far, n, low, samples)
+			}
+		}
+	}
+	polar := func(g *rng.Source) float64 { return math.Acos(2*g.Float64() - 1) }
+	for n, share := range map[int]float64{300: 0.6, 1000: 0.97} {
+		if low, high := found(n, polar); float64(min(low, high)) < share*samples {
+			t.Errorf("polar angle, %d events: %d low and %d high edges in %d samples", n, low, high, samples)
+		}
+	}
 	for _, c := range []struct {
 		name  string
 		share float64 // of samples of 500 events in which the cut is seen

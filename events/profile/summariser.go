@@ -213,25 +213,34 @@ func (s *columnSummary) missing(row int) {
 // moments follows range, mean and deviation, the latter as Welford does, which keeps their digits where the mean is
 // large beside the deviation.
 func (s *columnSummary) moments(x []float64) {
+	n, mean, squares, low, high := s.n, s.Mean, s.squares, s.Min, s.Max
 	for i, v := range x {
-		if v != v {
-			s.missing(s.Count + i)
+		if v-v != 0 {
+			if v != v {
+				s.missing(s.Count + i)
+			} else {
+				s.Inf++
+			}
 			continue
 		}
-		if math.IsInf(v, 0) {
-			s.Inf++
-			continue
+		if v < low {
+			low = v
 		}
-		s.Min, s.Max = min(s.Min, v), max(s.Max, v)
-		s.whole = s.whole && v == math.Floor(v)
+		if v > high {
+			high = v
+		}
+		if s.whole {
+			s.whole = v == math.Floor(v)
+		}
 		if !s.grid.none {
 			s.grid.add(v, s.eps)
 		}
-		s.n++
-		d := v - s.Mean
-		s.Mean += d / s.n
-		s.squares += d * (v - s.Mean)
+		n++
+		d := v - mean
+		mean += d / n
+		squares += d * (v - mean)
 	}
+	s.n, s.Mean, s.squares, s.Min, s.Max = n, mean, squares, low, high
 }
 
 // summary is what all values add up to.
@@ -252,7 +261,8 @@ func (s *columnSummary) summary() Summary {
 	if s.low <= s.high {
 		r.Min, r.Max = s.low, s.high
 	}
-	r.Kind = s.kind()
+	x := s.some.sorted(s.at)
+	r.Kind = s.kind(x)
 	spacing, offset := s.grid.step(s.at)
 	r.Offset = offset
 	switch r.Kind {
@@ -260,7 +270,14 @@ func (s *columnSummary) summary() Summary {
 		r.Offset = 0
 		return r
 	case KindContinuous:
-		if r.Atoms = s.atoms(); len(r.Atoms) > 0 {
+		r.Atoms = s.atoms()
+		if room := mostAtoms - len(r.Atoms); room > 0 {
+			kept := float64(len(x))
+			x = rest(x, r.Atoms, 0)
+			ends := clipped(x, kept, s.n)
+			r.Atoms = append(r.Atoms, ends[:min(len(ends), room)]...)
+		}
+		if len(r.Atoms) > 0 {
 			r.Kind = KindAtoms
 		}
 		if s.n >= leastRounded {
@@ -270,7 +287,7 @@ func (s *columnSummary) summary() Summary {
 		r.Step = spacing
 		r.Codes = s.codes()
 	}
-	x := s.some.rest(r.Atoms, s.at, spacing)
+	x = rest(x, r.Atoms, spacing)
 	r.outline(x, spacing)
 	if !r.Codes {
 		r.Far = s.far(x)
@@ -312,10 +329,9 @@ func (s *columnSummary) number(key uint64) float64 {
 	return math.Float64frombits(key)
 }
 
-// onGrid: the values are multiples of a step, so coarse that a few events share each.
-func (s *columnSummary) onGrid() bool {
+// onGrid: the values, of which x are some, in order, are multiples of a step, so coarse that a few events share each.
+func (s *columnSummary) onGrid(x []float64) bool {
 	step, _ := s.grid.step(s.at)
-	x := s.some.rest(nil, 0, 0)
 	if step == 0 || len(x) < 10 {
 		return false
 	}
@@ -323,8 +339,8 @@ func (s *columnSummary) onGrid() bool {
 	return step*0.9*s.n >= shared*(x[len(x)*19/20]-x[len(x)/20])
 }
 
-// kind tells nothing of atoms.
-func (s *columnSummary) kind() Kind {
+// kind tells nothing of atoms. Of the values x are some, in order.
+func (s *columnSummary) kind(x []float64) Kind {
 	distinct, _ := s.values.distinct()
 	switch {
 	case s.n == 0, s.Min == s.Max:
@@ -333,7 +349,7 @@ func (s *columnSummary) kind() Kind {
 		return KindInteger
 	case distinct <= fewValues && distinct*4 <= int(s.n):
 		return KindDiscrete
-	case s.onGrid():
+	case s.onGrid(x):
 		return KindGrid
 	}
 	return KindContinuous

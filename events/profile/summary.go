@@ -40,7 +40,7 @@ type Summary struct {
 	Mean     float64 `json:"mean"`
 	Std      float64 `json:"std"` // of the population
 	// Atoms are the values that hold more than 1 % of the events of a column that is otherwise continuous, or 0.1 % and
-	// dozens of events where others hold less than a tenth of that; the fullest first, at most 8.
+	// dozens of events where others hold less than a tenth of that, or at least 16 at an end of the column; the fullest first, at most 8.
 	Atoms []Atom `json:"atoms,omitempty"`
 	// Distinct counts the different values, up to MaxDistinct; DistinctAtLeast says that there are more.
 	Distinct        int  `json:"distinct"`
@@ -70,6 +70,8 @@ const (
 	rareFraction = 0.001 // and with more than this, if it has rareEvents and rareTimes as many as others
 	rareEvents   = 64
 	rareTimes    = 10
+	clipEvents   = 16 // or so many at an end of the column, rareTimes as many as the clipNear values next to it hold
+	clipNear     = 8
 	mostAtoms    = 8
 	leastRounded = 100 // values: of fewer, the common step may be chance
 )

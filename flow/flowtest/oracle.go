@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -82,7 +84,7 @@ type LayerFormula func(o *Oracle, l flow.Layer, z [][]float64, logDet []float64)
 
 var layers = map[string]LayerFormula{
 	"lu": (*Oracle).lu, "batch-norm": (*Oracle).batchNorm, "householder": (*Oracle).householder, "rotation": rotation,
-	"act-norm":    (*Oracle).actNorm,
+	"act-norm": (*Oracle).actNorm, "planar": (*Oracle).planar, "radial": (*Oracle).radial, "residual-flow": (*Oracle).residualFlow,
 	"permutation": func(*Oracle, flow.Layer, [][]float64, []float64) {},
 }
 
@@ -151,6 +153,8 @@ type Oracle struct {
 	f     *flow.Flow
 	own   Formulas
 	views map[string]nn.View
+	// Context is that of the events under way.
+	Context [][]float64
 	// Training takes batch norms by the statistics of the events given, and leaves out units as in the first step
 	// from Seed.
 	Training bool
@@ -192,7 +196,7 @@ func (o *Oracle) Of(name string) []float64 {
 
 // ToLatent maps events (rows of features and context).
 func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float64) {
-	logDet = make([]float64, len(x))
+	logDet, o.Context = make([]float64, len(x)), context
 	for _, e := range x {
 		z = append(z, append([]float64(nil), e...))
 	}
@@ -439,6 +443,114 @@ func (o *Oracle) actNorm(l flow.Layer, z [][]float64, logDet []float64) {
 			logDet[e] += s
 		}
 	}
+}
+
+// planar is z = x + û tanh(a) of equation 10 of arXiv:1505.05770, with û of its appendix A.1.
+func (o *Oracle) planar(l flow.Layer, z [][]float64, logDet []float64) {
+	u, w, b := o.Of(l.Scope+".u"), o.Of(l.Scope+".w"), o.Of(l.Scope + ".b")[0]
+	hat, dot := slices.Clone(u), inner(u, w)
+	for i := range hat {
+		hat[i] += (math.Log1p(math.Exp(dot)) - 1 - dot) * w[i] / inner(w, w)
+	}
+	for e := range z {
+		h := math.Tanh(inner(w, z[e]) + b + o.shift(l, e, 0))
+		logDet[e] += math.Log(1 + inner(w, hat)*(1-h*h))
+		for i := range z[e] {
+			z[e][i] += hat[i] * h
+		}
+	}
+}
+
+// radial is z = x + beta h (x - x0) of equation 14 of arXiv:1505.05770, with beta of its appendix A.2.
+func (o *Oracle) radial(l flow.Layer, z [][]float64, logDet []float64) {
+	center, alpha := o.Of(l.Scope+".center"), math.Abs(o.Of(l.Scope + ".alpha")[0])
+	beta := math.Log1p(math.Exp(o.Of(l.Scope + ".beta")[0])) - alpha
+	for e := range z {
+		d := slices.Clone(z[e])
+		for i := range d {
+			d[i] -= center[i] + o.shift(l, e, i)
+		}
+		r := math.Sqrt(inner(d, d))
+		h := 1 / (alpha + r)
+		logDet[e] += float64(len(d)-1)*math.Log(1+beta*h) + math.Log(1+beta*h-beta*h*h*r)
+		for i := range d {
+			z[e][i] += beta * h * d[i]
+		}
+	}
+}
+
+// residualFlow is z = x + g(x) with weights W min(1, c/(u.W v)) for given u and v; the derivatives of g go through it by the chain rule.
+func (o *Oracle) residualFlow(l flow.Layer, z [][]float64, logDet []float64) {
+	hidden := l.Part.Options["hidden"].([]int)
+	norm := math.Pow(l.Part.Options["lipschitz"].(float64), 1/float64(len(hidden)+1))
+	phi := smooth[l.Part.Options["activation"].(string)]
+	n := len(z[0])
+	for e, x := range z {
+		h, j := slices.Clone(x), mat.NewDense(n, n, nil)
+		for i := range n {
+			j.Set(i, i, 1)
+		}
+		for i := range len(hidden) + 1 {
+			scope := fmt.Sprint(l.Scope, ".", i)
+			b := o.Of(scope + ".bias")
+			w := mat.NewDense(len(b), len(h), slices.Clone(o.Of(scope+".weight")))
+			s := mat.Inner(mat.NewVecDense(len(b), o.Of(scope+".left")), w, mat.NewVecDense(len(h), o.Of(scope+".right")))
+			w.Scale(min(1, norm/s), w)
+			var out mat.VecDense
+			var by mat.Dense
+			out.MulVec(w, mat.NewVecDense(len(h), h))
+			by.Mul(w, j)
+			h, j = make([]float64, len(b)), &by
+			for k := range h {
+				h[k] = out.AtVec(k) + b[k]
+				if i == 0 {
+					h[k] += o.shift(l, e, k)
+				}
+				if i < len(hidden) {
+					var slope float64
+					h[k], slope = phi(h[k])
+					row := by.RawRowView(k)
+					for c := range row {
+						row[c] *= slope
+					}
+				}
+			}
+		}
+		for i := range n {
+			j.Set(i, i, j.At(i, i)+1)
+			x[i] += h[i]
+		}
+		ld, _ := mat.LogDet(j)
+		logDet[e] += ld
+	}
+}
+
+// smooth are activations and their slopes.
+var smooth = map[string]func(x float64) (h, slope float64){
+	"tanh": func(x float64) (h, slope float64) { h = math.Tanh(x); return h, 1 - h*h },
+	"elu": func(x float64) (h, slope float64) {
+		return max(x, 0) + math.Expm1(min(x, 0)), math.Exp(min(x, 0))
+	},
+	"lipswish": func(x float64) (h, slope float64) {
+		s := 1 / (1 + math.Exp(-x))
+		return x * s / 1.1, (s + x*s*(1-s)) / 1.1
+	},
+}
+
+// shift is what the context of an event adds to number i of a layer.
+func (o *Oracle) shift(l flow.Layer, e, i int) float64 {
+	c := o.Context[e]
+	if len(c) == 0 {
+		return 0
+	}
+	return inner(o.Of(l.Scope + ".context")[i*len(c):][:len(c)], c)
+}
+
+func inner(a, b []float64) (s float64) {
+	for i, v := range a {
+		s += v * b[i]
+	}
+	return s
 }
 
 // rotation multiplies by the matrix.

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/andybalholm/brotli"
+	"github.com/dsnet/compress/brotli"
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy"
@@ -91,7 +91,11 @@ func (u *Unpacker) Unpack(c Codec, dst, src []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return drain(dst, in)
+	n, err := drain(dst, in)
+	if err == nil && c == Brotli && u.source.Len() > 0 { // which stops at its end
+		err = errors.New("more follows its end")
+	}
+	return n, err
 }
 
 // stream is the decoder of a codec that is read as a stream, at the beginning of source.
@@ -114,8 +118,8 @@ func (u *Unpacker) stream(c Codec) (io.Reader, error) {
 	case c == Deflate:
 		return u.raw, u.raw.(flate.Resetter).Reset(&u.source, nil)
 	case c == Brotli && u.brotli == nil:
-		u.brotli = brotli.NewReader(&u.source)
-		return u.brotli, nil
+		u.brotli, err = brotli.NewReader(&u.source, nil)
+		return u.brotli, err
 	case c == Brotli:
 		return u.brotli, u.brotli.Reset(&u.source)
 	}

@@ -24,6 +24,12 @@ func reluBackwardAVX2(d, h *float32, n int)
 func tanhBackwardAVX2(d, h *float32, n int)
 
 //go:noescape
+func mulAddAVX2(dst, a, b, c *float32, n int)
+
+//go:noescape
+func largestAVX2(dst, a, b *float32, n int)
+
+//go:noescape
 func affineToLatentAVX2(z, logDet, x, shift, logScale *float32, n int)
 
 //go:noescape
@@ -34,3 +40,12 @@ func affineToDataAVX2(x, logDet, z, shift, logScale *float32, n int)
 
 //go:noescape
 func adamAVX2(p, grad, m, v *float32, gradScale, l2, keep, beta1, beta2, c1, c2, rate, root, eps float32, n int)
+
+//go:noescape
+func sigmoidalForwardAVX2(up, down, w, a, alpha, beta, sumA, sumB, sumC *float32, n int)
+
+//go:noescape
+func sigmoidalBackwardAVX2(du, direct, w, a, up, down, p, q, alpha, beta *float32, n int)
+
+//go:noescape
+func sigmoidalSharesAVX2(dw, w, a, up, down, direct, r, s, rest *float32, n int)

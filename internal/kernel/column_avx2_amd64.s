@@ -432,6 +432,116 @@ done:
 	VZEROUPPER
 	RET
 
+// func mulAddAVX2(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX, FMA3, SSE
+TEXT ·mulAddAVX2(SB), NOSPLIT, $8-40
+	PCALIGN $64
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    c+24(FP), BX
+	MOVQ    n+32(FP), SI
+	SUBQ    $0x10, SI
+	JLT     rest
+
+groups:
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VFMADD231PS Y1, Y0, Y2
+	VMOVUPS     Y2, (AX)
+	VMOVUPS     32(CX), Y0
+	VMOVUPS     32(DX), Y1
+	VMOVUPS     32(BX), Y2
+	VFMADD231PS Y1, Y0, Y2
+	VMOVUPS     Y2, 32(AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	SUBQ        $0x10, SI
+	JGE         groups
+
+rest:
+	ADDQ        $0x10, SI
+	JZ          done
+	LEAQ        lanes<>+0(SB), DI
+	NEGQ        SI
+	VMOVUPS     64(DI)(SI*4), Y15
+	VMOVUPS     96(DI)(SI*4), Y14
+	VMASKMOVPS  (CX), Y15, Y0
+	VMASKMOVPS  (DX), Y15, Y1
+	VMASKMOVPS  (BX), Y15, Y2
+	VFMADD231PS Y1, Y0, Y2
+	VMASKMOVPS  Y2, Y15, (AX)
+	VMASKMOVPS  32(CX), Y14, Y0
+	VMASKMOVPS  32(DX), Y14, Y1
+	VMASKMOVPS  32(BX), Y14, Y2
+	VFMADD231PS Y1, Y0, Y2
+	VMASKMOVPS  Y2, Y14, 32(AX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func largestAVX2(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, SSE
+TEXT ·largestAVX2(SB), NOSPLIT, $8-32
+	PCALIGN $64
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	SUBQ    $0x10, BX
+	JLT     rest
+
+groups:
+	VMOVUPS (CX), Y0
+	VMOVUPS (DX), Y1
+	VMAXPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 32(DX), Y1
+	VMAXPS  Y1, Y0, Y0
+	VMOVUPS Y0, 32(AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	SUBQ    $0x10, BX
+	JGE     groups
+
+rest:
+	ADDQ       $0x10, BX
+	JZ         done
+	LEAQ       lanes<>+0(SB), SI
+	NEGQ       BX
+	VMOVUPS    64(SI)(BX*4), Y15
+	VMOVUPS    96(SI)(BX*4), Y14
+	VMASKMOVPS (CX), Y15, Y0
+	VMASKMOVPS (DX), Y15, Y1
+	VMAXPS     Y1, Y0, Y0
+	VMASKMOVPS Y0, Y15, (AX)
+	VMASKMOVPS 32(CX), Y14, Y0
+	VMASKMOVPS 32(DX), Y14, Y1
+	VMAXPS     Y1, Y0, Y0
+	VMASKMOVPS Y0, Y14, 32(AX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
 // func affineToLatentAVX2(z *float32, logDet *float32, x *float32, shift *float32, logScale *float32, n int)
 // Requires: AVX, AVX2, FMA3, SSE
 TEXT ·affineToLatentAVX2(SB), NOSPLIT, $8-48
@@ -1168,6 +1278,458 @@ rest:
 	VMASKMOVPS  Y2, Y14, 32(AX)
 	VMASKMOVPS  Y4, Y14, 32(DX)
 	VMASKMOVPS  Y1, Y14, 32(BX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func sigmoidalForwardAVX2(up *float32, down *float32, w *float32, a *float32, alpha *float32, beta *float32, sumA *float32, sumB *float32, sumC *float32, n int)
+// Requires: AVX, AVX2, FMA3, SSE
+TEXT ·sigmoidalForwardAVX2(SB), NOSPLIT, $8-80
+	PCALIGN $64
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    up+0(FP), AX
+	MOVQ    down+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    a+24(FP), BX
+	MOVQ    alpha+32(FP), SI
+	MOVQ    beta+40(FP), DI
+	MOVQ    sumA+48(FP), R8
+	MOVQ    sumB+56(FP), R9
+	MOVQ    sumC+64(FP), R10
+	MOVQ    n+72(FP), R11
+	SUBQ    $0x10, R11
+	JLT     rest
+
+groups:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (SI), Y3
+	VMOVUPS      (DI), Y4
+	VMOVUPS      (R8), Y5
+	VMOVUPS      (R9), Y6
+	VMOVUPS      (R10), Y7
+	VMOVUPS      c42a00000<>+0(SB), Y8
+	VMINPS       Y0, Y8, Y0
+	VMOVUPS      cc2aea000<>+0(SB), Y8
+	VMAXPS       Y0, Y8, Y0
+	VMULPS       c3fb8aa3b<>+0(SB), Y0, Y8
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS c3f317218<>+0(SB), Y8, Y0
+	VFNMADD231PS cb102e308<>+0(SB), Y8, Y0
+	VMOVAPS      Y0, Y9
+	VMOVUPS      c3ab5121a<>+0(SB), Y10
+	VFMADD213PS  c3c091cf1<>+0(SB), Y10, Y9
+	VFMADD213PS  c3d2aac79<>+0(SB), Y0, Y9
+	VFMADD213PS  c3e2aaa49<>+0(SB), Y0, Y9
+	VFMADD213PS  c3efffffe<>+0(SB), Y0, Y9
+	VMULPS       Y0, Y0, Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VADDPS       c3f800000<>+0(SB), Y0, Y0
+	VCVTPS2DQ    Y8, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VPADDD       Y8, Y0, Y0
+	VFMADD231PS  Y0, Y4, Y3
+	VMOVUPS      c3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y2, Y1, Y2
+	VMULPS       Y3, Y0, Y4
+	VMULPS       Y4, Y2, Y2
+	VFMADD231PS  Y0, Y1, Y5
+	VFMADD231PS  Y3, Y1, Y6
+	VADDPS       Y2, Y7, Y1
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y3, (CX)
+	VMOVUPS      Y5, (R8)
+	VMOVUPS      Y6, (R9)
+	VMOVUPS      Y1, (R10)
+	VMOVUPS      32(AX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      32(BX), Y2
+	VMOVUPS      32(SI), Y3
+	VMOVUPS      32(DI), Y4
+	VMOVUPS      32(R8), Y5
+	VMOVUPS      32(R9), Y6
+	VMOVUPS      32(R10), Y7
+	VMOVUPS      c42a00000<>+0(SB), Y8
+	VMINPS       Y0, Y8, Y0
+	VMOVUPS      cc2aea000<>+0(SB), Y8
+	VMAXPS       Y0, Y8, Y0
+	VMULPS       c3fb8aa3b<>+0(SB), Y0, Y8
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS c3f317218<>+0(SB), Y8, Y0
+	VFNMADD231PS cb102e308<>+0(SB), Y8, Y0
+	VMOVAPS      Y0, Y9
+	VMOVUPS      c3ab5121a<>+0(SB), Y10
+	VFMADD213PS  c3c091cf1<>+0(SB), Y10, Y9
+	VFMADD213PS  c3d2aac79<>+0(SB), Y0, Y9
+	VFMADD213PS  c3e2aaa49<>+0(SB), Y0, Y9
+	VFMADD213PS  c3efffffe<>+0(SB), Y0, Y9
+	VMULPS       Y0, Y0, Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VADDPS       c3f800000<>+0(SB), Y0, Y0
+	VCVTPS2DQ    Y8, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VPADDD       Y8, Y0, Y0
+	VFMADD231PS  Y0, Y4, Y3
+	VMOVUPS      c3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y2, Y1, Y2
+	VMULPS       Y3, Y0, Y4
+	VMULPS       Y4, Y2, Y2
+	VFMADD231PS  Y0, Y1, Y5
+	VFMADD231PS  Y3, Y1, Y6
+	VADDPS       Y2, Y7, Y1
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      Y3, 32(CX)
+	VMOVUPS      Y5, 32(R8)
+	VMOVUPS      Y6, 32(R9)
+	VMOVUPS      Y1, 32(R10)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, R9
+	ADDQ         $0x40, R10
+	SUBQ         $0x10, R11
+	JGE          groups
+
+rest:
+	ADDQ         $0x10, R11
+	JZ           done
+	LEAQ         lanes<>+0(SB), R12
+	NEGQ         R11
+	VMOVUPS      64(R12)(R11*4), Y15
+	VMOVUPS      96(R12)(R11*4), Y14
+	VMASKMOVPS   (AX), Y15, Y0
+	VMASKMOVPS   (DX), Y15, Y1
+	VMASKMOVPS   (BX), Y15, Y2
+	VMASKMOVPS   (SI), Y15, Y3
+	VMASKMOVPS   (DI), Y15, Y4
+	VMASKMOVPS   (R8), Y15, Y5
+	VMASKMOVPS   (R9), Y15, Y6
+	VMASKMOVPS   (R10), Y15, Y7
+	VMOVUPS      c42a00000<>+0(SB), Y8
+	VMINPS       Y0, Y8, Y0
+	VMOVUPS      cc2aea000<>+0(SB), Y8
+	VMAXPS       Y0, Y8, Y0
+	VMULPS       c3fb8aa3b<>+0(SB), Y0, Y8
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS c3f317218<>+0(SB), Y8, Y0
+	VFNMADD231PS cb102e308<>+0(SB), Y8, Y0
+	VMOVAPS      Y0, Y9
+	VMOVUPS      c3ab5121a<>+0(SB), Y10
+	VFMADD213PS  c3c091cf1<>+0(SB), Y10, Y9
+	VFMADD213PS  c3d2aac79<>+0(SB), Y0, Y9
+	VFMADD213PS  c3e2aaa49<>+0(SB), Y0, Y9
+	VFMADD213PS  c3efffffe<>+0(SB), Y0, Y9
+	VMULPS       Y0, Y0, Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VADDPS       c3f800000<>+0(SB), Y0, Y0
+	VCVTPS2DQ    Y8, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VPADDD       Y8, Y0, Y0
+	VFMADD231PS  Y0, Y4, Y3
+	VMOVUPS      c3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y2, Y1, Y2
+	VMULPS       Y3, Y0, Y4
+	VMULPS       Y4, Y2, Y2
+	VFMADD231PS  Y0, Y1, Y5
+	VFMADD231PS  Y3, Y1, Y6
+	VADDPS       Y2, Y7, Y1
+	VMASKMOVPS   Y0, Y15, (AX)
+	VMASKMOVPS   Y3, Y15, (CX)
+	VMASKMOVPS   Y5, Y15, (R8)
+	VMASKMOVPS   Y6, Y15, (R9)
+	VMASKMOVPS   Y1, Y15, (R10)
+	VMASKMOVPS   32(AX), Y14, Y0
+	VMASKMOVPS   32(DX), Y14, Y1
+	VMASKMOVPS   32(BX), Y14, Y2
+	VMASKMOVPS   32(SI), Y14, Y3
+	VMASKMOVPS   32(DI), Y14, Y4
+	VMASKMOVPS   32(R8), Y14, Y5
+	VMASKMOVPS   32(R9), Y14, Y6
+	VMASKMOVPS   32(R10), Y14, Y7
+	VMOVUPS      c42a00000<>+0(SB), Y8
+	VMINPS       Y0, Y8, Y0
+	VMOVUPS      cc2aea000<>+0(SB), Y8
+	VMAXPS       Y0, Y8, Y0
+	VMULPS       c3fb8aa3b<>+0(SB), Y0, Y8
+	VROUNDPS     $0x08, Y8, Y8
+	VFNMADD231PS c3f317218<>+0(SB), Y8, Y0
+	VFNMADD231PS cb102e308<>+0(SB), Y8, Y0
+	VMOVAPS      Y0, Y9
+	VMOVUPS      c3ab5121a<>+0(SB), Y10
+	VFMADD213PS  c3c091cf1<>+0(SB), Y10, Y9
+	VFMADD213PS  c3d2aac79<>+0(SB), Y0, Y9
+	VFMADD213PS  c3e2aaa49<>+0(SB), Y0, Y9
+	VFMADD213PS  c3efffffe<>+0(SB), Y0, Y9
+	VMULPS       Y0, Y0, Y10
+	VFMADD231PS  Y9, Y10, Y0
+	VADDPS       c3f800000<>+0(SB), Y0, Y0
+	VCVTPS2DQ    Y8, Y8
+	VPSLLD       $0x17, Y8, Y8
+	VPADDD       Y8, Y0, Y0
+	VFMADD231PS  Y0, Y4, Y3
+	VMOVUPS      c3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y2, Y1, Y2
+	VMULPS       Y3, Y0, Y4
+	VMULPS       Y4, Y2, Y2
+	VFMADD231PS  Y0, Y1, Y5
+	VFMADD231PS  Y3, Y1, Y6
+	VADDPS       Y2, Y7, Y1
+	VMASKMOVPS   Y0, Y14, 32(AX)
+	VMASKMOVPS   Y3, Y14, 32(CX)
+	VMASKMOVPS   Y5, Y14, 32(R8)
+	VMASKMOVPS   Y6, Y14, 32(R9)
+	VMASKMOVPS   Y1, Y14, 32(R10)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+DATA c42a00000<>+0(SB)/4, $0x42a00000
+DATA c42a00000<>+4(SB)/4, $0x42a00000
+DATA c42a00000<>+8(SB)/4, $0x42a00000
+DATA c42a00000<>+12(SB)/4, $0x42a00000
+DATA c42a00000<>+16(SB)/4, $0x42a00000
+DATA c42a00000<>+20(SB)/4, $0x42a00000
+DATA c42a00000<>+24(SB)/4, $0x42a00000
+DATA c42a00000<>+28(SB)/4, $0x42a00000
+GLOBL c42a00000<>(SB), RODATA|NOPTR, $32
+
+// func sigmoidalBackwardAVX2(du *float32, direct *float32, w *float32, a *float32, up *float32, down *float32, p *float32, q *float32, alpha *float32, beta *float32, n int)
+// Requires: AVX, FMA3, SSE
+TEXT ·sigmoidalBackwardAVX2(SB), NOSPLIT, $8-88
+	PCALIGN $64
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    du+0(FP), AX
+	MOVQ    direct+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    a+24(FP), BX
+	MOVQ    up+32(FP), SI
+	MOVQ    down+40(FP), DI
+	MOVQ    p+48(FP), R8
+	MOVQ    q+56(FP), R9
+	MOVQ    alpha+64(FP), R10
+	MOVQ    beta+72(FP), R11
+	MOVQ    n+80(FP), R12
+	SUBQ    $0x10, R12
+	JLT     rest
+
+groups:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      (BX), Y1
+	VMOVUPS      (SI), Y2
+	VMOVUPS      (DI), Y3
+	VMOVUPS      (R8), Y4
+	VMOVUPS      (R9), Y5
+	VMOVUPS      (R10), Y6
+	VMOVUPS      (R11), Y7
+	VMULPS       Y3, Y2, Y8
+	VMULPS       Y8, Y0, Y0
+	VMULPS       Y3, Y6, Y3
+	VFNMADD231PS Y2, Y7, Y3
+	VMULPS       Y5, Y1, Y1
+	VFMADD231PS  Y3, Y1, Y4
+	VMULPS       Y4, Y0, Y1
+	VMULPS       Y5, Y0, Y0
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y0, (CX)
+	VMOVUPS      32(DX), Y0
+	VMOVUPS      32(BX), Y1
+	VMOVUPS      32(SI), Y2
+	VMOVUPS      32(DI), Y3
+	VMOVUPS      32(R8), Y4
+	VMOVUPS      32(R9), Y5
+	VMOVUPS      32(R10), Y6
+	VMOVUPS      32(R11), Y7
+	VMULPS       Y3, Y2, Y8
+	VMULPS       Y8, Y0, Y0
+	VMULPS       Y3, Y6, Y3
+	VFNMADD231PS Y2, Y7, Y3
+	VMULPS       Y5, Y1, Y1
+	VFMADD231PS  Y3, Y1, Y4
+	VMULPS       Y4, Y0, Y1
+	VMULPS       Y5, Y0, Y0
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y0, 32(CX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, R9
+	ADDQ         $0x40, R10
+	ADDQ         $0x40, R11
+	SUBQ         $0x10, R12
+	JGE          groups
+
+rest:
+	ADDQ         $0x10, R12
+	JZ           done
+	LEAQ         lanes<>+0(SB), R13
+	NEGQ         R12
+	VMOVUPS      64(R13)(R12*4), Y15
+	VMOVUPS      96(R13)(R12*4), Y14
+	VMASKMOVPS   (DX), Y15, Y0
+	VMASKMOVPS   (BX), Y15, Y1
+	VMASKMOVPS   (SI), Y15, Y2
+	VMASKMOVPS   (DI), Y15, Y3
+	VMASKMOVPS   (R8), Y15, Y4
+	VMASKMOVPS   (R9), Y15, Y5
+	VMASKMOVPS   (R10), Y15, Y6
+	VMASKMOVPS   (R11), Y15, Y7
+	VMULPS       Y3, Y2, Y8
+	VMULPS       Y8, Y0, Y0
+	VMULPS       Y3, Y6, Y3
+	VFNMADD231PS Y2, Y7, Y3
+	VMULPS       Y5, Y1, Y1
+	VFMADD231PS  Y3, Y1, Y4
+	VMULPS       Y4, Y0, Y1
+	VMULPS       Y5, Y0, Y0
+	VMASKMOVPS   Y1, Y15, (AX)
+	VMASKMOVPS   Y0, Y15, (CX)
+	VMASKMOVPS   32(DX), Y14, Y0
+	VMASKMOVPS   32(BX), Y14, Y1
+	VMASKMOVPS   32(SI), Y14, Y2
+	VMASKMOVPS   32(DI), Y14, Y3
+	VMASKMOVPS   32(R8), Y14, Y4
+	VMASKMOVPS   32(R9), Y14, Y5
+	VMASKMOVPS   32(R10), Y14, Y6
+	VMASKMOVPS   32(R11), Y14, Y7
+	VMULPS       Y3, Y2, Y8
+	VMULPS       Y8, Y0, Y0
+	VMULPS       Y3, Y6, Y3
+	VFNMADD231PS Y2, Y7, Y3
+	VMULPS       Y5, Y1, Y1
+	VFMADD231PS  Y3, Y1, Y4
+	VMULPS       Y4, Y0, Y1
+	VMULPS       Y5, Y0, Y0
+	VMASKMOVPS   Y1, Y14, 32(AX)
+	VMASKMOVPS   Y0, Y14, 32(CX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func sigmoidalSharesAVX2(dw *float32, w *float32, a *float32, up *float32, down *float32, direct *float32, r *float32, s *float32, rest *float32, n int)
+// Requires: AVX, FMA3, SSE
+TEXT ·sigmoidalSharesAVX2(SB), NOSPLIT, $8-80
+	PCALIGN $64
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    dw+0(FP), AX
+	MOVQ    w+8(FP), CX
+	MOVQ    a+16(FP), DX
+	MOVQ    up+24(FP), BX
+	MOVQ    down+32(FP), SI
+	MOVQ    direct+40(FP), DI
+	MOVQ    r+48(FP), R8
+	MOVQ    s+56(FP), R9
+	MOVQ    rest+64(FP), R10
+	MOVQ    n+72(FP), R11
+	SUBQ    $0x10, R11
+	JLT     rest
+
+groups:
+	VMOVUPS      (CX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (SI), Y3
+	VMOVUPS      (DI), Y4
+	VMOVUPS      (R8), Y5
+	VMOVUPS      (R9), Y6
+	VMOVUPS      (R10), Y7
+	VFMADD231PS  Y2, Y5, Y7
+	VFNMADD231PS Y3, Y6, Y7
+	VMULPS       Y4, Y1, Y1
+	VFMADD231PS  Y7, Y0, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(CX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      32(BX), Y2
+	VMOVUPS      32(SI), Y3
+	VMOVUPS      32(DI), Y4
+	VMOVUPS      32(R8), Y5
+	VMOVUPS      32(R9), Y6
+	VMOVUPS      32(R10), Y7
+	VFMADD231PS  Y2, Y5, Y7
+	VFNMADD231PS Y3, Y6, Y7
+	VMULPS       Y4, Y1, Y1
+	VFMADD231PS  Y7, Y0, Y1
+	VMOVUPS      Y1, 32(AX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, R9
+	ADDQ         $0x40, R10
+	SUBQ         $0x10, R11
+	JGE          groups
+
+rest:
+	ADDQ         $0x10, R11
+	JZ           done
+	LEAQ         lanes<>+0(SB), R12
+	NEGQ         R11
+	VMOVUPS      64(R12)(R11*4), Y15
+	VMOVUPS      96(R12)(R11*4), Y14
+	VMASKMOVPS   (CX), Y15, Y0
+	VMASKMOVPS   (DX), Y15, Y1
+	VMASKMOVPS   (BX), Y15, Y2
+	VMASKMOVPS   (SI), Y15, Y3
+	VMASKMOVPS   (DI), Y15, Y4
+	VMASKMOVPS   (R8), Y15, Y5
+	VMASKMOVPS   (R9), Y15, Y6
+	VMASKMOVPS   (R10), Y15, Y7
+	VFMADD231PS  Y2, Y5, Y7
+	VFNMADD231PS Y3, Y6, Y7
+	VMULPS       Y4, Y1, Y1
+	VFMADD231PS  Y7, Y0, Y1
+	VMASKMOVPS   Y1, Y15, (AX)
+	VMASKMOVPS   32(CX), Y14, Y0
+	VMASKMOVPS   32(DX), Y14, Y1
+	VMASKMOVPS   32(BX), Y14, Y2
+	VMASKMOVPS   32(SI), Y14, Y3
+	VMASKMOVPS   32(DI), Y14, Y4
+	VMASKMOVPS   32(R8), Y14, Y5
+	VMASKMOVPS   32(R9), Y14, Y6
+	VMASKMOVPS   32(R10), Y14, Y7
+	VFMADD231PS  Y2, Y5, Y7
+	VFNMADD231PS Y3, Y6, Y7
+	VMULPS       Y4, Y1, Y1
+	VFMADD231PS  Y7, Y0, Y1
+	VMASKMOVPS   Y1, Y14, 32(AX)
 
 done:
 	LDMXCSR (SP)

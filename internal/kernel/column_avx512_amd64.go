@@ -24,6 +24,12 @@ func reluBackwardAVX512(d, h *float32, n int)
 func tanhBackwardAVX512(d, h *float32, n int)
 
 //go:noescape
+func mulAddAVX512(dst, a, b, c *float32, n int)
+
+//go:noescape
+func largestAVX512(dst, a, b *float32, n int)
+
+//go:noescape
 func affineToLatentAVX512(z, logDet, x, shift, logScale *float32, n int)
 
 //go:noescape
@@ -34,3 +40,12 @@ func affineToDataAVX512(x, logDet, z, shift, logScale *float32, n int)
 
 //go:noescape
 func adamAVX512(p, grad, m, v *float32, gradScale, l2, keep, beta1, beta2, c1, c2, rate, root, eps float32, n int)
+
+//go:noescape
+func sigmoidalForwardAVX512(up, down, w, a, alpha, beta, sumA, sumB, sumC *float32, n int)
+
+//go:noescape
+func sigmoidalBackwardAVX512(du, direct, w, a, up, down, p, q, alpha, beta *float32, n int)
+
+//go:noescape
+func sigmoidalSharesAVX512(dw, w, a, up, down, direct, r, s, rest *float32, n int)

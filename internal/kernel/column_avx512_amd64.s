@@ -323,6 +323,98 @@ done:
 	VZEROUPPER
 	RET
 
+// func mulAddAVX512(dst *float32, a *float32, b *float32, c *float32, n int)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·mulAddAVX512(SB), NOSPLIT, $8-40
+	PCALIGN $64
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    c+24(FP), BX
+	MOVQ    n+32(FP), SI
+	SUBQ    $0x10, SI
+	JLT     rest
+
+groups:
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (DX), Z1
+	VMOVUPS     (BX), Z2
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, (AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x40, CX
+	ADDQ        $0x40, DX
+	ADDQ        $0x40, BX
+	SUBQ        $0x10, SI
+	JGE         groups
+
+rest:
+	ADDQ        $0x10, SI
+	JZ          done
+	MOVL        $0x0000ffff, DI
+	SHLXL       SI, DI, DI
+	NOTL        DI
+	KMOVW       DI, K1
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (DX), K1, Z1
+	VMOVUPS.Z   (BX), K1, Z2
+	VFMADD231PS Z1, Z0, Z2
+	VMOVUPS     Z2, K1, (AX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func largestAVX512(dst *float32, a *float32, b *float32, n int)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·largestAVX512(SB), NOSPLIT, $8-32
+	PCALIGN $64
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    dst+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    b+16(FP), DX
+	MOVQ    n+24(FP), BX
+	SUBQ    $0x10, BX
+	JLT     rest
+
+groups:
+	VMOVUPS (CX), Z0
+	VMOVUPS (DX), Z1
+	VMAXPS  Z1, Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    $0x40, AX
+	ADDQ    $0x40, CX
+	ADDQ    $0x40, DX
+	SUBQ    $0x10, BX
+	JGE     groups
+
+rest:
+	ADDQ      $0x10, BX
+	JZ        done
+	MOVL      $0x0000ffff, SI
+	SHLXL     BX, SI, SI
+	NOTL      SI
+	KMOVW     SI, K1
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (DX), K1, Z1
+	VMAXPS    Z1, Z0, Z0
+	VMOVUPS   Z0, K1, (AX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
 // func affineToLatentAVX512(z *float32, logDet *float32, x *float32, shift *float32, logScale *float32, n int)
 // Requires: AVX, AVX512F, BMI2, SSE
 TEXT ·affineToLatentAVX512(SB), NOSPLIT, $8-48
@@ -755,6 +847,303 @@ rest:
 	VMOVUPS     Z2, K1, (AX)
 	VMOVUPS     Z4, K1, (DX)
 	VMOVUPS     Z1, K1, (BX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func sigmoidalForwardAVX512(up *float32, down *float32, w *float32, a *float32, alpha *float32, beta *float32, sumA *float32, sumB *float32, sumC *float32, n int)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·sigmoidalForwardAVX512(SB), NOSPLIT, $8-80
+	PCALIGN $64
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    up+0(FP), AX
+	MOVQ    down+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    a+24(FP), BX
+	MOVQ    alpha+32(FP), SI
+	MOVQ    beta+40(FP), DI
+	MOVQ    sumA+48(FP), R8
+	MOVQ    sumB+56(FP), R9
+	MOVQ    sumC+64(FP), R10
+	MOVQ    n+72(FP), R11
+	SUBQ    $0x10, R11
+	JLT     rest
+
+groups:
+	VMOVUPS           (AX), Z0
+	VMOVUPS           (DX), Z1
+	VMOVUPS           (BX), Z2
+	VMOVUPS           (SI), Z3
+	VMOVUPS           (DI), Z4
+	VMOVUPS           (R8), Z5
+	VMOVUPS           (R9), Z6
+	VMOVUPS           (R10), Z7
+	VBROADCASTSS      c42a00000<>+0(SB), Z8
+	VMINPS            Z0, Z8, Z0
+	VBROADCASTSS      cc2aea000<>+0(SB), Z8
+	VMAXPS            Z0, Z8, Z0
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z0, Z8
+	VRNDSCALEPS       $0x08, Z8, Z8
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z8, Z0
+	VMOVAPS           Z0, Z9
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z10
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z10, Z9
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z0, Z9
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z0, Z9
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z0, Z9
+	VMULPS            Z0, Z0, Z10
+	VFMADD231PS       Z9, Z10, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VCVTPS2DQ         Z8, Z8
+	VPSLLD            $0x17, Z8, Z8
+	VPADDD            Z8, Z0, Z0
+	VFMADD231PS       Z0, Z4, Z3
+	VBROADCASTSS      c3f800000<>+0(SB), Z4
+	VDIVPS            Z3, Z4, Z3
+	VMULPS            Z3, Z0, Z0
+	VMULPS            Z2, Z1, Z2
+	VMULPS            Z3, Z0, Z4
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z0, Z1, Z5
+	VFMADD231PS       Z3, Z1, Z6
+	VADDPS            Z2, Z7, Z1
+	VMOVUPS           Z0, (AX)
+	VMOVUPS           Z3, (CX)
+	VMOVUPS           Z5, (R8)
+	VMOVUPS           Z6, (R9)
+	VMOVUPS           Z1, (R10)
+	ADDQ              $0x40, AX
+	ADDQ              $0x40, CX
+	ADDQ              $0x40, DX
+	ADDQ              $0x40, BX
+	ADDQ              $0x40, SI
+	ADDQ              $0x40, DI
+	ADDQ              $0x40, R8
+	ADDQ              $0x40, R9
+	ADDQ              $0x40, R10
+	SUBQ              $0x10, R11
+	JGE               groups
+
+rest:
+	ADDQ              $0x10, R11
+	JZ                done
+	MOVL              $0x0000ffff, R12
+	SHLXL             R11, R12, R12
+	NOTL              R12
+	KMOVW             R12, K1
+	VMOVUPS.Z         (AX), K1, Z0
+	VMOVUPS.Z         (DX), K1, Z1
+	VMOVUPS.Z         (BX), K1, Z2
+	VMOVUPS.Z         (SI), K1, Z3
+	VMOVUPS.Z         (DI), K1, Z4
+	VMOVUPS.Z         (R8), K1, Z5
+	VMOVUPS.Z         (R9), K1, Z6
+	VMOVUPS.Z         (R10), K1, Z7
+	VBROADCASTSS      c42a00000<>+0(SB), Z8
+	VMINPS            Z0, Z8, Z0
+	VBROADCASTSS      cc2aea000<>+0(SB), Z8
+	VMAXPS            Z0, Z8, Z0
+	VMULPS.BCST       c3fb8aa3b<>+0(SB), Z0, Z8
+	VRNDSCALEPS       $0x08, Z8, Z8
+	VFNMADD231PS.BCST c3f317218<>+0(SB), Z8, Z0
+	VFNMADD231PS.BCST cb102e308<>+0(SB), Z8, Z0
+	VMOVAPS           Z0, Z9
+	VBROADCASTSS      c3ab5121a<>+0(SB), Z10
+	VFMADD213PS.BCST  c3c091cf1<>+0(SB), Z10, Z9
+	VFMADD213PS.BCST  c3d2aac79<>+0(SB), Z0, Z9
+	VFMADD213PS.BCST  c3e2aaa49<>+0(SB), Z0, Z9
+	VFMADD213PS.BCST  c3efffffe<>+0(SB), Z0, Z9
+	VMULPS            Z0, Z0, Z10
+	VFMADD231PS       Z9, Z10, Z0
+	VADDPS.BCST       c3f800000<>+0(SB), Z0, Z0
+	VCVTPS2DQ         Z8, Z8
+	VPSLLD            $0x17, Z8, Z8
+	VPADDD            Z8, Z0, Z0
+	VFMADD231PS       Z0, Z4, Z3
+	VBROADCASTSS      c3f800000<>+0(SB), Z4
+	VDIVPS            Z3, Z4, Z3
+	VMULPS            Z3, Z0, Z0
+	VMULPS            Z2, Z1, Z2
+	VMULPS            Z3, Z0, Z4
+	VMULPS            Z4, Z2, Z2
+	VFMADD231PS       Z0, Z1, Z5
+	VFMADD231PS       Z3, Z1, Z6
+	VADDPS            Z2, Z7, Z1
+	VMOVUPS           Z0, K1, (AX)
+	VMOVUPS           Z3, K1, (CX)
+	VMOVUPS           Z5, K1, (R8)
+	VMOVUPS           Z6, K1, (R9)
+	VMOVUPS           Z1, K1, (R10)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+DATA c42a00000<>+0(SB)/4, $0x42a00000
+GLOBL c42a00000<>(SB), RODATA|NOPTR, $4
+
+// func sigmoidalBackwardAVX512(du *float32, direct *float32, w *float32, a *float32, up *float32, down *float32, p *float32, q *float32, alpha *float32, beta *float32, n int)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·sigmoidalBackwardAVX512(SB), NOSPLIT, $8-88
+	PCALIGN $64
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    du+0(FP), AX
+	MOVQ    direct+8(FP), CX
+	MOVQ    w+16(FP), DX
+	MOVQ    a+24(FP), BX
+	MOVQ    up+32(FP), SI
+	MOVQ    down+40(FP), DI
+	MOVQ    p+48(FP), R8
+	MOVQ    q+56(FP), R9
+	MOVQ    alpha+64(FP), R10
+	MOVQ    beta+72(FP), R11
+	MOVQ    n+80(FP), R12
+	SUBQ    $0x10, R12
+	JLT     rest
+
+groups:
+	VMOVUPS      (DX), Z0
+	VMOVUPS      (BX), Z1
+	VMOVUPS      (SI), Z2
+	VMOVUPS      (DI), Z3
+	VMOVUPS      (R8), Z4
+	VMOVUPS      (R9), Z5
+	VMOVUPS      (R10), Z6
+	VMOVUPS      (R11), Z7
+	VMULPS       Z3, Z2, Z8
+	VMULPS       Z8, Z0, Z0
+	VMULPS       Z3, Z6, Z3
+	VFNMADD231PS Z2, Z7, Z3
+	VMULPS       Z5, Z1, Z1
+	VFMADD231PS  Z3, Z1, Z4
+	VMULPS       Z4, Z0, Z1
+	VMULPS       Z5, Z0, Z0
+	VMOVUPS      Z1, (AX)
+	VMOVUPS      Z0, (CX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, R9
+	ADDQ         $0x40, R10
+	ADDQ         $0x40, R11
+	SUBQ         $0x10, R12
+	JGE          groups
+
+rest:
+	ADDQ         $0x10, R12
+	JZ           done
+	MOVL         $0x0000ffff, R13
+	SHLXL        R12, R13, R13
+	NOTL         R13
+	KMOVW        R13, K1
+	VMOVUPS.Z    (DX), K1, Z0
+	VMOVUPS.Z    (BX), K1, Z1
+	VMOVUPS.Z    (SI), K1, Z2
+	VMOVUPS.Z    (DI), K1, Z3
+	VMOVUPS.Z    (R8), K1, Z4
+	VMOVUPS.Z    (R9), K1, Z5
+	VMOVUPS.Z    (R10), K1, Z6
+	VMOVUPS.Z    (R11), K1, Z7
+	VMULPS       Z3, Z2, Z8
+	VMULPS       Z8, Z0, Z0
+	VMULPS       Z3, Z6, Z3
+	VFNMADD231PS Z2, Z7, Z3
+	VMULPS       Z5, Z1, Z1
+	VFMADD231PS  Z3, Z1, Z4
+	VMULPS       Z4, Z0, Z1
+	VMULPS       Z5, Z0, Z0
+	VMOVUPS      Z1, K1, (AX)
+	VMOVUPS      Z0, K1, (CX)
+
+done:
+	LDMXCSR (SP)
+	VZEROUPPER
+	RET
+
+// func sigmoidalSharesAVX512(dw *float32, w *float32, a *float32, up *float32, down *float32, direct *float32, r *float32, s *float32, rest *float32, n int)
+// Requires: AVX, AVX512F, BMI2, SSE
+TEXT ·sigmoidalSharesAVX512(SB), NOSPLIT, $8-80
+	PCALIGN $64
+	STMXCSR (SP)
+	MOVL    (SP), AX
+	ORL     $0x00008040, AX
+	MOVL    AX, 4(SP)
+	LDMXCSR 4(SP)
+	MOVQ    dw+0(FP), AX
+	MOVQ    w+8(FP), CX
+	MOVQ    a+16(FP), DX
+	MOVQ    up+24(FP), BX
+	MOVQ    down+32(FP), SI
+	MOVQ    direct+40(FP), DI
+	MOVQ    r+48(FP), R8
+	MOVQ    s+56(FP), R9
+	MOVQ    rest+64(FP), R10
+	MOVQ    n+72(FP), R11
+	SUBQ    $0x10, R11
+	JLT     rest
+
+groups:
+	VMOVUPS      (CX), Z0
+	VMOVUPS      (DX), Z1
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (SI), Z3
+	VMOVUPS      (DI), Z4
+	VMOVUPS      (R8), Z5
+	VMOVUPS      (R9), Z6
+	VMOVUPS      (R10), Z7
+	VFMADD231PS  Z2, Z5, Z7
+	VFNMADD231PS Z3, Z6, Z7
+	VMULPS       Z4, Z1, Z1
+	VFMADD231PS  Z7, Z0, Z1
+	VMOVUPS      Z1, (AX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	ADDQ         $0x40, SI
+	ADDQ         $0x40, DI
+	ADDQ         $0x40, R8
+	ADDQ         $0x40, R9
+	ADDQ         $0x40, R10
+	SUBQ         $0x10, R11
+	JGE          groups
+
+rest:
+	ADDQ         $0x10, R11
+	JZ           done
+	MOVL         $0x0000ffff, R12
+	SHLXL        R11, R12, R12
+	NOTL         R12
+	KMOVW        R12, K1
+	VMOVUPS.Z    (CX), K1, Z0
+	VMOVUPS.Z    (DX), K1, Z1
+	VMOVUPS.Z    (BX), K1, Z2
+	VMOVUPS.Z    (SI), K1, Z3
+	VMOVUPS.Z    (DI), K1, Z4
+	VMOVUPS.Z    (R8), K1, Z5
+	VMOVUPS.Z    (R9), K1, Z6
+	VMOVUPS.Z    (R10), K1, Z7
+	VFMADD231PS  Z2, Z5, Z7
+	VFNMADD231PS Z3, Z6, Z7
+	VMULPS       Z4, Z1, Z1
+	VFMADD231PS  Z7, Z0, Z1
+	VMOVUPS      Z1, K1, (AX)
 
 done:
 	LDMXCSR (SP)

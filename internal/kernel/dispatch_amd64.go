@@ -189,6 +189,66 @@ func affineToData(x, logDet, z, shift, logScale []float32) {
 }
 
 //go:noinline
+func mulAdd(dst, a, b, c []float32) {
+	switch isa {
+	case isaAVX512:
+		mulAddAVX512(&dst[0], &a[0], &b[0], &c[0], len(dst))
+	case isaAVX2:
+		mulAddAVX2(&dst[0], &a[0], &b[0], &c[0], len(dst))
+	default:
+		mulAddGeneric(dst, a, b, c)
+	}
+}
+
+//go:noinline
+func largest(dst, a, b []float32) {
+	switch isa {
+	case isaAVX512:
+		largestAVX512(&dst[0], &a[0], &b[0], len(dst))
+	case isaAVX2:
+		largestAVX2(&dst[0], &a[0], &b[0], len(dst))
+	default:
+		largestGeneric(dst, a, b)
+	}
+}
+
+//go:noinline
+func sigmoidalForward(up, down, w, a, alpha, beta, sumA, sumB, sumC []float32) {
+	switch isa {
+	case isaAVX512:
+		sigmoidalForwardAVX512(&up[0], &down[0], &w[0], &a[0], &alpha[0], &beta[0], &sumA[0], &sumB[0], &sumC[0], len(up))
+	case isaAVX2:
+		sigmoidalForwardAVX2(&up[0], &down[0], &w[0], &a[0], &alpha[0], &beta[0], &sumA[0], &sumB[0], &sumC[0], len(up))
+	default:
+		sigmoidalForwardGeneric(up, down, w, a, alpha, beta, sumA, sumB, sumC)
+	}
+}
+
+//go:noinline
+func sigmoidalBackward(du, direct, w, a, up, down, p, q, alpha, beta []float32) {
+	switch isa {
+	case isaAVX512:
+		sigmoidalBackwardAVX512(&du[0], &direct[0], &w[0], &a[0], &up[0], &down[0], &p[0], &q[0], &alpha[0], &beta[0], len(du))
+	case isaAVX2:
+		sigmoidalBackwardAVX2(&du[0], &direct[0], &w[0], &a[0], &up[0], &down[0], &p[0], &q[0], &alpha[0], &beta[0], len(du))
+	default:
+		sigmoidalBackwardGeneric(du, direct, w, a, up, down, p, q, alpha, beta)
+	}
+}
+
+//go:noinline
+func sigmoidalShares(dw, w, a, up, down, direct, r, s, rest []float32) {
+	switch isa {
+	case isaAVX512:
+		sigmoidalSharesAVX512(&dw[0], &w[0], &a[0], &up[0], &down[0], &direct[0], &r[0], &s[0], &rest[0], len(dw))
+	case isaAVX2:
+		sigmoidalSharesAVX2(&dw[0], &w[0], &a[0], &up[0], &down[0], &direct[0], &r[0], &s[0], &rest[0], len(dw))
+	default:
+		sigmoidalSharesGeneric(dw, w, a, up, down, direct, r, s, rest)
+	}
+}
+
+//go:noinline
 func adam(p, g, m, v []float32, f *AdamFactors) {
 	switch isa {
 	case isaAVX512:

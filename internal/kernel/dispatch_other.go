@@ -36,6 +36,26 @@ func affineToData(x, logDet, z, shift, logScale []float32) {
 	affineToDataGeneric(x, logDet, z, shift, logScale)
 }
 
+func mulAdd(dst, a, b, c []float32) {
+	mulAddGeneric(dst, a, b, c)
+}
+
+func largest(dst, a, b []float32) {
+	largestGeneric(dst, a, b)
+}
+
+func sigmoidalForward(up, down, w, a, alpha, beta, sumA, sumB, sumC []float32) {
+	sigmoidalForwardGeneric(up, down, w, a, alpha, beta, sumA, sumB, sumC)
+}
+
+func sigmoidalBackward(du, direct, w, a, up, down, p, q, alpha, beta []float32) {
+	sigmoidalBackwardGeneric(du, direct, w, a, up, down, p, q, alpha, beta)
+}
+
+func sigmoidalShares(dw, w, a, up, down, direct, r, s, rest []float32) {
+	sigmoidalSharesGeneric(dw, w, a, up, down, direct, r, s, rest)
+}
+
 func adam(p, g, m, v []float32, f *AdamFactors) { adamGeneric(p, g, m, v, f) }
 
 func sumLanes(s *[Lanes]float32, x []float32) { sumLanesGeneric(s, x) }

@@ -45,6 +45,12 @@ func everything() map[string][]float32 {
 	f := AdamStep{Rate: 0.01, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Step: 2, WeightDecay: 0.1}.Factors()
 	Adam(a[0], a[1], a[2], a[3], &f)
 	AddRowSums(a[4], a[5], 67, 15, 61)
+	MulAdd(a[6], a[0], a[1], a[2])
+	Max(a[0], a[1], a[7])
+	b := [3][]float32{randoms(r, 1005), randoms(r, 1005), randoms(r, 1005)}
+	SigmoidalForward(a[1], a[2], a[3], a[4], b[0], b[1], a[5], a[6], b[2])
+	SigmoidalBackward(a[7], b[0], a[1], a[2], a[3], a[4], a[5], a[6], b[1], b[2])
+	SigmoidalShares(b[2], a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7])
 	a[7][0], a[7][1] = Sum(a[6]), float32(SquaredNorm(a[6]))
 	NormalPairs(a[5], a[6], NormalCounter{Key0: 1, Key1: 2, Event: 1<<32 - 100, Pair: 3, Stream: 4})
 	for i := range a {

@@ -95,6 +95,26 @@ func Mul(dst, a, b []float32) {
 	}
 }
 
+// MulAdd sets dst to a*b+c.
+func MulAdd(dst, a, b, c []float32) {
+	a, b, c = a[:len(dst)], b[:len(dst)], c[:len(dst)]
+	for len(dst) > 0 {
+		n := min(len(dst), chunk)
+		mulAdd(dst[:n], a[:n], b[:n], c[:n])
+		dst, a, b, c = dst[n:], a[n:], b[n:], c[n:]
+	}
+}
+
+// Max sets dst to the larger one of a and b, and to b where either is NaN.
+func Max(dst, a, b []float32) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for len(dst) > 0 {
+		n := min(len(dst), chunk)
+		largest(dst[:n], a[:n], b[:n])
+		dst, a, b = dst[n:], a[n:], b[n:]
+	}
+}
+
 // Scale multiplies x by a.
 func Scale(x []float32, a float32) {
 	for len(x) > 0 {

@@ -76,3 +76,18 @@ func tanhBackwardGeneric(d, h []float32) {
 		d[i] -= v * v * d[i]
 	}
 }
+
+func mulAddGeneric(dst, a, b, c []float32) {
+	for i := range dst {
+		dst[i] = a[i]*b[i] + c[i]
+	}
+}
+
+func largestGeneric(dst, a, b []float32) {
+	for i, v := range b {
+		if a[i] > v {
+			v = a[i]
+		}
+		dst[i] = v
+	}
+}

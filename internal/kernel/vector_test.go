@@ -149,6 +149,19 @@ func TestColumns(t *testing.T) {
 		compare(t, "AffineToLatent", n, 5, 2e-6, func(a [][]float32) { AffineToLatent(a[0], a[1], a[2], a[3], a[4]) })
 		compare(t, "AffineBackward", n, 7, 2e-6, func(a [][]float32) { AffineBackward(a[0], a[1], a[2], a[3], a[4], a[5], a[6]) })
 		compare(t, "AffineToData", n, 5, 2e-6, func(a [][]float32) { AffineToData(a[0], a[1], a[2], a[3], a[4]) })
+		compare(t, "MulAdd", n, 4, 3e-7, func(a [][]float32) { MulAdd(a[0], a[1], a[2], a[3]) })
+		compare(t, "Max", n, 3, 0, func(a [][]float32) { Max(a[0], a[1], a[2]) })
+		compare(t, "SigmoidalForward", n, 9, 3e-6, func(a [][]float32) {
+			Mul(a[4], a[4], a[4]) // alpha and beta are not negative
+			Mul(a[5], a[5], a[5])
+			SigmoidalForward(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8])
+		})
+		compare(t, "SigmoidalBackward", n, 10, 2e-6, func(a [][]float32) {
+			SigmoidalBackward(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9])
+		})
+		compare(t, "SigmoidalShares", n, 9, 2e-6, func(a [][]float32) {
+			SigmoidalShares(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8])
+		})
 		compare(t, "Adam", n, 4, 1e-6, func(a [][]float32) {
 			Mul(a[3], a[3], a[3]) // the second moment is not negative
 			f := AdamStep{Rate: 0.1, Beta1: 0.9, Beta2: 0.999, Epsilon: 1e-8, Step: 3, WeightDecay: 0.1, GradScale: 0.5}.Factors()

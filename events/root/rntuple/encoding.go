@@ -106,9 +106,28 @@ func split16(dst, src []byte, first, n int) {
 func split32(dst, src []byte, first, n int) {
 	count := len(dst) / 4
 	a, b, c, d := src[first:][:count], src[n+first:][:count], src[2*n+first:][:count], src[3*n+first:][:count]
-	for i := range a {
+	i := 0
+	for ; i+8 <= count; i += 8 {
+		transpose(dst[4*i:], le64(a[i:]), le64(b[i:]), le64(c[i:]), le64(d[i:]))
+	}
+	for ; i < count; i++ {
 		binary.LittleEndian.PutUint32(dst[4*i:], uint32(a[i])|uint32(b[i])<<8|uint32(c[i])<<16|uint32(d[i])<<24)
 	}
+}
+
+// transpose puts byte i of a, b, c and d together as word i of dst, for eight of them: first pairs of bytes, of even and of odd i,
+// then pairs of those.
+func transpose(dst []byte, a, b, c, d uint64) {
+	const bytes, words, low = 0x00ff00ff00ff00ff, 0x0000ffff0000ffff, 1<<32 - 1
+	abEven, abOdd := a&bytes|b&bytes<<8, a>>8&bytes|b&^bytes
+	cdEven, cdOdd := c&bytes|d&bytes<<8, c>>8&bytes|d&^bytes
+	w04, w26 := abEven&words|cdEven&words<<16, abEven>>16&words|cdEven&^words
+	w15, w37 := abOdd&words|cdOdd&words<<16, abOdd>>16&words|cdOdd&^words
+	dst = dst[:32]
+	binary.LittleEndian.PutUint64(dst, w04&low|w15<<32)
+	binary.LittleEndian.PutUint64(dst[8:], w26&low|w37<<32)
+	binary.LittleEndian.PutUint64(dst[16:], w04>>32|w15&^low)
+	binary.LittleEndian.PutUint64(dst[24:], w26>>32|w37&^low)
 }
 
 func split64(dst, src []byte, first, n int) {

@@ -56,11 +56,11 @@ func (r *Reader) fetch(w *worker, p place, more int64) ([]byte, error) {
 	return b, nil
 }
 
-// unpacked unpacks packed bytes, of size bytes unpacked, into room; those that are not packed it returns as they are.
+// unpacked unpacks packed bytes, of size bytes unpacked, into room, or copies those that are not packed.
 func (r *Reader) unpacked(w *worker, room, packed []byte, size int64) ([]byte, error) {
 	switch {
 	case int64(len(packed)) == size:
-		return packed, nil
+		return append(room, packed...), nil
 	case size < 0 || size > r.most():
 		return nil, fmt.Errorf("claims %d bytes, which is beyond belief for a file of %d", size, r.store.Size())
 	}

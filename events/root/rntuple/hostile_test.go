@@ -292,3 +292,29 @@ type failing struct{ memory }
 var errDisk = errors.New("the disk is gone")
 
 func (failing) ReadAt([]byte, int64) (int, error) { return 0, errDisk }
+
+// A count that would have other lists an event than the list it counts is left out.
+func TestCountOfOtherLists(t *testing.T) {
+	m := &made{name: "events"}
+	list := m.field("v", "std::vector<float>", -1, listRole)
+	ends := m.column(list, kSplitIndex64)
+	values := m.column(m.field("_0", "float", list, leafRole), kReal32)
+	array := m.field("n", "std::array<std::uint64_t,2>", -1, leafRole)
+	m.fields[array].repeats = 2
+	count := m.field("_0", "ROOT::RNTupleCardinality<std::uint64_t>", array, leafRole)
+	m.fields[count].source = list + 1
+	m.aliases = [][2]int{{ends, count}}
+	x := m.plain("x", "float", kReal32)
+	m.groups = [][]madeCluster{{{events: 2, pages: map[int][]madePage{
+		ends: {m.page(ends, 1, 3)}, values: {m.page(values, f32(1), f32(2), f32(3))}, x: {m.page(x, f32(4), f32(5))}}}}}
+	path := save(t, file(t, m))
+	for _, opts := range []root.Options{{}, {Columns: []string{"x", "v[0]"}}, {Flatten: "v"}} {
+		r := open(t, path, opts)
+		if _, err := rest(r, 10); err != nil {
+			t.Errorf("%v: %v", opts, err)
+		}
+	}
+	if s := strings.Join(open(t, path, root.Options{}).(*rntuple.Reader).Skipped().Say(true), "\n"); !strings.Contains(s, "shares values") {
+		t.Errorf("left out: %s", s)
+	}
+}

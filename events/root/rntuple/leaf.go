@@ -49,6 +49,15 @@ type source struct {
 	reading
 }
 
+// rows makes the values so many an event, or says why they are not.
+func (s *source) rows(per int64) (why string) {
+	if s.per != 0 && s.per != per {
+		return fmt.Sprintf("shares values with a field that has %d of them an event, and not %d", s.per, per)
+	}
+	s.per = per
+	return ""
+}
+
 // leaves is what an RNTuple offers.
 type leaves struct {
 	*schema
@@ -174,12 +183,14 @@ func (s *leaves) collection(n *node, l leaf, depth int) {
 	case why == "" && l.ends != nil:
 		why = "holds any number of lists an event, which cannot be read"
 	}
+	if why == "" {
+		why = ends.rows(l.at.stride)
+	}
 	if why != "" {
 		s.skip(l.name, "%s", why)
 		return
 	}
 	l.ends, l.item, l.at = ends, l.at, spot{1, 0}
-	ends.per = l.item.stride
 	l.shape = list
 	if strings.HasPrefix(n.typeName, "std::optional<") || strings.HasPrefix(n.typeName, "std::unique_ptr<") {
 		l.shape, l.element = optional, 0
@@ -228,16 +239,20 @@ func (s *leaves) value(n *node, l leaf, depth int) {
 		return
 	}
 	ends := s.columns[values.columns[0]].ends
+	if ends || l.ends == nil {
+		if why := values.rows(l.at.stride); why != "" {
+			s.skip(l.name, "%s", why)
+			return
+		}
+	}
 	switch {
 	case ends && strings.HasPrefix(n.typeName, "ROOT::RNTupleCardinality<") && l.ends == nil:
 		l.shape, l.ends, l.item = count, values, l.at
-		values.per = l.item.stride
 		if l.at.stride == 1 {
 			s.counted[values] = l.name
 		}
 	case ends && n.typeName == "std::string" && l.ends == nil:
 		l.shape, l.ends, l.item, l.at = text, values, l.at, spot{1, 0}
-		values.per = l.item.stride
 		if l.values, why = s.source(n, 1); why != "" {
 			s.skip(l.name, "%s", why)
 			return
@@ -248,9 +263,7 @@ func (s *leaves) value(n *node, l leaf, depth int) {
 		s.skip(l.name, "holds any number of values (%s), which cannot be read", n.typeName)
 		return
 	}
-	if l.values = values; l.ends == nil {
-		values.per = l.at.stride
-	}
+	l.values = values
 	if l.shape == list {
 		s.lists = append(s.lists, l)
 	} else {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/sluice-hep/sluice/events/column"
@@ -14,6 +15,26 @@ import (
 type reading struct {
 	cluster, page int    // from 1; 0: none
 	held          []byte // the page, unpacked
+	mapped        []byte // where it lies, if outside of the heap
+}
+
+// room is where a page of n bytes goes: outside of the heap, unless it is small. No memory is taken before it is written to.
+func (s *reading) room(n int) []byte {
+	const least = 1 << 16
+	if n >= least && len(s.mapped) < n {
+		s.forget()
+		s.mapped = outside(n)
+	}
+	if s.mapped != nil {
+		return s.mapped[:0]
+	}
+	return s.held[:0]
+}
+
+// forget gives the memory of the page back.
+func (s *reading) forget() {
+	giveBack(s.mapped)
+	*s = reading{}
 }
 
 // in is the column that holds the values of a source in a cluster, how many there are, and how many before them are 0
@@ -113,8 +134,8 @@ func (r *Reader) visit(w *worker, s *source, k int, first, end int64, use func(r
 
 // load reads a page of n values to s.held.
 func (r *Reader) load(w *worker, s *source, p *physical, at *page, n int64) error {
-	size, sum := p.packedSize(n), int64(0)
-	if plain := n * int64(p.number.Size); plain > r.most() {
+	plain, sum := n*int64(p.number.Size), int64(0)
+	if plain > r.most() {
 		return fmt.Errorf("claims %d bytes, which is beyond belief for a file of %d", plain, r.store.Size())
 	}
 	if at.checked {
@@ -128,18 +149,14 @@ func (r *Reader) load(w *worker, s *source, p *physical, at *page, n int64) erro
 	if at.checked && xxh3(packed) != binary.LittleEndian.Uint64(after) {
 		return errors.New("is damaged: its checksum disagrees")
 	}
-	room := &s.held
-	if p.whole != nil {
-		room = &w.room
-	}
-	if int64(len(packed)) == size {
-		*room = append((*room)[:0], packed...)
-	} else if *room, err = r.unpacked(w, *room, packed, size); err != nil {
+	if p.whole == nil {
+		s.held, err = r.unpacked(w, s.room(int(plain)), packed, p.packedSize(n))
 		return err
 	}
-	if p.whole != nil {
-		p.whole(codec.Room(&s.held, int(n)*p.number.Size), w.room, p)
-		s.held = s.held[:int(n)*p.number.Size]
+	if w.room, err = r.unpacked(w, w.room[:0], packed, p.packedSize(n)); err != nil {
+		return err
 	}
+	s.held = slices.Grow(s.room(int(plain)), int(plain))[:plain]
+	p.whole(s.held, w.room, p)
 	return nil
 }

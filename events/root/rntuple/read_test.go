@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -566,5 +567,60 @@ func TestBrokenColumns(t *testing.T) {
 	delete(m.groups[0][0].pages, 0)
 	if r := open(t, save(t, file(t, m)), root.Options{}); !strings.Contains(fmt.Sprint(r.Skipped()), `column "s.b" holds 0 of 3 values of the cluster of events 1 to 3`) {
 		t.Errorf("left out %q", r.Skipped())
+	}
+}
+
+// Pages that go on behind a block lie outside of the collector's heap, whatever their lengths, and are gone with the reader.
+func TestHeldPages(t *testing.T) {
+	const columns, events = 8, 1 << 20
+	m := &made{name: "events", codec: "zstd"}
+	c := madeCluster{events: events, pages: map[int][]madePage{}}
+	for k := range columns {
+		m.plain(fmt.Sprint("x", k), "float", kSplitReal32)
+		for at, n := 0, 1<<10; at < events; at, n = at+n, min(4*n, events-at-n) {
+			values := make([]uint64, n)
+			for i := range values {
+				values[i] = f32(float32((at + i + k) % 1000))
+			}
+			c.pages[k] = append(c.pages[k], m.page(k, values...))
+		}
+	}
+	m.groups = [][]madeCluster{{c}}
+	r := open(t, save(t, file(t, m)), root.Options{})
+	first, _ := r.Mark()
+	for range 2 {
+		if err := r.Seek(first); err != nil {
+			t.Fatal(err)
+		}
+		for at := 0; at < events; {
+			block, err := r.Read(3000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for k := range block {
+				for i, v := range block[k].F32 {
+					if v != float32((at+i+k)%1000) {
+						t.Fatalf("value %d of column %d is %v", at+i, k, v)
+					}
+				}
+			}
+			at += block[0].Len()
+		}
+	}
+	if runtime.GOOS == "linux" || runtime.GOOS == "darwin" {
+		var m runtime.MemStats
+		runtime.GC()
+		if runtime.ReadMemStats(&m); m.HeapAlloc > columns*4<<18 {
+			t.Errorf("%d bytes of the heap are held", m.HeapAlloc)
+		}
+	}
+	if err := r.Seek(first); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Read(3000); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("a closed reader: %v", err)
 	}
 }

@@ -212,7 +212,15 @@ func (r *Reader) use(l leaf, opts Options) error {
 }
 
 // Close closes the file.
-func (r *Reader) Close() error { return r.store.Close() }
+func (r *Reader) Close() error {
+	for _, s := range r.ends {
+		s.forget()
+	}
+	for _, v := range r.values {
+		v.forget()
+	}
+	return r.store.Close()
+}
 
 // Read returns the next events, or objects, at most n, and no part of a cluster behind whole ones.
 func (r *Reader) Read(n int) ([]column.Column, error) {
@@ -239,14 +247,18 @@ func (r *Reader) Read(n int) ([]column.Column, error) {
 	return out, nil
 }
 
-// bearable is how many events at once take no more memory than the file justifies.
+// bearable is how many events at once take no more memory than the file justifies, and little beside the pages that are held.
 func (r *Reader) bearable() int64 {
-	const bytes = 16 // a value, before and after its type is settled
-	values := int64(len(r.picked))
+	const (
+		bytes  = 16 // a value, before and after its type is settled
+		values = 1 << 19
+		events = 1 << 12
+	)
+	per := int64(max(1, len(r.picked)))
 	for _, s := range r.ends {
-		values += s.per
+		per += s.per
 	}
-	return max(1, r.most()/(bytes*max(1, values)))
+	return max(1, min(r.most()/(bytes*per), max(events, values/per)))
 }
 
 // part is events [from, to) of a cluster, of which the first is event at of a block.

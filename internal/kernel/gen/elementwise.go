@@ -183,7 +183,11 @@ func columnFile(s *isa) *file {
 			f: func(p *prog, in, _ map[string]val) []val {
 				return []val{p.fnma(p.times(in["h"], in["h"]), in["d"], in["d"])}
 			}},
-		affineToLatent, affineBackward, affineToData, adam,
+		{name: "mulAdd", arrays: []string{"dst", "a", "b", "c"}, reads: []string{"a", "b", "c"}, out: []string{"dst"},
+			f: func(p *prog, in, _ map[string]val) []val { return []val{p.fma(in["a"], in["b"], in["c"])} }},
+		{name: "largest", arrays: []string{"dst", "a", "b"}, reads: []string{"a", "b"}, out: []string{"dst"},
+			f: func(p *prog, in, _ map[string]val) []val { return []val{p.maximum(in["a"], in["b"])} }},
+		affineToLatent, affineBackward, affineToData, adam, sigmoidalForward, sigmoidalBackward, sigmoidalShares,
 	} {
 		e.write(f)
 	}
@@ -229,5 +233,39 @@ var adam = elementwise{
 		v := p.fma(s["beta2"], in["v"], p.times(p.times(s["c2"], g), g))
 		step := p.over(p.times(s["rate"], m), p.fma(p.sqrt(v), s["root"], s["eps"]))
 		return []val{p.fms(s["keep"], in["p"], step), m, v}
+	},
+}
+
+// mostArgument leaves 1/exp of it a normal number.
+const mostArgument = 80
+
+var sigmoidalForward = elementwise{
+	name: "sigmoidalForward", arrays: []string{"up", "down", "w", "a", "alpha", "beta", "sumA", "sumB", "sumC"},
+	reads: []string{"up", "w", "a", "alpha", "beta", "sumA", "sumB", "sumC"}, out: []string{"up", "down", "sumA", "sumB", "sumC"},
+	f: func(p *prog, in, _ map[string]val) []val {
+		g := p.exp(p.maximum(p.k(expMin), p.minimum(p.k(mostArgument), in["up"])))
+		d := p.over(p.k(1), p.fma(in["beta"], g, in["alpha"]))
+		up := p.times(g, d)
+		slope := p.times(p.times(in["w"], in["a"]), p.times(up, d))
+		return []val{up, d, p.fma(in["w"], up, in["sumA"]), p.fma(in["w"], d, in["sumB"]), p.plus(in["sumC"], slope)}
+	},
+}
+
+var sigmoidalBackward = elementwise{
+	name: "sigmoidalBackward", arrays: []string{"du", "direct", "w", "a", "up", "down", "p", "q", "alpha", "beta"},
+	reads: []string{"w", "a", "up", "down", "p", "q", "alpha", "beta"}, out: []string{"du", "direct"},
+	f: func(p *prog, in, _ map[string]val) []val {
+		g := p.times(in["w"], p.times(in["up"], in["down"]))
+		tilt := p.fnma(in["beta"], in["up"], p.times(in["alpha"], in["down"]))
+		return []val{p.times(g, p.fma(p.times(in["a"], in["q"]), tilt, in["p"])), p.times(g, in["q"])}
+	},
+}
+
+var sigmoidalShares = elementwise{
+	name: "sigmoidalShares", arrays: []string{"dw", "w", "a", "up", "down", "direct", "r", "s", "rest"},
+	reads: []string{"w", "a", "up", "down", "direct", "r", "s", "rest"}, out: []string{"dw"},
+	f: func(p *prog, in, _ map[string]val) []val {
+		inner := p.fnma(in["s"], in["down"], p.fma(in["r"], in["up"], in["rest"]))
+		return []val{p.fma(in["w"], inner, p.times(in["a"], in["direct"]))}
 	},
 }

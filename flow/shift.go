@@ -1,0 +1,33 @@
+package flow
+
+import (
+	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/nn"
+)
+
+// shift is a linear map of the context, which moves columns of a layer that has no network.
+type shift struct{ nn.View }
+
+func newShift(l *nn.Layout, scope string, columns, context int) shift {
+	if context == 0 {
+		return shift{}
+	}
+	return shift{l.Add(scope+".context", columns, context, nn.Weight)}
+}
+
+// add adds so many times the shift to columns.
+func (s shift) add(columns []float32, times float32, t *Tile, p []float32) {
+	for i, v := range s.Of(p) {
+		kernel.Axpy(row(columns, i/s.Cols)[:t.N], times*v, row(t.Context, i%s.Cols))
+	}
+}
+
+// gradient adds that of its parameters, from d of the columns.
+func (s shift) gradient(g, d []float32, t *Tile) {
+	var product [kernel.Tile]float32
+	dst := s.Of(g)
+	for i := range dst {
+		kernel.Mul(product[:t.N], row(d, i/s.Cols), row(t.Context, i%s.Cols))
+		dst[i] += kernel.Sum(product[:t.N])
+	}
+}

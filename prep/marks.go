@@ -1,0 +1,520 @@
+package prep
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"github.com/sluice-hep/sluice/events"
+)
+
+// Marks is a hidden feature, the first that the flow sees: the combination of marks of an event, such as -999 for the jets that it has
+// not, or values at which several columns are clipped, with the values of columns of a few that these go with, such as a number of jets that counts no
+// more than two. It is one of those that training had, prepared as levels are, so that no other is made,
+// and a column that holds a mark has no value then, for which the flow gets noise as where a column tells (Told):
+//
+//	p(event) = P(combination) p(values that are there | combination).
+type Marks struct {
+	Columns  []string `json:"columns"`
+	Patterns [][]int  `json:"patterns"` // a number for each column: 0 where it has a value, else which of its marks, from 1 on
+	Levels   *levels  `json:"levels"`   // of the places of patterns
+
+	place map[string]int // of a pattern, a byte a column
+}
+
+// Marked says which values of a column are marks, and which value passes through the steps in their place.
+type Marked struct {
+	Marks []float64 `json:"marks"`
+	Else  float64   `json:"else"`
+}
+
+const (
+	hiddenName   = "(marks)"
+	mostPatterns = 64 // of which a flow learns what goes with each
+	mostMarks    = 16 // of a column
+
+	// Two marks are tied if one of the four combinations of having them or not is rarer by tiedTimes than by chance, which would give
+	// leastTied events.
+	leastTied, tiedTimes = 10, 20
+)
+
+// mark is a value that many events of a column hold; of a column of a few values, any.
+type mark struct {
+	column int
+	value  float64
+	events int
+	at     []uint64 // a bit an event: which hold it
+	among  []uint64 // which hold none of the column's more frequent marks
+	level  bool     // of a column of a few values
+	told   bool     // by such a column
+}
+
+// candidates are the marks of columns, and the values of columns of a few.
+func (p *Pipeline) candidates(values [][]float64) (all []mark) {
+	for i := range p.Columns {
+		if values[i] == nil {
+			continue
+		}
+		switch s := p.Columns[i].first().(type) {
+		case *spread:
+			for _, m := range marksOf(i, values[i], s.Atom, false) {
+				told := p.Columns[i].Told
+				m.told = told != nil && told.Mark == m.value
+				all = append(all, m)
+			}
+		case *levels:
+			if len(s.Value) <= mostMarks {
+				all = append(all, marksOf(i, values[i], s.Value, true)...)
+			}
+		}
+	}
+	return all
+}
+
+// marksOf are the values of column i that are marks, the most frequent first.
+func marksOf(i int, x, marks []float64, level bool) (own []mark) {
+	words := (len(x) + 63) / 64
+	for _, a := range marks {
+		m := mark{column: i, value: a, at: make([]uint64, words), level: level}
+		for k, v := range x {
+			if v == a {
+				m.at[k/64] |= 1 << (k % 64)
+				m.events++
+			}
+		}
+		own = append(own, m)
+	}
+	byEvents(own)
+	own = own[:min(len(own), mostMarks)]
+	among := make([]uint64, words)
+	for k := range x {
+		among[k/64] |= 1 << (k % 64)
+	}
+	for k := range own {
+		own[k].among = slices.Clone(among)
+		for l := range among {
+			if !level {
+				among[l] &^= own[k].at[l]
+			}
+		}
+	}
+	return own
+}
+
+func byEvents(m []mark) {
+	slices.SortStableFunc(m, func(a, b mark) int { return cmp.Compare(b.events, a.events) })
+}
+
+// tied tells whether two marks are, in the events in which neither column holds a more frequent one.
+func tied(a, b *mark) bool {
+	if a.column == b.column || a.told || b.told {
+		return false
+	}
+	var n, na, nb, both int
+	for k := range a.at {
+		n += bits.OnesCount64(a.among[k] & b.among[k])
+		na += bits.OnesCount64(a.at[k] & b.among[k])
+		nb += bits.OnesCount64(a.among[k] & b.at[k])
+		both += bits.OnesCount64(a.at[k] & b.at[k])
+	}
+	rare := func(events, ofA, ofB int) bool {
+		chance := float64(ofA) * float64(ofB) / float64(n)
+		return chance >= leastTied && float64(events)*tiedTimes <= chance
+	}
+	return n > 0 && (rare(both, na, nb) || rare(na-both, na, n-nb) || rare(nb-both, n-na, nb) || rare(n-na-nb+both, n-na, n-nb))
+}
+
+// tiedMarks are those that are tied to others, which must be taken together: one, or all values of a column of a few. A column of which another tells
+// one mark, and of which another mark is tied, is told no more where untold is set: both are among them, with what told. Else neither is.
+func (p *Pipeline) tiedMarks(values [][]float64, untold bool) (groups [][]mark) {
+	all := p.candidates(values)
+	taken := make([]bool, len(p.Columns)) // columns of a few values
+	level := func(column int) {
+		of := slices.DeleteFunc(slices.Clone(all), func(m mark) bool { return m.column != column || !m.level })
+		if len(of) > 0 && !taken[column] {
+			taken[column] = true
+			groups = append(groups, of)
+		}
+	}
+	for i, m := range all {
+		c := &p.Columns[m.column]
+		switch {
+		case !slices.ContainsFunc(all, func(b mark) bool { return tied(&m, &b) }):
+		case m.level:
+			level(m.column)
+		case c.Told == nil:
+			groups = append(groups, all[i:i+1])
+		case untold:
+			by := p.place(c.Told.By)
+			if level(by); !taken[by] { // of more values than are taken
+				continue
+			}
+			groups = append(groups, all[i:i+1])
+			if k := slices.IndexFunc(all, func(b mark) bool { return b.column == m.column && b.told }); k >= 0 {
+				groups = append(groups, all[k:k+1])
+				c.Told = nil
+			}
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b []mark) int { return cmp.Compare(held(b), held(a)) })
+	return groups
+}
+
+func held(group []mark) (n int) {
+	for _, m := range group {
+		n += m.events
+	}
+	return n
+}
+
+// combine makes one feature of the marks that are tied to others among the events of values, and says so. Where that would be too many combinations, what
+// other columns tell stays told.
+func (p *Pipeline) combine(values [][]float64, w []float64) (said []string, err error) {
+	told := make([]*Told, len(p.Columns))
+	for i := range p.Columns {
+		told[i] = p.Columns[i].Told
+	}
+	m, without := p.choose(p.tiedMarks(values, true), values)
+	if len(without) > 0 {
+		for i := range p.Columns {
+			p.Columns[i].Told, p.Columns[i].Marked = told[i], nil
+		}
+		m, without = p.choose(p.tiedMarks(values, false), values)
+	}
+	if len(without) > 0 {
+		said = append(said, p.saidWithout(without))
+	}
+	if len(m.Columns) < 2 {
+		for _, name := range m.Columns {
+			p.column(name).Marked = nil
+		}
+		return said, nil
+	}
+	if err := m.fit(p, values, w); err != nil {
+		return nil, err
+	}
+	p.Marks = m
+	return append(said, p.Hidden()), nil
+}
+
+// choose takes groups of marks, as many as give no more combinations than a flow learns.
+func (p *Pipeline) choose(groups [][]mark, values [][]float64) (m *Marks, without []mark) {
+	m = &Marks{}
+	if len(groups) == 0 {
+		return m, nil
+	}
+	place := make([]int, len(values[groups[0][0].column])) // of the pattern of each event
+	for _, group := range groups {
+		next, n := place, 0
+		for _, one := range group {
+			next, n = split(next, one.at)
+		}
+		if n > mostPatterns {
+			without = append(without, group...)
+			continue
+		}
+		place = next
+		for _, one := range group {
+			p.mark(m, one)
+		}
+	}
+	return m, without
+}
+
+// split divides patterns by whether they have a mark, and counts them.
+func split(place []int, at []uint64) (next []int, n int) {
+	known := map[int]int{}
+	next = make([]int, len(place))
+	for k, v := range place {
+		key := 2*v + int(at[k/64]>>(k%64)&1)
+		if _, ok := known[key]; !ok {
+			known[key] = len(known)
+		}
+		next[k] = known[key]
+	}
+	return next, len(known)
+}
+
+// mark takes a mark into the combinations.
+func (p *Pipeline) mark(m *Marks, one mark) {
+	c := &p.Columns[one.column]
+	if c.Marked == nil {
+		c.Marked = &Marked{}
+		m.Columns = append(m.Columns, c.Name)
+	}
+	c.Marked.Marks = append(c.Marked.Marks, one.value)
+}
+
+// fit lists the patterns, those of few marks first, and their probabilities.
+func (m *Marks) fit(p *Pipeline, values [][]float64, w []float64) error {
+	slices.SortFunc(m.Columns, func(a, b string) int { return cmp.Compare(p.place(a), p.place(b)) })
+	width := len(m.Columns)
+	n := len(values[p.place(m.Columns[0])])
+	state := make([]byte, n*width)
+	for k, name := range m.Columns {
+		slices.Sort(p.column(name).Marked.Marks)
+		p.column(name).Marked.states(state, k, width, values[p.place(name)])
+	}
+	m.place = map[string]int{}
+	for row := range slices.Chunk(state, width) {
+		if _, ok := m.place[string(row)]; !ok {
+			m.place[string(row)] = 0
+			pattern := make([]int, width)
+			for k, s := range row {
+				pattern[k] = int(s)
+			}
+			m.Patterns = append(m.Patterns, pattern)
+		}
+	}
+	slices.SortFunc(m.Patterns, func(a, b []int) int { return cmp.Or(cmp.Compare(marked(a), marked(b)), slices.Compare(a, b)) })
+	m.index()
+	x := make([]float64, n)
+	m.places(x, state)
+	m.Levels = &levels{}
+	return m.Levels.Fit(x, w)
+}
+
+// marked is how many columns of a pattern hold a mark.
+func marked(pattern []int) (n int) {
+	for _, s := range pattern {
+		n += min(s, 1)
+	}
+	return n
+}
+
+func (m *Marks) index() {
+	m.place = map[string]int{}
+	for i, pattern := range m.Patterns {
+		m.place[string(row(pattern, nil))] = i
+	}
+}
+
+func row(pattern []int, to []byte) []byte {
+	for _, s := range pattern {
+		to = append(to, byte(s))
+	}
+	return to
+}
+
+// states sets column k of rows of so many bytes to the places of the marks that values are, 0 for none.
+func (c *Marked) states(rows []byte, k, width int, x []float64) {
+	for e, v := range x {
+		rows[e*width+k] = byte(among(c.Marks, v) + 1)
+	}
+}
+
+// among is which of the marks a value is, to the rounding of a float32, which a file may hold of it; -1 for none.
+func among(marks []float64, v float64) int {
+	return slices.IndexFunc(marks, func(m float64) bool { return v == m || math.Abs(v-m) <= 0x1p-24*math.Abs(m) })
+}
+
+// places sets x to the places of the patterns that rows hold. That of a pattern which training had not is next to the one that is most like it,
+// which levels takes for a value that it has not seen.
+func (m *Marks) places(x []float64, rows []byte) {
+	width := len(m.Columns)
+	for e := range x {
+		own := rows[e*width : (e+1)*width]
+		k, ok := m.place[string(own)]
+		if x[e] = float64(k); ok {
+			continue
+		}
+		least := width + 1
+		for i, pattern := range m.Patterns {
+			others := 0
+			for c, s := range pattern {
+				if byte(s) != own[c] {
+					others++
+				}
+			}
+			if others < least {
+				least, x[e] = others, float64(i)+0.25
+			}
+		}
+	}
+}
+
+func (m *Marks) width() int {
+	if m == nil {
+		return 0
+	}
+	return 1
+}
+
+// marksNoise is the noise of the hidden feature, as that of a step of a column behind the last.
+func (p *Pipeline) marksNoise() uint32 { return noiseColumn(uint32(len(p.Columns)), 0) }
+
+// applyMarks puts the prepared hidden feature of the events from lo on into b.x, and which marks they hold into b.state.
+func (p *Pipeline) applyMarks(in []*events.Column, b *buffers, logDet []float64, at places, lo int, placed []bool) bool {
+	ok, m := true, p.Marks
+	for k, name := range m.Columns {
+		i := p.place(name)
+		ok = p.Columns[i].read(b.x, in[i], lo) && ok
+		p.Columns[i].Marked.states(b.state, k, len(m.Columns), b.x)
+	}
+	m.places(b.x, b.state)
+	if placed != nil {
+		markAll(placed[lo : lo+len(b.x)])
+	}
+	at(b.noise, p.marksNoise(), lo)
+	m.Levels.ApplyNoise(b.x, b.noise, logDet)
+	return ok
+}
+
+// invert sets b.state by the hidden feature in b.x.
+func (m *Marks) invert(b *buffers, logDet []float64) {
+	m.Levels.Invert(b.x, logDet)
+	state := b.state[:0]
+	for _, k := range b.x {
+		state = row(m.Patterns[int(k)], state)
+	}
+}
+
+// noValue marks the events of a block that have none in a column, and what they hold.
+func (p *Pipeline) noValue(c *Column, b *buffers) {
+	k, width := slices.Index(p.Marks.Columns, c.Name), len(p.Marks.Columns)
+	for e := range b.none {
+		s := b.state[e*width+k]
+		if b.none[e] = s > 0; s > 0 {
+			b.marks[e] = c.Marked.Marks[s-1]
+		}
+	}
+}
+
+// mayLack says that the column has no value in some events.
+func (c *Column) mayLack() bool { return c.Told != nil || c.Marked != nil && !c.absorbed() }
+
+// absorbed says that all values of the column are marks, so that the hidden feature is all that the flow sees of it.
+func (c *Column) absorbed() bool { return c.Marked != nil && len(c.Steps) == 0 }
+
+// lacks are the marks in the place of a value.
+func (c *Column) lacks() []float64 {
+	switch {
+	case c.Told != nil:
+		return []float64{c.Told.Mark}
+	case c.Marked != nil:
+		return c.Marked.Marks
+	}
+	return nil
+}
+
+// instead passes through the steps in the place of a value that is not there.
+func (c *Column) instead() float64 {
+	if c.Told != nil {
+		return c.Told.Else
+	}
+	return c.Marked.Else
+}
+
+// Hidden says what the hidden feature of the flow is; "" for none.
+func (p *Pipeline) Hidden() string {
+	if p == nil || p.Marks == nil {
+		return ""
+	}
+	var marks []string
+	names := map[string][]string{}
+	for _, name := range p.Marks.Columns {
+		m := list(p.column(name).Marked.Marks)
+		if names[m] == nil {
+			marks = append(marks, m)
+		}
+		names[m] = append(names[m], name)
+	}
+	for i, m := range marks {
+		marks[i] = m + " in " + strings.Join(names[m], ", ")
+	}
+	return fmt.Sprintf("single values (%s) come in %d combinations: which of them is a hidden feature of the flow, its first, so that no other is generated",
+		strings.Join(marks, "; "), len(p.Marks.Patterns))
+}
+
+func (p *Pipeline) saidWithout(marks []mark) string {
+	var names []string
+	for _, m := range marks {
+		if name := p.Columns[m.column].Name; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return fmt.Sprintf("marks or values of %s (%d of them) are tied to those of other columns, but all together come in more than %d combinations: these are modelled on their own, "+
+		"and some generated events will have combinations that the data have not", strings.Join(names, ", "), held(marks), mostPatterns)
+}
+
+// unknown counts the events whose combination of marks training had not, for the first of the columns, and marks them.
+func (m *Marks) unknown(p *Pipeline, t *events.Table, r *Range, out []bool) error {
+	width := len(m.Columns)
+	rows := make([]byte, len(out)*width)
+	for k, name := range m.Columns {
+		x, err := p.column(name).values(t)
+		if err != nil {
+			return err
+		}
+		p.column(name).Marked.states(rows, k, width, x)
+	}
+	for e := range out {
+		own := rows[e*width : (e+1)*width]
+		if _, ok := m.place[string(own)]; ok {
+			continue
+		}
+		out[e] = true
+		if r.Unseen++; r.Unseen == 1 || e < r.First {
+			var has []string
+			for k, s := range own {
+				if s > 0 {
+					has = append(has, fmt.Sprintf("%s %g", m.Columns[k], p.column(m.Columns[k]).Marked.Marks[s-1]))
+				}
+			}
+			text := strings.Join(has, ", ")
+			r.First, r.Value, r.Taken = e, cmp.Or(text, "no mark"), "the combination of marks that is most like it"
+		}
+	}
+	return nil
+}
+
+// checkMarks refuses combinations that no fit could have given, and makes what finds them.
+func (p *Pipeline) checkMarks() error {
+	m := p.Marks
+	for i := range p.Columns {
+		c := &p.Columns[i]
+		if c.Marked == nil {
+			continue
+		}
+		if m == nil || !slices.Contains(m.Columns, c.Name) || c.Told != nil || c.Constant() || c.Follows != nil || len(c.Marked.Marks) > mostMarks ||
+			len(c.Marked.Marks) == 0 || !finite(c.Marked.Marks...) || !finite(c.Marked.Else) {
+			return fmt.Errorf("prep: column %q: it cannot have such marks", c.Name)
+		}
+	}
+	if m == nil {
+		return nil
+	}
+	wrong := errors.New("prep: combinations of marks that cannot be")
+	for i, name := range m.Columns {
+		if c := p.column(name); c == nil || c.Marked == nil || slices.Contains(m.Columns[:i], name) {
+			return wrong
+		}
+	}
+	if m.Levels == nil || len(m.Patterns) == 0 || p.Noiseless || m.Levels.check() != nil {
+		return wrong
+	}
+	for _, pattern := range m.Patterns {
+		if len(pattern) != len(m.Columns) {
+			return wrong
+		}
+		for k, s := range pattern {
+			if c := p.column(m.Columns[k]); s < 0 || s > len(c.Marked.Marks) || s == 0 && c.absorbed() {
+				return wrong
+			}
+		}
+	}
+	for _, v := range m.Levels.Value {
+		if v < 0 || v >= float64(len(m.Patterns)) || v != math.Trunc(v) {
+			return wrong
+		}
+	}
+	m.index()
+	if len(m.place) != len(m.Patterns) {
+		return wrong
+	}
+	return nil
+}
