@@ -124,3 +124,124 @@ func TestRoundedAngles(t *testing.T) {
 		}
 	}
 }
+
+// A dead sector of an angle stays empty, its neighbours full, and what is generated goes by the density: integrated over all that
+// the events fill it is 1.
+func TestAngleLeavesADeadSectorEmpty(t *testing.T) {
+	const n, drawn = 10000, 100_000
+	for _, c := range []struct {
+		name            string
+		low, turn, step float64
+		from, to        float64 // the dead sector
+		steps           int
+	}{
+		{"degrees", 0, 360, 0, 60, 90, 2},
+		{"radians", -math.Pi, 2 * math.Pi, 0, 1, 1.5, 2},
+		{"a narrow sector", -180, 360, 0, 20, 26, 2},
+		{"whole degrees", 0, 360, 1, 60, 90, 3},
+		{"whole degrees around 0", -180, 360, 1, -10, 30, 3},
+		{"two decimals", 0, 360, 0.01, 300, 340, 3},
+		{"milliradians", 0, 2 * math.Pi, 0.001, 2, 2.5, 3},
+	} {
+		g := rng.New(21, rng.StreamToy, 0)
+		phi := events.Column{Name: "phi", Type: events.Float64}
+		for range n {
+			v := c.low + (c.turn-(c.to-c.from))*g.Float64()
+			if v >= c.from {
+				v += c.to - c.from
+			}
+			if c.step > 0 {
+				v = math.Floor(v/c.step) * c.step
+			}
+			phi.F64 = append(phi.F64, v)
+		}
+		p := mustFit(t, &events.Table{Columns: []events.Column{phi}}, []string{"phi"}, Spec{})
+		if s := p.Columns[0].Spec; len(s) != c.steps || s[c.steps-2].Kind != "periodic" {
+			t.Errorf("%s: %v", c.name, s)
+			continue
+		}
+		saveAndLoad(t, p.Columns[0].Steps[c.steps-2], slices.Clone(phi.F64))
+		y := make([]float32, drawn)
+		for i := range y {
+			y[i] = float32(g.NormFloat64())
+		}
+		back, _, err := p.Invert([][]float32{y})
+		if err != nil {
+			t.Fatal(err)
+		}
+		side := c.turn / 36
+		dead, below, above := 0, 0.0, 0.0
+		for _, v := range back.Columns[0].F64 {
+			switch {
+			case v > c.from && v < c.to-1e-9:
+				dead++
+			case v > c.from-side-1e-9 && v < c.from:
+				below++
+			case v >= c.to-1e-9 && v < c.to+side-1e-9:
+				above++
+			}
+		}
+		want := drawn * side / (c.turn - (c.to - c.from))
+		if dead > 1 || math.Abs(below/want-1) > 0.1 || math.Abs(above/want-1) > 0.1 {
+			t.Errorf("%s: %d in the dead sector, %.0f and %.0f beside it, want 0 and %.0f", c.name, dead, below, above, want)
+		}
+		if sum := integral(p, c.low, c.turn, c.step); math.Abs(sum-1) > 2e-3 {
+			t.Errorf("%s: the density integrates to %.5f", c.name, sum)
+		}
+	}
+}
+
+// integral is that of the density of one angle.
+func integral(p *Pipeline, low, turn, step float64) (sum float64) {
+	cell := turn / 100_000
+	from := low + cell/2
+	if step == 1 { // per unit, of whole numbers, and a mean over the noise, which differs by event
+		cell, from = 1./256, low
+	}
+	x := events.Column{Name: "phi", Type: events.Float64}
+	for v := from; v < low+turn-1e-9; v += cell {
+		if step == 1 {
+			x.F64 = append(x.F64, math.Floor(v))
+		} else {
+			x.F64 = append(x.F64, v)
+		}
+	}
+	y, d, err := p.Apply(&events.Table{Columns: []events.Column{x}}, nil)
+	if err != nil {
+		return math.NaN()
+	}
+	for i, v := range y[0] {
+		sum += cell * math.Exp(d[i]+logNormal(float64(v)))
+	}
+	return sum
+}
+
+// Without a dead sector the turn is cut as ever, and the density is the same at both sides of the cut.
+func TestAngleWithoutADeadSectorIsWhole(t *testing.T) {
+	for _, density := range []string{"uniform", "a peak"} {
+		phi := angles(20000, 0, 360)
+		if density == "uniform" {
+			g := rng.New(5, rng.StreamToy, 0)
+			for i := range phi {
+				phi[i] = 360 * g.Float64()
+			}
+		}
+		p := mustFit(t, &events.Table{Columns: []events.Column{{Name: "phi", Type: events.Float64, F64: phi}}}, []string{"phi"}, Spec{})
+		s, ok := p.Columns[0].Steps[0].(*periodic)
+		if !ok || s.Filled != 0 || s.Cut == 0 || math.Abs(math.Remainder(s.Cut*64/360, 1)) > 1e-9 {
+			t.Fatalf("%s: %+v", density, p.Columns[0].Steps[0])
+		}
+		if sum := integral(p, 0, 360, 0); math.Abs(sum-1) > 2e-3 {
+			t.Errorf("%s: the density integrates to %.5f", density, sum)
+		}
+		beside := events.Column{Name: "phi", Type: events.Float64, F64: []float64{s.Cut - 1e-3, s.Cut + 1e-3}}
+		y, d, err := p.Apply(&events.Table{Columns: []events.Column{beside}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ratio := math.Exp(d[0] - d[1] + logNormal(float64(y[0][0])) - logNormal(float64(y[0][1])))
+		if density == "uniform" && math.Abs(ratio-1) > 0.01 || math.Abs(math.Log(ratio)) > 0.7 {
+			t.Errorf("%s: the densities beside the cut are as 1 to %.3f", density, ratio)
+		}
+	}
+}

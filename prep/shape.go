@@ -194,14 +194,19 @@ func (e *empirical) massBelow(j int) float64 {
 // gapP is the most of the probability that it gets: some, as a float32 must tell its ends apart.
 const gapEvents, gapWidths, gapP = 20, 3, 1e-5
 
+// gapAfter reports whether a gap lies between v[j] and v[j+1] of distinct values in order.
+func gapAfter(v []float64, j int) bool {
+	a, b := v[j], v[j+1]
+	return b-a > gapWidths*(a-v[j-gapEvents]) && b-a > gapWidths*(v[j+1+gapEvents]-b)
+}
+
 // divideAtGaps puts knots at both ends of each gap, with next to no probability between them.
 func (s *shape) divideAtGaps() {
 	v := s.e.value
 	first, last := s.knots[0], s.knots[1]
 	found := s.knots[:1:1]
 	for j := gapEvents; j+gapEvents+1 < len(v); j++ {
-		a, b := v[j], v[j+1]
-		if width := b - a; width > gapWidths*(a-v[j-gapEvents]) && width > gapWidths*(v[j+1+gapEvents]-b) && a > first.x && b < last.x {
+		if a, b := v[j], v[j+1]; gapAfter(v, j) && a > first.x && b < last.x {
 			p := s.e.massBelow(j + 1)
 			half := min(max(leastP, 0.1/s.e.n), gapP) / 2
 			found = append(found, knot{x: a, z: s.of(p-half, 1-p+half), gap: true}, knot{x: b, z: s.of(p+half, 1-p-half)})
