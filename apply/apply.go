@@ -4,10 +4,12 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/query"
@@ -25,14 +27,33 @@ const chunk = 1 << 16
 func open(ctx context.Context, c *card.Card, q query.Query) (*query.Rows, error) {
 	q.Define, q.Lacking = c.Define, true
 	rows, err := q.Open(ctx, chunk)
-	if err == nil || q.Flatten != "" || c.Flatten == "" {
+	if err == nil || q.Flatten != "" || c.Flatten == "" || !readableAgain(q.Files) {
 		return rows, err
 	}
 	q.Flatten = c.Flatten
-	if rows, again := q.Open(ctx, chunk); again == nil {
+	rows, again := q.Open(ctx, chunk)
+	switch {
+	case again == nil:
 		return rows, nil
+	case absent(again) != nil: // flattened, they can be read, but for these
+		return nil, again
 	}
 	return nil, err
+}
+
+// readableAgain is false where a pipe is among the files.
+func readableAgain(files []string) bool {
+	_, ok := journal.Files("", files...)
+	return ok
+}
+
+// absent are the columns that files lack, if that is the error.
+func absent(err error) []string {
+	var a *column.Absent
+	if errors.As(err, &a) {
+		return a.Columns
+	}
+	return nil
 }
 
 // cardOf is the card of a model: it need not have one, nor one that this program knows.

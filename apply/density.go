@@ -111,7 +111,8 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	return r, nil
 }
 
-// open selects as the model's card does, unless other events are asked for. It gives the words for the selection.
+// open selects as the model's card does, unless other events are asked for, or files lack columns that this selection alone is made
+// of. It gives the words for the selection.
 func (e *Density) open(ctx context.Context, c *card.Card, q query.Query, warn func(line string)) (*query.Rows, string, error) {
 	if e.Where != "" || c.Where == "" {
 		q.Where = e.Where
@@ -122,6 +123,13 @@ func (e *Density) open(ctx context.Context, c *card.Card, q query.Query, warn fu
 	rows, err := open(ctx, c, q)
 	if err == nil {
 		return rows, c.Where + ", that of the model (--where '1>0': all events)", nil
+	}
+	lacking := absent(err)
+	if lacking == nil || slices.ContainsFunc(lacking, func(name string) bool { return slices.Contains(q.Columns, name) }) {
+		return nil, "", err
+	}
+	if !readableAgain(q.Files) {
+		return nil, "", fmt.Errorf("%w; the model selects events by %s: --where '1>0' evaluates all", err, c.Where)
 	}
 	q.Where = ""
 	all, again := open(ctx, c, q)

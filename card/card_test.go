@@ -405,6 +405,15 @@ func TestZeroIsNotTheDefault(t *testing.T) {
 	if _, err := Parse([]byte(head+meant), "c.yaml"); err != nil {
 		t.Error(err)
 	}
+	for text, good := range map[string]bool{"0": true, "none": true, "0.1": false} { // of layers, a preset's dropout is none
+		c, err := Parse([]byte("toy: {name: banana}\nflow: {dropout: "+text+", layers: [autoregressive]}\n"), "c.yaml")
+		if err == nil {
+			_, err = c.Flow.Full()
+		}
+		if (err == nil) != good {
+			t.Errorf("dropout %s and layers: %v", text, err)
+		}
+	}
 	if _, err := Parse([]byte("toy: {name: two-moons, noise: 0}\n"), "c.yaml"); err == nil {
 		t.Error("moons without noise")
 	}

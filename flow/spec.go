@@ -188,8 +188,9 @@ func (x expanded) scope(used map[string]int) string {
 	return name
 }
 
-// presetField is the first field of presets that is set.
+// presetField is the first field of presets that is set; no dropout is none of them.
 func (s Spec) presetField() string {
+	s.Dropout = max(s.Dropout, 0)
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -44,5 +45,44 @@ func TestReaderThatEnds(t *testing.T) {
 	}
 	if at, ok := end.Sys().(syscall.WaitStatus); ok && at.Signal() != syscall.SIGPIPE {
 		t.Errorf("it ended by %v", err)
+	}
+}
+
+// A pipe is not read again without the selection of the model: the refusal says how all its events are evaluated.
+func TestSelectionOfPipe(t *testing.T) {
+	if _, err := os.Stat("/dev/fd"); err != nil {
+		t.Skip(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("a.csv", []byte("pt,mass\n1,5\n2,6\n3,7\n4,8\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, said := runSluice(t.Context(), "train", "a.csv", "-o", "a.safetensors", "--features", "pt", "--where", "mass < 9",
+		"--valid", "0", "--test", "0", "--epochs", "1", "--batch", "4", "--set", "flow.hidden=[8]", "--quiet"); code != done {
+		t.Fatal(said)
+	}
+	density := func(text string, more ...string) (int, string) {
+		r, w, err := os.Pipe()
+		if err == nil {
+			_, err = w.WriteString(text)
+		}
+		if err = errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		code, _, said := runSluice(t.Context(), append([]string{"density", "a.safetensors", fmt.Sprintf("/dev/fd/%d", r.Fd()), "-o", "out.csv", "--quiet"}, more...)...)
+		return code, said
+	}
+	const remedy = "the model selects events by mass < 9: --where '1>0' evaluates all"
+	if code, said := density("pt\n1\n2\n"); code != badInput || !strings.HasSuffix(said, `no column "mass"; there is pt; `+remedy+"\n") {
+		t.Errorf("exit code %d, %s", code, said)
+	}
+	if code, said := density("mass\n1\n2\n"); code != badInput || strings.Contains(said, remedy) {
+		t.Errorf("exit code %d, %s", code, said)
+	}
+	for _, whole := range [][]string{{"pt\n1\n2\n", "--where", "1>0"}, {"pt,mass\n1,5\n2,6\n"}} {
+		if code, said := density(whole[0], whole[1:]...); code != done {
+			t.Errorf("exit code %d, %s", code, said)
+		}
 	}
 }

@@ -83,14 +83,22 @@ func Pick(names, wanted []string) ([]int, error) {
 	return picked, nil
 }
 
-// Missing says which columns are not among those that there are, and what each may have meant.
+// Absent is the error that there are no such columns.
+type Absent struct {
+	Columns []string
+	said    string
+}
+
+func (a *Absent) Error() string { return a.said }
+
+// Missing is an Absent that says which columns are not among those that there are, and what each may have meant.
 func Missing(names []string, missing ...string) error {
 	there := "no column"
 	if len(names) > 0 {
 		there = List(names, 30)
 	}
 	if len(missing) == 1 {
-		return fmt.Errorf("no column %q%s; there is %s", missing[0], DidYouMean(missing[0], names), there)
+		return &Absent{missing, fmt.Sprintf("no column %q%s; there is %s", missing[0], DidYouMean(missing[0], names), there)}
 	}
 	said := make([]string, min(len(missing), 30))
 	for i := range said {
@@ -103,7 +111,7 @@ func Missing(names []string, missing ...string) error {
 	if more := len(missing) - len(said); more > 0 {
 		list += fmt.Sprintf(" and %d more", more)
 	}
-	return fmt.Errorf("no columns %s; there is %s", list, there)
+	return &Absent{missing, fmt.Sprintf("no columns %s; there is %s", list, there)}
 }
 
 // Without is nil where nothing is known of the wanted columns that are not among the names; else it says of all of them what there is.

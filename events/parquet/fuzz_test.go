@@ -68,6 +68,59 @@ func FuzzParquet(f *testing.F) {
 	})
 }
 
+// Metadata of records without content, or next to none, takes little memory; that of many real columns and row groups is read.
+func TestHollowMetadata(t *testing.T) {
+	const n = 1 << 17
+	items := func(kind byte, each string) string { // a list of n bytes
+		k := n / len(each)
+		return string(encodeHead(nil, k, kind)) + strings.Repeat(each, k)
+	}
+	for name, m := range map[string]string{
+		"no chunks":        "\x49\x1c" + items(wireStruct, "\x00") + "\x00\x00",
+		"chunks":           "\x49\x1c\x19" + items(wireStruct, "\x00") + "\x00\x00",
+		"groups":           "\x49" + items(wireStruct, "\x00") + "\x00",
+		"groups of one":    "\x49" + items(wireStruct, "\x19\x1c\x00\x00") + "\x00",
+		"groups of some":   "\x49" + items(wireStruct, "\x19\x5c\x26\x00\x00\x00\x00\x00\x00\x00") + "\x00",
+		"chunks of one":    "\x49\x1c\x19" + items(wireStruct, "\x26\x00\x00") + "\x00\x00",
+		"chunks of pages":  "\x49\x1c\x19" + items(wireStruct, "\x3c\x00\x00") + "\x00\x00",
+		"elements":         "\x29" + items(wireStruct, "\x00") + "\x00",
+		"types":            "\x29" + items(wireStruct, "\xac\x5c\x00\x00\x00") + "\x00",
+		"types again":      "\x29\x1c" + strings.Repeat("\x0c\x14\x00", n/3) + "\x00\x00",
+		"leaves":           "\x29" + items(wireStruct, "\x15\x00\x00") + "\x00",
+		"structures":       "\x29" + items(wireStruct, "\x55\x02\x00") + "\x00",
+		"keys":             "\x59" + items(wireStruct, "\x00") + "\x00",
+		"orders":           "\x79" + items(wireStruct, "\x1c\x00\x00") + "\x00",
+		"lists of lists":   "\x29" + items(wireList, "\x1c\x00") + "\x00",
+		"lists of lists 2": "\x49\x1c\x19" + items(wireList, "\x1c\x00") + "\x00\x00",
+	} {
+		b := withFooter([]byte("PAR1"), []byte(m))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; err == nil || used > 300*n {
+			t.Errorf("%s: %d bytes made for a file of %d: %v", name, used, len(b), err)
+		}
+	}
+}
+
+// Metadata of many columns and row groups, with no more in it than a file must say, is read.
+func TestWideMetadata(t *testing.T) {
+	const columns, groups = 2000, 50
+	m := metadata{schema: []element{{members: some[int32](columns)}}, groups: make([]group, groups)}
+	for range columns {
+		m.schema = append(m.schema, element{physical: some[int32](double), repetition: some[int32](required), name: "x"})
+	}
+	for i := range m.groups {
+		m.groups[i].columns = make([]chunk, columns)
+	}
+	b := withFooter([]byte("PAR1"), encode(nil, &m))
+	r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
+	if err != nil || len(r.Columns()) != columns || len(r.meta.groups) != groups {
+		t.Error(err)
+	}
+}
+
 // Every length in the metadata is checked before room is made: each byte of a
 // file is damaged in turn.
 func TestDamagedBytes(t *testing.T) {

@@ -3,10 +3,17 @@ package parquet
 import (
 	"encoding/binary"
 	"errors"
+	"reflect"
 )
 
 // errThrift: room is made for no length that a file claims before the bytes are seen to be there.
 var errThrift = errors.New("damaged metadata: a length beyond the end")
+
+// perByte is how many bytes of records a byte of metadata may make. Of what parquet.thrift requires, a column chunk makes 13, and
+// nothing makes more.
+const perByte = 32
+
+var errHollow = errors.New("damaged metadata: records that lack what they must hold")
 
 // record is a structure in Thrift's compact protocol (github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md).
 type record interface {
@@ -92,7 +99,7 @@ const (
 
 // decode reads the record that data begins with, and returns its length.
 func decode(data []byte, r record) (int, error) {
-	w := walk{data: data}
+	w := walk{data: data, left: perByte * len(data)}
 	w.record(r, 0)
 	return len(data) - len(w.data), w.err
 }
@@ -100,10 +107,19 @@ func decode(data []byte, r record) (int, error) {
 // walk steps over values.
 type walk struct {
 	data []byte
+	left int // bytes that records may still take
 	err  error
 }
 
 func (w *walk) fail() { w.data, w.err = nil, errThrift }
+
+// made counts a record that was added.
+func (w *walk) made(r record) record {
+	if w.left -= int(reflect.TypeOf(r).Elem().Size()); w.left < 0 {
+		w.data, w.err = nil, errHollow
+	}
+	return r
+}
 
 // bytes are the next n, or none.
 func (w *walk) bytes(n uint64) []byte {
@@ -204,7 +220,7 @@ func (w *walk) value(to any, kind byte, depth int) {
 		case record:
 			r = to
 		case perhaps:
-			r = to.add()
+			r = w.made(to.add())
 		}
 		w.record(r, depth+1)
 	case wireUUID:
@@ -243,7 +259,7 @@ func (w *walk) items(l list, size uint64, depth int, kinds ...byte) {
 			}
 			var to any
 			if l != nil && kind == wireStruct {
-				to = l.add()
+				to = w.made(l.add())
 			}
 			w.value(to, kind, depth+1)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sort"
 
@@ -13,27 +14,41 @@ import (
 
 // reading is the page of a source that the next events begin in.
 type reading struct {
-	cluster, page int    // from 1; 0: none
-	held          []byte // the page, unpacked
-	mapped        []byte // where it lies, if outside of the heap
+	cluster, page int      // from 1; 0: none
+	held          []byte   // the page, unpacked
+	mapped        *mapping // where it lies, if outside of the heap
+}
+
+// mapping is memory outside of the heap, which goes with it.
+type mapping struct {
+	bytes []byte
+	end   runtime.Cleanup
+}
+
+func newMapping(b []byte) *mapping {
+	m := &mapping{bytes: b}
+	m.end = runtime.AddCleanup(m, giveBack, b)
+	return m
 }
 
 // room is where a page of n bytes goes: outside of the heap, unless it is small. No memory is taken before it is written to.
 func (s *reading) room(n int) []byte {
 	const least = 1 << 16
-	if n >= least && len(s.mapped) < n {
-		s.forget()
-		s.mapped = outside(n)
-	}
-	if s.mapped != nil {
-		return s.mapped[:0]
+	if n >= least && cap(s.held) < n {
+		if b := outside(n); b != nil {
+			s.forget()
+			s.held, s.mapped = b, newMapping(b)
+		}
 	}
 	return s.held[:0]
 }
 
 // forget gives the memory of the page back.
 func (s *reading) forget() {
-	giveBack(s.mapped)
+	if s.mapped != nil {
+		s.mapped.end.Stop()
+		giveBack(s.mapped.bytes)
+	}
 	*s = reading{}
 }
 
@@ -123,7 +138,9 @@ func (r *Reader) visit(w *worker, s *source, k int, first, end int64, use func(r
 				v.plain = codec.Room(&w.plain, int((v.end-low)*size))
 				p.part(v.plain, s.held, int(low-begin), int(n))
 			}
-			if err := use(v); err != nil {
+			err := use(v)
+			runtime.KeepAlive(s) // the page may lie in its mapping
+			if err != nil {
 				return err
 			}
 			low = v.end

@@ -211,7 +211,7 @@ func (r *Reader) use(l leaf, opts Options) error {
 	return nil
 }
 
-// Close closes the file.
+// Close closes the file, and gives back the memory of the pages that Read holds; of a reader that is dropped, the collector does.
 func (r *Reader) Close() error {
 	for _, s := range r.ends {
 		s.forget()
@@ -222,7 +222,8 @@ func (r *Reader) Close() error {
 	return r.store.Close()
 }
 
-// Read returns the next events, or objects, at most n, and no part of a cluster behind whole ones.
+// Read returns the next events, or objects, at most n, and no part of a cluster behind whole ones. It holds a page of each column until
+// Close.
 func (r *Reader) Read(n int) ([]column.Column, error) {
 	if r.Objects != nil {
 		return r.ReadObjects(n, r.bearable(), r.expand)
