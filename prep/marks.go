@@ -249,7 +249,7 @@ func (p *Pipeline) mark(m *Marks, one mark) {
 	c.Marked.Marks = append(c.Marked.Marks, one.value)
 }
 
-// fit lists the patterns, those of few marks first, and their probabilities.
+// fit lists the patterns of the events that weigh something, those of few marks first, and their probabilities.
 func (m *Marks) fit(p *Pipeline, values [][]float64, w []float64) error {
 	slices.SortFunc(m.Columns, func(a, b string) int { return cmp.Compare(p.place(a), p.place(b)) })
 	width := len(m.Columns)
@@ -260,8 +260,9 @@ func (m *Marks) fit(p *Pipeline, values [][]float64, w []float64) error {
 		p.column(name).Marked.states(state, k, width, values[p.place(name)])
 	}
 	m.place = map[string]int{}
-	for row := range slices.Chunk(state, width) {
-		if _, ok := m.place[string(row)]; !ok {
+	for e := range n {
+		row := state[e*width : (e+1)*width]
+		if _, ok := m.place[string(row)]; !ok && weight(w, e) > 0 {
 			m.place[string(row)] = 0
 			pattern := make([]int, width)
 			for k, s := range row {

@@ -341,6 +341,38 @@ func TestToldAndTiedMarks(t *testing.T) {
 	reloaded(t, p)
 }
 
+// A value or a combination that only events without a positive weight have is none that is learned, and the preparation can be saved.
+func TestMarksOfNoWeight(t *testing.T) {
+	for _, weight := range []float64{0, -1} {
+		tab := nested(6000)
+		count := events.Column{Name: "count", Type: events.Int64}
+		w := events.Column{Name: "w", Type: events.Float64}
+		for i := range tab.Len() {
+			n, own := int64(0), 1.
+			for k := range 2 {
+				if tab.Columns[k].F32[i] != -999 {
+					n++
+				}
+			}
+			if i%50 == 0 {
+				n, own = 7, weight
+			}
+			count.I64, w.F64 = append(count.I64, n), append(w.F64, own)
+		}
+		tab.Columns, tab.Weight = append(tab.Columns[:3], count, w), "w"
+		p := reloaded(t, together(t, tab, "pt1", "pt2", "pt3", "count"))
+		if slices.Contains(p.InFlow(), "count") || slices.Contains(p.column("count").Marked.Marks, 7) {
+			t.Errorf("%+v, %v", p.column("count").Marked, p.InFlow())
+		}
+		if _, d, err := p.Apply(tab, nil); err != nil || !finite(d...) {
+			t.Errorf("log-dets are not finite, or %v", err)
+		}
+		if n, _, err := p.OutOfRange(tab); err != nil || n != 120 {
+			t.Errorf("%d events have what was not learned, want 120; %v", n, err)
+		}
+	}
+}
+
 func TestSavedCombinationsThatCannotBeAreRefused(t *testing.T) {
 	text, err := json.Marshal(together(t, nested(4000), "pt1", "pt2", "pt3"))
 	if err != nil {
