@@ -373,6 +373,107 @@ func TestMarksOfNoWeight(t *testing.T) {
 	}
 }
 
+// A column of so many marks that the one which is told is not among those taken stays told, and no other of its marks is taken.
+func TestToldMarkOfMany(t *testing.T) {
+	const n = 20000
+	g := rng.New(15, rng.StreamToy, 0)
+	tab := &events.Table{Columns: []events.Column{{Name: "njet", Type: events.Int64, I64: make([]int64, n)}, {Name: "pt", F32: make([]float32, n)}, {Name: "ht", F32: make([]float32, n)}}}
+	for i := range n {
+		pt, ht, atom := float32(20+g.NormFloat64()), float32(100+g.NormFloat64()), g.IntN(32)
+		if g.IntN(3) == 0 {
+			ht = 200
+		}
+		if atom < 20 && (atom > 0 || ht < 200) {
+			pt = float32(10 + atom)
+		}
+		if tab.Columns[0].I64[i] = 1; g.IntN(80) == 0 {
+			tab.Columns[0].I64[i], pt = 0, -999
+		}
+		tab.Columns[1].F32[i], tab.Columns[2].F32[i] = pt, ht
+	}
+	p := reloaded(t, together(t, tab, tab.Names()...))
+	if pt := p.column("pt"); pt.Told == nil || pt.Marked != nil {
+		t.Errorf("%+v, %+v", pt.Told, pt.Marked)
+	}
+}
+
+// Integers beyond what a float32 tells apart are values of their own.
+func TestMarksOfLargeIntegers(t *testing.T) {
+	const code = 1000010020
+	tab := nested(8000)
+	c := events.Column{Name: "code", Type: events.Int64}
+	for i := range tab.Len() {
+		n := int64(code)
+		for k := range 2 {
+			if tab.Columns[k].F32[i] != -999 {
+				n++
+			}
+		}
+		c.I64 = append(c.I64, n)
+	}
+	tab.Columns = append(tab.Columns[:3], c)
+	p := reloaded(t, together(t, tab, tab.Names()...))
+	if slices.Contains(p.InFlow(), "code") {
+		t.Fatal(p.InFlow())
+	}
+	cols, _, err := p.Apply(tab, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, _, err := p.Invert(cols)
+	if err != nil || !slices.Equal(back.Columns[3].I64, c.I64) {
+		t.Errorf("codes come back as others, or %v", err)
+	}
+	c.I64[3] = code + 3
+	if n, _, err := p.OutOfRange(tab); n != 1 || err != nil {
+		t.Errorf("%d events, %v", n, err)
+	}
+}
+
+// What is tied in some events is so in all.
+func TestTiesOfManyEvents(t *testing.T) {
+	const n = 200_000
+	for _, c := range []struct {
+		where int // of which words
+		tied  bool
+	}{{1, true}, {(n/64 + tiedWords) / tiedWords, false}} {
+		g := rng.New(16, rng.StreamToy, 0)
+		x, y := make([]float64, n), make([]float64, n)
+		for i := range x {
+			x[i], y[i] = float64(g.IntN(2)), float64(g.IntN(2))
+			if x[i] == 1 && i/64%c.where == 0 {
+				y[i] = 0
+			}
+		}
+		a, b := marksOf(0, x, []float64{1}, false), marksOf(1, y, []float64{1}, false)
+		if got := tied(&a[0], &b[0]); got != c.tied {
+			t.Errorf("never together in every word of %d: tied %v", c.where, got)
+		}
+	}
+}
+
+// 40 columns of 16 values, in a million events.
+func BenchmarkTies(b *testing.B) {
+	const n = 1_000_000
+	g := rng.New(17, rng.StreamToy, 0)
+	p := &Pipeline{}
+	var values [][]float64
+	for range 40 {
+		s := &levels{}
+		x := make([]float64, n)
+		for i := range x {
+			x[i] = float64(g.IntN(16))
+		}
+		for v := range 16 {
+			s.Value = append(s.Value, float64(v))
+		}
+		p.Columns, values = append(p.Columns, Column{Steps: Steps{s}}), append(values, x)
+	}
+	for b.Loop() {
+		p.candidates(values)
+	}
+}
+
 func TestSavedCombinationsThatCannotBeAreRefused(t *testing.T) {
 	text, err := json.Marshal(together(t, nested(4000), "pt1", "pt2", "pt3"))
 	if err != nil {
