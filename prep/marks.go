@@ -41,6 +41,8 @@ const (
 	// leastTied events.
 	leastTied, tiedTimes = 10, 20
 
+	leastApart = 0.01 // of the events hold a value apart from other integers
+
 	tiedWords = 1 << 15 / 64 // of 64 events, in which ties are looked for before all: of many marks, all would take long
 )
 
@@ -84,6 +86,8 @@ func (p *Pipeline) candidates(values [][]float64) (all []mark) {
 				m.told = told != nil && told.Mark == m.value
 				all = append(all, m)
 			}
+		case *dequantise:
+			all = append(all, marksOf(i, values[i], apart(values[i]), false)...)
 		case *levels:
 			if len(s.Value) <= mostMarks {
 				all = append(all, marksOf(i, values[i], s.Value, true)...)
@@ -132,6 +136,22 @@ func marksOf(i int, x, marks []float64, level bool) (own []mark) {
 		}
 	}
 	return own
+}
+
+// apart are the values at the ends of integers x that many events hold, apart from the next by half of the width of the others.
+func apart(x []float64) (marks []float64) {
+	sorted := slices.Sorted(slices.Values(x))
+	for _, end := range []float64{sorted[0], sorted[len(sorted)-1]} {
+		rest := slices.DeleteFunc(slices.Clone(sorted), func(v float64) bool { return v == end })
+		if events := len(sorted) - len(rest); len(rest) == 0 || float64(events) < leastApart*float64(len(sorted)) {
+			continue
+		}
+		next := nearer(end, rest[0], rest[len(rest)-1])
+		if n := len(rest); 2*math.Abs(end-next) > rest[n-1-n/20]-rest[n/20] {
+			marks = append(marks, end)
+		}
+	}
+	return marks
 }
 
 func byEvents(m []mark) {

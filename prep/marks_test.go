@@ -430,6 +430,54 @@ func TestMarksOfLargeIntegers(t *testing.T) {
 	}
 }
 
+// Integers have marks where a value at their end is far from all others.
+func TestMarksOfIntegers(t *testing.T) {
+	for _, mark := range []int64{-999, -1, 1000} {
+		integersWith(t, mark)
+	}
+}
+
+func integersWith(t *testing.T, mark int64) {
+	t.Helper()
+	tab := nested(12000)
+	g := rng.New(18, rng.StreamToy, 0)
+	c := events.Column{Name: "tracks", Type: events.Int64}
+	for i := range tab.Len() {
+		n := mark
+		if tab.Columns[1].F32[i] != -999 {
+			n = 200 + int64(10*g.NormFloat64())
+		}
+		c.I64 = append(c.I64, n)
+	}
+	tab.Columns = append(tab.Columns[:2], c)
+	p := reloaded(t, together(t, tab, tab.Names()...))
+	cols := make([][]float32, p.Dim())
+	for k := range cols {
+		for range 20000 {
+			cols[k] = append(cols[k], float32(1.2*g.NormFloat64()))
+		}
+	}
+	back, d, err := p.Invert(cols)
+	if err != nil || !finite(d...) {
+		t.Fatal(err)
+	}
+	for i, n := range back.Columns[2].I64 {
+		if (n == mark) != (back.Columns[1].F32[i] == -999) || n != mark && (n < 100 || n > 300) {
+			t.Fatalf("event %d: %d tracks, a momentum of %g", i, n, back.Columns[1].F32[i])
+		}
+	}
+	if n, ranges, err := p.OutOfRange(tab); n != 0 || err != nil {
+		t.Errorf("%d events, %+v, %v", n, ranges, err)
+	}
+	cols, _, err = p.Apply(tab, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, _, err = p.Invert(cols); err != nil || !slices.Equal(back.Columns[2].I64, c.I64) {
+		t.Errorf("the integers do not come back, or %v", err)
+	}
+}
+
 // What is tied in some events is so in all.
 func TestTiesOfManyEvents(t *testing.T) {
 	const n = 200_000
