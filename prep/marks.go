@@ -40,6 +40,10 @@ const (
 	// Two marks are tied if one of the four combinations of having them or not is rarer by tiedTimes than by chance, which would give
 	// leastTied events.
 	leastTied, tiedTimes = 10, 20
+
+	leastApart = 0.01 // of the events hold a value apart from other integers
+
+	tiedWords = 1 << 15 / 64 // of 64 events, in which ties are looked for before all: of many marks, all would take long
 )
 
 // mark is a value that many events of a column hold; of a column of a few values, any.
@@ -47,13 +51,29 @@ type mark struct {
 	column int
 	value  float64
 	events int
-	at     []uint64 // a bit an event: which hold it
-	among  []uint64 // which hold none of the column's more frequent marks
-	level  bool     // of a column of a few values
-	told   bool     // by such a column
+	all    holders
+	some   holders // of a selection of the events
+	level  bool    // of a column of a few values
+	told   bool    // by such a column
+	tied   bool    // to one of another column
 }
 
-// candidates are the marks of columns, and the values of columns of a few.
+// holders are events, a bit each.
+type holders struct {
+	at    []uint64 // that hold the mark
+	among []uint64 // that hold none of the column's more frequent ones
+}
+
+// some are an even selection of 64 events each.
+func (h holders) some() (s holders) {
+	stride := (len(h.at) + tiedWords - 1) / tiedWords
+	for k := 0; k < len(h.at); k += stride {
+		s.at, s.among = append(s.at, h.at[k]), append(s.among, h.among[k])
+	}
+	return s
+}
+
+// candidates are the marks of columns, and the values of columns of a few, and which are tied.
 func (p *Pipeline) candidates(values [][]float64) (all []mark) {
 	for i := range p.Columns {
 		if values[i] == nil {
@@ -66,9 +86,19 @@ func (p *Pipeline) candidates(values [][]float64) (all []mark) {
 				m.told = told != nil && told.Mark == m.value
 				all = append(all, m)
 			}
+		case *dequantise:
+			all = append(all, marksOf(i, values[i], apart(values[i]), false)...)
 		case *levels:
 			if len(s.Value) <= mostMarks {
 				all = append(all, marksOf(i, values[i], s.Value, true)...)
+			}
+		}
+	}
+	for k := range all {
+		a := &all[k]
+		for l := range all[:k] {
+			if b := &all[l]; !(a.tied && b.tied) && tied(a, b) {
+				a.tied, b.tied = true, true
 			}
 		}
 	}
@@ -79,10 +109,10 @@ func (p *Pipeline) candidates(values [][]float64) (all []mark) {
 func marksOf(i int, x, marks []float64, level bool) (own []mark) {
 	words := (len(x) + 63) / 64
 	for _, a := range marks {
-		m := mark{column: i, value: a, at: make([]uint64, words), level: level}
+		m := mark{column: i, value: a, all: holders{at: make([]uint64, words)}, level: level}
 		for k, v := range x {
 			if v == a {
-				m.at[k/64] |= 1 << (k % 64)
+				m.all.at[k/64] |= 1 << (k % 64)
 				m.events++
 			}
 		}
@@ -95,25 +125,46 @@ func marksOf(i int, x, marks []float64, level bool) (own []mark) {
 		among[k/64] |= 1 << (k % 64)
 	}
 	for k := range own {
-		own[k].among = slices.Clone(among)
+		h := &own[k].all
+		h.among = among
+		if own[k].some = h.some(); level {
+			continue
+		}
+		among = slices.Clone(among)
 		for l := range among {
-			if !level {
-				among[l] &^= own[k].at[l]
-			}
+			among[l] &^= h.at[l]
 		}
 	}
 	return own
+}
+
+// apart are the values at the ends of integers x that many events hold, apart from the next by half of the width of the others.
+func apart(x []float64) (marks []float64) {
+	sorted := slices.Sorted(slices.Values(x))
+	for _, end := range []float64{sorted[0], sorted[len(sorted)-1]} {
+		rest := slices.DeleteFunc(slices.Clone(sorted), func(v float64) bool { return v == end })
+		if events := len(sorted) - len(rest); len(rest) == 0 || float64(events) < leastApart*float64(len(sorted)) {
+			continue
+		}
+		next := nearer(end, rest[0], rest[len(rest)-1])
+		if n := len(rest); 2*math.Abs(end-next) > rest[n-1-n/20]-rest[n/20] {
+			marks = append(marks, end)
+		}
+	}
+	return marks
 }
 
 func byEvents(m []mark) {
 	slices.SortStableFunc(m, func(a, b mark) int { return cmp.Compare(b.events, a.events) })
 }
 
-// tied tells whether two marks are, in the events in which neither column holds a more frequent one.
+// tied tells whether two marks are, in all events and in some of them.
 func tied(a, b *mark) bool {
-	if a.column == b.column || a.told || b.told {
-		return false
-	}
+	return a.column != b.column && !a.told && !b.told && a.some.tied(&b.some) && a.all.tied(&b.all)
+}
+
+// tied tells whether two marks are, in the events in which neither column holds a more frequent one.
+func (a *holders) tied(b *holders) bool {
 	var n, na, nb, both int
 	for k := range a.at {
 		n += bits.OnesCount64(a.among[k] & b.among[k])
@@ -128,40 +179,36 @@ func tied(a, b *mark) bool {
 	return n > 0 && (rare(both, na, nb) || rare(na-both, na, n-nb) || rare(nb-both, n-na, nb) || rare(n-na-nb+both, n-na, n-nb))
 }
 
-// tiedMarks are those that are tied to others, which must be taken together: one, or all values of a column of a few. A column of which another tells
-// one mark, and of which another mark is tied, is told no more where untold is set: both are among them, with what told. Else neither is.
-func (p *Pipeline) tiedMarks(values [][]float64, untold bool) (groups [][]mark) {
-	all := p.candidates(values)
+// tiedMarks are those of all that are tied to others, which must be taken together: one, or all values of a column of a few. A column of which another
+// tells one mark, and of which another mark is tied, is to be told no more where untell is set: both are among them, with what told. Else neither is.
+func (p *Pipeline) tiedMarks(all []mark, untell bool) (groups [][]mark, untold []int) {
 	taken := make([]bool, len(p.Columns)) // columns of a few values
-	level := func(column int) {
+	level := func(column int) bool {
 		of := slices.DeleteFunc(slices.Clone(all), func(m mark) bool { return m.column != column || !m.level })
 		if len(of) > 0 && !taken[column] {
 			taken[column] = true
 			groups = append(groups, of)
 		}
+		return taken[column]
 	}
 	for i, m := range all {
 		c := &p.Columns[m.column]
 		switch {
-		case !slices.ContainsFunc(all, func(b mark) bool { return tied(&m, &b) }):
+		case !m.tied:
 		case m.level:
 			level(m.column)
-		case c.Told == nil:
+		case c.Told == nil || slices.Contains(untold, m.column):
 			groups = append(groups, all[i:i+1])
-		case untold:
-			by := p.place(c.Told.By)
-			if level(by); !taken[by] { // of more values than are taken
-				continue
-			}
-			groups = append(groups, all[i:i+1])
-			if k := slices.IndexFunc(all, func(b mark) bool { return b.column == m.column && b.told }); k >= 0 {
-				groups = append(groups, all[k:k+1])
-				c.Told = nil
+		case untell:
+			told := slices.IndexFunc(all, func(b mark) bool { return b.column == m.column && b.told })
+			if told >= 0 && level(p.place(c.Told.By)) { // neither of more marks nor of more values than are taken
+				groups = append(groups, all[i:i+1], all[told:told+1])
+				untold = append(untold, m.column)
 			}
 		}
 	}
 	slices.SortStableFunc(groups, func(a, b []mark) int { return cmp.Compare(held(b), held(a)) })
-	return groups
+	return groups, untold
 }
 
 func held(group []mark) (n int) {
@@ -174,16 +221,18 @@ func held(group []mark) (n int) {
 // combine makes one feature of the marks that are tied to others among the events of values, and says so. Where that would be too many combinations, what
 // other columns tell stays told.
 func (p *Pipeline) combine(values [][]float64, w []float64) (said []string, err error) {
-	told := make([]*Told, len(p.Columns))
-	for i := range p.Columns {
-		told[i] = p.Columns[i].Told
-	}
-	m, without := p.choose(p.tiedMarks(values, true), values)
-	if len(without) > 0 {
+	all := p.candidates(values)
+	groups, untold := p.tiedMarks(all, true)
+	m, without := p.choose(groups, values)
+	if len(without) > 0 && len(untold) > 0 {
 		for i := range p.Columns {
-			p.Columns[i].Told, p.Columns[i].Marked = told[i], nil
+			p.Columns[i].Marked = nil
 		}
-		m, without = p.choose(p.tiedMarks(values, false), values)
+		groups, untold = p.tiedMarks(all, false)
+		m, without = p.choose(groups, values)
+	}
+	for _, i := range untold {
+		p.Columns[i].Told = nil
 	}
 	if len(without) > 0 {
 		said = append(said, p.saidWithout(without))
@@ -211,7 +260,7 @@ func (p *Pipeline) choose(groups [][]mark, values [][]float64) (m *Marks, withou
 	for _, group := range groups {
 		next, n := place, 0
 		for _, one := range group {
-			next, n = split(next, one.at)
+			next, n = split(next, one.all.at)
 		}
 		if n > mostPatterns {
 			without = append(without, group...)
@@ -249,7 +298,7 @@ func (p *Pipeline) mark(m *Marks, one mark) {
 	c.Marked.Marks = append(c.Marked.Marks, one.value)
 }
 
-// fit lists the patterns, those of few marks first, and their probabilities.
+// fit lists the patterns of the events that weigh something, those of few marks first, and their probabilities.
 func (m *Marks) fit(p *Pipeline, values [][]float64, w []float64) error {
 	slices.SortFunc(m.Columns, func(a, b string) int { return cmp.Compare(p.place(a), p.place(b)) })
 	width := len(m.Columns)
@@ -257,11 +306,12 @@ func (m *Marks) fit(p *Pipeline, values [][]float64, w []float64) error {
 	state := make([]byte, n*width)
 	for k, name := range m.Columns {
 		slices.Sort(p.column(name).Marked.Marks)
-		p.column(name).Marked.states(state, k, width, values[p.place(name)])
+		p.column(name).states(state, k, width, values[p.place(name)])
 	}
 	m.place = map[string]int{}
-	for row := range slices.Chunk(state, width) {
-		if _, ok := m.place[string(row)]; !ok {
+	for e := range n {
+		row := state[e*width : (e+1)*width]
+		if _, ok := m.place[string(row)]; !ok && weight(w, e) > 0 {
 			m.place[string(row)] = 0
 			pattern := make([]int, width)
 			for k, s := range row {
@@ -300,16 +350,25 @@ func row(pattern []int, to []byte) []byte {
 	return to
 }
 
-// states sets column k of rows of so many bytes to the places of the marks that values are, 0 for none.
-func (c *Marked) states(rows []byte, k, width int, x []float64) {
+// states sets byte k of rows of so many to the places of the marks that values of the column are, 0 for none.
+func (c *Column) states(rows []byte, k, width int, x []float64) {
+	within := c.rounding()
 	for e, v := range x {
-		rows[e*width+k] = byte(among(c.Marks, v) + 1)
+		rows[e*width+k] = byte(among(c.Marked.Marks, v, within) + 1)
 	}
 }
 
-// among is which of the marks a value is, to the rounding of a float32, which a file may hold of it; -1 for none.
-func among(marks []float64, v float64) int {
-	return slices.IndexFunc(marks, func(m float64) bool { return v == m || math.Abs(v-m) <= 0x1p-24*math.Abs(m) })
+// rounding of a mark, relative to it, as of a float32, which a file may hold of it; 0 for integers, which are told apart.
+func (c *Column) rounding() float64 {
+	if t := c.trained(); t == events.Int64 || t == events.Uint64 {
+		return 0
+	}
+	return 0x1p-24
+}
+
+// among is which of the marks a value is, to a rounding; -1 for none.
+func among(marks []float64, v, within float64) int {
+	return slices.IndexFunc(marks, func(m float64) bool { return v == m || math.Abs(v-m) <= within*math.Abs(m) })
 }
 
 // places sets x to the places of the patterns that rows hold. That of a pattern which training had not is next to the one that is most like it,
@@ -353,7 +412,7 @@ func (p *Pipeline) applyMarks(in []*events.Column, b *buffers, logDet []float64,
 	for k, name := range m.Columns {
 		i := p.place(name)
 		ok = p.Columns[i].read(b.x, in[i], lo) && ok
-		p.Columns[i].Marked.states(b.state, k, len(m.Columns), b.x)
+		p.Columns[i].states(b.state, k, len(m.Columns), b.x)
 	}
 	m.places(b.x, b.state)
 	if placed != nil {
@@ -450,7 +509,7 @@ func (m *Marks) unknown(p *Pipeline, t *events.Table, r *Range, out []bool) erro
 		if err != nil {
 			return err
 		}
-		p.column(name).Marked.states(rows, k, width, x)
+		p.column(name).states(rows, k, width, x)
 	}
 	for e := range out {
 		own := rows[e*width : (e+1)*width]

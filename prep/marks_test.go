@@ -341,6 +341,187 @@ func TestToldAndTiedMarks(t *testing.T) {
 	reloaded(t, p)
 }
 
+// A value or a combination that only events without a positive weight have is none that is learned, and the preparation can be saved.
+func TestMarksOfNoWeight(t *testing.T) {
+	for _, weight := range []float64{0, -1} {
+		tab := nested(6000)
+		count := events.Column{Name: "count", Type: events.Int64}
+		w := events.Column{Name: "w", Type: events.Float64}
+		for i := range tab.Len() {
+			n, own := int64(0), 1.
+			for k := range 2 {
+				if tab.Columns[k].F32[i] != -999 {
+					n++
+				}
+			}
+			if i%50 == 0 {
+				n, own = 7, weight
+			}
+			count.I64, w.F64 = append(count.I64, n), append(w.F64, own)
+		}
+		tab.Columns, tab.Weight = append(tab.Columns[:3], count, w), "w"
+		p := reloaded(t, together(t, tab, "pt1", "pt2", "pt3", "count"))
+		if slices.Contains(p.InFlow(), "count") || slices.Contains(p.column("count").Marked.Marks, 7) {
+			t.Errorf("%+v, %v", p.column("count").Marked, p.InFlow())
+		}
+		if _, d, err := p.Apply(tab, nil); err != nil || !finite(d...) {
+			t.Errorf("log-dets are not finite, or %v", err)
+		}
+		if n, _, err := p.OutOfRange(tab); err != nil || n != 120 {
+			t.Errorf("%d events have what was not learned, want 120; %v", n, err)
+		}
+	}
+}
+
+// A column of so many marks that the one which is told is not among those taken stays told, and no other of its marks is taken.
+func TestToldMarkOfMany(t *testing.T) {
+	const n = 20000
+	g := rng.New(15, rng.StreamToy, 0)
+	tab := &events.Table{Columns: []events.Column{{Name: "njet", Type: events.Int64, I64: make([]int64, n)}, {Name: "pt", F32: make([]float32, n)}, {Name: "ht", F32: make([]float32, n)}}}
+	for i := range n {
+		pt, ht, atom := float32(20+g.NormFloat64()), float32(100+g.NormFloat64()), g.IntN(32)
+		if g.IntN(3) == 0 {
+			ht = 200
+		}
+		if atom < 20 && (atom > 0 || ht < 200) {
+			pt = float32(10 + atom)
+		}
+		if tab.Columns[0].I64[i] = 1; g.IntN(80) == 0 {
+			tab.Columns[0].I64[i], pt = 0, -999
+		}
+		tab.Columns[1].F32[i], tab.Columns[2].F32[i] = pt, ht
+	}
+	p := reloaded(t, together(t, tab, tab.Names()...))
+	if pt := p.column("pt"); pt.Told == nil || pt.Marked != nil {
+		t.Errorf("%+v, %+v", pt.Told, pt.Marked)
+	}
+}
+
+// Integers beyond what a float32 tells apart are values of their own.
+func TestMarksOfLargeIntegers(t *testing.T) {
+	const code = 1000010020
+	tab := nested(8000)
+	c := events.Column{Name: "code", Type: events.Int64}
+	for i := range tab.Len() {
+		n := int64(code)
+		for k := range 2 {
+			if tab.Columns[k].F32[i] != -999 {
+				n++
+			}
+		}
+		c.I64 = append(c.I64, n)
+	}
+	tab.Columns = append(tab.Columns[:3], c)
+	p := reloaded(t, together(t, tab, tab.Names()...))
+	if slices.Contains(p.InFlow(), "code") {
+		t.Fatal(p.InFlow())
+	}
+	cols, _, err := p.Apply(tab, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, _, err := p.Invert(cols)
+	if err != nil || !slices.Equal(back.Columns[3].I64, c.I64) {
+		t.Errorf("codes come back as others, or %v", err)
+	}
+	c.I64[3] = code + 3
+	if n, _, err := p.OutOfRange(tab); n != 1 || err != nil {
+		t.Errorf("%d events, %v", n, err)
+	}
+}
+
+// Integers have marks where a value at their end is far from all others.
+func TestMarksOfIntegers(t *testing.T) {
+	for _, mark := range []int64{-999, -1, 1000} {
+		integersWith(t, mark)
+	}
+}
+
+func integersWith(t *testing.T, mark int64) {
+	t.Helper()
+	tab := nested(12000)
+	g := rng.New(18, rng.StreamToy, 0)
+	c := events.Column{Name: "tracks", Type: events.Int64}
+	for i := range tab.Len() {
+		n := mark
+		if tab.Columns[1].F32[i] != -999 {
+			n = 200 + int64(10*g.NormFloat64())
+		}
+		c.I64 = append(c.I64, n)
+	}
+	tab.Columns = append(tab.Columns[:2], c)
+	p := reloaded(t, together(t, tab, tab.Names()...))
+	cols := make([][]float32, p.Dim())
+	for k := range cols {
+		for range 20000 {
+			cols[k] = append(cols[k], float32(1.2*g.NormFloat64()))
+		}
+	}
+	back, d, err := p.Invert(cols)
+	if err != nil || !finite(d...) {
+		t.Fatal(err)
+	}
+	for i, n := range back.Columns[2].I64 {
+		if (n == mark) != (back.Columns[1].F32[i] == -999) || n != mark && (n < 100 || n > 300) {
+			t.Fatalf("event %d: %d tracks, a momentum of %g", i, n, back.Columns[1].F32[i])
+		}
+	}
+	if n, ranges, err := p.OutOfRange(tab); n != 0 || err != nil {
+		t.Errorf("%d events, %+v, %v", n, ranges, err)
+	}
+	cols, _, err = p.Apply(tab, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, _, err = p.Invert(cols); err != nil || !slices.Equal(back.Columns[2].I64, c.I64) {
+		t.Errorf("the integers do not come back, or %v", err)
+	}
+}
+
+// What is tied in some events is so in all.
+func TestTiesOfManyEvents(t *testing.T) {
+	const n = 200_000
+	for _, c := range []struct {
+		where int // of which words
+		tied  bool
+	}{{1, true}, {(n/64 + tiedWords) / tiedWords, false}} {
+		g := rng.New(16, rng.StreamToy, 0)
+		x, y := make([]float64, n), make([]float64, n)
+		for i := range x {
+			x[i], y[i] = float64(g.IntN(2)), float64(g.IntN(2))
+			if x[i] == 1 && i/64%c.where == 0 {
+				y[i] = 0
+			}
+		}
+		a, b := marksOf(0, x, []float64{1}, false), marksOf(1, y, []float64{1}, false)
+		if got := tied(&a[0], &b[0]); got != c.tied {
+			t.Errorf("never together in every word of %d: tied %v", c.where, got)
+		}
+	}
+}
+
+// 40 columns of 16 values, in a million events.
+func BenchmarkTies(b *testing.B) {
+	const n = 1_000_000
+	g := rng.New(17, rng.StreamToy, 0)
+	p := &Pipeline{}
+	var values [][]float64
+	for range 40 {
+		s := &levels{}
+		x := make([]float64, n)
+		for i := range x {
+			x[i] = float64(g.IntN(16))
+		}
+		for v := range 16 {
+			s.Value = append(s.Value, float64(v))
+		}
+		p.Columns, values = append(p.Columns, Column{Steps: Steps{s}}), append(values, x)
+	}
+	for b.Loop() {
+		p.candidates(values)
+	}
+}
+
 func TestSavedCombinationsThatCannotBeAreRefused(t *testing.T) {
 	text, err := json.Marshal(together(t, nested(4000), "pt1", "pt2", "pt3"))
 	if err != nil {

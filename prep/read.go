@@ -205,10 +205,10 @@ func (c *Column) outside(col *events.Column, out []bool) Range {
 	r.Min, r.Max = c.Trained()
 	low, high := c.slack(&r, col)
 	few, _ := c.first().(listed)
-	marks := c.marks()
+	marks, within := c.marks(), c.rounding()
 	for i := range out {
 		switch v := col.Float(i); {
-		case among(marks, v) >= 0:
+		case among(marks, v, within) >= 0:
 			continue
 		case few != nil && !few.has(col.Exact(i).Minus(c.Origin)):
 			if r.Unseen++; r.Unseen == 1 {

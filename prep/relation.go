@@ -124,25 +124,27 @@ func (p *Pipeline) LeaveOut(d Dependent) {
 	c.Chose += "; " + c.Why
 }
 
-// follow sets the columns of t that follow from others.
+// follow sets the columns of t that follow from others: sums first, of which a table may tell others.
 func (p *Pipeline) follow(t *events.Table) error {
-	for i := range p.Columns {
-		c := &p.Columns[i]
-		if c.Follows == nil {
-			continue
-		}
-		terms, err := p.terms(t, c.Follows)
-		if err != nil {
-			return err
-		}
-		x, value := make([]float64, t.Len()), make([]float64, len(terms))
-		for e := range x {
-			for k := range terms {
-				value[k] = terms[k][e]
+	for _, table := range []bool{false, true} {
+		for i := range p.Columns {
+			c := &p.Columns[i]
+			if c.Follows == nil || (c.Follows.Table != nil) != table {
+				continue
 			}
-			x[e], _ = c.Follows.at(value)
+			terms, err := p.terms(t, c.Follows)
+			if err != nil {
+				return err
+			}
+			x, value := make([]float64, t.Len()), make([]float64, len(terms))
+			for e := range x {
+				for k := range terms {
+					value[k] = terms[k][e]
+				}
+				x[e], _ = c.Follows.at(value)
+			}
+			c.write(&t.Columns[i], 0, x, nil)
 		}
-		c.write(&t.Columns[i], 0, x, nil)
 	}
 	return nil
 }
@@ -191,7 +193,7 @@ func (p *Pipeline) place(name string) int {
 	return slices.IndexFunc(p.Columns, func(c Column) bool { return c.Name == name })
 }
 
-// checkFollows refuses a column that follows from what the flow does not see.
+// checkFollows refuses a column that follows from what the flow does not see, but for a table of what is a sum.
 func (p *Pipeline) checkFollows() error {
 	for i := range p.Columns {
 		c := &p.Columns[i]
@@ -203,7 +205,8 @@ func (p *Pipeline) checkFollows() error {
 		}
 		for _, term := range c.Follows.Terms {
 			of := p.column(term.Column)
-			if of == nil || of.Follows != nil || len(c.Steps) > 0 || c.Constant() || p.Noiseless {
+			sum := of != nil && of.Follows != nil && of.Follows.Table == nil && c.Follows.Table != nil
+			if of == nil || of.Follows != nil && !sum || len(c.Steps) > 0 || c.Constant() || p.Noiseless {
 				return fmt.Errorf("prep: column %q: it cannot follow from %q", c.Name, term.Column)
 			}
 		}

@@ -123,9 +123,9 @@ func (p *Pipeline) valuesOf(t *events.Table, others []*events.Table) (values [][
 // without fits a column on its values x other than marks: with the steps that auto has for these, where it chose those of all.
 func (p *Pipeline) without(c *Column, x, w []float64, i uint32) error {
 	var rest, weight []float64
-	marks := c.lacks()
+	marks, within := c.lacks(), c.rounding()
 	for k, v := range x {
-		if among(marks, v) < 0 {
+		if among(marks, v, within) < 0 {
 			rest = append(rest, v)
 			if w != nil {
 				weight = append(weight, w[k])
@@ -277,8 +277,9 @@ func (p *Pipeline) strangers(c *Column, t *events.Table, r *Range, out []bool) e
 	}
 	none := make([]bool, len(x))
 	c.Told.noValue(none, by)
+	within := c.rounding()
 	for i, v := range x {
-		if none[i] != (among(c.lacks(), v) >= 0) {
+		if none[i] != (among(c.lacks(), v, within) >= 0) {
 			if r.Unseen++; r.Unseen == 1 || i < r.First {
 				r.First, r.Value, r.Taken = i, fmt.Sprint(v), "what "+c.Told.By+" tells"
 			}

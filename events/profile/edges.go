@@ -184,25 +184,28 @@ func edge(x []float64, least, end float64, free bool) *float64 {
 		return nil
 	}
 	k, zero := outermost(x), 0.0
-	positive := free && least >= 0 && fromZero(x)
+	above := free && least >= 0 && fromZero(x)
 	switch {
-	case positive && vanishes(x[:k+1]):
+	case above && vanishes(x[:k+1]):
 		return &zero
 	case missing(x, end) > mostMissing:
 		if free {
 			least = limit(least, 6*(x[k]-least)/float64(k))
 		}
 		return &least
-	case positive:
+	case above:
 		return &zero
 	}
 	return nil
 }
 
 // fromZero: values x, in order, come near 0, and a density proportional to x^a makes the outermost of them likelier than a normal tail that goes on
-// below.
+// below. Those that are 0, by rounding, tell of no power.
 func fromZero(x []float64) bool {
-	if x[0] < 0 || x[0] >= nearZero*x[len(x)/2] {
+	if x[0] < 0 {
+		return false
+	}
+	if x = positive(x); len(x) < edgeSample || x[0] >= nearZero*x[len(x)/2] {
 		return false
 	}
 	k, t := outermost(x), tailOf(x)
@@ -212,6 +215,15 @@ func fromZero(x []float64) bool {
 		likelier += math.Log((1+a)/t.far) + a*math.Log(v/t.far) + z*z/2 - math.Log(t.scale/t.p/math.Sqrt(2*math.Pi))
 	}
 	return likelier > mostUnlikely
+}
+
+// positive are those of the values x, in order and none negative, that are not 0.
+func positive(x []float64) []float64 {
+	n := 0
+	for n < len(x) && x[n] == 0 {
+		n++
+	}
+	return x[n:]
 }
 
 // power is a where the density is proportional to x^a, for the values x of which the last bounds the others: they have a mean of log(far/x) of 1/(1+a)
@@ -226,7 +238,8 @@ func power(x []float64) float64 {
 
 // vanishes: the density falls to 0 with a power. Values that a cut left, far from 0 beside the distance between them, do not tell.
 func vanishes(x []float64) bool {
-	return 4*x[0] < x[len(x)-1]-x[0] && power(x) > vanishing
+	x = positive(x)
+	return len(x) > 1 && 4*x[0] < x[len(x)-1]-x[0] && power(x) > vanishing
 }
 
 // polarEnds are where angles from 0 on end, as powers do.

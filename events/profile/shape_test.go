@@ -258,3 +258,37 @@ func TestEdgesOfFewEvents(t *testing.T) {
 		}
 	}
 }
+
+// Values that are 0 by rounding, one or several, leave the edge at 0 of a density that vanishes there, at either end, and make none of a tail.
+func TestEdgeBesideZeros(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		edge bool
+		draw func(g *rng.Source) float64
+	}{
+		{"gamma", true, func(g *rng.Source) float64 { return exponential(g) + exponential(g) + exponential(g) }},
+		{"met", true, func(g *rng.Source) float64 { return math.Hypot(g.NormFloat64(), g.NormFloat64()) }},
+		{"normal, away from 0", false, func(g *rng.Source) float64 { return math.Abs(5 + g.NormFloat64()) }},
+	} {
+		for _, zeros := range []int{0, 1, 4} {
+			for _, n := range []int{5000, 50000} {
+				x := columnOf(events.Float64, n, c.draw).Columns[0].F64
+				polar := make([]float64, n)
+				for i := range x {
+					if i < zeros {
+						x[i] = 0
+					}
+					polar[i] = max(math.Pi-x[i]/4, 1)
+				}
+				s := Summarise(&events.Table{Columns: []events.Column{{Type: events.Float64, F64: x}}})[0]
+				if (s.LowEdge != nil) != c.edge || c.edge && *s.LowEdge != 0 {
+					t.Errorf("%s, %d events, %d zeros: low edge %v", c.name, n, zeros, s.LowEdge)
+				}
+				s = Summarise(&events.Table{Columns: []events.Column{{Type: events.Float64, F64: polar}}})[0]
+				if c.edge && (s.HighEdge == nil || *s.HighEdge != math.Pi) {
+					t.Errorf("%s, %d events, %d at pi: high edge %v", c.name, n, zeros, s.HighEdge)
+				}
+			}
+		}
+	}
+}
