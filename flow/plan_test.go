@@ -61,7 +61,7 @@ func TestTooLargeIsRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "parameters or more") {
 		t.Errorf("%v", err)
 	}
-	if used := after.TotalAlloc - before.TotalAlloc; used > 64<<20 {
+	if used := after.TotalAlloc - before.TotalAlloc; used > 128<<20 { // names of 200,000 matrices
 		t.Errorf("%d bytes taken", used)
 	}
 }
