@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/model"
@@ -43,8 +44,8 @@ func open(ctx context.Context, c *card.Card, q query.Query) (*query.Rows, error)
 
 // readableAgain is false where a pipe is among the files.
 func readableAgain(files []string) bool {
-	_, ok := journal.Files("", files...)
-	return ok
+	paths, err := events.Files(files)
+	return err == nil && !slices.ContainsFunc(paths, func(path string) bool { return !events.ReadableAgain(path) })
 }
 
 // absent are the columns that files lack, if that is the error.

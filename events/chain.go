@@ -89,7 +89,7 @@ func ReadAll(paths []string, opts Options) (*Table, error) {
 
 // look opens a file for its columns.
 func (c *Chain) look(path string) error {
-	f := file{path: path, again: readableAgain(path)}
+	f := file{path: path, again: ReadableAgain(path)}
 	in, err := open(path, c.opts)
 	if err != nil {
 		return err

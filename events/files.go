@@ -58,8 +58,8 @@ func expand(paths []string) ([]string, error) {
 	return files, nil
 }
 
-// readableAgain is false for a pipe.
-func readableAgain(path string) bool {
+// ReadableAgain is false for a pipe, and for what is not there. The path may name a table in the file.
+func ReadableAgain(path string) bool {
 	file, _ := splitKey(path)
 	at, err := os.Stat(file)
 	return err == nil && at.Mode().IsRegular()

@@ -246,8 +246,15 @@ func (f *Flow) check(x, context [][]float32) (int, error) {
 	if len(x) != f.Features || len(context) != f.Context {
 		return 0, fmt.Errorf("flow: %d columns and %d context columns given to a flow of %d and %d", len(x), len(context), f.Features, f.Context)
 	}
-	n := len(x[0])
-	for _, c := range append(append([][]float32(nil), x...), context...) {
+	return equallyLong(append(append([][]float32(nil), x...), context...))
+}
+
+// equallyLong gives the length of columns, 0 of none.
+func equallyLong(columns [][]float32) (n int, err error) {
+	for i, c := range columns {
+		if i == 0 {
+			n = len(c)
+		}
 		if len(c) != n {
 			return 0, fmt.Errorf("flow: columns of %d and %d events", n, len(c))
 		}

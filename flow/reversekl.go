@@ -75,10 +75,8 @@ func NewReverseKL(f *Flow, target Target, context [][]float32) (*ReverseKL, erro
 	if len(context) != f.Context {
 		return nil, fmt.Errorf("flow: %d context columns given to a flow of %d", len(context), f.Context)
 	}
-	for _, col := range context {
-		if len(col) != len(context[0]) {
-			return nil, fmt.Errorf("flow: columns of %d and %d events", len(context[0]), len(col))
-		}
+	if _, err := equallyLong(context); err != nil {
+		return nil, err
 	}
 	if f.trainedBase {
 		return nil, fmt.Errorf("flow: the base %s has parameters, which reverse KL cannot train: take a base without, such as normal", f.Spec.Base)

@@ -100,24 +100,7 @@ func TestCombinationsOfMarksAreThoseOfTheData(t *testing.T) {
 func TestMarksRoundTrip(t *testing.T) {
 	tab := nested(4000)
 	p := together(t, tab, tab.Names()...)
-	cols, d, err := p.Apply(tab, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	back, e, err := p.Invert(cols)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range d {
-		for k := range tab.Columns {
-			if v, w := tab.Columns[k].Float(i), back.Columns[k].Float(i); math.Abs(v-w) > 1e-4*(1+math.Abs(v)) {
-				t.Fatalf("%s, event %d: %g comes back as %g", tab.Columns[k].Name, i, v, w)
-			}
-		}
-		if math.Abs(d[i]+e[i]) > 2e-2 { // y is a float32
-			t.Fatalf("event %d: log-dets %g and %g", i, d[i], e[i])
-		}
-	}
+	comesBack(t, p, tab, 2e-2)
 	if n, ranges, err := p.OutOfRange(tab); err != nil || n != 0 {
 		t.Errorf("%d of the training events are out of range: %+v, %v", n, ranges, err)
 	}
