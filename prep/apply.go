@@ -22,6 +22,8 @@ type buffers struct {
 	marks []float64 // and what they hold
 	state []byte    // a byte for each column with marks, event by event: which it holds
 	was   [2][]float64
+
+	features []Feature // of the density of mixed tables
 }
 
 func (p *Pipeline) newBuffers(n int) *buffers {
@@ -29,6 +31,9 @@ func (p *Pipeline) newBuffers(n int) *buffers {
 	b := &buffers{x: make([]float64, n), noise: make([]float64, n), slope: slices.Repeat([]float64{1}, n), none: make([]bool, n), marks: make([]float64, n)}
 	if p.Marks != nil {
 		b.state = make([]byte, n*len(p.Marks.Columns))
+	}
+	if p.Mixed {
+		b.features = p.Layout()
 	}
 	return b
 }
@@ -73,11 +78,11 @@ func (p *Pipeline) ApplyDraw(t *events.Table, draw, draws int) (cols [][]float32
 				at[noiseColumn(uint32(i), k)] = 0
 			}
 		}
-		if p.Columns[i].mayLack() {
+		if p.Columns[i].mayLack() && !p.Mixed {
 			at[noiseColumn(uint32(i), toldNoise)] = 0
 		}
 	}
-	if p.Marks != nil {
+	if p.Marks != nil && !p.Mixed {
 		at[p.marksNoise()] = 0
 	}
 	for column := range at {
@@ -113,6 +118,11 @@ func (p *Pipeline) apply(t *events.Table, at places, placed []bool) (cols [][]fl
 	ok := true
 	b := p.newBuffers(n)
 	b.eachBlock(n, func(lo, hi int) {
+		if p.Mixed {
+			ok = p.applyMixed(in, b, cols, logDet[lo:hi], at, lo, placed) && ok
+			addLogs(logDet[lo:hi], b.slope, 1)
+			return
+		}
 		next := 0
 		if p.Marks != nil {
 			ok = p.applyMarks(in, b, logDet[lo:hi], at, lo, placed) && ok
@@ -132,10 +142,18 @@ func (p *Pipeline) apply(t *events.Table, at places, placed []bool) (cols [][]fl
 			if !c.InFlow() {
 				continue
 			}
+			if c.Own != nil { // of a context
+				c.tell(b, cols[next][lo:hi])
+			}
 			if c.mayLack() {
 				b.set(c.instead(), logDet[lo:hi])
 			}
 			p.applyColumn(i, b, logDet[lo:hi], at, lo, placed)
+			if c.Own != nil {
+				narrowThere(cols[next+1][lo:hi], b.x, b.none)
+				next += c.width()
+				continue
+			}
 			if c.mayLack() {
 				at(b.noise, noiseColumn(uint32(i), toldNoise), lo)
 				b.fill(logDet[lo:hi])
@@ -163,7 +181,7 @@ func (p *Pipeline) apply(t *events.Table, at places, placed []bool) (cols [][]fl
 // refusal is what is wrong with the first column that cannot be prepared.
 func (p *Pipeline) refusal(t *events.Table) error {
 	for i := range p.Columns {
-		if _, err := numbers(t, p.Columns[i].Name); err != nil {
+		if _, err := p.Columns[i].numbers(t); err != nil {
 			return err
 		}
 	}
@@ -192,8 +210,16 @@ func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, at places, l
 	}
 }
 
-// read sets dst to the values of col from lo on, counted from the origin, and reports whether all are finite.
+// read sets dst to the values of col from lo on, counted from the origin, and reports whether all are finite, or missing where they may be.
 func (c *Column) read(dst []float64, col *events.Column, lo int) bool {
+	ok := c.readAll(dst, col, lo)
+	if !ok && c.Missing {
+		return fill(dst)
+	}
+	return ok
+}
+
+func (c *Column) readAll(dst []float64, col *events.Column, lo int) bool {
 	switch {
 	case c.Origin != column.Exact{}:
 		col.Distances(dst, lo, c.Origin)
@@ -235,7 +261,7 @@ func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, 
 		return nil, nil, fmt.Errorf("prep: %d columns to put back; the preparation has %d", len(cols), p.Dim())
 	}
 	for i := range p.Columns {
-		if c := &p.Columns[i]; c.width() > 1 {
+		if c := &p.Columns[i]; c.width() > 1 && !p.Mixed {
 			return nil, nil, fmt.Errorf("prep: %s is %d columns, which have no way back", c.Name, c.width())
 		}
 	}
@@ -252,6 +278,11 @@ func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, 
 	}
 	b := p.newBuffers(n)
 	b.eachBlock(n, func(lo, hi int) {
+		if p.Mixed {
+			p.invertMixed(cols, b, logDet[lo:hi], t, lo)
+			addLogs(logDet[lo:hi], b.slope, -1)
+			return
+		}
 		if p.Marks != nil {
 			widen(b.x, cols[0][lo:])
 			p.Marks.invert(b, logDet[lo:hi])
@@ -329,7 +360,7 @@ func (c *Column) table(n int) events.Column {
 }
 
 // write puts values x, counted from the origin, into out from lo on. What its type cannot hold becomes the next value
-// that it can; marks are written as they are.
+// that it can; marks are written as they are, and a cell without a value is NaN.
 func (c *Column) write(out *events.Column, lo int, x []float64, marks []bool) {
 	switch out.Type {
 	case events.Int64:
@@ -346,7 +377,9 @@ func (c *Column) write(out *events.Column, lo int, x []float64, marks []bool) {
 			if marks == nil || !marks[i] {
 				v = l.hold(v)
 			}
-			out.F64[lo+i] = min(max(c.Origin.Float()+v, -math.MaxFloat64), math.MaxFloat64)
+			if out.F64[lo+i] = min(max(c.Origin.Float()+v, -math.MaxFloat64), math.MaxFloat64); v == missingValue && c.Missing {
+				out.F64[lo+i] = math.NaN()
+			}
 		}
 	default:
 		l := c.limits()
@@ -355,7 +388,9 @@ func (c *Column) write(out *events.Column, lo int, x []float64, marks []bool) {
 			if marks == nil || !marks[i] {
 				f = l.hold32(f)
 			}
-			out.F32[lo+i] = f
+			if out.F32[lo+i] = f; v == missingValue && c.Missing {
+				out.F32[lo+i] = float32(math.NaN())
+			}
 		}
 	}
 }
@@ -464,5 +499,5 @@ func (c *Column) integral() bool {
 	if len(c.Steps) > 0 {
 		first = c.Steps[0].Kind()
 	}
-	return first == "dequantise" || first == "levels"
+	return first == "dequantise" || first == "levels" || first == "category"
 }

@@ -20,19 +20,18 @@ func Auto(s profile.Summary) (steps []StepSpec, why string) {
 	case s.Kind == profile.KindConstant:
 		return nil, "the same value in every event: dropped"
 	case s.Kind == profile.KindDiscrete, s.Kind == profile.KindInteger && few:
-		return []StepSpec{{Kind: "levels"}},
-			fmt.Sprintf("%d different values: each gets the part of a normal that holds its probability", s.Distinct)
+		return []StepSpec{{Kind: "category"}}, fmt.Sprintf("%d different values, each with its probability", s.Distinct)
 	case s.Codes:
-		return []StepSpec{{Kind: "levels"}},
-			fmt.Sprintf("%d codes, integers that repeat with others missing between them: each gets the part of a normal that holds its probability", s.Distinct)
+		return []StepSpec{{Kind: "category"}},
+			fmt.Sprintf("%d codes, integers that repeat with others missing between them, each with its probability", s.Distinct)
 	case s.Angle && s.Step > 0:
 		turn, quantile := turnOf(s)
 		return []StepSpec{cells(s), turn, quantile}, gridWords(s) + fmt.Sprintf(", an angle, %.6g to %.6g: uniform noise fills the steps between them, a turn cut where the fewest events lie, then quantiles to a normal", s.Min, s.Max)
 	case s.Kind == profile.KindInteger && reach(s) <= maxInteger, s.Kind == profile.KindGrid:
 		return []StepSpec{cells(s), quantile}, gridWords(s) + ": uniform noise fills the steps between them, then quantiles to a normal" + edges
 	case s.Kind == profile.KindAtoms:
-		return asRounded(s, atoms(s), quantile),
-			fmt.Sprintf("single values hold many events (%.6g: %.3g %%): noise spreads them over narrow windows, then quantiles to a normal%s",
+		return append([]StepSpec{atomsSpec(s)}, asRounded(s, quantile)...),
+			fmt.Sprintf("single values hold many events (%.6g: %.3g %%), each with its probability; the others: quantiles to a normal%s",
 				s.Atoms[0].Value+0, 100*s.Atoms[0].Fraction, edges) // -0 + 0 is 0
 	case s.Angle:
 		turn, quantile := turnOf(s)
@@ -142,9 +141,9 @@ func decimalWords(s profile.Summary) string {
 	return fmt.Sprintf(" in steps of %.6g", s.Rounded)
 }
 
-// atoms is the step for the single values of a column.
-func atoms(s profile.Summary) StepSpec {
-	step := StepSpec{Kind: "spread"}
+// atomsSpec is the step for the single values of a column.
+func atomsSpec(s profile.Summary) StepSpec {
+	step := StepSpec{Kind: "atoms"}
 	if slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { return a.Fraction < 0.01 }) {
 		step.Options = map[string]float64{"above": 0.001}
 	}

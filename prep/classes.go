@@ -104,6 +104,9 @@ func (c *Column) width() int {
 	if s := c.classes(); s != nil {
 		return len(s.Value)
 	}
+	if c.Own != nil {
+		return 2
+	}
 	if c.Constant() || c.Follows != nil || c.absorbed() {
 		return 0
 	}
@@ -117,7 +120,7 @@ func (p *Pipeline) checkClasses(steps Steps) error {
 	case k < 0:
 		return nil
 	case !p.Noiseless:
-		return errors.New(`step "classes" is for a context (prepare_context); a feature of a few values takes levels`)
+		return errors.New(`step "classes" is for a context (prepare_context); a feature of a few values takes category`)
 	case k < len(steps)-1:
 		return errors.New(`step "classes" must be the last`)
 	}
@@ -129,10 +132,13 @@ func autoContext(s profile.Summary) (steps []StepSpec, why string) {
 	few := s.Distinct <= fewLevels && s.Distinct*4 <= s.Count
 	many := s.Kind == profile.KindInteger && s.Distinct <= manyClasses && s.Distinct*perClass <= s.Count
 	if s.Kind == profile.KindConstant || !few && !many {
-		return Auto(s)
+		return autoContinuous(s)
 	}
-	return []StepSpec{{Kind: "classes", Options: map[string]float64{"most": manyClasses}}},
-		fmt.Sprintf("%d different values: a column of 0 and 1 for each", s.Distinct)
+	return classesSpec(), fmt.Sprintf("%d different values: a column of 0 and 1 for each", s.Distinct)
+}
+
+func classesSpec() []StepSpec {
+	return []StepSpec{{Kind: "classes", Options: map[string]float64{"most": manyClasses}}}
 }
 
 // mergedNotice says which values of a context have no column; "" where all have.

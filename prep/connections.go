@@ -24,23 +24,24 @@ func some(t *events.Table) *events.Table {
 // connections say which columns of a few values follow from others, and which marks come together, in the first events of files. A training says it
 // of all.
 func connections(t *events.Table, columns []InspectedColumn) ([]string, error) {
-	p := &Pipeline{}
+	p := &Pipeline{Mixed: true}
 	for i := range columns {
 		c := Column{Name: columns[i].Name, Kind: columns[i].Kind}
-		var step Step = &levels{}
-		if s := &columns[i]; slices.Contains(s.Prepare, "spread") {
-			step = &spread{Above: 0.001, known: s.Atoms}
-		} else if !slices.Contains(s.Prepare, "levels") {
-			continue
-		}
-		if columns[i].NaN+columns[i].Inf > 0 {
+		s := &columns[i]
+		single := slices.Contains(s.Prepare, "atoms")
+		if s.NaN+s.Inf > 0 || !single && !slices.Contains(s.Prepare, "category") {
 			continue
 		}
 		x, err := c.values(t)
 		if err != nil {
 			return nil, err
 		}
-		if step.Fit(x, nil) == nil {
+		if step := (&category{}); single {
+			c.Own = &Marked{}
+			for _, a := range s.Atoms {
+				c.Own.Marks = append(c.Own.Marks, a.Value)
+			}
+		} else if step.Fit(x, nil) == nil {
 			c.Steps = Steps{step}
 		}
 		p.Columns = append(p.Columns, c)

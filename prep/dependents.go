@@ -56,7 +56,7 @@ func (s *search) dependent(k int, r *Relation, exempt, events int, context *Pipe
 	for i := range s.columns {
 		columns[s.columns[i].Name] = s.columns[i].Column
 	}
-	d := Dependent{Column: of.Name, Relation: *r, Smooth: len(of.Steps) == 0 || of.Steps[0].Kind() != "levels"}
+	d := Dependent{Column: of.Name, Relation: *r, Smooth: of.fewValues() == nil}
 	var from []string
 	for _, term := range r.Terms {
 		from = append(from, term.Column)
@@ -406,7 +406,7 @@ func (s *search) exempt(t *events.Table, k int, r *Relation) (n int, err error) 
 
 // values are those of the column in t, counted from its origin.
 func (c *Column) values(t *events.Table) ([]float64, error) {
-	col, err := numbers(t, c.Name)
+	col, err := c.numbers(t)
 	if err != nil {
 		return nil, err
 	}

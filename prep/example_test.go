@@ -45,7 +45,7 @@ func Example() {
 	fmt.Printf("event 7: pt %.2f GeV, charge %d\n", back.Columns[0].F32[7], back.Columns[1].I64[7])
 	// Output:
 	// pt: continuous with a long upper tail (to 244, 13 standard deviations): quantiles to a normal, a hard edge at 25, a tail on the other side
-	// charge: 2 different values: each gets the part of a normal that holds its probability
+	// charge: 2 different values, each with its probability, as the part of a normal that holds it
 	// 2 columns of 1000 events for the flow
 	// event 7: pt 108.50 GeV, charge -1
 }
@@ -63,5 +63,5 @@ func ExampleSpec() {
 	fmt.Println(spec.Validate())
 	// Output:
 	// <nil>
-	// "clamp" is not a preparation step; there is minmax, clip, logit, standardise, log, asinh, dequantise, round, periodic, levels, classes, spread, quantile
+	// "clamp" is not a preparation step; there is minmax, clip, logit, standardise, log, asinh, dequantise, round, periodic, category, atoms, levels, classes, spread, quantile
 }

@@ -51,7 +51,7 @@ func (p *Pipeline) Functions(t *events.Table, others ...*events.Table) (said []s
 	}
 	var all []coded
 	for i := range p.Columns {
-		if _, few := p.Columns[i].first().(*levels); few && values[i] != nil {
+		if p.Columns[i].fewValues() != nil && values[i] != nil {
 			all = append(all, newCoded(&p.Columns[i], i, values[i]))
 		}
 	}

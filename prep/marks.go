@@ -21,7 +21,9 @@ import (
 type Marks struct {
 	Columns  []string `json:"columns"`
 	Patterns [][]int  `json:"patterns"` // a number for each column: 0 where it has a value, else which of its marks, from 1 on
-	Levels   *levels  `json:"levels"`   // of the places of patterns
+	// Of the places of patterns: one is prepared as a category where the density is one of mixed tables, as levels where it is a flow.
+	Levels   *levels   `json:"levels,omitempty"`
+	Category *category `json:"category,omitempty"`
 
 	place map[string]int // of a pattern, a byte a column
 }
@@ -30,6 +32,8 @@ type Marks struct {
 type Marked struct {
 	Marks []float64 `json:"marks"`
 	Else  float64   `json:"else"`
+	// Bare says that no steps are the preparation of the others; without, a column without steps has no others.
+	Bare bool `json:"bare,omitempty"`
 }
 
 const (
@@ -77,6 +81,10 @@ func (h holders) some() (s holders) {
 func (p *Pipeline) candidates(values [][]float64) (all []mark) {
 	for i := range p.Columns {
 		if values[i] == nil {
+			continue
+		}
+		if p.Mixed {
+			all = append(all, p.Columns[i].candidates(i, values[i])...)
 			continue
 		}
 		switch s := p.Columns[i].first().(type) {
@@ -223,8 +231,13 @@ func held(group []mark) (n int) {
 func (p *Pipeline) combine(values [][]float64, w []float64) (said []string, err error) {
 	all := p.candidates(values)
 	groups, untold := p.tiedMarks(all, true)
+	if p.Mixed {
+		groups = p.tiedColumns(all)
+	}
 	m, without := p.choose(groups, values)
-	if len(without) > 0 && len(untold) > 0 {
+	if p.Mixed {
+		without = append(without, p.untell(all)...)
+	} else if len(without) > 0 && len(untold) > 0 {
 		for i := range p.Columns {
 			p.Columns[i].Marked = nil
 		}
@@ -324,6 +337,10 @@ func (m *Marks) fit(p *Pipeline, values [][]float64, w []float64) error {
 	m.index()
 	x := make([]float64, n)
 	m.places(x, state)
+	if p.Mixed {
+		m.Category = &category{}
+		return m.Category.Fit(x, w)
+	}
 	m.Levels = &levels{}
 	return m.Levels.Fit(x, w)
 }
@@ -334,6 +351,14 @@ func marked(pattern []int) (n int) {
 		n += min(s, 1)
 	}
 	return n
+}
+
+// seen are the places of the patterns that training had.
+func (m *Marks) seen() []float64 {
+	if m.Category != nil {
+		return m.Category.Value
+	}
+	return m.Levels.Value
 }
 
 func (m *Marks) index() {
@@ -444,10 +469,12 @@ func (p *Pipeline) noValue(c *Column, b *buffers) {
 }
 
 // mayLack says that the column has no value in some events.
-func (c *Column) mayLack() bool { return c.Told != nil || c.Marked != nil && !c.absorbed() }
+func (c *Column) mayLack() bool {
+	return c.Told != nil || c.Own != nil || c.Marked != nil && !c.absorbed()
+}
 
 // absorbed says that all values of the column are marks, so that the hidden feature is all that the flow sees of it.
-func (c *Column) absorbed() bool { return c.Marked != nil && len(c.Steps) == 0 }
+func (c *Column) absorbed() bool { return c.Marked != nil && len(c.Steps) == 0 && !c.Marked.Bare }
 
 // lacks are the marks in the place of a value.
 func (c *Column) lacks() []float64 {
@@ -456,16 +483,21 @@ func (c *Column) lacks() []float64 {
 		return []float64{c.Told.Mark}
 	case c.Marked != nil:
 		return c.Marked.Marks
+	case c.Own != nil:
+		return c.Own.Marks
 	}
 	return nil
 }
 
 // instead passes through the steps in the place of a value that is not there.
 func (c *Column) instead() float64 {
-	if c.Told != nil {
+	switch {
+	case c.Told != nil:
 		return c.Told.Else
+	case c.Marked != nil:
+		return c.Marked.Else
 	}
-	return c.Marked.Else
+	return c.Own.Else
 }
 
 // Hidden says what the hidden feature of the flow is; "" for none.
@@ -485,7 +517,7 @@ func (p *Pipeline) Hidden() string {
 	for i, m := range marks {
 		marks[i] = m + " in " + strings.Join(names[m], ", ")
 	}
-	return fmt.Sprintf("single values (%s) come in %d combinations: which of them is a hidden feature of the flow, its first, so that no other is generated",
+	return fmt.Sprintf("single values (%s) come in %d combinations: which of them is a hidden feature, the first, so that no other is generated",
 		strings.Join(marks, "; "), len(p.Marks.Patterns))
 }
 
@@ -521,7 +553,7 @@ func (m *Marks) unknown(p *Pipeline, t *events.Table, r *Range, out []bool) erro
 			var has []string
 			for k, s := range own {
 				if s > 0 {
-					has = append(has, fmt.Sprintf("%s %g", m.Columns[k], p.column(m.Columns[k]).Marked.Marks[s-1]))
+					has = append(has, fmt.Sprintf("%s %s", m.Columns[k], spelled(p.column(m.Columns[k]).Marked.Marks[s-1])))
 				}
 			}
 			text := strings.Join(has, ", ")
@@ -553,7 +585,14 @@ func (p *Pipeline) checkMarks() error {
 			return wrong
 		}
 	}
-	if m.Levels == nil || len(m.Patterns) == 0 || p.Noiseless || m.Levels.check() != nil {
+	if len(m.Patterns) == 0 || p.Noiseless || p.Mixed != (m.Category != nil) || p.Mixed == (m.Levels != nil) {
+		return wrong
+	}
+	var step Step = m.Levels
+	if p.Mixed {
+		step = m.Category
+	}
+	if step.check() != nil {
 		return wrong
 	}
 	for _, pattern := range m.Patterns {
@@ -566,7 +605,7 @@ func (p *Pipeline) checkMarks() error {
 			}
 		}
 	}
-	for _, v := range m.Levels.Value {
+	for _, v := range m.seen() {
 		if v < 0 || v >= float64(len(m.Patterns)) || v != math.Trunc(v) {
 			return wrong
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -23,6 +24,8 @@ type Pipeline struct {
 	Noiseless bool `json:"noiseless,omitempty"`
 	// Marks is a hidden feature, which the flow sees before the columns; nil for none.
 	Marks *Marks `json:"marks,omitempty"`
+	// Mixed is a preparation for the density of mixed tables: see Layout.
+	Mixed bool `json:"mixed,omitempty"`
 }
 
 // Column is the preparation of one column.
@@ -45,7 +48,11 @@ type Column struct {
 	Told *Told `json:"told,omitempty"`
 	// Marked are its marks, where the combination of those of several columns tells.
 	Marked *Marked `json:"marked,omitempty"`
-	Why    string  `json:"why"` // one sentence on the choice of steps
+	// Own are its marks where it tells them itself, by a feature in front of it: a code, 0 where it has a value, or, of a context, 1 where it has none.
+	Own *Marked `json:"own,omitempty"`
+	// Missing says that NaN is a cell without a value, one of the marks.
+	Missing bool   `json:"missing,omitempty"`
+	Why     string `json:"why"` // one sentence on the choice of steps
 	// Spec is what was chosen for all values of the column, marks among them, and Chose the reason; not kept in a model.
 	Spec  []StepSpec `json:"-"`
 	Chose string     `json:"-"`
@@ -54,14 +61,11 @@ type Column struct {
 	stated *Limits         // the range
 }
 
-// InFlow are the names of the columns that the flow sees.
+// InFlow are the names of the features that the flow sees, of the density of mixed tables those that are continuous.
 func (p *Pipeline) InFlow() (names []string) {
-	if p.Marks != nil {
-		names = append(names, hiddenName)
-	}
-	for i := range p.Columns {
-		if p.Columns[i].InFlow() {
-			names = append(names, p.Columns[i].Name)
+	for _, f := range p.Layout() {
+		if f.Categories == 0 {
+			names = append(names, f.Name)
 		}
 	}
 	return names
@@ -98,7 +102,7 @@ type MeanStd struct {
 
 // Fit is the function Fit on a sample.
 func (m Moments) Fit(t *events.Table, names []string, spec Spec, seed uint64) (*Pipeline, []string, error) {
-	return m.fit(t, names, spec, &Pipeline{Seed: seed})
+	return m.fit(t, names, spec, &Pipeline{Seed: seed, Mixed: spec.Mixed})
 }
 
 // FitContext is the function FitContext on a sample.
@@ -119,7 +123,7 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 	}
 	var warnings []string
 	for i, name := range names {
-		col, err := numbers(t, name)
+		col, err := numbers(t, name, spec.Missing.Of(name).Model)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -158,38 +162,62 @@ func (p *Pipeline) Constants(t *events.Table) (lines []string) {
 
 // fitColumn fits column i: given steps, or those that suit it where there are none.
 func (p *Pipeline) fitColumn(col *events.Column, w []float64, spec Spec, i uint32) (*Column, error) {
-	given := spec.Of(col.Name)
+	given, gap := spec.Of(col.Name), spec.Missing.Of(col.Name)
 	s := spec.seen(col)
-	c := &Column{Name: col.Name, Unit: col.Unit, Type: col.Type.String(), Kind: s.Kind}
-	c.Min, c.Max = rangeOf(col)
+	c := &Column{Name: col.Name, Unit: col.Unit, Type: col.Type.String(), Kind: s.Kind, Missing: gap.Model && s.NaN > 0}
+	there := col
+	if c.Missing {
+		there = complete(col)
+	}
+	if there.Len() == 0 {
+		return nil, fmt.Errorf("it has no value in the %d events that train: leave it out", col.Len())
+	}
+	c.Min, c.Max = rangeOf(there)
 	if far(s) && !(len(given) > 0 && given[0].Kind == "log") { // log alone depends on where 0 is
-		c.Origin = middle(col)
+		c.Origin = middle(there)
 	}
 	x := make([]float64, col.Len())
 	c.read(x, col, 0)
 	if (c.Origin != column.Exact{}) {
-		s = summarise(&events.Column{Name: s.Name, Unit: s.Unit, Type: events.Float64, F64: x})
-		c.Kind = s.Kind
+		s = summarise(&events.Column{Name: s.Name, Unit: s.Unit, Type: events.Float64, F64: valuesWithout(x, []float64{missingValue})})
 	}
+	if s.Kind == profile.KindConstant && c.Missing {
+		s.Kind, s.Distinct = profile.KindDiscrete, 2
+	}
+	if gap.None && s.Kind == profile.KindAtoms {
+		s.Kind, s.Atoms = profile.KindContinuous, nil
+	}
+	c.Kind = s.Kind
 	if r, ok := spec.Ranges[col.Name]; ok {
-		if err := r.bound(&s, c.Origin.Float(), x); err != nil {
+		if err := r.bound(&s, c.Origin.Float(), valuesWithout(x, c.stands(gap))); err != nil {
 			return nil, err
 		}
 		c.stated = &r
 	}
-	auto := Auto
-	if p.Noiseless {
-		auto = autoContext
-	}
-	specs, why := auto(s)
+	specs, why := p.auto(s)
 	if given != nil && !c.Constant() {
 		specs, why = given, "as the card says"
 	}
 	c.Why, c.Chose, c.Spec, c.seen = why, why, specs, s
-	if err := c.checkExact(col, x, specs); err != nil {
+	if err := p.checkMixed(specs); err != nil {
 		return nil, err
 	}
-	return c, p.fitSteps(c, x, w, specs, i)
+	if err := c.checkExact(there, valuesWithout(x, []float64{missingValue}), specs); err != nil {
+		return nil, err
+	}
+	return c, p.fitApart(c, x, w, gap, i)
+}
+
+// complete is a column without its cells that have no value.
+func complete(c *events.Column) *events.Column {
+	var rows []int32
+	for i := range c.Len() {
+		if v := c.Float(i); v == v {
+			rows = append(rows, int32(i))
+		}
+	}
+	there := c.Take(rows)
+	return &there
 }
 
 func summarise(c *events.Column) profile.Summary {
@@ -206,13 +234,13 @@ func (s Spec) seen(c *events.Column) profile.Summary {
 	return summarise(c)
 }
 
-// rangeOf is the smallest and the largest value, to the nearest float64.
+// rangeOf is the smallest and the largest value, to the nearest float64, of those that are there.
 func rangeOf(c *events.Column) (low, high float64) {
-	low = c.Float(0)
-	high = low
+	low, high = math.Inf(1), math.Inf(-1)
 	for i := range c.Len() {
-		v := c.Float(i)
-		low, high = min(low, v), max(high, v)
+		if v := c.Float(i); v == v {
+			low, high = min(low, v), max(high, v)
+		}
 	}
 	return low, high
 }
@@ -328,7 +356,7 @@ func (p *Pipeline) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("prep: column %q: %w", c.Name, err)
 		}
 	}
-	if err := cmp.Or(in.checkFollows(), in.checkTold(), in.checkMarks()); err != nil {
+	if err := cmp.Or(in.checkFollows(), in.checkTold(), in.checkMarks(), in.checkCodes()); err != nil {
 		return err
 	}
 	*p = in

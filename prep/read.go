@@ -10,8 +10,8 @@ import (
 	"github.com/sluice-hep/sluice/events"
 )
 
-// numbers is the named column of t, all of its values finite.
-func numbers(t *events.Table, name string) (*events.Column, error) {
+// numbers is the named column of t, all of its values finite, or missing where they may be.
+func numbers(t *events.Table, name string, missingToo bool) (*events.Column, error) {
 	c, err := t.Column(name)
 	if err != nil {
 		return nil, fmt.Errorf("prep: %w", err)
@@ -20,16 +20,21 @@ func numbers(t *events.Table, name string) (*events.Column, error) {
 		_, err := c.Floats(nil)
 		return nil, fmt.Errorf("prep: %w", err)
 	}
-	return c, missing(c)
+	return c, missing(c, missingToo)
 }
 
-// missing is an error if any value is NaN or infinite.
-func missing(c *events.Column) error {
+// numbers are those of the column in t.
+func (c *Column) numbers(t *events.Table) (*events.Column, error) {
+	return numbers(t, c.Name, c.Missing)
+}
+
+// missing is an error if any value is infinite, or NaN where none may be missing.
+func missing(c *events.Column, may bool) error {
 	all, first := 0, 0
-	what, remedy := "missing (NaN)", "--drop-nan drops these events"
+	what, remedy := "missing (NaN)", "--drop-nan drops these events, --missing model has them modelled"
 	for i := range c.Len() {
 		v := c.Float(i)
-		if v-v == 0 {
+		if v-v == 0 || may && v != v {
 			continue
 		}
 		if v == v {
@@ -118,7 +123,7 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 	var ranges []Range
 	for i := range p.Columns {
 		c := &p.Columns[i]
-		col, err := numbers(t, c.Name)
+		col, err := c.numbers(t)
 		if err != nil {
 			return 0, nil, err
 		}
@@ -154,7 +159,10 @@ func (c *Column) marks() (marks []float64) {
 			marks = append(marks, a+c.Origin.Float())
 		}
 	}
-	return append(marks, c.lacks()...)
+	for _, m := range c.lacks() {
+		marks = append(marks, m+c.Origin.Float())
+	}
+	return marks
 }
 
 // Trained is the range that the column was trained in: all turns of an angle are, and values of many events at its ends, as -999, are
@@ -199,6 +207,14 @@ func (c *Column) slack(r *Range, col *events.Column) (low, high float64) {
 	return math.Nextafter(r.Min, math.Inf(-1)), math.Nextafter(r.Max, math.Inf(1))
 }
 
+// has tells whether a step knows the value of event i.
+func (c *Column) has(few listed, col *events.Column, i int) bool {
+	if v := col.Float(i); v != v {
+		return few.has(missingValue)
+	}
+	return few.has(col.Exact(i).Minus(c.Origin))
+}
+
 // outside counts the values of one column beyond its range and marks their events.
 func (c *Column) outside(col *events.Column, out []bool) Range {
 	r := Range{Column: c.Name, Unit: c.Unit}
@@ -208,11 +224,11 @@ func (c *Column) outside(col *events.Column, out []bool) Range {
 	marks, within := c.marks(), c.rounding()
 	for i := range out {
 		switch v := col.Float(i); {
-		case among(marks, v, within) >= 0:
+		case among(marks, v, within) >= 0, v != v && c.fewValues() == nil:
 			continue
-		case few != nil && !few.has(col.Exact(i).Minus(c.Origin)):
+		case few != nil && !c.has(few, col, i):
 			if r.Unseen++; r.Unseen == 1 {
-				r.First, r.Value, r.Taken = i, col.Exact(i).String(), few.taken()
+				r.First, r.Value, r.Taken = i, valueText(col, i), few.taken()
 			}
 		case v < low:
 			r.Below++
@@ -224,4 +240,11 @@ func (c *Column) outside(col *events.Column, out []bool) Range {
 		out[i] = true
 	}
 	return r
+}
+
+func valueText(col *events.Column, i int) string {
+	if v := col.Float(i); v != v {
+		return "missing"
+	}
+	return col.Exact(i).String()
 }

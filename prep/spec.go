@@ -28,6 +28,10 @@ type Spec struct {
 	Ranges map[string]Limits
 	// Seen is what is known of columns from more events than the preparation is fitted on: auto goes by it. No part of a card either.
 	Seen map[string]profile.Summary
+	// Missing says which cells have no value, and Mixed that the density is one of mixed tables: then a column of a few values is a category, and single
+	// values of many events, and cells without one, are codes beside it. No part of it either.
+	Missing Missing
+	Mixed   bool
 }
 
 // Limits are the lowest and the highest value that a column can have, infinite where there is none.

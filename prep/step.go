@@ -69,6 +69,8 @@ var kinds = []kind{
 		o.ordered(s.Low, s.High)
 		return s
 	}},
+	{"category", func(*options) Step { return &category{} }},
+	{"atoms", func(o *options) Step { return &atoms{spread{Above: o.number("above", 0.01, 1e-6, 1)}} }},
 	{"levels", func(*options) Step { return &levels{} }},
 	{"classes", func(o *options) Step { return &classes{Most: o.count("most", manyClasses, 2, mostClasses)} }},
 	{"spread", func(o *options) Step { return &spread{Above: o.number("above", 0.01, 1e-6, 1)} }},

@@ -103,7 +103,8 @@ func eachStep(t *testing.T, f func(t *testing.T, c stepCase, s Step)) {
 }
 
 func TestEveryStepIsInTheSuite(t *testing.T) {
-	have := map[string]bool{"dequantise": true, "levels": true, "spread": true, "classes": true, "periodic": true, "round": true} // cells_test.go, classes_test.go, periodic_test.go
+	have := map[string]bool{"dequantise": true, "levels": true, "spread": true, "classes": true, "periodic": true, "round": true,
+		"category": true, "atoms": true} // cells_test.go, classes_test.go, periodic_test.go, mixed_test.go
 	for _, c := range stepCases() {
 		have[c.kind] = true
 	}

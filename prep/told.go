@@ -50,28 +50,28 @@ func (p *Pipeline) Together(t *events.Table, others ...*events.Table) (said []st
 		if c.lacks() == nil {
 			continue
 		}
-		if c.levels() {
+		if c.fewValues() != nil {
 			c.Steps = nil
-			c.Why += "; part of the hidden feature of the flow, with marks of other columns"
+			c.Why += "; part of the hidden feature, with marks of other columns"
 			c.Chose = c.Why
 			continue
 		}
-		if err := p.without(c, values[i], w, uint32(i)); err != nil {
+		if p.Mixed {
+			c.settle()
+		} else if err := p.refit(c, values[i], w, uint32(i)); err != nil {
 			return nil, err
 		}
 		text := fmt.Sprintf("; %s where the combination of marks has it", list(c.lacks()))
-		if c.Told != nil {
+		switch {
+		case c.Own != nil:
+			continue
+		case c.Told != nil:
 			text = "; " + c.Told.text()
 		}
 		c.Why += text
 		c.Chose += text + ", and put there whatever the steps"
 	}
 	return said, nil
-}
-
-func (c *Column) levels() bool {
-	_, ok := c.first().(*levels)
-	return ok
 }
 
 // findMarks finds what Together does, and says so.
@@ -99,7 +99,9 @@ func (p *Pipeline) findMarks(values [][]float64, rest [][][]float64, w []float64
 	return append(said, marks...), err
 }
 
-func (d *Told) text() string { return fmt.Sprintf("%g where %s is %s", d.Mark, d.By, list(d.When)) }
+func (d *Told) text() string {
+	return fmt.Sprintf("%s where %s is %s", spelled(d.Mark), d.By, list(d.When))
+}
 
 // valuesOf are those in t, and in the others that have events, of the columns that the flow sees as they are; nil for another.
 func (p *Pipeline) valuesOf(t *events.Table, others []*events.Table) (values [][]float64, rest [][][]float64, err error) {
@@ -120,18 +122,10 @@ func (p *Pipeline) valuesOf(t *events.Table, others []*events.Table) (values [][
 	return rest[0], rest[1:], nil
 }
 
-// without fits a column on its values x other than marks: with the steps that auto has for these, where it chose those of all.
-func (p *Pipeline) without(c *Column, x, w []float64, i uint32) error {
-	var rest, weight []float64
-	marks, within := c.lacks(), c.rounding()
-	for k, v := range x {
-		if among(marks, v, within) < 0 {
-			rest = append(rest, v)
-			if w != nil {
-				weight = append(weight, w[k])
-			}
-		}
-	}
+// refit fits a column on its values x other than marks: with the steps that auto has for these, where it chose those of all.
+func (p *Pipeline) refit(c *Column, x, w []float64, i uint32) error {
+	marks := c.lacks()
+	rest, weight := without(x, w, marks, c.rounding())
 	c.Min, c.Max = slices.Min(rest), slices.Max(rest)
 	if c.Told != nil {
 		c.Told.Else = median(rest)
@@ -139,7 +133,7 @@ func (p *Pipeline) without(c *Column, x, w []float64, i uint32) error {
 		c.Marked.Else = median(rest)
 	}
 	steps := c.Spec
-	if chosen, _ := Auto(c.seen); slices.EqualFunc(steps, chosen, func(a, b StepSpec) bool { return a.String() == b.String() }) {
+	if chosen, _ := p.auto(c.seen); slices.EqualFunc(steps, chosen, func(a, b StepSpec) bool { return a.String() == b.String() }) {
 		s := summarise(&events.Column{Name: c.Name, Type: events.Float64, F64: rest})
 		s.Keep(slices.DeleteFunc(slices.Clone(c.seen.Atoms), func(a profile.Atom) bool { return slices.Contains(marks, a.Value) }))
 		if c.stated != nil {
@@ -147,7 +141,7 @@ func (p *Pipeline) without(c *Column, x, w []float64, i uint32) error {
 				return err
 			}
 		}
-		steps, c.Why = Auto(s)
+		steps, c.Why = p.auto(s)
 		c.seen = s
 	}
 	if err := p.fitSteps(c, rest, weight, steps, i); err != nil {
@@ -165,18 +159,17 @@ func list(x []float64) string {
 		case i > 0:
 			text += ", "
 		}
-		text += fmt.Sprintf("%.10g", v)
+		text += spelled(v)
 	}
 	return text
 }
 
 // told is what tells the mark of column i, nil for nothing: a column of few values.
 func (p *Pipeline) told(i int, values [][]float64, others [][][]float64) *Told {
-	s, _ := p.Columns[i].first().(*spread)
-	if s == nil || values[i] == nil {
+	if values[i] == nil {
 		return nil
 	}
-	for _, mark := range s.Atom {
+	for _, mark := range p.Columns[i].single() {
 		marked, n := make([]bool, len(values[i])), 0
 		for k, v := range values[i] {
 			if marked[k] = v == mark; marked[k] {
@@ -187,7 +180,7 @@ func (p *Pipeline) told(i int, values [][]float64, others [][][]float64) *Told {
 			continue
 		}
 		for j := range p.Columns {
-			if _, many := p.Columns[j].first().(*spread); j == i || many || values[j] == nil {
+			if j == i || values[j] == nil || !p.mayTell(&p.Columns[j]) {
 				continue
 			}
 			told := &Told{Mark: mark, By: p.Columns[j].Name, When: tells(values[j], marked)}
@@ -262,6 +255,11 @@ func (b *buffers) set(x float64, logDet []float64) {
 			b.x[k] = x
 		}
 	}
+	b.keep(logDet)
+}
+
+// keep remembers what the columns so far add to the log-determinant.
+func (b *buffers) keep(logDet []float64) {
 	b.was[0], b.was[1] = append(b.was[0][:0], b.slope...), append(b.was[1][:0], logDet...)
 }
 
@@ -297,6 +295,9 @@ func (p *Pipeline) checkTold() error {
 			continue
 		}
 		by := p.column(c.Told.By)
+		if p.Mixed && by != nil && by.category() == nil && !by.absorbed() {
+			by = nil
+		}
 		if by == nil || by == c || by.Told != nil || !by.InFlow() && !by.absorbed() || !c.InFlow() || p.Noiseless || len(c.Told.When) == 0 ||
 			!finite(c.Told.When...) || !finite(c.Told.Mark, c.Told.Else) {
 			return fmt.Errorf("prep: column %q: %q cannot tell where it has a value", c.Name, c.Told.By)
