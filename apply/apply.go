@@ -69,6 +69,11 @@ func cardOf(m *model.Model) *card.Card {
 // columns are those that a model needs of an event.
 func columns(m *model.Model) []string { return slices.Concat(m.Features.Names(), m.Context.Names()) }
 
+// mayLack are those in which a cell may be missing.
+func mayLack(m *model.Model) []string {
+	return slices.Concat(m.Features.MayLack(), m.Context.MayLack())
+}
+
 // readingFact is how text files are read.
 func readingFact(r query.Reading) journal.Fact {
 	return journal.Fact{Name: "--separator, --skip-lines, --header or --types", Value: fmt.Sprintf("%q %d %q %q", r.Separator, r.SkipLines, r.Header, r.Types)}

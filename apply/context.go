@@ -68,7 +68,7 @@ func (d *Sample) openContext(ctx context.Context, c *card.Card, names []string) 
 		return nil, errors.New("the context comes from a file or from values, not from both")
 	case d.ContextFile != "":
 		rows, err := open(ctx, c, query.Query{
-			Files: []string{d.ContextFile}, Reading: d.Reading, Columns: names, Complete: names,
+			Files: []string{d.ContextFile}, Reading: d.Reading, Columns: names, Complete: names, Lack: modelled(c, names),
 			Remedy: "each event drawn needs its context: give a file without such rows (sluice convert --where)",
 		})
 		return &given{rows: rows, file: d.ContextFile, ends: d.open(), rest: &events.Table{}}, err
@@ -91,6 +91,11 @@ func (d *Sample) openContext(ctx context.Context, c *card.Card, names []string) 
 			names, lacking, strings.Join(lacking, "=VALUE --context "))
 	}
 	return &given{table: table}, Weigh(table, d.Context, d.Weight)
+}
+
+// modelled are the columns of which a card has missing cells modelled.
+func modelled(c *card.Card, names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !c.Missing.Of(name).Model })
 }
 
 // Weigh gives events the weights of those whose context they were given, where these have weights.

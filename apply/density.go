@@ -61,7 +61,7 @@ func (x Mean) MarshalJSON() ([]byte, error) {
 func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Options) (_ *Evaluated, err error) {
 	began, o := time.Now(), o.Filled()
 	needed, c := columns(m), cardOf(m)
-	q := query.Query{Files: e.Files, Reading: e.Reading, All: true, Columns: needed, Complete: needed, Drop: e.DropNaN}
+	q := query.Query{Files: e.Files, Reading: e.Reading, All: true, Columns: needed, Complete: needed, Lack: mayLack(m), Drop: e.DropNaN}
 	if c.Weight != "" {
 		q.Welcome = []string{c.Weight}
 	}

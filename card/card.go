@@ -42,6 +42,8 @@ type Card struct {
 	Define Definitions `yaml:"define,omitempty"`
 	// Where keeps the events for which an expression is true. Default: all.
 	Where string `yaml:"where,omitempty"`
+	// Missing says which cells of features and context have no value and are modelled as such; see prep.Missing.
+	Missing prep.Missing `yaml:"missing,omitempty"`
 	// DropNaN leaves out events with a missing feature, context or weight, which are an error otherwise.
 	DropNaN bool `yaml:"drop_nan,omitempty"`
 
@@ -66,7 +68,10 @@ type Card struct {
 	// end that is open. Events beyond are an error, and none is generated.
 	Range map[string]prep.Limits `yaml:"range,omitempty"`
 
-	Flow    flow.Spec    `yaml:"flow,omitempty"`
+	Flow flow.Spec `yaml:"flow,omitempty"`
+	// Categorical is the network of the categorical features, where there are some.
+	Categorical Categorical `yaml:"categorical,omitempty"`
+
 	Train   train.Config `yaml:"train,omitempty"`
 	Sample  Sample       `yaml:"sample,omitempty"`
 	Compare Compare      `yaml:"compare,omitempty"`
@@ -91,6 +96,12 @@ type Toy struct {
 	Noise float64 `yaml:"noise,omitempty"`
 	// Standardised shifts and scales each column to mean 0 and variance 1.
 	Standardised bool `yaml:"standardised,omitempty"`
+}
+
+// Categorical is the network that gives the probabilities of categorical features.
+type Categorical struct {
+	Hidden  []int   `yaml:"hidden,omitempty"`  // widths of its hidden layers, default [128, 128]
+	Dropout float64 `yaml:"dropout,omitempty"` // fraction of their units left out in training; default that of the flow, negative for none
 }
 
 // Options are the toy's own.

@@ -101,6 +101,17 @@ func (d *decoder) steps(key string, n ast.Node, to *prep.Spec) error {
 	return nil
 }
 
+func (d *decoder) missing(key string, n ast.Node, to *prep.Missing) error {
+	plain, err := d.plain(key, n)
+	if err != nil {
+		return err
+	}
+	if err := to.Parse(plain); err != nil {
+		return at(n, key, "%s", err)
+	}
+	return nil
+}
+
 // limits reads [low, high], of which one may be null.
 func (d *decoder) limits(key string, n ast.Node, to *prep.Limits) error {
 	list, ok := n.(*ast.SequenceNode)

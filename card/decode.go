@@ -89,6 +89,8 @@ func (d *decoder) special(key string, n ast.Node, v reflect.Value) (known bool, 
 		return true, d.prepare(key, n, x)
 	case *prep.Limits:
 		return true, d.limits(key, n, x)
+	case *prep.Missing:
+		return true, d.missing(key, n, x)
 	case *flow.Part:
 		return true, d.part(key, n, x)
 	}
@@ -320,7 +322,7 @@ func (d *decoder) number(key string, n ast.Node, v reflect.Value) error {
 // means none.
 var noneAtZero = map[string]bool{
 	"train.valid": true, "train.test": true, "train.ema": true, "train.clip_norm": true,
-	"train.weight_decay": true, "train.momentum": true, "train.patience": true, "flow.dropout": true,
+	"train.weight_decay": true, "train.momentum": true, "train.patience": true, "flow.dropout": true, "categorical.dropout": true,
 }
 
 // scalar is a value's text as the card writes it, without quotes; false for maps, lists and nothing.

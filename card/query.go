@@ -14,6 +14,12 @@ func (c *Card) Query() (query.Query, error) {
 	q := query.Query{
 		Files: c.Paths(), Table: c.Table, Reading: c.Reading, Define: c.Define, Where: c.Where,
 		Columns: used, Units: c.Units, Weight: c.Weight, Complete: used, Drop: c.DropNaN,
+		Remedy: "--drop-nan (in a card: drop_nan: true) leaves these events out, --missing model (missing: model) has such cells modelled",
+	}
+	for _, name := range slices.Concat(c.Features, c.Context) {
+		if c.Missing.Of(name).Model {
+			q.Lack = append(q.Lack, name)
+		}
 	}
 	if c.Toy == (Toy{}) {
 		return q, nil

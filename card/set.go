@@ -37,7 +37,7 @@ func (c *Card) clone() *Card {
 	n.Define = slices.Clone(c.Define)
 	n.Types, n.Units, n.Labels = maps.Clone(c.Types), maps.Clone(c.Units), maps.Clone(c.Labels)
 	n.Sample.Context = maps.Clone(c.Sample.Context)
-	n.Range = maps.Clone(c.Range)
+	n.Range, n.Missing.Columns = maps.Clone(c.Range), maps.Clone(c.Missing.Columns)
 	n.Prepare.Columns = maps.Clone(c.Prepare.Columns)
 	n.PrepareContext.Columns = maps.Clone(c.PrepareContext.Columns)
 	return &n
@@ -71,6 +71,9 @@ func (d *decoder) set(v reflect.Value, key, rest, value string) error {
 		}
 		return d.columnSteps(full, rest, n, x)
 	}
+	if x, ok := v.Addr().Interface().(*prep.Missing); ok {
+		return d.setMissing(full, rest, value, x)
+	}
 	switch v.Kind() {
 	case reflect.Map:
 		e := reflect.New(v.Type().Elem()).Elem()
@@ -91,6 +94,31 @@ func (d *decoder) set(v reflect.Value, key, rest, value string) error {
 		return d.set(field, join(key, name), rest, value)
 	}
 	return wrong(full, "no such key; %s is one value", key)
+}
+
+// setMissing sets what is missing of one column.
+func (d *decoder) setMissing(key, column, value string, to *prep.Missing) error {
+	n, err := d.node(key, value, reflect.Struct)
+	if err != nil {
+		return err
+	}
+	plain, err := d.plain(key, n)
+	if err != nil {
+		return err
+	}
+	var one prep.Missing
+	if err := one.Parse(map[string]any{column: plain}); err != nil {
+		return at(n, key, "%s", err)
+	}
+	if column == "*" {
+		to.All = one.All
+		return nil
+	}
+	if to.Columns == nil {
+		to.Columns = map[string]prep.Gap{}
+	}
+	to.Columns[column] = one.Columns[column]
+	return nil
 }
 
 // node is the syntax tree of a value; one for a text is taken as it is, unless it is in quotes.

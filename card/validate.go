@@ -137,6 +137,11 @@ func (c *Card) checkPreparation() error {
 			}
 		}
 	}
+	for name := range c.Missing.Columns {
+		if err := oneOf(join("missing", name), name, "features or context", slices.Concat(c.Features, c.Context)); err != nil {
+			return err
+		}
+	}
 	for name := range c.Range {
 		key, steps := join("range", name), c.Prepare.Of(name)
 		if !slices.Contains(c.Features, name) {
@@ -177,6 +182,9 @@ func (c *Card) checkFlow() error {
 	} else if err != nil {
 		return wrong("flow", "%v", err)
 	}
+	if err := c.checkCategorical(); err != nil {
+		return err
+	}
 	var inTrain *train.FieldError
 	if err := c.Train.Validate(); errors.As(err, &inTrain) {
 		return wrong(join("train", inTrain.Field), "%s", inTrain.Reason)
@@ -185,6 +193,18 @@ func (c *Card) checkFlow() error {
 	}
 	if c.Train.Objective == "matching" && !c.Flow.Matched() {
 		return wrong("train.objective", "flow matching trains a flow of one continuous layer (type: cfm), not this one: take the key out")
+	}
+	return nil
+}
+
+func (c *Card) checkCategorical() error {
+	for _, n := range c.Categorical.Hidden {
+		if n < 1 || n > 65536 {
+			return wrong("categorical.hidden", "%d units: a layer has 1 to 65536", n)
+		}
+	}
+	if d := c.Categorical.Dropout; d > 0.999 || d < 0 && d != -1 {
+		return wrong("categorical.dropout", "%g is not between 0 and 0.999", d)
 	}
 	return nil
 }

@@ -58,8 +58,8 @@ func (w *writer) pair(key string, v reflect.Value, indent int) {
 	case prep.Limits:
 		fmt.Fprintf(w, " [%s, %s]\n", end(x.Low), end(x.High))
 		return
-	case prep.Spec:
-		plain, err := x.MarshalYAML()
+	case prep.Spec, prep.Missing:
+		plain, err := x.(interface{ MarshalYAML() (any, error) }).MarshalYAML()
 		if err != nil {
 			w.err = fmt.Errorf("card: %s: %w", key, err)
 			return

@@ -31,8 +31,11 @@ func (r *Rows) gaps(b Block) (found []gap, marked []bool, err error) {
 		if c.Type == events.Text {
 			return nil, nil, r.textError(c, b)
 		}
-		g := gap{column: name}
+		g, may := gap{column: name}, slices.Contains(r.q.Lack, name)
 		missing := func(i int) {
+			if v := c.Float(i); may && v != v {
+				return
+			}
 			if g.count++; g.count == 1 {
 				g.first = r.row(b.Rows[i])
 			}

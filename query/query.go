@@ -38,6 +38,7 @@ type Query struct {
 	// Complete names the columns, of numbers, in which no value may be missing or infinite. Events that lack one are left out
 	// where Drop is set, and else an error, which ends in Remedy ("": Drop's own).
 	Complete []string
+	Lack     []string // those of them in which NaN is a cell without a value, as it should be
 	Drop     bool
 	Remedy   string
 

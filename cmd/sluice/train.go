@@ -55,6 +55,7 @@ of the columns; they can be negative.`,
 type trainFlags struct {
 	card.Card
 	model, memory string
+	missing       string
 	heldOut       string
 	define, sets  []string
 	resume, dry   bool
@@ -81,6 +82,7 @@ func (f *trainFlags) register(c *cobra.Command) {
 	flags.Float64Var(&f.Train.MaxSeconds, "max-seconds", 0, "end the training after so long; 0 for no limit")
 	memoryFlag(c, &f.memory)
 	flags.BoolVar(&f.DropNaN, "drop-nan", false, "leave out events with a missing feature, context or weight")
+	flags.StringVar(&f.missing, "missing", "", "model: model missing cells (NaN) as such, or COLUMN=VALUE,...: what stands for them in a column (none for nothing)")
 	flags.BoolVar(&f.DropDependent, "drop-dependent", false, "leave out features that follow from others, and put them back in what is generated")
 	flags.BoolVar(&f.resume, "resume", false, "go on with an interrupted training")
 	dryFlag(c, &f.dry)
@@ -106,7 +108,7 @@ func (f *trainFlags) card(files []string, given func(flag string) bool) (*card.C
 		return nil, err
 	}
 	t.Valid, t.Test = cmp.Or(t.Valid, -1), cmp.Or(t.Test, -1) // a card's word for none
-	return c, cmp.Or(allow(c, f.memory), set(c, f.sets))
+	return c, cmp.Or(allow(c, f.memory), lacks(c, f.missing), set(c, f.sets))
 }
 
 func dryFlag(c *cobra.Command, to *bool) {
@@ -127,6 +129,23 @@ func allow(c *card.Card, memory string) error {
 		return usage("--memory: %v", err)
 	}
 	c.Memory = b
+	return nil
+}
+
+// lacks sets what is missing in a card to what a flag says.
+func lacks(c *card.Card, missing string) error {
+	if missing == "" {
+		return nil
+	}
+	for _, part := range strings.Split(missing, ",") {
+		column, value, ok := strings.Cut(part, "=")
+		if !ok {
+			column, value = "*", part
+		}
+		if err := c.Set("missing."+strings.TrimSpace(column), strings.TrimSpace(value)); err != nil {
+			return usage("--missing: %v", err)
+		}
+	}
 	return nil
 }
 
