@@ -14,7 +14,7 @@ import (
 // invertible map of them alone; its Backward leaves their DX at 0. A Base gives the density of the present cells.
 type Partial interface{ Partial() }
 
-// AllowAbsent says of which features cells may be absent, before the plan is made a flow: NaN stands for one, in columns of data and
+// AllowAbsent adds features of which cells may be absent, before the plan is made a flow: NaN stands for one, in columns of data and
 // of the latent. The density is then that of the cells present. It is an error where a layer or a base is not Partial.
 func (p *Plan) AllowAbsent(features ...int32) error {
 	if len(features) == 0 {
@@ -36,7 +36,7 @@ func (p *Plan) AllowAbsent(features ...int32) error {
 				"mixture or conditional-normal", i, part)
 		}
 	}
-	p.gaps = features
+	p.gaps = append(p.gaps, features...)
 	return nil
 }
 
