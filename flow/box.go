@@ -15,6 +15,9 @@ type Box struct {
 	Width    float64 // of the normal distribution; +Inf makes it uniform
 }
 
+// Partial implements Partial.
+func (*Box) Partial() {}
+
 // Layout implements Base.
 func (*Box) Layout(*nn.Layout, string) {}
 
@@ -31,7 +34,11 @@ func (b *Box) LogProb(t *Tile, _, _ []float32, logProb []float64) {
 		if math.IsInf(b.Width, 1) {
 			rest = math.Log(2 * float64(b.Bounds[i]))
 		}
+		absent := t.Absent(f)
 		for e, z := range row(t.X, int(f))[:len(logProb)] {
+			if absent>>e&1 != 0 {
+				continue
+			}
 			r := float64(z) / b.Width
 			logProb[e] -= r*r/2 + rest
 			if !inside(z, b.Bounds[i]) {

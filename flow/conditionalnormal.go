@@ -17,6 +17,9 @@ type ConditionalNormal struct {
 
 const conditionalScale = LogScale("soft")
 
+// Partial implements Partial.
+func (*ConditionalNormal) Partial() {}
+
 // Layout implements Base.
 func (b *ConditionalNormal) Layout(l *nn.Layout, scope string) {
 	b.net = b.build(l, scope, b.shape)
@@ -53,6 +56,9 @@ func (b *ConditionalNormal) LogProb(t *Tile, p, mem []float32, logProb []float64
 	for i, f := range b.Features {
 		kernel.AffineToLatent(row(r, i)[:t.N], none[:], row(t.X, int(f)), row(mean, i), row(s, i))
 		for e := range logProb {
+			if t.Absent(f)>>e&1 != 0 {
+				continue
+			}
 			v := float64(row(r, i)[e])
 			logProb[e] -= v*v/2 + float64(row(s, i)[e]) + logSqrt2Pi
 		}
@@ -72,6 +78,9 @@ func (b *ConditionalNormal) Backward(t *Tile, p, g, mem, scratch, slope []float3
 			ds[e] = slope[e] * (1 - v*v)
 		}
 		conditionalScale.backward(ds, row(s, i)[:t.N], row(h, n+i)[:t.N])
+		for _, r := range [][]float32{d, dMean, ds} {
+			clearAt(r, t.Absent(f))
+		}
 	}
 	skip := t.SkipDX // there are no features to go back to
 	t.SkipDX = true

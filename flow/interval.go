@@ -1,6 +1,9 @@
 package flow
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Interval is what a map keeps of a feature: it takes [-Bound, Bound] onto itself, and with Wider every wider one too. Why says why it
 // keeps none.
@@ -99,8 +102,8 @@ func (e *SupportError) Error() string {
 		"preparation, leave out these events, or take another base", e.Feature, e.Bound, e.Bound, e.Events)
 }
 
-// support is a SupportError where events lie outside.
-func (f *Flow) support(x [][]float32) error {
+// Support is a SupportError where events lie outside.
+func (f *Flow) Support(x [][]float32) error {
 	parts := []Base{f.base}
 	if all, ok := f.base.(*product); ok {
 		parts = all.parts
@@ -113,7 +116,7 @@ func (f *Flow) support(x [][]float32) error {
 		for i, feature := range b.Features {
 			n := 0
 			for _, v := range x[feature] {
-				if !inside(v, b.Bounds[i]) {
+				if !inside(v, b.Bounds[i]) && !(v != v && slices.Contains(f.gaps, feature)) {
 					n++
 				}
 			}

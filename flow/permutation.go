@@ -5,6 +5,9 @@ import "github.com/sluice-hep/sluice/nn"
 // Permutation renames the features for what follows, by its Site: it computes nothing.
 type Permutation struct{}
 
+// Partial implements Partial.
+func (Permutation) Partial() {}
+
 // Layout implements Transform.
 func (Permutation) Layout(*nn.Layout, string) {}
 
