@@ -124,7 +124,7 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 		o.Notice(line)
 	}
 	warn(o.Warn, t.Context)
-	if f, ok := m.Flow(); ok {
+	if f, ok := m.Density.(interface{ Numerical() []string }); ok {
 		for _, line := range f.Numerical() {
 			o.Notice(line)
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/internal/await"
@@ -135,7 +136,7 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 	defer rows.Close()
 	began := time.Now()
 	names := q.Columns[:len(c.Features)+len(c.Context)]
-	watched := &watched{Rows: rows, names: names, many: len(c.Paths()) > 1, limits: c.Range}
+	watched := &watched{Rows: rows, names: names, many: len(c.Paths()) > 1, limits: c.Range, missing: c.Missing}
 	s, err := feed.Take(ctx, watched, feed.Config{
 		Columns: names, Weight: c.Weight,
 		Valid: cfg.Valid, Test: cfg.Test, Seed: c.Seed, Most: b.all, Held: b.held, Sample: b.sample,
@@ -172,17 +173,18 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 	s, c := d.survey, d.card
 	given := [2]prep.Spec{c.Prepare, c.PrepareContext}
 	for i := range given {
-		given[i].Ranges, given[i].Seen = c.Range, seen
-	}
-	features, warnings, err := s.Moments.Fit(s.Sample, c.Features, given[0], c.Seed)
-	if err != nil {
-		return err
+		given[i].Ranges, given[i].Seen, given[i].Missing = c.Range, seen, c.Missing
 	}
 	context, more, err := s.Moments.FitContext(s.Sample, c.Context, given[1])
 	if err != nil {
 		return err
 	}
-	d.Features, d.Context = features, context
+	d.Context = context
+	features, warnings, err := d.fitFeatures(given[0])
+	if err != nil {
+		return err
+	}
+	d.Features = features
 	d.Warnings = slices.Concat(d.Warnings, warnings, more)
 	d.Notices = slices.Concat(d.Notices, features.Constants(s.Sample), context.Constants(s.Sample))
 	functions, err := d.Features.Functions(s.Sample, d.held()...)
@@ -198,7 +200,30 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 		return err
 	}
 	d.found(notices)
+	if line := d.Features.Codes(); line != "" {
+		d.Notices = append(d.Notices, line+"; missing: {NAME: none} takes a column's for numbers")
+	}
 	return d.dropout()
+}
+
+// fitFeatures prepares the features for the density of a mixed table, or, where some cells would be absent and the flow of the card cannot leave
+// them out, for a flow alone.
+func (d *Data) fitFeatures(spec prep.Spec) (*prep.Pipeline, []string, error) {
+	s, c := d.survey, d.card
+	cannot := d.mixed()
+	spec.Mixed = true
+	features, warnings, err := s.Moments.Fit(s.Sample, c.Features, spec, c.Seed)
+	if cannot == nil || err != nil || !features.HasCodes() {
+		return features, warnings, err
+	}
+	if lacking := features.MayLack(); len(lacking) > 0 {
+		return nil, nil, fmt.Errorf("cells of %s are missing, and the flow of the card cannot leave them out: %w", column.List(lacking, 8), cannot)
+	}
+	spec.Mixed = false
+	if features, warnings, err = s.Moments.Fit(s.Sample, c.Features, spec, c.Seed); err == nil {
+		d.Notices = append(d.Notices, fmt.Sprintf("columns of a few values and single values are numbers with noise, as the flow of the card takes nothing else: %v", cannot))
+	}
+	return features, warnings, err
 }
 
 // found tells what holds in all events, and of a stream in which of them it was looked for.
@@ -380,7 +405,11 @@ func (d *Data) id() string {
 	if err != nil {
 		spec = d.card.Flow // which Train refuses
 	}
-	record, err := json.Marshal([]any{spec, d.Features, d.Context})
+	parts := []any{spec, d.Features, d.Context}
+	if d.Features.Mixed {
+		parts = append(parts, d.card.Categorical)
+	}
+	record, err := json.Marshal(parts)
 	if err != nil { // a preparation that cannot be written could not be saved either
 		record = []byte(err.Error())
 	}

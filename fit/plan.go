@@ -9,7 +9,9 @@ import (
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/machine"
+	"github.com/sluice-hep/sluice/mix"
 	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -22,10 +24,11 @@ type Planned struct {
 	Valid   int      `json:"valid"`
 	Test    int      `json:"test"`
 
-	Features   []model.Column `json:"features"` // with their preparation
-	Context    []model.Column `json:"context"`
-	Flow       flow.Spec      `json:"flow"` // the composition in full
-	Parameters int            `json:"parameters"`
+	Features   []model.Column   `json:"features"` // with their preparation
+	Context    []model.Column   `json:"context"`
+	Flow       flow.Spec        `json:"flow"`            // the composition in full
+	Table      *model.TableInfo `json:"table,omitempty"` // beside the flow, of the density of a mixed table
+	Parameters int              `json:"parameters"`
 	// MemoryMB is the highest resident memory of the program so far, which has read and prepared the events and taken some steps; 0
 	// where the system does not tell. ParametersMB is what a training keeps as long as the parameters.
 	MemoryMB     float64 `json:"memory_mb"`
@@ -72,11 +75,12 @@ func (d *Data) Plan(ctx context.Context, o Options, files ...string) (*Planned, 
 	cfg := d.card.Train.WithDefaults()
 	p := &Planned{
 		Read: d.Read, Kept: d.Total, Dropped: d.Dropped, Train: d.Rows.Training(), Valid: len(d.Rows.Valid), Test: len(d.Rows.Test),
-		Features: model.Columns(d.Features), Context: model.Columns(d.Context), Flow: b.flow.Spec, Parameters: b.flow.Size(),
-		MemoryMB: machine.Peak(), ParametersMB: 4 * float64(d.card.Train.Vectors()) * float64(b.flow.Size()) / (1 << 20),
+		Features: model.Columns(d.Features), Context: model.Columns(d.Context), Parameters: b.Size(),
+		MemoryMB: machine.Peak(), ParametersMB: 4 * float64(d.card.Train.Vectors()) * float64(b.Size()) / (1 << 20),
 		Epochs: cfg.Epochs, StepsPerEpoch: pace.Steps, StepsMeasured: pace.Measured,
 		SecondsPerEpoch: epoch.Seconds(), Seconds: float64(cfg.Epochs) * epoch.Seconds(),
 	}
+	p.tell(b.plan, d.Features)
 	p.Notices = slices.DeleteFunc(slices.Concat(d.Notices, d.Warnings), func(line string) bool { return slices.Contains(d.Dropped, line) })
 	if cfg.MaxSeconds > 0 {
 		p.Seconds = min(p.Seconds, cfg.MaxSeconds)
@@ -86,4 +90,15 @@ func (d *Data) Plan(ctx context.Context, o Options, files ...string) (*Planned, 
 		p.Files = append(p.Files, PlannedFile{filepath.Clean(path), none == nil})
 	}
 	return p, ctx.Err()
+}
+
+// tell adds what the density is made of.
+func (p *Planned) tell(of plan, features *prep.Pipeline) {
+	switch of := of.(type) {
+	case *flow.Plan:
+		p.Flow = of.Spec
+	case *mix.Plan:
+		p.Flow, p.Table = of.Spec.Flow, model.NewTableInfo(of, features)
+	}
+	p.Flow = p.Flow.Named(features.InFlow())
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/sluice-hep/sluice/card"
-	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/mix"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -42,11 +42,7 @@ func (d *Data) dropout() error {
 	if len(d.card.Flow.Layers) > 0 || d.card.Flow.Dropout != 0 || short {
 		return nil
 	}
-	spec, err := d.flowSpec()
-	if err != nil {
-		return err
-	}
-	plan, err := flow.NewPlan(d.Features.Dim(), d.Context.Dim(), spec, d.card.Seed)
+	plan, err := d.plan()
 	if err != nil || plan.Size() <= crowded*d.survey.Train {
 		return err
 	}
@@ -54,6 +50,9 @@ func (d *Data) dropout() error {
 	own.Flow.Dropout = leftOut
 	if own.Flow.Validate() != nil {
 		return nil // a flow without hidden layers to leave a part of out
+	}
+	if _, table := plan.(*mix.Plan); table && own.Categorical.Dropout == 0 {
+		own.Categorical.Dropout = leftOut
 	}
 	d.card = &own
 	d.Notices = append(d.Notices, fmt.Sprintf("%d parameters learn from %d events: a dropout of %g keeps the flow from knowing them by heart (flow.dropout; 0 for none)",

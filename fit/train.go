@@ -1,7 +1,6 @@
 package fit
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/flow"
-	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
@@ -57,56 +55,16 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 		result.Notices = append(result.Notices, line)
 		o.Notice(line)
 	}
-	return &model.Model{Features: d.Features, Context: d.Context, Density: b.flow, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
+	return &model.Model{Features: d.Features, Context: d.Context, Density: b.density, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
 }
 
-// bound is the flow of the card, bound to the events.
-type bound struct {
-	train.Objective
-	flow  *flow.Flow
-	cfg   train.Config
-	close func()
-}
-
-// bind makes the objective of the card, or, where that says none, flow matching for a flow that it can train, else the likelihood.
+// bind makes the density of the card and its objective.
 func (d *Data) bind(ctx context.Context, o Options) (*bound, error) {
-	spec, err := d.flowSpec()
+	p, err := d.plan()
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	plan, err := flow.NewPlan(d.Features.Dim(), d.Context.Dim(), spec, d.card.Seed)
-	if err != nil {
-		return nil, fault.Of(err)
-	}
-	if err := plan.CheckMemory(d.card.Train.Vectors()); err != nil {
-		return nil, fault.Of(err)
-	}
-	f, err := await.Do(ctx, "the start of the flow", func() (*flow.Flow, error) { return flow.Draw(plan), nil })
-	if err != nil {
-		return nil, err
-	}
-	f.Threads = cmp.Or(max(o.Threads, 0), d.card.Threads)
-	b := &bound{flow: f, cfg: d.card.Train}
-	if b.cfg.Objective == "matching" || b.cfg.Objective == "" && spec.Matched() {
-		m, err := flow.NewMatching(f, d.x, d.context, d.weight)
-		if err != nil {
-			return nil, d.unbound(err)
-		}
-		if b.cfg.WeightDecay == 0 {
-			b.cfg.WeightDecay = -1 // velocities are steep, as the edges of densities are
-		}
-		if b.cfg.Patience == 0 {
-			b.cfg.Patience = -1 // what is left to learn is far below the scatter of that loss
-		}
-		b.Objective, b.close = &matching{m, d}, m.Close
-		return b, nil
-	}
-	l, err := flow.NewLikelihood(f, d.x, d.context, d.weight)
-	if err != nil {
-		return nil, d.unbound(err)
-	}
-	b.Objective, b.close = &objective{l, d}, l.Close
-	return b, nil
+	return d.build(ctx, p, o.Threads)
 }
 
 // unbound is an error about the events or the flow, with the names of the features.
@@ -132,7 +90,7 @@ const returning = 1000
 
 // numerical says what there is to say of a flow whose map is found by numerical steps.
 func (d *Data) numerical(b *bound) (lines []string, err error) {
-	if len(b.flow.Numerical()) == 0 || b.flow.OneWay() != "" {
+	if b.flow == nil || len(b.Numerical()) == 0 || b.OneWay() != "" {
 		return nil, nil
 	}
 	held := d.Rows.Test
@@ -183,11 +141,6 @@ func overfits(r *train.Result, warn func(line string)) {
 		r.Notices = append(r.Notices, line)
 		warn(line)
 	}
-}
-
-// flowSpec is the card's flow, with the features by their numbers: those that it sees.
-func (d *Data) flowSpec() (flow.Spec, error) {
-	return d.card.Flow.Resolve(d.Features.InFlow())
 }
 
 // trainError marks what the user can set right.

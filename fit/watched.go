@@ -20,6 +20,7 @@ type watched struct {
 	names   []string // of the features and the context
 	many    bool     // files
 	limits  map[string]prep.Limits
+	missing prep.Missing
 	profile profile.Summariser
 
 	beyond map[string][]beyond // by column
@@ -90,7 +91,7 @@ func (r *watched) outside(seen map[string]profile.Summary) error {
 	for _, name := range slices.Sorted(maps.Keys(r.beyond)) {
 		s, events, first := seen[name], 0, ""
 		for _, b := range r.beyond[name] {
-			if s.Kind == profile.KindAtoms && slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { return a.Value == b.value }) {
+			if slices.Contains(r.missing.Of(name).Marks, b.value) || s.Kind == profile.KindAtoms && slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { return a.Value == b.value }) {
 				continue
 			}
 			if events += b.events; first == "" {

@@ -173,6 +173,9 @@ func PlanWithin(most, context int, spec Spec, seed uint64, own ...flow.Kind) (*P
 // Size is the number of parameters.
 func (p *Plan) Size() int { return p.flowSize() + p.layout.Size }
 
+// CodesSize is the number of those of the categorical network.
+func (p *Plan) CodesSize() int { return p.layout.Size }
+
 func (p *Plan) flowSize() int {
 	if p.flow == nil {
 		return 0

@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/safetensors"
 	"github.com/sluice-hep/sluice/internal/say"
+	"github.com/sluice-hep/sluice/mix"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -22,11 +23,44 @@ type Info struct {
 	Context       []Column      `json:"context"`
 	Marks         string        `json:"marks,omitempty"`     // what the hidden feature of the flow is, where it has one
 	Flow          flow.Spec     `json:"flow"`                // the composition in full
+	Table         *TableInfo    `json:"table,omitempty"`     // beside the flow, of the density of a mixed table
 	Numerical     []string      `json:"numerical,omitempty"` // layers that are computed by numerical steps, and how
 	Parameters    int           `json:"parameters"`
 	Seed          uint64        `json:"seed"`
 	Train         *train.Result `json:"train,omitempty"`
 	Card          string        `json:"card"`
+}
+
+// TableInfo is what the density of a mixed table is beside its flow.
+type TableInfo struct {
+	Categorical []Codes  `json:"categorical"`      // in their order
+	Absent      []string `json:"absent,omitempty"` // continuous features that not every event has
+	Hidden      []int    `json:"hidden"`           // widths of the categorical network
+	Parameters  int      `json:"parameters"`       // of that; the flow has the others
+}
+
+// Codes is a categorical feature.
+type Codes struct {
+	Feature string `json:"feature"`
+	Codes   int    `json:"codes"`
+}
+
+// NewTableInfo takes the names of the features from their preparation.
+func NewTableInfo(plan *mix.Plan, p *prep.Pipeline) *TableInfo {
+	t := &TableInfo{Hidden: plan.Spec.Hidden, Parameters: plan.CodesSize()}
+	t.name(p)
+	return t
+}
+
+func (t *TableInfo) name(p *prep.Pipeline) {
+	for _, f := range p.Layout() {
+		switch {
+		case f.Categories > 0:
+			t.Categorical = append(t.Categorical, Codes{f.Name, f.Categories})
+		case f.By >= 0:
+			t.Absent = append(t.Absent, f.Name)
+		}
+	}
 }
 
 // Column is a feature or a context column as the model knows it.
@@ -73,8 +107,16 @@ func (m *Model) Info() (Info, error) {
 	if k, _ := kindOf(m.Density); k != nil {
 		k.tell(m.Density, &info)
 	}
-	info.Flow = info.Flow.Named(m.Features.InFlow())
+	info.name(m.Features)
 	return info, nil
+}
+
+// name gives the features their names.
+func (info *Info) name(p *prep.Pipeline) {
+	info.Flow = info.Flow.Named(p.InFlow())
+	if info.Table != nil {
+		info.Table.name(p)
+	}
 }
 
 func (m *Model) info(hash string, version, parameters int) Info {
@@ -101,7 +143,7 @@ func ReadInfo(path string, own ...flow.Kind) (Info, error) {
 	}
 	info := m.info(f.Metadata[safetensors.HashKey], s.version, l.size())
 	l.tell(&info)
-	info.Flow = info.Flow.Named(m.Features.InFlow())
+	info.name(m.Features)
 	return info, nil
 }
 
@@ -117,6 +159,7 @@ func (info Info) Describe(w io.Writer) error {
 	}
 	describeColumns(out, "context", info.Context)
 	describeFlow(out, info)
+	describeTable(out, info)
 	if info.Train != nil {
 		describeTraining(out, info.Train)
 	}
@@ -151,10 +194,53 @@ func describeFlow(w io.Writer, info Info) {
 	if info.Flow.Repeat == 0 {
 		return // a density that is no flow
 	}
-	fmt.Fprintf(w, "\nflow\n  %s, %d parameters\n", info.Flow, info.Parameters)
+	parameters := info.Parameters
+	if info.Table != nil {
+		parameters -= info.Table.Parameters
+	}
+	fmt.Fprintf(w, "\nflow\n  %s, %d parameters\n", info.Flow, parameters)
 	for _, line := range slices.Concat(info.Flow.Lines(), info.Numerical) {
 		fmt.Fprintf(w, "  %s\n", clean(line))
 	}
+}
+
+func describeTable(w io.Writer, info Info) {
+	for i, line := range info.Table.Lines() {
+		if i == 0 {
+			fmt.Fprintf(w, "\ncategorical\n")
+		}
+		fmt.Fprintf(w, "  %s\n", clean(line))
+	}
+}
+
+// FlowText is the flow in a few words.
+func (info *Info) FlowText() string {
+	switch {
+	case info.Table == nil:
+		return info.Flow.String()
+	case info.Flow.Repeat == 0:
+		return "probabilities of " + say.Count(len(info.Table.Categorical), "feature")
+	}
+	return fmt.Sprintf("%s, beside probabilities of %s", info.Flow, say.Count(len(info.Table.Categorical), "categorical feature"))
+}
+
+// Lines say what the density is beside its flow; nil for nothing.
+func (t *TableInfo) Lines() []string {
+	if t == nil {
+		return nil
+	}
+	var features []string
+	for _, f := range t.Categorical {
+		features = append(features, fmt.Sprintf("%s (%d)", f.Feature, f.Codes))
+	}
+	lines := []string{
+		"probabilities of codes, one after the other: " + strings.Join(features, ", "),
+		fmt.Sprintf("network of %d hidden units, %d parameters", t.Hidden, t.Parameters),
+	}
+	if len(t.Absent) > 0 {
+		lines = append(lines, "without a value where a code says so: "+strings.Join(t.Absent, ", "))
+	}
+	return lines
 }
 
 func describeTraining(w io.Writer, r *train.Result) {

@@ -3,11 +3,13 @@ package model
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/safetensors"
+	"github.com/sluice-hep/sluice/mix"
 	"github.com/sluice-hep/sluice/nn"
 )
 
@@ -29,6 +31,7 @@ type kind struct {
 // kinds is every kind that there is.
 var kinds = []kind{
 	{name: "flow", spec: flowSpec, lay: layFlow, tell: func(d Density, info *Info) { tellFlow(d.(*flow.Flow).Plan, info) }, points: flowPoints},
+	{name: "table", spec: tableSpec, lay: layTable, tell: func(d Density, info *Info) { tellTable(d.(*mix.Table).Plan, info) }, points: tablePoints},
 }
 
 // parametric is a density with a vector of parameters; see flow.Flow.
@@ -305,4 +308,62 @@ func tellFlow(p *flow.Plan, info *Info) { info.Flow, info.Numerical = p.Spec, p.
 
 func flowPoints(d Density, n int, context [][]float32) ([][]float32, error) {
 	return d.(*flow.Flow).Latent(n, context, 0, 0)
+}
+
+func tableSpec(d Density) (spec any, ok bool) {
+	t, ok := d.(*mix.Table)
+	if !ok {
+		return nil, false
+	}
+	return t.Spec, true
+}
+
+func layTable(s *section) (*layout, error) {
+	var spec mix.Spec
+	if err := decodeJSON(string(s.Spec), &spec); err != nil {
+		return nil, err
+	}
+	if len(spec.Features) != s.Features {
+		return nil, fmt.Errorf("a table of %d features where there are %d", len(spec.Features), s.Features)
+	}
+	plan, err := mix.PlanWithin(s.floats(), s.Context, spec, s.seed, s.own...)
+	if err != nil {
+		return nil, err
+	}
+	return &layout{
+		views: plan.Views(),
+		tell:  func(info *Info) { tellTable(plan, info) },
+		build: func() (Density, error) { return mix.Blank(plan), nil },
+	}, nil
+}
+
+func tellTable(p *mix.Plan, info *Info) {
+	info.Flow, info.Numerical = p.Spec.Flow, p.Numerical()
+	info.Table = &TableInfo{Hidden: p.Spec.Hidden, Parameters: p.CodesSize()}
+}
+
+// tablePoints are events of all codes in turn, with latents where these say that there is a value.
+func tablePoints(d Density, n int, context [][]float32) ([][]float32, error) {
+	t := d.(*mix.Table)
+	x := make([][]float32, len(t.Spec.Features))
+	for i, f := range t.Spec.Features {
+		x[i] = make([]float32, n)
+		for e := range x[i] {
+			if f.Categories > 0 {
+				x[i][e] = float32(e % f.Categories)
+			}
+		}
+	}
+	for i, f := range t.Spec.Features {
+		for e := range n {
+			switch w := f.Where; {
+			case f.Categories > 0:
+			case w != nil && !slices.Contains(w.Codes, int(x[w.Feature][e])):
+				x[i][e] = float32(math.NaN())
+			default:
+				x[i][e] = 0.1 * float32(1+(i+e)%5)
+			}
+		}
+	}
+	return x, nil
 }

@@ -95,6 +95,9 @@ func (m *Model) validate() error {
 		return fmt.Errorf("a density of %d features and %d context columns does not go with a preparation of %d and %d",
 			features, context, m.Features.Dim(), contextDim)
 	}
+	if _, ok := m.Flow(); ok && m.Features.HasCodes() {
+		return errors.New("a flow takes no categories; a preparation that has them goes with the density of a mixed table")
+	}
 	if p, ok := m.Density.(parametric); ok {
 		return checkParameters(p)
 	}

@@ -66,6 +66,11 @@ func (p *Pipeline) Layout() (all []Feature) {
 	return all
 }
 
+// HasCodes reports whether a feature is categorical.
+func (p *Pipeline) HasCodes() bool {
+	return slices.ContainsFunc(p.Layout(), func(f Feature) bool { return f.Categories > 0 })
+}
+
 // toldCodes are the feature that tells, and its codes with which there is a value.
 func (p *Pipeline) toldCodes(d *Told, code map[string]int) (by int, present []int) {
 	c := p.column(d.By)

@@ -102,7 +102,7 @@ func (a *Analysis) Page() (*Page, error) {
 	page := &Page{
 		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices, Warnings: a.Warnings, Model: info.Hash,
 		Lead:    fmt.Sprintf("A normalizing flow of %s, and how its events compare with %s.", say.Count(len(info.Features), "feature"), strings.ToLower(a.Pair.ReferenceName)),
-		Summary: a.facts(info), Flow: strings.Join(slices.Concat(info.Flow.Lines(), info.Numerical), "\n"),
+		Summary: a.facts(info), Flow: strings.Join(slices.Concat(info.Flow.Lines(), info.Numerical, info.Table.Lines()), "\n"),
 	}
 	for _, c := range append(info.Features, info.Context...) {
 		page.Preparation = append(page.Preparation, Prepared{c.Name, c.Unit, c.Min, c.Max, c.Steps, c.Why})
@@ -136,7 +136,7 @@ func (a *Analysis) picture(page *Page) (err error) {
 func (a *Analysis) facts(info model.Info) []Fact {
 	facts := []Fact{
 		{Name: "Events", Value: fmt.Sprint(a.Total), Note: fmt.Sprintf("%d to train, %d to validate, %d held out", a.Training, a.Valid, a.HeldOut)},
-		{Name: "Flow", Value: info.Flow.String(), Note: say.Count(info.Parameters, "parameter")},
+		{Name: "Flow", Value: info.FlowText(), Note: say.Count(info.Parameters, "parameter")},
 	}
 	for _, n := range []struct {
 		name string

@@ -255,20 +255,41 @@ func dataPanel(m *model.Model, c *card.Card, x [][]float32) (plot.Panel, error) 
 	return p, nil
 }
 
-// latentPicture shows where the flow puts data: in pairs of latent columns, at most six.
+// latentPicture shows where the flow puts data: in pairs of latent columns, at most six, of numbers that are there.
 func latentPicture(m *model.Model, t *events.Table) (*plot.Picture, error) {
 	z, err := m.ToLatent(t.Slice(0, min(drawn, t.Len())), nil)
-	if err != nil || len(z) < 2 {
+	if err != nil {
 		return nil, err
 	}
+	var numbers []int
+	for i, f := range m.Features.Layout() {
+		if f.Categories == 0 {
+			numbers = append(numbers, i)
+		}
+	}
+	if len(numbers) < 2 {
+		return nil, nil
+	}
 	pictures := plot.Panels{Alt: "Data in the latent space, with circles at one, two and three standard deviations"}
-	for i := 0; i+1 < len(z) && len(pictures.Panels) < 6; i++ {
-		pictures.Panels = append(pictures.Panels, plot.Panel{
-			Title: "data in the latent space", XLabel: fmt.Sprintf("z_%d", i), YLabel: fmt.Sprintf("z_%d", i+1),
-			X: doubles(z[i]), Y: doubles(z[i+1]), Sigmas: 3,
-		})
+	for k, i := range numbers[:len(numbers)-1] {
+		j := numbers[k+1]
+		if x, y := both(z[i], z[j]); len(x) > 0 && len(pictures.Panels) < 6 {
+			pictures.Panels = append(pictures.Panels, plot.Panel{
+				Title: "data in the latent space", XLabel: fmt.Sprintf("z_%d", i), YLabel: fmt.Sprintf("z_%d", j), X: x, Y: y, Sigmas: 3,
+			})
+		}
 	}
 	return pictures.Picture()
+}
+
+// both are the values of the events that have two.
+func both(a, b []float32) (x, y []float64) {
+	for e, v := range a {
+		if w := b[e]; v == v && w == w {
+			x, y = append(x, float64(v)), append(y, float64(w))
+		}
+	}
+	return x, y
 }
 
 func doubles(x []float32) []float64 {

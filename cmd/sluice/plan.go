@@ -26,7 +26,7 @@ func printPlanned(w io.Writer, p *sluice.Planned) {
 		}
 		fmt.Fprintf(w, "writes     %s%s\n", f.File, there)
 	}
-	model.Info{Features: p.Features, Context: p.Context, Flow: p.Flow, Parameters: p.Parameters}.Describe(w)
+	model.Info{Features: p.Features, Context: p.Context, Flow: p.Flow, Table: p.Table, Parameters: p.Parameters}.Describe(w)
 }
 
 // seconds is a time to two digits.
