@@ -169,7 +169,7 @@ func (l *Likelihood) Load(t *flow.Tile, rows []int32) {
 	seen := t.Context[l.t.Context*kernel.Tile:]
 	for g := range l.t.codes.features() {
 		l.code(code[:t.N], g, rows)
-		l.t.codes.see(seen, g, code[:], t.N)
+		l.t.codes.see(seen, g, code[:t.N])
 	}
 }
 
@@ -193,7 +193,7 @@ func (l *Likelihood) run(t *tile, rows []int32) (sum float64) {
 	t.Events, t.N = len(rows), kernel.RoundLanes(len(rows))
 	batch.Gather(t.context, l.context, rows, t.N)
 	for g := range n.features() {
-		l.code(t.code[g*kernel.Tile:][:t.N], g, rows)
+		l.code(t.codes(g), g, rows)
 	}
 	n.score(l.t.own(), t)
 	for e, r := range rows {

@@ -95,12 +95,15 @@ func (n *network) newTile(training bool) *tile {
 	return t
 }
 
-// take sets codes of feature g from its numbers x, one an event and the padding.
+// take sets codes of feature g from its numbers x, the last repeated.
 func (t *tile) take(g int, x []float32, categories int) {
-	for e, v := range x {
-		t.code[g*kernel.Tile+e] = codeOf(v, categories)
+	for e := range t.N {
+		t.code[g*kernel.Tile+e] = codeOf(x[min(e, len(x)-1)], categories)
 	}
 }
+
+// codes are those of feature g.
+func (t *tile) codes(g int) []int32 { return t.code[g*kernel.Tile:][:t.N] }
 
 // codeOf is -1 for what is no code.
 func codeOf(v float32, categories int) int32 {
@@ -110,11 +113,11 @@ func codeOf(v float32, categories int) int32 {
 	return -1
 }
 
-// see sets the rows of in where feature g is seen, for n events. Of what is no code all are 0.
-func (n *network) see(in []float32, g int, code []int32, events int) {
+// see sets the rows of in where feature g is seen, for events of these codes. Of what is no code all are 0.
+func (n *network) see(in []float32, g int, code []int32) {
 	in = in[n.in[g]*kernel.Tile : n.in[g+1]*kernel.Tile]
 	if table := n.tables[g]; table != nil {
-		for e, c := range code[g*kernel.Tile:][:events] {
+		for e, c := range code {
 			for j := range embedded {
 				if in[j*kernel.Tile+e] = 0; c >= 0 {
 					in[j*kernel.Tile+e] = table[int(c)*embedded+j]
@@ -124,7 +127,7 @@ func (n *network) see(in []float32, g int, code []int32, events int) {
 		return
 	}
 	clear(in)
-	for e, c := range code[g*kernel.Tile:][:events] {
+	for e, c := range code {
 		if c >= 0 {
 			in[int(c)*kernel.Tile+e] = 1
 		}
@@ -134,14 +137,14 @@ func (n *network) see(in []float32, g int, code []int32, events int) {
 // score runs the network on the codes of the tile and sets the probabilities, and logProb to that of the codes: NaN where one is none.
 func (n *network) score(params []float32, t *tile) {
 	for g := range n.features() {
-		n.see(n.Input(t.act), g, t.code, t.N)
+		n.see(n.Input(t.act), g, t.codes(g))
 	}
 	h := n.Forward(params, t.act, t.context, &t.Pass)
 	clear(t.logProb[:])
 	for g := range n.features() {
 		first, k := n.out[g]*kernel.Tile, n.categories(g)
 		logits, logSum := h[first:], softmax(t.p[first:], h[first:], k, t.N)
-		for e, c := range t.code[g*kernel.Tile:][:t.N] {
+		for e, c := range t.codes(g) {
 			if c < 0 {
 				t.logProb[e] = math.NaN()
 				continue
@@ -185,7 +188,7 @@ func (n *network) slope(t *tile, weight []float32) {
 		kernel.Mul(d, d, weight)
 	}
 	for g := range n.features() {
-		for e, c := range t.code[g*kernel.Tile:][:t.N] {
+		for e, c := range t.codes(g) {
 			if c >= 0 {
 				t.p[(n.out[g]+int(c))*kernel.Tile+e] -= weight[e]
 			}
@@ -220,7 +223,7 @@ func (n *network) draw(params []float32, t *tile, seed, first uint64) {
 		for e := range t.N {
 			t.code[g*kernel.Tile+e] = choose(p[e:], k, u[min(e, t.Events-1)])
 		}
-		n.see(in, g, t.code, t.N)
+		n.see(in, g, t.codes(g))
 	}
 }
 

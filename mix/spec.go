@@ -116,6 +116,18 @@ func (s Spec) check(f Feature) error {
 	return nil
 }
 
+// there is by the codes of its Where whether a feature is; nil for always.
+func (s Spec) there(f Feature) (by []bool) {
+	if f.Where == nil {
+		return nil
+	}
+	by = make([]bool, s.Features[f.Where.Feature].Categories)
+	for _, c := range f.Where.Codes {
+		by[c] = true
+	}
+	return by
+}
+
 // Plan is a Table whose parts and parameters have their places, and nothing else.
 type Plan struct {
 	Context int  // columns
@@ -125,6 +137,7 @@ type Plan struct {
 	categorical, continuousFeatures []int
 	flow                            *flow.Plan // nil where no feature is continuous
 	codes                           *network
+	there                           [][]bool  // of each feature, by the codes of its Where, whether it is; nil for always
 	layout                          nn.Layout // of the network's parameters, which come after the flow's
 }
 
@@ -150,6 +163,9 @@ func PlanWithin(most, context int, spec Spec, seed uint64, own ...flow.Kind) (*P
 		return nil, fmt.Errorf("mix: its categorical network would have %d parameters, more than %d: take narrower layers or fewer codes", n, most)
 	}
 	p.codes.layOut(&p.layout)
+	for _, f := range full.Features {
+		p.there = append(p.there, full.there(f))
+	}
 	if continuous := p.continuousFeatures; len(continuous) > 0 {
 		if p.flow, err = flow.PlanWithin(most, len(continuous), context+p.codes.seen(), full.Flow, seed, own...); err != nil {
 			return nil, err

@@ -104,11 +104,7 @@ func (t *Table) evaluate(x, context [][]float32, latent bool) (logProb []float64
 		z = columns(len(x), n)
 	}
 	err = t.blocks(n, context, func(s *tile, lo int) {
-		for g, f := range t.categorical {
-			s.take(g, pad(s, x[f], lo), t.codes.categories(g))
-		}
-		t.codes.score(t.own(), s)
-		copy(logProb[lo:][:s.Events], s.logProb[:])
+		t.score(s, x, logProb, lo)
 		if latent {
 			t.middles(s, z, lo)
 		}
@@ -128,6 +124,25 @@ func (t *Table) evaluate(x, context [][]float32, latent bool) (logProb []float64
 		return nil
 	})
 	return logProb, z, err
+}
+
+// CodeLogProb is log P(codes) of each event alone. The continuous columns are not looked at.
+func (t *Table) CodeLogProb(x, context [][]float32) ([]float64, error) {
+	n, err := t.checkCodes(x, context)
+	if err != nil {
+		return nil, err
+	}
+	logProb := make([]float64, n)
+	return logProb, t.blocks(n, context, func(s *tile, lo int) { t.score(s, x, logProb, lo) }, nil)
+}
+
+// score takes events from number lo on through the network.
+func (t *Table) score(s *tile, x [][]float32, logProb []float64, lo int) {
+	for g, f := range t.categorical {
+		s.take(g, x[f][lo:][:s.Events], t.codes.categories(g))
+	}
+	t.codes.score(t.own(), s)
+	copy(logProb[lo:][:s.Events], s.logProb[:])
 }
 
 // middles sets the latents of the categorical features.
@@ -169,14 +184,12 @@ func (t *Table) write(s *tile, x [][]float32, lo int) {
 	}
 	for i, f := range t.Spec.Features {
 		for e := lo; f.Where != nil && e < lo+s.Events; e++ {
-			if !f.Where.has(x[f.Where.Feature][e]) {
+			if !t.there[i][int(x[f.Where.Feature][e])] {
 				x[i][e] = float32(math.NaN())
 			}
 		}
 	}
 }
-
-func (w *Where) has(code float32) bool { return slices.Contains(w.Codes, int(code)) }
 
 // continuous are events [lo, hi) of the flow's columns.
 func (t *Table) continuous(x [][]float32, lo, hi int) (columns [][]float32) {
@@ -210,7 +223,7 @@ func (t *Table) blocks(n int, context [][]float32, codes func(s *tile, lo int), 
 			s.Events = min(kernel.Tile, hi-at)
 			s.N = kernel.RoundLanes(s.Events)
 			for c, column := range context {
-				copy(s.context[c*kernel.Tile:], pad(s, column, at))
+				batch.Pad(s.context[c*kernel.Tile:][:s.N], copy(s.context[c*kernel.Tile:], column[at:][:s.Events]))
 			}
 			codes(s, at)
 			in := t.codes.Input(s.act)
@@ -218,7 +231,7 @@ func (t *Table) blocks(n int, context [][]float32, codes func(s *tile, lo int), 
 				copy(seen[r][i*kernel.Tile:][:s.Events], in[r*kernel.Tile:])
 			}
 		})
-		if t.flow == nil {
+		if t.flow == nil || cells == nil {
 			continue
 		}
 		var given [][]float32
@@ -235,16 +248,8 @@ func (t *Table) blocks(n int, context [][]float32, codes func(s *tile, lo int), 
 	return nil
 }
 
-// pad is a column's part for the tile, its last value repeated.
-func pad(s *tile, column []float32, lo int) []float32 {
-	padded := make([]float32, s.N)
-	batch.Pad(padded, copy(padded, column[lo:lo+s.Events]))
-	return padded
-}
-
-// check returns the number of events. What is no code, a cell that the codes say is absent, and the lack of one that they say is
-// there, are errors.
-func (t *Table) check(x, context [][]float32) (n int, err error) {
+// checkCodes returns the number of events. What is no code is an error.
+func (t *Table) checkCodes(x, context [][]float32) (n int, err error) {
 	if len(x) != len(t.Spec.Features) || len(context) != t.Context {
 		return 0, fmt.Errorf("mix: %d columns and %d context columns given to a table of %d and %d", len(x), len(context), len(t.Spec.Features), t.Context)
 	}
@@ -254,27 +259,34 @@ func (t *Table) check(x, context [][]float32) (n int, err error) {
 			return 0, fmt.Errorf("mix: columns of %d and %d events", n, len(c))
 		}
 	}
-	for i, f := range t.Spec.Features {
+	for _, i := range t.categorical {
 		for e, v := range x[i] {
-			switch {
-			case f.Categories > 0:
-				if codeOf(v, f.Categories) < 0 {
-					return 0, fmt.Errorf("mix: event %d: feature %d is %v, which is none of its codes 0 to %d", e, i, v, f.Categories-1)
-				}
-			case (v != v) != (f.Where != nil && !f.Where.has(x[f.Where.Feature][e])):
-				return 0, t.pattern(i, e, v, x)
+			if k := t.Spec.Features[i].Categories; codeOf(v, k) < 0 {
+				return 0, fmt.Errorf("mix: event %d: feature %d is %v, which is none of its codes 0 to %d", e, i, v, k-1)
 			}
 		}
 	}
 	return n, nil
 }
 
-func (t *Table) pattern(i, e int, v float32, x [][]float32) error {
-	w := t.Spec.Features[i].Where
-	if w == nil {
-		return fmt.Errorf("mix: event %d: feature %d is NaN, and no code says that it may be absent", e, i)
+// check is checkCodes, and of cells: one that the codes say is absent, and the lack of one that they say is there, are errors.
+func (t *Table) check(x, context [][]float32) (n int, err error) {
+	if n, err = t.checkCodes(x, context); err != nil {
+		return 0, err
 	}
-	return fmt.Errorf("mix: event %d: feature %d is %v, while feature %d has code %v: it is there with the codes %v and no others", e, i, v, w.Feature, x[w.Feature][e], w.Codes)
+	for _, i := range t.continuousFeatures {
+		w, there := t.Spec.Features[i].Where, t.there[i]
+		for e, v := range x[i] {
+			switch {
+			case w == nil && v != v:
+				return 0, fmt.Errorf("mix: event %d: feature %d is NaN, and no code says that it may be absent", e, i)
+			case w != nil && (v == v) != there[int(x[w.Feature][e])]:
+				return 0, fmt.Errorf("mix: event %d: feature %d is %v, while feature %d has code %v: it is there with the codes %v and no others",
+					e, i, v, w.Feature, x[w.Feature][e], w.Codes)
+			}
+		}
+	}
+	return n, nil
 }
 
 func columns(c, n int) [][]float32 {
