@@ -101,9 +101,13 @@ func TestStatedRangeBesideMarks(t *testing.T) {
 		t.Fatal(err)
 	}
 	cols := make([][]float32, d.Features.Dim())
-	for k := range cols {
+	for k, f := range d.Features.Layout() {
 		for range 20000 {
-			cols[k] = append(cols[k], float32(1.5*g.NormFloat64()))
+			v := 1.5 * g.NormFloat64()
+			if f.Categories > 0 {
+				v = float64(g.IntN(f.Categories))
+			}
+			cols[k] = append(cols[k], float32(v))
 		}
 	}
 	back, _, err := d.Features.Invert(cols)

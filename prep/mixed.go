@@ -516,7 +516,7 @@ func (p *Pipeline) invertNumbers(i int, b *buffers, f *Feature, cols [][]float32
 		case c.Told != nil:
 			b.marks[k] = c.Told.Mark
 		case c.Own != nil:
-			b.marks[k] = c.Own.Marks[min(int(code), len(c.Own.Marks))-1]
+			b.marks[k] = c.Own.Marks[min(max(int(code), 1), len(c.Own.Marks))-1]
 		}
 	}
 	b.keep(logDet)
