@@ -120,7 +120,8 @@ type Dependent struct {
 // LeaveOut keeps a feature that follows from others out of the flow: Invert puts it back.
 func (p *Pipeline) LeaveOut(d Dependent) {
 	c := p.column(d.Column)
-	c.Steps, c.Follows, c.Why = nil, &d.Relation, d.Says+": left out, and put back in what is generated"
+	c.Steps, c.Own = nil, nil
+	c.Follows, c.Why = &d.Relation, d.Says+": left out, and put back in what is generated"
 	c.Chose += "; " + c.Why
 }
 
