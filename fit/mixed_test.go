@@ -1,0 +1,224 @@
+package fit
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/reference"
+	"github.com/sluice-hep/sluice/internal/rng"
+	"github.com/sluice-hep/sluice/mix"
+	"github.com/sluice-hep/sluice/model"
+)
+
+// trained is a model of a card, for a table in memory where there is one.
+func trained(t *testing.T, text string, tab *events.Table) (*Data, *model.Model) {
+	t.Helper()
+	c, err := card.Parse([]byte(text), "x.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tab != nil {
+		c.Files, c.Table = nil, tab
+	}
+	d, err := Load(t.Context(), c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, _, err := d.Train(t.Context(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d, m
+}
+
+// at is an event of one row.
+func at(names []string, x ...float64) *events.Table {
+	t := &events.Table{}
+	for i, name := range names {
+		t.Columns = append(t.Columns, events.Column{Name: name, Type: events.Float64, F64: []float64{x[i]}})
+	}
+	return t
+}
+
+// counted is a table of a count, a code, a number with an atom at 0 that not every event has, and a flag.
+func counted(n int) *events.Table {
+	g := rng.New(17, rng.StreamToy, 0)
+	c := []events.Column{{Name: "n", Type: events.Int64}, {Name: "code", Type: events.Int64}, {Name: "x", Type: events.Float64}}
+	for range n {
+		k := int64(0)
+		for p := g.Float64(); p > math.Exp(-2); p *= g.Float64() {
+			k++
+		}
+		code := []int64{11, -11, 211, 2212}[min(int(k)+g.IntN(2), 3)]
+		x := g.NormFloat64() + float64(k)
+		switch g.IntN(4) {
+		case 0:
+			x = 0
+		case 1:
+			x = math.NaN()
+		}
+		c[0].I64, c[1].I64, c[2].F64 = append(c[0].I64, k), append(c[1].I64, code), append(c[2].F64, x)
+	}
+	return &events.Table{Columns: c}
+}
+
+// The probabilities of counts, codes, atoms and missing cells, and the density of the numbers, sum to 1; what is generated has the fractions that the
+// probabilities say, and values that the data have; a saved model is the same.
+func TestProbabilitiesOfAMixedTableSumToOne(t *testing.T) {
+	d, m := trained(t, "files: [x]\nfeatures: [n, code, x]\nmissing: model\nflow: {transforms: 2, hidden: [16]}\ncategorical: {hidden: [16]}\ntrain: {epochs: 3, batch: 128}\n", counted(3000))
+	if _, ok := m.Density.(*mix.Table); !ok || !strings.Contains(strings.Join(d.Notices, "\n"), "missing or 0 in x") {
+		t.Fatalf("%T, %q", m.Density, d.Notices)
+	}
+	names := []string{"n", "code", "x"}
+	score := func(tab *events.Table) []float64 {
+		l, err := m.LogProb(tab, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	few := d.Features.Columns[0].Steps[0].Kind() == "category"
+	grid := at(names, 0, 0, 0)
+	for i := range grid.Columns {
+		grid.Columns[i].F64 = nil
+	}
+	const lo, hi, points = -20.0, 40.0, 3000
+	total := 0.0
+	for k := range 12 {
+		for _, code := range []float64{11, -11, 211, 2212} {
+			for _, x := range []float64{0, math.NaN()} {
+				total += math.Exp(score(at(names, float64(k), code, x))[0])
+			}
+			for i := range grid.Columns {
+				grid.Columns[i].F64 = slices.Repeat([]float64{float64(k)}, points)
+			}
+			copy(grid.Columns[1].F64, slices.Repeat([]float64{code}, points))
+			for i := range points {
+				grid.Columns[2].F64[i] = lo + (hi-lo)*(float64(i)+0.5)/points
+			}
+			for _, l := range score(grid) {
+				total += math.Exp(l) * (hi - lo) / points
+			}
+		}
+	}
+	if off := math.Abs(total - 1); !few || off > 0.01 { // values of k that the data have not count as the nearest, with a probability of 1/(events+1)
+		t.Errorf("the density has an integral of %.4f (few values: %v)", total, few)
+	}
+	drawn, err := m.Sample(20000, nil, 3, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing, zero := 0.0, 0.0
+	for i, x := range drawn.Columns[2].F64 {
+		if x != x {
+			missing++
+		} else if x == 0 {
+			zero++
+		}
+		if code := drawn.Columns[1].I64[i]; !slices.Contains([]int64{11, -11, 211, 2212}, code) {
+			t.Fatalf("a code of %d", code)
+		}
+	}
+	if math.Abs(missing/20000-0.25) > 0.03 || math.Abs(zero/20000-0.25) > 0.03 {
+		t.Errorf("%g missing, %g at 0 of 20000", missing, zero)
+	}
+	path := t.TempDir() + "/m.safetensors"
+	if err := m.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	again, err := model.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := again.LogProb(d.Held, 0)
+	if want := score(d.Held); err != nil || len(l) != len(want) || math.Abs(l[5]-want[5]) > 1e-5 {
+		t.Errorf("a loaded model gives %v, not %v (%v)", l[:6], want[:6], err)
+	}
+	var text strings.Builder
+	info, err := again.Info()
+	if err == nil {
+		err = info.Describe(&text)
+	}
+	if err != nil || !strings.Contains(text.String(), "x (code) (3)") || !strings.Contains(text.String(), "without a value where a code says so: x") {
+		t.Errorf("%v\n%s", err, text.String())
+	}
+}
+
+// A flow with a layer that mixes all features gets numbers alone, and says so; missing cells are an error that names the layer.
+func TestFlowsThatCannotLeaveCellsOut(t *testing.T) {
+	load := func(text string) (*Data, error) {
+		c, err := card.Parse([]byte("files: [x]\nfeatures: [n, code, x]\nflow: {transforms: 1, linear: lu}\n"+text), "x.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Files, c.Table = nil, counted(1000)
+		return Load(t.Context(), c, Options{})
+	}
+	d, err := load("drop_nan: true\n")
+	if err != nil || d.Features.Mixed || !strings.Contains(strings.Join(d.Notices, "\n"), "numbers with noise") {
+		t.Fatalf("%v", err)
+	}
+	if _, err := load("missing: model\n"); err == nil || !strings.Contains(err.Error(), "cells of x are missing") || !strings.Contains(err.Error(), "(lu)") {
+		t.Error(err)
+	}
+}
+
+// Of the ATLAS table, no generated event has a pattern of -999 that the data have not, and each single value comes as often as there, within three
+// standard deviations of both samples.
+func TestMixedTableOfATLAS(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a training")
+	}
+	file := reference.Data(t, "atlas_higgs14_22k.csv.gz")
+	const text = `
+features: [DER_mass_MMC, DER_deltaeta_jet_jet, DER_mass_jet_jet, DER_lep_eta_centrality, PRI_tau_pt, PRI_met, PRI_jet_num, PRI_jet_leading_pt,
+  PRI_jet_leading_eta, PRI_jet_subleading_pt, PRI_jet_subleading_eta, PRI_jet_all_pt]
+flow: {transforms: 2, hidden: [32], bins: 4}
+train: {epochs: 15}
+threads: 1
+`
+	d, m := trained(t, "files: ["+file+"]"+text, nil)
+	const n = 20000
+	drawn, err := m.Sample(n, nil, 5, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pattern := func(tab *events.Table, i int) (text string) {
+		for k := range d.Features.Columns {
+			text += map[bool]string{true: "-", false: "x"}[tab.Columns[k].Float(i) == -999]
+		}
+		return text
+	}
+	seen := map[string]bool{}
+	for i := range d.Held.Len() {
+		seen[pattern(d.Held, i)] = true
+	}
+	for i := range n {
+		if p := pattern(drawn, i); !seen[p] {
+			t.Fatalf("event %d has the pattern %s", i, p)
+		}
+	}
+	for k := range d.Features.Columns {
+		for _, v := range []float64{-999, 0, 1, 2, 3} {
+			share := func(tab *events.Table) (s float64) {
+				for i := range tab.Len() {
+					if tab.Columns[k].Float(i) == v {
+						s += 1 / float64(tab.Len())
+					}
+				}
+				return s
+			}
+			a, b := share(d.Held), share(drawn)
+			if a < 1e-3 || a > 1-1e-3 {
+				continue
+			}
+			if err := math.Sqrt(a * (1 - a) * (1/float64(d.Held.Len()) + 1./n)); math.Abs(a-b) > 3*err {
+				t.Errorf("%s is %g in %.4f of the events, %.4f of those generated: %.1f standard deviations", drawn.Columns[k].Name, v, a, b, (b-a)/err)
+			}
+		}
+	}
+}
