@@ -16,6 +16,14 @@ type objective struct {
 
 var _ train.Objective = (*objective)(nil)
 
+// Apart implements train.Parted: a flow is one part.
+func (o *objective) Apart() int {
+	if p, ok := o.likelihood.(train.Parted); ok {
+		return p.Apart()
+	}
+	return 0
+}
+
 // Gradient is the density's. The loss returned is the sum of weight * NLL over the number of events: its mean over an epoch is
 // the weighted mean of the training events, whose mean weight is 1.
 func (o *objective) Gradient(rows []int32, grad []float32) float64 {

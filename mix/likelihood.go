@@ -76,6 +76,9 @@ func (l *Likelihood) Decays() (ranges [][2]int) {
 	return all.Decays()
 }
 
+// Apart is the number of the first parameter of the categorical network; see train.Parted.
+func (l *Likelihood) Apart() int { return l.t.flowSize() }
+
 // Close ends the workers.
 func (l *Likelihood) Close() {
 	if l.cells != nil {

@@ -215,8 +215,7 @@ func (t *trainer) step(ctx context.Context, rows []int32) error {
 			return t.interrupted(ctx, err)
 		}
 	}
-	norm := t.update.norm()
-	scale := clipScale(norm, t.cfg.ClipNorm)
+	norm, scale := t.update.clip(t.cfg.ClipNorm)
 	at.Step++
 	at.Steps++
 	at.Events += len(rows)

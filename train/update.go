@@ -17,6 +17,10 @@ type Parallel interface {
 // after the other. Where it does not say, it is for all.
 type Decaying interface{ Decays() [][2]int }
 
+// Parted is an Objective that is a sum of two, of parameters of their own: of those below number Apart, and of the others. The gradient of each is
+// clipped by itself: scaled with that of the other, whose norm varies with the events of a batch, it would be biased towards events of small ones.
+type Parted interface{ Apart() int }
+
 // update takes a gradient over to the parameters and their average, block by block, so that threads can share it out; the result
 // does not depend on their number.
 type update struct {
@@ -25,6 +29,7 @@ type update struct {
 	keep               []kept    // of each block
 	parallel           Parallel  // nil without threads
 	squares            []float64 // of the gradient, of each block
+	apart              int       // see Parted; 0 for one part
 
 	// of the step under way
 	rate float64 // of the average
@@ -44,6 +49,9 @@ func newUpdate(obj Objective, opt optimiser, params, grad, mean []float32) *upda
 	}
 	if d, ok := obj.(Decaying); ok {
 		u.share(d.Decays())
+	}
+	if p, ok := obj.(Parted); ok {
+		u.apart = p.Apart()
 	}
 	u.fn.square, u.fn.apply = u.square, u.apply
 	return u
@@ -96,6 +104,23 @@ func (k *kept) put(aside [4][]float32, vectors ...[]float32) {
 			}
 		}
 	}
+}
+
+// clip bounds the norm of the gradient, or of each of its parts. It returns the norm, and what the gradient is still to be scaled by.
+func (u *update) clip(limit float64) (norm, scale float64) {
+	if u.apart == 0 {
+		norm = u.norm()
+		return norm, clipScale(norm, limit)
+	}
+	for _, part := range [2][]float32{u.grad[:u.apart], u.grad[u.apart:]} {
+		n := math.Sqrt(kernel.SquaredNorm(part))
+		s := clipScale(n, limit)
+		for i := range part {
+			part[i] *= float32(s)
+		}
+		norm = math.Hypot(norm, n*s)
+	}
+	return norm, 1
 }
 
 // norm is the length of the gradient.
