@@ -11,6 +11,7 @@
 package card
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 
@@ -66,7 +67,9 @@ type Card struct {
 	// end that is open. Events beyond are an error, and none is generated.
 	Range map[string]prep.Limits `yaml:"range,omitempty"`
 
-	Flow    flow.Spec    `yaml:"flow,omitempty"`
+	Flow flow.Spec `yaml:"flow,omitempty"`
+	// Flows are several for the same events, in place of Flow: each is trained, and one page compares them. See Each.
+	Flows   Flows        `yaml:"flows,omitempty"`
 	Train   train.Config `yaml:"train,omitempty"`
 	Sample  Sample       `yaml:"sample,omitempty"`
 	Compare Compare      `yaml:"compare,omitempty"`
@@ -129,8 +132,9 @@ type Compare struct {
 
 // Plots asks for pictures that not every report needs.
 type Plots struct {
-	Steps  bool `yaml:"steps,omitempty"`  // the data after each transform of the flow, for two features
-	Latent bool `yaml:"latent,omitempty"` // the data in the latent space
+	Steps   bool `yaml:"steps,omitempty"`   // the data after each transform of the flow, for two features
+	Latent  bool `yaml:"latent,omitempty"`  // the data in the latent space
+	Density bool `yaml:"density,omitempty"` // the density beside the true one, where that is known, for two features
 }
 
 // Portable is the card as models and pages keep it: an absolute path says more of a machine than of the analysis, and loses its folder.
@@ -148,6 +152,9 @@ func (c *Card) Portable() *Card {
 	}
 	return &p
 }
+
+// SampleFile is where the events drawn go.
+func (c *Card) SampleFile() string { return cmp.Or(c.Sample.File, "sample.parquet") }
 
 // Paths are the files as the program opens them: relative ones joined to Dir.
 func (c *Card) Paths() []string {

@@ -26,7 +26,7 @@ func (d *decoder) value(key string, n ast.Node, v reflect.Value) error {
 	if known, err := d.special(key, n, v); known {
 		return err
 	}
-	if text, ok := scalar(n); ok && text == "none" && noneAtZero[key] {
+	if text, ok := scalar(n); ok && text == "none" && noneAtZero[alike(key)] {
 		n = ast.Integer(token.New("0", "0", n.GetToken().Position))
 	}
 	switch v.Kind() {
@@ -66,6 +66,8 @@ func (d *decoder) special(key string, n ast.Node, v reflect.Value) (known bool, 
 	switch x := v.Addr().Interface().(type) {
 	case *Definitions:
 		return true, d.definitions(key, n, x)
+	case *Flows:
+		return true, d.flows(key, n, x)
 	case *Count:
 		if isText && text == "same" {
 			*x = 0
@@ -181,7 +183,7 @@ func (d *decoder) object(key string, n ast.Node, v reflect.Value) error {
 // written refuses a 0, or an empty list, where it would be taken for the default.
 func (d *decoder) written(key string, n ast.Node, v reflect.Value) error {
 	text, _ := scalar(n)
-	if !v.IsZero() || zeroIsMeant[key] || text == "same" {
+	if !v.IsZero() || zeroIsMeant[alike(key)] || text == "same" {
 		return nil
 	}
 	switch v.Kind() {
@@ -193,7 +195,7 @@ func (d *decoder) written(key string, n ast.Node, v reflect.Value) error {
 	case reflect.Bool:
 		return nil
 	default:
-		if !strings.HasPrefix(key, "flow.") {
+		if !strings.HasPrefix(alike(key), "flow.") {
 			return nil
 		}
 	}
@@ -293,7 +295,7 @@ func (d *decoder) integer(key string, n ast.Node, low, high int64, set func(int6
 	case i < low || i > high:
 		return at(n, key, "%s is not between %d and %d", describe(n), low, high)
 	}
-	if i == 0 && noneAtZero[key] {
+	if i == 0 && noneAtZero[alike(key)] {
 		i = -1
 	}
 	set(i)
@@ -309,7 +311,7 @@ func (d *decoder) number(key string, n ast.Node, v reflect.Value) error {
 	case err != nil || math.IsNaN(x) || math.IsInf(x, 0):
 		return at(n, key, "%s is not a finite number", describe(n))
 	}
-	if x == 0 && noneAtZero[key] {
+	if x == 0 && noneAtZero[alike(key)] {
 		x = -1
 	}
 	v.SetFloat(x)

@@ -20,7 +20,7 @@ import (
 // Validate reports the first value that cannot be, by its key.
 func (c *Card) Validate() error {
 	for _, check := range []func() error{
-		c.checkName, c.checkSource, c.checkColumns, c.checkPreparation, c.checkFlow, c.checkOutput,
+		c.checkName, c.checkSource, c.checkColumns, c.checkPreparation, c.checkFlows, c.checkOutput,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -177,14 +177,21 @@ func (c *Card) checkFlow() error {
 	} else if err != nil {
 		return wrong("flow", "%v", err)
 	}
+	if err := c.checkTrain(); err != nil {
+		return err
+	}
+	if c.Train.Objective == "matching" && !c.Flow.Matched() {
+		return wrong("train.objective", "flow matching trains a flow of one continuous layer (type: cfm), not this one: take the key out")
+	}
+	return nil
+}
+
+func (c *Card) checkTrain() error {
 	var inTrain *train.FieldError
 	if err := c.Train.Validate(); errors.As(err, &inTrain) {
 		return wrong(join("train", inTrain.Field), "%s", inTrain.Reason)
 	} else if err != nil {
 		return wrong("train", "%v", err)
-	}
-	if c.Train.Objective == "matching" && !c.Flow.Matched() {
-		return wrong("train.objective", "flow matching trains a flow of one continuous layer (type: cfm), not this one: take the key out")
 	}
 	return nil
 }
@@ -203,6 +210,10 @@ func (c *Card) checkOutput() error {
 		return wrong("threads", "%d is not between 1 and 4096", c.Threads)
 	case c.Plots.Steps && len(c.Features) != 2:
 		return wrong("plots.steps", "the steps of a flow can be drawn for two features, not for %d; take it out", len(c.Features))
+	case c.Plots.Density && len(c.Context) > 0:
+		return wrong("plots.density", "a density that is given a context is none of two features alone; take it out")
+	case c.Plots.Density && len(c.Features) != 2:
+		return wrong("plots.density", "a density can be drawn for two features, not for %d; take it out", len(c.Features))
 	}
 	for name, v := range c.Sample.Context {
 		if err := oneOf(join("sample.context", name), name, "context", c.Context); err != nil {

@@ -55,6 +55,12 @@ func (w *writer) pair(key string, v reflect.Value, indent int) {
 			w.pair(d.Name, reflect.ValueOf(d.Expr), indent+2)
 		}
 		return
+	case Flows:
+		w.WriteByte('\n')
+		for _, f := range x {
+			w.pair(f.Name, reflect.ValueOf(f), indent+2)
+		}
+		return
 	case prep.Limits:
 		fmt.Fprintf(w, " [%s, %s]\n", end(x.Low), end(x.High))
 		return

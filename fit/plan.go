@@ -39,8 +39,20 @@ type Planned struct {
 	SecondsPerEpoch float64 `json:"seconds_per_epoch"`
 	Seconds         float64 `json:"seconds"`
 
+	// Name is that of the flow, among several, and Others are those after it: Seconds is that of all, the rest of each.
+	Name   string     `json:"name,omitempty"`
+	Others []*Planned `json:"others,omitempty"`
+
 	Files   []PlannedFile `json:"files"` // that would be written
 	Notices []string      `json:"notices,omitempty"`
+}
+
+// Join adds the training of another flow on the same events after p.
+func (p *Planned) Join(next *Planned) {
+	p.Seconds += next.Seconds
+	next.Files = nil // those of all
+	next.Notices = slices.DeleteFunc(next.Notices, func(line string) bool { return slices.Contains(p.Notices, line) })
+	p.Others = append(p.Others, next)
 }
 
 // PlannedFile is a file that would be written.

@@ -19,9 +19,11 @@ import (
 
 // Analysis is what the page about a model is made of: what is known of it, and what Compare finds.
 type Analysis struct {
-	Card  *card.Card
-	Model *model.Model
-	Train *train.Result
+	Name       string // of the flow, among several
+	Card       *card.Card
+	Model      *model.Model
+	Train      *train.Result
+	Parameters int
 
 	Total                    int // events in all, of which
 	Training, Valid, HeldOut int // so many train, validate and are held out
@@ -104,10 +106,15 @@ func (a *Analysis) Page() (*Page, error) {
 		Lead:    fmt.Sprintf("A normalizing flow of %s, and how its events compare with %s.", say.Count(len(info.Features), "feature"), strings.ToLower(a.Pair.ReferenceName)),
 		Summary: a.facts(info), Flow: strings.Join(slices.Concat(info.Flow.Lines(), info.Numerical), "\n"),
 	}
-	for _, c := range append(info.Features, info.Context...) {
-		page.Preparation = append(page.Preparation, Prepared{c.Name, c.Unit, c.Min, c.Max, c.Steps, c.Why})
-	}
+	page.Preparation = prepared(info)
 	return page, a.picture(page)
+}
+
+func prepared(info model.Info) (columns []Prepared) {
+	for _, c := range append(info.Features, info.Context...) {
+		columns = append(columns, Prepared{c.Name, c.Unit, c.Min, c.Max, c.Steps, c.Why})
+	}
+	return columns
 }
 
 // picture adds the pictures.
@@ -122,8 +129,13 @@ func (a *Analysis) picture(page *Page) (err error) {
 	if page.Loss, err = lossPicture(a.Train, entropy); err != nil {
 		return err
 	}
-	if a.Card.Plots.Steps && a.Model.Features.Dim() == 2 && a.Model.Features.Marks == nil {
-		if page.Steps, err = stepsPicture(a.Model, a.Card, a.given()); err != nil {
+	if a.Card.Plots.Density {
+		if page.Density, page.Colours, err = densityPicture(a); err != nil {
+			return err
+		}
+	}
+	if a.Card.Plots.Steps {
+		if page.Steps, err = stepsPicture(a, drawn, maxSteps); err != nil {
 			return err
 		}
 	}
@@ -135,7 +147,7 @@ func (a *Analysis) picture(page *Page) (err error) {
 
 func (a *Analysis) facts(info model.Info) []Fact {
 	facts := []Fact{
-		{Name: "Events", Value: fmt.Sprint(a.Total), Note: fmt.Sprintf("%d to train, %d to validate, %d held out", a.Training, a.Valid, a.HeldOut)},
+		a.events(),
 		{Name: "Flow", Value: info.Flow.String(), Note: say.Count(info.Parameters, "parameter")},
 	}
 	for _, n := range []struct {
@@ -150,11 +162,9 @@ func (a *Analysis) facts(info model.Info) []Fact {
 			facts = append(facts, f)
 		}
 	}
+	facts = append(facts, a.truths()...)
 	if t := a.True; t != nil {
 		facts = append(facts, Fact{
-			Name: "True entropy", Value: fmt.Sprintf("%.4f nats", t.Entropy),
-			Note: fmt.Sprintf("per event; the lowest NLL there can be on average; the true density has %.4f on %s", t.NLL, strings.ToLower(a.Pair.ReferenceName)),
-		}, Fact{
 			Name: "Above the truth", Value: fmt.Sprintf("%.4f nats", t.Excess),
 			Note: fmt.Sprintf("± %.2g, on the same events", t.ExcessError),
 		})
@@ -164,6 +174,22 @@ func (a *Analysis) facts(info model.Info) []Fact {
 		Name: "Training", Value: say.Count(r.Epochs, "epoch"),
 		Note: fmt.Sprintf("%s; best epoch %d; %.0f s, %.0f events a second", say.Count(r.Steps, "step"), r.BestEpoch, r.Seconds, r.EventsPerSecond),
 	})
+}
+
+func (a *Analysis) events() Fact {
+	return Fact{Name: "Events", Value: fmt.Sprint(a.Total), Note: fmt.Sprintf("%d to train, %d to validate, %d held out", a.Training, a.Valid, a.HeldOut)}
+}
+
+// truths is what is known of the true density.
+func (a *Analysis) truths() []Fact {
+	t := a.True
+	if t == nil {
+		return nil
+	}
+	return []Fact{{
+		Name: "True entropy", Value: fmt.Sprintf("%.4f nats", t.Entropy),
+		Note: fmt.Sprintf("per event; the lowest NLL there can be on average; the true density has %.4f on %s", t.NLL, strings.ToLower(a.Pair.ReferenceName)),
+	}}
 }
 
 // comparedPage is the page about a comparison of two files.

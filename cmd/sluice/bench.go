@@ -51,14 +51,17 @@ fraction is of the processor's peak, measured in the same run.`,
 			if err != nil {
 				return fault.Of(err)
 			}
-			spec, err := job.Flow.Resolve(job.Features)
-			if err != nil {
-				return fault.Of(err)
+			workloads = nil
+			for _, one := range job.Each() {
+				spec, err := one.Flow.Resolve(job.Features)
+				if err != nil {
+					return fault.Of(err)
+				}
+				workloads = append(workloads, bench.Workload{
+					Name: one.Name, Features: len(job.Features), Context: len(job.Context),
+					Batch: one.Train.WithDefaults().Batch, Spec: spec,
+				})
 			}
-			workloads = []bench.Workload{{
-				Name: job.Name, Features: len(job.Features), Context: len(job.Context),
-				Batch: job.Train.WithDefaults().Batch, Spec: spec,
-			}}
 		}
 		machine, err := await.Do(c.Context(), "the peak of the processor", func() (bench.Machine, error) { return bench.ThisMachine(a.threads), nil })
 		if err != nil {

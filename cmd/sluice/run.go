@@ -99,6 +99,9 @@ func commandLine(c *cobra.Command, args []string) string {
 const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%"
 
 func printRun(w io.Writer, s *sluice.RunResult) {
+	if s.Flows != nil {
+		printFlows(w, s)
+	}
 	printTraining(w, s.Train)
 	if s.TrueEntropy != nil {
 		fmt.Fprintf(w, "truth      the entropy is %.4f nats, the lowest NLL on average; the true density has %.4f on the events compared, the model %.4f +- %.4f more\n", *s.TrueEntropy, *s.TrueNLL, *s.Excess, *s.ExcessError)
@@ -106,6 +109,21 @@ func printRun(w io.Writer, s *sluice.RunResult) {
 	fmt.Fprintf(w, "sample     %s\n", s.Sample)
 	fmt.Fprintf(w, "report     %s\n\n", s.Report)
 	printComparison(w, s.Compare)
+}
+
+// printFlows has a line a flow; what follows it is about the best.
+func printFlows(w io.Writer, s *sluice.RunResult) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "flow\tparameters\tseconds\tvalid NLL\ttest NLL\tabove the truth\tverdict\n")
+	for _, f := range s.Flows {
+		truth := "-"
+		if f.Excess != nil {
+			truth = fmt.Sprintf("%.4f +- %.2g", *f.Excess, *f.ExcessError)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%.0f\t%s\t%s\t%s\t%s\n", f.Flow, f.Train.Parameters, f.Train.Seconds, number(float64(f.Train.ValidNLL)), number(float64(f.Train.TestNLL)), truth, f.Compare.Verdict.Level)
+	}
+	t.Flush()
+	fmt.Fprintf(w, "\nthe lowest NLL of the validation events has %s:\n", s.Flow)
 }
 
 func printComparison(w io.Writer, c *sluice.Compared) {

@@ -19,6 +19,9 @@ import (
 // was done, if it is there; "" for none.
 func Train(ctx context.Context, c *card.Card, out string, o *Options) (_ *record.Training, kept string, err error) {
 	f := o.Options
+	if err := single(c); err != nil {
+		return nil, "", err
+	}
 	if out != "" {
 		release, err := o.Claim(out, c.Paths()...)
 		if err != nil {
@@ -42,6 +45,14 @@ func Train(ctx context.Context, c *card.Card, out string, o *Options) (_ *record
 	}
 	r, err := o.train(ctx, c, out, f)
 	return r, f.State, err
+}
+
+// single is an error over a card of several flows.
+func single(c *card.Card) error {
+	if len(c.Flows) > 0 {
+		return fault.Of(errors.New("flows: a training is of one flow; run trains several, and compares them"))
+	}
+	return nil
 }
 
 // mayBegin is an error over the state of an interrupted training that is not to be gone on with.
