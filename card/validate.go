@@ -183,6 +183,29 @@ func (c *Card) checkFlow() error {
 	if c.Train.Objective == "matching" && !c.Flow.Matched() {
 		return wrong("train.objective", "flow matching trains a flow of one continuous layer (type: cfm), not this one: take the key out")
 	}
+	if c.Train.Objective == "reverse-kl" {
+		return c.checkKnown()
+	}
+	return nil
+}
+
+// checkKnown refuses what is no density that is known up to a factor.
+func (c *Card) checkKnown() error {
+	const key = "train.objective"
+	var known bool
+	if d, err := toy.New(c.Toy.Name, c.Toy.Options()); err == nil {
+		target, _ := d.Target()
+		known = target != nil
+	}
+	prepared := len(c.Prepare.Columns) > 0 || len(c.Prepare.All) > 0
+	switch {
+	case !known:
+		return wrong(key, "reverse-kl learns a density that is known up to a factor, of a toy %s: take another objective", strings.Join(toy.PotentialNames(), ", "))
+	case !slices.Equal(c.Features, []string{"x1", "x2"}) || len(c.Context) > 0 || c.Weight != "" || c.Where != "" || len(c.Define) > 0:
+		return wrong(key, "reverse-kl learns the density of x1 and x2 of the toy as it is, without context, weight, where and define")
+	case prepared:
+		return wrong("prepare", "reverse-kl learns the columns as they are: take it out")
+	}
 	return nil
 }
 

@@ -171,6 +171,9 @@ func (d *Data) classes() int64 { return 4 * int64(max(d.Context.Dim()-len(d.card
 func (d *Data) fit(seen map[string]profile.Summary) error {
 	s, c := d.survey, d.card
 	given := [2]prep.Spec{c.Prepare, c.PrepareContext}
+	if c.Train.Objective == "reverse-kl" {
+		given[0].All = []prep.StepSpec{} // as the density is known
+	}
 	for i := range given {
 		given[i].Ranges, given[i].Seen = c.Range, seen
 	}

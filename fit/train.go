@@ -57,15 +57,23 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 		result.Notices = append(result.Notices, line)
 		o.Notice(line)
 	}
-	return &model.Model{Features: d.Features, Context: d.Context, Density: b.flow, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
+	return &model.Model{Features: d.Features, Context: d.Context, Density: b.density, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
 }
 
 // bound is the flow of the card, bound to the events.
 type bound struct {
 	train.Objective
-	flow  *flow.Flow
-	cfg   train.Config
-	close func()
+	flow    *flow.Flow
+	density twoWay
+	cfg     train.Config
+	close   func()
+}
+
+// twoWay is a flow, or one read backwards.
+type twoWay interface {
+	model.Density
+	ToLatent(x, context [][]float32) (z [][]float32, logDet []float32, err error)
+	ToData(z, context [][]float32) (x [][]float32, logDet []float32, err error)
 }
 
 // bind makes the objective of the card, or, where that says none, flow matching for a flow that it can train, else the likelihood.
@@ -86,8 +94,11 @@ func (d *Data) bind(ctx context.Context, o Options) (*bound, error) {
 		return nil, err
 	}
 	f.Threads = cmp.Or(max(o.Threads, 0), d.card.Threads)
-	b := &bound{flow: f, cfg: d.card.Train}
-	if b.cfg.Objective == "matching" || b.cfg.Objective == "" && spec.Matched() {
+	b := &bound{flow: f, density: f, cfg: d.card.Train}
+	if b.cfg.Objective == "reverse-kl" {
+		return b, d.bindReverse(b)
+	}
+	if byMatching(spec, b.cfg) {
 		m, err := flow.NewMatching(f, d.x, d.context, d.weight)
 		if err != nil {
 			return nil, d.unbound(err)
@@ -107,6 +118,11 @@ func (d *Data) bind(ctx context.Context, o Options) (*bound, error) {
 	}
 	b.Objective, b.close = &objective{l, d}, l.Close
 	return b, nil
+}
+
+// byMatching says whether a flow is trained by flow matching.
+func byMatching(spec flow.Spec, cfg train.Config) bool {
+	return cfg.Objective == "matching" || cfg.Objective == "" && spec.Matched()
 }
 
 // unbound is an error about the events or the flow, with the names of the features.
@@ -151,11 +167,11 @@ func (d *Data) numerical(b *bound) (lines []string, err error) {
 		return some
 	}
 	x, given := take(d.x), take(d.context)
-	z, up, err := b.flow.ToLatent(x, given)
+	z, up, err := b.density.ToLatent(x, given)
 	if err != nil {
 		return nil, err
 	}
-	back, down, err := b.flow.ToData(z, given)
+	back, down, err := b.density.ToData(z, given)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +184,7 @@ func (d *Data) numerical(b *bound) (lines []string, err error) {
 	}
 	lines = append(lines, fmt.Sprintf("the way through the flow is numerical: %s came back from the latent space to within %.2g of the prepared "+
 		"columns, whose width is about 1, and to within %.2g nats of the log-determinant", say.Count(len(rows), "event"), off, turned))
-	if _, ok := b.Objective.(train.Judged); ok {
+	if _, ok := b.Objective.(*matching); ok {
 		lines = append(lines, fmt.Sprintf("each NLL is that of %d events at most, evenly spread, integrated one by one; the history has the loss that was trained", judgedEvents))
 	}
 	return lines, nil

@@ -150,10 +150,21 @@ func (f *Flow) drawTile(t *Tile, mem []float32, seed, first uint64) {
 
 // Steps maps latent events to data and returns the events after each transform: the latent first, the data last.
 func (f *Flow) Steps(z, context [][]float32) ([][][]float32, error) {
+	if err := f.twoWay(noSample); err != nil {
+		return nil, err
+	}
+	return f.steps(z, context, true)
+}
+
+// steps goes through one transform after the other, from the last one to data or from the first one to the latent.
+func (f *Flow) steps(z, context [][]float32, toData bool) ([][][]float32, error) {
 	steps := [][][]float32{z}
-	for i := len(f.transforms) - 1; i >= 0; i-- {
+	for k := range f.transforms {
+		if toData {
+			k = len(f.transforms) - 1 - k
+		}
 		x, _, err := f.mapEvents(steps[len(steps)-1], context, func(w *workspace, n int) {
-			w.through(f.transforms[i], w.tiles[:n], f.params, true)
+			w.through(f.transforms[k], w.tiles[:n], f.params, toData)
 		})
 		if err != nil {
 			return nil, err

@@ -3,7 +3,6 @@ package model
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -22,6 +21,7 @@ type Info struct {
 	Context       []Column      `json:"context"`
 	Marks         string        `json:"marks,omitempty"`     // what the hidden feature of the flow is, where it has one
 	Flow          flow.Spec     `json:"flow"`                // the composition in full
+	Inverted      bool          `json:"inverted,omitempty"`  // the flow is read backwards: its layers go from the latent to the data
 	Numerical     []string      `json:"numerical,omitempty"` // layers that are computed by numerical steps, and how
 	Parameters    int           `json:"parameters"`
 	Seed          uint64        `json:"seed"`
@@ -71,7 +71,7 @@ func (m *Model) Info() (Info, error) {
 	}
 	info := m.info(hash, FormatVersion, m.Density.Size())
 	if f, ok := m.Flow(); ok {
-		info.Flow, info.Numerical = f.Spec.Named(m.Features.InFlow()), f.Numerical()
+		info.Flow, info.Inverted, info.Numerical = f.Spec.Named(m.Features.InFlow()), m.inverted(), f.Numerical()
 	}
 	return info, nil
 }
@@ -99,7 +99,7 @@ func ReadInfo(path string, own ...flow.Kind) (Info, error) {
 		return Info{}, fmt.Errorf("model: %s: flow: %w", path, err)
 	}
 	info := m.info(f.Metadata[safetensors.HashKey], r.version, plan.Size())
-	info.Flow, info.Numerical = plan.Spec.Named(m.Features.InFlow()), plan.Numerical()
+	info.Flow, info.Inverted, info.Numerical = plan.Spec.Named(m.Features.InFlow()), r.Inverted, plan.Numerical()
 	return info, nil
 }
 
@@ -145,12 +145,21 @@ func describeColumns(w io.Writer, title string, columns []Column) {
 	}
 }
 
+// Layers is the flow in full, a line a part.
+func (info *Info) Layers() []string {
+	lines := info.Flow.Lines()
+	if info.Inverted {
+		lines = append(lines, "read backwards, as reverse KL trains it: the layers go from the latent to the data, and the way back is that to the latent")
+	}
+	return append(lines, info.Numerical...)
+}
+
 func describeFlow(w io.Writer, info Info) {
 	if info.Flow.Repeat == 0 {
 		return // a density that is no flow
 	}
 	fmt.Fprintf(w, "\nflow\n  %s, %d parameters\n", info.Flow, info.Parameters)
-	for _, line := range slices.Concat(info.Flow.Lines(), info.Numerical) {
+	for _, line := range info.Layers() {
 		fmt.Fprintf(w, "  %s\n", clean(line))
 	}
 }

@@ -62,6 +62,7 @@ type flowRecord struct {
 	Spec     flow.Spec `json:"spec"`
 	Features int       `json:"features"`
 	Context  int       `json:"context"`
+	Inverted bool      `json:"inverted,omitempty"` // it is read backwards
 	Check    []float64 `json:"check"`
 
 	version int // of the file's format
@@ -79,7 +80,7 @@ func (m *Model) file() (*safetensors.File, error) {
 	if !ok {
 		return nil, fmt.Errorf("a density of type %T cannot be saved", m.Density)
 	}
-	check, err := probe(w)
+	check, err := probe(m.Density.(probed), w.Context)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func (m *Model) file() (*safetensors.File, error) {
 	record := map[string]any{
 		"schema":   schema{Columns(m.Features), Columns(context)},
 		"features": m.Features, "context": context,
-		"flow": flowRecord{Spec: w.Spec, Features: w.Features, Context: w.Context, Check: check},
+		"flow": flowRecord{Spec: w.Spec, Features: w.Features, Context: w.Context, Inverted: m.inverted(), Check: check},
 	}
 	if m.Train != nil {
 		record["train"] = m.Train.WithoutClock()
@@ -184,7 +185,7 @@ func decodeJSON(text string, to any) error {
 }
 
 // flowOf builds the flow that a record describes, with the file's parameters.
-func flowOf(f *safetensors.File, r flowRecord, seed uint64, own []flow.Kind) (*flow.Flow, error) {
+func flowOf(f *safetensors.File, r flowRecord, seed uint64, own []flow.Kind) (Density, error) {
 	plan, tensors, err := planOf(f, r, seed, own)
 	if err != nil {
 		return nil, err
@@ -196,7 +197,11 @@ func flowOf(f *safetensors.File, r flowRecord, seed uint64, own []flow.Kind) (*f
 	if err := checkParameters(w); err != nil {
 		return nil, err
 	}
-	return w, compareProbe(w, r.Check)
+	var d probed = w
+	if r.Inverted {
+		d = flow.Invert(w)
+	}
+	return d, compareProbe(d, r.Context, r.Check)
 }
 
 // planOf lays out the flow that a record describes, whose parameters are the file's tensors, by name. Nothing is made for a
@@ -226,10 +231,16 @@ func planOf(f *safetensors.File, r flowRecord, seed uint64, own []flow.Kind) (*f
 	return plan, tensors, nil
 }
 
+// probed is a density that tells of a few points of its latent space.
+type probed interface {
+	Density
+	Latent(n int, context [][]float32, seed, first uint64) ([][]float32, error)
+}
+
 // probe is the log-density of a few fixed points of the flow's own space, with a context of zeros.
-func probe(f *flow.Flow) ([]float64, error) {
+func probe(f probed, columns int) ([]float64, error) {
 	const points = 4
-	context := make([][]float32, f.Context)
+	context := make([][]float32, columns)
 	for i := range context {
 		context[i] = make([]float32, points)
 	}
@@ -240,8 +251,8 @@ func probe(f *flow.Flow) ([]float64, error) {
 	return f.LogProb(x, context)
 }
 
-func compareProbe(f *flow.Flow, want []float64) error {
-	got, err := probe(f)
+func compareProbe(f probed, columns int, want []float64) error {
+	got, err := probe(f, columns)
 	if err != nil {
 		return err
 	}

@@ -42,6 +42,10 @@ type Learned struct {
 	TrueNLL     *float64 `json:"true_nll,omitempty"`
 	Excess      *float64 `json:"excess_nll,omitempty"`
 	ExcessError *float64 `json:"excess_nll_error,omitempty"`
+	// Of a potential: the logarithm of its integral, from a grid, and the bound that draws of the model give.
+	LogZ           *float64 `json:"log_z,omitempty"`
+	LogZBound      *float64 `json:"log_z_bound,omitempty"`
+	LogZBoundError *float64 `json:"log_z_bound_error,omitempty"`
 
 	// Fingerprint tells what the model was trained from, and Hash which model it is.
 	Fingerprint string `json:"fingerprint"`

@@ -30,7 +30,8 @@ type Analysis struct {
 
 	Pair       Pair // the events compared
 	Comparison *stats.Comparison
-	True       *fit.True // nil where the true density is not known
+	True       *fit.True     // nil where the true density is not known
+	Evidence   *fit.Evidence // nil but of a toy of known potential
 
 	Notices, Warnings []string // as those of a Page
 }
@@ -87,7 +88,10 @@ func (a *Analysis) truth() error {
 	if err != nil {
 		return err
 	}
-	a.True, err = fit.Truth(a.Card, a.Pair.Reference, logProb)
+	if a.True, err = fit.Truth(a.Card, a.Pair.Reference, logProb); err != nil {
+		return err
+	}
+	a.Evidence, err = fit.Bounded(a.Card, a.Model, a.Pair.Reference.Len())
 	return err
 }
 
@@ -104,7 +108,7 @@ func (a *Analysis) Page() (*Page, error) {
 	page := &Page{
 		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices, Warnings: a.Warnings, Model: info.Hash,
 		Lead:    fmt.Sprintf("A normalizing flow of %s, and how its events compare with %s.", say.Count(len(info.Features), "feature"), strings.ToLower(a.Pair.ReferenceName)),
-		Summary: a.facts(info), Flow: strings.Join(slices.Concat(info.Flow.Lines(), info.Numerical), "\n"),
+		Summary: a.facts(info), Flow: strings.Join(info.Layers(), "\n"),
 	}
 	page.Preparation = prepared(info)
 	return page, a.picture(page)
@@ -168,6 +172,9 @@ func (a *Analysis) facts(info model.Info) []Fact {
 			Name: "Above the truth", Value: fmt.Sprintf("%.4f nats", t.Excess),
 			Note: fmt.Sprintf("± %.2g, on the same events", t.ExcessError),
 		})
+	}
+	if e := a.Evidence; e != nil {
+		facts = append(facts, Fact{Name: "Bound on log Z", Value: fmt.Sprintf("%.4f", e.Bound), Note: fmt.Sprintf("± %.2g, from %d draws; integrated over a grid it is %.4f", e.BoundError, a.Pair.Generated.Len(), e.LogIntegral)})
 	}
 	r := a.Train
 	return append(facts, Fact{

@@ -87,7 +87,10 @@ func (f *Flows) lines(of func(a *Analysis) []string) (all []string) {
 // table has a row a flow.
 func (f *Flows) table() ([]Section, error) {
 	s := Section{Title: "Flows", Head: []string{"Flow", "From data to latent", "Parameters", "Seconds", "Steps", "Test NLL", "Above the truth", "Largest KS", "Verdict"}, Numbers: [2]int{2, 8}, Bold: f.Best() + 1}
-	known := f.Each[0].True != nil
+	known, bounded := f.Each[0].True != nil, f.Each[0].Evidence != nil
+	if bounded {
+		s.Head, s.Numbers[1] = slices.Insert(s.Head, 8, "Bound on log Z"), 9
+	}
 	for _, a := range f.Each {
 		info, err := a.Model.Info()
 		if err != nil {
@@ -101,6 +104,9 @@ func (f *Flows) table() ([]Section, error) {
 			nll += fmt.Sprintf(" ± %.2g", r.TestError)
 		}
 		row := []string{a.Name, info.Flow.String(), fmt.Sprint(a.Parameters), fmt.Sprintf("%.0f", r.Seconds), fmt.Sprint(r.Steps), nll, "", digits(a.farthest()), v.Verdict.Level.String()}
+		if bounded {
+			row = slices.Insert(row, 8, fmt.Sprintf("%.4f ± %.2g", a.Evidence.Bound, a.Evidence.BoundError))
+		}
 		if known {
 			row[6] = fmt.Sprintf("%.4f ± %.2g", a.True.Excess, a.True.ExcessError)
 		} else {
@@ -113,6 +119,9 @@ func (f *Flows) table() ([]Section, error) {
 		s.Text += " Above the truth: the NLL beyond that of the true density, on the same events, so that what chance did to these cancels."
 	} else {
 		s.Head, s.Numbers[1] = slices.Delete(s.Head, 6, 7), 7
+	}
+	if bounded {
+		s.Text += fmt.Sprintf(" Bound on log Z: the mean of log p − log q over draws of the flow q, of p without its factor 1/Z; integrated over a grid, log Z is %.4f.", f.Each[0].Evidence.LogIntegral)
 	}
 	return []Section{s}, nil
 }

@@ -11,7 +11,8 @@ func unitOf(obj Objective) Unit {
 }
 
 // Judged is an Objective that is no measure of what is wanted, only a way to it. Of Judge, on the same parameters, Loss and what goes with it
-// are the losses of the Result; its History has those of the Objective, by which the best epoch is chosen.
+// are the losses of the Result, and the choice between the parameters of the best epoch and the averaged last ones; the History has those of
+// the Objective, by which the best epoch is found.
 type Judged interface{ Judge() Objective }
 
 // Stepper is an Objective with random numbers of its own, as those of dropout. SetStep comes before every Gradient with

@@ -335,16 +335,13 @@ func (t *trainer) finish(ctx context.Context) (*Result, error) {
 	}
 	copy(t.params, t.best)
 	r := t.result(false)
+	judge, other := t.judge(near, r)
 	if t.at.Epoch < t.cfg.Epochs && t.impatient() {
 		line := fmt.Sprintf("ended after epoch %d: no validation was better than that of epoch %d (train.patience; 0 for none)", t.at.Epoch, t.at.BestEpoch)
 		r.Notices = append(r.Notices[:len(r.Notices):len(r.Notices)], line)
 		t.show(line, false)
 	}
-	judge, again := t.obj, t.freeze(near, len(near))
-	if j, ok := t.obj.(Judged); ok {
-		judge, again = j.Judge(), true
-		r.Unit, r.HistoryUnit = unitOf(judge), r.Unit
-	}
+	again := t.freeze(near, len(near)) || other
 	r.ValidNLL = t.at.BestValid
 	if again && len(t.data.Valid) > 0 {
 		r.ValidNLL = asNLL(judge.Loss(t.data.Valid))
@@ -357,6 +354,32 @@ func (t *trainer) finish(ctx context.Context) (*Result, error) {
 		return nil, t.interrupted(ctx, err)
 	}
 	return r, nil
+}
+
+// judge is the Objective that the parameters are judged by. Where that is another than the one trained, it decides between those of the
+// epoch with the best validation and the last ones: the loss that is no measure of what is wanted scatters by more than the end of a
+// training gains, so that its lowest value is mostly one of chance.
+func (t *trainer) judge(near []int32, r *Result) (judge Objective, other bool) {
+	j, ok := t.obj.(Judged)
+	if !ok {
+		return t.obj, false
+	}
+	judge = j.Judge()
+	r.Unit, r.HistoryUnit = unitOf(judge), r.Unit
+	last := t.average
+	if len(t.data.Valid) == 0 || last == nil || t.at.BestEpoch == t.at.Epoch {
+		return judge, true
+	}
+	t.freeze(near, len(near))
+	best := judge.Loss(t.data.Valid)
+	copy(t.params, last)
+	t.freeze(near, len(near))
+	if judge.Loss(t.data.Valid) < best {
+		r.BestEpoch = t.at.Epoch
+	} else {
+		copy(t.params, t.best)
+	}
+	return judge, true
 }
 
 // judged is the loss of events and, where the objective tells it, its standard error.

@@ -106,6 +106,9 @@ func printRun(w io.Writer, s *sluice.RunResult) {
 	if s.TrueEntropy != nil {
 		fmt.Fprintf(w, "truth      the entropy is %.4f nats, the lowest NLL on average; the true density has %.4f on the events compared, the model %.4f +- %.4f more\n", *s.TrueEntropy, *s.TrueNLL, *s.Excess, *s.ExcessError)
 	}
+	if s.LogZ != nil {
+		fmt.Fprintf(w, "log Z      %.4f from a grid; draws of the model give it a bound of %.4f +- %.2g\n", *s.LogZ, *s.LogZBound, *s.LogZBoundError)
+	}
 	fmt.Fprintf(w, "sample     %s\n", s.Sample)
 	fmt.Fprintf(w, "report     %s\n\n", s.Report)
 	printComparison(w, s.Compare)

@@ -337,6 +337,9 @@ func (r *learning) compare(ctx context.Context) (err error) {
 	if t := r.page.True; t != nil {
 		r.result.TrueEntropy, r.result.TrueNLL, r.result.Excess, r.result.ExcessError = &t.Entropy, &t.NLL, &t.Excess, &t.ExcessError
 	}
+	if e := r.page.Evidence; e != nil {
+		r.result.LogZ, r.result.LogZBound, r.result.LogZBoundError = &e.LogIntegral, &e.Bound, &e.BoundError
+	}
 	return nil
 }
 
