@@ -187,5 +187,5 @@ type ConditionerPass interface {
 }
 
 // row and rows are those of a tile.
-func row(t []float32, f int) []float32 { return tile.Row(t, f) }
+func row(t []float32, f int) []float32     { return tile.Row(t, f) }
 func rows(t []float32, f, n int) []float32 { return tile.Rows(t, f, n) }
