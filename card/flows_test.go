@@ -1,6 +1,7 @@
 package card
 
 import (
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -93,5 +94,18 @@ func TestFlowsErrors(t *testing.T) {
 	c, _ := Parse([]byte(several), "c.yaml")
 	if err := c.Set("flows.mav.transforms", "7"); err == nil || err.Error() != "set flows.mav: there is no such flow; did you mean maf?" {
 		t.Error(err)
+	}
+}
+
+// Every card that comes with the program can be.
+func TestOwnCards(t *testing.T) {
+	paths, err := filepath.Glob("../cards/*.yaml")
+	if err != nil || len(paths) < 7 {
+		t.Fatalf("%d cards: %v", len(paths), err)
+	}
+	for _, path := range paths {
+		if _, err := Load(path); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -49,13 +49,17 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 		return nil, nil, err
 	}
 	overfits(result, o.Warn)
-	lines, err := d.numerical(b)
+	lines, loose, err := d.numerical(b)
 	if err != nil {
 		return nil, nil, err
 	}
+	tell := o.Notice
+	if loose {
+		tell = o.Warn
+	}
 	for _, line := range lines {
 		result.Notices = append(result.Notices, line)
-		o.Notice(line)
+		tell(line)
 	}
 	return &model.Model{Features: d.Features, Context: d.Context, Density: b.density, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
 }
@@ -146,10 +150,13 @@ func (d *Data) close(b *bound) {
 // returning is how many events are taken through a flow and back.
 const returning = 1000
 
+// mostTurned is how far, in nats, their log-determinants may be from coming back to 0 before a density is none.
+const mostTurned = 0.1
+
 // numerical says what there is to say of a flow whose map is found by numerical steps.
-func (d *Data) numerical(b *bound) (lines []string, err error) {
+func (d *Data) numerical(b *bound) (lines []string, loose bool, err error) {
 	if len(b.flow.Numerical()) == 0 || b.flow.OneWay() != "" {
-		return nil, nil
+		return nil, false, nil
 	}
 	held := d.Rows.Test
 	if len(held) == 0 {
@@ -169,11 +176,11 @@ func (d *Data) numerical(b *bound) (lines []string, err error) {
 	x, given := take(d.x), take(d.context)
 	z, up, err := b.density.ToLatent(x, given)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	back, down, err := b.density.ToData(z, given)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var off, turned float64
 	for e := range rows {
@@ -184,10 +191,13 @@ func (d *Data) numerical(b *bound) (lines []string, err error) {
 	}
 	lines = append(lines, fmt.Sprintf("the way through the flow is numerical: %s came back from the latent space to within %.2g of the prepared "+
 		"columns, whose width is about 1, and to within %.2g nats of the log-determinant", say.Count(len(rows), "event"), off, turned))
+	if loose = !(turned <= mostTurned); loose {
+		lines[0] += ": the steps are too coarse for what was learned, so that the densities, and each NLL, are wrong; set a tolerance, or more steps"
+	}
 	if _, ok := b.Objective.(*matching); ok {
 		lines = append(lines, fmt.Sprintf("each NLL is that of %d events at most, evenly spread, integrated one by one; the history has the loss that was trained", judgedEvents))
 	}
-	return lines, nil
+	return lines, loose, nil
 }
 
 // overfits adds a line where a model knows the training events by heart.

@@ -184,6 +184,9 @@ func (a *Analysis) facts(info model.Info) []Fact {
 }
 
 func (a *Analysis) events() Fact {
+	if a.Card.Train.Objective == "reverse-kl" {
+		return Fact{Name: "Events", Value: fmt.Sprint(a.Total), Note: fmt.Sprintf("none to train; %d draws an epoch, %d events to validate, %d held out", a.Training, a.Valid, a.HeldOut)}
+	}
 	return Fact{Name: "Events", Value: fmt.Sprint(a.Total), Note: fmt.Sprintf("%d to train, %d to validate, %d held out", a.Training, a.Valid, a.HeldOut)}
 }
 

@@ -3,7 +3,6 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/card"
@@ -44,10 +43,14 @@ func (f *Flows) Page() (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
+	how := "on the same events"
+	if info.Inverted {
+		how = "without events, by reverse KL,"
+	}
 	page := &Page{
 		Title: cmp.Or(f.Card.Title, f.Card.Name), Card: string(text), Model: info.Hash,
-		Lead: fmt.Sprintf("%s of %s, trained on the same events and compared with %s.",
-			say.Count(len(f.Each), "normalizing flow"), say.Count(len(info.Features), "feature"), strings.ToLower(first.Pair.ReferenceName)),
+		Lead: fmt.Sprintf("%s of %s, trained %s and compared with %s.",
+			say.Count(len(f.Each), "normalizing flow"), say.Count(len(info.Features), "feature"), how, strings.ToLower(first.Pair.ReferenceName)),
 		Summary: append([]Fact{first.events()}, first.truths()...),
 	}
 	page.Summary = append(page.Summary, Fact{Name: "Lowest validation NLL", Value: best.Name, Note: fmt.Sprintf("%.4f %s per event", float64(best.Train.ValidNLL), best.Train.Unit)})
@@ -86,52 +89,45 @@ func (f *Flows) lines(of func(a *Analysis) []string) (all []string) {
 
 // table has a row a flow.
 func (f *Flows) table() ([]Section, error) {
-	s := Section{Title: "Flows", Head: []string{"Flow", "From data to latent", "Parameters", "Seconds", "Steps", "Test NLL", "Above the truth", "Largest KS", "Verdict"}, Numbers: [2]int{2, 8}, Bold: f.Best() + 1}
-	known, bounded := f.Each[0].True != nil, f.Each[0].Evidence != nil
-	if bounded {
-		s.Head, s.Numbers[1] = slices.Insert(s.Head, 8, "Bound on log Z"), 9
+	of := f.Each[0]
+	s := Section{Title: "Flows", Head: []string{"Flow", "Layers", "Parameters", "Seconds", "Test NLL"}, Bold: f.Best() + 1}
+	s.Text = "In the order of the card; bold is the lowest validation NLL. NLL in nats per event."
+	if of.True != nil {
+		s.Head = append(s.Head, "Above the truth")
+		s.Text += " Above the truth: the NLL beyond that of the true density, on the same events, so that what chance did to these cancels."
 	}
+	if of.Evidence != nil {
+		s.Head = append(s.Head, "Bound on log Z")
+		s.Text += fmt.Sprintf(" Bound on log Z: the mean of log p − log q over draws of the flow q, of p without its factor 1/Z; integrated over a grid, log Z is %.4f.", of.Evidence.LogIntegral)
+	}
+	s.Numbers = [2]int{2, len(s.Head)}
+	s.Head = append(s.Head, "Verdict")
 	for _, a := range f.Each {
 		info, err := a.Model.Info()
 		if err != nil {
 			return nil, err
 		}
-		r, v := a.Train, NewCompared(a.Comparison)
-		nll := fmt.Sprintf("%.4f", float64(r.TestNLL))
-		if r.TestNLL != r.TestNLL {
-			nll = "–"
-		} else if r.TestError > 0 {
-			nll += fmt.Sprintf(" ± %.2g", r.TestError)
+		row := []string{a.Name, info.Flow.String(), fmt.Sprint(a.Parameters), fmt.Sprintf("%.0f", a.Train.Seconds), "–"}
+		if r := a.Train; r.TestNLL == r.TestNLL {
+			row[4] = within(float64(r.TestNLL), r.TestError)
 		}
-		row := []string{a.Name, info.Flow.String(), fmt.Sprint(a.Parameters), fmt.Sprintf("%.0f", r.Seconds), fmt.Sprint(r.Steps), nll, "", digits(a.farthest()), v.Verdict.Level.String()}
-		if bounded {
-			row = slices.Insert(row, 8, fmt.Sprintf("%.4f ± %.2g", a.Evidence.Bound, a.Evidence.BoundError))
+		if t := a.True; t != nil {
+			row = append(row, within(t.Excess, t.ExcessError))
 		}
-		if known {
-			row[6] = fmt.Sprintf("%.4f ± %.2g", a.True.Excess, a.True.ExcessError)
-		} else {
-			row = slices.Delete(row, 6, 7)
+		if e := a.Evidence; e != nil {
+			row = append(row, within(e.Bound, e.BoundError))
 		}
-		s.Rows = append(s.Rows, row)
-	}
-	s.Text = "In the order of the card; bold is the lowest validation NLL. NLL in nats per event. Largest KS: of all columns, generated against " + strings.ToLower(f.Each[0].Pair.ReferenceName) + "."
-	if known {
-		s.Text += " Above the truth: the NLL beyond that of the true density, on the same events, so that what chance did to these cancels."
-	} else {
-		s.Head, s.Numbers[1] = slices.Delete(s.Head, 6, 7), 7
-	}
-	if bounded {
-		s.Text += fmt.Sprintf(" Bound on log Z: the mean of log p − log q over draws of the flow q, of p without its factor 1/Z; integrated over a grid, log Z is %.4f.", f.Each[0].Evidence.LogIntegral)
+		s.Rows = append(s.Rows, append(row, NewCompared(a.Comparison).Verdict.Level.String()))
 	}
 	return []Section{s}, nil
 }
 
-// farthest is the largest KS distance of the columns.
-func (a *Analysis) farthest() (ks float64) {
-	for _, c := range a.Comparison.Columns {
-		ks = max(ks, c.KS)
+// within is a number of nats with its standard error, where that is known.
+func within(v, deviation float64) string {
+	if deviation > 0 {
+		return fmt.Sprintf("%.4f ± %.2g", v, deviation)
 	}
-	return ks
+	return fmt.Sprintf("%.4f", v)
 }
 
 // columns are the distances of each column for all flows, and the histograms of the best.
