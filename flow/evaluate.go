@@ -97,8 +97,8 @@ func (f *Flow) density(x, context [][]float32, fn func(w *workspace, tiles int),
 	if latent {
 		z = columns(f.Features, n)
 	}
-	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
-		t.store(z, lo)
+	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { load(t, x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
+		store(t, z, lo)
 		lp := logProb[lo:][:t.Events]
 		f.logDensity(t, w.mems[0], lp)
 		for e := range lp {
@@ -147,11 +147,11 @@ func (f *Flow) draw(x [][]float32, n int, context [][]float32, seed, first uint6
 		}
 	}
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) {
-		t.load(nil, context, lo, hi)
-		t.lackAs(x, lo)
+		load(t, nil, context, lo, hi)
+		t.LackAs(x, lo)
 		t.NoDet = true
 		f.drawTile(t, w.mems[0], seed, first+uint64(lo))
-	}, fn, func(_ *workspace, t *Tile, lo int) { t.store(x, lo) })
+	}, fn, func(_ *workspace, t *Tile, lo int) { store(t, x, lo) })
 	return nil
 }
 
@@ -161,7 +161,7 @@ func (f *Flow) drawTile(t *Tile, mem []float32, seed, first uint64) {
 	for c := range f.Features {
 		batch.Pad(row(t.X, c)[:t.N], t.Events)
 	}
-	t.leaveOut()
+	t.LeaveOut()
 }
 
 // Steps maps latent events to data and returns the events after each transform: the latent first, the data last.
@@ -186,8 +186,8 @@ func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int
 		return nil, nil, err
 	}
 	y, logDet = columns(f.Features, n), make([]float32, n)
-	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, fn, func(_ *workspace, t *Tile, lo int) {
-		t.store(y, lo)
+	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { load(t, x, context, lo, hi) }, fn, func(_ *workspace, t *Tile, lo int) {
+		store(t, y, lo)
 		copy(logDet[lo:lo+t.Events], t.LogDet)
 	})
 	return y, logDet, nil
@@ -233,16 +233,14 @@ func (f *Flow) workspace() (w workspace) {
 func (f *Flow) newTile() Tile {
 	t := Tile{
 		X: kernel.Aligned(f.Features * kernel.Tile), Context: kernel.Aligned(f.Context * kernel.Tile),
-		LogDet: kernel.Aligned(kernel.Tile), gaps: f.gaps,
+		LogDet: kernel.Aligned(kernel.Tile),
 	}
-	if f.gaps != nil {
-		t.absent = make([]uint64, f.Features)
-	}
+	t.MayLack(f.gaps, f.Features)
 	return t
 }
 
 // load fills the tile with events [lo, hi); the last event is repeated up to a multiple of kernel.Lanes.
-func (t *Tile) load(x, context [][]float32, lo, hi int) {
+func load(t *Tile, x, context [][]float32, lo, hi int) {
 	t.Events, t.N = hi-lo, kernel.RoundLanes(hi-lo)
 	for c, col := range x {
 		batch.Pad(row(t.X, c)[:t.N], copy(row(t.X, c), col[lo:hi]))
@@ -251,18 +249,18 @@ func (t *Tile) load(x, context [][]float32, lo, hi int) {
 		batch.Pad(row(t.Context, c)[:t.N], copy(row(t.Context, c), col[lo:hi]))
 	}
 	if x != nil {
-		t.lack()
+		t.Lack()
 	}
 	clear(t.LogDet)
 	t.NoDet = false
 }
 
 // store writes the tile's events from lo on.
-func (t *Tile) store(y [][]float32, lo int) {
+func store(t *Tile, y [][]float32, lo int) {
 	for c := range y {
 		copy(y[c][lo:lo+t.Events], row(t.X, c))
 	}
-	t.nowhere(y, lo)
+	t.Nowhere(y, lo)
 }
 
 // check returns the number of events.

@@ -1,8 +1,9 @@
-package flow
+package linear
 
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -52,21 +53,21 @@ func (b *BatchNorm) slopes(p []float32, fn func(f int, s float64, mean, beta flo
 }
 
 // ToLatent implements Transform.
-func (b *BatchNorm) ToLatent(t *Tile, p, _ []float32) {
+func (b *BatchNorm) ToLatent(t *tile.Tile, p, _ []float32) {
 	logDet := b.slopes(p, func(f int, s float64, mean, beta float32) {
-		shiftScale(row(t.X, f)[:t.N], row(t.X, f), mean, float32(math.Exp(s)), beta)
-		t.forget(f, s)
+		shiftScale(tile.Row(t.X, f)[:t.N], tile.Row(t.X, f), mean, float32(math.Exp(s)), beta)
+		t.Forget(f, s)
 	})
-	addTo(t.LogDet[:t.N], logDet)
+	tile.AddTo(t.LogDet[:t.N], logDet)
 }
 
 // ToData implements Transform.
-func (b *BatchNorm) ToData(t *Tile, p, _ []float32) {
+func (b *BatchNorm) ToData(t *tile.Tile, p, _ []float32) {
 	logDet := b.slopes(p, func(f int, s float64, mean, beta float32) {
-		shiftScale(row(t.X, f)[:t.N], row(t.X, f), beta, 1/float32(math.Exp(s)), mean)
-		t.forget(f, -s)
+		shiftScale(tile.Row(t.X, f)[:t.N], tile.Row(t.X, f), beta, 1/float32(math.Exp(s)), mean)
+		t.Forget(f, -s)
 	})
-	addTo(t.LogDet[:t.N], -logDet)
+	tile.AddTo(t.LogDet[:t.N], -logDet)
 }
 
 // shiftScale sets dst to scale*(src-from)+to. Subtracting first keeps the digits of a far-off mean.
@@ -77,14 +78,8 @@ func shiftScale(dst, src []float32, from, scale, to float32) {
 	}
 }
 
-func addTo(x []float32, v float32) {
-	for i := range x {
-		x[i] += v
-	}
-}
-
 // NewPass implements Batched.
-func (b *BatchNorm) NewPass(crew *nn.Crew) Pass {
+func (b *BatchNorm) NewPass(crew *nn.Crew) tile.Pass {
 	d := b.features
 	s := &batchNormPass{BatchNorm: b, crew: crew, mean: make([]float64, d), variance: make([]float64, d), product: kernel.Aligned(d * kernel.Tile)}
 	s.forwardFn, s.backwardFn, s.momentsFn = s.forward, s.backward, s.moments
@@ -102,13 +97,13 @@ type batchNormPass struct {
 	hat            [][]float32 // (x - mean)/sqrt(variance): a tile's features
 	product        []float32   // a column a feature
 
-	tiles                 []*Tile // of the pass under way
+	tiles                 []*tile.Tile // of the pass under way
 	p, g                  []float32
 	forwardFn             func(worker, f int)
 	backwardFn, momentsFn func(worker, f int)
 }
 
-func (s *batchNormPass) begin(tiles []*Tile, p, g []float32) {
+func (s *batchNormPass) begin(tiles []*tile.Tile, p, g []float32) {
 	s.tiles, s.p, s.g = tiles, p, g
 	for len(s.hat) < len(tiles) {
 		s.hat = append(s.hat, kernel.Aligned(len(tiles[0].X)))
@@ -118,7 +113,7 @@ func (s *batchNormPass) begin(tiles []*Tile, p, g []float32) {
 // events is the number of those that have feature f, at least 1.
 func (s *batchNormPass) events(f int) (n float64) {
 	for _, t := range s.tiles {
-		n += float64(t.present(f))
+		n += float64(t.Present(f))
 	}
 	return max(n, 1)
 }
@@ -127,21 +122,21 @@ func (s *batchNormPass) events(f int) (n float64) {
 func (s *batchNormPass) moments(_, f int) {
 	var sum, square float64
 	for _, t := range s.tiles {
-		sum += float64(kernel.Sum(row(t.X, f)[:t.Events]))
+		sum += float64(kernel.Sum(tile.Row(t.X, f)[:t.Events]))
 	}
 	events := s.events(f)
 	mean := sum / events
 	for i, t := range s.tiles {
-		hat := row(s.hat[i], f)[:t.N]
-		shiftScale(hat, row(t.X, f), float32(mean), 1, 0)
-		clearAt(hat, t.Absent(int32(f)))
+		hat := tile.Row(s.hat[i], f)[:t.N]
+		shiftScale(hat, tile.Row(t.X, f), float32(mean), 1, 0)
+		tile.ClearAt(hat, t.Absent(int32(f)))
 		square += kernel.SquaredNorm(hat[:t.Events])
 	}
 	s.mean[f], s.variance[f] = mean, square/events+s.Epsilon
 }
 
 // ToLatent implements Pass.
-func (s *batchNormPass) ToLatent(tiles []*Tile, p []float32) {
+func (s *batchNormPass) ToLatent(tiles []*tile.Tile, p []float32) {
 	s.begin(tiles, p, nil)
 	s.crew.Run(len(s.mean), s.forwardFn)
 	var logDet float64
@@ -149,11 +144,11 @@ func (s *batchNormPass) ToLatent(tiles []*Tile, p []float32) {
 		slope := float64(s.LogGamma.Of(p)[f]) - 0.5*math.Log(v)
 		logDet += slope
 		for _, t := range tiles {
-			t.forget(f, slope)
+			t.Forget(f, slope)
 		}
 	}
 	for _, t := range tiles {
-		addTo(t.LogDet[:t.N], float32(logDet))
+		tile.AddTo(t.LogDet[:t.N], float32(logDet))
 	}
 }
 
@@ -162,9 +157,9 @@ func (s *batchNormPass) forward(worker, f int) {
 	inv := float32(1 / math.Sqrt(s.variance[f]))
 	gamma, beta := s.gamma(f), s.Beta.Of(s.p)[f]
 	for i, t := range s.tiles {
-		hat := row(s.hat[i], f)[:t.N]
+		hat := tile.Row(s.hat[i], f)[:t.N]
 		kernel.Scale(hat, inv)
-		shiftScale(row(t.X, f)[:t.N], hat, 0, gamma, beta)
+		shiftScale(tile.Row(t.X, f)[:t.N], hat, 0, gamma, beta)
 	}
 }
 
@@ -173,7 +168,7 @@ func (s *batchNormPass) gamma(f int) float32 {
 }
 
 // Backward implements Pass.
-func (s *batchNormPass) Backward(tiles []*Tile, p, g []float32) {
+func (s *batchNormPass) Backward(tiles []*tile.Tile, p, g []float32) {
 	s.begin(tiles, p, g)
 	s.crew.Run(len(s.mean), s.backwardFn)
 	clear(s.Mean.Of(g)) // the optimiser leaves the statistics alone
@@ -185,12 +180,12 @@ func (s *batchNormPass) backward(_, f int) {
 	var sum, sumHat, sumD float64
 	events := s.events(f)
 	for i, t := range s.tiles {
-		d, product := row(t.DX, f)[:t.Events], s.product[f*kernel.Tile:][:t.Events]
-		kernel.Mul(product, d, row(s.hat[i], f))
+		d, product := tile.Row(t.DX, f)[:t.Events], s.product[f*kernel.Tile:][:t.Events]
+		kernel.Mul(product, d, tile.Row(s.hat[i], f))
 		sum += float64(kernel.Sum(d))
 		sumHat += float64(kernel.Sum(product))
 		copy(product, t.DLogDet)
-		clearAt(product, t.Absent(int32(f))&(1<<t.Events-1))
+		tile.ClearAt(product, t.Absent(int32(f))&(1<<t.Events-1))
 		sumD += float64(kernel.Sum(product))
 	}
 	gamma := float64(s.gamma(f))
@@ -201,16 +196,16 @@ func (s *batchNormPass) backward(_, f int) {
 	mean := float32(sum / events)
 	byHat := float32((sumHat + sumD/gamma) / events)
 	for i, t := range s.tiles {
-		d := row(t.DX, f)
-		kernel.Axpy(d[:t.Events], -byHat, row(s.hat[i], f))
+		d := tile.Row(t.DX, f)
+		kernel.Axpy(d[:t.Events], -byHat, tile.Row(s.hat[i], f))
 		shiftScale(d[:t.Events], d, mean, slope, 0)
 		clear(d[t.Events:t.N])
-		clearAt(d, t.Absent(int32(f)))
+		tile.ClearAt(d, t.Absent(int32(f)))
 	}
 }
 
 // Freeze implements Pass.
-func (s *batchNormPass) Freeze(tiles []*Tile, p []float32) {
+func (s *batchNormPass) Freeze(tiles []*tile.Tile, p []float32) {
 	s.begin(tiles, p, nil)
 	s.crew.Run(len(s.mean), s.momentsFn)
 	mean, variance := s.Mean.Of(p), s.Variance.Of(p)
