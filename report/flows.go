@@ -100,6 +100,7 @@ func (f *Flows) table() ([]Section, error) {
 		s.Head = append(s.Head, "Bound on log Z")
 		s.Text += fmt.Sprintf(" Bound on log Z: the mean of log p − log q over draws of the flow q, of p without its factor 1/Z; integrated over a grid, log Z is %.4f.", of.Evidence.LogIntegral)
 	}
+	s.Text += " Verdict: on the events generated; untested is that no column differs, and that how they go together was not tested."
 	s.Numbers = [2]int{2, len(s.Head)}
 	s.Head = append(s.Head, "Verdict")
 	for _, a := range f.Each {
