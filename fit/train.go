@@ -22,13 +22,34 @@ import (
 // state is saved to Options.State and the error wraps ctx's; the training of another call with Resume ends with the same bits.
 func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Result, error) {
 	o = o.Filled()
-	b, err := d.bind(ctx, o)
+	var density model.Density
+	var result *train.Result
+	var err error
+	if d.card.Train.Ensemble > 1 {
+		density, result, err = d.ensemble(ctx, o)
+	} else {
+		density, result, err = d.one(ctx, o, d.card.Seed, weightNotices(d.survey.Weights))
+	}
+	if err != nil {
+		return nil, result, err
+	}
+	text, err := d.card.Portable().YAML()
+	if err != nil {
+		return nil, nil, err
+	}
+	overfits(result, o.Warn)
+	return &model.Model{Features: d.Features, Context: d.Context, Density: density, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
+}
+
+// one trains a density of the card from a seed; notices are on the data.
+func (d *Data) one(ctx context.Context, o Options, seed uint64, notices []string) (model.Density, *train.Result, error) {
+	b, err := d.bind(ctx, o, seed)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer d.close(b)
 	result, err := train.Run(ctx, b.Objective, d.Rows, b.cfg, train.Options{
-		Seed: d.card.Seed, Notices: weightNotices(d.survey.Weights), State: o.State, StateOf: o.StateOf, Resume: o.Resume, DataID: d.id(),
+		Seed: seed, Notices: notices, State: o.State, StateOf: o.StateOf, Resume: o.Resume, DataID: d.id(),
 		Progress: func(at train.Progress) {
 			switch {
 			case at.Warning:
@@ -44,11 +65,6 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	if err != nil {
 		return nil, result, trainError(err)
 	}
-	text, err := d.card.Portable().YAML()
-	if err != nil {
-		return nil, nil, err
-	}
-	overfits(result, o.Warn)
 	lines, err := d.numerical(b)
 	if err != nil {
 		return nil, nil, err
@@ -57,7 +73,7 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 		result.Notices = append(result.Notices, line)
 		o.Notice(line)
 	}
-	return &model.Model{Features: d.Features, Context: d.Context, Density: b.flow, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
+	return b.flow, result, nil
 }
 
 // bound is the flow of the card, bound to the events.
@@ -69,12 +85,12 @@ type bound struct {
 }
 
 // bind makes the objective of the card, or, where that says none, flow matching for a flow that it can train, else the likelihood.
-func (d *Data) bind(ctx context.Context, o Options) (*bound, error) {
+func (d *Data) bind(ctx context.Context, o Options, seed uint64) (*bound, error) {
 	spec, err := d.flowSpec()
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	plan, err := flow.NewPlan(d.Features.Dim(), d.Context.Dim(), spec, d.card.Seed)
+	plan, err := flow.NewPlan(d.Features.Dim(), d.Context.Dim(), spec, seed)
 	if err != nil {
 		return nil, fault.Of(err)
 	}
@@ -87,6 +103,7 @@ func (d *Data) bind(ctx context.Context, o Options) (*bound, error) {
 	}
 	f.Threads = cmp.Or(max(o.Threads, 0), d.card.Threads)
 	b := &bound{flow: f, cfg: d.card.Train}
+	b.cfg.Ensemble = 0 // each member is trained as it would be alone
 	if b.cfg.Objective == "matching" || b.cfg.Objective == "" && spec.Matched() {
 		m, err := flow.NewMatching(f, d.x, d.context, d.weight)
 		if err != nil {
@@ -140,17 +157,7 @@ func (d *Data) numerical(b *bound) (lines []string, err error) {
 		held = slices.Concat(d.Rows.Valid, d.Rows.Train)
 	}
 	rows := evenly(held, returning)
-	take := func(columns [][]float32) (some [][]float32) {
-		for _, c := range columns {
-			col := make([]float32, len(rows))
-			for i, r := range rows {
-				col[i] = c[r]
-			}
-			some = append(some, col)
-		}
-		return some
-	}
-	x, given := take(d.x), take(d.context)
+	x, given := take(d.x, rows), take(d.context, rows)
 	z, up, err := b.flow.ToLatent(x, given)
 	if err != nil {
 		return nil, err
@@ -179,7 +186,7 @@ func overfits(r *train.Result, warn func(line string)) {
 	gap := float64(r.TestNLL - r.TrainNLL)
 	if errors := gap / (math.Sqrt2 * r.TestError); r.TestError > 0 && errors > 5 && gap > 0.02 {
 		line := fmt.Sprintf("the model overfits: test events have an NLL %.3g nats higher than training events (%.0f standard errors; "+
-			"best epoch %d of %d); take more events, a smaller flow or dropout", gap, errors, r.BestEpoch, r.Epochs)
+			"%s of %d); take more events, a smaller flow or dropout", gap, errors, r.Kept(), r.Epochs)
 		r.Notices = append(r.Notices, line)
 		warn(line)
 	}

@@ -12,6 +12,7 @@ import (
 type workspace struct {
 	tiles []*Tile
 	mems  [][]float32 // one a tile; one transform after the other uses it
+	aside *Tile       // see drawAt
 }
 
 // groupTiles is the number of tiles that a worker takes at once: with more, a large network's weights are read more

@@ -162,7 +162,7 @@ func (a *Analysis) facts(info model.Info) []Fact {
 	r := a.Train
 	return append(facts, Fact{
 		Name: "Training", Value: say.Count(r.Epochs, "epoch"),
-		Note: fmt.Sprintf("%s; best epoch %d; %.0f s, %.0f events a second", say.Count(r.Steps, "step"), r.BestEpoch, r.Seconds, r.EventsPerSecond),
+		Note: fmt.Sprintf("%s; %s; %.0f s, %.0f events a second", say.Count(r.Steps, "step"), r.Kept(), r.Seconds, r.EventsPerSecond),
 	})
 }
 
