@@ -70,9 +70,10 @@ func (m *Model) Info() (Info, error) {
 		return Info{}, err
 	}
 	info := m.info(hash, FormatVersion, m.Density.Size())
-	if f, ok := m.Flow(); ok {
-		info.Flow, info.Numerical = f.Spec.Named(m.Features.InFlow()), f.Numerical()
+	if k, _ := kindOf(m.Density); k != nil {
+		k.tell(m.Density, &info)
 	}
+	info.Flow = info.Flow.Named(m.Features.InFlow())
 	return info, nil
 }
 
@@ -90,16 +91,17 @@ func ReadInfo(path string, own ...flow.Kind) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("model: %w", err)
 	}
-	m, r, err := recordOf(f)
+	m, s, err := recordOf(f, own)
 	if err != nil {
 		return Info{}, fmt.Errorf("model: %s: %w", path, err)
 	}
-	plan, _, err := planOf(f, r, m.Seed, own)
+	l, err := s.lay()
 	if err != nil {
-		return Info{}, fmt.Errorf("model: %s: flow: %w", path, err)
+		return Info{}, fmt.Errorf("model: %s: %s: %w", path, s.key(), err)
 	}
-	info := m.info(f.Metadata[safetensors.HashKey], r.version, plan.Size())
-	info.Flow, info.Numerical = plan.Spec.Named(m.Features.InFlow()), plan.Numerical()
+	info := m.info(f.Metadata[safetensors.HashKey], s.version, l.size())
+	l.tell(&info)
+	info.Flow = info.Flow.Named(m.Features.InFlow())
 	return info, nil
 }
 
