@@ -147,6 +147,9 @@ func (p *Plan) CheckMemory(vectors int) error {
 		p.Size(), takes/1e9, free/1e9)
 }
 
+// Seed is what the random parts of the flow follow from.
+func (p *Plan) Seed() uint64 { return p.seed }
+
 // OneWay says why there is no inverse; empty where there is one.
 func (p *Plan) OneWay() string { return p.oneWay }
 

@@ -23,6 +23,7 @@ type Info struct {
 	Marks         string        `json:"marks,omitempty"`     // what the hidden feature of the flow is, where it has one
 	Flow          flow.Spec     `json:"flow"`                // the composition in full
 	Numerical     []string      `json:"numerical,omitempty"` // layers that are computed by numerical steps, and how
+	Members       int           `json:"members,omitempty"`   // of an ensemble of such flows, whose parameters are those of all
 	Parameters    int           `json:"parameters"`
 	Seed          uint64        `json:"seed"`
 	Train         *train.Result `json:"train,omitempty"`
@@ -151,14 +152,26 @@ func describeFlow(w io.Writer, info Info) {
 	if info.Flow.Repeat == 0 {
 		return // a density that is no flow
 	}
-	fmt.Fprintf(w, "\nflow\n  %s, %d parameters\n", info.Flow, info.Parameters)
+	fmt.Fprintf(w, "\nflow\n  %s, %d parameters\n", info.Named(), info.Parameters)
 	for _, line := range slices.Concat(info.Flow.Lines(), info.Numerical) {
 		fmt.Fprintf(w, "  %s\n", clean(line))
 	}
 }
 
+// Named is the density in a few words.
+func (info Info) Named() string {
+	if info.Members > 0 {
+		return fmt.Sprintf("ensemble of %d: %s", info.Members, info.Flow)
+	}
+	return info.Flow.String()
+}
+
 func describeTraining(w io.Writer, r *train.Result) {
-	fmt.Fprintf(w, "\ntraining\n  %s, %s; the parameters are those of epoch %d\n", say.Count(r.Epochs, "epoch"), say.Count(r.Steps, "step"), r.BestEpoch)
+	kept := fmt.Sprintf("the parameters are those of epoch %d", r.BestEpoch)
+	if r.Ensemble != nil {
+		kept = r.Kept()
+	}
+	fmt.Fprintf(w, "\ntraining\n  %s, %s; %s\n", say.Count(r.Epochs, "epoch"), say.Count(r.Steps, "step"), kept)
 	for _, part := range []struct {
 		name string
 		nll  train.NLL
@@ -166,6 +179,9 @@ func describeTraining(w io.Writer, r *train.Result) {
 		if part.nll == part.nll {
 			fmt.Fprintf(w, "  NLL of the %s events\t%.4f %s per event\n", part.name, float64(part.nll), r.Unit)
 		}
+	}
+	if r.Ensemble != nil {
+		fmt.Fprintf(w, "  members: %s\n", r.Ensemble)
 	}
 	for _, n := range r.Notices {
 		fmt.Fprintf(w, "  %s\n", clean(n))

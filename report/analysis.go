@@ -119,7 +119,9 @@ func (a *Analysis) picture(page *Page) (err error) {
 	if a.True != nil {
 		entropy = &a.True.Entropy
 	}
-	if page.Loss, err = lossPicture(a.Train, entropy); err != nil {
+	if e := a.Train.Ensemble; e != nil {
+		page.Sections = append(page.Sections, members(e))
+	} else if page.Loss, err = lossPicture(a.Train, entropy); err != nil {
 		return err
 	}
 	if a.Card.Plots.Steps && a.Model.Features.Dim() == 2 && a.Model.Features.Marks == nil {
@@ -136,7 +138,7 @@ func (a *Analysis) picture(page *Page) (err error) {
 func (a *Analysis) facts(info model.Info) []Fact {
 	facts := []Fact{
 		{Name: "Events", Value: fmt.Sprint(a.Total), Note: fmt.Sprintf("%d to train, %d to validate, %d held out", a.Training, a.Valid, a.HeldOut)},
-		{Name: "Flow", Value: info.Flow.String(), Note: say.Count(info.Parameters, "parameter")},
+		{Name: "Flow", Value: info.Named(), Note: say.Count(info.Parameters, "parameter")},
 	}
 	for _, n := range []struct {
 		name string
@@ -164,6 +166,22 @@ func (a *Analysis) facts(info model.Info) []Fact {
 		Name: "Training", Value: say.Count(r.Epochs, "epoch"),
 		Note: fmt.Sprintf("%s; %s; %.0f s, %.0f events a second", say.Count(r.Steps, "step"), r.Kept(), r.Seconds, r.EventsPerSecond),
 	})
+}
+
+// members is the section on those of an ensemble.
+func members(e *train.Ensemble) Section {
+	s := Section{
+		Title: "The members of the ensemble", Text: "The density is the mean of those of the members: " + e.String() + ".",
+		Head: []string{"Member", "Seed", "Best epoch", "Validation NLL", "Test NLL"},
+	}
+	for i, m := range e.Members {
+		row := []string{fmt.Sprint(i + 1), fmt.Sprint(m.Seed), fmt.Sprintf("%d of %d", m.BestEpoch, m.Epochs), fmt.Sprintf("%.4f", float64(m.ValidNLL)), fmt.Sprintf("%.4f ± %.2g", float64(m.TestNLL), m.TestError)}
+		if m.Failed != "" {
+			row = append(row[:2], "diverged", "", "")
+		}
+		s.Rows = append(s.Rows, row)
+	}
+	return s
 }
 
 // comparedPage is the page about a comparison of two files.
