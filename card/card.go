@@ -16,6 +16,7 @@ import (
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/mix"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/toy"
@@ -66,7 +67,9 @@ type Card struct {
 	// end that is open. Events beyond are an error, and none is generated.
 	Range map[string]prep.Limits `yaml:"range,omitempty"`
 
-	Flow    flow.Spec    `yaml:"flow,omitempty"`
+	Flow flow.Spec `yaml:"flow,omitempty"`
+	// Mixture has several such flows, each of which counts as a gating network of the context says. Default: one flow.
+	Mixture Mixture      `yaml:"mixture,omitempty"`
 	Train   train.Config `yaml:"train,omitempty"`
 	Sample  Sample       `yaml:"sample,omitempty"`
 	Compare Compare      `yaml:"compare,omitempty"`
@@ -91,6 +94,12 @@ type Toy struct {
 	Noise float64 `yaml:"noise,omitempty"`
 	// Standardised shifts and scales each column to mean 0 and variance 1.
 	Standardised bool `yaml:"standardised,omitempty"`
+}
+
+// Mixture is p(x|c) = sum_k g_k(c) p_k(x|c), each p_k a flow as under flow.
+type Mixture struct {
+	Components int      `yaml:"components,omitempty"` // 2 to 100
+	Gate       mix.Gate `yaml:"gate,omitempty"`
 }
 
 // Options are the toy's own.

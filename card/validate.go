@@ -163,6 +163,24 @@ func oneOf(key, name, list string, known []string) error {
 	return wrong(key, "%q is not listed under %s; %s", name, list, suggest(name, slices.Clone(known)))
 }
 
+func (c *Card) checkMixture() error {
+	m := c.Mixture
+	switch {
+	case m.Components == 0 && m.Gate.IsZero():
+		return nil
+	case m.Components < 2 || m.Components > train.MostMembers:
+		return wrong("mixture.components", "%d is not between 2 and %d", m.Components, train.MostMembers)
+	case len(c.Context) == 0 && !m.Gate.IsZero():
+		return wrong("mixture.gate", "has no effect without a context: take it out")
+	case c.Train.Objective == "matching":
+		return wrong("mixture", "flow matching trains one flow: take train.objective likelihood")
+	}
+	if err := m.Gate.Validate(); err != nil {
+		return wrong("mixture", "%v", err)
+	}
+	return nil
+}
+
 func (c *Card) checkFlow() error {
 	var inFlow *flow.FieldError
 	_, err := c.Flow.Resolve(c.Features)
@@ -176,6 +194,9 @@ func (c *Card) checkFlow() error {
 		return wrong(join("flow", inFlow.Field), "%s", inFlow.Reason)
 	} else if err != nil {
 		return wrong("flow", "%v", err)
+	}
+	if err := c.checkMixture(); err != nil {
+		return err
 	}
 	var inTrain *train.FieldError
 	if err := c.Train.Validate(); errors.As(err, &inTrain) {

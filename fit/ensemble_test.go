@@ -195,3 +195,27 @@ func TestStragglersAreTold(t *testing.T) {
 		t.Errorf("%q", lines)
 	}
 }
+
+// A mixture, given a context, trains as one flow does: the same bits for any number of threads and after an interruption; and an
+// ensemble may be made of mixtures.
+func TestMixture(t *testing.T) {
+	text := `toy: {name: two-moons, events: 3000}
+context: [moon]
+flow: {type: maf, transforms: 2, hidden: [8]}
+mixture: {components: 2, gate: {hidden: [8]}}
+train: {epochs: 3, ensemble: 2, batch: 128}
+`
+	whole, r := trained(t, loadedText(t, text), Options{Threads: 2})
+	m, _ := trained(t, loadedText(t, text), Options{Threads: 1})
+	if hash(t, m) != hash(t, whole) {
+		t.Error("another model with one thread")
+	}
+	for _, d := range m.Density.(*mix.Ensemble).Members {
+		if g, ok := d.(*mix.Gated); !ok || len(g.Components) != 2 {
+			t.Errorf("a member is a %T", d)
+		}
+	}
+	if !(r.TestNLL < 2) || !(r.Ensemble.Members[0].History[2].TrainNLL < r.Ensemble.Members[0].History[0].TrainNLL) {
+		t.Errorf("it has not learned: %+v", r)
+	}
+}

@@ -380,7 +380,11 @@ func (d *Data) id() string {
 	if err != nil {
 		spec = d.card.Flow // which Train refuses
 	}
-	record, err := json.Marshal([]any{spec, d.Features, d.Context})
+	parts := []any{spec, d.Features, d.Context}
+	if d.card.Mixture.Components > 0 {
+		parts = append(parts, d.card.Mixture)
+	}
+	record, err := json.Marshal(parts)
 	if err != nil { // a preparation that cannot be written could not be saved either
 		record = []byte(err.Error())
 	}

@@ -73,8 +73,8 @@ func (d *Data) Plan(ctx context.Context, o Options, files ...string) (*Planned, 
 	cfg := d.card.Train.WithDefaults()
 	p := &Planned{
 		Read: d.Read, Kept: d.Total, Dropped: d.Dropped, Train: d.Rows.Training(), Valid: len(d.Rows.Valid), Test: len(d.Rows.Test),
-		Features: model.Columns(d.Features), Context: model.Columns(d.Context), Flow: b.flow.Spec, Parameters: b.flow.Size(),
-		MemoryMB: machine.Peak(), ParametersMB: 4 * float64(d.card.Train.Vectors()) * float64(b.flow.Size()) / (1 << 20),
+		Features: model.Columns(d.Features), Context: model.Columns(d.Context), Flow: b.flow.Spec, Parameters: b.density.Size(),
+		MemoryMB: machine.Peak(), ParametersMB: 4 * float64(d.card.Train.Vectors()) * float64(b.density.Size()) / (1 << 20),
 		Epochs: cfg.Epochs, StepsPerEpoch: pace.Steps, StepsMeasured: pace.Measured,
 		SecondsPerEpoch: epoch.Seconds(), Seconds: float64(cfg.Epochs) * epoch.Seconds(),
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/say"
+	"github.com/sluice-hep/sluice/mix"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -73,15 +74,16 @@ func (d *Data) one(ctx context.Context, o Options, seed uint64, notices []string
 		result.Notices = append(result.Notices, line)
 		o.Notice(line)
 	}
-	return b.flow, result, nil
+	return b.density, result, nil
 }
 
 // bound is the flow of the card, bound to the events.
 type bound struct {
 	train.Objective
-	flow  *flow.Flow
-	cfg   train.Config
-	close func()
+	density model.Density
+	flow    *flow.Flow // that, or one of those that it is made of
+	cfg     train.Config
+	close   func()
 }
 
 // bind makes the objective of the card, or, where that says none, flow matching for a flow that it can train, else the likelihood.
@@ -90,20 +92,14 @@ func (d *Data) bind(ctx context.Context, o Options, seed uint64) (*bound, error)
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	plan, err := flow.NewPlan(d.Features.Dim(), d.Context.Dim(), spec, seed)
-	if err != nil {
-		return nil, fault.Of(err)
+	if n := d.card.Mixture.Components; n > 0 {
+		return d.bindMixture(ctx, o, spec, n, seed)
 	}
-	if err := plan.CheckMemory(d.card.Train.Vectors()); err != nil {
-		return nil, fault.Of(err)
-	}
-	f, err := await.Do(ctx, "the start of the flow", func() (*flow.Flow, error) { return flow.Draw(plan), nil })
+	f, err := d.start(ctx, o, spec, seed, 1)
 	if err != nil {
 		return nil, err
 	}
-	f.Threads = cmp.Or(max(o.Threads, 0), d.card.Threads)
-	b := &bound{flow: f, cfg: d.card.Train}
-	b.cfg.Ensemble = 0 // each member is trained as it would be alone
+	b := &bound{density: f, flow: f, cfg: d.config()}
 	if b.cfg.Objective == "matching" || b.cfg.Objective == "" && spec.Matched() {
 		m, err := flow.NewMatching(f, d.x, d.context, d.weight)
 		if err != nil {
@@ -124,6 +120,52 @@ func (d *Data) bind(ctx context.Context, o Options, seed uint64) (*bound, error)
 	}
 	b.Objective, b.close = &objective{l, d}, l.Close
 	return b, nil
+}
+
+// config is that of one training: each member of an ensemble is trained as it would be alone.
+func (d *Data) config() train.Config {
+	cfg := d.card.Train
+	cfg.Ensemble = 0
+	return cfg
+}
+
+// start builds a flow, one of so many.
+func (d *Data) start(ctx context.Context, o Options, spec flow.Spec, seed uint64, of int) (*flow.Flow, error) {
+	plan, err := flow.NewPlan(d.Features.Dim(), d.Context.Dim(), spec, seed)
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	if err := plan.CheckMemory(of * d.card.Train.Vectors()); err != nil {
+		return nil, fault.Of(err)
+	}
+	f, err := await.Do(ctx, "the start of the flow", func() (*flow.Flow, error) { return flow.Draw(plan), nil })
+	if err != nil {
+		return nil, err
+	}
+	f.Threads = cmp.Or(max(o.Threads, 0), d.card.Threads)
+	return f, nil
+}
+
+// bindMixture makes the objective of several flows and their gate.
+func (d *Data) bindMixture(ctx context.Context, o Options, spec flow.Spec, n int, seed uint64) (*bound, error) {
+	var of []*flow.Flow
+	for k := range n {
+		f, err := d.start(ctx, o, spec, mix.MemberSeed(seed, k), n)
+		if err != nil {
+			return nil, err
+		}
+		of = append(of, f)
+	}
+	g, err := mix.NewGated(of, d.card.Mixture.Gate, seed)
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	g.UseThreads(of[0].Threads)
+	l, err := mix.NewGatedLikelihood(g, d.x, d.context, d.weight)
+	if err != nil {
+		return nil, d.unbound(err)
+	}
+	return &bound{Objective: &objective{l, d}, density: g, flow: of[0], cfg: d.config(), close: l.Close}, nil
 }
 
 // unbound is an error about the events or the flow, with the names of the features.
@@ -149,7 +191,7 @@ const returning = 1000
 
 // numerical says what there is to say of a flow whose map is found by numerical steps.
 func (d *Data) numerical(b *bound) (lines []string, err error) {
-	if len(b.flow.Numerical()) == 0 || b.flow.OneWay() != "" {
+	if b.density != model.Density(b.flow) || len(b.flow.Numerical()) == 0 || b.flow.OneWay() != "" {
 		return nil, nil
 	}
 	held := d.Rows.Test

@@ -42,7 +42,11 @@ type ends interface {
 }
 
 func newCourse(f *Flow, of ends) *course {
-	c := &course{ends: of, f: f, batch: batch.New(f.Threads, f.independent, f.seed), stages: []stage{{first: true}}}
+	return newCourseOf(f, of, batch.New(f.Threads, f.independent, f.seed))
+}
+
+func newCourseOf(f *Flow, of ends, b *batch.Batch) *course {
+	c := &course{ends: of, f: f, batch: b, stages: []stage{{first: true}}}
 	for _, t := range f.transforms {
 		if b, ok := t.(Batched); ok {
 			c.passes = append(c.passes, b.NewPass(c.batch.Crew))

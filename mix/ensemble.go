@@ -13,8 +13,6 @@ type Density interface {
 	LogProb(x, context [][]float32) ([]float64, error)
 	Evaluate(x, context [][]float32) (logProb []float64, z [][]float32, err error)
 	Sample(n int, context [][]float32, seed, first uint64) ([][]float32, error)
-	// SampleAt draws the events of the numbers given, in rising order, of the endless sample of Sample.
-	SampleAt(numbers []uint64, context [][]float32, seed uint64) ([][]float32, error)
 	Size() int
 	UseThreads(n int)
 	Close()
@@ -180,7 +178,7 @@ func sampleEach[D Density](of []D, which []int, numbers []uint64, context [][]fl
 		for c := range own {
 			own[c] = pick(context[c], rows)
 		}
-		drawn, err := of[k].SampleAt(pick(numbers, rows), own, seed)
+		drawn, err := sampleAt(of[k], pick(numbers, rows), own, seed)
 		if err != nil {
 			return nil, err
 		}
@@ -188,6 +186,33 @@ func sampleEach[D Density](of []D, which []int, numbers []uint64, context [][]fl
 			for i, r := range rows {
 				x[c][r] = drawn[c][i]
 			}
+		}
+	}
+	return x, nil
+}
+
+// sampler draws the events of the numbers given, in rising order, of the endless sample of Sample.
+type sampler interface {
+	SampleAt(numbers []uint64, context [][]float32, seed uint64) ([][]float32, error)
+}
+
+// sampleAt draws events by their numbers: one by one where the density does not take them so.
+func sampleAt(d Density, numbers []uint64, context [][]float32, seed uint64) ([][]float32, error) {
+	if s, ok := d.(sampler); ok {
+		return s.SampleAt(numbers, context, seed)
+	}
+	features, _ := d.Dims()
+	x, one := make([][]float32, features), make([][]float32, len(context))
+	for i, number := range numbers {
+		for c := range context {
+			one[c] = context[c][i : i+1]
+		}
+		drawn, err := d.Sample(1, one, seed, number)
+		if err != nil {
+			return nil, err
+		}
+		for c := range x {
+			x[c] = append(x[c], drawn[c][0])
 		}
 	}
 	return x, nil

@@ -20,10 +20,12 @@ type Info struct {
 	FormatVersion int           `json:"format_version"`
 	Features      []Column      `json:"features"`
 	Context       []Column      `json:"context"`
-	Marks         string        `json:"marks,omitempty"`     // what the hidden feature of the flow is, where it has one
-	Flow          flow.Spec     `json:"flow"`                // the composition in full
-	Numerical     []string      `json:"numerical,omitempty"` // layers that are computed by numerical steps, and how
-	Members       int           `json:"members,omitempty"`   // of an ensemble of such flows, whose parameters are those of all
+	Marks         string        `json:"marks,omitempty"`      // what the hidden feature of the flow is, where it has one
+	Flow          flow.Spec     `json:"flow"`                 // the composition in full
+	Numerical     []string      `json:"numerical,omitempty"`  // layers that are computed by numerical steps, and how
+	Members       int           `json:"members,omitempty"`    // of an ensemble of such flows, whose parameters are those of all
+	Components    int           `json:"components,omitempty"` // of a mixture of such flows
+	Gate          string        `json:"gate,omitempty"`       // of a mixture, in a line
 	Parameters    int           `json:"parameters"`
 	Seed          uint64        `json:"seed"`
 	Train         *train.Result `json:"train,omitempty"`
@@ -153,6 +155,9 @@ func describeFlow(w io.Writer, info Info) {
 		return // a density that is no flow
 	}
 	fmt.Fprintf(w, "\nflow\n  %s, %d parameters\n", info.Named(), info.Parameters)
+	if info.Gate != "" {
+		fmt.Fprintf(w, "  %s\n", clean(info.Gate))
+	}
 	for _, line := range slices.Concat(info.Flow.Lines(), info.Numerical) {
 		fmt.Fprintf(w, "  %s\n", clean(line))
 	}
@@ -160,10 +165,14 @@ func describeFlow(w io.Writer, info Info) {
 
 // Named is the density in a few words.
 func (info Info) Named() string {
-	if info.Members > 0 {
-		return fmt.Sprintf("ensemble of %d: %s", info.Members, info.Flow)
+	name := info.Flow.String()
+	if info.Components > 0 {
+		name = fmt.Sprintf("mixture of %d: %s", info.Components, name)
 	}
-	return info.Flow.String()
+	if info.Members > 0 {
+		name = fmt.Sprintf("ensemble of %d: %s", info.Members, name)
+	}
+	return name
 }
 
 func describeTraining(w io.Writer, r *train.Result) {

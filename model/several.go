@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/mix"
 	"github.com/sluice-hep/sluice/train"
 )
 
 // The kinds that are made of others find these in the table that they are part of themselves.
 func init() {
-	kinds = append(kinds, kind{name: "ensemble", spec: ensembleSpec, parts: ensembleParts, lay: layEnsemble, tell: tellEnsemble, points: ensemblePoints})
+	kinds = append(kinds,
+		kind{name: "ensemble", spec: ensembleSpec, parts: ensembleParts, lay: layEnsemble, tell: tellEnsemble, points: ensemblePoints},
+		kind{name: "mixture", spec: gatedSpec, parts: gatedParts, lay: layGated, tell: tellGated, points: gatedPoints})
 }
 
 // seeds are those that parts are built from.
@@ -145,4 +148,70 @@ func (l *layout) tensors() int {
 		n += part.tensors()
 	}
 	return n
+}
+
+// gatedRecord is what a mixture is made from, beside its components.
+type gatedRecord struct {
+	seeds
+	Gate mix.Gate `json:"gate,omitzero"`
+	Own  uint64   `json:"seed"` // of the gate
+}
+
+func gatedSpec(d Density) (any, bool) {
+	g, ok := d.(*mix.Gated)
+	if !ok {
+		return nil, false
+	}
+	return gatedRecord{seedsOf(gatedParts(d)), g.Gate, g.Seed()}, true
+}
+
+func gatedParts(d Density) (parts []Density) {
+	for _, f := range d.(*mix.Gated).Components {
+		parts = append(parts, f)
+	}
+	return parts
+}
+
+func layGated(s *section) (*layout, error) {
+	var spec gatedRecord
+	if err := decodeJSON(string(s.Spec), &spec); err != nil {
+		return nil, err
+	}
+	l, build, err := s.layParts(spec.Seeds)
+	if err != nil {
+		return nil, err
+	}
+	if l.views, err = mix.GateViews(len(l.parts), s.Context, spec.Gate, s.floats()); err != nil {
+		return nil, err
+	}
+	l.tell = func(info *Info) {
+		l.parts[0].tell(info)
+		info.Components, info.Gate = len(l.parts), spec.Gate.String()
+	}
+	l.build = func() (Density, error) {
+		parts, err := build()
+		if err != nil {
+			return nil, err
+		}
+		var of []*flow.Flow
+		for _, part := range parts {
+			f, ok := part.(*flow.Flow)
+			if !ok {
+				return nil, fmt.Errorf("a %T is no component of a mixture", part)
+			}
+			of = append(of, f)
+		}
+		return mix.NewGated(of, spec.Gate, spec.Own)
+	}
+	return l, nil
+}
+
+func tellGated(d Density, info *Info) {
+	g := d.(*mix.Gated)
+	tellFlow(g.Components[0].Plan, info)
+	info.Components, info.Gate = len(g.Components), g.Gate.String()
+}
+
+func gatedPoints(d Density, n int, context [][]float32) ([][]float32, error) {
+	return d.(*mix.Gated).Components[0].Latent(n, context, 0, 0)
 }

@@ -162,3 +162,34 @@ func replaceSeeds(text, with string) string {
 	_, after, _ := strings.Cut(rest, "]")
 	return before + `"seeds":` + with + after
 }
+
+// mixture is a model of flows with a gate.
+func mixture(t *testing.T) *Model {
+	t.Helper()
+	m, _ := ensemble(t, 3)
+	var of []*flow.Flow
+	for _, d := range m.Density.(*mix.Ensemble).Members {
+		of = append(of, d.(*flow.Flow))
+	}
+	g, err := mix.NewGated(of, mix.Gate{}, 17)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(g.Params(), []float32{0.5, -0.3, 0.1})
+	m.Density = g
+	return m
+}
+
+func TestMixtureRoundTrip(t *testing.T) {
+	m := mixture(t)
+	sameAgain(t, m)
+	if info, _ := m.Info(); info.Components != 3 || info.Parameters != m.Density.Size() || info.Gate != "gate of constants" {
+		t.Errorf("%+v", info)
+	}
+	e, err := mix.NewEnsemble(m.Density, mixture(t).Density)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Density = e
+	sameAgain(t, m) // parts of parts
+}
