@@ -82,7 +82,7 @@ func (c *Component) logDensity(t *Tile, mem []float32, logProb []float64) {
 }
 
 func (c *Component) load(t *Tile, _ []float32, _ int, rows []int32) {
-	t.gather(c.context, rows)
+	gather(t, c.context, rows)
 	batch.Gather(t.X, c.x, rows, t.N)
 }
 

@@ -19,10 +19,10 @@ func (f *Flow) SampleAt(numbers []uint64, context [][]float32, seed uint64) ([][
 	}
 	x := columns(f.Features, n)
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) {
-		t.load(nil, context, lo, hi)
+		load(t, nil, context, lo, hi)
 		t.NoDet = true
 		f.drawAt(w, t, seed, numbers[lo:hi])
-	}, f.toData, func(_ *workspace, t *Tile, lo int) { t.store(x, lo) })
+	}, f.toData, func(_ *workspace, t *Tile, lo int) { store(t, x, lo) })
 	return x, nil
 }
 
