@@ -48,12 +48,15 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	if err != nil {
 		return nil, nil, err
 	}
+	if b.failed != nil {
+		return nil, nil, b.failed
+	}
 	overfits(result, o.Warn)
 	lines, err := d.numerical(b)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, line := range lines {
+	for _, line := range append(b.said, lines...) {
 		result.Notices = append(result.Notices, line)
 		o.Notice(line)
 	}
@@ -66,6 +69,9 @@ type bound struct {
 	flow  *flow.Flow
 	cfg   train.Config
 	close func()
+
+	said   []string // of the base after the training
+	failed error
 }
 
 // bind makes the objective of the card, or, where that says none, flow matching for a flow that it can train, else the likelihood.
@@ -106,6 +112,9 @@ func (d *Data) bind(ctx context.Context, o Options) (*bound, error) {
 		return nil, d.unbound(err)
 	}
 	b.Objective, b.close = &objective{l, d}, l.Close
+	if d.card.Flow.Base.IsZero() && len(d.Rows.Valid) > 0 {
+		b.Objective = &widened{&objective{l, d}, b, d.Rows.Valid}
+	}
 	return b, nil
 }
 
@@ -140,17 +149,7 @@ func (d *Data) numerical(b *bound) (lines []string, err error) {
 		held = slices.Concat(d.Rows.Valid, d.Rows.Train)
 	}
 	rows := evenly(held, returning)
-	take := func(columns [][]float32) (some [][]float32) {
-		for _, c := range columns {
-			col := make([]float32, len(rows))
-			for i, r := range rows {
-				col[i] = c[r]
-			}
-			some = append(some, col)
-		}
-		return some
-	}
-	x, given := take(d.x), take(d.context)
+	x, given := take(d.x, rows), take(d.context, rows)
 	z, up, err := b.flow.ToLatent(x, given)
 	if err != nil {
 		return nil, err
@@ -168,7 +167,7 @@ func (d *Data) numerical(b *bound) (lines []string, err error) {
 	}
 	lines = append(lines, fmt.Sprintf("the way through the flow is numerical: %s came back from the latent space to within %.2g of the prepared "+
 		"columns, whose width is about 1, and to within %.2g nats of the log-determinant", say.Count(len(rows), "event"), off, turned))
-	if _, ok := b.Objective.(train.Judged); ok {
+	if _, ok := b.Objective.(*matching); ok {
 		lines = append(lines, fmt.Sprintf("each NLL is that of %d events at most, evenly spread, integrated one by one; the history has the loss that was trained", judgedEvents))
 	}
 	return lines, nil
