@@ -197,7 +197,11 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 	if err != nil {
 		return err
 	}
-	d.found(notices)
+	orders, err := d.Features.Ordered(s.Sample, d.held()...)
+	if err != nil {
+		return err
+	}
+	d.found(append(notices, orders...))
 	return d.dropout()
 }
 

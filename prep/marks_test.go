@@ -532,7 +532,7 @@ func TestInspectionSaysWhatComesTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := Inspect(t.Context(), []string{path}, events.Options{})
-	if err != nil || len(r.Notes) != 2 || !strings.HasPrefix(r.Notes[0], "charge follows from pdg") || !strings.HasPrefix(r.Notes[1], "single values (-999 or 300 in pt1") {
+	if err != nil || len(r.Notes) != 3 || !strings.HasPrefix(r.Notes[2], "in all events pt") || !strings.HasPrefix(r.Notes[0], "charge follows from pdg") || !strings.HasPrefix(r.Notes[1], "single values (-999 or 300 in pt1") {
 		t.Errorf("%q, %v", r.Notes, err)
 	}
 }
