@@ -170,7 +170,7 @@ func (c *Card) checkFlow() error {
 		err = c.Flow.Validate()
 	}
 	if err == nil {
-		err = c.Flow.Idle(len(c.Features), len(c.Context))
+		err = c.Flow.Idle(len(c.Features), len(c.Context), c.Train.Objective != "likelihood" && c.Flow.Matched())
 	}
 	if errors.As(err, &inFlow) {
 		return wrong(join("flow", inFlow.Field), "%s", inFlow.Reason)

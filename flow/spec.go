@@ -290,8 +290,9 @@ func renamed[T any](of map[string]T, to func(name string) (string, error)) (map[
 	return again, nil
 }
 
-// Idle reports the first field, by its name in a card, that has no effect on a flow of these dimensions although it is known.
-func (s Spec) Idle(features, context int) error {
+// Idle reports the first field, by its name in a card, that has no effect on a flow of these dimensions, trained by flow matching or not,
+// although it is known.
+func (s Spec) Idle(features, context int, matching bool) error {
 	full, err := s.Full()
 	if err != nil {
 		return nil // own kinds, or a fault that Validate names
@@ -305,12 +306,15 @@ func (s Spec) Idle(features, context int) error {
 	if context == 0 && s.Context == "first" {
 		return fault("context", "has no effect on a flow without a context: take it out")
 	}
-	return s.each(func(p *Part) error { return p.idle(features, context) })
+	return s.each(func(p *Part) error { return p.idle(features, context, matching) })
 }
 
-func (p Part) idle(features, context int) error {
+func (p Part) idle(features, context int, matching bool) error {
 	if inner, ok, err := p.inner(layerRoles...); ok && err == nil {
-		return within(p.Kind, inner.idle(features, context))
+		return within(p.Kind, inner.idle(features, context, matching))
+	}
+	if p.Kind == "continuous" {
+		return p.idleContinuous(matching)
 	}
 	net, _ := ParsePart(p.Options["net"])
 	if net.Options["context"] == "first" && context == 0 {
@@ -318,6 +322,18 @@ func (p Part) idle(features, context int) error {
 	}
 	if own, _ := p.Options["transformers"].(map[string]any); p.Options["transformer"] != nil && len(own) == features {
 		return fault(join(p.Kind, "transformer"), "has no effect where transformers names every feature: take it out")
+	}
+	return nil
+}
+
+func (p Part) idleContinuous(matching bool) error {
+	if steps := p.Options["steps"]; p.Options["tolerance"] != nil && steps != nil && fmt.Sprint(steps) != "0" {
+		return fault(join(p.Kind, "tolerance"), "has no effect beside steps, which are of a fixed number: take one of them out")
+	}
+	for _, name := range []string{"path", "sigma_min"} {
+		if p.Options[name] != nil && !matching {
+			return fault(join(p.Kind, name), "has no effect on a training by likelihood: it is of flow matching; take it out")
+		}
 	}
 	return nil
 }

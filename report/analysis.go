@@ -127,6 +127,9 @@ func (a *Analysis) picture(page *Page) (err error) {
 			return err
 		}
 	}
+	if a.Card.Plots.Steps && page.Steps == nil {
+		page.Notices = append(page.Notices, "the steps of the flow are not drawn (plots.steps): it does not move two columns alone, but those and a hidden feature, or fewer")
+	}
 	if a.Card.Plots.Latent {
 		page.Latent, err = latentPicture(a.Model, a.Pair.Reference)
 	}
