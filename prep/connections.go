@@ -30,9 +30,12 @@ func connections(t *events.Table, columns []InspectedColumn) ([]string, error) {
 	for i := range columns {
 		c := Column{Name: columns[i].Name, Kind: columns[i].Kind}
 		var step Step = &levels{}
-		if s := &columns[i]; slices.Contains(s.Prepare, "spread") {
+		switch s := &columns[i]; {
+		case slices.Contains(s.Prepare, "spread"):
 			step = &spread{Above: 0.001, known: s.Atoms}
-		} else if !slices.Contains(s.Prepare, "levels") {
+		case slices.Contains(s.Prepare, "dequantise"):
+			step = &dequantise{}
+		case !slices.Contains(s.Prepare, "levels"):
 			continue
 		}
 		if columns[i].NaN+columns[i].Inf > 0 {
