@@ -46,17 +46,26 @@ func (p *Pipeline) Ordered(t *events.Table, others ...*events.Table) (said []str
 
 // orders are those of columns, nil for one that is not looked at, without those that follow from two others, the least likely first. NaN stands for no value.
 func orders(values [][]float64, rest [][][]float64) (found []order) {
-	holds := func(o order) bool {
-		return o.share > 0 && !broken(values[o.low], values[o.high]) && broken(values[o.high], values[o.low]) &&
-			!slices.ContainsFunc(rest, func(v [][]float64) bool { return broken(v[o.low], v[o.high]) })
+	holds := func(low, high int) bool {
+		return !broken(values[low], values[high]) && broken(values[high], values[low]) &&
+			!slices.ContainsFunc(rest, func(v [][]float64) bool { return broken(v[low], v[high]) })
+	}
+	least, most := make([]float64, len(values)), make([]float64, len(values))
+	for i, x := range values {
+		least[i], most[i] = math.Inf(1), math.Inf(-1)
+		for _, v := range x {
+			if v == v {
+				least[i], most[i] = min(least[i], v), max(most[i], v)
+			}
+		}
 	}
 	for i := range values {
-		for j := range values {
-			if i == j || len(values[i]) == 0 || len(values[j]) == 0 {
+		for j := range values { // of columns that do not overlap, or have no values, there is no order to tell
+			if i == j || most[i] <= least[j] || most[i] > most[j] || least[i] > least[j] || !holds(i, j) {
 				continue
 			}
-			if o := (order{i, j, against(values[i], values[j])}); holds(o) {
-				found = append(found, o)
+			if share := against(values[i], values[j]); share > 0 {
+				found = append(found, order{i, j, share})
 			}
 		}
 	}
