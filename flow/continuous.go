@@ -76,7 +76,7 @@ func (c *Continuous) Memory() (rows, scratch int) {
 	k, d, stages := c.directions(), c.features, len(c.tableau().b)
 	tangents, back := c.net.TangentRows(k)
 	rows = c.net.Rows() + clocks + c.context + 2*d + stages*(d+1) + k*d + tangents + 1 + c.most()*(d+2)
-	return rows, c.net.Rows() + stages*d + (k+1)*d + 1 + max(back, c.net.Scratch())
+	return rows, c.net.Rows() + stages*d + (k+1)*d + 1 + clocks + c.context + max(back, c.net.Scratch())
 }
 
 // ToLatent implements Transform.

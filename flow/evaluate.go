@@ -97,7 +97,7 @@ func (f *Flow) density(x, context [][]float32, fn func(w *workspace, tiles int),
 	if latent {
 		z = columns(f.Features, n)
 	}
-	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
+	f.each(n, func(w *workspace, t *Tile, lo, hi int) { f.load(w, t, x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
 		t.store(z, lo)
 		lp := logProb[lo:][:t.Events]
 		f.logDensity(t, w.mems[0], lp)
@@ -133,7 +133,7 @@ func (f *Flow) draw(n int, context [][]float32, seed, first uint64, fn func(w *w
 	}
 	x := columns(f.Features, n)
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) {
-		t.load(nil, context, lo, hi)
+		f.load(w, t, nil, context, lo, hi)
 		t.NoDet = true
 		f.drawTile(t, w.mems[0], seed, first+uint64(lo))
 	}, fn, func(_ *workspace, t *Tile, lo int) { t.store(x, lo) })
@@ -170,7 +170,7 @@ func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int
 		return nil, nil, err
 	}
 	y, logDet = columns(f.Features, n), make([]float32, n)
-	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, fn, func(_ *workspace, t *Tile, lo int) {
+	f.each(n, func(w *workspace, t *Tile, lo, hi int) { f.load(w, t, x, context, lo, hi) }, fn, func(_ *workspace, t *Tile, lo int) {
 		t.store(y, lo)
 		copy(logDet[lo:lo+t.Events], t.LogDet)
 	})
@@ -201,7 +201,7 @@ func (f *Flow) each(n int, load func(w *workspace, t *Tile, lo, hi int), fn func
 
 // workspace allocates for evaluation by one worker.
 func (f *Flow) workspace() (w workspace) {
-	most, _ := f.base.Memory()
+	most, _ := f.endsMemory()
 	for _, t := range f.transforms {
 		rows, _ := t.Memory()
 		most = max(most, rows)
@@ -215,10 +215,20 @@ func (f *Flow) workspace() (w workspace) {
 }
 
 func (f *Flow) newTile() Tile {
-	return Tile{
-		X: kernel.Aligned(f.Features * kernel.Tile), Context: kernel.Aligned(f.Context * kernel.Tile),
+	t := Tile{
+		X: kernel.Aligned(f.Features * kernel.Tile), Given: kernel.Aligned(f.Context * kernel.Tile),
 		LogDet: kernel.Aligned(kernel.Tile),
 	}
+	if t.Context = t.Given; f.embedding != nil {
+		t.Context = kernel.Aligned(f.seen * kernel.Tile)
+	}
+	return t
+}
+
+// load takes up events [lo, hi) with their context.
+func (f *Flow) load(w *workspace, t *Tile, x, context [][]float32, lo, hi int) {
+	t.load(x, context, lo, hi)
+	f.embed(t, w.mems[0])
 }
 
 // load fills the tile with events [lo, hi); the last event is repeated up to a multiple of kernel.Lanes.
@@ -228,7 +238,7 @@ func (t *Tile) load(x, context [][]float32, lo, hi int) {
 		batch.Pad(row(t.X, c)[:t.N], copy(row(t.X, c), col[lo:hi]))
 	}
 	for c, col := range context {
-		batch.Pad(row(t.Context, c)[:t.N], copy(row(t.Context, c), col[lo:hi]))
+		batch.Pad(row(t.Given, c)[:t.N], copy(row(t.Given, c), col[lo:hi]))
 	}
 	clear(t.LogDet)
 	t.NoDet = false

@@ -42,15 +42,16 @@ func (l *Likelihood) Losses(rows []int32, each []float64) float64 {
 	return l.Loss(rows)
 }
 
-func (l *Likelihood) load(t *Tile, _ []float32, _ int, rows []int32) {
-	t.gather(l.context, rows)
+func (l *Likelihood) load(t *Tile, mem []float32, _ int, rows []int32) {
+	l.f.gather(t, mem, l.context, rows)
 	batch.Gather(t.X, l.x, rows, t.N)
 }
 
 // gather takes up the events in rows, with their context.
-func (t *Tile) gather(context [][]float32, rows []int32) {
+func (f *Flow) gather(t *Tile, mem []float32, context [][]float32, rows []int32) {
 	t.Events, t.N = len(rows), kernel.RoundLanes(len(rows))
-	batch.Gather(t.Context, context, rows, t.N)
+	batch.Gather(t.Given, context, rows, t.N)
+	f.embed(t, mem)
 	clear(t.LogDet)
 }
 

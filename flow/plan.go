@@ -17,9 +17,11 @@ type Plan struct {
 
 	layers      []Layer // in the direction to latent
 	base        Base
+	embedding   Embedding // of the context; nil for none
+	seen        int       // context columns that layers and base see
 	layout      nn.Layout
 	trainedBase bool // it has parameters
-	independent int  // parameters of Independent transforms and the base, which come first
+	independent int  // parameters of Independent transforms, the embedding and the base, which come first
 	seed        uint64
 	oneWay      string // why there is no inverse
 }
@@ -52,6 +54,9 @@ func PlanWithin(most, features, context int, spec Spec, seed uint64, own ...Kind
 		return nil, fmt.Errorf("flow: %d features and %d context columns: a flow needs at least one feature", features, context)
 	}
 	p := &Plan{Features: features, Context: context, Spec: c.Spec, seed: seed}
+	if err := p.embed(c); err != nil {
+		return nil, err
+	}
 	hidden, err := p.place(c, most)
 	if err != nil {
 		return nil, spec.ofPreset(err)
@@ -59,12 +64,15 @@ func PlanWithin(most, features, context int, spec Spec, seed uint64, own ...Kind
 	if err := p.placeBase(c, hidden); err != nil {
 		return nil, err
 	}
-	return p, p.lay(most)
+	if err := p.lay(most); err != nil {
+		return nil, err
+	}
+	return p, p.checkContext(own)
 }
 
 // place makes the layers, each for the order that the features have there, and counts the hidden ones with dropout.
 func (p *Plan) place(c composition, most int) (hidden int, err error) {
-	s := &Site{Context: p.Context, random: rng.New(p.seed, rng.StreamPermute, 0)}
+	s := &Site{Context: p.seen, random: rng.New(p.seed, rng.StreamPermute, 0)}
 	for i := range p.Features {
 		s.order = append(s.order, int32(i))
 	}
@@ -121,6 +129,9 @@ func (p *Plan) lay(most int) error {
 			}
 		}
 		if !batched {
+			if p.embedding != nil {
+				p.embedding.Layout(&p.layout, contextNet)
+			}
 			before := p.layout.Size
 			p.base.Layout(&p.layout, "base")
 			p.independent, p.trainedBase = p.layout.Size, p.layout.Size > before
@@ -166,6 +177,9 @@ func Draw(p *Plan) *Flow {
 	}
 	if s, ok := p.base.(Starter); ok {
 		s.Start(f.params, rng.New(p.seed, rng.StreamInit, 1<<30))
+	}
+	if p.embedding != nil {
+		p.embedding.Start(f.params, rng.New(p.seed, rng.StreamInit, 1<<30|1))
 	}
 	f.derive(manyRounds)
 	return f

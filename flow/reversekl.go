@@ -11,7 +11,7 @@ import (
 // Target is a density that is known up to a factor, as that of a theory or of a posterior. Its methods may be called for several
 // tiles at the same time.
 type Target interface {
-	// LogProb sets logProb, one value an event of the tile, to the log-density of t.X given t.Context, in nats, up to a constant.
+	// LogProb sets logProb, one value an event of the tile, to the log-density of t.X given t.Given, in nats, up to a constant.
 	LogProb(t *Tile, logProb []float64)
 	// Gradient sets t.DX to the gradient of that log-density with respect to t.X.
 	Gradient(t *Tile)
@@ -42,7 +42,7 @@ func (of EventTarget) Gradient(t *Tile) {
 
 // event is event e in float64, with room for a gradient, until the next call.
 func (t *Tile) event(e int) (x, context, gradient []float64) {
-	n, k := len(t.X)/kernel.Tile, len(t.Context)/kernel.Tile
+	n, k := len(t.X)/kernel.Tile, len(t.Given)/kernel.Tile
 	if t.one == nil {
 		t.one = make([]float64, 2*n+k)
 	}
@@ -51,7 +51,7 @@ func (t *Tile) event(e int) (x, context, gradient []float64) {
 		x[f] = float64(row(t.X, f)[e])
 	}
 	for c := range context {
-		context[c] = float64(row(t.Context, c)[e])
+		context[c] = float64(row(t.Given, c)[e])
 	}
 	return x, context, gradient
 }
@@ -93,7 +93,7 @@ const (
 )
 
 func (k *ReverseKL) load(t *Tile, mem []float32, number int, rows []int32) {
-	t.gather(k.context, rows)
+	k.f.gather(t, mem, k.context, rows)
 	seed, first := k.seeds[1], uint64(number*kernel.Tile)
 	if t.Noise != nil {
 		seed, first = k.seeds[0], first|uint64(t.Noise.Step)<<32

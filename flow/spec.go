@@ -23,6 +23,10 @@ type Spec struct {
 	Layers  []Part `yaml:"layers,omitempty" json:"layers,omitempty"`
 	Between []Part `yaml:"between,omitempty" json:"between,omitempty"`
 
+	// ContextNet turns the context, once an event, into the columns that all layers and the base see in its place, and is trained with
+	// the rest: mlp, of all context columns, or deep-sets, of sets of objects and the columns beside them. Default none.
+	ContextNet Part `yaml:"context_net,omitempty" json:"context_net,omitzero"`
+
 	// Type is a preset, one of Presets: maf (masked autoregressive flow, arXiv:1705.07057), realnvp (affine coupling,
 	// arXiv:1605.08803), nsf (rational-quadratic spline coupling, arXiv:1906.04032), nsf-ar (the same splines,
 	// autoregressive), naf (deep sigmoidal flow, autoregressive, arXiv:1804.00779), bernstein (polynomials,
@@ -88,6 +92,7 @@ type composition struct {
 	base            BaseAt
 	bases           map[string]BaseAt // by the number of the feature
 	layers, between []layerKind
+	embedding       EmbeddingAt // nil for none
 }
 
 type layerKind struct {
@@ -118,6 +123,9 @@ func (s Spec) expand(own []Kind) (c composition, err error) {
 	}
 	all := slices.Concat(kinds, own)
 	if c.Base, c.base, err = expandBase(all, s.Base, "base"); err != nil {
+		return c, err
+	}
+	if err = c.expandContext(all, s.ContextNet); err != nil {
 		return c, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Bases)) {
@@ -194,7 +202,7 @@ func (s Spec) presetField() string {
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
-		if !slices.Contains([]string{"base", "bases", "repeat", "layers", "between"}, name) && !v.Field(i).IsZero() {
+		if !slices.Contains([]string{"base", "bases", "repeat", "layers", "between", contextNet}, name) && !v.Field(i).IsZero() {
 			return name
 		}
 	}
@@ -338,6 +346,9 @@ func (s Spec) String() string {
 // Lines are the composition in full, a line a part.
 func (s Spec) Lines() []string {
 	lines := []string{"base " + s.Base.String()}
+	if !s.ContextNet.IsZero() {
+		lines = append(lines, "the context is seen through "+s.ContextNet.String())
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Bases)) {
 		lines = append(lines, "base of "+name+" "+s.Bases[name].String())
 	}

@@ -105,7 +105,8 @@ type grouped interface {
 type Tile struct {
 	nn.Pass
 	X       []float32 // features
-	Context []float32 // context columns
+	Given   []float32 // context columns
+	Context []float32 // those that transforms and base see: the same, or what an Embedding makes of them
 	LogDet  []float32 // one value an event
 	NoDet   bool      // nobody wants it
 

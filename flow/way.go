@@ -331,6 +331,11 @@ func (w *way) back(t *Tile, g, scratch []float32) {
 	}
 	d, n := w.c.features, w.pass.N
 	bend, byPoint, dk, dTrace, turned := take(w.c.net.Rows()), take(len(w.b)*d), take(d), take(1), take(w.c.directions()*d)
+	byGiven := take(clocks + w.c.context)
+	if t.DContext != nil {
+		clear(byGiven)
+		w.pass.DContext = byGiven
+	}
 	for j := range w.backward {
 		copy(rows(w.k, j*d, d), w.forward(j))
 	}
@@ -358,6 +363,7 @@ func (w *way) back(t *Tile, g, scratch []float32) {
 			kernel.Add(row(t.DX, f)[:n], row(byPoint, j*d+f))
 		}
 	}
+	kernel.Add(t.DContext, byGiven[clocks*kernel.Tile:])
 }
 
 // addGradient adds b dt times d to dst.
