@@ -185,9 +185,17 @@ func overfits(r *train.Result, warn func(line string)) {
 	}
 }
 
-// flowSpec is the card's flow, with the features by their numbers: those that it sees.
+// flowSpec is the card's flow, with the features by their numbers: those that it sees; and with the sets of objects of its context.
 func (d *Data) flowSpec() (flow.Spec, error) {
-	return d.card.Flow.Resolve(d.Features.InFlow())
+	spec, err := d.card.Flow.Resolve(d.Features.InFlow())
+	if len(d.Context.Sets) == 0 {
+		return spec, err
+	}
+	var objects, variables []int
+	for _, s := range d.Context.Sets {
+		objects, variables = append(objects, s.Most), append(variables, s.Objects.Dim())
+	}
+	return spec.WithSets(objects, variables), err
 }
 
 // trainError marks what the user can set right.

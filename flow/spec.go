@@ -310,6 +310,9 @@ func (s Spec) Idle(features, context int) error {
 	if len(s.Bases) == features && !s.Base.IsZero() {
 		return fault("base", "has no effect where bases names every feature: take it out")
 	}
+	if context == 0 && !s.ContextNet.IsZero() {
+		return fault(contextNet, "has no effect on a flow without a context: take it out")
+	}
 	if context == 0 && s.Context == "first" {
 		return fault("context", "has no effect on a flow without a context: take it out")
 	}
