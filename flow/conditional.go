@@ -204,7 +204,7 @@ func (c *Conditional) Memory() (rows, scratch int) {
 // feature takes up the feature moved as number j, with x and z apart and its parameters in h.
 func (c *Conditional) feature(t *Tile, j int, h, mem []float32) *Feature {
 	keep := rows(mem, c.keep[j], c.keep[j+1]-c.keep[j])
-	f := &t.feature
+	f := &t.Feature
 	f.Z, f.Saved = row(keep, 0), keep[kernel.Tile:]
 	if c.apart(j) {
 		f.X = keep[len(keep)-kernel.Tile:]
@@ -219,7 +219,7 @@ func (c *Conditional) feature(t *Tile, j int, h, mem []float32) *Feature {
 func (c *Conditional) ToLatent(t *Tile, p, mem []float32) {
 	c.enter(c.Net.Input(mem), t)
 	h := c.Net.Forward(p, mem, t.Context, &t.Pass)
-	t.feature = Feature{N: t.N, LogDet: t.LogDet, P: c.ownOf(p)}
+	t.Feature = Feature{N: t.N, LogDet: t.LogDet, P: c.ownOf(p)}
 	for j, i := range c.moved() {
 		x, f := row(t.X, int(i)), c.feature(t, j, h, mem)
 		if c.apart(j) {
@@ -234,7 +234,7 @@ func (c *Conditional) ToLatent(t *Tile, p, mem []float32) {
 func (c *Conditional) Backward(t *Tile, p, g, mem, scratch []float32) {
 	h := c.Net.Results(mem)
 	dh := rows(scratch, 0, c.at[len(c.Transformers)])
-	t.feature = Feature{N: t.N, DLogDet: t.DLogDet, P: c.ownOf(p), G: c.ownOf(g), First: t.First}
+	t.Feature = Feature{N: t.N, DLogDet: t.DLogDet, P: c.ownOf(p), G: c.ownOf(g), First: t.First}
 	for j, i := range c.moved() {
 		f := c.feature(t, j, h, mem)
 		f.D, f.DH = row(t.DX, int(i)), rows(dh, c.at[j], c.params(j))
@@ -250,8 +250,8 @@ func (c *Conditional) ToData(t *Tile, p, mem []float32) {
 		c.enter(in, t)
 	}
 	c.Net.Begin(mem, t.Context)
-	t.feature = Feature{N: t.N, LogDet: t.LogDet, P: c.ownOf(p)}
-	f, begin := &t.feature, 0
+	t.Feature = Feature{N: t.N, LogDet: t.LogDet, P: c.ownOf(p)}
+	f, begin := &t.Feature, 0
 	for g, end := range c.Ends {
 		h := c.Net.Next(p, mem, g, t.N)
 		for j := begin; j < end; j++ {

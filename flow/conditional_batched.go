@@ -77,9 +77,9 @@ func (c *BatchedConditional) trunk(tiles []*Tile, p []float32, mem [][]float32) 
 func (c *BatchedConditional) output(t *Tile, p, trunk, mem []float32, j int) *Feature {
 	at, k := c.Net.EvaluationRows(), c.params(j)
 	x := row(t.X, int(c.moved()[j]))
-	t.feature = Feature{N: t.N, X: x, Z: x, LogDet: t.LogDet, H: rows(mem, at, k), Saved: rows(mem, at+c.most(), c.saved), P: c.ownOf(p)}
-	c.Net.Output(p, t.feature.H, trunk, c.at[j], c.at[j+1], t.N)
-	return &t.feature
+	t.Feature = Feature{N: t.N, X: x, Z: x, LogDet: t.LogDet, H: rows(mem, at, k), Saved: rows(mem, at+c.most(), c.saved), P: c.ownOf(p)}
+	c.Net.Output(p, t.Feature.H, trunk, c.at[j], c.at[j+1], t.N)
+	return &t.Feature
 }
 
 // sequence goes group by group, each tile's units of a degree before the next degree's weights are read.
@@ -168,8 +168,8 @@ func (s *batchedPass) forward(worker, group int) {
 			h, x, z := rows(s.h[i], s.at[j], s.params(j)), row(s.x[i], j), row(t.X, int(feature))
 			s.net.Output(s.p, h, i, s.at[j], s.at[j+1])
 			copy(x, z)
-			t.feature = Feature{N: t.N, X: x, Z: z, LogDet: t.LogDet, H: h, Saved: saved, P: s.ownOf(s.p)}
-			s.Transformers[j].ToLatent(&t.feature)
+			t.Feature = Feature{N: t.N, X: x, Z: z, LogDet: t.LogDet, H: h, Saved: saved, P: s.ownOf(s.p)}
+			s.Transformers[j].ToLatent(&t.Feature)
 		}
 	}
 }
@@ -202,12 +202,12 @@ func (s *batchedPass) backward(worker, group int) {
 		for i := lo; i < hi; i++ {
 			t := s.tiles[i]
 			h, dh := rows(s.h[i], s.at[j], s.params(j)), rows(m, s.saved, s.params(j))
-			t.feature = Feature{
+			t.Feature = Feature{
 				N: t.N, X: row(s.x[i], j), Z: z, LogDet: logDet, H: h, Saved: saved,
 				D: row(t.DX, int(feature)), DH: dh, DLogDet: t.DLogDet, P: s.ownOf(s.p), G: s.dOwn[i], First: true,
 			}
-			s.Transformers[j].ToLatent(&t.feature)
-			s.Transformers[j].Backward(&t.feature)
+			s.Transformers[j].ToLatent(&t.Feature)
+			s.Transformers[j].Backward(&t.Feature)
 			copy(h, dh)
 			s.net.BackOutput(s.p, h, i, s.at[j], s.at[j+1], j == 0)
 		}

@@ -98,7 +98,7 @@ func (f *Flow) density(x, context [][]float32, fn func(w *workspace, tiles int),
 		z = columns(f.Features, n)
 	}
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) { f.load(w, t, x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
-		t.store(z, lo)
+		store(t, z, lo)
 		lp := logProb[lo:][:t.Events]
 		f.logDensity(t, w.mems[0], lp)
 		for e := range lp {
@@ -136,7 +136,7 @@ func (f *Flow) draw(n int, context [][]float32, seed, first uint64, fn func(w *w
 		f.load(w, t, nil, context, lo, hi)
 		t.NoDet = true
 		f.drawTile(t, w.mems[0], seed, first+uint64(lo))
-	}, fn, func(_ *workspace, t *Tile, lo int) { t.store(x, lo) })
+	}, fn, func(_ *workspace, t *Tile, lo int) { store(t, x, lo) })
 	return x, nil
 }
 
@@ -171,7 +171,7 @@ func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int
 	}
 	y, logDet = columns(f.Features, n), make([]float32, n)
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) { f.load(w, t, x, context, lo, hi) }, fn, func(_ *workspace, t *Tile, lo int) {
-		t.store(y, lo)
+		store(t, y, lo)
 		copy(logDet[lo:lo+t.Events], t.LogDet)
 	})
 	return y, logDet, nil
@@ -227,12 +227,12 @@ func (f *Flow) newTile() Tile {
 
 // load takes up events [lo, hi) with their context.
 func (f *Flow) load(w *workspace, t *Tile, x, context [][]float32, lo, hi int) {
-	t.load(x, context, lo, hi)
+	load(t, x, context, lo, hi)
 	f.embed(t, w.mems[0])
 }
 
 // load fills the tile with events [lo, hi); the last event is repeated up to a multiple of kernel.Lanes.
-func (t *Tile) load(x, context [][]float32, lo, hi int) {
+func load(t *Tile, x, context [][]float32, lo, hi int) {
 	t.Events, t.N = hi-lo, kernel.RoundLanes(hi-lo)
 	for c, col := range x {
 		batch.Pad(row(t.X, c)[:t.N], copy(row(t.X, c), col[lo:hi]))
@@ -245,7 +245,7 @@ func (t *Tile) load(x, context [][]float32, lo, hi int) {
 }
 
 // store writes the tile's events from lo on.
-func (t *Tile) store(y [][]float32, lo int) {
+func store(t *Tile, y [][]float32, lo int) {
 	for c := range y {
 		copy(y[c][lo:lo+t.Events], row(t.X, c))
 	}

@@ -56,7 +56,7 @@ func (f *Flow) gather(t *Tile, mem []float32, context [][]float32, rows []int32)
 }
 
 func (l *Likelihood) loss(t *Tile, mem []float32, number int, rows []int32) float64 {
-	logProb := t.logProb[:len(rows)]
+	logProb := t.LogProb[:len(rows)]
 	l.f.logDensity(t, mem, logProb)
 	var sum float64
 	for e, r := range rows {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluice-hep/sluice/flow/tile"
 )
 
 // Spec describes a flow: enough, with a seed, to build it again. It is a composition of layers, or a preset that expands
@@ -364,7 +366,7 @@ func (s Spec) Lines() []string {
 	}
 	for _, kind := range newton {
 		if s.names(kind) {
-			lines = append(lines, fmt.Sprintf("the way back of %s is found by Newton's method, to %g, some units of float32's last place", kind, searchPrecision))
+			lines = append(lines, fmt.Sprintf("the way back of %s is found by Newton's method, to %g, some units of float32's last place", kind, tile.Precision))
 		}
 	}
 	return lines

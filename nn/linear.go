@@ -24,7 +24,7 @@ func newLinear(l *Layout, scope string, i, context, in, out int) linear {
 // draw starts W, times scale, by init; the bias is 0.
 func (l *linear) draw(p []float32, init string, scale float32, src *Source) {
 	w := l.w.Of(p)
-	draw(w, l.w.Rows, l.w.Cols, init, src)
+	Draw(w, l.w.Rows, l.w.Cols, init, src)
 	if scale != 1 {
 		kernel.Scale(w, scale)
 	}

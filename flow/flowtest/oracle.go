@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/flow/linear"
+	"github.com/sluice-hep/sluice/flow/whole"
 	"github.com/sluice-hep/sluice/nn"
 )
 
@@ -208,7 +210,7 @@ func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float
 			hidden += o.conditioned(l, &t.Groups, z, context, logDet, hidden)
 		case *flow.BatchedConditional:
 			hidden += o.conditioned(l, &t.Groups, z, context, logDet, hidden)
-		case *flow.Continuous:
+		case *whole.Continuous:
 			o.continuous(l, z, context, logDet)
 		default:
 			formulaOf("layer", l.Part.Kind, o.own.Layers, layers)(o, l, z, logDet)
@@ -391,7 +393,7 @@ func knots(raw []float64, bound float64) []float64 {
 
 // lu is z = L (U x) + b.
 func (o *Oracle) lu(l flow.Layer, z [][]float64, logDet []float64) {
-	t := l.Transform.(*flow.LU)
+	t := l.Transform.(*linear.LU)
 	n, m, b := len(t.Order), o.P[t.Matrix.Offset:], o.P[t.Bias.Offset:]
 	for e := range z {
 		x := slices.Clone(z[e])
@@ -415,7 +417,7 @@ func (o *Oracle) lu(l flow.Layer, z [][]float64, logDet []float64) {
 
 // householder is x - 2 v (v.x)/(v.v) for each v.
 func (o *Oracle) householder(l flow.Layer, z [][]float64, _ []float64) {
-	t := l.Transform.(*flow.Householder)
+	t := l.Transform.(*linear.Householder)
 	n := len(t.Order)
 	for i := range t.Reflections {
 		v := o.P[t.Vectors.Offset+i*n:][:n]
@@ -437,7 +439,7 @@ func (o *Oracle) householder(l flow.Layer, z [][]float64, _ []float64) {
 
 // actNorm is exp(log_scale) x + shift.
 func (o *Oracle) actNorm(l flow.Layer, z [][]float64, logDet []float64) {
-	t := l.Transform.(*flow.ActNorm)
+	t := l.Transform.(*linear.ActNorm)
 	for e := range z {
 		for i := range z[e] {
 			s := o.P[t.LogScale.Offset+i]
@@ -557,7 +559,7 @@ func inner(a, b []float64) (s float64) {
 
 // rotation multiplies by the matrix.
 func rotation(_ *Oracle, l flow.Layer, z [][]float64, _ []float64) {
-	t := l.Transform.(*flow.Rotation)
+	t := l.Transform.(*linear.Rotation)
 	for e := range z {
 		x := slices.Clone(z[e])
 		for i, f := range t.Order {
@@ -570,7 +572,7 @@ func rotation(_ *Oracle, l flow.Layer, z [][]float64, _ []float64) {
 }
 
 func (o *Oracle) batchNorm(l flow.Layer, z [][]float64, logDet []float64) {
-	t := l.Transform.(*flow.BatchNorm)
+	t := l.Transform.(*linear.BatchNorm)
 	for i := range z[0] {
 		gamma := math.Exp(o.P[t.LogGamma.Offset+i])
 		scale := o.norm(z, i, gamma, o.P[t.Beta.Offset+i], o.P[t.Mean.Offset+i], o.P[t.Variance.Offset+i], 1e-5)

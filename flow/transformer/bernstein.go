@@ -1,6 +1,7 @@
-package flow
+package transformer
 
 import (
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 )
 
@@ -21,10 +22,10 @@ type Bernstein struct {
 
 const (
 	leastIncrement = 1e-3
-	mostDegree     = 50
+	MostDegree     = 50
 )
 
-// NewBernstein returns one of so high a degree, from 2 to mostDegree.
+// NewBernstein returns one of so high a degree, from 2 to MostDegree.
 func NewBernstein(degree int, bound float64) *Bernstein {
 	b := &Bernstein{Degree: degree, Bound: float32(bound)}
 	for i := range b.binomial {
@@ -44,7 +45,7 @@ func (b *Bernstein) Saved() int { return 2*b.Degree + 4 }
 func (b *Bernstein) Identity() []float32 { return make([]float32, b.Degree) }
 
 // Interval implements Bounded: the tangents outside keep no wider one.
-func (b *Bernstein) Interval() Interval { return Interval{Bound: b.Bound} }
+func (b *Bernstein) Interval() tile.Interval { return tile.Interval{Bound: b.Bound} }
 
 // share is the part of an increment that follows the softmax.
 func (b *Bernstein) share() float32 { return 1 - leastIncrement*float32(b.Degree) }
@@ -61,9 +62,9 @@ type polynomial struct {
 // polynomial takes up what is saved, and computes the increments where h is given.
 func (b *Bernstein) polynomial(saved, h []float32, n int) polynomial {
 	m, last := b.Degree, saved[2*b.Degree*kernel.Tile:]
-	p := polynomial{b, n, rows(saved, 0, m), rows(saved, m, m), row(last, 0)[:n], row(last, 1)[:n], row(last, 2)[:n], row(last, 3)[:n]}
+	p := polynomial{b, n, tile.Rows(saved, 0, m), tile.Rows(saved, m, m), tile.Row(last, 0)[:n], tile.Row(last, 1)[:n], tile.Row(last, 2)[:n], tile.Row(last, 3)[:n]}
 	if h != nil {
-		softmax(p.d, h, m, n, leastIncrement/b.share())
+		tile.Softmax(p.d, h, m, n, leastIncrement/b.share())
 		kernel.Scale(p.d, b.share())
 	}
 	return p
@@ -84,14 +85,14 @@ func (p *polynomial) powers(dst, c []float32) {
 		if k == 0 {
 			fill(power[:p.n], 1)
 		}
-		r := row(dst, k)[:p.n]
+		r := tile.Row(dst, k)[:p.n]
 		copy(r, power[:])
 		kernel.Scale(r, v)
 		kernel.Mul(power[:p.n], power[:], p.t)
 	}
 	fill(power[:p.n], 1)
 	for k := len(c) - 1; k >= 0; k-- {
-		kernel.Mul(row(dst, k)[:p.n], row(dst, k), power[:])
+		kernel.Mul(tile.Row(dst, k)[:p.n], tile.Row(dst, k), power[:])
 		kernel.Mul(power[:p.n], power[:], p.rest)
 	}
 }
@@ -110,7 +111,7 @@ func (p *polynomial) value(logSlope []float32) {
 	clear(p.v)
 	clear(p.increase)
 	for k := range p.Degree {
-		d, basis := row(p.d, k), row(p.basis, k)
+		d, basis := tile.Row(p.d, k), tile.Row(p.basis, k)
 		kernel.MulAdd(next, p.t, d, theta)
 		kernel.MulAdd(p.v, basis, next, p.v)
 		kernel.MulAdd(p.increase, basis, d, p.increase)
@@ -133,7 +134,7 @@ func (b *Bernstein) tail(x float32) float32 {
 }
 
 // ToLatent implements Transformer.
-func (b *Bernstein) ToLatent(f *Feature) {
+func (b *Bernstein) ToLatent(f *tile.Feature) {
 	var slope [kernel.Tile]float32
 	p := b.polynomial(f.Saved, f.H, f.N)
 	p.place(f.X)
@@ -149,9 +150,9 @@ func (b *Bernstein) ToLatent(f *Feature) {
 
 // Backward implements Transformer. dV/dd_k is t B_k and all B above, and that of dV/dt over M is B_k; d(dV/dt)/dt over M is
 // (M-1) sum_k B_k,M-2 (d_k+1 - d_k).
-func (b *Bernstein) Backward(f *Feature) {
+func (b *Bernstein) Backward(f *tile.Feature) {
 	var column [5][kernel.Tile]float32
-	var lower [mostDegree * kernel.Tile]float32
+	var lower [MostDegree * kernel.Tile]float32
 	p, m := b.polynomial(f.Saved, nil, f.N), float32(b.Degree)
 	byV, bySlope, above, both, bend := column[0][:f.N], column[1][:f.N], column[2][:f.N], column[3][:f.N], column[4][:f.N]
 	for e, dz := range f.D[:f.N] {
@@ -163,14 +164,14 @@ func (b *Bernstein) Backward(f *Feature) {
 	kernel.MulAdd(both, byV, p.t, bySlope)
 	p.powers(lower[:], b.binomial[1])
 	for k := b.Degree - 1; k >= 0; k-- {
-		dh, basis := row(f.DH, k)[:f.N], row(p.basis, k)
+		dh, basis := tile.Row(f.DH, k)[:f.N], tile.Row(p.basis, k)
 		kernel.Mul(dh, byV, above)
 		kernel.MulAdd(dh, basis, both, dh)
 		kernel.Add(above, basis)
 		if k > 0 {
-			low := row(lower[:], k-1)
-			kernel.MulAdd(bend, low, row(p.d, k), bend)
-			kernel.Mul(low, low, row(p.d, k-1))
+			low := tile.Row(lower[:], k-1)
+			kernel.MulAdd(bend, low, tile.Row(p.d, k), bend)
+			kernel.Mul(low, low, tile.Row(p.d, k-1))
 			kernel.Axpy(bend, -1, low[:f.N])
 		}
 	}
@@ -182,31 +183,31 @@ func (b *Bernstein) Backward(f *Feature) {
 	}
 	// the softmax is (d - 1e-3)/share, and the gradient by it share times that by d
 	kernel.Scale(f.DH, b.share())
-	addTo(p.d, -leastIncrement)
+	tile.AddTo(p.d, -leastIncrement)
 	kernel.Scale(p.d, 1/b.share())
-	softmaxBackward(f.DH, p.d, b.Degree, f.N)
+	tile.SoftmaxBackward(f.DH, p.d, b.Degree, f.N)
 }
 
 // bernsteinScratch takes the place of what is saved.
-var bernsteinScratch = newScratch(2*mostDegree + 4)
+var bernsteinScratch = newScratch(2*MostDegree + 4)
 
 // ToData implements Transformer.
-func (b *Bernstein) ToData(f *Feature) {
+func (b *Bernstein) ToData(f *tile.Feature) {
 	scratch := bernsteinScratch.Get().(*[]float32)
 	defer bernsteinScratch.Put(scratch)
 	var slope [kernel.Tile]float32
-	var s search
+	var s tile.Search
 	p := b.polynomial(*scratch, f.H, f.N)
 	for e, z := range f.Z[:f.N] {
-		s.z[e], s.lo[e], s.hi[e] = 0.5*(1+max(min(z/b.Bound, 1), -1)), 0, 1
+		s.Z[e], s.Lo[e], s.Hi[e] = 0.5*(1+max(min(z/b.Bound, 1), -1)), 0, 1
 	}
-	s.begin(p.t)
+	s.Begin(p.t)
 	for more := true; more; {
 		for e, t := range p.t {
 			p.rest[e] = 1 - t
 		}
 		p.value(slope[:])
-		more = s.step(p.t, p.v, slope[:])
+		more = s.Step(p.t, p.v, slope[:])
 	}
 	kernel.Axpy(f.LogDet[:f.N], -1, slope[:])
 	for e, z := range f.Z[:f.N] {

@@ -1,9 +1,10 @@
-package nn
+package whole
 
 import (
 	"math"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/nn"
 )
 
 // Contraction is a fully connected network g from features to as many outputs, given a context, whose Lipschitz constant in the
@@ -18,8 +19,8 @@ type Contraction struct {
 	features, context int
 	activation        string
 	layers            []contracting
-	tangent           View // weights of the context
-	shift, rows       int  // row of mem with what the context and the bias add to the first layer, and all rows
+	tangent           nn.View // weights of the context
+	shift, rows       int     // row of mem with what the context and the bias add to the first layer, and all rows
 	widest            int
 }
 
@@ -29,13 +30,13 @@ var SmoothActivations = []string{"lipswish", "tanh", "elu"}
 // contracting is one layer. Of the rows of mem in holds the jets of its inputs; out those of its units before the activation, of
 // which the value is replaced by the slope of the activation, and curve the curvature of that.
 type contracting struct {
-	w, b, left, right View
+	w, b, left, right nn.View
 	norm              float64 // that it is used with at most
 	in, out, curve    int
 }
 
 // NewContraction lays out the network.
-func NewContraction(l *Layout, scope string, hidden []int, activation string, lipschitz float64, features, context int) *Contraction {
+func NewContraction(l *nn.Layout, scope string, hidden []int, activation string, lipschitz float64, features, context int) *Contraction {
 	c := &Contraction{features: features, context: context, activation: activation, widest: features}
 	in := features
 	take := func(rows int) int { c.rows += rows; return c.rows - rows }
@@ -46,14 +47,14 @@ func NewContraction(l *Layout, scope string, hidden []int, activation string, li
 			out = hidden[i]
 		}
 		y := contracting{
-			w: l.Add(Scope(scope, i, "weight"), out, in, Weight), b: l.Add(Scope(scope, i, "bias"), out, 1, Bias),
-			left: l.Add(Scope(scope, i, "left"), out, 1, Derived), right: l.Add(Scope(scope, i, "right"), in, 1, Derived),
+			w: l.Add(nn.Scope(scope, i, "weight"), out, in, nn.Weight), b: l.Add(nn.Scope(scope, i, "bias"), out, 1, nn.Bias),
+			left: l.Add(nn.Scope(scope, i, "left"), out, 1, nn.Derived), right: l.Add(nn.Scope(scope, i, "right"), in, 1, nn.Derived),
 			norm: math.Pow(lipschitz, 1/float64(len(hidden)+1)), in: at, out: take(out * c.columns()), curve: take(out),
 		}
 		if i == 0 {
 			c.shift = take(out)
 			if context > 0 {
-				c.tangent = l.Add(scope+".context", out, context, Weight)
+				c.tangent = l.Add(scope+".context", out, context, nn.Weight)
 			}
 		}
 		at, in = take(out*c.columns()), out
@@ -75,14 +76,14 @@ func (c *Contraction) Scratch() int {
 }
 
 // Start draws the parameters so that g is near 0.
-func (c *Contraction) Start(p []float32, src *Source) {
+func (c *Contraction) Start(p []float32, src *nn.Source) {
 	for i, l := range c.layers {
-		draw(l.w.Of(p), l.w.Rows, l.w.Cols, "glorot", src)
+		nn.Draw(l.w.Of(p), l.w.Rows, l.w.Cols, "glorot", src)
 		if i == len(c.layers)-1 {
 			kernel.Scale(l.w.Of(p), 0.01)
 		}
 	}
-	draw(c.tangent.Of(p), c.tangent.Rows, c.tangent.Cols, "glorot", src)
+	nn.Draw(c.tangent.Of(p), c.tangent.Rows, c.tangent.Cols, "glorot", src)
 }
 
 // Derive takes so many rounds of a power iteration towards the singular vectors of each W, from those that there are and, lest one is
@@ -241,13 +242,13 @@ func (c *Contraction) Gradient(scratch []float32, f, k int) []float32 { return c
 
 // Backward follows Forward of jets: it puts or adds the gradient of the parameters to g and returns, for each feature f at InputGradient,
 // that of the features.
-func (c *Contraction) Backward(p, g, mem, context, scratch []float32, pass *Pass) (dx []float32) {
+func (c *Contraction) Backward(p, g, mem, context, scratch []float32, pass *nn.Pass) (dx []float32) {
 	jets := c.columns() * c.widest * kernel.Tile
 	d, next, spare := scratch[:jets], scratch[jets:2*jets], scratch[2*jets:]
 	for i := len(c.layers) - 1; i >= 0; i-- {
 		l := &c.layers[i]
 		if pass.First {
-			for _, v := range []View{l.w, l.b, l.left, l.right} {
+			for _, v := range []nn.View{l.w, l.b, l.left, l.right} {
 				clear(v.Of(g))
 			}
 		}
@@ -315,7 +316,7 @@ func (c *Contraction) weightGradient(p, g, mem, d, spare []float32, l *contracti
 }
 
 // contextGradient is that of the weights of the context, and that of the context where it is wanted.
-func (c *Contraction) contextGradient(p, g, d, context []float32, pass *Pass) {
+func (c *Contraction) contextGradient(p, g, d, context []float32, pass *nn.Pass) {
 	var product [kernel.Tile]float32
 	dw := c.tangent.Of(g)
 	if pass.First {

@@ -1,8 +1,9 @@
-package flow
+package base
 
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -25,13 +26,13 @@ func (*Box) Memory() (rows, scratch int) { return 0, 0 }
 func (b *Box) share(i int) float64 { return math.Erf(float64(b.Bounds[i]) / (b.Width * math.Sqrt2)) }
 
 // LogProb implements Base.
-func (b *Box) LogProb(t *Tile, _, _ []float32, logProb []float64) {
+func (b *Box) LogProb(t *tile.Tile, _, _ []float32, logProb []float64) {
 	for i, f := range b.Features {
 		rest := logSqrt2Pi + math.Log(b.Width*b.share(i))
 		if math.IsInf(b.Width, 1) {
 			rest = math.Log(2 * float64(b.Bounds[i]))
 		}
-		for e, z := range row(t.X, int(f))[:len(logProb)] {
+		for e, z := range tile.Row(t.X, int(f))[:len(logProb)] {
 			r := float64(z) / b.Width
 			logProb[e] -= r*r/2 + rest
 			if !inside(z, b.Bounds[i]) {
@@ -42,12 +43,22 @@ func (b *Box) LogProb(t *Tile, _, _ []float32, logProb []float64) {
 }
 
 // inside says whether v lies in [-bound, bound], or outside by rounding alone.
-func inside(v, bound float32) bool { return size(v) <= bound*(1+1e-6) }
+func inside(v, bound float32) bool { return tile.Abs(v) <= bound*(1+1e-6) }
+
+// Outside is the number of values of feature i, among Features, that have no density.
+func (b *Box) Outside(i int, x []float32) (n int) {
+	for _, v := range x {
+		if !inside(v, b.Bounds[i]) {
+			n++
+		}
+	}
+	return n
+}
 
 // Backward implements Base.
-func (b *Box) Backward(t *Tile, _, _, _, _, slope []float32) {
+func (b *Box) Backward(t *tile.Tile, _, _, _, _, slope []float32) {
 	for _, f := range b.Features {
-		d, z := row(t.DX, int(f)), row(t.X, int(f))
+		d, z := tile.Row(t.DX, int(f)), tile.Row(t.X, int(f))
 		for e, s := range slope {
 			d[e] = s * z[e] / float32(b.Width*b.Width)
 		}
@@ -55,7 +66,7 @@ func (b *Box) Backward(t *Tile, _, _, _, _, slope []float32) {
 }
 
 // Draw implements Base, by the inverse of the distribution function.
-func (b *Box) Draw(t *Tile, _, _ []float32, seed, first uint64) {
+func (b *Box) Draw(t *tile.Tile, _, _ []float32, seed, first uint64) {
 	for i, f := range b.Features {
 		bound := float64(b.Bounds[i])
 		for e := range t.Events {
@@ -65,7 +76,7 @@ func (b *Box) Draw(t *Tile, _, _ []float32, seed, first uint64) {
 			} else {
 				z = b.Width * math.Sqrt2 * math.Erfinv(b.share(i)*z)
 			}
-			row(t.X, int(f))[e] = float32(max(min(z, bound), -bound))
+			tile.Row(t.X, int(f))[e] = float32(max(min(z, bound), -bound))
 		}
 	}
 }

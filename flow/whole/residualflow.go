@@ -1,9 +1,10 @@
-package flow
+package whole
 
 import (
 	"fmt"
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -14,32 +15,24 @@ import (
 // Back, x = z - g(x) is iterated until no feature moves by more than ResidualTolerance (1 + the largest |x|), so that x is right to
 // that over 1 less the Lipschitz constant.
 type ResidualFlow struct {
-	Net      *nn.Contraction
+	Net      *Contraction
 	features int
-	build    func(l *nn.Layout, scope string) *nn.Contraction
+	build    func(l *nn.Layout, scope string) *Contraction
 }
 
 const (
 	// ResidualTolerance is the step, relative to 1+|x|, at which an iteration ends.
 	ResidualTolerance = 1e-6
 	residualSteps     = 3000 // a constant of 0.99 takes 1400 at worst
-	mostResidual      = 64   // features: the work grows with their number times that of the network
+	MostResidual      = 64   // features: the work grows with their number times that of the network
 	leastPivot        = 1e-4 // 1 less the Lipschitz constant bounds those of 1+J from below
 )
 
-func residualFlow(o *Options) any {
-	hidden := o.Counts("hidden", []int{64, 64}, 1, 4096)
-	activation := o.Choice("activation", "lipswish", nn.SmoothActivations...)
-	lipschitz := o.Number("lipschitz", 0.97, 0.01, 0.99)
-	return func(s *Site) (Transform, error) {
-		n, context := len(s.order), s.Context
-		if n > mostResidual {
-			return nil, fault("", "a residual flow of %d features: its log-determinant takes their whole Jacobian, which it has for up to %d; take couplings", n, mostResidual)
-		}
-		return &ResidualFlow{features: n, build: func(l *nn.Layout, scope string) *nn.Contraction {
-			return nn.NewContraction(l, scope, hidden, activation, lipschitz, n, context)
-		}}, nil
-	}
+// NewResidualFlow returns one of so many features and context columns, at most MostResidual features; activation is one of SmoothActivations.
+func NewResidualFlow(features, context int, hidden []int, activation string, lipschitz float64) *ResidualFlow {
+	return &ResidualFlow{features: features, build: func(l *nn.Layout, scope string) *Contraction {
+		return NewContraction(l, scope, hidden, activation, lipschitz, features, context)
+	}}
 }
 
 // Layout implements Transform.
@@ -62,27 +55,27 @@ func (r *ResidualFlow) Memory() (rows, scratch int) {
 }
 
 // enter sets the inputs of the network, 0 where there is no event.
-func (r *ResidualFlow) enter(t *Tile, p, mem []float32) {
+func (r *ResidualFlow) enter(t *tile.Tile, p, mem []float32) {
 	r.Net.Begin(p, mem, t.Context, t.N)
 	for f := range r.features {
 		in := r.Net.Input(mem, f)
-		clear(in[copy(in, row(t.X, f)[:t.N]):])
+		clear(in[copy(in, tile.Row(t.X, f)[:t.N]):])
 	}
 }
 
 // ToLatent implements Transform.
-func (r *ResidualFlow) ToLatent(t *Tile, p, mem []float32) {
+func (r *ResidualFlow) ToLatent(t *tile.Tile, p, mem []float32) {
 	r.enter(t, p, mem)
 	r.Net.Forward(p, mem, true)
 	for f := range r.features {
-		kernel.Add(row(t.X, f)[:t.N], r.Net.Output(mem, f, 0)[:t.N])
+		kernel.Add(tile.Row(t.X, f)[:t.N], r.Net.Output(mem, f, 0)[:t.N])
 	}
 	r.logDet(t, mem, 1)
 }
 
 // logDet adds so many times log det(1+J) and leaves the inverse of 1+J behind the network's memory.
-func (r *ResidualFlow) logDet(t *Tile, mem []float32, times float32) {
-	var matrix [mostResidual * mostResidual]float64
+func (r *ResidualFlow) logDet(t *tile.Tile, mem []float32, times float32) {
+	var matrix [MostResidual * MostResidual]float64
 	n, inverse := r.features, mem[r.Net.Rows()*kernel.Tile:]
 	a := matrix[:n*n]
 	for e := range t.N {
@@ -127,25 +120,25 @@ func invert(a []float64, n int) (det float64) {
 }
 
 // Backward implements Independent: of log det(1+J) the gradient by J is the transposed inverse of 1+J.
-func (r *ResidualFlow) Backward(t *Tile, p, g, mem, scratch []float32) {
+func (r *ResidualFlow) Backward(t *tile.Tile, p, g, mem, scratch []float32) {
 	n, inverse := r.features, mem[r.Net.Rows()*kernel.Tile:]
 	for i := range n {
 		d := r.Net.Gradient(scratch, i, 0)
-		clear(d[copy(d, row(t.DX, i)[:t.N]):])
+		clear(d[copy(d, tile.Row(t.DX, i)[:t.N]):])
 		for k := range n {
 			d = r.Net.Gradient(scratch, i, k+1)
 			clear(d[t.N:])
-			kernel.Mul(d[:t.N], row(inverse, k*n+i), t.DLogDet)
+			kernel.Mul(d[:t.N], tile.Row(inverse, k*n+i), t.DLogDet)
 		}
 	}
 	dx := r.Net.Backward(p, g, mem, t.Context, scratch, &t.Pass)
 	for f := range n {
-		kernel.Add(row(t.DX, f)[:t.N], r.Net.InputGradient(dx, f)[:t.N])
+		kernel.Add(tile.Row(t.DX, f)[:t.N], r.Net.InputGradient(dx, f)[:t.N])
 	}
 }
 
 // ToData implements Transform. Each event goes its own way, whatever the others of its tile.
-func (r *ResidualFlow) ToData(t *Tile, p, mem []float32) {
+func (r *ResidualFlow) ToData(t *tile.Tile, p, mem []float32) {
 	var found [kernel.Tile]bool
 	r.enter(t, p, mem)
 	for left, steps := t.N, 0; left > 0 && steps < residualSteps; steps++ {
@@ -159,18 +152,18 @@ func (r *ResidualFlow) ToData(t *Tile, p, mem []float32) {
 	}
 	r.Net.Forward(p, mem, true)
 	for f := range r.features {
-		copy(row(t.X, f)[:t.N], r.Net.Input(mem, f))
+		copy(tile.Row(t.X, f)[:t.N], r.Net.Input(mem, f))
 	}
 	r.logDet(t, mem, -1)
 }
 
 // iterate moves event e, and says whether that was within the tolerance.
-func (r *ResidualFlow) iterate(t *Tile, mem []float32, e int) bool {
+func (r *ResidualFlow) iterate(t *tile.Tile, mem []float32, e int) bool {
 	var step, most float32
 	for f := range r.features {
 		x := &r.Net.Input(mem, f)[e]
-		to := row(t.X, f)[e] - r.Net.Output(mem, f, 0)[e]
-		step, most = max(step, size(to-*x)), max(most, size(to))
+		to := tile.Row(t.X, f)[e] - r.Net.Output(mem, f, 0)[e]
+		step, most = max(step, tile.Abs(to-*x)), max(most, tile.Abs(to))
 		*x = to
 	}
 	return !(step > ResidualTolerance*(1+most))

@@ -1,8 +1,11 @@
-package flow
+// Package linear holds the linear maps of all features of a flow, and the norms, which scale and shift each. They implement
+// flow.Transform.
+package linear
 
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -49,7 +52,7 @@ func (l *LU) Memory() (rows, scratch int) {
 // memory is a division of mem.
 func (l *LU) memory(mem []float32) (lower, upper, x, y, z []float32) {
 	n, m := len(l.Order), l.matrixRows()
-	return rows(mem, 0, m), rows(mem, m, m), rows(mem, 2*m, n), rows(mem, 2*m+n, n), rows(mem, 2*m+2*n, n)
+	return tile.Rows(mem, 0, m), tile.Rows(mem, m, m), tile.Rows(mem, 2*m, n), tile.Rows(mem, 2*m+n, n), tile.Rows(mem, 2*m+2*n, n)
 }
 
 // expand writes L and U out as matrices and returns log|det|.
@@ -71,18 +74,16 @@ func (l *LU) expand(p, lower, upper []float32) float32 {
 }
 
 func diagonal(raw float32) float64 {
-	return softplus(float64(raw)) + minDiagonal
+	return tile.Softplus(float64(raw)) + minDiagonal
 }
 
-func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.Abs(x))) }
-
 // ToLatent implements Transform.
-func (l *LU) ToLatent(t *Tile, p, mem []float32) {
+func (l *LU) ToLatent(t *tile.Tile, p, mem []float32) {
 	lower, upper, x, y, z := l.memory(mem)
-	addTo(t.LogDet[:t.N], l.expand(p, lower, upper))
+	tile.AddTo(t.LogDet[:t.N], l.expand(p, lower, upper))
 	n := len(l.Order)
 	for i, f := range l.Order {
-		copy(row(x, i), row(t.X, int(f)))
+		copy(tile.Row(x, i), tile.Row(t.X, int(f)))
 	}
 	product := kernel.Gemm{M: n, N: t.N, K: n, LDA: n, LDB: kernel.Tile, LDC: kernel.Tile}
 	product.A, product.B, product.C = upper, x, y
@@ -90,19 +91,19 @@ func (l *LU) ToLatent(t *Tile, p, mem []float32) {
 	product.A, product.B, product.C, product.Bias = lower, y, z, l.Bias.Of(p)
 	product.Run()
 	for i, f := range l.Order {
-		copy(row(t.X, int(f)), row(z, i))
+		copy(tile.Row(t.X, int(f)), tile.Row(z, i))
 	}
 }
 
 // Backward implements Independent.
-func (l *LU) Backward(t *Tile, p, g, mem, scratch []float32) {
+func (l *LU) Backward(t *tile.Tile, p, g, mem, scratch []float32) {
 	n, m := len(l.Order), l.matrixRows()
 	lower, upper, x, y, _ := l.memory(mem)
-	dLower, dUpper := rows(scratch, 0, m), rows(scratch, m, m)
-	dx, dy, dz := rows(scratch, 2*m, n), rows(scratch, 2*m+n, n), rows(scratch, 2*m+2*n, n)
+	dLower, dUpper := tile.Rows(scratch, 0, m), tile.Rows(scratch, m, m)
+	dx, dy, dz := tile.Rows(scratch, 2*m, n), tile.Rows(scratch, 2*m+n, n), tile.Rows(scratch, 2*m+2*n, n)
 	turned := scratch[(2*m+3*n)*kernel.Tile:]
 	for i, f := range l.Order {
-		copy(row(dz, i), row(t.DX, int(f)))
+		copy(tile.Row(dz, i), tile.Row(t.DX, int(f)))
 	}
 	back := kernel.Gemm{M: n, N: t.N, K: n, LDA: n, TransA: true, LDB: kernel.Tile, LDC: kernel.Tile}
 	back.A, back.B, back.C = lower, dz, dy
@@ -118,7 +119,7 @@ func (l *LU) Backward(t *Tile, p, g, mem, scratch []float32) {
 	}
 	kernel.AddRowSums(db, dz, kernel.Tile, n, t.N)
 	for i, f := range l.Order {
-		copy(row(t.DX, int(f)), row(dx, i))
+		copy(tile.Row(t.DX, int(f)), tile.Row(dx, i))
 	}
 }
 
@@ -148,26 +149,26 @@ func (l *LU) collect(p, g, dLower, dUpper []float32, dLogDet float32, first bool
 }
 
 // ToData implements Transform: both triangles are solved row by row.
-func (l *LU) ToData(t *Tile, p, mem []float32) {
+func (l *LU) ToData(t *tile.Tile, p, mem []float32) {
 	lower, upper, x, _, _ := l.memory(mem)
-	addTo(t.LogDet[:t.N], -l.expand(p, lower, upper))
+	tile.AddTo(t.LogDet[:t.N], -l.expand(p, lower, upper))
 	n, bias := len(l.Order), l.Bias.Of(p)
 	for i, f := range l.Order {
-		r := row(x, i)[:t.N]
-		copy(r, row(t.X, int(f)))
-		addTo(r, -bias[i])
+		r := tile.Row(x, i)[:t.N]
+		copy(r, tile.Row(t.X, int(f)))
+		tile.AddTo(r, -bias[i])
 		for j := range i {
-			kernel.Axpy(r, -lower[i*n+j], row(x, j))
+			kernel.Axpy(r, -lower[i*n+j], tile.Row(x, j))
 		}
 	}
 	for i := n - 1; i >= 0; i-- {
-		r := row(x, i)[:t.N]
+		r := tile.Row(x, i)[:t.N]
 		for j := i + 1; j < n; j++ {
-			kernel.Axpy(r, -upper[i*n+j], row(x, j))
+			kernel.Axpy(r, -upper[i*n+j], tile.Row(x, j))
 		}
 		kernel.Scale(r, 1/upper[i*n+i])
 	}
 	for i, f := range l.Order {
-		copy(row(t.X, int(f)), row(x, i))
+		copy(tile.Row(t.X, int(f)), tile.Row(x, i))
 	}
 }

@@ -1,8 +1,9 @@
-package flow
+package whole
 
 import (
 	"fmt"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/nn"
 )
 
@@ -18,10 +19,10 @@ type Continuous struct {
 	Tolerance float64 // of the error of a step, relative to 1 and to what is moved
 	Path      Path    // of flow matching
 	SigmaMin  float64 // of its path ot
+	Config    nn.Config
+	Net       *nn.MLP // v, whose context is Clocks of the time before that of the event
 
 	features, context int
-	cfg               nn.Config
-	net               *nn.MLP
 	begin, end        int // of its parameters
 	seed              uint64
 }
@@ -29,38 +30,31 @@ type Continuous struct {
 const (
 	mostTraced = 32 // features
 	together   = 8  // directions of a trace that go through the network at once, and probes in all
-	mostSteps  = 256
-	waves      = 3 // of t, as cosine and sine: the network's other inputs are t and the context
-	clocks     = 1 + 2*waves
+	waves      = 3  // of t, as cosine and sine: the network's other inputs are t and the context
 )
 
-func continuous(o *Options) any {
-	c := Continuous{
-		cfg: nn.Config{
-			Hidden:     o.Counts("hidden", []int{64, 64, 64, 64}, 1, 65536),
-			Activation: o.Choice("activation", "tanh", "tanh", "elu"),
-			Init:       o.Choice("init", "glorot", nn.Inits...),
-		},
-		Steps: o.Count("steps", 0, 0, mostSteps), Tolerance: o.Number("tolerance", 1e-5, 1e-6, 1e-1),
-		Path: Path(o.Choice("path", "ot", "ot", "vp")), SigmaMin: o.Number("sigma_min", 1e-4, 0, 0.5),
-	}
-	return func(s *Site) (Transform, error) {
-		made := c
-		made.features, made.context, made.seed = len(s.order), s.Context, s.random.Uint64()
-		return &made, nil
-	}
+// Clocks are the columns of the time, MostSteps the steps of a way.
+const (
+	Clocks    = 1 + 2*waves
+	MostSteps = 256
+)
+
+// New returns a copy of c for its place in a flow. Probes follow from the seed.
+func (c Continuous) New(features, context int, seed uint64) *Continuous {
+	c.features, c.context, c.seed = features, context, seed
+	return &c
 }
 
 // Layout implements Transform.
 func (c *Continuous) Layout(l *nn.Layout, scope string) {
 	c.begin = l.Size
-	c.net = nn.NewMLP(l, scope, c.cfg, nn.Shape{Features: c.features, Context: clocks + c.context, Outputs: c.features})
+	c.Net = nn.NewMLP(l, scope, c.Config, nn.Shape{Features: c.features, Context: Clocks + c.context, Outputs: c.features})
 	c.end = l.Size
 }
 
 // Start implements Starter: v near 0.
 func (c *Continuous) Start(p []float32, src *nn.Source) {
-	c.net.Start(p, make([]float32, c.features), src)
+	c.Net.Start(p, make([]float32, c.features), src)
 }
 
 // Numerical implements the interface of that name.
@@ -68,25 +62,25 @@ func (c *Continuous) Numerical() string {
 	if c.Steps > 0 {
 		return fmt.Sprintf("is integrated both ways, in %d steps of rk4", c.Steps)
 	}
-	return fmt.Sprintf("is integrated both ways, each step (Dormand and Prince's) to %g, in at most %d", c.Tolerance, mostSteps)
+	return fmt.Sprintf("is integrated both ways, each step (Dormand and Prince's) to %g, in at most %d", c.Tolerance, MostSteps)
 }
 
 // Memory implements Transform: that of a way, then of its gradient.
 func (c *Continuous) Memory() (rows, scratch int) {
 	k, d, stages := c.directions(), c.features, len(c.tableau().b)
-	tangents, back := c.net.TangentRows(k)
-	rows = c.net.Rows() + clocks + c.context + 2*d + stages*(d+1) + k*d + tangents + 1 + c.most()*(d+2)
-	return rows, c.net.Rows() + stages*d + (k+1)*d + 1 + clocks + c.context + max(back, c.net.Scratch())
+	tangents, back := c.Net.TangentRows(k)
+	rows = c.Net.Rows() + Clocks + c.context + 2*d + stages*(d+1) + k*d + tangents + 1 + c.most()*(d+2)
+	return rows, c.Net.Rows() + stages*d + (k+1)*d + 1 + Clocks + c.context + max(back, c.Net.Scratch())
 }
 
 // ToLatent implements Transform.
-func (c *Continuous) ToLatent(t *Tile, p, mem []float32) { c.through(t, p, mem, -1) }
+func (c *Continuous) ToLatent(t *tile.Tile, p, mem []float32) { c.through(t, p, mem, -1) }
 
 // ToData implements Transform.
-func (c *Continuous) ToData(t *Tile, p, mem []float32) { c.through(t, p, mem, 1) }
+func (c *Continuous) ToData(t *tile.Tile, p, mem []float32) { c.through(t, p, mem, 1) }
 
 // through takes a tile from one end to the other.
-func (c *Continuous) through(t *Tile, p, mem []float32, sign float32) {
+func (c *Continuous) through(t *tile.Tile, p, mem []float32, sign float32) {
 	w := c.way(t, p, mem, sign)
 	copy(w.x, t.X)
 	w.probe()
@@ -112,7 +106,7 @@ func (c *Continuous) through(t *Tile, p, mem []float32, sign float32) {
 }
 
 // Backward implements Independent: step after step of the way that ToLatent went.
-func (c *Continuous) Backward(t *Tile, p, g, mem, scratch []float32) {
+func (c *Continuous) Backward(t *tile.Tile, p, g, mem, scratch []float32) {
 	w := c.way(t, p, mem, -1)
 	if t.First {
 		clear(g[c.begin:c.end])

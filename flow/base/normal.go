@@ -1,8 +1,10 @@
-package flow
+// Package base holds the densities of the latent of a flow. They implement flow.Base.
+package base
 
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/nn"
@@ -18,10 +20,10 @@ func (*Normal) Layout(*nn.Layout, string) {}
 func (*Normal) Memory() (rows, scratch int) { return 0, 0 }
 
 // LogProb implements Base.
-func (b *Normal) LogProb(t *Tile, _, _ []float32, logProb []float64) {
+func (b *Normal) LogProb(t *tile.Tile, _, _ []float32, logProb []float64) {
 	var squares [kernel.Tile]float64
 	for _, f := range b.Features {
-		for e, z := range row(t.X, int(f))[:len(logProb)] {
+		for e, z := range tile.Row(t.X, int(f))[:len(logProb)] {
 			squares[e] += float64(z) * float64(z)
 		}
 	}
@@ -34,19 +36,19 @@ func (b *Normal) LogProb(t *Tile, _, _ []float32, logProb []float64) {
 var logSqrt2Pi = 0.5 * math.Log(2*math.Pi)
 
 // Backward implements Base.
-func (b *Normal) Backward(t *Tile, _, _, _, _, slope []float32) {
+func (b *Normal) Backward(t *tile.Tile, _, _, _, _, slope []float32) {
 	for _, f := range b.Features {
-		kernel.Mul(row(t.DX, int(f))[:t.N], row(t.X, int(f))[:t.N], slope)
+		kernel.Mul(tile.Row(t.DX, int(f))[:t.N], tile.Row(t.X, int(f))[:t.N], slope)
 	}
 }
 
 // Draw implements Base.
-func (b *Normal) Draw(t *Tile, _, _ []float32, seed, first uint64) {
+func (b *Normal) Draw(t *tile.Tile, _, _ []float32, seed, first uint64) {
 	for i := 0; i < len(b.Features); i += 2 {
 		var odd []float32
 		if i+1 < len(b.Features) {
-			odd = row(t.X, int(b.Features[i+1]))[:t.Events]
+			odd = tile.Row(t.X, int(b.Features[i+1]))[:t.Events]
 		}
-		rng.NormalPair(row(t.X, int(b.Features[i]))[:t.Events], odd, seed, rng.StreamSample, uint32(i/2), first)
+		rng.NormalPair(tile.Row(t.X, int(b.Features[i]))[:t.Events], odd, seed, rng.StreamSample, uint32(i/2), first)
 	}
 }

@@ -1,6 +1,7 @@
-package flow
+package whole
 
 import (
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -16,23 +17,23 @@ func newShift(l *nn.Layout, scope string, columns, context int) shift {
 }
 
 // add adds so many times the shift to columns.
-func (s shift) add(columns []float32, times float32, t *Tile, p []float32) {
+func (s shift) add(columns []float32, times float32, t *tile.Tile, p []float32) {
 	for i, v := range s.Of(p) {
-		kernel.Axpy(row(columns, i/s.Cols)[:t.N], times*v, row(t.Context, i%s.Cols))
+		kernel.Axpy(tile.Row(columns, i/s.Cols)[:t.N], times*v, tile.Row(t.Context, i%s.Cols))
 	}
 }
 
 // gradient adds that of its parameters, and of the context where it is wanted, from d of the columns.
-func (s shift) gradient(p, g, d []float32, t *Tile) {
+func (s shift) gradient(p, g, d []float32, t *tile.Tile) {
 	var product [kernel.Tile]float32
 	dst := s.Of(g)
 	for i := range dst {
-		kernel.Mul(product[:t.N], row(d, i/s.Cols), row(t.Context, i%s.Cols))
+		kernel.Mul(product[:t.N], tile.Row(d, i/s.Cols), tile.Row(t.Context, i%s.Cols))
 		dst[i] += kernel.Sum(product[:t.N])
 	}
 	for i, v := range s.Of(p) {
 		if t.DContext != nil {
-			kernel.Axpy(row(t.DContext, i%s.Cols)[:t.N], v, row(d, i/s.Cols))
+			kernel.Axpy(tile.Row(t.DContext, i%s.Cols)[:t.N], v, tile.Row(d, i/s.Cols))
 		}
 	}
 }

@@ -1,8 +1,9 @@
-package flow
+package transformer
 
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 )
 
@@ -27,7 +28,9 @@ func (c *CircularSpline) Identity() []float32 { return append(unitSlopes(c.splin
 func (c *CircularSpline) Circle() float32 { return c.spline.Bound }
 
 // Interval implements Bounded.
-func (c *CircularSpline) Interval() Interval { return Interval{Bound: c.spline.Bound, Wider: true} }
+func (c *CircularSpline) Interval() tile.Interval {
+	return tile.Interval{Bound: c.spline.Bound, Wider: true}
+}
 
 // turn sets dst to src turned by sign*phase; outside of the circle it is src.
 func (c *CircularSpline) turn(dst, src, phase []float32, sign float64) {
@@ -48,18 +51,20 @@ func wrap(x, bound float64) float64 {
 
 func (c *CircularSpline) inside(v float32) bool { return max(v, -v) <= c.spline.Bound }
 
-func (c *CircularSpline) phase(h []float32, n int) []float32 { return row(h, c.spline.ParamRows())[:n] }
+func (c *CircularSpline) phase(h []float32, n int) []float32 {
+	return tile.Row(h, c.spline.ParamRows())[:n]
+}
 
 // ToLatent implements Transformer.
-func (c *CircularSpline) ToLatent(f *Feature) {
-	u := row(f.Saved, c.spline.SavedRows())
+func (c *CircularSpline) ToLatent(f *tile.Feature) {
+	u := tile.Row(f.Saved, c.spline.SavedRows())
 	c.turn(u, f.X[:f.N], c.phase(f.H, f.N), 1)
 	c.spline.ToLatent(f.Z, f.LogDet, u, f.H, f.Saved, f.N)
 }
 
 // Backward implements Transformer.
-func (c *CircularSpline) Backward(f *Feature) {
-	u := row(f.Saved, c.spline.SavedRows())
+func (c *CircularSpline) Backward(f *tile.Feature) {
+	u := tile.Row(f.Saved, c.spline.SavedRows())
 	c.spline.Backward(f.D, f.DH, f.D, f.DLogDet, u, f.H, f.Saved, f.N)
 	for e, dx := range f.D[:f.N] {
 		if !c.inside(u[e]) {
@@ -70,7 +75,7 @@ func (c *CircularSpline) Backward(f *Feature) {
 }
 
 // ToData implements Transformer.
-func (c *CircularSpline) ToData(f *Feature) {
+func (c *CircularSpline) ToData(f *tile.Feature) {
 	c.spline.ToData(f.X, f.LogDet, f.Z, f.H, f.N)
 	c.turn(f.X, f.X[:f.N], c.phase(f.H, f.N), -1)
 }

@@ -1,8 +1,9 @@
-package flow
+package linear
 
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -52,19 +53,19 @@ func (b *BatchNorm) slopes(p []float32, fn func(f int, scale, mean, beta float32
 }
 
 // ToLatent implements Transform.
-func (b *BatchNorm) ToLatent(t *Tile, p, _ []float32) {
+func (b *BatchNorm) ToLatent(t *tile.Tile, p, _ []float32) {
 	logDet := b.slopes(p, func(f int, scale, mean, beta float32) {
-		shiftScale(row(t.X, f)[:t.N], row(t.X, f), mean, scale, beta)
+		shiftScale(tile.Row(t.X, f)[:t.N], tile.Row(t.X, f), mean, scale, beta)
 	})
-	addTo(t.LogDet[:t.N], logDet)
+	tile.AddTo(t.LogDet[:t.N], logDet)
 }
 
 // ToData implements Transform.
-func (b *BatchNorm) ToData(t *Tile, p, _ []float32) {
+func (b *BatchNorm) ToData(t *tile.Tile, p, _ []float32) {
 	logDet := b.slopes(p, func(f int, scale, mean, beta float32) {
-		shiftScale(row(t.X, f)[:t.N], row(t.X, f), beta, 1/scale, mean)
+		shiftScale(tile.Row(t.X, f)[:t.N], tile.Row(t.X, f), beta, 1/scale, mean)
 	})
-	addTo(t.LogDet[:t.N], -logDet)
+	tile.AddTo(t.LogDet[:t.N], -logDet)
 }
 
 // shiftScale sets dst to scale*(src-from)+to. Subtracting first keeps the digits of a far-off mean.
@@ -75,14 +76,8 @@ func shiftScale(dst, src []float32, from, scale, to float32) {
 	}
 }
 
-func addTo(x []float32, v float32) {
-	for i := range x {
-		x[i] += v
-	}
-}
-
 // NewPass implements Batched.
-func (b *BatchNorm) NewPass(crew *nn.Crew) Pass {
+func (b *BatchNorm) NewPass(crew *nn.Crew) tile.Pass {
 	d := b.features
 	s := &batchNormPass{BatchNorm: b, crew: crew, mean: make([]float64, d), variance: make([]float64, d), product: kernel.Aligned(d * kernel.Tile)}
 	s.forwardFn, s.backwardFn, s.momentsFn = s.forward, s.backward, s.moments
@@ -97,14 +92,14 @@ type batchNormPass struct {
 	hat            [][]float32 // (x - mean)/sqrt(variance): a tile's features
 	product        []float32   // a column a feature
 
-	tiles                 []*Tile // of the pass under way
+	tiles                 []*tile.Tile // of the pass under way
 	p, g                  []float32
 	events, sumD          float64 // sumD is the sum of DLogDet
 	forwardFn             func(worker, f int)
 	backwardFn, momentsFn func(worker, f int)
 }
 
-func (s *batchNormPass) begin(tiles []*Tile, p, g []float32) {
+func (s *batchNormPass) begin(tiles []*tile.Tile, p, g []float32) {
 	s.tiles, s.p, s.g, s.events = tiles, p, g, 0
 	for _, t := range tiles {
 		s.events += float64(t.Events)
@@ -118,19 +113,19 @@ func (s *batchNormPass) begin(tiles []*Tile, p, g []float32) {
 func (s *batchNormPass) moments(_, f int) {
 	var sum, square float64
 	for _, t := range s.tiles {
-		sum += float64(kernel.Sum(row(t.X, f)[:t.Events]))
+		sum += float64(kernel.Sum(tile.Row(t.X, f)[:t.Events]))
 	}
 	mean := sum / s.events
 	for i, t := range s.tiles {
-		hat := row(s.hat[i], f)[:t.N]
-		shiftScale(hat, row(t.X, f), float32(mean), 1, 0)
+		hat := tile.Row(s.hat[i], f)[:t.N]
+		shiftScale(hat, tile.Row(t.X, f), float32(mean), 1, 0)
 		square += kernel.SquaredNorm(hat[:t.Events])
 	}
 	s.mean[f], s.variance[f] = mean, square/s.events+s.Epsilon
 }
 
 // ToLatent implements Pass.
-func (s *batchNormPass) ToLatent(tiles []*Tile, p []float32) {
+func (s *batchNormPass) ToLatent(tiles []*tile.Tile, p []float32) {
 	s.begin(tiles, p, nil)
 	s.crew.Run(len(s.mean), s.forwardFn)
 	var logDet float64
@@ -138,7 +133,7 @@ func (s *batchNormPass) ToLatent(tiles []*Tile, p []float32) {
 		logDet += float64(s.LogGamma.Of(p)[f]) - 0.5*math.Log(v)
 	}
 	for _, t := range tiles {
-		addTo(t.LogDet[:t.N], float32(logDet))
+		tile.AddTo(t.LogDet[:t.N], float32(logDet))
 	}
 }
 
@@ -147,9 +142,9 @@ func (s *batchNormPass) forward(worker, f int) {
 	inv := float32(1 / math.Sqrt(s.variance[f]))
 	gamma, beta := s.gamma(f), s.Beta.Of(s.p)[f]
 	for i, t := range s.tiles {
-		hat := row(s.hat[i], f)[:t.N]
+		hat := tile.Row(s.hat[i], f)[:t.N]
 		kernel.Scale(hat, inv)
-		shiftScale(row(t.X, f)[:t.N], hat, 0, gamma, beta)
+		shiftScale(tile.Row(t.X, f)[:t.N], hat, 0, gamma, beta)
 	}
 }
 
@@ -158,7 +153,7 @@ func (s *batchNormPass) gamma(f int) float32 {
 }
 
 // Backward implements Pass.
-func (s *batchNormPass) Backward(tiles []*Tile, p, g []float32) {
+func (s *batchNormPass) Backward(tiles []*tile.Tile, p, g []float32) {
 	s.begin(tiles, p, g)
 	s.sumD = 0
 	for _, t := range tiles {
@@ -173,8 +168,8 @@ func (s *batchNormPass) Backward(tiles []*Tile, p, g []float32) {
 func (s *batchNormPass) backward(_, f int) {
 	var sum, sumHat float64
 	for i, t := range s.tiles {
-		d, product := row(t.DX, f)[:t.Events], s.product[f*kernel.Tile:][:t.Events]
-		kernel.Mul(product, d, row(s.hat[i], f))
+		d, product := tile.Row(t.DX, f)[:t.Events], s.product[f*kernel.Tile:][:t.Events]
+		kernel.Mul(product, d, tile.Row(s.hat[i], f))
 		sum += float64(kernel.Sum(d))
 		sumHat += float64(kernel.Sum(product))
 	}
@@ -186,15 +181,15 @@ func (s *batchNormPass) backward(_, f int) {
 	mean := float32(sum / s.events)
 	byHat := float32((sumHat + s.sumD/gamma) / s.events)
 	for i, t := range s.tiles {
-		d := row(t.DX, f)
-		kernel.Axpy(d[:t.Events], -byHat, row(s.hat[i], f))
+		d := tile.Row(t.DX, f)
+		kernel.Axpy(d[:t.Events], -byHat, tile.Row(s.hat[i], f))
 		shiftScale(d[:t.Events], d, mean, slope, 0)
 		clear(d[t.Events:t.N])
 	}
 }
 
 // Freeze implements Pass.
-func (s *batchNormPass) Freeze(tiles []*Tile, p []float32) {
+func (s *batchNormPass) Freeze(tiles []*tile.Tile, p []float32) {
 	s.begin(tiles, p, nil)
 	s.crew.Run(len(s.mean), s.momentsFn)
 	mean, variance := s.Mean.Of(p), s.Variance.Of(p)

@@ -1,8 +1,9 @@
-package flow
+package linear
 
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -57,18 +58,18 @@ func (h *Householder) unit(w, p []float32, i int) float64 {
 func (h *Householder) project(s, w, x []float32) {
 	clear(s)
 	for j, f := range h.Order {
-		kernel.Axpy(s, w[j], row(x, int(f)))
+		kernel.Axpy(s, w[j], tile.Row(x, int(f)))
 	}
 }
 
 // reflect adds -2 w s to x.
 func (h *Householder) reflect(x, w, s []float32) {
 	for j, f := range h.Order {
-		kernel.Axpy(row(x, int(f))[:len(s)], -2*w[j], s)
+		kernel.Axpy(tile.Row(x, int(f))[:len(s)], -2*w[j], s)
 	}
 }
 
-func (h *Householder) through(t *Tile, p, w []float32, i int) {
+func (h *Householder) through(t *tile.Tile, p, w []float32, i int) {
 	var s [kernel.Tile]float32
 	h.unit(w, p, i)
 	h.project(s[:t.N], w, t.X)
@@ -76,18 +77,18 @@ func (h *Householder) through(t *Tile, p, w []float32, i int) {
 }
 
 // ToLatent implements Transform.
-func (h *Householder) ToLatent(t *Tile, p, mem []float32) {
+func (h *Householder) ToLatent(t *tile.Tile, p, mem []float32) {
 	w := mem[len(h.Order)*kernel.Tile:]
 	for i := range h.Reflections {
 		h.through(t, p, w, i)
 	}
 	for j, f := range h.Order {
-		copy(row(mem, j), row(t.X, int(f)))
+		copy(tile.Row(mem, j), tile.Row(t.X, int(f)))
 	}
 }
 
 // ToData implements Transform: a reflection is its own inverse.
-func (h *Householder) ToData(t *Tile, p, mem []float32) {
+func (h *Householder) ToData(t *tile.Tile, p, mem []float32) {
 	w := mem[len(h.Order)*kernel.Tile:]
 	for i := h.Reflections - 1; i >= 0; i-- {
 		h.through(t, p, w, i)
@@ -96,7 +97,7 @@ func (h *Householder) ToData(t *Tile, p, mem []float32) {
 
 // Backward implements Independent. It goes back over the x of each reflection from the last z. Of z, x, and the gradient d of
 // z, that of w is -2 sum (w.x) d + (w.d) x over the events, that of v what stands across w of it, over |v|.
-func (h *Householder) Backward(t *Tile, p, g, mem, scratch []float32) {
+func (h *Householder) Backward(t *tile.Tile, p, g, mem, scratch []float32) {
 	var bySum, byD, product [kernel.Tile]float32
 	s, q, n := bySum[:t.N], byD[:t.N], len(h.Order)
 	w, dw := scratch[:n], scratch[h.vectorRows()*kernel.Tile:][:n]
@@ -107,17 +108,17 @@ func (h *Householder) Backward(t *Tile, p, g, mem, scratch []float32) {
 		norm := h.unit(w, p, i)
 		clear(s)
 		for j := range n {
-			kernel.Axpy(s, w[j], row(mem, j)) // -w.x, for w.z = -w.x
+			kernel.Axpy(s, w[j], tile.Row(mem, j)) // -w.x, for w.z = -w.x
 		}
 		for j := range n {
-			kernel.Axpy(row(mem, j)[:t.N], -2*w[j], s)
+			kernel.Axpy(tile.Row(mem, j)[:t.N], -2*w[j], s)
 		}
 		h.project(q, w, t.DX)
 		along := 0.0
 		for j, f := range h.Order {
-			kernel.Mul(product[:t.N], s, row(t.DX, int(f)))
+			kernel.Mul(product[:t.N], s, tile.Row(t.DX, int(f)))
 			sum := kernel.Sum(product[:t.N])
-			kernel.Mul(product[:t.N], q, row(mem, j))
+			kernel.Mul(product[:t.N], q, tile.Row(mem, j))
 			dw[j] = 2 * (sum - kernel.Sum(product[:t.N]))
 			along += float64(w[j]) * float64(dw[j])
 		}

@@ -1,8 +1,9 @@
-package flow
+package whole
 
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/nn"
@@ -45,7 +46,7 @@ func (c *Continuous) most() int {
 	if c.Steps > 0 {
 		return c.Steps
 	}
-	return mostSteps
+	return MostSteps
 }
 
 // directions is how many go through the network at once.
@@ -57,7 +58,7 @@ func (c *Continuous) probed() bool { return c.features > mostTraced }
 const (
 	firstStep = 1. / 32
 	shortest  = 1e-6 // a step that is taken, whatever its error
-	evenly    = mostSteps / 8
+	evenly    = MostSteps / 8
 )
 
 // way is a tile on its way through a Continuous, and memory.
@@ -70,12 +71,12 @@ type way struct {
 	traced                       bool                 // the log-det is wanted
 	s, h, dt                     [kernel.Tile]float32 // how much of the way is behind an event, the step under way, and sign h
 	count                        [kernel.Tile]int     // steps behind
-	act, given, x, y, k, traces  []float32            // of the network; clocks and context; before and after the step; v and div v of its stages
+	act, given, x, y, k, traces  []float32            // of the network; Clocks and context; before and after the step; v and div v of its stages
 	directions, tangents, passed []float32            // of traces; their images; the number of steps, and the x, s and h of each
 }
 
 // way divides mem.
-func (c *Continuous) way(t *Tile, p, mem []float32, sign float32) way {
+func (c *Continuous) way(t *tile.Tile, p, mem []float32, sign float32) way {
 	take := func(rows int) []float32 {
 		m := mem[:rows*kernel.Tile]
 		mem = mem[len(m):]
@@ -83,11 +84,11 @@ func (c *Continuous) way(t *Tile, p, mem []float32, sign float32) way {
 	}
 	k, d := c.directions(), c.features
 	w := way{tableau: c.tableau(), c: c, p: p, pass: nn.Pass{N: t.N, Events: t.Events}, sign: sign, traced: !t.NoDet}
-	tangents, _ := c.net.TangentRows(k)
-	w.act, w.given, w.x, w.y = take(c.net.Rows()), take(clocks+c.context), take(d), take(d)
+	tangents, _ := c.Net.TangentRows(k)
+	w.act, w.given, w.x, w.y = take(c.Net.Rows()), take(Clocks+c.context), take(d), take(d)
 	w.k, w.traces = take(len(w.b)*d), take(len(w.b))
 	w.directions, w.tangents, w.passed = take(k*d), take(tangents), take(1+c.most()*(d+2))
-	copy(w.given[clocks*kernel.Tile:], t.Context)
+	copy(w.given[Clocks*kernel.Tile:], t.Context)
 	return w
 }
 
@@ -96,7 +97,7 @@ func (w *way) sum(dst, k, coefficients []float32, f, rows int) {
 	clear(dst)
 	for l, a := range coefficients {
 		if a != 0 {
-			kernel.Axpy(dst, a, row(k, l*rows+f))
+			kernel.Axpy(dst, a, tile.Row(k, l*rows+f))
 		}
 	}
 	kernel.Mul(dst, dst, w.dt[:])
@@ -104,23 +105,23 @@ func (w *way) sum(dst, k, coefficients []float32, f, rows int) {
 
 // forward computes v at the point of stage j.
 func (w *way) forward(j int) []float32 {
-	in, n := w.c.net.Input(w.act), w.pass.N
+	in, n := w.c.Net.Input(w.act), w.pass.N
 	for f := range w.c.features {
-		w.sum(row(in, f)[:n], w.k, w.a[j], f, w.c.features)
-		kernel.Add(row(in, f)[:n], row(w.x, f))
+		w.sum(tile.Row(in, f)[:n], w.k, w.a[j], f, w.c.features)
+		kernel.Add(tile.Row(in, f)[:n], tile.Row(w.x, f))
 	}
 	for e := range n {
 		t := w.s[e] + w.at[j]*w.h[e]
 		if w.sign < 0 {
 			t = 1 - t
 		}
-		clock(w.given[e:], t)
+		Clock(w.given[e:], t)
 	}
-	return w.c.net.Forward(w.p, w.act, w.given, &w.pass)
+	return w.c.Net.Forward(w.p, w.act, w.given, &w.pass)
 }
 
-// clock sets the first of some rows to what the network sees of t: itself, and cosine and sine of pi t, 2 pi t, 4 pi t and so on.
-func clock(given []float32, t float32) {
+// Clock sets the first of some rows to what the network sees of t: itself, and cosine and sine of pi t, 2 pi t, 4 pi t and so on.
+func Clock(given []float32, t float32) {
 	sin, cos := math.Sincos(math.Pi * float64(t))
 	given[0] = t
 	for i := range waves {
@@ -132,16 +133,16 @@ func clock(given []float32, t float32) {
 // take computes stage j, with its trace where that is wanted.
 func (w *way) take(j int) {
 	d, n := w.c.features, w.pass.N
-	copy(rows(w.k, j*d, d), w.forward(j))
+	copy(tile.Rows(w.k, j*d, d), w.forward(j))
 	if !w.traced {
 		return
 	}
 	var product [kernel.Tile]float32
-	trace := row(w.traces, j)[:n]
+	trace := tile.Row(w.traces, j)[:n]
 	clear(trace)
 	for first := 0; first < w.all(); first += together {
 		k := w.aim(first)
-		image := w.c.net.Along(w.p, w.act, w.directions, w.tangents, k, n)
+		image := w.c.Net.Along(w.p, w.act, w.directions, w.tangents, k, n)
 		for i := range k * d {
 			kernel.Mul(product[:n], w.directions[i*n:], image[i*n:])
 			kernel.Add(trace, product[:n])
@@ -192,7 +193,7 @@ func (w *way) probe() {
 	for e := range n {
 		name := w.c.seed
 		for f := range d {
-			name = (name ^ uint64(math.Float32bits(row(w.x, f)[e]))) * 0x9E3779B97F4A7C15 // splitmix's
+			name = (name ^ uint64(math.Float32bits(tile.Row(w.x, f)[e]))) * 0x9E3779B97F4A7C15 // splitmix's
 			name ^= name >> 29
 		}
 		for f := range d {
@@ -218,8 +219,8 @@ func (w *way) step(logDet []float32) {
 	var wrong, by [kernel.Tile]float32
 	n, d := w.pass.N, w.c.features
 	for f := range d {
-		w.sum(row(w.y, f)[:n], w.k, w.b, f, d)
-		kernel.Add(row(w.y, f)[:n], row(w.x, f))
+		w.sum(tile.Row(w.y, f)[:n], w.k, w.b, f, d)
+		kernel.Add(tile.Row(w.y, f)[:n], tile.Row(w.x, f))
 	}
 	w.sum(by[:n], w.traces, w.b, 0, 1)
 	w.errors(wrong[:n], logDet)
@@ -227,7 +228,7 @@ func (w *way) step(logDet []float32) {
 		if w.h[e] == 0 {
 			continue
 		}
-		if wrong[e] > 1 && w.h[e] > shortest && mostSteps-w.count[e] > evenly {
+		if wrong[e] > 1 && w.h[e] > shortest && MostSteps-w.count[e] > evenly {
 			w.h[e] = w.next(e, wrong[e])
 			continue
 		}
@@ -240,13 +241,13 @@ func (w *way) step(logDet []float32) {
 // move takes the step of an event, and keeps where it was. The last stage of an adaptive step is the first one of the next.
 func (w *way) move(e int) {
 	d := w.c.features
-	kept := rows(w.passed, 1+w.count[e]*(d+2), d+2)
+	kept := tile.Rows(w.passed, 1+w.count[e]*(d+2), d+2)
 	for i := e; i < d*kernel.Tile; i += kernel.Tile {
 		kept[i], w.x[i] = w.x[i], w.y[i]
-		w.k[i] = rows(w.k, (len(w.b)-1)*d, d)[i]
+		w.k[i] = tile.Rows(w.k, (len(w.b)-1)*d, d)[i]
 	}
-	row(kept, d)[e], row(kept, d+1)[e] = w.s[e], w.h[e]
-	w.traces[e] = row(w.traces, len(w.b)-1)[e]
+	tile.Row(kept, d)[e], tile.Row(kept, d+1)[e] = w.s[e], w.h[e]
+	w.traces[e] = tile.Row(w.traces, len(w.b)-1)[e]
 	w.count[e]++
 	switch {
 	case w.wrong == nil:
@@ -258,7 +259,7 @@ func (w *way) move(e int) {
 	}
 }
 
-// next is the next step of an event after one with this error: for an error of the fifth order, and so that mostSteps are enough.
+// next is the next step of an event after one with this error: for an error of the fifth order, and so that MostSteps are enough.
 func (w *way) next(e int, wrong float32) float32 {
 	left := 1 - w.s[e]
 	if w.wrong == nil {
@@ -269,7 +270,7 @@ func (w *way) next(e int, wrong float32) float32 {
 		by = 0.2
 	}
 	h := max(w.h[e]*float32(min(by, 5)), shortest)
-	if steps := mostSteps - w.count[e]; steps <= evenly && left > 0 {
+	if steps := MostSteps - w.count[e]; steps <= evenly && left > 0 {
 		h = max(h, left/float32(steps))
 	}
 	return min(h, left)
@@ -290,7 +291,7 @@ func (w *way) errors(wrong, logDet []float32) {
 	for f := range all {
 		size := logDet
 		if f < d {
-			size = row(w.x, f)
+			size = tile.Row(w.x, f)
 			w.sum(off[:n], w.k, w.wrong, f, d)
 		} else {
 			w.sum(off[:n], w.traces, w.wrong, 0, 1)
@@ -309,11 +310,11 @@ func (w *way) errors(wrong, logDet []float32) {
 func (w *way) recall(i int) {
 	d := w.c.features
 	for e := range w.pass.N {
-		at := rows(w.passed, 1+min(i, w.count[e]-1)*(d+2), d+2)
+		at := tile.Rows(w.passed, 1+min(i, w.count[e]-1)*(d+2), d+2)
 		for f := range d {
-			row(w.x, f)[e] = row(at, f)[e]
+			tile.Row(w.x, f)[e] = tile.Row(at, f)[e]
 		}
-		w.s[e], w.h[e] = row(at, d)[e], row(at, d+1)[e]
+		w.s[e], w.h[e] = tile.Row(at, d)[e], tile.Row(at, d+1)[e]
 		if i >= w.count[e] {
 			w.h[e] = 0
 		}
@@ -323,21 +324,21 @@ func (w *way) recall(i int) {
 
 // back turns the gradient t.DX of what is after a step into that of what is before it, and adds that of the parameters to g: of
 // k = v(x + dt sum a k) and of the trace there, both by that point.
-func (w *way) back(t *Tile, g, scratch []float32) {
+func (w *way) back(t *tile.Tile, g, scratch []float32) {
 	take := func(rows int) []float32 {
 		m := scratch[:rows*kernel.Tile]
 		scratch = scratch[len(m):]
 		return m
 	}
 	d, n := w.c.features, w.pass.N
-	bend, byPoint, dk, dTrace, turned := take(w.c.net.Rows()), take(len(w.b)*d), take(d), take(1), take(w.c.directions()*d)
-	byGiven := take(clocks + w.c.context)
+	bend, byPoint, dk, dTrace, turned := take(w.c.Net.Rows()), take(len(w.b)*d), take(d), take(1), take(w.c.directions()*d)
+	byGiven := take(Clocks + w.c.context)
 	if t.DContext != nil {
 		clear(byGiven)
 		w.pass.DContext = byGiven
 	}
 	for j := range w.backward {
-		copy(rows(w.k, j*d, d), w.forward(j))
+		copy(tile.Rows(w.k, j*d, d), w.forward(j))
 	}
 	for j := w.backward - 1; j >= 0; j-- {
 		var later [8]float32 // coefficients of this stage in the points of those after it
@@ -345,9 +346,9 @@ func (w *way) back(t *Tile, g, scratch []float32) {
 			later[m] = w.a[m][j]
 		}
 		for f := range d {
-			r := row(dk, f)[:n]
+			r := tile.Row(dk, f)[:n]
 			w.sum(r, byPoint, later[:w.backward], f, d)
-			w.addGradient(r, row(t.DX, f), w.b[j])
+			w.addGradient(r, tile.Row(t.DX, f), w.b[j])
 		}
 		clear(dTrace[:n])
 		w.addGradient(dTrace[:n], t.DLogDet, w.b[j])
@@ -356,14 +357,14 @@ func (w *way) back(t *Tile, g, scratch []float32) {
 		if w.b[j] != 0 {
 			w.traceBack(g, bend, dTrace, turned, scratch)
 		}
-		copy(rows(byPoint, j*d, d), w.c.net.BackwardWith(w.p, g, w.act, dk, bend, scratch, &w.pass))
+		copy(tile.Rows(byPoint, j*d, d), w.c.Net.BackwardWith(w.p, g, w.act, dk, bend, scratch, &w.pass))
 	}
 	for f := range d {
 		for j := range w.backward {
-			kernel.Add(row(t.DX, f)[:n], row(byPoint, j*d+f))
+			kernel.Add(tile.Row(t.DX, f)[:n], tile.Row(byPoint, j*d+f))
 		}
 	}
-	kernel.Add(t.DContext, byGiven[clocks*kernel.Tile:])
+	kernel.Add(t.DContext, byGiven[Clocks*kernel.Tile:])
 }
 
 // addGradient adds b dt times d to dst.
@@ -378,12 +379,12 @@ func (w *way) traceBack(g, bend, dTrace, turned, scratch []float32) {
 	n := w.pass.N
 	for first := 0; first < w.all(); first += together {
 		k := w.aim(first)
-		w.c.net.Along(w.p, w.act, w.directions, w.tangents, k, n)
+		w.c.Net.Along(w.p, w.act, w.directions, w.tangents, k, n)
 		for i := range k * w.c.features {
 			r := turned[i*n:][:n]
 			kernel.Mul(r, w.directions[i*n:], dTrace)
 			kernel.Scale(r, w.share())
 		}
-		w.c.net.AlongBackward(w.p, g, w.act, bend, w.directions, turned, w.tangents, scratch, k, n)
+		w.c.Net.AlongBackward(w.p, g, w.act, bend, w.directions, turned, w.tangents, scratch, k, n)
 	}
 }

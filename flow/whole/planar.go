@@ -1,8 +1,10 @@
-package flow
+// Package whole holds the maps of all features of a flow that are neither linear nor move one by one. They implement flow.Transform.
+package whole
 
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/batch"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
@@ -14,7 +16,7 @@ import (
 //	û = u + (m - w.u) w/|w|^2,  w.û = m = softplus(w.u) - 1.
 //
 // The way to the latent is closed. On the way back a solves a + m tanh(a) = w.z + v.c + b, whose left side increases with a:
-// Newton's method within a bracket finds it to searchPrecision, and x = z - û tanh(a).
+// Newton's method within a bracket finds it to tile.Precision, and x = z - û tanh(a).
 type Planar struct {
 	U, W, B           nn.View
 	shift             shift
@@ -39,7 +41,7 @@ func (l *Planar) Start(p []float32, src *nn.Source) {
 		norm += float64(w[i]) * float64(w[i])
 	}
 	for i, v := range w {
-		u[i] = float32(math.Log(math.E-1) * float64(v) / norm) // softplus(w.u) = 1
+		u[i] = float32(math.Log(math.E-1) * float64(v) / norm) // tile.Softplus(w.u) = 1
 	}
 }
 
@@ -63,7 +65,7 @@ func (l *Planar) constrain(hat, p []float32) (b bend) {
 		b.dot += float64(u[i]) * float64(v)
 		b.norm += float64(v) * float64(v)
 	}
-	b.lift = max(softplus(b.dot), leastLift)
+	b.lift = max(tile.Softplus(b.dot), leastLift)
 	b.excess = (b.lift - 1 - b.dot) / max(b.norm, leastNorm)
 	if b.norm < leastNorm {
 		b.lift, b.norm = max(1+b.dot+b.excess*b.norm, leastLift), leastNorm
@@ -84,26 +86,26 @@ func (b bend) logSlope(dst, h []float32) {
 }
 
 // argument sets a to w.x + v.c + b of the features of the tile.
-func (l *Planar) argument(a []float32, t *Tile, p []float32) {
+func (l *Planar) argument(a []float32, t *tile.Tile, p []float32) {
 	clear(a)
-	addTo(a[:t.N], l.B.Of(p)[0])
+	tile.AddTo(a[:t.N], l.B.Of(p)[0])
 	l.shift.add(a, 1, t, p)
 	for f, w := range l.W.Of(p) {
-		kernel.Axpy(a[:t.N], w, row(t.X, f))
+		kernel.Axpy(a[:t.N], w, tile.Row(t.X, f))
 	}
 }
 
 // move adds so many times û h to the features.
-func (l *Planar) move(t *Tile, hat []float32, times float32, h []float32) {
+func (l *Planar) move(t *tile.Tile, hat []float32, times float32, h []float32) {
 	for f := range l.features {
-		kernel.Axpy(row(t.X, f)[:t.N], times*hat[f], h)
+		kernel.Axpy(tile.Row(t.X, f)[:t.N], times*hat[f], h)
 	}
 }
 
 // ToLatent implements Transform.
-func (l *Planar) ToLatent(t *Tile, p, mem []float32) {
+func (l *Planar) ToLatent(t *tile.Tile, p, mem []float32) {
 	var slope [kernel.Tile]float32
-	h, hat := row(mem, l.features), mem[(l.features+1)*kernel.Tile:]
+	h, hat := tile.Row(mem, l.features), mem[(l.features+1)*kernel.Tile:]
 	b := l.constrain(hat, p)
 	copy(mem, t.X)
 	l.argument(h, t, p)
@@ -114,35 +116,35 @@ func (l *Planar) ToLatent(t *Tile, p, mem []float32) {
 }
 
 // ToData implements Transform.
-func (l *Planar) ToData(t *Tile, p, mem []float32) {
-	var s search
+func (l *Planar) ToData(t *tile.Tile, p, mem []float32) {
+	var s tile.Search
 	var columns [4][kernel.Tile]float32
 	a, h, y, slope := columns[0][:t.N], columns[1][:t.N], columns[2][:t.N], columns[3][:t.N]
 	hat := mem[(l.features+1)*kernel.Tile:]
 	b := l.constrain(hat, p)
 	m := float32(b.lift - 1)
-	l.argument(s.z[:], t, p)
-	for e, v := range s.z[:t.N] {
-		s.lo[e], s.hi[e] = v-size(m), v+size(m)
+	l.argument(s.Z[:], t, p)
+	for e, v := range s.Z[:t.N] {
+		s.Lo[e], s.Hi[e] = v-tile.Abs(m), v+tile.Abs(m)
 	}
-	s.begin(a)
+	s.Begin(a)
 	for more := true; more; {
 		kernel.Tanh(h, a)
 		b.logSlope(slope, h)
 		for e, v := range h {
 			y[e] = a[e] + m*v
 		}
-		more = s.step(a, y, slope)
+		more = s.Step(a, y, slope)
 	}
 	l.move(t, hat, -1, h)
 	kernel.Axpy(t.LogDet[:t.N], -1, slope)
 }
 
 // Backward implements Independent.
-func (l *Planar) Backward(t *Tile, p, g, mem, scratch []float32) {
+func (l *Planar) Backward(t *tile.Tile, p, g, mem, scratch []float32) {
 	var columns [2][kernel.Tile]float32
 	da, product := columns[0][:t.N], columns[1][:t.N]
-	h, hat := row(mem, l.features)[:t.N], mem[(l.features+1)*kernel.Tile:]
+	h, hat := tile.Row(mem, l.features)[:t.N], mem[(l.features+1)*kernel.Tile:]
 	b := l.constrain(hat, p)
 	if t.First {
 		for _, v := range []nn.View{l.U, l.W, l.B, l.shift.View} {
@@ -151,7 +153,7 @@ func (l *Planar) Backward(t *Tile, p, g, mem, scratch []float32) {
 	}
 	w, along := l.W.Of(p), 0.0
 	for f := range l.features {
-		d := row(t.DX, f)[:t.N]
+		d := tile.Row(t.DX, f)[:t.N]
 		kernel.Axpy(da, hat[f], d) // of h, so far
 		kernel.Mul(product, d, h)
 		scratch[f] = kernel.Sum(product)
@@ -162,9 +164,9 @@ func (l *Planar) Backward(t *Tile, p, g, mem, scratch []float32) {
 	l.B.Of(g)[0] += kernel.Sum(da)
 	l.shift.gradient(p, g, columns[0][:], t)
 	for f, dw := range l.W.Of(g) {
-		kernel.Mul(product, da, row(mem, f))
+		kernel.Mul(product, da, tile.Row(mem, f))
 		l.W.Of(g)[f] = dw + kernel.Sum(product)
-		kernel.Axpy(row(t.DX, f)[:t.N], w[f], da)
+		kernel.Axpy(tile.Row(t.DX, f)[:t.N], w[f], da)
 	}
 }
 

@@ -1,8 +1,9 @@
-package flow
+package whole
 
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -49,7 +50,7 @@ const (
 )
 
 func (l *Radial) lens(p []float32) lens {
-	return lens{max(math.Abs(float64(l.Alpha.Of(p)[0])), leastSize), max(softplus(float64(l.Beta.Of(p)[0])), leastSize)}
+	return lens{max(math.Abs(float64(l.Alpha.Of(p)[0])), leastSize), max(tile.Softplus(float64(l.Beta.Of(p)[0])), leastSize)}
 }
 
 // at is the ratio q of the radii and the slope of the one by the other.
@@ -73,11 +74,11 @@ func (l *Radial) logDet(dst []float32, times float32, q lens, r []float32) {
 }
 
 // polar sets d and r of the features of a tile.
-func (l *Radial) polar(t *Tile, p, mem []float32) (d, r []float32) {
-	d, r = rows(mem, 0, l.features), row(mem, l.features)[:t.N]
+func (l *Radial) polar(t *tile.Tile, p, mem []float32) (d, r []float32) {
+	d, r = tile.Rows(mem, 0, l.features), tile.Row(mem, l.features)[:t.N]
 	copy(d, t.X)
 	for f, c := range l.Center.Of(p) {
-		addTo(row(d, f)[:t.N], -c)
+		tile.AddTo(tile.Row(d, f)[:t.N], -c)
 	}
 	l.shift.add(d, -1, t, p)
 	for e := range r {
@@ -92,19 +93,19 @@ func (l *Radial) polar(t *Tile, p, mem []float32) (d, r []float32) {
 }
 
 // move adds each event's by d to its features.
-func (l *Radial) move(t *Tile, by, d []float32) {
+func (l *Radial) move(t *tile.Tile, by, d []float32) {
 	for f := range l.features {
-		kernel.Mul(row(d, f)[:t.N], row(d, f), by)
-		kernel.Add(row(t.X, f)[:t.N], row(d, f)[:t.N])
+		kernel.Mul(tile.Row(d, f)[:t.N], tile.Row(d, f), by)
+		kernel.Add(tile.Row(t.X, f)[:t.N], tile.Row(d, f)[:t.N])
 	}
 }
 
 // ToLatent implements Transform.
-func (l *Radial) ToLatent(t *Tile, p, mem []float32) {
+func (l *Radial) ToLatent(t *tile.Tile, p, mem []float32) {
 	q := l.lens(p)
 	d, r := l.polar(t, p, mem)
 	for f := range l.features {
-		x, from := row(t.X, f), row(d, f)
+		x, from := tile.Row(t.X, f), tile.Row(d, f)
 		for e, v := range r {
 			x[e] += float32((q.s - q.a) / (q.a + float64(v)) * float64(from[e]))
 		}
@@ -113,7 +114,7 @@ func (l *Radial) ToLatent(t *Tile, p, mem []float32) {
 }
 
 // ToData implements Transform.
-func (l *Radial) ToData(t *Tile, p, mem []float32) {
+func (l *Radial) ToData(t *tile.Tile, p, mem []float32) {
 	var by [kernel.Tile]float32
 	q := l.lens(p)
 	d, r := l.polar(t, p, mem)
@@ -131,17 +132,17 @@ func (l *Radial) ToData(t *Tile, p, mem []float32) {
 }
 
 // Backward implements Independent.
-func (l *Radial) Backward(t *Tile, p, g, mem, scratch []float32) {
+func (l *Radial) Backward(t *tile.Tile, p, g, mem, scratch []float32) {
 	var columns [3][kernel.Tile]float32
 	along, ratio, product := columns[0][:t.N], columns[1][:t.N], columns[2][:t.N]
-	d, r := mem, row(mem, l.features)[:t.N]
+	d, r := mem, tile.Row(mem, l.features)[:t.N]
 	if t.First {
 		for _, v := range []nn.View{l.Center, l.Alpha, l.Beta, l.shift.View} {
 			clear(v.Of(g))
 		}
 	}
 	for f := range l.features {
-		kernel.Mul(product, row(t.DX, f), row(d, f))
+		kernel.Mul(product, tile.Row(t.DX, f), tile.Row(d, f))
 		kernel.Add(along, product)
 	}
 	byA, byS := l.lens(p).backward(along, ratio, r, t.DLogDet, float64(l.features-1))
@@ -149,14 +150,14 @@ func (l *Radial) Backward(t *Tile, p, g, mem, scratch []float32) {
 	if math.Abs(float64(alpha)) > leastSize {
 		l.Alpha.Of(g)[0] += float32(math.Copysign(byA, byA*float64(alpha)))
 	}
-	if softplus(beta) > leastSize {
+	if tile.Softplus(beta) > leastSize {
 		l.Beta.Of(g)[0] += float32(byS / (1 + math.Exp(-beta)))
 	}
 	for f := range l.features {
-		dx, byCenter := row(t.DX, f)[:t.N], row(scratch, f)[:t.N]
+		dx, byCenter := tile.Row(t.DX, f)[:t.N], tile.Row(scratch, f)[:t.N]
 		copy(byCenter, dx)
 		kernel.Mul(dx, dx, ratio)
-		kernel.Mul(product, along, row(d, f))
+		kernel.Mul(product, along, tile.Row(d, f))
 		kernel.Add(dx, product)
 		kernel.Axpy(byCenter, -1, dx)
 		l.Center.Of(g)[f] += kernel.Sum(byCenter)

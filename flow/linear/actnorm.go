@@ -1,8 +1,9 @@
-package flow
+package linear
 
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -33,16 +34,16 @@ func (a *ActNorm) logScale(p []float32, f int) (s float64, free bool) {
 }
 
 // StartFrom implements DataStarter.
-func (a *ActNorm) StartFrom(tiles []*Tile, p []float32) {
+func (a *ActNorm) StartFrom(tiles []*tile.Tile, p []float32) {
 	for f := range a.features {
 		var events, sum, square float64
 		for _, t := range tiles {
 			events += float64(t.Events)
-			sum += float64(kernel.Sum(row(t.X, f)[:t.Events]))
+			sum += float64(kernel.Sum(tile.Row(t.X, f)[:t.Events]))
 		}
 		mean := sum / events
 		for _, t := range tiles {
-			for _, x := range row(t.X, f)[:t.Events] {
+			for _, x := range tile.Row(t.X, f)[:t.Events] {
 				square += (float64(x) - mean) * (float64(x) - mean)
 			}
 		}
@@ -52,30 +53,30 @@ func (a *ActNorm) StartFrom(tiles []*Tile, p []float32) {
 }
 
 // ToLatent implements Transform.
-func (a *ActNorm) ToLatent(t *Tile, p, mem []float32) {
+func (a *ActNorm) ToLatent(t *tile.Tile, p, mem []float32) {
 	copy(mem, t.X)
 	var logDet float64
 	for f := range a.features {
 		s, _ := a.logScale(p, f)
 		logDet += s
-		shiftScale(row(t.X, f)[:t.N], row(t.X, f), 0, float32(math.Exp(s)), a.Shift.Of(p)[f])
+		shiftScale(tile.Row(t.X, f)[:t.N], tile.Row(t.X, f), 0, float32(math.Exp(s)), a.Shift.Of(p)[f])
 	}
-	addTo(t.LogDet[:t.N], float32(logDet))
+	tile.AddTo(t.LogDet[:t.N], float32(logDet))
 }
 
 // ToData implements Transform.
-func (a *ActNorm) ToData(t *Tile, p, _ []float32) {
+func (a *ActNorm) ToData(t *tile.Tile, p, _ []float32) {
 	var logDet float64
 	for f := range a.features {
 		s, _ := a.logScale(p, f)
 		logDet += s
-		shiftScale(row(t.X, f)[:t.N], row(t.X, f), a.Shift.Of(p)[f], float32(math.Exp(-s)), 0)
+		shiftScale(tile.Row(t.X, f)[:t.N], tile.Row(t.X, f), a.Shift.Of(p)[f], float32(math.Exp(-s)), 0)
 	}
-	addTo(t.LogDet[:t.N], -float32(logDet))
+	tile.AddTo(t.LogDet[:t.N], -float32(logDet))
 }
 
 // Backward implements Independent.
-func (a *ActNorm) Backward(t *Tile, p, g, mem, _ []float32) {
+func (a *ActNorm) Backward(t *tile.Tile, p, g, mem, _ []float32) {
 	var product [kernel.Tile]float32
 	sum := kernel.Sum(t.DLogDet[:t.N])
 	dScale, dShift := a.LogScale.Of(g), a.Shift.Of(g)
@@ -84,13 +85,13 @@ func (a *ActNorm) Backward(t *Tile, p, g, mem, _ []float32) {
 		clear(dShift)
 	}
 	for f := range a.features {
-		d := row(t.DX, f)[:t.N]
+		d := tile.Row(t.DX, f)[:t.N]
 		s, free := a.logScale(p, f)
 		scale := float32(math.Exp(s))
 		dShift[f] += kernel.Sum(d)
 		kernel.Scale(d, scale)
 		if free {
-			kernel.Mul(product[:t.N], d, row(mem, f))
+			kernel.Mul(product[:t.N], d, tile.Row(mem, f))
 			dScale[f] += kernel.Sum(product[:t.N]) + sum
 		}
 	}

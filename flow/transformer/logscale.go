@@ -1,4 +1,4 @@
-package flow
+package transformer
 
 import (
 	"math"
@@ -22,8 +22,8 @@ const (
 	sigmoidFloor = 1e-3
 )
 
-// zero is the raw value of s = 0.
-func (l LogScale) zero() float32 {
+// Zero is the raw value of s = 0.
+func (l LogScale) Zero() float32 {
 	if l == "sigmoid" {
 		p := 1 - sigmoidFloor
 		return float32(math.Log(p/(1-p)) - sigmoidShift)
@@ -31,8 +31,8 @@ func (l LogScale) zero() float32 {
 	return 0
 }
 
-// apply sets s from raw; they may be the same.
-func (l LogScale) apply(s, raw []float32) {
+// Apply sets s from raw; they may be the same.
+func (l LogScale) Apply(s, raw []float32) {
 	switch l {
 	case "tanh":
 		kernel.Tanh(s, raw)
@@ -58,8 +58,8 @@ func (l LogScale) apply(s, raw []float32) {
 	}
 }
 
-// backward turns ds, the gradient of s, into that of raw.
-func (l LogScale) backward(ds, s, raw []float32) {
+// Backward turns ds, the gradient of s, into that of raw.
+func (l LogScale) Backward(ds, s, raw []float32) {
 	switch l {
 	case "tanh":
 		kernel.TanhBackward(ds, s)

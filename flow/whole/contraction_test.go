@@ -1,4 +1,4 @@
-package nn
+package whole
 
 import (
 	"math"
@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/sluice-hep/sluice/internal/rng"
+	"github.com/sluice-hep/sluice/nn"
 )
 
 // exactNorm is the spectral norm of W.
@@ -26,7 +27,7 @@ func exactNorm(w []float32, rows, cols int) float64 {
 // The norms that weights are used with stay within their bound while a training moves them, by a few rounds a step: also where one
 // singular value overtakes another whose vectors never mix, which a power iteration from the vectors before would not see.
 func TestContractionKeepsItsBound(t *testing.T) {
-	var l Layout
+	var l nn.Layout
 	c := NewContraction(&l, "g", []int{24, 17}, "lipswish", 0.97, 3, 0)
 	p, src := make([]float32, l.Size), rng.New(3, rng.StreamTest, 0)
 	c.Start(p, src)

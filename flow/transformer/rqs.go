@@ -1,8 +1,9 @@
-package flow
+package transformer
 
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 )
 
@@ -32,21 +33,21 @@ func unitSlopes(s kernel.Spline) []float32 {
 }
 
 // Interval implements Bounded.
-func (r *RationalQuadraticSpline) Interval() Interval {
-	return Interval{Bound: r.spline.Bound, Wider: true}
+func (r *RationalQuadraticSpline) Interval() tile.Interval {
+	return tile.Interval{Bound: r.spline.Bound, Wider: true}
 }
 
 // ToLatent implements Transformer.
-func (r *RationalQuadraticSpline) ToLatent(f *Feature) {
+func (r *RationalQuadraticSpline) ToLatent(f *tile.Feature) {
 	r.spline.ToLatent(f.Z, f.LogDet, f.X, f.H, f.Saved, f.N)
 }
 
 // Backward implements Transformer.
-func (r *RationalQuadraticSpline) Backward(f *Feature) {
+func (r *RationalQuadraticSpline) Backward(f *tile.Feature) {
 	r.spline.Backward(f.D, f.DH, f.D, f.DLogDet, f.X, f.H, f.Saved, f.N)
 }
 
 // ToData implements Transformer.
-func (r *RationalQuadraticSpline) ToData(f *Feature) {
+func (r *RationalQuadraticSpline) ToData(f *tile.Feature) {
 	r.spline.ToData(f.X, f.LogDet, f.Z, f.H, f.N)
 }

@@ -1,9 +1,10 @@
-package flow
+package base
 
 import (
 	"math"
 	"slices"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -60,14 +61,14 @@ func (b *Mixture) weights(p []float32, fn func(k int, w float64)) {
 }
 
 // LogProb implements Base. A row of mem is at first the logarithm of w_k times the density of component k.
-func (b *Mixture) LogProb(t *Tile, p, mem []float32, logProb []float64) {
+func (b *Mixture) LogProb(t *tile.Tile, p, mem []float32, logProb []float64) {
 	var top, sum [kernel.Tile]float64
 	b.weights(p, func(k int, w float64) {
 		var log [kernel.Tile]float64
 		b.component(t, p, k, log[:len(logProb)])
 		for e := range logProb {
 			v := log[e] + math.Log(w)
-			row(mem, k)[e] = float32(v)
+			tile.Row(mem, k)[e] = float32(v)
 			if k == 0 {
 				top[e] = v
 			}
@@ -78,19 +79,19 @@ func (b *Mixture) LogProb(t *Tile, p, mem []float32, logProb []float64) {
 	for e := range logProb {
 		log := top[e] + math.Log(sum[e])
 		for k := range b.Components {
-			row(mem, k)[e] = float32(math.Exp(float64(row(mem, k)[e]) - log))
+			tile.Row(mem, k)[e] = float32(math.Exp(float64(tile.Row(mem, k)[e]) - log))
 		}
 		logProb[e] += log
 	}
 }
 
 // component sets log to the log-density of component k.
-func (b *Mixture) component(t *Tile, p []float32, k int, log []float64) {
+func (b *Mixture) component(t *tile.Tile, p []float32, k int, log []float64) {
 	for j, f := range b.Features {
 		at := k*len(b.Features) + j
 		mean, width := float64(b.Mean.Of(p)[at]), b.width(p, at)
 		rest := logSqrt2Pi + math.Log(width)
-		for e, z := range row(t.X, int(f))[:len(log)] {
+		for e, z := range tile.Row(t.X, int(f))[:len(log)] {
 			r := (float64(z) - mean) / width
 			log[e] -= r*r/2 + rest
 		}
@@ -99,22 +100,22 @@ func (b *Mixture) component(t *Tile, p []float32, k int, log []float64) {
 
 // Backward implements Base: -log p has the derivative s_k r/width by z and minus that by the mean, with s_k the share of the
 // component and r = (z-mean)/width; s_k (1-r^2)/width by the width; and w_k - s_k by the raw weight.
-func (b *Mixture) Backward(t *Tile, p, g, mem, _, slope []float32) {
+func (b *Mixture) Backward(t *tile.Tile, p, g, mem, _, slope []float32) {
 	if t.First {
 		clear(b.Weight.Of(g))
 		clear(b.Mean.Of(g))
 		clear(b.LogWide.Of(g))
 	}
 	for _, f := range b.Features {
-		clear(row(t.DX, int(f))[:t.N])
+		clear(tile.Row(t.DX, int(f))[:t.N])
 	}
 	all := float64(kernel.Sum(slope[:t.Events]))
 	b.weights(p, func(k int, w float64) {
 		var by [kernel.Tile]float32
-		kernel.Mul(by[:t.Events], slope, row(mem, k))
+		kernel.Mul(by[:t.Events], slope, tile.Row(mem, k))
 		b.Weight.Of(g)[k] += float32(w*all) - kernel.Sum(by[:t.Events])
 		for j, f := range b.Features {
-			b.componentBackward(row(t.DX, int(f)), row(t.X, int(f)), by[:t.Events], p, g, k*len(b.Features)+j)
+			b.componentBackward(tile.Row(t.DX, int(f)), tile.Row(t.X, int(f)), by[:t.Events], p, g, k*len(b.Features)+j)
 		}
 	})
 }
@@ -139,7 +140,7 @@ func (b *Mixture) componentBackward(d, z, by, p, g []float32, at int) {
 const mixtureColumn = 1 << 24
 
 // Draw implements Base.
-func (b *Mixture) Draw(t *Tile, p, _ []float32, seed, first uint64) {
+func (b *Mixture) Draw(t *tile.Tile, p, _ []float32, seed, first uint64) {
 	(&Normal{b.Features}).Draw(t, p, nil, seed, first)
 	var left [kernel.Tile]float64 // of the probability, below -1 once a component is chosen
 	for e := range t.Events {
@@ -152,7 +153,7 @@ func (b *Mixture) Draw(t *Tile, p, _ []float32, seed, first uint64) {
 			}
 			left[e] = -2
 			for j, f := range b.Features {
-				at, x := k*len(b.Features)+j, row(t.X, int(f))
+				at, x := k*len(b.Features)+j, tile.Row(t.X, int(f))
 				x[e] = float32(float64(x[e])*b.width(p, at) + float64(b.Mean.Of(p)[at]))
 			}
 		}

@@ -1,8 +1,9 @@
-package flow
+package base
 
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -45,13 +46,13 @@ func (b *StudentT) nu(p []float32, i int) float64 {
 }
 
 // LogProb implements Base.
-func (b *StudentT) LogProb(t *Tile, p, _ []float32, logProb []float64) {
+func (b *StudentT) LogProb(t *tile.Tile, p, _ []float32, logProb []float64) {
 	for i, f := range b.Features {
 		nu := b.nu(p, i)
 		up, _ := math.Lgamma((nu + 1) / 2)
 		down, _ := math.Lgamma(nu / 2)
 		norm := up - down - 0.5*math.Log(nu*math.Pi)
-		for e, z := range row(t.X, int(f))[:len(logProb)] {
+		for e, z := range tile.Row(t.X, int(f))[:len(logProb)] {
 			logProb[e] += norm - 0.5*(nu+1)*math.Log1p(float64(z)*float64(z)/nu)
 		}
 	}
@@ -59,13 +60,13 @@ func (b *StudentT) LogProb(t *Tile, p, _ []float32, logProb []float64) {
 
 // Backward implements Base. With q = z^2/nu, d/dz = -(nu+1) z/(nu (1+q)) and
 // d/dnu = (psi((nu+1)/2) - psi(nu/2) - 1/nu - log(1+q) + (nu+1)/nu q/(1+q))/2.
-func (b *StudentT) Backward(t *Tile, p, g, _, _, slope []float32) {
+func (b *StudentT) Backward(t *tile.Tile, p, g, _, _, slope []float32) {
 	dNu := b.LogNu.Of(g)
 	for i, f := range b.Features {
 		nu := b.nu(p, i)
 		norm := digamma((nu+1)/2) - digamma(nu/2) - 1/nu
 		var sum float64
-		d, x := row(t.DX, int(f)), row(t.X, int(f))
+		d, x := tile.Row(t.DX, int(f)), tile.Row(t.X, int(f))
 		for e, s := range slope {
 			z := float64(x[e])
 			q := z * z / nu
@@ -92,10 +93,10 @@ func digamma(x float64) float64 {
 }
 
 // Draw implements Base, by the polar method of Bailey (Math. Comp. 62, 1994): t = sqrt(nu (u^(-2/nu) - 1)) cos(2 pi v).
-func (b *StudentT) Draw(t *Tile, p, _ []float32, seed, first uint64) {
+func (b *StudentT) Draw(t *tile.Tile, p, _ []float32, seed, first uint64) {
 	for i, f := range b.Features {
 		nu := b.nu(p, i)
-		x := row(t.X, int(f))
+		x := tile.Row(t.X, int(f))
 		for e := range t.Events {
 			var u [1]float64
 			rng.Uniform(u[:], seed, rng.StreamSample, uint32(2*i), first+uint64(e))

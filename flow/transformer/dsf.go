@@ -1,8 +1,10 @@
-package flow
+package transformer
 
 import (
 	"math"
+	"sync"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 )
 
@@ -22,7 +24,7 @@ import (
 // where A, B and C are the sums of w_h up_h, w_h down_h and w_h a_h up_h down_h.
 type Sigmoidal struct {
 	Units, Layers int
-	floor         float32 // of a
+	Floor         float32 // of a
 }
 
 // NewSigmoidal returns one of so many units in each layer.
@@ -32,7 +34,7 @@ const (
 	leastShare    = 1e-12 // of w_h, so that no sum is a denormal number
 	flatSlope     = 1e-20 // of C: below, where the map is flat, the gradient of the slope would overflow, and is left out
 	sigmoidalNear = 40    // exp of it, and one over that, leave room in a float32
-	mostUnits     = 128
+	MostUnits     = 128   // of a layer
 )
 
 // sigmoidalRows are the rows that a layer saves before those of its units: x, alpha, beta, A, B and C. Each unit has w, a, up
@@ -49,7 +51,7 @@ func (s *Sigmoidal) Identity() []float32 {
 	h := make([]float32, 3*s.Units*s.Layers)
 	for l := range s.Layers {
 		for u := range s.Units {
-			h[3*s.Units*l+u] = float32(math.Log(math.Expm1(1 - float64(s.floor))))
+			h[3*s.Units*l+u] = float32(math.Log(math.Expm1(1 - float64(s.Floor))))
 		}
 	}
 	return h
@@ -66,15 +68,15 @@ type sigmoidalLayer struct {
 // layer takes up layer l with what it saves, and computes w and a where that is new.
 func (s *Sigmoidal) layer(l, n int, h, saved []float32, fresh bool) sigmoidalLayer {
 	k := s.Units
-	h, own := rows(h, 3*l*k, 3*k), saved[sigmoidalRows*kernel.Tile:]
+	h, own := tile.Rows(h, 3*l*k, 3*k), saved[sigmoidalRows*kernel.Tile:]
 	layer := sigmoidalLayer{
-		units: k, n: n, h: h, b: rows(h, k, k), w: rows(own, 0, k), a: rows(own, k, k), up: rows(own, 2*k, k), down: rows(own, 3*k, k),
-		x: row(saved, 0)[:n], alpha: row(saved, 1)[:n], beta: row(saved, 2)[:n], sumA: row(saved, 3)[:n], sumB: row(saved, 4)[:n], sumC: row(saved, 5)[:n],
+		units: k, n: n, h: h, b: tile.Rows(h, k, k), w: tile.Rows(own, 0, k), a: tile.Rows(own, k, k), up: tile.Rows(own, 2*k, k), down: tile.Rows(own, 3*k, k),
+		x: tile.Row(saved, 0)[:n], alpha: tile.Row(saved, 1)[:n], beta: tile.Row(saved, 2)[:n], sumA: tile.Row(saved, 3)[:n], sumB: tile.Row(saved, 4)[:n], sumC: tile.Row(saved, 5)[:n],
 	}
 	if fresh {
-		softmax(layer.w, rows(h, 2*k, k), k, n, leastShare)
+		tile.Softmax(layer.w, tile.Rows(h, 2*k, k), k, n, leastShare)
 		kernel.Softplus(layer.a, h[:k*kernel.Tile])
-		addTo(layer.a, s.floor)
+		tile.AddTo(layer.a, s.Floor)
 	}
 	return layer
 }
@@ -93,7 +95,7 @@ func (l *sigmoidalLayer) value(z, logSlope []float32) {
 	clear(l.sumB)
 	clear(l.sumC)
 	for unit := range l.units {
-		kernel.SigmoidalForward(row(l.up, unit)[:l.n], row(l.down, unit), row(l.w, unit), row(l.a, unit), l.alpha, l.beta, l.sumA, l.sumB, l.sumC)
+		kernel.SigmoidalForward(tile.Row(l.up, unit)[:l.n], tile.Row(l.down, unit), tile.Row(l.w, unit), tile.Row(l.a, unit), l.alpha, l.beta, l.sumA, l.sumB, l.sumC)
 	}
 	var logB [kernel.Tile]float32
 	kernel.Log(z[:l.n], l.sumA)
@@ -115,18 +117,18 @@ const leastSlope = 1e-35
 func (l *sigmoidalLayer) arguments(c []float32) {
 	near := true
 	for unit := range l.units {
-		u := row(l.up, unit)[:l.n]
-		kernel.MulAdd(u, row(l.a, unit), l.x, row(l.b, unit))
+		u := tile.Row(l.up, unit)[:l.n]
+		kernel.MulAdd(u, tile.Row(l.a, unit), l.x, tile.Row(l.b, unit))
 		near = near && kernel.SquaredNorm(u) < sigmoidalNear*sigmoidalNear
 	}
 	if near { // as below, where all c are 0
 		return
 	}
 	var lowest, highest [kernel.Tile]float32
-	copy(lowest[:], row(l.up, 0))
-	copy(highest[:], row(l.up, 0))
+	copy(lowest[:], tile.Row(l.up, 0))
+	copy(highest[:], tile.Row(l.up, 0))
 	for unit := range l.units {
-		for e, v := range row(l.up, unit)[:l.n] {
+		for e, v := range tile.Row(l.up, unit)[:l.n] {
 			lowest[e], highest[e] = min(lowest[e], v), max(highest[e], v)
 		}
 	}
@@ -134,7 +136,7 @@ func (l *sigmoidalLayer) arguments(c []float32) {
 		c[e] = max(lowest[e]-sigmoidalNear, 0) + min(highest[e]+sigmoidalNear, 0)
 	}
 	for unit := range l.units {
-		kernel.Axpy(row(l.up, unit)[:l.n], -1, c)
+		kernel.Axpy(tile.Row(l.up, unit)[:l.n], -1, c)
 	}
 }
 
@@ -154,11 +156,11 @@ func (l *sigmoidalLayer) flat(e int) float32 {
 }
 
 // ToLatent implements Transformer.
-func (s *Sigmoidal) ToLatent(f *Feature) {
+func (s *Sigmoidal) ToLatent(f *tile.Feature) {
 	var slope [kernel.Tile]float32
 	x := f.X
 	for i := range s.Layers {
-		l := s.layer(i, f.N, f.H, rows(f.Saved, i*s.perLayer(), s.perLayer()), true)
+		l := s.layer(i, f.N, f.H, tile.Rows(f.Saved, i*s.perLayer(), s.perLayer()), true)
 		copy(l.x, x)
 		l.value(f.Z, slope[:])
 		kernel.Add(f.LogDet[:f.N], slope[:])
@@ -167,10 +169,10 @@ func (s *Sigmoidal) ToLatent(f *Feature) {
 }
 
 // Backward implements Transformer.
-func (s *Sigmoidal) Backward(f *Feature) {
+func (s *Sigmoidal) Backward(f *tile.Feature) {
 	for i := s.Layers - 1; i >= 0; i-- {
-		l := s.layer(i, f.N, f.H, rows(f.Saved, i*s.perLayer(), s.perLayer()), false)
-		l.backward(f.D[:f.N], rows(f.DH, 3*i*s.Units, 3*s.Units), f.DLogDet)
+		l := s.layer(i, f.N, f.H, tile.Rows(f.Saved, i*s.perLayer(), s.perLayer()), false)
+		l.backward(f.D[:f.N], tile.Rows(f.DH, 3*i*s.Units, 3*s.Units), f.DLogDet)
 	}
 }
 
@@ -191,23 +193,23 @@ func (l *sigmoidalLayer) backward(d, dh, dLogDet []float32) {
 		r[e], s[e] = (dz-dl)*a, (dz+dl)*b
 	}
 	for unit := range l.units {
-		w, a, up, down := row(l.w, unit), row(l.a, unit), row(l.up, unit), row(l.down, unit)
-		da, db, dw := row(dh, unit)[:l.n], row(dh, l.units+unit)[:l.n], row(dh, 2*l.units+unit)[:l.n]
+		w, a, up, down := tile.Row(l.w, unit), tile.Row(l.a, unit), tile.Row(l.up, unit), tile.Row(l.down, unit)
+		da, db, dw := tile.Row(dh, unit)[:l.n], tile.Row(dh, l.units+unit)[:l.n], tile.Row(dh, 2*l.units+unit)[:l.n]
 		kernel.SigmoidalBackward(db, da, w, a, up, down, p, q, l.alpha, l.beta)
 		kernel.SigmoidalShares(dw, w, a, up, down, da, r, s, dLogDet)
 		kernel.MulAdd(dx, db, a, dx)
 		kernel.MulAdd(da, db, l.x, da)
-		kernel.Sigmoid(slope, row(l.h, unit)[:l.n])
+		kernel.Sigmoid(slope, tile.Row(l.h, unit)[:l.n])
 		kernel.Mul(da, da, slope)
 	}
 	copy(d, dx)
 }
 
 // sigmoidalScratch takes the place of what a layer saves.
-var sigmoidalScratch = newScratch(sigmoidalRows + 4*mostUnits)
+var sigmoidalScratch = newScratch(sigmoidalRows + 4*MostUnits)
 
 // ToData implements Transformer.
-func (s *Sigmoidal) ToData(f *Feature) {
+func (s *Sigmoidal) ToData(f *tile.Feature) {
 	scratch := sigmoidalScratch.Get().(*[]float32)
 	defer sigmoidalScratch.Put(scratch)
 	var slope [kernel.Tile]float32
@@ -222,23 +224,28 @@ func (s *Sigmoidal) ToData(f *Feature) {
 
 // solve finds the x of a column z, which lies between the least and the largest u.
 func (l *sigmoidalLayer) solve(x, z, logSlope []float32) {
-	var s search
+	var s tile.Search
 	var y [kernel.Tile]float32
-	copy(s.z[:], z[:l.n])
+	copy(s.Z[:], z[:l.n])
 	for unit := range l.units {
-		a, b := row(l.a, unit)[:l.n], row(l.b, unit)[:l.n]
-		for e, v := range s.z[:l.n] {
+		a, b := tile.Row(l.a, unit)[:l.n], tile.Row(l.b, unit)[:l.n]
+		for e, v := range s.Z[:l.n] {
 			at := (v - b[e]) / a[e]
 			if unit == 0 {
-				s.lo[e], s.hi[e] = at, at
+				s.Lo[e], s.Hi[e] = at, at
 			}
-			s.lo[e], s.hi[e] = min(s.lo[e], at), max(s.hi[e], at)
+			s.Lo[e], s.Hi[e] = min(s.Lo[e], at), max(s.Hi[e], at)
 		}
 	}
-	s.begin(l.x)
+	s.Begin(l.x)
 	for more := true; more; {
 		l.value(y[:], logSlope)
-		more = s.step(l.x, y[:], logSlope)
+		more = s.Step(l.x, y[:], logSlope)
 	}
 	copy(x, l.x)
+}
+
+// newScratch keeps memory of so many rows for those who search.
+func newScratch(rows int) *sync.Pool {
+	return &sync.Pool{New: func() any { m := kernel.Aligned(rows * kernel.Tile); return &m }}
 }
