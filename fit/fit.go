@@ -174,6 +174,7 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 	for i := range given {
 		given[i].Ranges, given[i].Seen = c.Range, seen
 	}
+	given[0].Circles = circles(c)
 	features, warnings, err := s.Moments.Fit(s.Sample, c.Features, given[0], c.Seed)
 	if err != nil {
 		return err

@@ -81,6 +81,9 @@ func (c *course) Params() []float32 { return c.f.params }
 // Parallel lends the workers between gradients; see train.Parallel.
 func (c *course) Parallel(items int, fn func(worker, item int)) { c.batch.Run(items, fn) }
 
+// Crew are the workers, for another part of the objective between calls.
+func (c *course) Crew() *nn.Crew { return c.batch.Crew }
+
 // SetStep says which step of a training the next Gradient belongs to: its random numbers (dropout) depend on it. Every
 // Gradient counts on from there, from 0 at the start.
 func (c *course) SetStep(step int) { c.batch.SetStep(step) }

@@ -114,30 +114,45 @@ func (f *Flow) Sample(n int, context [][]float32, seed, first uint64) ([][]float
 	if err := f.twoWay(noSample); err != nil {
 		return nil, err
 	}
-	return f.draw(n, context, seed, first, f.toData)
+	x := columns(f.Features, n)
+	return x, f.draw(x, n, context, seed, first, f.toData)
+}
+
+// Fill is Sample into the columns x, but for cells that are NaN there of features that may be absent: these are.
+func (f *Flow) Fill(x, context [][]float32, seed, first uint64) error {
+	if err := f.twoWay(noSample); err != nil {
+		return err
+	}
+	n, err := f.check(x, context)
+	if err != nil {
+		return err
+	}
+	return f.draw(x, n, context, seed, first, f.toData)
 }
 
 // Latent draws n events of the base; see Sample.
 func (f *Flow) Latent(n int, context [][]float32, seed, first uint64) ([][]float32, error) {
-	return f.draw(n, context, seed, first, func(*workspace, int) {})
+	x := columns(f.Features, n)
+	return x, f.draw(x, n, context, seed, first, func(*workspace, int) {})
 }
 
-func (f *Flow) draw(n int, context [][]float32, seed, first uint64, fn func(w *workspace, tiles int)) ([][]float32, error) {
+// draw fills x, but for absent cells.
+func (f *Flow) draw(x [][]float32, n int, context [][]float32, seed, first uint64, fn func(w *workspace, tiles int)) error {
 	if len(context) != f.Context {
-		return nil, fmt.Errorf("flow: %d context columns given to a flow of %d", len(context), f.Context)
+		return fmt.Errorf("flow: %d context columns given to a flow of %d", len(context), f.Context)
 	}
 	for _, c := range context {
 		if len(c) != n {
-			return nil, fmt.Errorf("flow: a context of %d events for %d", len(c), n)
+			return fmt.Errorf("flow: a context of %d events for %d", len(c), n)
 		}
 	}
-	x := columns(f.Features, n)
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) {
 		f.load(w, t, nil, context, lo, hi)
+		t.LackAs(x, lo)
 		t.NoDet = true
 		f.drawTile(t, w.mems[0], seed, first+uint64(lo))
 	}, fn, func(_ *workspace, t *Tile, lo int) { store(t, x, lo) })
-	return x, nil
+	return nil
 }
 
 // drawTile sets the features of a tile to events of the base from number first on.
@@ -146,6 +161,7 @@ func (f *Flow) drawTile(t *Tile, mem []float32, seed, first uint64) {
 	for c := range f.Features {
 		batch.Pad(row(t.X, c)[:t.N], t.Events)
 	}
+	t.LeaveOut()
 }
 
 // Steps maps latent events to data and returns the events after each transform: the latent first, the data last.
@@ -222,6 +238,7 @@ func (f *Flow) newTile() Tile {
 	if t.Context = t.Given; f.embedding != nil {
 		t.Context = kernel.Aligned(f.seen * kernel.Tile)
 	}
+	t.MayLack(f.gaps, f.Features)
 	return t
 }
 
@@ -240,6 +257,9 @@ func load(t *Tile, x, context [][]float32, lo, hi int) {
 	for c, col := range context {
 		batch.Pad(row(t.Given, c)[:t.N], copy(row(t.Given, c), col[lo:hi]))
 	}
+	if x != nil {
+		t.Lack()
+	}
 	clear(t.LogDet)
 	t.NoDet = false
 }
@@ -249,6 +269,7 @@ func store(t *Tile, y [][]float32, lo int) {
 	for c := range y {
 		copy(y[c][lo:lo+t.Events], row(t.X, c))
 	}
+	t.Nowhere(y, lo)
 }
 
 // check returns the number of events.

@@ -23,7 +23,8 @@ type Plan struct {
 	trainedBase bool // it has parameters
 	independent int  // parameters of Independent transforms, the embedding and the base, which come first
 	seed        uint64
-	oneWay      string // why there is no inverse
+	oneWay      string  // why there is no inverse
+	gaps        []int32 // features that may be absent
 }
 
 // Layer is a transform in its place.
@@ -149,13 +150,16 @@ func tooMany(n, most int) error {
 
 // CheckMemory is an error where the machine has not the memory for so many vectors as long as the parameters, which a
 // training holds; see train.Config.Vectors.
-func (p *Plan) CheckMemory(vectors int) error {
-	takes, free := 4*float64(vectors)*float64(p.Size()), machine.Memory()
+func (p *Plan) CheckMemory(vectors int) error { return CheckMemory(p.Size(), vectors) }
+
+// CheckMemory is that of a plan of so many parameters.
+func CheckMemory(size, vectors int) error {
+	takes, free := 4*float64(vectors)*float64(size), machine.Memory()
 	if takes <= free {
 		return nil
 	}
 	return fmt.Errorf("flow: training its %d parameters takes %.3g GB, and %.3g GB are free: take fewer transforms, narrower networks or fewer bins",
-		p.Size(), takes/1e9, free/1e9)
+		size, takes/1e9, free/1e9)
 }
 
 // OneWay says why there is no inverse; empty where there is one.
@@ -170,24 +174,32 @@ func (p *Plan) Size() int { return p.layout.Size }
 // Draw builds the flow of a plan near the identity. All that is random in its parameters follows from the seed.
 func Draw(p *Plan) *Flow {
 	f := Blank(p)
-	for _, l := range p.layers {
-		if s, ok := l.Transform.(Starter); ok {
-			s.Start(f.params, rng.New(p.seed, rng.StreamInit, l.stream))
-		}
-	}
-	if s, ok := p.base.(Starter); ok {
-		s.Start(f.params, rng.New(p.seed, rng.StreamInit, 1<<30))
-	}
-	if p.embedding != nil {
-		p.embedding.Start(f.params, rng.New(p.seed, rng.StreamInit, 1<<30|1))
-	}
-	f.derive(manyRounds)
+	f.Start()
 	return f
 }
 
+// Start draws the parameters as Draw does.
+func (f *Flow) Start() {
+	for _, l := range f.layers {
+		if s, ok := l.Transform.(Starter); ok {
+			s.Start(f.params, rng.New(f.seed, rng.StreamInit, l.stream))
+		}
+	}
+	if s, ok := f.base.(Starter); ok {
+		s.Start(f.params, rng.New(f.seed, rng.StreamInit, 1<<30))
+	}
+	if f.embedding != nil {
+		f.embedding.Start(f.params, rng.New(f.seed, rng.StreamInit, 1<<30|1))
+	}
+	f.derive(manyRounds)
+}
+
 // Blank builds the flow of a plan with parameters of 0, for those of a flow that was kept. A plan makes one flow.
-func Blank(p *Plan) *Flow {
-	f := &Flow{Plan: p, params: kernel.Aligned(p.layout.Size)}
+func Blank(p *Plan) *Flow { return BlankOn(p, kernel.Aligned(p.layout.Size)) }
+
+// BlankOn is Blank on a vector of p.Size() parameters, as a part of a longer one.
+func BlankOn(p *Plan, params []float32) *Flow {
+	f := &Flow{Plan: p, params: params[:p.layout.Size:p.layout.Size]}
 	for _, l := range p.layers {
 		f.transforms = append(f.transforms, l.Transform)
 		if m, ok := l.Transform.(Masked); ok {

@@ -77,7 +77,8 @@ const (
 )
 
 func (k *ReverseKL) load(t *Tile, mem []float32, number int, rows []int32) {
-	k.f.gather(t, mem, k.context, rows)
+	gather(t, k.context, rows)
+	k.f.embed(t, mem)
 	seed, first := k.seeds[1], uint64(number*kernel.Tile)
 	if t.Noise != nil {
 		seed, first = k.seeds[0], first|uint64(t.Noise.Step)<<32

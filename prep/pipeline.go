@@ -199,7 +199,13 @@ func (p *Pipeline) fitColumn(col *events.Column, w []float64, spec Spec, i uint3
 	if err := c.checkExact(col, x, specs); err != nil {
 		return nil, err
 	}
-	return c, p.fitSteps(c, x, w, specs, i)
+	if err := p.fitSteps(c, x, w, specs, i); err != nil {
+		return nil, err
+	}
+	if given == nil && spec.Circles[col.Name] {
+		c.close()
+	}
+	return c, nil
 }
 
 func summarise(c *events.Column) profile.Summary {

@@ -19,6 +19,10 @@ type Tile struct {
 	DX      []float32 // gradient of the loss with respect to X
 	DLogDet []float32 // and with respect to LogDet
 
+	gaps   []int32 // features that may be absent, and where they are, a word a feature; see Absent
+	absent []uint64
+	kept   [kernel.Tile]float32
+
 	Feature Feature              // in a Transformer
 	LogProb [kernel.Tile]float64 // under the base
 	Target  [kernel.Tile]float64 // log-density under a Target
