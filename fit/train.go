@@ -8,7 +8,9 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/await"
@@ -184,9 +186,41 @@ func overfits(r *train.Result, warn func(line string)) {
 	}
 }
 
-// flowSpec is the card's flow, with the features by their numbers: those that it sees.
+// flowSpec is the card's flow, with circular splines for the angles that are prepared as such, and with the features by their numbers: those that
+// it sees; and with the sets of objects of its context.
 func (d *Data) flowSpec() (flow.Spec, error) {
-	return d.card.Flow.Resolve(d.Features.InFlow())
+	var angles []string
+	for i := range d.Features.Columns {
+		if c := &d.Features.Columns[i]; c.InFlow() && c.Circle() {
+			angles = append(angles, c.Name)
+		}
+	}
+	spec, ok := d.card.Flow, true
+	if len(angles) > 0 {
+		spec, ok = spec.Circular(angles...)
+	}
+	if !ok {
+		return spec, fmt.Errorf("prepare: %s: a circle is for a flow of couplings or autoregressive layers alone, with circular-spline and the base box for it: "+
+			"take periodic without circle, then quantile: {low: 0, high: 1}", strings.Join(angles, ", "))
+	}
+	spec, err := spec.Resolve(d.Features.InFlow())
+	if len(d.Context.Sets) == 0 {
+		return spec, err
+	}
+	var objects, variables []int
+	for _, s := range d.Context.Sets {
+		objects, variables = append(objects, s.Most), append(variables, s.Objects.Dim())
+	}
+	return spec.WithSets(objects, variables), err
+}
+
+// circles are the features that the card's flow can take as angles whose ends are one point.
+func circles(c *card.Card) map[string]bool {
+	can := map[string]bool{}
+	for _, name := range c.Features {
+		_, can[name] = c.Flow.Circular(name)
+	}
+	return can
 }
 
 // trainError marks what the user can set right.

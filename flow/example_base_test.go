@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/flow/base"
 	"github.com/sluice-hep/sluice/flow/flowtest"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
@@ -37,7 +38,7 @@ func (b logistic) Backward(t *flow.Tile, _, _, _, _, slope []float32) {
 }
 
 func (b logistic) Draw(t *flow.Tile, p, mem []float32, seed, first uint64) {
-	(&flow.Normal{Features: b.features}).Draw(t, p, mem, seed, first)
+	(&base.Normal{Features: b.features}).Draw(t, p, mem, seed, first)
 	for _, c := range b.features {
 		for e := range t.Events {
 			z := float64(t.X[int(c)*kernel.Tile+e])

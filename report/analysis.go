@@ -70,7 +70,7 @@ func (a *Analysis) draw(d *fit.Data) (err error) {
 
 // given are the events whose context the generated ones have; nil for a model without.
 func (a *Analysis) given() *events.Table {
-	if len(a.Card.Context) == 0 {
+	if len(a.Card.Given()) == 0 {
 		return nil
 	}
 	return a.Pair.Reference

@@ -35,7 +35,7 @@ fraction is of the processor's peak, measured in the same run.`,
 		Example: "  sluice bench --workload A,B --seconds 2\n  sluice bench --card cards/lhco.yaml --threads 1",
 		Args:    arguments(0, 0, "no arguments"),
 	}
-	c.Flags().StringSliceVar(&names, "workload", nil, "which of A, B, Bc, C, D, D512, E, Er, F (default: all but D512)")
+	c.Flags().StringSliceVar(&names, "workload", nil, "which of A, B, Bc, C, D, D512, E, Er, F, G (default: all but D512)")
 	c.Flags().StringVar(&cardPath, "card", "", "measure the flow and batch size of a card instead")
 	c.Flags().Float64Var(&seconds, "seconds", 4, "time for each workload")
 	c.RunE = func(c *cobra.Command, _ []string) error {

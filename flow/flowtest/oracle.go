@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/flow/linear"
+	"github.com/sluice-hep/sluice/flow/whole"
 	"github.com/sluice-hep/sluice/nn"
 )
 
@@ -129,6 +131,9 @@ var jointBases = map[string]func(o *Oracle, scope string, z []float64) float64{
 			norm += p
 			for i, v := range z {
 				width := math.Exp(wide[k*len(z)+i]) + 1e-3
+				if absent(v) {
+					continue
+				}
 				r := (v - mean[k*len(z)+i]) / width
 				p *= math.Exp(-r*r/2) / (width * math.Sqrt(2*math.Pi))
 			}
@@ -147,13 +152,13 @@ func (o *Oracle) base(scope string) flow.Part {
 }
 
 // Oracle maps events to the latent in float64, straight from the formulas of the papers: no tiles, no kernels,
-// no masks (the zeros of a MADE are in its weights).
+// no masks (the zeros of a MADE are in its weights). A cell that is NaN is absent, and stays NaN.
 type Oracle struct {
 	P     []float64 // the parameters: at first the flow's
 	f     *flow.Flow
 	own   Formulas
 	views map[string]nn.View
-	// Context is that of the events under way.
+	// Context is that of the events under way, as transforms and base see it.
 	Context [][]float64
 	// Training takes batch norms by the statistics of the events given, and leaves out units as in the first step
 	// from Seed.
@@ -196,6 +201,7 @@ func (o *Oracle) Of(name string) []float64 {
 
 // ToLatent maps events (rows of features and context).
 func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float64) {
+	context = o.embedded(context)
 	logDet, o.Context = make([]float64, len(x)), context
 	for _, e := range x {
 		z = append(z, append([]float64(nil), e...))
@@ -207,7 +213,7 @@ func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float
 			hidden += o.conditioned(l, &t.Groups, z, context, logDet, hidden)
 		case *flow.BatchedConditional:
 			hidden += o.conditioned(l, &t.Groups, z, context, logDet, hidden)
-		case *flow.Continuous:
+		case *whole.Continuous:
 			o.continuous(l, z, context, logDet)
 		default:
 			formulaOf("layer", l.Part.Kind, o.own.Layers, layers)(o, l, z, logDet)
@@ -219,6 +225,7 @@ func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float
 // NLL is the mean negative log-likelihood of events.
 func (o *Oracle) NLL(x, context [][]float64) float64 {
 	z, logDet := o.ToLatent(x, context)
+	context = o.Context
 	var sum float64
 	for e := range z {
 		sum -= logDet[e]
@@ -242,6 +249,9 @@ func (o *Oracle) logDensity(scope string, z, context []float64) (sum float64) {
 		return joint(o, scope, z)
 	}
 	for i, v := range z {
+		if absent(v) {
+			continue
+		}
 		sum += formulaOf("base", kind, o.own.Bases, bases)(o, scope, i, v, context)
 	}
 	return sum
@@ -269,9 +279,9 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float6
 		for k, i := range given {
 			if g.Circles != nil && g.Circles[k] > 0 {
 				sin, cos := math.Sincos(math.Pi * z[e][i] / float64(g.Circles[k]))
-				in[e] = append(in[e], cos, sin)
+				in[e] = append(in[e], orNone(cos), orNone(sin))
 			} else {
-				in[e] = append(in[e], z[e][i])
+				in[e] = append(in[e], orNone(z[e][i]))
 			}
 		}
 	}
@@ -285,6 +295,9 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float6
 		formula := formulaOf("transformer", part.Kind, o.own.Transformers, transformers)
 		k := len(g.Transformers[j].Identity())
 		for e := range z {
+			if absent(z[e][i]) {
+				continue
+			}
 			var ld float64
 			z[e][i], ld = formula(Scalar{part.Options, z[e][i], h[e][at : at+k], func(name string) []float64 {
 				return o.Of(fmt.Sprintf("%s.transformer.%d.%s", l.Scope, j, name))
@@ -389,7 +402,7 @@ func knots(raw []float64, bound float64) []float64 {
 
 // lu is z = L (U x) + b.
 func (o *Oracle) lu(l flow.Layer, z [][]float64, logDet []float64) {
-	t := l.Transform.(*flow.LU)
+	t := l.Transform.(*linear.LU)
 	n, m, b := len(t.Order), o.P[t.Matrix.Offset:], o.P[t.Bias.Offset:]
 	for e := range z {
 		x := slices.Clone(z[e])
@@ -413,7 +426,7 @@ func (o *Oracle) lu(l flow.Layer, z [][]float64, logDet []float64) {
 
 // householder is x - 2 v (v.x)/(v.v) for each v.
 func (o *Oracle) householder(l flow.Layer, z [][]float64, _ []float64) {
-	t := l.Transform.(*flow.Householder)
+	t := l.Transform.(*linear.Householder)
 	n := len(t.Order)
 	for i := range t.Reflections {
 		v := o.P[t.Vectors.Offset+i*n:][:n]
@@ -435,12 +448,14 @@ func (o *Oracle) householder(l flow.Layer, z [][]float64, _ []float64) {
 
 // actNorm is exp(log_scale) x + shift.
 func (o *Oracle) actNorm(l flow.Layer, z [][]float64, logDet []float64) {
-	t := l.Transform.(*flow.ActNorm)
+	t := l.Transform.(*linear.ActNorm)
 	for e := range z {
 		for i := range z[e] {
 			s := o.P[t.LogScale.Offset+i]
 			z[e][i] = math.Exp(s)*z[e][i] + o.P[t.Shift.Offset+i]
-			logDet[e] += s
+			if !absent(z[e][i]) {
+				logDet[e] += s
+			}
 		}
 	}
 }
@@ -555,7 +570,7 @@ func inner(a, b []float64) (s float64) {
 
 // rotation multiplies by the matrix.
 func rotation(_ *Oracle, l flow.Layer, z [][]float64, _ []float64) {
-	t := l.Transform.(*flow.Rotation)
+	t := l.Transform.(*linear.Rotation)
 	for e := range z {
 		x := slices.Clone(z[e])
 		for i, f := range t.Order {
@@ -568,12 +583,14 @@ func rotation(_ *Oracle, l flow.Layer, z [][]float64, _ []float64) {
 }
 
 func (o *Oracle) batchNorm(l flow.Layer, z [][]float64, logDet []float64) {
-	t := l.Transform.(*flow.BatchNorm)
+	t := l.Transform.(*linear.BatchNorm)
 	for i := range z[0] {
 		gamma := math.Exp(o.P[t.LogGamma.Offset+i])
 		scale := o.norm(z, i, gamma, o.P[t.Beta.Offset+i], o.P[t.Mean.Offset+i], o.P[t.Variance.Offset+i], 1e-5)
 		for e := range z {
-			logDet[e] += math.Log(scale)
+			if !absent(z[e][i]) {
+				logDet[e] += math.Log(scale)
+			}
 		}
 	}
 }
@@ -593,12 +610,29 @@ func (o *Oracle) norm(x [][]float64, i int, gamma, beta, mean, variance, epsilon
 
 // moments are the mean and the population variance of column f.
 func moments(x [][]float64, f int) (mean, variance float64) {
-	n := float64(len(x))
+	var present []float64
 	for _, e := range x {
-		mean += e[f] / n
+		if !absent(e[f]) {
+			present = append(present, e[f])
+		}
 	}
-	for _, e := range x {
-		variance += (e[f] - mean) * (e[f] - mean) / n
+	n := float64(len(present))
+	for _, v := range present {
+		mean += v / n
+	}
+	for _, v := range present {
+		variance += (v - mean) * (v - mean) / n
 	}
 	return mean, variance
+}
+
+// absent says that a cell is: NaN stands for that.
+func absent(v float64) bool { return v != v }
+
+// orNone is what a network sees of a cell.
+func orNone(v float64) float64 {
+	if absent(v) {
+		return 0
+	}
+	return v
 }

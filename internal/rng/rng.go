@@ -31,6 +31,7 @@ const (
 	StreamBase                         // seeds of draws of the base that are to be others than a sample's
 	StreamProbe                        // directions in which traces are estimated
 	StreamTime                         // times at which flow matching looks
+	StreamCodes                        // codes of categorical features
 )
 
 // Block is Philox4x32-10: four 32-bit words for one 128-bit counter and one 64-bit key.
