@@ -54,6 +54,8 @@ type Card struct {
 	// from name to unit. Default features of a toy: x1 and x2.
 	Features []string `yaml:"features,omitempty"`
 	Context  []string `yaml:"context,omitempty"`
+	// ContextSets are sets of objects conditioned on, as many as an event has.
+	ContextSets []events.Set `yaml:"context_sets,omitempty"`
 	// Weight names the column of event weights. Default: all events weigh 1.
 	Weight string `yaml:"weight,omitempty"`
 	// Units of columns, where the file knows none or another; Labels are their names in plots.

@@ -70,6 +70,22 @@ func (o *objective) volume(rows []int32) float64 {
 	return s / float64(len(rows))
 }
 
+// widened is an objective whose normal base gets, after the training, the width of the latents of the events that validate.
+type widened struct {
+	*objective
+	b     *bound
+	valid []int32
+}
+
+// Judge implements train.Judged.
+func (w *widened) Judge() train.Objective {
+	judge, err := w.b.widen(w.d, w.valid)
+	if w.b.failed = err; judge == nil {
+		return w.objective
+	}
+	return judge
+}
+
 // matching trains by flow matching, whose loss is no likelihood; that is what it is judged by.
 type matching struct {
 	*flow.Matching

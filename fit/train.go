@@ -8,7 +8,9 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/await"
@@ -66,11 +68,14 @@ func (d *Data) one(ctx context.Context, o Options, seed uint64, notices []string
 	if err != nil {
 		return nil, result, trainError(err)
 	}
+	if b.failed != nil {
+		return nil, nil, b.failed
+	}
 	lines, err := d.numerical(b)
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, line := range lines {
+	for _, line := range append(b.said, lines...) {
 		result.Notices = append(result.Notices, line)
 		o.Notice(line)
 	}
@@ -84,6 +89,9 @@ type bound struct {
 	flow    *flow.Flow // that, or one of those that it is made of
 	cfg     train.Config
 	close   func()
+
+	said   []string // of the base after the training
+	failed error
 }
 
 // bind makes the objective of the card, or, where that says none, flow matching for a flow that it can train, else the likelihood.
@@ -119,6 +127,9 @@ func (d *Data) bind(ctx context.Context, o Options, seed uint64) (*bound, error)
 		return nil, d.unbound(err)
 	}
 	b.Objective, b.close = &objective{l, d}, l.Close
+	if d.card.Flow.Base.IsZero() && len(d.Rows.Valid) > 0 {
+		b.Objective = &widened{&objective{l, d}, b, d.Rows.Valid}
+	}
 	return b, nil
 }
 
@@ -217,7 +228,7 @@ func (d *Data) numerical(b *bound) (lines []string, err error) {
 	}
 	lines = append(lines, fmt.Sprintf("the way through the flow is numerical: %s came back from the latent space to within %.2g of the prepared "+
 		"columns, whose width is about 1, and to within %.2g nats of the log-determinant", say.Count(len(rows), "event"), off, turned))
-	if _, ok := b.Objective.(train.Judged); ok {
+	if _, ok := b.Objective.(*matching); ok {
 		lines = append(lines, fmt.Sprintf("each NLL is that of %d events at most, evenly spread, integrated one by one; the history has the loss that was trained", judgedEvents))
 	}
 	return lines, nil
@@ -234,9 +245,41 @@ func overfits(r *train.Result, warn func(line string)) {
 	}
 }
 
-// flowSpec is the card's flow, with the features by their numbers: those that it sees.
+// flowSpec is the card's flow, with circular splines for the angles that are prepared as such, and with the features by their numbers: those that
+// it sees; and with the sets of objects of its context.
 func (d *Data) flowSpec() (flow.Spec, error) {
-	return d.card.Flow.Resolve(d.Features.InFlow())
+	var angles []string
+	for i := range d.Features.Columns {
+		if c := &d.Features.Columns[i]; c.InFlow() && c.Circle() {
+			angles = append(angles, c.Name)
+		}
+	}
+	spec, ok := d.card.Flow, true
+	if len(angles) > 0 {
+		spec, ok = spec.Circular(angles...)
+	}
+	if !ok {
+		return spec, fmt.Errorf("prepare: %s: a circle is for a flow of couplings or autoregressive layers alone, with circular-spline and the base box for it: "+
+			"take periodic without circle, then quantile: {low: 0, high: 1}", strings.Join(angles, ", "))
+	}
+	spec, err := spec.Resolve(d.Features.InFlow())
+	if len(d.Context.Sets) == 0 {
+		return spec, err
+	}
+	var objects, variables []int
+	for _, s := range d.Context.Sets {
+		objects, variables = append(objects, s.Most), append(variables, s.Objects.Dim())
+	}
+	return spec.WithSets(objects, variables), err
+}
+
+// circles are the features that the card's flow can take as angles whose ends are one point.
+func circles(c *card.Card) map[string]bool {
+	can := map[string]bool{}
+	for _, name := range c.Features {
+		_, can[name] = c.Flow.Circular(name)
+	}
+	return can
 }
 
 // trainError marks what the user can set right.

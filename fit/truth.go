@@ -28,8 +28,8 @@ func Truth(c *card.Card, t *events.Table, logProb []float64) (*True, error) {
 	if err != nil {
 		return nil, err
 	}
-	given := len(c.Context) > 0
-	if given && (len(c.Context) > 1 || c.Context[0] != d.Label()) {
+	given := len(c.Given()) > 0
+	if given && (len(c.Given()) > 1 || len(c.Context) == 0 || c.Context[0] != d.Label()) {
 		return nil, nil
 	}
 	truth, err := trueLogDensity(d, t, given)

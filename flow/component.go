@@ -31,7 +31,7 @@ func NewComponent(f *Flow, x, context [][]float32, b *batch.Batch) (*Component, 
 				"and act-norm for a norm", l.Part.Kind)
 		}
 	}
-	if err := f.support(x); err != nil {
+	if err := f.Support(x); err != nil {
 		return nil, err
 	}
 	c := &Component{x: x, context: context}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -86,13 +87,13 @@ func (g *Groups) moved() []int32 { return g.Order[g.Kept:] }
 // enter sets the inputs of the network.
 func (g *Groups) enter(in []float32, t *Tile) {
 	for i, f := range g.inputs() {
-		g.see(in, i, row(t.X, int(f)))
+		g.see(in, t, i, row(t.X, int(f)))
 	}
 }
 
 // see sets the inputs that come from feature i, whose values are x: of an angle cosine and sine, which do not jump where the
-// circle is cut.
-func (g *Groups) see(in []float32, i int, x []float32) {
+// circle is cut; of an absent cell 0.
+func (g *Groups) see(in []float32, t *Tile, i int, x []float32) {
 	bound := g.circle(i)
 	if bound == 0 {
 		copy(row(in, g.in[i]), x)
@@ -103,6 +104,7 @@ func (g *Groups) see(in []float32, i int, x []float32) {
 		s, c := math.Sincos(math.Pi * float64(v) / float64(bound))
 		cos[e], sin[e] = float32(c), float32(s)
 	}
+	tile.ClearAt(cos, t.Absent(g.Order[i]))
 }
 
 // seen adds the gradient d of the inputs to that of the features; nothing where d is nil.
@@ -115,12 +117,14 @@ func (g *Groups) seen(t *Tile, in, d []float32) {
 		bound := g.circle(i)
 		if bound == 0 {
 			kernel.Add(dx, row(d, at))
+			tile.ClearAt(dx, t.Absent(f))
 			continue
 		}
 		cos, sin, dCos, dSin := row(in, at), row(in, at+1), row(d, at), row(d, at+1)
 		for e := range dx {
 			dx[e] += math.Pi / bound * (cos[e]*dSin[e] - sin[e]*dCos[e])
 		}
+		tile.ClearAt(dx, t.Absent(f))
 	}
 }
 
@@ -159,6 +163,9 @@ func (c *conditioned[N]) Start(p []float32, src *nn.Source) {
 	}
 	c.Net.Start(p, bias, src)
 }
+
+// Partial implements Partial.
+func (c *conditioned[N]) Partial() {}
 
 // Mask implements Masked.
 func (c *conditioned[N]) Mask() { c.Net.Mask() }
@@ -225,8 +232,10 @@ func (c *Conditional) ToLatent(t *Tile, p, mem []float32) {
 		if c.apart(j) {
 			copy(f.X, x)
 		}
+		t.Keep(i)
 		c.Transformers[j].ToLatent(f)
 		copy(x, f.Z)
+		t.PutBack(i)
 	}
 }
 
@@ -238,7 +247,9 @@ func (c *Conditional) Backward(t *Tile, p, g, mem, scratch []float32) {
 	for j, i := range c.moved() {
 		f := c.feature(t, j, h, mem)
 		f.D, f.DH = row(t.DX, int(i)), rows(dh, c.at[j], c.params(j))
+		f.DLogDet = t.Slopes(i)
 		c.Transformers[j].Backward(f)
+		t.Still(i)
 	}
 	c.seen(t, c.Net.Input(mem), c.Net.Backward(p, g, mem, dh, scratch[len(dh):], &t.Pass))
 }
@@ -255,11 +266,14 @@ func (c *Conditional) ToData(t *Tile, p, mem []float32) {
 	for g, end := range c.Ends {
 		h := c.Net.Next(p, mem, g, t.N)
 		for j := begin; j < end; j++ {
-			f.X = row(t.X, int(c.moved()[j]))
+			i := c.moved()[j]
+			f.X = row(t.X, int(i))
 			f.Z, f.H = f.X, rows(h, c.at[j]-c.at[begin], c.params(j))
+			t.Keep(i)
 			c.Transformers[j].ToData(f)
+			t.PutBack(i)
 			if c.Kept == 0 {
-				c.see(in, j, f.X)
+				c.see(in, t, j, f.X)
 			}
 		}
 		begin = end

@@ -53,11 +53,14 @@ func (c *BatchedConditional) group(tiles []*Tile, p []float32, mem [][]float32, 
 	trunk := c.trunk(tiles, p, mem)
 	for j, tr := range c.Transformers {
 		for i, t := range tiles {
-			if f := c.output(t, p, trunk[i], mem[0], j); toData {
+			f := c.output(t, p, trunk[i], mem[0], j)
+			t.Keep(c.moved()[j])
+			if toData {
 				tr.ToData(f)
 			} else {
 				tr.ToLatent(f)
 			}
+			t.PutBack(c.moved()[j])
 		}
 	}
 }
@@ -90,8 +93,10 @@ func (c *BatchedConditional) sequence(tiles []*Tile, p []float32, mem [][]float3
 			trunk := next(mem[i], t.Context, g, t.N)
 			for j := begin; j < end; j++ {
 				f := c.output(t, p, trunk, mem[i], j)
+				t.Keep(c.moved()[j])
 				c.Transformers[j].ToData(f)
-				c.see(c.Net.Input(mem[i]), j, f.X)
+				t.PutBack(c.moved()[j])
+				c.see(c.Net.Input(mem[i]), t, j, f.X)
 			}
 		}
 		begin = end
@@ -169,7 +174,9 @@ func (s *batchedPass) forward(worker, group int) {
 			s.net.Output(s.p, h, i, s.at[j], s.at[j+1])
 			copy(x, z)
 			t.Feature = Feature{N: t.N, X: x, Z: z, LogDet: t.LogDet, H: h, Saved: saved, P: s.ownOf(s.p)}
+			t.Keep(feature)
 			s.Transformers[j].ToLatent(&t.Feature)
+			t.PutBack(feature)
 		}
 	}
 }
@@ -204,10 +211,11 @@ func (s *batchedPass) backward(worker, group int) {
 			h, dh := rows(s.h[i], s.at[j], s.params(j)), rows(m, s.saved, s.params(j))
 			t.Feature = Feature{
 				N: t.N, X: row(s.x[i], j), Z: z, LogDet: logDet, H: h, Saved: saved,
-				D: row(t.DX, int(feature)), DH: dh, DLogDet: t.DLogDet, P: s.ownOf(s.p), G: s.dOwn[i], First: true,
+				D: row(t.DX, int(feature)), DH: dh, DLogDet: t.Slopes(feature), P: s.ownOf(s.p), G: s.dOwn[i], First: true,
 			}
 			s.Transformers[j].ToLatent(&t.Feature)
 			s.Transformers[j].Backward(&t.Feature)
+			t.Still(feature)
 			copy(h, dh)
 			s.net.BackOutput(s.p, h, i, s.at[j], s.at[j+1], j == 0)
 		}

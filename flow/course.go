@@ -30,7 +30,7 @@ type course struct {
 	}
 }
 
-// ends are what an objective does before and after the transforms. mem is memory of the base. Several tiles are under way at the
+// ends are what an objective does before and after the transforms. mem is memory of the base and the embedding. Several tiles are under way at the
 // same time.
 type ends interface {
 	// load brings the events in rows, which are the tile's of this number of a batch.
@@ -85,6 +85,9 @@ func (c *course) Params() []float32 { return c.f.params }
 // Parallel lends the workers between gradients; see train.Parallel.
 func (c *course) Parallel(items int, fn func(worker, item int)) { c.batch.Run(items, fn) }
 
+// Crew are the workers, for another part of the objective between calls.
+func (c *course) Crew() *nn.Crew { return c.batch.Crew }
+
 // SetStep says which step of a training the next Gradient belongs to: its random numbers (dropout) depend on it. Every
 // Gradient counts on from there, from 0 at the start.
 func (c *course) SetStep(step int) { c.batch.SetStep(step) }
@@ -138,7 +141,10 @@ func (c *course) newSpace() trainSpace {
 	s := trainSpace{tile: c.f.newTile()}
 	s.tile.DX = kernel.Aligned(c.f.Features * kernel.Tile)
 	s.tile.DLogDet = kernel.Aligned(kernel.Tile)
-	rows, scratch := c.f.base.Memory()
+	if c.f.embedding != nil {
+		s.tile.DContext = kernel.Aligned(c.f.seen * kernel.Tile)
+	}
+	rows, scratch := c.f.endsMemory()
 	base := rows
 	for _, st := range c.stages {
 		for _, t := range st.transforms {
@@ -187,10 +193,14 @@ func (c *course) train(worker int, b *batch.Tile) {
 	s.tile.First = b.First
 	if c.stage == last {
 		c.batch.SetSum(b.Number, c.loss(&s.tile, s.base, b.Number, b.Rows))
+		clear(s.tile.DContext)
 		c.seed(s, b, c.scale)
 	}
 	if c.back {
 		c.backward(s, b.Grad)
+	}
+	if c.back && c.stage == 0 {
+		c.f.embedBack(&s.tile, b.Grad, s.base, s.scratch)
 	}
 }
 

@@ -98,7 +98,7 @@ func (f *Flow) density(x, context [][]float32, fn func(w *workspace, tiles int),
 	if latent {
 		z = columns(f.Features, n)
 	}
-	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { load(t, x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
+	f.each(n, func(w *workspace, t *Tile, lo, hi int) { f.load(w, t, x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
 		store(t, z, lo)
 		lp := logProb[lo:][:t.Events]
 		f.logDensity(t, w.mems[0], lp)
@@ -115,30 +115,45 @@ func (f *Flow) Sample(n int, context [][]float32, seed, first uint64) ([][]float
 	if err := f.twoWay(noSample); err != nil {
 		return nil, err
 	}
-	return f.draw(n, context, seed, first, f.toData)
+	x := columns(f.Features, n)
+	return x, f.draw(x, n, context, seed, first, f.toData)
+}
+
+// Fill is Sample into the columns x, but for cells that are NaN there of features that may be absent: these are.
+func (f *Flow) Fill(x, context [][]float32, seed, first uint64) error {
+	if err := f.twoWay(noSample); err != nil {
+		return err
+	}
+	n, err := f.check(x, context)
+	if err != nil {
+		return err
+	}
+	return f.draw(x, n, context, seed, first, f.toData)
 }
 
 // Latent draws n events of the base; see Sample.
 func (f *Flow) Latent(n int, context [][]float32, seed, first uint64) ([][]float32, error) {
-	return f.draw(n, context, seed, first, func(*workspace, int) {})
+	x := columns(f.Features, n)
+	return x, f.draw(x, n, context, seed, first, func(*workspace, int) {})
 }
 
-func (f *Flow) draw(n int, context [][]float32, seed, first uint64, fn func(w *workspace, tiles int)) ([][]float32, error) {
+// draw fills x, but for absent cells.
+func (f *Flow) draw(x [][]float32, n int, context [][]float32, seed, first uint64, fn func(w *workspace, tiles int)) error {
 	if len(context) != f.Context {
-		return nil, fmt.Errorf("flow: %d context columns given to a flow of %d", len(context), f.Context)
+		return fmt.Errorf("flow: %d context columns given to a flow of %d", len(context), f.Context)
 	}
 	for _, c := range context {
 		if len(c) != n {
-			return nil, fmt.Errorf("flow: a context of %d events for %d", len(c), n)
+			return fmt.Errorf("flow: a context of %d events for %d", len(c), n)
 		}
 	}
-	x := columns(f.Features, n)
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) {
-		load(t, nil, context, lo, hi)
+		f.load(w, t, nil, context, lo, hi)
+		t.LackAs(x, lo)
 		t.NoDet = true
 		f.drawTile(t, w.mems[0], seed, first+uint64(lo))
 	}, fn, func(_ *workspace, t *Tile, lo int) { store(t, x, lo) })
-	return x, nil
+	return nil
 }
 
 // drawTile sets the features of a tile to events of the base from number first on.
@@ -147,6 +162,7 @@ func (f *Flow) drawTile(t *Tile, mem []float32, seed, first uint64) {
 	for c := range f.Features {
 		batch.Pad(row(t.X, c)[:t.N], t.Events)
 	}
+	t.LeaveOut()
 }
 
 // Steps maps latent events to data and returns the events after each transform: the latent first, the data last.
@@ -171,7 +187,7 @@ func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int
 		return nil, nil, err
 	}
 	y, logDet = columns(f.Features, n), make([]float32, n)
-	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { load(t, x, context, lo, hi) }, fn, func(_ *workspace, t *Tile, lo int) {
+	f.each(n, func(w *workspace, t *Tile, lo, hi int) { f.load(w, t, x, context, lo, hi) }, fn, func(_ *workspace, t *Tile, lo int) {
 		store(t, y, lo)
 		copy(logDet[lo:lo+t.Events], t.LogDet)
 	})
@@ -202,7 +218,7 @@ func (f *Flow) each(n int, load func(w *workspace, t *Tile, lo, hi int), fn func
 
 // workspace allocates for evaluation by one worker.
 func (f *Flow) workspace() (w workspace) {
-	most, _ := f.base.Memory()
+	most, _ := f.endsMemory()
 	for _, t := range f.transforms {
 		rows, _ := t.Memory()
 		most = max(most, rows)
@@ -216,10 +232,21 @@ func (f *Flow) workspace() (w workspace) {
 }
 
 func (f *Flow) newTile() Tile {
-	return Tile{
-		X: kernel.Aligned(f.Features * kernel.Tile), Context: kernel.Aligned(f.Context * kernel.Tile),
+	t := Tile{
+		X: kernel.Aligned(f.Features * kernel.Tile), Given: kernel.Aligned(f.Context * kernel.Tile),
 		LogDet: kernel.Aligned(kernel.Tile),
 	}
+	if t.Context = t.Given; f.embedding != nil {
+		t.Context = kernel.Aligned(f.seen * kernel.Tile)
+	}
+	t.MayLack(f.gaps, f.Features)
+	return t
+}
+
+// load takes up events [lo, hi) with their context.
+func (f *Flow) load(w *workspace, t *Tile, x, context [][]float32, lo, hi int) {
+	load(t, x, context, lo, hi)
+	f.embed(t, w.mems[0])
 }
 
 // load fills the tile with events [lo, hi); the last event is repeated up to a multiple of kernel.Lanes.
@@ -229,7 +256,10 @@ func load(t *Tile, x, context [][]float32, lo, hi int) {
 		batch.Pad(row(t.X, c)[:t.N], copy(row(t.X, c), col[lo:hi]))
 	}
 	for c, col := range context {
-		batch.Pad(row(t.Context, c)[:t.N], copy(row(t.Context, c), col[lo:hi]))
+		batch.Pad(row(t.Given, c)[:t.N], copy(row(t.Given, c), col[lo:hi]))
+	}
+	if x != nil {
+		t.Lack()
 	}
 	clear(t.LogDet)
 	t.NoDet = false
@@ -240,6 +270,7 @@ func store(t *Tile, y [][]float32, lo int) {
 	for c := range y {
 		copy(y[c][lo:lo+t.Events], row(t.X, c))
 	}
+	t.Nowhere(y, lo)
 }
 
 // check returns the number of events.

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sluice-hep/sluice/flow/base"
 )
@@ -96,8 +97,8 @@ func (e *SupportError) Error() string {
 		"preparation, leave out these events, or take another base", e.Feature, e.Bound, e.Bound, e.Events)
 }
 
-// support is a SupportError where events lie outside.
-func (f *Flow) support(x [][]float32) error {
+// Support is a SupportError where events lie outside.
+func (f *Flow) Support(x [][]float32) error {
 	parts := []Base{f.base}
 	if all, ok := f.base.(*product); ok {
 		parts = all.parts
@@ -108,7 +109,7 @@ func (f *Flow) support(x [][]float32) error {
 			continue
 		}
 		for i, feature := range b.Features {
-			if n := b.Outside(i, x[feature]); n > 0 {
+			if n := b.Outside(i, x[feature], slices.Contains(f.gaps, feature)); n > 0 {
 				return &SupportError{fmt.Sprint(feature), n, b.Bounds[i]}
 			}
 		}

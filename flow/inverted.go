@@ -41,7 +41,8 @@ func (i *Inverted) density(x, context [][]float32, latent bool) ([]float64, [][]
 
 // Sample is that of Flow.
 func (i *Inverted) Sample(n int, context [][]float32, seed, first uint64) ([][]float32, error) {
-	return i.f.draw(n, context, seed, first, i.f.toLatent)
+	x := columns(i.f.Features, n)
+	return x, i.f.draw(x, n, context, seed, first, i.f.toLatent)
 }
 
 // ToLatent maps events to z and returns log|det dz/dx| for each.

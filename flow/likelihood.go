@@ -14,6 +14,13 @@ type Likelihood struct {
 	x, context [][]float32
 	weight     []float32 // nil where all are 1
 	each       []float64 // the NLL of each event of a Loss goes here; nil for nowhere
+	source     Source    // of events, in place of x and context; nil where there are those
+}
+
+// Source brings events to the tiles of a training, several at the same time.
+type Source interface {
+	// Load sets X and Context of a tile to the events in rows; the last is repeated up to t.N.
+	Load(t *Tile, rows []int32)
 }
 
 // NewLikelihood binds events to a flow. weight may be nil; it is taken as it is, and the events and it may change from call
@@ -27,12 +34,19 @@ func NewLikelihood(f *Flow, x, context [][]float32, weight []float32) (*Likeliho
 	if weight != nil && len(weight) != n {
 		return nil, fmt.Errorf("flow: %d weights for %d events", len(weight), n)
 	}
-	if err := f.support(x); err != nil {
+	if err := f.Support(x); err != nil {
 		return nil, err
 	}
 	l := &Likelihood{x: x, context: context, weight: weight}
 	l.course = newCourse(f, l)
 	return l, nil
+}
+
+// NewLikelihoodOf is NewLikelihood of events that a source brings, whose number and support nobody has checked.
+func NewLikelihoodOf(f *Flow, source Source, weight []float32) *Likelihood {
+	l := &Likelihood{source: source, weight: weight}
+	l.course = newCourse(f, l)
+	return l
 }
 
 // Losses is Loss, and sets each to the NLL of each event, without its weight.
@@ -42,15 +56,21 @@ func (l *Likelihood) Losses(rows []int32, each []float64) float64 {
 	return l.Loss(rows)
 }
 
-func (l *Likelihood) load(t *Tile, _ []float32, _ int, rows []int32) {
+func (l *Likelihood) load(t *Tile, mem []float32, _ int, rows []int32) {
 	gather(t, l.context, rows)
-	batch.Gather(t.X, l.x, rows, t.N)
+	if l.source != nil {
+		l.source.Load(t, rows)
+	} else {
+		batch.Gather(t.X, l.x, rows, t.N)
+	}
+	t.Lack()
+	l.f.embed(t, mem)
 }
 
-// gather takes up the events in rows, with their context.
+// gather takes up the events in rows, with their context as it is given.
 func gather(t *Tile, context [][]float32, rows []int32) {
 	t.Events, t.N = len(rows), kernel.RoundLanes(len(rows))
-	batch.Gather(t.Context, context, rows, t.N)
+	batch.Gather(t.Given, context, rows, t.N)
 	clear(t.LogDet)
 }
 

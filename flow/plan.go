@@ -17,11 +17,14 @@ type Plan struct {
 
 	layers      []Layer // in the direction to latent
 	base        Base
+	embedding   Embedding // of the context; nil for none
+	seen        int       // context columns that layers and base see
 	layout      nn.Layout
 	trainedBase bool // it has parameters
-	independent int  // parameters of Independent transforms and the base, which come first
+	independent int  // parameters of Independent transforms, the embedding and the base, which come first
 	seed        uint64
-	oneWay      string // why there is no inverse
+	oneWay      string  // why there is no inverse
+	gaps        []int32 // features that may be absent
 }
 
 // Layer is a transform in its place.
@@ -52,6 +55,9 @@ func PlanWithin(most, features, context int, spec Spec, seed uint64, own ...Kind
 		return nil, fmt.Errorf("flow: %d features and %d context columns: a flow needs at least one feature", features, context)
 	}
 	p := &Plan{Features: features, Context: context, Spec: c.Spec, seed: seed}
+	if err := p.embed(c); err != nil {
+		return nil, err
+	}
 	hidden, err := p.place(c, most)
 	if err != nil {
 		return nil, spec.ofPreset(err)
@@ -59,12 +65,15 @@ func PlanWithin(most, features, context int, spec Spec, seed uint64, own ...Kind
 	if err := p.placeBase(c, hidden); err != nil {
 		return nil, err
 	}
-	return p, p.lay(most)
+	if err := p.lay(most); err != nil {
+		return nil, err
+	}
+	return p, p.checkContext(own)
 }
 
 // place makes the layers, each for the order that the features have there, and counts the hidden ones with dropout.
 func (p *Plan) place(c composition, most int) (hidden int, err error) {
-	s := &Site{Context: p.Context, random: rng.New(p.seed, rng.StreamPermute, 0)}
+	s := &Site{Context: p.seen, random: rng.New(p.seed, rng.StreamPermute, 0)}
 	for i := range p.Features {
 		s.order = append(s.order, int32(i))
 	}
@@ -121,6 +130,9 @@ func (p *Plan) lay(most int) error {
 			}
 		}
 		if !batched {
+			if p.embedding != nil {
+				p.embedding.Layout(&p.layout, contextNet)
+			}
 			before := p.layout.Size
 			p.base.Layout(&p.layout, "base")
 			p.independent, p.trainedBase = p.layout.Size, p.layout.Size > before
@@ -138,13 +150,16 @@ func tooMany(n, most int) error {
 
 // CheckMemory is an error where the machine has not the memory for so many vectors as long as the parameters, which a
 // training holds; see train.Config.Vectors.
-func (p *Plan) CheckMemory(vectors int) error {
-	takes, free := 4*float64(vectors)*float64(p.Size()), machine.Memory()
+func (p *Plan) CheckMemory(vectors int) error { return CheckMemory(p.Size(), vectors) }
+
+// CheckMemory is that of a plan of so many parameters.
+func CheckMemory(size, vectors int) error {
+	takes, free := 4*float64(vectors)*float64(size), machine.Memory()
 	if takes <= free {
 		return nil
 	}
 	return fmt.Errorf("flow: training its %d parameters takes %.3g GB, and %.3g GB are free: take fewer transforms, narrower networks or fewer bins",
-		p.Size(), takes/1e9, free/1e9)
+		size, takes/1e9, free/1e9)
 }
 
 // Seed is what the random parts of the flow follow from.
@@ -162,21 +177,32 @@ func (p *Plan) Size() int { return p.layout.Size }
 // Draw builds the flow of a plan near the identity. All that is random in its parameters follows from the seed.
 func Draw(p *Plan) *Flow {
 	f := Blank(p)
-	for _, l := range p.layers {
-		if s, ok := l.Transform.(Starter); ok {
-			s.Start(f.params, rng.New(p.seed, rng.StreamInit, l.stream))
-		}
-	}
-	if s, ok := p.base.(Starter); ok {
-		s.Start(f.params, rng.New(p.seed, rng.StreamInit, 1<<30))
-	}
-	f.derive(manyRounds)
+	f.Start()
 	return f
 }
 
+// Start draws the parameters as Draw does.
+func (f *Flow) Start() {
+	for _, l := range f.layers {
+		if s, ok := l.Transform.(Starter); ok {
+			s.Start(f.params, rng.New(f.seed, rng.StreamInit, l.stream))
+		}
+	}
+	if s, ok := f.base.(Starter); ok {
+		s.Start(f.params, rng.New(f.seed, rng.StreamInit, 1<<30))
+	}
+	if f.embedding != nil {
+		f.embedding.Start(f.params, rng.New(f.seed, rng.StreamInit, 1<<30|1))
+	}
+	f.derive(manyRounds)
+}
+
 // Blank builds the flow of a plan with parameters of 0, for those of a flow that was kept. A plan makes one flow.
-func Blank(p *Plan) *Flow {
-	f := &Flow{Plan: p, params: kernel.Aligned(p.layout.Size)}
+func Blank(p *Plan) *Flow { return BlankOn(p, kernel.Aligned(p.layout.Size)) }
+
+// BlankOn is Blank on a vector of p.Size() parameters, as a part of a longer one.
+func BlankOn(p *Plan, params []float32) *Flow {
+	f := &Flow{Plan: p, params: params[:p.layout.Size:p.layout.Size]}
 	for _, l := range p.layers {
 		f.transforms = append(f.transforms, l.Transform)
 		if m, ok := l.Transform.(Masked); ok {

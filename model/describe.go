@@ -63,6 +63,13 @@ func Columns(p *prep.Pipeline) []Column {
 		}
 		columns = append(columns, info)
 	}
+	for _, s := range p.Sets {
+		for i, info := range Columns(s.Objects) {
+			info.Name = s.Variable(&s.Objects.Columns[i])
+			info.Why = fmt.Sprintf("of each of up to %d objects, as many as %s says; %s", s.Most, s.Count, info.Why)
+			columns = append(columns, info)
+		}
+	}
 	return columns
 }
 

@@ -28,6 +28,9 @@ type Spec struct {
 	Ranges map[string]Limits
 	// Seen is what is known of columns from more events than the preparation is fitted on: auto goes by it. No part of a card either.
 	Seen map[string]profile.Summary
+	// Circles are the columns that the flow can take as angles on [-pi, pi] whose ends are one point: auto prepares an angle for that. No part
+	// of a card.
+	Circles map[string]bool
 }
 
 // Limits are the lowest and the highest value that a column can have, infinite where there is none.

@@ -70,7 +70,7 @@ func (a *Analysis) draw(d *fit.Data) (err error) {
 
 // given are the events whose context the generated ones have; nil for a model without.
 func (a *Analysis) given() *events.Table {
-	if len(a.Card.Context) == 0 {
+	if len(a.Card.Given()) == 0 {
 		return nil
 	}
 	return a.Pair.Reference
@@ -128,6 +128,9 @@ func (a *Analysis) picture(page *Page) (err error) {
 		if page.Steps, err = stepsPicture(a.Model, a.Card, a.given()); err != nil {
 			return err
 		}
+	}
+	if a.Card.Plots.Steps && page.Steps == nil {
+		page.Notices = append(page.Notices, "the steps of the flow are not drawn (plots.steps): it does not move two columns alone, but those and a hidden feature, or fewer")
 	}
 	if a.Card.Plots.Latent {
 		page.Latent, err = latentPicture(a.Model, a.Pair.Reference)

@@ -10,8 +10,8 @@ func unitOf(obj Objective) Unit {
 	return ""
 }
 
-// Judged is an Objective that is no measure of what is wanted, only a way to it. Of Judge, on the same parameters, Loss and what goes with it
-// are the losses of the Result; its History has those of the Objective, by which the best epoch is chosen.
+// Judged is an Objective that is not all of what is wanted: no measure of it, only a way to it, or one of a density that is not yet as it will be kept.
+// Of Judge, asked once the parameters are those kept, Loss and what goes with it are the losses of the Result; its History has those of the Objective, by which the best epoch is chosen.
 type Judged interface{ Judge() Objective }
 
 // Stepper is an Objective with random numbers of its own, as those of dropout. SetStep comes before every Gradient with

@@ -16,6 +16,9 @@ type Box struct {
 	Width    float64 // of the normal distribution; +Inf makes it uniform
 }
 
+// Partial implements Partial.
+func (*Box) Partial() {}
+
 // Layout implements Base.
 func (*Box) Layout(*nn.Layout, string) {}
 
@@ -32,7 +35,11 @@ func (b *Box) LogProb(t *tile.Tile, _, _ []float32, logProb []float64) {
 		if math.IsInf(b.Width, 1) {
 			rest = math.Log(2 * float64(b.Bounds[i]))
 		}
+		absent := t.Absent(f)
 		for e, z := range tile.Row(t.X, int(f))[:len(logProb)] {
+			if absent>>e&1 != 0 {
+				continue
+			}
 			r := float64(z) / b.Width
 			logProb[e] -= r*r/2 + rest
 			if !inside(z, b.Bounds[i]) {
@@ -45,10 +52,10 @@ func (b *Box) LogProb(t *tile.Tile, _, _ []float32, logProb []float64) {
 // inside says whether v lies in [-bound, bound], or outside by rounding alone.
 func inside(v, bound float32) bool { return tile.Abs(v) <= bound*(1+1e-6) }
 
-// Outside is the number of values of feature i, among Features, that have no density.
-func (b *Box) Outside(i int, x []float32) (n int) {
+// Outside is the number of values of feature i, among Features, that have no density; NaN may stand for an absent one.
+func (b *Box) Outside(i int, x []float32, absent bool) (n int) {
 	for _, v := range x {
-		if !inside(v, b.Bounds[i]) {
+		if !inside(v, b.Bounds[i]) && !(absent && v != v) {
 			n++
 		}
 	}

@@ -30,6 +30,9 @@ type Network interface {
 
 const conditionalScale = transformer.LogScale("soft")
 
+// Partial implements flow.Partial.
+func (*ConditionalNormal) Partial() {}
+
 // Layout implements Base.
 func (b *ConditionalNormal) Layout(l *nn.Layout, scope string) {
 	b.net = b.Build(l, scope, b.Shape)
@@ -66,6 +69,9 @@ func (b *ConditionalNormal) LogProb(t *tile.Tile, p, mem []float32, logProb []fl
 	for i, f := range b.Features {
 		kernel.AffineToLatent(tile.Row(r, i)[:t.N], none[:], tile.Row(t.X, int(f)), tile.Row(mean, i), tile.Row(s, i))
 		for e := range logProb {
+			if t.Absent(f)>>e&1 != 0 {
+				continue
+			}
 			v := float64(tile.Row(r, i)[e])
 			logProb[e] -= v*v/2 + float64(tile.Row(s, i)[e]) + logSqrt2Pi
 		}
@@ -85,6 +91,9 @@ func (b *ConditionalNormal) Backward(t *tile.Tile, p, g, mem, scratch, slope []f
 			ds[e] = slope[e] * (1 - v*v)
 		}
 		conditionalScale.Backward(ds, tile.Row(s, i)[:t.N], tile.Row(h, n+i)[:t.N])
+		for _, r := range [][]float32{d, dMean, ds} {
+			tile.ClearAt(r, t.Absent(f))
+		}
 	}
 	skip := t.SkipDX // there are no features to go back to
 	t.SkipDX = true

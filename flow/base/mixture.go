@@ -26,6 +26,9 @@ const (
 	mostWidth  = 20 // its logarithm
 )
 
+// Partial implements Partial.
+func (*Mixture) Partial() {}
+
 // Layout implements Base.
 func (b *Mixture) Layout(l *nn.Layout, scope string) {
 	k, n := b.Components, len(b.Features)
@@ -46,6 +49,13 @@ func (b *Mixture) Memory() (rows, scratch int) { return b.Components, 0 }
 
 func (b *Mixture) width(p []float32, i int) float64 {
 	return math.Exp(min(float64(b.LogWide.Of(p)[i]), mostWidth)) + leastWidth
+}
+
+// Widen makes all widths this one.
+func (b *Mixture) Widen(p []float32, width float64) {
+	for i := range b.LogWide.Of(p) {
+		b.LogWide.Of(p)[i] = float32(math.Log(max(width-leastWidth, leastWidth)))
+	}
 }
 
 // weights calls fn with each w_k.
@@ -91,7 +101,11 @@ func (b *Mixture) component(t *tile.Tile, p []float32, k int, log []float64) {
 		at := k*len(b.Features) + j
 		mean, width := float64(b.Mean.Of(p)[at]), b.width(p, at)
 		rest := logSqrt2Pi + math.Log(width)
+		absent := t.Absent(f)
 		for e, z := range tile.Row(t.X, int(f))[:len(log)] {
+			if absent>>e&1 != 0 {
+				continue
+			}
 			r := (float64(z) - mean) / width
 			log[e] -= r*r/2 + rest
 		}
@@ -115,7 +129,9 @@ func (b *Mixture) Backward(t *tile.Tile, p, g, mem, _, slope []float32) {
 		kernel.Mul(by[:t.Events], slope, tile.Row(mem, k))
 		b.Weight.Of(g)[k] += float32(w*all) - kernel.Sum(by[:t.Events])
 		for j, f := range b.Features {
-			b.componentBackward(tile.Row(t.DX, int(f)), tile.Row(t.X, int(f)), by[:t.Events], p, g, k*len(b.Features)+j)
+			present := by
+			tile.ClearAt(present[:], t.Absent(f))
+			b.componentBackward(tile.Row(t.DX, int(f)), tile.Row(t.X, int(f)), present[:t.Events], p, g, k*len(b.Features)+j)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package base
 
 import (
 	"math"
+	"math/bits"
 
 	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
@@ -12,6 +13,9 @@ import (
 
 // Normal is the base N(0, 1) of each of its features: log p(z) = -z^2/2 - log(2 pi)/2.
 type Normal struct{ Features []int32 }
+
+// Partial implements Partial.
+func (*Normal) Partial() {}
 
 // Layout implements Base.
 func (*Normal) Layout(*nn.Layout, string) {}
@@ -30,6 +34,13 @@ func (b *Normal) LogProb(t *tile.Tile, _, _ []float32, logProb []float64) {
 	rest := float64(len(b.Features)) * logSqrt2Pi
 	for e := range logProb {
 		logProb[e] += -0.5*squares[e] - rest
+	}
+	for _, f := range b.Features {
+		for at := t.Absent(f); at != 0; at &= at - 1 {
+			if e := bits.TrailingZeros64(at); e < len(logProb) {
+				logProb[e] += logSqrt2Pi
+			}
+		}
 	}
 }
 

@@ -25,6 +25,9 @@ func NewStudentT(features []int32, nu float64) *StudentT {
 
 const minNu = 1e-2
 
+// Partial implements Partial.
+func (*StudentT) Partial() {}
+
 // Layout implements Base.
 func (b *StudentT) Layout(l *nn.Layout, scope string) {
 	b.LogNu = l.Add(scope+".log_nu", len(b.Features), 1, nn.Scale)
@@ -52,7 +55,11 @@ func (b *StudentT) LogProb(t *tile.Tile, p, _ []float32, logProb []float64) {
 		up, _ := math.Lgamma((nu + 1) / 2)
 		down, _ := math.Lgamma(nu / 2)
 		norm := up - down - 0.5*math.Log(nu*math.Pi)
+		absent := t.Absent(f)
 		for e, z := range tile.Row(t.X, int(f))[:len(logProb)] {
+			if absent>>e&1 != 0 {
+				continue
+			}
 			logProb[e] += norm - 0.5*(nu+1)*math.Log1p(float64(z)*float64(z)/nu)
 		}
 	}
@@ -69,6 +76,9 @@ func (b *StudentT) Backward(t *tile.Tile, p, g, _, _, slope []float32) {
 		d, x := tile.Row(t.DX, int(f)), tile.Row(t.X, int(f))
 		for e, s := range slope {
 			z := float64(x[e])
+			if t.Absent(f)>>e&1 != 0 {
+				s = 0
+			}
 			q := z * z / nu
 			d[e] = float32(float64(s) * (nu + 1) * z / (nu * (1 + q)))
 			sum -= float64(s) * 0.5 * (norm - math.Log1p(q) + (nu+1)/nu*q/(1+q))

@@ -131,6 +131,9 @@ var jointBases = map[string]func(o *Oracle, scope string, z []float64) float64{
 			norm += p
 			for i, v := range z {
 				width := math.Exp(wide[k*len(z)+i]) + 1e-3
+				if absent(v) {
+					continue
+				}
 				r := (v - mean[k*len(z)+i]) / width
 				p *= math.Exp(-r*r/2) / (width * math.Sqrt(2*math.Pi))
 			}
@@ -149,13 +152,13 @@ func (o *Oracle) base(scope string) flow.Part {
 }
 
 // Oracle maps events to the latent in float64, straight from the formulas of the papers: no tiles, no kernels,
-// no masks (the zeros of a MADE are in its weights).
+// no masks (the zeros of a MADE are in its weights). A cell that is NaN is absent, and stays NaN.
 type Oracle struct {
 	P     []float64 // the parameters: at first the flow's
 	f     *flow.Flow
 	own   Formulas
 	views map[string]nn.View
-	// Context is that of the events under way.
+	// Context is that of the events under way, as transforms and base see it.
 	Context [][]float64
 	// Training takes batch norms by the statistics of the events given, and leaves out units as in the first step
 	// from Seed.
@@ -198,6 +201,7 @@ func (o *Oracle) Of(name string) []float64 {
 
 // ToLatent maps events (rows of features and context).
 func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float64) {
+	context = o.embedded(context)
 	logDet, o.Context = make([]float64, len(x)), context
 	for _, e := range x {
 		z = append(z, append([]float64(nil), e...))
@@ -221,6 +225,7 @@ func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float
 // NLL is the mean negative log-likelihood of events.
 func (o *Oracle) NLL(x, context [][]float64) float64 {
 	z, logDet := o.ToLatent(x, context)
+	context = o.Context
 	var sum float64
 	for e := range z {
 		sum -= logDet[e]
@@ -244,6 +249,9 @@ func (o *Oracle) logDensity(scope string, z, context []float64) (sum float64) {
 		return joint(o, scope, z)
 	}
 	for i, v := range z {
+		if absent(v) {
+			continue
+		}
 		sum += formulaOf("base", kind, o.own.Bases, bases)(o, scope, i, v, context)
 	}
 	return sum
@@ -271,9 +279,9 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float6
 		for k, i := range given {
 			if g.Circles != nil && g.Circles[k] > 0 {
 				sin, cos := math.Sincos(math.Pi * z[e][i] / float64(g.Circles[k]))
-				in[e] = append(in[e], cos, sin)
+				in[e] = append(in[e], orNone(cos), orNone(sin))
 			} else {
-				in[e] = append(in[e], z[e][i])
+				in[e] = append(in[e], orNone(z[e][i]))
 			}
 		}
 	}
@@ -287,6 +295,9 @@ func (o *Oracle) conditioned(l flow.Layer, g *flow.Groups, z, context [][]float6
 		formula := formulaOf("transformer", part.Kind, o.own.Transformers, transformers)
 		k := len(g.Transformers[j].Identity())
 		for e := range z {
+			if absent(z[e][i]) {
+				continue
+			}
 			var ld float64
 			z[e][i], ld = formula(Scalar{part.Options, z[e][i], h[e][at : at+k], func(name string) []float64 {
 				return o.Of(fmt.Sprintf("%s.transformer.%d.%s", l.Scope, j, name))
@@ -442,7 +453,9 @@ func (o *Oracle) actNorm(l flow.Layer, z [][]float64, logDet []float64) {
 		for i := range z[e] {
 			s := o.P[t.LogScale.Offset+i]
 			z[e][i] = math.Exp(s)*z[e][i] + o.P[t.Shift.Offset+i]
-			logDet[e] += s
+			if !absent(z[e][i]) {
+				logDet[e] += s
+			}
 		}
 	}
 }
@@ -575,7 +588,9 @@ func (o *Oracle) batchNorm(l flow.Layer, z [][]float64, logDet []float64) {
 		gamma := math.Exp(o.P[t.LogGamma.Offset+i])
 		scale := o.norm(z, i, gamma, o.P[t.Beta.Offset+i], o.P[t.Mean.Offset+i], o.P[t.Variance.Offset+i], 1e-5)
 		for e := range z {
-			logDet[e] += math.Log(scale)
+			if !absent(z[e][i]) {
+				logDet[e] += math.Log(scale)
+			}
 		}
 	}
 }
@@ -595,12 +610,29 @@ func (o *Oracle) norm(x [][]float64, i int, gamma, beta, mean, variance, epsilon
 
 // moments are the mean and the population variance of column f.
 func moments(x [][]float64, f int) (mean, variance float64) {
-	n := float64(len(x))
+	var present []float64
 	for _, e := range x {
-		mean += e[f] / n
+		if !absent(e[f]) {
+			present = append(present, e[f])
+		}
 	}
-	for _, e := range x {
-		variance += (e[f] - mean) * (e[f] - mean) / n
+	n := float64(len(present))
+	for _, v := range present {
+		mean += v / n
+	}
+	for _, v := range present {
+		variance += (v - mean) * (v - mean) / n
 	}
 	return mean, variance
+}
+
+// absent says that a cell is: NaN stands for that.
+func absent(v float64) bool { return v != v }
+
+// orNone is what a network sees of a cell.
+func orNone(v float64) float64 {
+	if absent(v) {
+		return 0
+	}
+	return v
 }

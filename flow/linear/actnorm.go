@@ -18,6 +18,9 @@ type ActNorm struct {
 // NewActNorm returns one of so many features.
 func NewActNorm(features int) *ActNorm { return &ActNorm{features: features} }
 
+// Partial implements Partial.
+func (*ActNorm) Partial() {}
+
 // Layout implements Transform.
 func (a *ActNorm) Layout(l *nn.Layout, scope string) {
 	a.LogScale, a.Shift = l.Add(scope+".log_scale", a.features, 1, nn.Scale), l.Add(scope+".shift", a.features, 1, nn.Bias)
@@ -38,12 +41,15 @@ func (a *ActNorm) StartFrom(tiles []*tile.Tile, p []float32) {
 	for f := range a.features {
 		var events, sum, square float64
 		for _, t := range tiles {
-			events += float64(t.Events)
+			events += float64(t.Present(f))
 			sum += float64(kernel.Sum(tile.Row(t.X, f)[:t.Events]))
 		}
-		mean := sum / events
+		mean := sum / max(events, 1)
 		for _, t := range tiles {
-			for _, x := range tile.Row(t.X, f)[:t.Events] {
+			for e, x := range tile.Row(t.X, f)[:t.Events] {
+				if t.Absent(int32(f))>>e&1 != 0 {
+					continue
+				}
 				square += (float64(x) - mean) * (float64(x) - mean)
 			}
 		}
@@ -60,6 +66,7 @@ func (a *ActNorm) ToLatent(t *tile.Tile, p, mem []float32) {
 		s, _ := a.logScale(p, f)
 		logDet += s
 		shiftScale(tile.Row(t.X, f)[:t.N], tile.Row(t.X, f), 0, float32(math.Exp(s)), a.Shift.Of(p)[f])
+		t.Forget(f, s)
 	}
 	tile.AddTo(t.LogDet[:t.N], float32(logDet))
 }
@@ -71,6 +78,7 @@ func (a *ActNorm) ToData(t *tile.Tile, p, _ []float32) {
 		s, _ := a.logScale(p, f)
 		logDet += s
 		shiftScale(tile.Row(t.X, f)[:t.N], tile.Row(t.X, f), a.Shift.Of(p)[f], float32(math.Exp(-s)), 0)
+		t.Forget(f, -s)
 	}
 	tile.AddTo(t.LogDet[:t.N], -float32(logDet))
 }
@@ -78,7 +86,6 @@ func (a *ActNorm) ToData(t *tile.Tile, p, _ []float32) {
 // Backward implements Independent.
 func (a *ActNorm) Backward(t *tile.Tile, p, g, mem, _ []float32) {
 	var product [kernel.Tile]float32
-	sum := kernel.Sum(t.DLogDet[:t.N])
 	dScale, dShift := a.LogScale.Of(g), a.Shift.Of(g)
 	if t.First {
 		clear(dScale)
@@ -92,7 +99,7 @@ func (a *ActNorm) Backward(t *tile.Tile, p, g, mem, _ []float32) {
 		kernel.Scale(d, scale)
 		if free {
 			kernel.Mul(product[:t.N], d, tile.Row(mem, f))
-			dScale[f] += kernel.Sum(product[:t.N]) + sum
+			dScale[f] += kernel.Sum(product[:t.N]) + kernel.Sum(t.Slopes(int32(f))[:t.N])
 		}
 	}
 }

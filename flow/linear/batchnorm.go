@@ -40,30 +40,32 @@ func (b *BatchNorm) Start(p []float32, _ *nn.Source) {
 // Memory implements Transform.
 func (b *BatchNorm) Memory() (rows, scratch int) { return 0, 0 }
 
-// slopes calls fn with z = scale*(x-mean) + beta of each feature, and returns log|det dz/dx|.
-func (b *BatchNorm) slopes(p []float32, fn func(f int, scale, mean, beta float32)) float32 {
+// slopes calls fn with z = exp(s)*(x-mean) + beta of each feature, and returns log|det dz/dx|.
+func (b *BatchNorm) slopes(p []float32, fn func(f int, s float64, mean, beta float32)) float32 {
 	var logDet float64
 	beta, mean := b.Beta.Of(p), b.Mean.Of(p)
 	for f, v := range b.Variance.Of(p) {
 		s := float64(b.LogGamma.Of(p)[f]) - 0.5*math.Log(float64(v))
 		logDet += s
-		fn(f, float32(math.Exp(s)), mean[f], beta[f])
+		fn(f, s, mean[f], beta[f])
 	}
 	return float32(logDet)
 }
 
 // ToLatent implements Transform.
 func (b *BatchNorm) ToLatent(t *tile.Tile, p, _ []float32) {
-	logDet := b.slopes(p, func(f int, scale, mean, beta float32) {
-		shiftScale(tile.Row(t.X, f)[:t.N], tile.Row(t.X, f), mean, scale, beta)
+	logDet := b.slopes(p, func(f int, s float64, mean, beta float32) {
+		shiftScale(tile.Row(t.X, f)[:t.N], tile.Row(t.X, f), mean, float32(math.Exp(s)), beta)
+		t.Forget(f, s)
 	})
 	tile.AddTo(t.LogDet[:t.N], logDet)
 }
 
 // ToData implements Transform.
 func (b *BatchNorm) ToData(t *tile.Tile, p, _ []float32) {
-	logDet := b.slopes(p, func(f int, scale, mean, beta float32) {
-		shiftScale(tile.Row(t.X, f)[:t.N], tile.Row(t.X, f), beta, 1/scale, mean)
+	logDet := b.slopes(p, func(f int, s float64, mean, beta float32) {
+		shiftScale(tile.Row(t.X, f)[:t.N], tile.Row(t.X, f), beta, 1/float32(math.Exp(s)), mean)
+		t.Forget(f, -s)
 	})
 	tile.AddTo(t.LogDet[:t.N], -logDet)
 }
@@ -84,6 +86,9 @@ func (b *BatchNorm) NewPass(crew *nn.Crew) tile.Pass {
 	return s
 }
 
+// Partial implements Partial.
+func (*BatchNorm) Partial() {}
+
 // batchNormPass works feature by feature: each sum over events is one worker's, tile after tile.
 type batchNormPass struct {
 	*BatchNorm
@@ -94,19 +99,23 @@ type batchNormPass struct {
 
 	tiles                 []*tile.Tile // of the pass under way
 	p, g                  []float32
-	events, sumD          float64 // sumD is the sum of DLogDet
 	forwardFn             func(worker, f int)
 	backwardFn, momentsFn func(worker, f int)
 }
 
 func (s *batchNormPass) begin(tiles []*tile.Tile, p, g []float32) {
-	s.tiles, s.p, s.g, s.events = tiles, p, g, 0
-	for _, t := range tiles {
-		s.events += float64(t.Events)
-	}
+	s.tiles, s.p, s.g = tiles, p, g
 	for len(s.hat) < len(tiles) {
 		s.hat = append(s.hat, kernel.Aligned(len(tiles[0].X)))
 	}
+}
+
+// events is the number of those that have feature f, at least 1.
+func (s *batchNormPass) events(f int) (n float64) {
+	for _, t := range s.tiles {
+		n += float64(t.Present(f))
+	}
+	return max(n, 1)
 }
 
 // moments sets mean and variance of feature f, and leaves x - mean in hat.
@@ -115,13 +124,15 @@ func (s *batchNormPass) moments(_, f int) {
 	for _, t := range s.tiles {
 		sum += float64(kernel.Sum(tile.Row(t.X, f)[:t.Events]))
 	}
-	mean := sum / s.events
+	events := s.events(f)
+	mean := sum / events
 	for i, t := range s.tiles {
 		hat := tile.Row(s.hat[i], f)[:t.N]
 		shiftScale(hat, tile.Row(t.X, f), float32(mean), 1, 0)
+		tile.ClearAt(hat, t.Absent(int32(f)))
 		square += kernel.SquaredNorm(hat[:t.Events])
 	}
-	s.mean[f], s.variance[f] = mean, square/s.events+s.Epsilon
+	s.mean[f], s.variance[f] = mean, square/events+s.Epsilon
 }
 
 // ToLatent implements Pass.
@@ -130,7 +141,11 @@ func (s *batchNormPass) ToLatent(tiles []*tile.Tile, p []float32) {
 	s.crew.Run(len(s.mean), s.forwardFn)
 	var logDet float64
 	for f, v := range s.variance {
-		logDet += float64(s.LogGamma.Of(p)[f]) - 0.5*math.Log(v)
+		slope := float64(s.LogGamma.Of(p)[f]) - 0.5*math.Log(v)
+		logDet += slope
+		for _, t := range tiles {
+			t.Forget(f, slope)
+		}
 	}
 	for _, t := range tiles {
 		tile.AddTo(t.LogDet[:t.N], float32(logDet))
@@ -155,10 +170,6 @@ func (s *batchNormPass) gamma(f int) float32 {
 // Backward implements Pass.
 func (s *batchNormPass) Backward(tiles []*tile.Tile, p, g []float32) {
 	s.begin(tiles, p, g)
-	s.sumD = 0
-	for _, t := range tiles {
-		s.sumD += float64(kernel.Sum(t.DLogDet[:t.Events]))
-	}
 	s.crew.Run(len(s.mean), s.backwardFn)
 	clear(s.Mean.Of(g)) // the optimiser leaves the statistics alone
 	clear(s.Variance.Of(g))
@@ -166,25 +177,30 @@ func (s *batchNormPass) Backward(tiles []*tile.Tile, p, g []float32) {
 
 // backward: with h = (x-mean)/sqrt(v) and n events, dx = gamma/sqrt(v) (dz - <dz> - h <dz h>) - h sum(dLogDet)/(n sqrt(v)).
 func (s *batchNormPass) backward(_, f int) {
-	var sum, sumHat float64
+	var sum, sumHat, sumD float64
+	events := s.events(f)
 	for i, t := range s.tiles {
 		d, product := tile.Row(t.DX, f)[:t.Events], s.product[f*kernel.Tile:][:t.Events]
 		kernel.Mul(product, d, tile.Row(s.hat[i], f))
 		sum += float64(kernel.Sum(d))
 		sumHat += float64(kernel.Sum(product))
+		copy(product, t.DLogDet)
+		tile.ClearAt(product, t.Absent(int32(f))&(1<<t.Events-1))
+		sumD += float64(kernel.Sum(product))
 	}
 	gamma := float64(s.gamma(f))
 	s.Beta.Of(s.g)[f] = float32(sum)
-	s.LogGamma.Of(s.g)[f] = float32(gamma*sumHat + s.sumD)
+	s.LogGamma.Of(s.g)[f] = float32(gamma*sumHat + sumD)
 	inv := 1 / math.Sqrt(s.variance[f])
 	slope := float32(gamma * inv)
-	mean := float32(sum / s.events)
-	byHat := float32((sumHat + s.sumD/gamma) / s.events)
+	mean := float32(sum / events)
+	byHat := float32((sumHat + sumD/gamma) / events)
 	for i, t := range s.tiles {
 		d := tile.Row(t.DX, f)
 		kernel.Axpy(d[:t.Events], -byHat, tile.Row(s.hat[i], f))
 		shiftScale(d[:t.Events], d, mean, slope, 0)
 		clear(d[t.Events:t.N])
+		tile.ClearAt(d, t.Absent(int32(f)))
 	}
 }
 

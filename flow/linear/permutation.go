@@ -8,6 +8,9 @@ import (
 // Permutation renames the features for what follows, by its flow.Site: it computes nothing.
 type Permutation struct{}
 
+// Partial implements flow.Partial.
+func (Permutation) Partial() {}
+
 // Layout implements Transform.
 func (Permutation) Layout(*nn.Layout, string) {}
 

@@ -11,12 +11,17 @@ import (
 type Tile struct {
 	nn.Pass
 	X       []float32 // features
-	Context []float32 // context columns
+	Given   []float32 // context columns
+	Context []float32 // those that transforms and base see: the same, or what an embedding makes of them
 	LogDet  []float32 // one value an event
 	NoDet   bool      // nobody wants it
 
 	DX      []float32 // gradient of the loss with respect to X
 	DLogDet []float32 // and with respect to LogDet
+
+	gaps   []int32 // features that may be absent, and where they are, a word a feature; see Absent
+	absent []uint64
+	kept   [kernel.Tile]float32
 
 	Feature Feature              // in a Transformer
 	LogProb [kernel.Tile]float64 // under the base
@@ -26,7 +31,7 @@ type Tile struct {
 
 // Event is event e in float64, with room for a gradient, until the next call.
 func (t *Tile) Event(e int) (x, context, gradient []float64) {
-	n, k := len(t.X)/kernel.Tile, len(t.Context)/kernel.Tile
+	n, k := len(t.X)/kernel.Tile, len(t.Given)/kernel.Tile
 	if t.one == nil {
 		t.one = make([]float64, 2*n+k)
 	}
@@ -35,7 +40,7 @@ func (t *Tile) Event(e int) (x, context, gradient []float64) {
 		x[f] = float64(Row(t.X, f)[e])
 	}
 	for c := range context {
-		context[c] = float64(Row(t.Context, c)[e])
+		context[c] = float64(Row(t.Given, c)[e])
 	}
 	return x, context, gradient
 }

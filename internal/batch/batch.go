@@ -50,7 +50,12 @@ func New(threads, summed int, seed uint64) *Batch {
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	b := &Batch{Crew: nn.NewCrew(kernel.NewPool(threads)), summed: summed, seed: seed, tiles: make([]Tile, threads), parts: make([][]float32, 1)}
+	return On(nn.NewCrew(kernel.NewPool(threads)), summed, seed)
+}
+
+// On is New with workers that another batch has too, one at a time: closing one closes both.
+func On(crew *nn.Crew, summed int, seed uint64) *Batch {
+	b := &Batch{Crew: crew, summed: summed, seed: seed, tiles: make([]Tile, crew.Threads()), parts: make([][]float32, 1)}
 	b.loops.part, b.loops.group, b.loops.reduce = b.part, b.group, b.reduce
 	return b
 }

@@ -31,6 +31,7 @@ const (
 	StreamBase                         // seeds of draws of the base that are to be others than a sample's
 	StreamProbe                        // directions in which traces are estimated
 	StreamTime                         // times at which flow matching looks
+	StreamCodes                        // codes of categorical features
 	StreamMember                       // which of several densities draws an event, and the seeds of these
 )
 
