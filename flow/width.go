@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/sluice-hep/sluice/flow/base"
 )
 
 // evidence is the gain of all events by another width, in nats, that is not chance: 3.5 standard errors.
@@ -18,7 +20,7 @@ const evidence = 6
 // of D features. weight may be nil. gain is in nats an event. The flow itself, and a width of 1, is what it is where the base is another, where
 // weights are negative, and where chance may give as much.
 func (f *Flow) Widened(z [][]float32, weight []float32) (wide *Flow, width, gain float64, err error) {
-	normal, ok := f.rest().(*Normal)
+	normal, ok := f.rest().(*base.Normal)
 	if !ok || slices.ContainsFunc(weight, func(w float32) bool { return w < 0 }) {
 		return f, 1, 0, nil
 	}
@@ -42,13 +44,11 @@ func (f *Flow) Widened(z [][]float32, weight []float32) (wide *Flow, width, gain
 	if wide, err = f.withBase(Part{"mixture", map[string]any{"components": 1}}); err != nil {
 		return nil, 0, 0, err
 	}
-	b, ok := wide.rest().(*Mixture)
+	b, ok := wide.rest().(*base.Mixture)
 	if !ok {
 		return nil, 0, 0, fmt.Errorf("flow: a base of type %T, not a mixture", wide.rest())
 	}
-	for j := range normal.Features {
-		b.LogWide.Of(wide.params)[j] = float32(math.Log(max(width-leastWidth, leastWidth)))
-	}
+	b.Widen(wide.params, width)
 	return wide, width, gain, nil
 }
 
@@ -72,6 +72,7 @@ func (f *Flow) withBase(b Part) (*Flow, error) {
 	if err != nil {
 		return nil, err
 	}
+	plan.gaps = f.gaps
 	g := Blank(plan)
 	g.Threads = f.Threads
 	was := map[string][]float32{}
