@@ -17,6 +17,7 @@ import (
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/mix"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/toy"
@@ -54,6 +55,8 @@ type Card struct {
 	// from name to unit. Default features of a toy: x1 and x2.
 	Features []string `yaml:"features,omitempty"`
 	Context  []string `yaml:"context,omitempty"`
+	// ContextSets are sets of objects conditioned on, as many as an event has.
+	ContextSets []events.Set `yaml:"context_sets,omitempty"`
 	// Weight names the column of event weights. Default: all events weigh 1.
 	Weight string `yaml:"weight,omitempty"`
 	// Units of columns, where the file knows none or another; Labels are their names in plots.
@@ -69,7 +72,9 @@ type Card struct {
 
 	Flow flow.Spec `yaml:"flow,omitempty"`
 	// Flows are several for the same events, in place of Flow: each is trained, and one page compares them. See Each.
-	Flows   Flows        `yaml:"flows,omitempty"`
+	Flows Flows `yaml:"flows,omitempty"`
+	// Mixture has several such flows, each of which counts as a gating network of the context says. Default: one flow.
+	Mixture Mixture      `yaml:"mixture,omitempty"`
 	Train   train.Config `yaml:"train,omitempty"`
 	Sample  Sample       `yaml:"sample,omitempty"`
 	Compare Compare      `yaml:"compare,omitempty"`
@@ -94,6 +99,12 @@ type Toy struct {
 	Noise float64 `yaml:"noise,omitempty"`
 	// Standardised shifts and scales each column to mean 0 and variance 1.
 	Standardised bool `yaml:"standardised,omitempty"`
+}
+
+// Mixture is p(x|c) = sum_k g_k(c) p_k(x|c), each p_k a flow as under flow.
+type Mixture struct {
+	Components int      `yaml:"components,omitempty"` // 2 to 100
+	Gate       mix.Gate `yaml:"gate,omitempty"`
 }
 
 // Options are the toy's own.

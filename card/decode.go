@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/spell"
 	"github.com/sluice-hep/sluice/prep"
@@ -91,6 +92,8 @@ func (d *decoder) special(key string, n ast.Node, v reflect.Value) (known bool, 
 		return true, d.prepare(key, n, x)
 	case *prep.Limits:
 		return true, d.limits(key, n, x)
+	case *[]events.Set:
+		return true, d.sets(key, n, x)
 	case *flow.Part:
 		return true, d.part(key, n, x)
 	}

@@ -10,8 +10,23 @@ import (
 // log p(user) = log p(prepared) + log|det d(prepared)/d(user)|. The second term is fixed before the training, so
 // gradients are the flow's; but every NLL that a training reports is in the user's units.
 type objective struct {
-	*flow.Likelihood
+	likelihood
 	d *Data
+}
+
+// likelihood is that of a density of the prepared events: *flow.Likelihood is one. What package train asks for beside an Objective is
+// part of it, so that an objective hands it on.
+type likelihood interface {
+	train.Objective
+	train.Stepper
+	train.Starter
+	train.Freezer
+	train.Watching
+	train.Decaying
+	train.Parallel
+	// Losses is Loss, and sets each to the NLL of each event, without its weight.
+	Losses(rows []int32, each []float64) float64
+	Close()
 }
 
 var _ train.Objective = (*objective)(nil)
@@ -19,12 +34,12 @@ var _ train.Objective = (*objective)(nil)
 // Gradient is the flow's. The loss returned is the sum of weight * NLL over the number of events: its mean over an epoch is
 // the weighted mean of the training events, whose mean weight is 1.
 func (o *objective) Gradient(rows []int32, grad []float32) float64 {
-	return o.Likelihood.Gradient(rows, grad) - o.volume(rows)
+	return o.likelihood.Gradient(rows, grad) - o.volume(rows)
 }
 
 // Loss is the weighted mean NLL of the events in rows.
 func (o *objective) Loss(rows []int32) float64 {
-	return float64(len(rows)) / o.d.sumWeights(rows) * (o.Likelihood.Loss(rows) - o.volume(rows))
+	return float64(len(rows)) / o.d.sumWeights(rows) * (o.likelihood.Loss(rows) - o.volume(rows))
 }
 
 // LossError is Loss with its standard error, from the scatter of the events.
@@ -53,6 +68,22 @@ func (o *objective) volume(rows []int32) float64 {
 		}
 	}
 	return s / float64(len(rows))
+}
+
+// widened is an objective whose normal base gets, after the training, the width of the latents of the events that validate.
+type widened struct {
+	*objective
+	b     *bound
+	valid []int32
+}
+
+// Finish implements train.Finished.
+func (w *widened) Finish() train.Objective {
+	judge, err := w.b.widen(w.d, w.valid)
+	if w.b.failed = err; judge == nil {
+		return w.objective
+	}
+	return judge
 }
 
 // matching trains by flow matching, whose loss is no likelihood; that is what it is judged by.

@@ -26,6 +26,7 @@ type Planned struct {
 	Context    []model.Column `json:"context"`
 	Flow       flow.Spec      `json:"flow"` // the composition in full
 	Parameters int            `json:"parameters"`
+	Members    int            `json:"members,omitempty"` // of an ensemble, whose parameters and seconds are those of all together
 	// MemoryMB is the highest resident memory of the program so far, which has read and prepared the events and taken some steps; 0
 	// where the system does not tell. ParametersMB is what a training keeps as long as the parameters.
 	MemoryMB     float64 `json:"memory_mb"`
@@ -68,7 +69,7 @@ const measuring = time.Second
 func (d *Data) Plan(ctx context.Context, o Options, files ...string) (*Planned, error) {
 	o = o.Filled()
 	o.Stage("measure")
-	b, err := d.bind(ctx, o)
+	b, err := d.bind(ctx, o, d.card.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -84,14 +85,19 @@ func (d *Data) Plan(ctx context.Context, o Options, files ...string) (*Planned, 
 	cfg := d.card.Train.WithDefaults()
 	p := &Planned{
 		Read: d.Read, Kept: d.Total, Dropped: d.Dropped, Train: d.Rows.Training(), Valid: len(d.Rows.Valid), Test: len(d.Rows.Test),
-		Features: model.Columns(d.Features), Context: model.Columns(d.Context), Flow: b.flow.Spec, Parameters: b.flow.Size(),
-		MemoryMB: machine.Peak(), ParametersMB: 4 * float64(d.card.Train.Vectors()) * float64(b.flow.Size()) / (1 << 20),
+		Features: model.Columns(d.Features), Context: model.Columns(d.Context), Flow: b.flow.Spec, Parameters: b.density.Size(),
+		MemoryMB: machine.Peak(), ParametersMB: 4 * float64(d.card.Train.Vectors()) * float64(b.density.Size()) / (1 << 20),
 		Epochs: cfg.Epochs, StepsPerEpoch: pace.Steps, StepsMeasured: pace.Measured,
 		SecondsPerEpoch: epoch.Seconds(), Seconds: float64(cfg.Epochs) * epoch.Seconds(),
 	}
 	p.Notices = slices.DeleteFunc(slices.Concat(d.Notices, d.Warnings), func(line string) bool { return slices.Contains(d.Dropped, line) })
 	if cfg.MaxSeconds > 0 {
 		p.Seconds = min(p.Seconds, cfg.MaxSeconds)
+	}
+	if cfg.Ensemble > 1 {
+		p.Members = cfg.Ensemble
+		p.Seconds *= float64(p.Members)
+		p.Parameters *= p.Members
 	}
 	for _, path := range files {
 		_, none := os.Stat(path)

@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/say"
+	"github.com/sluice-hep/sluice/mix"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -24,13 +25,34 @@ import (
 // state is saved to Options.State and the error wraps ctx's; the training of another call with Resume ends with the same bits.
 func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Result, error) {
 	o = o.Filled()
-	b, err := d.bind(ctx, o)
+	var density model.Density
+	var result *train.Result
+	var err error
+	if d.card.Train.Ensemble > 1 {
+		density, result, err = d.ensemble(ctx, o)
+	} else {
+		density, result, err = d.one(ctx, o, d.card.Seed, weightNotices(d.survey.Weights))
+	}
+	if err != nil {
+		return nil, result, err
+	}
+	text, err := d.card.Portable().YAML()
+	if err != nil {
+		return nil, nil, err
+	}
+	overfits(result, o.Warn)
+	return &model.Model{Features: d.Features, Context: d.Context, Density: density, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
+}
+
+// one trains a density of the card from a seed; notices are on the data.
+func (d *Data) one(ctx context.Context, o Options, seed uint64, notices []string) (model.Density, *train.Result, error) {
+	b, err := d.bind(ctx, o, seed)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer d.close(b)
 	result, err := train.Run(ctx, b.Objective, d.Rows, b.cfg, train.Options{
-		Seed: d.card.Seed, Notices: weightNotices(d.survey.Weights), State: o.State, StateOf: o.StateOf, Resume: o.Resume, DataID: d.id(),
+		Seed: seed, Notices: notices, State: o.State, StateOf: o.StateOf, Resume: o.Resume, DataID: d.id(),
 		Progress: func(at train.Progress) {
 			switch {
 			case at.Warning:
@@ -46,14 +68,16 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	if err != nil {
 		return nil, result, trainError(err)
 	}
-	text, err := d.card.Portable().YAML()
-	if err != nil {
-		return nil, nil, err
+	if b.failed != nil {
+		return nil, nil, b.failed
 	}
-	overfits(result, o.Warn)
 	lines, loose, err := d.numerical(b)
 	if err != nil {
 		return nil, nil, err
+	}
+	for _, line := range b.said {
+		result.Notices = append(result.Notices, line)
+		o.Notice(line)
 	}
 	tell := o.Notice
 	if loose {
@@ -63,16 +87,19 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 		result.Notices = append(result.Notices, line)
 		tell(line)
 	}
-	return &model.Model{Features: d.Features, Context: d.Context, Density: b.density, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
+	return b.density, result, nil
 }
 
 // bound is the flow of the card, bound to the events.
 type bound struct {
 	train.Objective
-	flow    *flow.Flow
-	density twoWay
+	density model.Density
+	flow    *flow.Flow // that, or one of those that it is made of
 	cfg     train.Config
 	close   func()
+
+	said   []string // of the base after the training
+	failed error
 }
 
 // twoWay is a flow, or one read backwards.
@@ -83,24 +110,19 @@ type twoWay interface {
 }
 
 // bind makes the objective of the card, or, where that says none, flow matching for a flow that it can train, else the likelihood.
-func (d *Data) bind(ctx context.Context, o Options) (*bound, error) {
+func (d *Data) bind(ctx context.Context, o Options, seed uint64) (*bound, error) {
 	spec, err := d.flowSpec()
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	plan, err := flow.NewPlan(d.Features.Dim(), d.Context.Dim(), spec, d.card.Seed)
-	if err != nil {
-		return nil, fault.Of(err)
+	if n := d.card.Mixture.Components; n > 0 {
+		return d.bindMixture(ctx, o, spec, n, seed)
 	}
-	if err := plan.CheckMemory(d.card.Train.Vectors()); err != nil {
-		return nil, fault.Of(err)
-	}
-	f, err := await.Do(ctx, "the start of the flow", func() (*flow.Flow, error) { return flow.Draw(plan), nil })
+	f, err := d.start(ctx, o, spec, seed, 1)
 	if err != nil {
 		return nil, err
 	}
-	f.Threads = cmp.Or(max(o.Threads, 0), d.card.Threads)
-	b := &bound{flow: f, density: f, cfg: d.card.Train}
+	b := &bound{density: f, flow: f, cfg: d.config()}
 	if b.cfg.Objective == "reverse-kl" {
 		return b, d.bindReverse(b)
 	}
@@ -123,12 +145,61 @@ func (d *Data) bind(ctx context.Context, o Options) (*bound, error) {
 		return nil, d.unbound(err)
 	}
 	b.Objective, b.close = &objective{l, d}, l.Close
+	if d.card.Flow.Base.IsZero() && len(d.Rows.Valid) > 0 {
+		b.Objective = &widened{&objective{l, d}, b, d.Rows.Valid}
+	}
 	return b, nil
 }
 
 // byMatching says whether a flow is trained by flow matching.
 func byMatching(spec flow.Spec, cfg train.Config) bool {
 	return cfg.Objective == "matching" || cfg.Objective == "" && spec.Matched()
+}
+
+// config is that of one training: each member of an ensemble is trained as it would be alone.
+func (d *Data) config() train.Config {
+	cfg := d.card.Train
+	cfg.Ensemble = 0
+	return cfg
+}
+
+// start builds a flow, one of so many.
+func (d *Data) start(ctx context.Context, o Options, spec flow.Spec, seed uint64, of int) (*flow.Flow, error) {
+	plan, err := flow.NewPlan(d.Features.Dim(), d.Context.Dim(), spec, seed)
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	if err := plan.CheckMemory(of * d.card.Train.Vectors()); err != nil {
+		return nil, fault.Of(err)
+	}
+	f, err := await.Do(ctx, "the start of the flow", func() (*flow.Flow, error) { return flow.Draw(plan), nil })
+	if err != nil {
+		return nil, err
+	}
+	f.Threads = cmp.Or(max(o.Threads, 0), d.card.Threads)
+	return f, nil
+}
+
+// bindMixture makes the objective of several flows and their gate.
+func (d *Data) bindMixture(ctx context.Context, o Options, spec flow.Spec, n int, seed uint64) (*bound, error) {
+	var of []*flow.Flow
+	for k := range n {
+		f, err := d.start(ctx, o, spec, mix.MemberSeed(seed, k), n)
+		if err != nil {
+			return nil, err
+		}
+		of = append(of, f)
+	}
+	g, err := mix.NewGated(of, d.card.Mixture.Gate, seed)
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	g.UseThreads(of[0].Threads)
+	l, err := mix.NewGatedLikelihood(g, d.x, d.context, d.weight)
+	if err != nil {
+		return nil, d.unbound(err)
+	}
+	return &bound{Objective: &objective{l, d}, density: g, flow: of[0], cfg: d.config(), close: l.Close}, nil
 }
 
 // unbound is an error about the events or the flow, with the names of the features.
@@ -157,7 +228,8 @@ const mostTurned = 0.05
 
 // numerical says what there is to say of a flow whose map is found by numerical steps.
 func (d *Data) numerical(b *bound) (lines []string, loose bool, err error) {
-	if len(b.flow.Numerical()) == 0 || b.flow.OneWay() != "" {
+	both, ok := b.density.(twoWay)
+	if !ok || len(b.flow.Numerical()) == 0 || b.flow.OneWay() != "" {
 		return nil, false, nil
 	}
 	held := d.Rows.Test
@@ -165,22 +237,12 @@ func (d *Data) numerical(b *bound) (lines []string, loose bool, err error) {
 		held = slices.Concat(d.Rows.Valid, d.Rows.Train)
 	}
 	rows := evenly(held, returning)
-	take := func(columns [][]float32) (some [][]float32) {
-		for _, c := range columns {
-			col := make([]float32, len(rows))
-			for i, r := range rows {
-				col[i] = c[r]
-			}
-			some = append(some, col)
-		}
-		return some
-	}
-	x, given := take(d.x), take(d.context)
-	z, up, err := b.density.ToLatent(x, given)
+	x, given := take(d.x, rows), take(d.context, rows)
+	z, up, err := both.ToLatent(x, given)
 	if err != nil {
 		return nil, false, err
 	}
-	back, down, err := b.density.ToData(z, given)
+	back, down, err := both.ToData(z, given)
 	if err != nil {
 		return nil, false, err
 	}
@@ -209,14 +271,14 @@ func overfits(r *train.Result, warn func(line string)) {
 	gap := float64(r.TestNLL - r.TrainNLL)
 	if errors := gap / (math.Sqrt2 * r.TestError); r.TestError > 0 && errors > 5 && gap > 0.02 {
 		line := fmt.Sprintf("the model overfits: test events have an NLL %.3g nats higher than training events (%.0f standard errors; "+
-			"best epoch %d of %d); take more events, a smaller flow or dropout", gap, errors, r.BestEpoch, r.Epochs)
+			"%s of %d); take more events, a smaller flow or dropout", gap, errors, r.Kept(), r.Epochs)
 		r.Notices = append(r.Notices, line)
 		warn(line)
 	}
 }
 
 // flowSpec is the card's flow, with circular splines for the angles that are prepared as such, and with the features by their numbers: those that
-// it sees.
+// it sees; and with the sets of objects of its context.
 func (d *Data) flowSpec() (flow.Spec, error) {
 	var angles []string
 	for i := range d.Features.Columns {
@@ -232,7 +294,15 @@ func (d *Data) flowSpec() (flow.Spec, error) {
 		return spec, fmt.Errorf("prepare: %s: a circle is for a flow of couplings or autoregressive layers alone, with circular-spline and the base box for it: "+
 			"take periodic without circle, then quantile: {low: 0, high: 1}", strings.Join(angles, ", "))
 	}
-	return spec.Resolve(d.Features.InFlow())
+	spec, err := spec.Resolve(d.Features.InFlow())
+	if len(d.Context.Sets) == 0 {
+		return spec, err
+	}
+	var objects, variables []int
+	for _, s := range d.Context.Sets {
+		objects, variables = append(objects, s.Most), append(variables, s.Objects.Dim())
+	}
+	return spec.WithSets(objects, variables), err
 }
 
 // circles are the features that the card's flow can take as angles whose ends are one point.

@@ -24,7 +24,10 @@ func Truth(c *card.Card, t *events.Table, logProb []float64) (*True, error) {
 	if d == nil {
 		return nil, err
 	}
-	given := len(c.Context) > 0
+	given := len(c.Given()) > 0
+	if given && (len(c.Given()) > 1 || len(c.Context) == 0 || c.Context[0] != d.Label()) {
+		return nil, nil
+	}
 	truth, err := trueLogDensity(d, t, given)
 	if err != nil {
 		return nil, err

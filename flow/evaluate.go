@@ -12,6 +12,7 @@ import (
 type workspace struct {
 	tiles []*Tile
 	mems  [][]float32 // one a tile; one transform after the other uses it
+	aside *Tile       // see drawAt
 }
 
 // groupTiles is the number of tiles that a worker takes at once: with more, a large network's weights are read more
@@ -97,7 +98,7 @@ func (f *Flow) density(x, context [][]float32, fn func(w *workspace, tiles int),
 	if latent {
 		z = columns(f.Features, n)
 	}
-	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { load(t, x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
+	f.each(n, func(w *workspace, t *Tile, lo, hi int) { f.load(w, t, x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
 		store(t, z, lo)
 		lp := logProb[lo:][:t.Events]
 		f.logDensity(t, w.mems[0], lp)
@@ -147,7 +148,7 @@ func (f *Flow) draw(x [][]float32, n int, context [][]float32, seed, first uint6
 		}
 	}
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) {
-		load(t, nil, context, lo, hi)
+		f.load(w, t, nil, context, lo, hi)
 		t.LackAs(x, lo)
 		t.NoDet = true
 		f.drawTile(t, w.mems[0], seed, first+uint64(lo))
@@ -197,7 +198,7 @@ func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int
 		return nil, nil, err
 	}
 	y, logDet = columns(f.Features, n), make([]float32, n)
-	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { load(t, x, context, lo, hi) }, fn, func(_ *workspace, t *Tile, lo int) {
+	f.each(n, func(w *workspace, t *Tile, lo, hi int) { f.load(w, t, x, context, lo, hi) }, fn, func(_ *workspace, t *Tile, lo int) {
 		store(t, y, lo)
 		copy(logDet[lo:lo+t.Events], t.LogDet)
 	})
@@ -228,7 +229,7 @@ func (f *Flow) each(n int, load func(w *workspace, t *Tile, lo, hi int), fn func
 
 // workspace allocates for evaluation by one worker.
 func (f *Flow) workspace() (w workspace) {
-	most, _ := f.base.Memory()
+	most, _ := f.endsMemory()
 	for _, t := range f.transforms {
 		rows, _ := t.Memory()
 		most = max(most, rows)
@@ -243,11 +244,20 @@ func (f *Flow) workspace() (w workspace) {
 
 func (f *Flow) newTile() Tile {
 	t := Tile{
-		X: kernel.Aligned(f.Features * kernel.Tile), Context: kernel.Aligned(f.Context * kernel.Tile),
+		X: kernel.Aligned(f.Features * kernel.Tile), Given: kernel.Aligned(f.Context * kernel.Tile),
 		LogDet: kernel.Aligned(kernel.Tile),
+	}
+	if t.Context = t.Given; f.embedding != nil {
+		t.Context = kernel.Aligned(f.seen * kernel.Tile)
 	}
 	t.MayLack(f.gaps, f.Features)
 	return t
+}
+
+// load takes up events [lo, hi) with their context.
+func (f *Flow) load(w *workspace, t *Tile, x, context [][]float32, lo, hi int) {
+	load(t, x, context, lo, hi)
+	f.embed(t, w.mems[0])
 }
 
 // load fills the tile with events [lo, hi); the last event is repeated up to a multiple of kernel.Lanes.
@@ -257,7 +267,7 @@ func load(t *Tile, x, context [][]float32, lo, hi int) {
 		batch.Pad(row(t.X, c)[:t.N], copy(row(t.X, c), col[lo:hi]))
 	}
 	for c, col := range context {
-		batch.Pad(row(t.Context, c)[:t.N], copy(row(t.Context, c), col[lo:hi]))
+		batch.Pad(row(t.Given, c)[:t.N], copy(row(t.Given, c), col[lo:hi]))
 	}
 	if x != nil {
 		t.Lack()

@@ -17,6 +17,7 @@ const (
 	RoleTransformer Role = "transformer" // Build gives a Transformer
 	RoleNet         Role = "net"         // a Network
 	RoleBase        Role = "base"        // a BaseAt
+	RoleContext     Role = "context"     // an EmbeddingAt
 	RoleConditional Role = "conditional" // a Placement, as for all layers: here with transformers and a network
 	RoleLinear      Role = "linear"      // a linear map of all features
 	RoleNorm        Role = "norm"        // takes statistics
@@ -65,6 +66,8 @@ var kinds = []Kind{
 	}},
 	{"mlp", RoleNet, mlp},
 	{"residual", RoleNet, residual},
+	{"mlp", RoleContext, contextMLP},
+	{DeepSets, RoleContext, deepSets},
 	{"normal", RoleBase, func(*Options) any {
 		return func(s *Site) (Base, error) { return &base.Normal{Features: s.Features()}, nil }
 	}},

@@ -56,7 +56,7 @@ func (l *Likelihood) Losses(rows []int32, each []float64) float64 {
 	return l.Loss(rows)
 }
 
-func (l *Likelihood) load(t *Tile, _ []float32, _ int, rows []int32) {
+func (l *Likelihood) load(t *Tile, mem []float32, _ int, rows []int32) {
 	gather(t, l.context, rows)
 	if l.source != nil {
 		l.source.Load(t, rows)
@@ -64,12 +64,13 @@ func (l *Likelihood) load(t *Tile, _ []float32, _ int, rows []int32) {
 		batch.Gather(t.X, l.x, rows, t.N)
 	}
 	t.Lack()
+	l.f.embed(t, mem)
 }
 
-// gather takes up the events in rows, with their context.
+// gather takes up the events in rows, with their context as it is given.
 func gather(t *Tile, context [][]float32, rows []int32) {
 	t.Events, t.N = len(rows), kernel.RoundLanes(len(rows))
-	batch.Gather(t.Context, context, rows, t.N)
+	batch.Gather(t.Given, context, rows, t.N)
 	clear(t.LogDet)
 }
 

@@ -32,7 +32,8 @@ type Matching struct {
 // matchSpace is what one worker needs.
 type matchSpace struct {
 	tile                                     Tile
-	x0, target, act, given, d, scratch, base []float32
+	x1, target, act, given, d, scratch, base []float32
+	byGiven                                  []float32 // the gradient of given; nil where nobody wants it
 }
 
 // NewMatching binds events to a flow as NewLikelihood does.
@@ -49,14 +50,17 @@ func NewMatching(f *Flow, x, context [][]float32, weight []float32) (*Matching, 
 	}
 	m := &Matching{Likelihood: l, by: f.transforms[0].(*whole.Continuous), seeds: [2]uint64{derived(f.seed, stepDraws), derived(f.seed, lossDraws)}}
 	m.fn.train, m.fn.loss = m.train, m.lossGroup
-	base, baseScratch := f.base.Memory()
+	base, baseScratch := f.endsMemory()
 	for range m.batch.Threads() {
 		net, d := m.by.Net, f.Features
 		take := func(rows int) []float32 { return kernel.Aligned(rows * kernel.Tile) }
 		m.spaces = append(m.spaces, matchSpace{
-			tile: f.newTile(), x0: take(d), target: take(d), act: take(net.Rows()), given: take(whole.Clocks + f.Context), d: take(d),
-			scratch: take(net.Scratch()), base: take(base + baseScratch),
+			tile: f.newTile(), x1: take(d), target: take(d), act: take(net.Rows()), given: take(whole.Clocks + f.seen), d: take(d),
+			scratch: take(max(net.Scratch(), baseScratch)), base: take(base),
 		})
+		if f.embedding != nil {
+			m.spaces[len(m.spaces)-1].byGiven = take(whole.Clocks + f.seen)
+		}
 	}
 	return m, nil
 }
@@ -100,18 +104,22 @@ func (m *Matching) train(worker int, b *batch.Tile) {
 	s := &m.spaces[worker]
 	m.forward(s, b.Number, b.Rows, m.seeds[0], uint64(b.Noise.Step)<<32)
 	m.batch.SetSum(b.Number, m.differ(s, b.Rows))
-	pass := nn.Pass{N: s.tile.N, Events: s.tile.Events, First: b.First, SkipDX: true}
-	m.by.Net.Backward(m.f.params, b.Grad, s.act, s.d, s.scratch, &pass)
+	clear(s.byGiven)
+	t := &s.tile
+	t.Pass = nn.Pass{N: t.N, Events: t.Events, First: b.First, SkipDX: true, DContext: s.byGiven}
+	m.by.Net.Backward(m.f.params, b.Grad, s.act, s.d, s.scratch, &t.Pass)
+	if s.byGiven != nil {
+		t.DContext = s.byGiven[whole.Clocks*kernel.Tile:]
+		m.f.embedBack(t, b.Grad, s.base, s.scratch)
+	}
 }
 
 // forward puts a tile of events on their paths, and sets d to v there; draws are those from number first on.
 func (m *Matching) forward(s *matchSpace, number int, rows []int32, seed, first uint64) {
 	t := &s.tile
-	t.Events, t.N = len(rows), kernel.RoundLanes(len(rows))
-	batch.Gather(t.Context, m.context, rows, t.N)
+	m.load(t, s.base, number, rows)
+	copy(s.x1, t.X)
 	m.f.drawTile(t, s.base, seed, first+uint64(number*kernel.Tile))
-	copy(s.x0, t.X)
-	m.load(t, nil, number, rows)
 	copy(s.given[whole.Clocks*kernel.Tile:], t.Context)
 	in := m.by.Net.Input(s.act)
 	var begin [1]float64
@@ -122,8 +130,8 @@ func (m *Matching) forward(s *matchSpace, number int, rows []int32, seed, first 
 		alpha, sigma, dAlpha, dSigma := m.by.Path.At(at, m.by.SigmaMin)
 		whole.Clock(s.given[e:], float32(at))
 		for i := e; i < len(t.X); i += kernel.Tile {
-			in[i] = float32(alpha)*t.X[i] + float32(sigma)*s.x0[i]
-			s.target[i] = float32(dAlpha)*t.X[i] + float32(dSigma)*s.x0[i]
+			in[i] = float32(alpha)*s.x1[i] + float32(sigma)*t.X[i]
+			s.target[i] = float32(dAlpha)*s.x1[i] + float32(dSigma)*t.X[i]
 		}
 	}
 	pass := nn.Pass{N: t.N, Events: t.Events}

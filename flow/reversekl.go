@@ -11,7 +11,7 @@ import (
 // Target is a density that is known up to a factor, as that of a theory or of a posterior. Its methods may be called for several
 // tiles at the same time.
 type Target interface {
-	// LogProb sets logProb, one value an event of the tile, to the log-density of t.X given t.Context, in nats, up to a constant.
+	// LogProb sets logProb, one value an event of the tile, to the log-density of t.X given t.Given, in nats, up to a constant.
 	LogProb(t *Tile, logProb []float64)
 	// Gradient sets t.DX to the gradient of that log-density with respect to t.X.
 	Gradient(t *Tile)
@@ -78,6 +78,7 @@ const (
 
 func (k *ReverseKL) load(t *Tile, mem []float32, number int, rows []int32) {
 	gather(t, k.context, rows)
+	k.f.embed(t, mem)
 	seed, first := k.seeds[1], uint64(number*kernel.Tile)
 	if t.Noise != nil {
 		seed, first = k.seeds[0], first|uint64(t.Noise.Step)<<32

@@ -19,10 +19,13 @@ type Info struct {
 	FormatVersion int           `json:"format_version"`
 	Features      []Column      `json:"features"`
 	Context       []Column      `json:"context"`
-	Marks         string        `json:"marks,omitempty"`     // what the hidden feature of the flow is, where it has one
-	Flow          flow.Spec     `json:"flow"`                // the composition in full
-	Inverted      bool          `json:"inverted,omitempty"`  // the flow is read backwards: its layers go from the latent to the data
-	Numerical     []string      `json:"numerical,omitempty"` // layers that are computed by numerical steps, and how
+	Marks         string        `json:"marks,omitempty"`      // what the hidden feature of the flow is, where it has one
+	Flow          flow.Spec     `json:"flow"`                 // the composition in full
+	Inverted      bool          `json:"inverted,omitempty"`   // the flow is read backwards: its layers go from the latent to the data
+	Numerical     []string      `json:"numerical,omitempty"`  // layers that are computed by numerical steps, and how
+	Members       int           `json:"members,omitempty"`    // of an ensemble of such flows, whose parameters are those of all
+	Components    int           `json:"components,omitempty"` // of a mixture of such flows
+	Gate          string        `json:"gate,omitempty"`       // of a mixture, in a line
 	Parameters    int           `json:"parameters"`
 	Seed          uint64        `json:"seed"`
 	Train         *train.Result `json:"train,omitempty"`
@@ -60,6 +63,13 @@ func Columns(p *prep.Pipeline) []Column {
 		}
 		columns = append(columns, info)
 	}
+	for _, s := range p.Sets {
+		for i, info := range Columns(s.Objects) {
+			info.Name = s.Variable(&s.Objects.Columns[i])
+			info.Why = fmt.Sprintf("of each of up to %d objects, as many as %s says; %s", s.Most, s.Count, info.Why)
+			columns = append(columns, info)
+		}
+	}
 	return columns
 }
 
@@ -70,9 +80,10 @@ func (m *Model) Info() (Info, error) {
 		return Info{}, err
 	}
 	info := m.info(hash, FormatVersion, m.Density.Size())
-	if f, ok := m.Flow(); ok {
-		info.Flow, info.Inverted, info.Numerical = f.Spec.Named(m.Features.InFlow()), m.inverted(), f.Numerical()
+	if k, _ := kindOf(m.Density); k != nil {
+		k.tell(m.Density, &info)
 	}
+	info.Flow = info.Flow.Named(m.Features.InFlow())
 	return info, nil
 }
 
@@ -90,16 +101,17 @@ func ReadInfo(path string, own ...flow.Kind) (Info, error) {
 	if err != nil {
 		return Info{}, fmt.Errorf("model: %w", err)
 	}
-	m, r, err := recordOf(f)
+	m, s, err := recordOf(f, own)
 	if err != nil {
 		return Info{}, fmt.Errorf("model: %s: %w", path, err)
 	}
-	plan, _, err := planOf(f, r, m.Seed, own)
+	l, err := s.lay()
 	if err != nil {
-		return Info{}, fmt.Errorf("model: %s: flow: %w", path, err)
+		return Info{}, fmt.Errorf("model: %s: %s: %w", path, s.key(), err)
 	}
-	info := m.info(f.Metadata[safetensors.HashKey], r.version, plan.Size())
-	info.Flow, info.Inverted, info.Numerical = plan.Spec.Named(m.Features.InFlow()), r.Inverted, plan.Numerical()
+	info := m.info(f.Metadata[safetensors.HashKey], s.version, l.size())
+	l.tell(&info)
+	info.Flow = info.Flow.Named(m.Features.InFlow())
 	return info, nil
 }
 
@@ -158,14 +170,33 @@ func describeFlow(w io.Writer, info Info) {
 	if info.Flow.Repeat == 0 {
 		return // a density that is no flow
 	}
-	fmt.Fprintf(w, "\nflow\n  %s, %d parameters\n", info.Flow, info.Parameters)
+	fmt.Fprintf(w, "\nflow\n  %s, %d parameters\n", info.Named(), info.Parameters)
+	if info.Gate != "" {
+		fmt.Fprintf(w, "  %s\n", clean(info.Gate))
+	}
 	for _, line := range info.Layers() {
 		fmt.Fprintf(w, "  %s\n", clean(line))
 	}
 }
 
+// Named is the density in a few words.
+func (info Info) Named() string {
+	name := info.Flow.String()
+	if info.Components > 0 {
+		name = fmt.Sprintf("mixture of %d: %s", info.Components, name)
+	}
+	if info.Members > 0 {
+		name = fmt.Sprintf("ensemble of %d: %s", info.Members, name)
+	}
+	return name
+}
+
 func describeTraining(w io.Writer, r *train.Result) {
-	fmt.Fprintf(w, "\ntraining\n  %s, %s; the parameters are those of epoch %d\n", say.Count(r.Epochs, "epoch"), say.Count(r.Steps, "step"), r.BestEpoch)
+	kept := fmt.Sprintf("the parameters are those of epoch %d", r.BestEpoch)
+	if r.Ensemble != nil {
+		kept = r.Kept()
+	}
+	fmt.Fprintf(w, "\ntraining\n  %s, %s; %s\n", say.Count(r.Epochs, "epoch"), say.Count(r.Steps, "step"), kept)
 	for _, part := range []struct {
 		name string
 		nll  train.NLL
@@ -173,6 +204,9 @@ func describeTraining(w io.Writer, r *train.Result) {
 		if part.nll == part.nll {
 			fmt.Fprintf(w, "  NLL of the %s events\t%.4f %s per event\n", part.name, float64(part.nll), r.Unit)
 		}
+	}
+	if r.Ensemble != nil {
+		fmt.Fprintf(w, "  members: %s\n", r.Ensemble)
 	}
 	for _, n := range r.Notices {
 		fmt.Fprintf(w, "  %s\n", clean(n))

@@ -3,7 +3,6 @@ package model
 import (
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/flow"
@@ -47,12 +46,6 @@ func (m *Model) Flow() (*flow.Flow, bool) {
 		return d.Flow(), true
 	}
 	return nil, false
-}
-
-// inverted says whether the density reads its flow backwards.
-func (m *Model) inverted() bool {
-	_, is := m.Density.(*flow.Inverted)
-	return is
 }
 
 // ToLatent maps events to the latent z, a column for each feature that the flow sees, as training does: noise gives a
@@ -104,30 +97,11 @@ func (m *Model) validate() error {
 	}
 	features, context := m.Density.Dims()
 	if m.Features.Dim() != features || contextDim != context {
-		return fmt.Errorf("a flow of %d features and %d context columns does not go with a preparation of %d and %d",
+		return fmt.Errorf("a density of %d features and %d context columns does not go with a preparation of %d and %d",
 			features, context, m.Features.Dim(), contextDim)
 	}
-	if f, ok := m.Flow(); ok {
-		return checkParameters(f)
-	}
-	return nil
-}
-
-// checkParameters refuses numbers that are not finite, and weights that a mask keeps at zero and that are not: with
-// those a density would not integrate to 1.
-func checkParameters(f *flow.Flow) error {
-	cut := slices.Clone(f.Params())
-	f.Cut(cut)
-	for _, v := range f.Views() {
-		masked := v.Of(cut)
-		for i, x := range v.Of(f.Params()) {
-			if x-x != 0 {
-				return fmt.Errorf("parameter %q, number %d, is %g", v.Name, i, x)
-			}
-			if x != masked[i] {
-				return fmt.Errorf("parameter %q, number %d, is masked and not zero but %g", v.Name, i, x)
-			}
-		}
+	if p, ok := m.Density.(parametric); ok {
+		return checkParameters(p)
 	}
 	return nil
 }

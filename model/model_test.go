@@ -258,24 +258,26 @@ func TestImpossibleModelsAreRefused(t *testing.T) {
 		expect string
 	}{
 		{func(f *safetensors.File) { f.Metadata["format"] = "pt" }, `format "pt": not a model of this program`},
-		{func(f *safetensors.File) { f.Metadata["format_version"] = "5" }, "format_version 5 is newer than this program's 4"},
+		{func(f *safetensors.File) { f.Metadata["format_version"] = "6" }, "format_version 6 is newer than this program's 5"},
 		{func(f *safetensors.File) { f.Metadata["format_version"] = "x" }, `format_version "x" is not a number`},
 		{func(f *safetensors.File) { f.Metadata["seed"] = "-1" }, `seed "-1" is not a number`},
 		{func(f *safetensors.File) { f.Metadata["seed"] = "12" }, "incompatible version"}, // other permutations
 		{func(f *safetensors.File) { delete(f.Metadata, "features") }, "features: EOF"},
 		{func(f *safetensors.File) { f.Metadata["context"] = "{}" }, "of 2 features and 1 context columns does not go with a preparation of 2 and 0"},
-		{func(f *safetensors.File) { f.Metadata["flow"] += "{}" }, "flow: text after its end"},
-		{func(f *safetensors.File) { f.Metadata["flow"] = strings.Repeat("[", 1_000_000) }, "flow: "},
-		{func(f *safetensors.File) { replace(f, "flow", `"hidden":[8,8]`, `"hidden":[65536,65536]`) }, "asks for at least 42956"},
+		{func(f *safetensors.File) { replace(f, "density", `"kind":"flow"`, `"kind":"net"`) }, `density: "net" is no kind of density`},
+		{func(f *safetensors.File) { replace(f, "density", `"kind":"flow"`, `"kind":"flow","parts":[{}]`) }, "has no parts"},
+		{func(f *safetensors.File) { f.Metadata["density"] += "{}" }, "density: text after its end"},
+		{func(f *safetensors.File) { f.Metadata["density"] = strings.Repeat("[", 1_000_000) }, "density: "},
+		{func(f *safetensors.File) { replace(f, "density", `"hidden":[8,8]`, `"hidden":[65536,65536]`) }, "asks for at least 42956"},
 		{func(f *safetensors.File) {
-			replace(f, "flow", `{"mlp":{"activation":"relu","context":"all","dropout":0,"hidden":[8,8],"init":"glorot"}}`, `{"residual":{"width":65536,"blocks":100}}`)
+			replace(f, "density", `{"mlp":{"activation":"relu","context":"all","dropout":0,"hidden":[8,8],"init":"glorot"}}`, `{"residual":{"width":65536,"blocks":100}}`)
 		}, "asks for at least 859020"},
-		{func(f *safetensors.File) { replace(f, "flow", `"repeat":3`, `"repeat":1000`) }, "parameters, more than 456"},
-		{func(f *safetensors.File) { replace(f, "flow", `"repeat":3`, `"repeat":-1`) }, "-1 is not between 1 and 1000"},
-		{func(f *safetensors.File) { replace(f, "flow", `"repeat":3`, `"repeat":4`) }, "asks for at least 608 parameters, more than 456"},
-		{func(f *safetensors.File) { replace(f, "flow", `"repeat":3`, `"repeat":2`) }, "is not part of it"},
-		{func(f *safetensors.File) { replace(f, "flow", `"repeat":3`, `"kind":3`) }, `unknown field "kind"`},
-		{func(f *safetensors.File) { replace(f, "flow", `"features":2`, `"features":2000000000`) }, "does not go with"},
+		{func(f *safetensors.File) { replace(f, "density", `"repeat":3`, `"repeat":1000`) }, "parameters, more than 456"},
+		{func(f *safetensors.File) { replace(f, "density", `"repeat":3`, `"repeat":-1`) }, "-1 is not between 1 and 1000"},
+		{func(f *safetensors.File) { replace(f, "density", `"repeat":3`, `"repeat":4`) }, "asks for at least 608 parameters, more than 456"},
+		{func(f *safetensors.File) { replace(f, "density", `"repeat":3`, `"repeat":2`) }, "is not part of it"},
+		{func(f *safetensors.File) { replace(f, "density", `"repeat":3`, `"kind":3`) }, `unknown field "kind"`},
+		{func(f *safetensors.File) { replace(f, "density", `"features":2`, `"features":2000000000`) }, "does not go with"},
 		{func(f *safetensors.File) { replace(f, "features", `"steps":[`, `"steps":[{"kind":"no"},`) }, `"no" is not a preparation step`},
 		{func(f *safetensors.File) { f.Tensors[0].Data[0] = float32(math.Inf(1)) }, "+Inf"},
 		{func(f *safetensors.File) {
@@ -392,7 +394,7 @@ func TestReadingDrawsNothing(t *testing.T) {
 		return time.Since(start)
 	}
 	glorot := min(read(), read(), read())
-	replace(m, "flow", `"glorot"`, `"orthogonal"`)
+	replace(m, "density", `"glorot"`, `"orthogonal"`)
 	if orthogonal := min(read(), read(), read()); orthogonal > 5*glorot+100*time.Millisecond {
 		t.Errorf("%v with orthogonal weights, %v without", orthogonal, glorot)
 	}
@@ -405,7 +407,7 @@ func FuzzModel(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(m.Metadata["features"], m.Metadata["context"], m.Metadata["flow"], m.Metadata["train"])
+		f.Add(m.Metadata["features"], m.Metadata["context"], m.Metadata["density"], m.Metadata["train"])
 	}
 	f.Fuzz(func(t *testing.T, features, context, flowText, trainText string) {
 		m, err := untrained(t, "nsf", true).file()
@@ -413,7 +415,7 @@ func FuzzModel(f *testing.F) {
 			t.Fatal(err)
 		}
 		m.Metadata["sha256"] = "none"
-		m.Metadata["features"], m.Metadata["context"], m.Metadata["flow"], m.Metadata["train"] = features, context, flowText, trainText
+		m.Metadata["features"], m.Metadata["context"], m.Metadata["density"], m.Metadata["train"] = features, context, flowText, trainText
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		l, err := fromFile(m, nil)

@@ -125,6 +125,21 @@ func (l *linear) backward(p, dIn, d, gate []float32, n int) {
 	g.Run()
 }
 
+// contextBackward adds the gradient of the context to dst, unless that is nil.
+func (l *linear) contextBackward(p, dst, d []float32, n int) {
+	if dst == nil || l.context == 0 {
+		return
+	}
+	g := kernel.Gemm{
+		M: l.context, N: n, K: l.out,
+		A: l.w.Of(p), LDA: l.w.Cols, TransA: true,
+		B: d, LDB: kernel.Tile,
+		C: dst, LDC: kernel.Tile,
+		Add: true,
+	}
+	g.Run()
+}
+
 // backwardRows puts or adds to dIn the share of outputs [r0, r1), whose gradient is d. They see the same inputs.
 func (l *linear) backwardRows(p, dIn, d []float32, r0, r1, n int, add bool) {
 	g := l.backwardProduct(p, dIn, d, r0, r1, n)

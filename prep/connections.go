@@ -2,9 +2,11 @@ package prep
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/profile"
 )
 
 const (
@@ -28,9 +30,12 @@ func connections(t *events.Table, columns []InspectedColumn) ([]string, error) {
 	for i := range columns {
 		c := Column{Name: columns[i].Name, Kind: columns[i].Kind}
 		var step Step = &levels{}
-		if s := &columns[i]; slices.Contains(s.Prepare, "spread") {
+		switch s := &columns[i]; {
+		case slices.Contains(s.Prepare, "spread"):
 			step = &spread{Above: 0.001, known: s.Atoms}
-		} else if !slices.Contains(s.Prepare, "levels") {
+		case slices.Contains(s.Prepare, "dequantise"):
+			step = &dequantise{}
+		case !slices.Contains(s.Prepare, "levels"):
 			continue
 		}
 		if columns[i].NaN+columns[i].Inf > 0 {
@@ -57,11 +62,38 @@ func connections(t *events.Table, columns []InspectedColumn) ([]string, error) {
 		return nil, err
 	}
 	marks, err := p.findMarks(values, nil, nil)
-	said = append(said, marks...)
+	return firstOnly(append(said, marks...), t, columns), err
+}
+
+// ordered says which columns are in order in the first events of files.
+func ordered(t *events.Table, columns []InspectedColumn) (said []string, err error) {
+	values, names := make([][]float64, len(columns)), make([]string, len(columns))
+	for i := range columns {
+		s := &columns[i]
+		c := Column{Name: s.Name, Kind: s.Kind}
+		if names[i] = c.Name; len(s.Prepare) == 0 || s.NaN+s.Inf > 0 {
+			continue
+		}
+		if values[i], err = c.values(t); err != nil {
+			return nil, err
+		}
+		if slices.Contains(s.Prepare, "spread") {
+			for e, v := range values[i] {
+				if slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { return a.Value == v }) {
+					values[i][e] = math.NaN()
+				}
+			}
+		}
+	}
+	return firstOnly(saysOrders(names, orders(values, nil)), t, columns), nil
+}
+
+// firstOnly are lines on the first events of files, which say so where these are not all.
+func firstOnly(said []string, t *events.Table, columns []InspectedColumn) []string {
 	for i := range said {
 		if t.Len() < columns[0].Count {
 			said[i] = fmt.Sprintf("in the first %d events: %s", t.Len(), said[i])
 		}
 	}
-	return said, err
+	return said
 }

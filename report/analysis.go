@@ -73,7 +73,7 @@ func (a *Analysis) draw(d *fit.Data) (err error) {
 
 // given are the events whose context the generated ones have; nil for a model without.
 func (a *Analysis) given() *events.Table {
-	if len(a.Card.Context) == 0 {
+	if len(a.Card.Given()) == 0 {
 		return nil
 	}
 	return a.Pair.Reference
@@ -130,7 +130,9 @@ func (a *Analysis) picture(page *Page) (err error) {
 	if a.True != nil {
 		entropy = &a.True.Entropy
 	}
-	if page.Loss, err = lossPicture(a.Train, entropy); err != nil {
+	if e := a.Train.Ensemble; e != nil {
+		page.Sections = append(page.Sections, members(e))
+	} else if page.Loss, err = lossPicture(a.Train, entropy); err != nil {
 		return err
 	}
 	if a.Card.Plots.Density {
@@ -143,6 +145,9 @@ func (a *Analysis) picture(page *Page) (err error) {
 			return err
 		}
 	}
+	if a.Card.Plots.Steps && page.Steps == nil {
+		page.Notices = append(page.Notices, "the steps of the flow are not drawn (plots.steps): it does not move two columns alone, but those and a hidden feature, or fewer")
+	}
 	if a.Card.Plots.Latent {
 		page.Latent, err = latentPicture(a.Model, a.Pair.Reference)
 	}
@@ -152,7 +157,7 @@ func (a *Analysis) picture(page *Page) (err error) {
 func (a *Analysis) facts(info model.Info) []Fact {
 	facts := []Fact{
 		a.events(),
-		{Name: "Flow", Value: info.Flow.String(), Note: say.Count(info.Parameters, "parameter")},
+		{Name: "Flow", Value: info.Named(), Note: say.Count(info.Parameters, "parameter")},
 	}
 	for _, n := range []struct {
 		name string
@@ -179,7 +184,7 @@ func (a *Analysis) facts(info model.Info) []Fact {
 	r := a.Train
 	return append(facts, Fact{
 		Name: "Training", Value: say.Count(r.Epochs, "epoch"),
-		Note: fmt.Sprintf("%s; best epoch %d; %.0f s, %.0f events a second", say.Count(r.Steps, "step"), r.BestEpoch, r.Seconds, r.EventsPerSecond),
+		Note: fmt.Sprintf("%s; %s; %.0f s, %.0f events a second", say.Count(r.Steps, "step"), r.Kept(), r.Seconds, r.EventsPerSecond),
 	})
 }
 
@@ -200,6 +205,22 @@ func (a *Analysis) truths() []Fact {
 		Name: "True entropy", Value: fmt.Sprintf("%.4f nats", t.Entropy),
 		Note: fmt.Sprintf("per event; the lowest NLL there can be on average; the true density has %.4f on %s", t.NLL, strings.ToLower(a.Pair.ReferenceName)),
 	}}
+}
+
+// members is the section on those of an ensemble.
+func members(e *train.Ensemble) Section {
+	s := Section{
+		Title: "The members of the ensemble", Text: "The density is the mean of those of the members: " + e.String() + ".",
+		Head: []string{"Member", "Seed", "Best epoch", "Validation NLL", "Test NLL"},
+	}
+	for i, m := range e.Members {
+		row := []string{fmt.Sprint(i + 1), fmt.Sprint(m.Seed), fmt.Sprintf("%d of %d", m.BestEpoch, m.Epochs), fmt.Sprintf("%.4f", float64(m.ValidNLL)), fmt.Sprintf("%.4f ± %.2g", float64(m.TestNLL), m.TestError)}
+		if m.Failed != "" {
+			row = append(row[:2], "diverged", "", "")
+		}
+		s.Rows = append(s.Rows, row)
+	}
+	return s
 }
 
 // comparedPage is the page about a comparison of two files.

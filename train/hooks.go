@@ -15,6 +15,10 @@ func unitOf(obj Objective) Unit {
 // the Objective, by which the best epoch is found.
 type Judged interface{ Judge() Objective }
 
+// Finished is an Objective of a density that is not yet as it will be kept. Finish, asked once the parameters are those kept, is the Objective of
+// what it becomes, whose Loss and what goes with it are the losses of the Result.
+type Finished interface{ Finish() Objective }
+
 // Stepper is an Objective with random numbers of its own, as those of dropout. SetStep comes before every Gradient with
 // the number of steps before it, so that a training resumed draws the same.
 type Stepper interface{ SetStep(step int) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"time"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
@@ -249,16 +250,21 @@ func (t *trainer) skip(loss float64) error {
 	at.Bad++
 	if at.Bad >= badSteps {
 		if t.opts.State != "" {
-			_ = RemoveState(t.opts.State) // it would only lead here again
+			_ = os.Remove(t.opts.State) // it would only lead here again
 		}
-		return fmt.Errorf("train: epoch %d, step %d: the %s is not finite, for the %dth step in a row; %s",
-			at.Epoch+1, at.Step, what, at.Bad, t.likelyCause())
+		return &DivergedError{fmt.Sprintf("epoch %d, step %d: the %s is not finite, for the %dth step in a row; %s",
+			at.Epoch+1, at.Step, what, at.Bad, t.likelyCause())}
 	}
 	at.LRFactor /= 2
 	t.notice(fmt.Sprintf("epoch %d, step %d: the %s is not finite: step undone, learning rate halved to %.3g",
 		at.Epoch+1, at.Step, what, at.LR/2))
 	return nil
 }
+
+// DivergedError is a training whose loss or gradient is not finite any more.
+type DivergedError struct{ Reason string }
+
+func (e *DivergedError) Error() string { return "train: " + e.Reason }
 
 func (t *trainer) likelyCause() string {
 	if t.at.Applied == 0 {
@@ -342,6 +348,9 @@ func (t *trainer) finish(ctx context.Context) (*Result, error) {
 		t.show(line, false)
 	}
 	again := t.freeze(near, len(near)) || other
+	if f, ok := t.obj.(Finished); ok {
+		judge, again = f.Finish(), true
+	}
 	r.ValidNLL = t.at.BestValid
 	if again && len(t.data.Valid) > 0 {
 		r.ValidNLL = asNLL(judge.Loss(t.data.Valid))

@@ -24,6 +24,7 @@ func (a *app) runVerb() *cobra.Command {
 	var out, memory, limit string
 	var sets []string
 	var force, dry bool
+	var members int
 	c := &cobra.Command{
 		Use:   "run CARD",
 		Short: "Do the whole chain of a card: read, prepare, train, draw, compare, report",
@@ -35,6 +36,7 @@ and does not train again a model that is there already.`,
 	}
 	c.Flags().StringVar(&out, "out", "", "folder for the results (default out/NAME)")
 	memoryFlag(c, &memory)
+	ensembleFlag(c, &members)
 	c.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE: change a value of the card (repeatable)")
 	c.Flags().BoolVar(&force, "force", false, "let the sample take the place of a file outside the folder")
 	dryFlag(c, &dry)
@@ -45,6 +47,12 @@ and does not train again a model that is there already.`,
 			return fault.Of(err)
 		}
 		fails, err := failAbove(limit)
+		if c.Flags().Changed("ensemble") {
+			if members < 1 {
+				return usage("--ensemble %d is not above 0", members)
+			}
+			job.Train.Ensemble = members
+		}
 		if err := cmp.Or(err, set(job, sets), allow(job, memory)); err != nil {
 			return err
 		}

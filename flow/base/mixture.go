@@ -51,6 +51,13 @@ func (b *Mixture) width(p []float32, i int) float64 {
 	return math.Exp(min(float64(b.LogWide.Of(p)[i]), mostWidth)) + leastWidth
 }
 
+// Widen makes all widths this one.
+func (b *Mixture) Widen(p []float32, width float64) {
+	for i := range b.LogWide.Of(p) {
+		b.LogWide.Of(p)[i] = float32(math.Log(max(width-leastWidth, leastWidth)))
+	}
+}
+
 // weights calls fn with each w_k.
 func (b *Mixture) weights(p []float32, fn func(k int, w float64)) {
 	raw, sum := b.Weight.Of(p), 0.0

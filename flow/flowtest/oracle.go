@@ -158,7 +158,7 @@ type Oracle struct {
 	f     *flow.Flow
 	own   Formulas
 	views map[string]nn.View
-	// Context is that of the events under way.
+	// Context is that of the events under way, as transforms and base see it.
 	Context [][]float64
 	// Training takes batch norms by the statistics of the events given, and leaves out units as in the first step
 	// from Seed.
@@ -201,6 +201,7 @@ func (o *Oracle) Of(name string) []float64 {
 
 // ToLatent maps events (rows of features and context).
 func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float64) {
+	context = o.embedded(context)
 	logDet, o.Context = make([]float64, len(x)), context
 	for _, e := range x {
 		z = append(z, append([]float64(nil), e...))
@@ -224,6 +225,7 @@ func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float
 // NLL is the mean negative log-likelihood of events.
 func (o *Oracle) NLL(x, context [][]float64) float64 {
 	z, logDet := o.ToLatent(x, context)
+	context = o.Context
 	var sum float64
 	for e := range z {
 		sum -= logDet[e]

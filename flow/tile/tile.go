@@ -11,7 +11,8 @@ import (
 type Tile struct {
 	nn.Pass
 	X       []float32 // features
-	Context []float32 // context columns
+	Given   []float32 // context columns
+	Context []float32 // those that transforms and base see: the same, or what an embedding makes of them
 	LogDet  []float32 // one value an event
 	NoDet   bool      // nobody wants it
 
@@ -30,7 +31,7 @@ type Tile struct {
 
 // Event is event e in float64, with room for a gradient, until the next call.
 func (t *Tile) Event(e int) (x, context, gradient []float64) {
-	n, k := len(t.X)/kernel.Tile, len(t.Context)/kernel.Tile
+	n, k := len(t.X)/kernel.Tile, len(t.Given)/kernel.Tile
 	if t.one == nil {
 		t.one = make([]float64, 2*n+k)
 	}
@@ -39,7 +40,7 @@ func (t *Tile) Event(e int) (x, context, gradient []float64) {
 		x[f] = float64(Row(t.X, f)[e])
 	}
 	for c := range context {
-		context[c] = float64(Row(t.Context, c)[e])
+		context[c] = float64(Row(t.Given, c)[e])
 	}
 	return x, context, gradient
 }

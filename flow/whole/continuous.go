@@ -70,7 +70,7 @@ func (c *Continuous) Memory() (rows, scratch int) {
 	k, d, stages := c.directions(), c.features, len(c.tableau().b)
 	tangents, back := c.Net.TangentRows(k)
 	rows = c.Net.Rows() + Clocks + c.context + 2*d + stages*(d+1) + k*d + tangents + 1 + c.most()*(d+2)
-	return rows, c.Net.Rows() + stages*d + (k+1)*d + 1 + max(back, c.Net.Scratch())
+	return rows, c.Net.Rows() + stages*d + (k+1)*d + 1 + Clocks + c.context + max(back, c.Net.Scratch())
 }
 
 // ToLatent implements Transform.

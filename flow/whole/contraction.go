@@ -255,7 +255,7 @@ func (c *Contraction) Backward(p, g, mem, context, scratch []float32, pass *nn.P
 		ld := c.columns() * kernel.Tile
 		kernel.AddRowSums(l.b.Of(g), d, ld, l.w.Rows, kernel.Tile)
 		if i == 0 {
-			c.contextGradient(g, d, context, pass)
+			c.contextGradient(p, g, d, context, pass)
 		}
 		s, factor := l.spectral(p, spare)
 		kernel.Scale(d[:l.w.Rows*ld], factor)
@@ -315,8 +315,8 @@ func (c *Contraction) weightGradient(p, g, mem, d, spare []float32, l *contracti
 	}
 }
 
-// contextGradient is that of the weights of the context.
-func (c *Contraction) contextGradient(g, d, context []float32, pass *nn.Pass) {
+// contextGradient is that of the weights of the context, and that of the context where it is wanted.
+func (c *Contraction) contextGradient(p, g, d, context []float32, pass *nn.Pass) {
 	var product [kernel.Tile]float32
 	dw := c.tangent.Of(g)
 	if pass.First {
@@ -325,5 +325,10 @@ func (c *Contraction) contextGradient(g, d, context []float32, pass *nn.Pass) {
 	for i := range dw {
 		kernel.Mul(product[:pass.N], c.part(d, i/c.context, 0), context[i%c.context*kernel.Tile:])
 		dw[i] += kernel.Sum(product[:pass.N])
+	}
+	for i, v := range c.tangent.Of(p) {
+		if pass.DContext != nil {
+			kernel.Axpy(pass.DContext[i%c.context*kernel.Tile:][:pass.N], v, c.part(d, i/c.context, 0))
+		}
 	}
 }

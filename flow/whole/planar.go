@@ -162,7 +162,7 @@ func (l *Planar) Backward(t *tile.Tile, p, g, mem, scratch []float32) {
 	byLift := b.backward(da, h, t.DLogDet)
 	l.collect(p, g, scratch, b, along/b.norm, byLift)
 	l.B.Of(g)[0] += kernel.Sum(da)
-	l.shift.gradient(g, columns[0][:], t)
+	l.shift.gradient(p, g, columns[0][:], t)
 	for f, dw := range l.W.Of(g) {
 		kernel.Mul(product, da, tile.Row(mem, f))
 		l.W.Of(g)[f] = dw + kernel.Sum(product)

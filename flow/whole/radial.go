@@ -162,7 +162,7 @@ func (l *Radial) Backward(t *tile.Tile, p, g, mem, scratch []float32) {
 		kernel.Axpy(byCenter, -1, dx)
 		l.Center.Of(g)[f] += kernel.Sum(byCenter)
 	}
-	l.shift.gradient(g, scratch, t)
+	l.shift.gradient(p, g, scratch, t)
 }
 
 // backward sets ratio to q, turns along, the product of the gradient of z with d, into the gradient of r over r, and returns those of a and s.

@@ -23,12 +23,17 @@ func (s shift) add(columns []float32, times float32, t *tile.Tile, p []float32) 
 	}
 }
 
-// gradient adds that of its parameters, from d of the columns.
-func (s shift) gradient(g, d []float32, t *tile.Tile) {
+// gradient adds that of its parameters, and of the context where it is wanted, from d of the columns.
+func (s shift) gradient(p, g, d []float32, t *tile.Tile) {
 	var product [kernel.Tile]float32
 	dst := s.Of(g)
 	for i := range dst {
 		kernel.Mul(product[:t.N], tile.Row(d, i/s.Cols), tile.Row(t.Context, i%s.Cols))
 		dst[i] += kernel.Sum(product[:t.N])
+	}
+	for i, v := range s.Of(p) {
+		if t.DContext != nil {
+			kernel.Axpy(tile.Row(t.DContext, i%s.Cols)[:t.N], v, tile.Row(d, i/s.Cols))
+		}
 	}
 }

@@ -71,7 +71,7 @@ type way struct {
 	traced                       bool                 // the log-det is wanted
 	s, h, dt                     [kernel.Tile]float32 // how much of the way is behind an event, the step under way, and sign h
 	count                        [kernel.Tile]int     // steps behind
-	act, given, x, y, k, traces  []float32            // of the network; clocks and context; before and after the step; v and div v of its stages
+	act, given, x, y, k, traces  []float32            // of the network; Clocks and context; before and after the step; v and div v of its stages
 	directions, tangents, passed []float32            // of traces; their images; the number of steps, and the x, s and h of each
 }
 
@@ -332,6 +332,11 @@ func (w *way) back(t *tile.Tile, g, scratch []float32) {
 	}
 	d, n := w.c.features, w.pass.N
 	bend, byPoint, dk, dTrace, turned := take(w.c.Net.Rows()), take(len(w.b)*d), take(d), take(1), take(w.c.directions()*d)
+	byGiven := take(Clocks + w.c.context)
+	if t.DContext != nil {
+		clear(byGiven)
+		w.pass.DContext = byGiven
+	}
 	for j := range w.backward {
 		copy(tile.Rows(w.k, j*d, d), w.forward(j))
 	}
@@ -359,6 +364,7 @@ func (w *way) back(t *tile.Tile, g, scratch []float32) {
 			kernel.Add(tile.Row(t.DX, f)[:n], tile.Row(byPoint, j*d+f))
 		}
 	}
+	kernel.Add(t.DContext, byGiven[Clocks*kernel.Tile:])
 }
 
 // addGradient adds b dt times d to dst.

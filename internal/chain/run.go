@@ -222,7 +222,7 @@ func (r *learning) read(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return d.Check(ctx, r.card, r.card.Context)
+	return d.Check(ctx, r.card, r.card.Given())
 }
 
 // train fits the model, unless the folder holds the one that this would give.
@@ -290,7 +290,7 @@ func (r *learning) draw() (d apply.Sample, err error) {
 	if d.Events == 0 {
 		d.Events = uint64(r.data.Total)
 	}
-	if len(r.card.Context) > 0 && d.Context == nil && d.ContextFile == "" {
+	if len(r.card.Given()) > 0 && d.Context == nil && d.ContextFile == "" {
 		d.Weight = r.card.Weight
 		d.Context, err = r.data.Contexts()
 	}

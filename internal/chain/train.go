@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
@@ -57,8 +58,9 @@ func single(c *card.Card) error {
 
 // mayBegin is an error over the state of an interrupted training that is not to be gone on with.
 func (o *Options) mayBegin(state string) error {
-	there := isThere(state)
-	if there && !o.Resume && !train.Done(state) {
+	states := train.States(state)
+	there := len(states) > 0
+	if !o.Resume && slices.ContainsFunc(states, func(at string) bool { return !train.Done(at) }) {
 		return fault.Of(fmt.Errorf("%s holds an interrupted training; go on with --resume, or remove that file to start anew", state))
 	}
 	if !there && o.Resume {
