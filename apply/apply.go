@@ -26,7 +26,7 @@ const chunk = 1 << 16
 // open asks files for the columns of a model, besides what else q wants: those that its card c defines are made where the
 // files lack them. Files that have the columns only when flattened as in the card are flattened.
 func open(ctx context.Context, c *card.Card, q query.Query) (*query.Rows, error) {
-	q.Define, q.Lacking = c.Define, true
+	q.Define, q.Lacking, q.Sets = c.Define, true, c.ContextSets
 	rows, err := q.Open(ctx, chunk)
 	if err == nil || q.Flatten != "" || c.Flatten == "" || !readableAgain(q.Files) {
 		return rows, err

@@ -37,6 +37,10 @@ type Evaluated struct {
 	Events      int    `json:"events"`
 	MeanLogProb Mean   `json:"mean_log_prob"` // nats; each event counts as one
 	NotFinite   int    `json:"not_finite"`    // events whose log_prob is infinite or not a number
+	// Members is how many an ensemble has, 0 of one density, and Spread the mean of log_prob_std, the standard deviation of their
+	// log-densities of an event, in nats.
+	Members int   `json:"members,omitempty"`
+	Spread  *Mean `json:"mean_log_prob_std,omitempty"`
 	// Weight is the column by which the model weighs events, "" where all weigh 1, and WeightedMean the mean by it, in nats, to which
 	// the NLL of a training compares; nil where the files lack the column.
 	Weight       string   `json:"weight,omitempty"`
@@ -60,6 +64,9 @@ func (x Mean) MarshalJSON() ([]byte, error) {
 // The file appears when it is whole; a run that was killed, or whose ctx ended, goes on from its journal to the same bytes.
 func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Options) (_ *Evaluated, err error) {
 	began, o := time.Now(), o.Filled()
+	if why := m.NoLatent(); e.Latent && why != "" {
+		return nil, fault.Of(fmt.Errorf("--latent: %s; leave it out", why))
+	}
 	needed, c := columns(m), cardOf(m)
 	q := query.Query{Files: e.Files, Reading: e.Reading, All: true, Columns: needed, Complete: needed, Lack: mayLack(m), Drop: e.DropNaN}
 	if c.Weight != "" {
@@ -97,6 +104,11 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 		File: path, Events: t.Events, MeanLogProb: Mean(t.Sum) / Mean(t.Events), NotFinite: t.NotFinite, Weight: c.Weight, OutOfRange: t.Outside,
 	}
 	out.Describe("sluice.mean_log_prob", fmt.Sprint(r.MeanLogProb))
+	if r.Members = len(m.Members()); r.Members > 0 {
+		mean := Mean(t.Spread) / Mean(t.Events)
+		r.Spread = &mean
+		out.Describe("sluice.members", fmt.Sprint(r.Members))
+	}
 	if r.Weight != "" {
 		t.weigh(r, o.Notice)
 		out.Describe("sluice.weight", r.Weight)
@@ -173,7 +185,14 @@ func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tall
 	if err := t.countOutside(b.Table); err != nil {
 		return nil, err
 	}
-	logProb, z, err := m.Evaluate(b.Table, e.Draws)
+	var logProb, deviation []float64
+	var z [][]float32
+	var err error
+	if len(m.Members()) > 0 {
+		logProb, deviation, err = m.LogProbs(b.Table, e.Draws)
+	} else {
+		logProb, z, err = m.Evaluate(b.Table, e.Draws)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -184,22 +203,33 @@ func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tall
 			t.NotFinite++
 		}
 	}
+	for _, d := range deviation {
+		t.Spread += total(d)
+	}
 	if w, err := b.Column(weight); err == nil && w.Type != events.Text {
 		t.add(logProb, w)
 	}
 	columns := slices.Clone(b.Columns[:rows.Given()])
 	columns = append(columns, events.Column{Name: "log_prob", Unit: "nats", Type: events.Float64, F64: logProb})
+	if deviation != nil {
+		columns = append(columns, events.Column{Name: logProbStd, Unit: "nats", Type: events.Float64, F64: deviation})
+	}
 	for i := 0; e.Latent && i < len(z); i++ {
 		columns = append(columns, events.Column{Name: latent(i), F32: z[i]})
 	}
 	return &events.Table{Columns: columns}, nil
 }
 
+const logProbStd = "log_prob_std"
+
 func latent(i int) string { return "z_" + strconv.Itoa(i) }
 
 // checkNames refuses inputs that have the names of the results.
 func (e *Density) checkNames(rows *query.Rows, m *model.Model) error {
 	added := []string{"log_prob"}
+	if len(m.Members()) > 0 {
+		added = append(added, logProbStd)
+	}
 	for i := 0; e.Latent && i < m.Features.Dim(); i++ {
 		added = append(added, latent(i))
 	}
@@ -237,6 +267,7 @@ type tally struct {
 	Events  int // evaluated
 	Outside int
 	Sum     total // of log_prob
+	Spread  total // of log_prob_std
 
 	NotFinite int // of log_prob
 

@@ -15,6 +15,8 @@ type rangeWatch struct {
 	p      *prep.Pipeline
 	Events int          // seen
 	Ranges []prep.Range // by column of the pipeline
+	// Surplus is that of each set of objects.
+	Surplus []events.Surplus
 }
 
 func newRangeWatch(p *prep.Pipeline) *rangeWatch {
@@ -24,6 +26,16 @@ func newRangeWatch(p *prep.Pipeline) *rangeWatch {
 		r := prep.Range{Column: c.Name, Unit: c.Unit}
 		r.Min, r.Max = c.Trained()
 		w.Ranges = append(w.Ranges, r)
+	}
+	for i := range p.Sets {
+		s := &p.Sets[i]
+		w.Surplus = append(w.Surplus, events.Surplus{Set: s.Set})
+		for k := range s.Objects.Columns {
+			c := &s.Objects.Columns[k]
+			r := prep.Range{Column: s.Variable(c), Unit: c.Unit}
+			r.Min, r.Max = c.Trained()
+			w.Ranges = append(w.Ranges, r)
+		}
 	}
 	return w
 }
@@ -39,6 +51,11 @@ func (w *rangeWatch) watch(t *events.Table) (int, error) {
 		}
 	}
 	w.Events += t.Len()
+	for i := range w.Surplus {
+		if err := w.Surplus[i].Add(t); err != nil {
+			return n, err
+		}
+	}
 	return n, err
 }
 
@@ -50,6 +67,11 @@ func warn(tell func(line string), watches ...*rangeWatch) {
 	var beyond []prep.Range
 	seen := 0
 	for _, w := range watches {
+		for i := range w.Surplus {
+			if line := w.Surplus[i].Say(); line != "" {
+				tell(line)
+			}
+		}
 		for _, r := range w.Ranges {
 			seen = w.Events
 			if r.Below+r.Above > 0 {

@@ -2,8 +2,10 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/sluice-hep/sluice/events"
@@ -31,6 +33,7 @@ type Sample struct {
 	// Within is how far beyond the trained range an event may lie, in units of it: 0 for model.Within, infinity for any. Others
 	// are drawn again.
 	Within  float64
+	Which   bool   // a column that says which member of an ensemble, or component of a mixture, drew each event
 	Version string // of the program: another does not go on with a journal
 }
 
@@ -85,6 +88,9 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 		}
 		return whole.ToFile(ctx, m, path, o)
 	}
+	if err := d.checkNames(m); err != nil {
+		return nil, fault.Of(err)
+	}
 	first, last := d.part()
 	if first == last {
 		return nil, fault.Of(fmt.Errorf("%d events in %d shards leave none for shard %d; ask for more (-n)", d.Events, max(d.Shards, 1), max(d.Shard, 1)))
@@ -137,6 +143,18 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 	return r, nil
 }
 
+// checkNames refuses a column that no event can have, or that there is already.
+func (d *Sample) checkNames(m *model.Model) error {
+	switch name := m.Chooses(); {
+	case !d.Which:
+	case name == "":
+		return errors.New("--which: the model is one density, and draws every event; only of an ensemble or a mixture there is something to say")
+	case slices.Contains(columns(m), name):
+		return fmt.Errorf("--which: the model has a column %q already", name)
+	}
+	return nil
+}
+
 // write draws the events from number at on, and returns the number after the last.
 func (d *Sample) write(ctx context.Context, m *model.Model, context *given, t *drawing, out *journal.Writer, at uint64) (end uint64, err error) {
 	first, last := d.part()
@@ -162,7 +180,11 @@ func (d *Sample) write(ctx context.Context, m *model.Model, context *given, t *d
 		}
 		redrawn := 0
 		drawn, err := await.Do(ctx, fmt.Sprintf("event %d of %d", at-first+1, last-first), func() (drawn *events.Table, err error) {
-			if drawn, redrawn, err = m.SampleWithin(n, given, d.Seed, at, d.Within); err != nil {
+			sample := m.SampleWithin
+			if d.Which {
+				sample = m.SampleNamed
+			}
+			if drawn, redrawn, err = sample(n, given, d.Seed, at, d.Within); err != nil {
 				return nil, err
 			}
 			return drawn, Weigh(drawn, given, d.Weight)
@@ -211,6 +233,7 @@ func (d *Sample) facts(m *model.Model, o Options) ([]journal.Fact, error) {
 		journal.Fact{Name: "seed", Value: fmt.Sprint(d.Seed)},
 		journal.Fact{Name: "number of events", Value: number},
 		journal.Fact{Name: "--within", Value: fmt.Sprint(model.Factor(d.Within))},
+		journal.Fact{Name: "--which", Value: fmt.Sprint(d.Which)},
 		journal.Fact{Name: "shard", Value: fmt.Sprintf("%d/%d", max(d.Shard, 1), max(d.Shards, 1))},
 	)
 	if d.Context != nil {

@@ -37,6 +37,7 @@ func Workloads() []Workload {
 		{"E", 28, 0, 1024, maf(10, 128, 128)}, // HIGGS
 		{"Er", 28, 0, 1024, flow.Spec{Type: "realnvp", Transforms: 10, Hidden: []int{128, 128}}},
 		{"F", 6, 0, 256, flow.Spec{Type: "nsf-ar", Transforms: 5, Hidden: []int{64, 64}}},
+		{"G", 368, 6, 256, flow.Spec{Type: "nsf-ar", Transforms: 8, Hidden: []int{378}}}, // showers in a calorimeter
 	}
 }
 

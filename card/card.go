@@ -11,11 +11,13 @@
 package card
 
 import (
+	"cmp"
 	"path/filepath"
 	"slices"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/mix"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/toy"
@@ -55,6 +57,8 @@ type Card struct {
 	// from name to unit. Default features of a toy: x1 and x2.
 	Features []string `yaml:"features,omitempty"`
 	Context  []string `yaml:"context,omitempty"`
+	// ContextSets are sets of objects conditioned on, as many as an event has.
+	ContextSets []events.Set `yaml:"context_sets,omitempty"`
 	// Weight names the column of event weights. Default: all events weigh 1.
 	Weight string `yaml:"weight,omitempty"`
 	// Units of columns, where the file knows none or another; Labels are their names in plots.
@@ -72,6 +76,10 @@ type Card struct {
 	// Categorical is the network of the categorical features, where there are some.
 	Categorical Categorical `yaml:"categorical,omitempty"`
 
+	// Flows are several for the same events, in place of Flow: each is trained, and one page compares them. See Each.
+	Flows Flows `yaml:"flows,omitempty"`
+	// Mixture has several such flows, each of which counts as a gating network of the context says. Default: one flow.
+	Mixture Mixture      `yaml:"mixture,omitempty"`
 	Train   train.Config `yaml:"train,omitempty"`
 	Sample  Sample       `yaml:"sample,omitempty"`
 	Compare Compare      `yaml:"compare,omitempty"`
@@ -102,6 +110,12 @@ type Toy struct {
 type Categorical struct {
 	Hidden  []int   `yaml:"hidden,omitempty"`  // widths of its hidden layers, default [128, 128]
 	Dropout float64 `yaml:"dropout,omitempty"` // fraction of their units left out in training; default that of the flow, negative for none
+}
+
+// Mixture is p(x|c) = sum_k g_k(c) p_k(x|c), each p_k a flow as under flow.
+type Mixture struct {
+	Components int      `yaml:"components,omitempty"` // 2 to 100
+	Gate       mix.Gate `yaml:"gate,omitempty"`
 }
 
 // Options are the toy's own.
@@ -140,8 +154,9 @@ type Compare struct {
 
 // Plots asks for pictures that not every report needs.
 type Plots struct {
-	Steps  bool `yaml:"steps,omitempty"`  // the data after each transform of the flow, for two features
-	Latent bool `yaml:"latent,omitempty"` // the data in the latent space
+	Steps   bool `yaml:"steps,omitempty"`   // the data after each transform of the flow, for two features
+	Latent  bool `yaml:"latent,omitempty"`  // the data in the latent space
+	Density bool `yaml:"density,omitempty"` // the density beside the true one, where that is known, for two features
 }
 
 // Portable is the card as models and pages keep it: an absolute path says more of a machine than of the analysis, and loses its folder.
@@ -159,6 +174,9 @@ func (c *Card) Portable() *Card {
 	}
 	return &p
 }
+
+// SampleFile is where the events drawn go.
+func (c *Card) SampleFile() string { return cmp.Or(c.Sample.File, "sample.parquet") }
 
 // Paths are the files as the program opens them: relative ones joined to Dir.
 func (c *Card) Paths() []string {

@@ -232,7 +232,7 @@ func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 		{head + "train:\n  lr: .nan\n", `c.yaml:4:7: train.lr: ".nan" is not a finite number`},
 		{head + "train:\n  epocs: 3\n", `c.yaml:4:3: train.epocs: no such key; did you mean epochs?`},
 		{head + "trian: {}\n", `c.yaml:3:1: trian: no such key; did you mean train?`},
-		{head + "plots:\n  qqqqqq: 1\n", `c.yaml:4:3: plots.qqqqqq: no such key; there is latent, steps`},
+		{head + "plots:\n  qqqqqq: 1\n", `c.yaml:4:3: plots.qqqqqq: no such key; there is density, latent, steps`},
 		{head + "train: 3\n", `c.yaml:3:8: train: "3" where a map of keys and values belongs`},
 		{head + "where: [a]\n", `c.yaml:3:8: where: a list where a text belongs; put it in quotes`},
 		{head + "drop_nan: yes\n", `c.yaml:3:11: drop_nan: "yes" is not true or false`},

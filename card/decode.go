@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/spell"
 	"github.com/sluice-hep/sluice/prep"
@@ -26,7 +27,7 @@ func (d *decoder) value(key string, n ast.Node, v reflect.Value) error {
 	if known, err := d.special(key, n, v); known {
 		return err
 	}
-	if text, ok := scalar(n); ok && text == "none" && noneAtZero[key] {
+	if text, ok := scalar(n); ok && text == "none" && noneAtZero[alike(key)] {
 		n = ast.Integer(token.New("0", "0", n.GetToken().Position))
 	}
 	switch v.Kind() {
@@ -66,6 +67,8 @@ func (d *decoder) special(key string, n ast.Node, v reflect.Value) (known bool, 
 	switch x := v.Addr().Interface().(type) {
 	case *Definitions:
 		return true, d.definitions(key, n, x)
+	case *Flows:
+		return true, d.flows(key, n, x)
 	case *Count:
 		if isText && text == "same" {
 			*x = 0
@@ -91,6 +94,8 @@ func (d *decoder) special(key string, n ast.Node, v reflect.Value) (known bool, 
 		return true, d.limits(key, n, x)
 	case *prep.Missing:
 		return true, d.missing(key, n, x)
+	case *[]events.Set:
+		return true, d.sets(key, n, x)
 	case *flow.Part:
 		return true, d.part(key, n, x)
 	}
@@ -183,7 +188,7 @@ func (d *decoder) object(key string, n ast.Node, v reflect.Value) error {
 // written refuses a 0, or an empty list, where it would be taken for the default.
 func (d *decoder) written(key string, n ast.Node, v reflect.Value) error {
 	text, _ := scalar(n)
-	if !v.IsZero() || zeroIsMeant[key] || text == "same" {
+	if !v.IsZero() || zeroIsMeant[alike(key)] || text == "same" {
 		return nil
 	}
 	switch v.Kind() {
@@ -195,7 +200,7 @@ func (d *decoder) written(key string, n ast.Node, v reflect.Value) error {
 	case reflect.Bool:
 		return nil
 	default:
-		if !strings.HasPrefix(key, "flow.") {
+		if !strings.HasPrefix(alike(key), "flow.") {
 			return nil
 		}
 	}
@@ -295,7 +300,7 @@ func (d *decoder) integer(key string, n ast.Node, low, high int64, set func(int6
 	case i < low || i > high:
 		return at(n, key, "%s is not between %d and %d", describe(n), low, high)
 	}
-	if i == 0 && noneAtZero[key] {
+	if i == 0 && noneAtZero[alike(key)] {
 		i = -1
 	}
 	set(i)
@@ -311,7 +316,7 @@ func (d *decoder) number(key string, n ast.Node, v reflect.Value) error {
 	case err != nil || math.IsNaN(x) || math.IsInf(x, 0):
 		return at(n, key, "%s is not a finite number", describe(n))
 	}
-	if x == 0 && noneAtZero[key] {
+	if x == 0 && noneAtZero[alike(key)] {
 		x = -1
 	}
 	v.SetFloat(x)

@@ -13,7 +13,7 @@ func (c *Card) Query() (query.Query, error) {
 	used := c.Used()
 	q := query.Query{
 		Files: c.Paths(), Table: c.Table, Reading: c.Reading, Define: c.Define, Where: c.Where,
-		Columns: used, Units: c.Units, Weight: c.Weight, Complete: used, Drop: c.DropNaN,
+		Columns: used, Units: c.Units, Weight: c.Weight, Complete: used, Drop: c.DropNaN, Sets: c.ContextSets,
 		Remedy: "--drop-nan (in a card: drop_nan: true) leaves these events out, --missing model (missing: model) has such cells modelled",
 	}
 	for _, name := range slices.Concat(c.Features, c.Context) {
@@ -38,7 +38,20 @@ func (c *Card) Query() (query.Query, error) {
 
 // Used lists every column that the analysis itself needs: features, context and the weight.
 func (c *Card) Used() []string {
-	return slices.Concat(c.Features, c.Context, nonEmpty(c.Weight))
+	return slices.Concat(c.Features, c.Given(), nonEmpty(c.Weight))
+}
+
+// Given lists the columns conditioned on, those of objects behind the others.
+func (c *Card) Given() []string {
+	names := slices.Clone(c.Context)
+	for _, s := range c.ContextSets {
+		for _, name := range s.Columns() {
+			if name != s.Count || !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // AllowedMemory is what the events may take.

@@ -34,7 +34,7 @@ func (c *Card) Set(key, value string) error {
 // clone copies what set changes in place.
 func (c *Card) clone() *Card {
 	n := *c
-	n.Define = slices.Clone(c.Define)
+	n.Define, n.Flows = slices.Clone(c.Define), slices.Clone(c.Flows)
 	n.Types, n.Units, n.Labels = maps.Clone(c.Types), maps.Clone(c.Units), maps.Clone(c.Labels)
 	n.Sample.Context = maps.Clone(c.Sample.Context)
 	n.Range, n.Missing.Columns = maps.Clone(c.Range), maps.Clone(c.Missing.Columns)
@@ -64,6 +64,8 @@ func (d *decoder) set(v reflect.Value, key, rest, value string) error {
 	case *Definitions:
 		*x = redefine(*x, rest, value)
 		return nil
+	case *Flows:
+		return d.setFlow(*x, key, rest, value)
 	case *prep.Spec:
 		n, err := d.node(full, value, reflect.Struct)
 		if err != nil {

@@ -20,7 +20,7 @@ import (
 // Validate reports the first value that cannot be, by its key.
 func (c *Card) Validate() error {
 	for _, check := range []func() error{
-		c.checkName, c.checkSource, c.checkColumns, c.checkPreparation, c.checkFlow, c.checkOutput,
+		c.checkName, c.checkSource, c.checkSets, c.checkColumns, c.checkPreparation, c.checkFlows, c.checkOutput,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -79,14 +79,14 @@ func (c *Card) checkColumns() error {
 	if len(c.Features) == 0 {
 		return wrong("features", "missing; name the columns to model, as in features: [a, b] (sluice inspect lists what a file has)")
 	}
-	if n := max(len(c.Features), len(c.Context)); n > most {
+	if n := max(len(c.Features), len(c.Given())); n > most {
 		return wrong("features", "%d columns are more than the %d that a flow can take", n, most)
 	}
 	place := map[string]string{}
 	for _, part := range []struct {
 		key   string
 		names []string
-	}{{"features", c.Features}, {"context", c.Context}, {"weight", nonEmpty(c.Weight)}} {
+	}{{"features", c.Features}, {"context", c.Context}, {"context_sets", c.objects()}, {"weight", nonEmpty(c.Weight)}} {
 		for _, name := range part.names {
 			before, twice := place[name]
 			switch {
@@ -127,7 +127,7 @@ func (c *Card) checkPreparation() error {
 		key, list string
 		spec      prep.Spec
 		known     []string
-	}{{"prepare", "features", c.Prepare, c.Features}, {"prepare_context", "context", c.PrepareContext, c.Context}} {
+	}{{"prepare", "features", c.Prepare, c.Features}, {"prepare_context", "context", c.PrepareContext, slices.Concat(c.Context, c.variables())}} {
 		if err := p.spec.Validate(); err != nil {
 			return wrong(p.key, "%v", err)
 		}
@@ -168,6 +168,24 @@ func oneOf(key, name, list string, known []string) error {
 	return wrong(key, "%q is not listed under %s; %s", name, list, suggest(name, slices.Clone(known)))
 }
 
+func (c *Card) checkMixture() error {
+	m := c.Mixture
+	switch {
+	case m.Components == 0 && m.Gate.IsZero():
+		return nil
+	case m.Components < 2 || m.Components > train.MostMembers:
+		return wrong("mixture.components", "%d is not between 2 and %d", m.Components, train.MostMembers)
+	case len(c.Context) == 0 && !m.Gate.IsZero():
+		return wrong("mixture.gate", "has no effect without a context: take it out")
+	case c.Train.Objective == "matching":
+		return wrong("mixture", "flow matching trains one flow: take train.objective likelihood")
+	}
+	if err := m.Gate.Validate(); err != nil {
+		return wrong("mixture", "%v", err)
+	}
+	return nil
+}
+
 func (c *Card) checkFlow() error {
 	var inFlow *flow.FieldError
 	_, err := c.Flow.Resolve(c.Features)
@@ -175,7 +193,10 @@ func (c *Card) checkFlow() error {
 		err = c.Flow.Validate()
 	}
 	if err == nil {
-		err = c.Flow.Idle(len(c.Features), len(c.Context))
+		err = c.checkContextNet()
+	}
+	if err == nil {
+		err = c.Flow.Idle(len(c.Features), len(c.Given()), c.Train.Objective != "likelihood" && c.Flow.Matched())
 	}
 	if errors.As(err, &inFlow) {
 		return wrong(join("flow", inFlow.Field), "%s", inFlow.Reason)
@@ -185,14 +206,47 @@ func (c *Card) checkFlow() error {
 	if err := c.checkCategorical(); err != nil {
 		return err
 	}
+	if err := c.checkMixture(); err != nil {
+		return err
+	}
+	if err := c.checkTrain(); err != nil {
+		return err
+	}
+	if c.Train.Objective == "matching" && !c.Flow.Matched() {
+		return wrong("train.objective", "flow matching trains a flow of one continuous layer (type: cfm), not this one: take the key out")
+	}
+	if c.Train.Objective == "reverse-kl" {
+		return c.checkKnown()
+	}
+	return nil
+}
+
+// checkKnown refuses what is no density that is known up to a factor.
+func (c *Card) checkKnown() error {
+	const key = "train.objective"
+	var known bool
+	if d, err := toy.New(c.Toy.Name, c.Toy.Options()); err == nil {
+		target, _ := d.Target()
+		known = target != nil
+	}
+	prepared := len(c.Prepare.Columns) > 0 || len(c.Prepare.All) > 0
+	switch {
+	case !known:
+		return wrong(key, "reverse-kl learns a density that is known up to a factor, of a toy %s: take another objective", strings.Join(toy.PotentialNames(), ", "))
+	case !slices.Equal(c.Features, []string{"x1", "x2"}) || len(c.Context) > 0 || c.Weight != "" || c.Where != "" || len(c.Define) > 0:
+		return wrong(key, "reverse-kl learns the density of x1 and x2 of the toy as it is, without context, weight, where and define")
+	case prepared:
+		return wrong("prepare", "reverse-kl learns the columns as they are: take it out")
+	}
+	return nil
+}
+
+func (c *Card) checkTrain() error {
 	var inTrain *train.FieldError
 	if err := c.Train.Validate(); errors.As(err, &inTrain) {
 		return wrong(join("train", inTrain.Field), "%s", inTrain.Reason)
 	} else if err != nil {
 		return wrong("train", "%v", err)
-	}
-	if c.Train.Objective == "matching" && !c.Flow.Matched() {
-		return wrong("train.objective", "flow matching trains a flow of one continuous layer (type: cfm), not this one: take the key out")
 	}
 	return nil
 }
@@ -215,7 +269,7 @@ func (c *Card) checkOutput() error {
 		return wrong("sample.events", "%d is not 1 or more; write same for as many as there are", s.Events)
 	case len(s.Context) > 0 && s.ContextFile != "":
 		return wrong("sample.context_file", "the context comes from a file or from values, not from both; take one out")
-	case s.ContextFile != "" && len(c.Context) == 0:
+	case s.ContextFile != "" && len(c.Given()) == 0:
 		return wrong("sample.context_file", "the card has no context; name its columns under context:")
 	case c.Compare.Bins < 0 || c.Compare.Bins == 1 || c.Compare.Bins > 10_000:
 		return wrong("compare.bins", "%d is not between 2 and 10000", c.Compare.Bins)
@@ -223,9 +277,13 @@ func (c *Card) checkOutput() error {
 		return wrong("threads", "%d is not between 1 and 4096", c.Threads)
 	case c.Plots.Steps && len(c.Features) != 2:
 		return wrong("plots.steps", "the steps of a flow can be drawn for two features, not for %d; take it out", len(c.Features))
+	case c.Plots.Density && len(c.Context) > 0:
+		return wrong("plots.density", "a density that is given a context is none of two features alone; take it out")
+	case c.Plots.Density && len(c.Features) != 2:
+		return wrong("plots.density", "a density can be drawn for two features, not for %d; take it out", len(c.Features))
 	}
 	for name, v := range c.Sample.Context {
-		if err := oneOf(join("sample.context", name), name, "context", c.Context); err != nil {
+		if err := oneOf(join("sample.context", name), name, "context", c.Given()); err != nil {
 			return err
 		}
 		if math.IsNaN(v) || math.IsInf(v, 0) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/prep"
 )
@@ -53,6 +54,12 @@ func (w *writer) pair(key string, v reflect.Value, indent int) {
 		w.WriteByte('\n')
 		for _, d := range x {
 			w.pair(d.Name, reflect.ValueOf(d.Expr), indent+2)
+		}
+		return
+	case Flows:
+		w.WriteByte('\n')
+		for _, f := range x {
+			w.pair(f.Name, reflect.ValueOf(f), indent+2)
 		}
 		return
 	case prep.Limits:
@@ -102,6 +109,9 @@ func (w *writer) inline(v reflect.Value) {
 	v = elem(v)
 	if p, ok := v.Interface().(flow.Part); ok {
 		v = reflect.ValueOf(p.Plain())
+	}
+	if s, ok := v.Interface().(events.Set); ok {
+		v = reflect.ValueOf(map[string]any{s.Name: s.Variables, "count": s.Count, "most": s.Most})
 	}
 	switch v.Kind() {
 	case reflect.String:

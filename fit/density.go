@@ -15,19 +15,6 @@ import (
 	"github.com/sluice-hep/sluice/train"
 )
 
-// likelihood is that of a density, bound to events.
-type likelihood interface {
-	train.Objective
-	Losses(rows []int32, each []float64) float64
-	Parallel(items int, fn func(worker, item int))
-	SetStep(step int)
-	Decays() [][2]int
-	Watch(done <-chan struct{})
-	Freeze(rows []int32)
-	StartFrom(rows []int32)
-	Close()
-}
-
 // plan is what the prepared columns and the card ask for: a flow, or, where some columns are categorical, the density of a mixed table.
 type plan interface {
 	Size() int
@@ -36,16 +23,16 @@ type plan interface {
 	CheckMemory(vectors int) error
 }
 
-func (d *Data) plan() (plan, error) {
-	layout := d.Features.Layout()
-	spec, err := d.card.Flow.Resolve(d.Features.InFlow())
+func (d *Data) plan(seed uint64) (plan, error) {
+	spec, err := d.flowSpec()
 	if err != nil {
 		return nil, err
 	}
+	layout := d.Features.Layout()
 	if !d.Features.HasCodes() {
-		return flow.NewPlan(len(layout), d.Context.Dim(), spec, d.card.Seed)
+		return flow.NewPlan(len(layout), d.Context.Dim(), spec, seed)
 	}
-	return mix.NewPlan(d.Context.Dim(), d.table(layout, spec), d.card.Seed)
+	return mix.NewPlan(d.Context.Dim(), d.table(layout, spec), seed)
 }
 
 // table describes the density of a mixed table.
@@ -65,8 +52,13 @@ func (d *Data) table(layout []prep.Feature, spec flow.Spec) mix.Spec {
 // mixed says why the density cannot be that of a mixed table; nil where it can.
 func (d *Data) mixed() error {
 	spec := d.card.Flow
-	if spec.Matched() || d.card.Train.Objective == "matching" {
+	switch {
+	case byMatching(spec, d.card.Train):
 		return errors.New("flow matching knows numbers alone")
+	case d.card.Mixture.Components > 0:
+		return errors.New("the components of a mixture know numbers alone")
+	case len(d.Context.Sets) > 0:
+		return errors.New("beside sets of objects in the context the density knows numbers alone")
 	}
 	spec, err := spec.Resolve(d.card.Features)
 	if err != nil {
@@ -84,53 +76,56 @@ func (d *Data) mixed() error {
 	return p.AllowAbsent(all...)
 }
 
-// build makes the density of a plan, and binds its likelihood to the events.
-func (d *Data) build(ctx context.Context, p plan, threads int) (*bound, error) {
-	if err := p.CheckMemory(d.card.Train.Vectors()); err != nil {
-		return nil, fault.Of(err)
+// bound is the density of the card, bound to the events.
+type bound struct {
+	train.Objective
+	density model.Density
+	flow    *flow.Flow // that, or one of those that it is made of; nil for none
+	cfg     train.Config
+	close   func()
+
+	said   []string // of the base after the training
+	failed error
+}
+
+// twoWay is a flow, or one read backwards.
+type twoWay interface {
+	model.Density
+	ToLatent(x, context [][]float32) (z [][]float32, logDet []float32, err error)
+	ToData(z, context [][]float32) (x [][]float32, logDet []float32, err error)
+}
+
+// bind makes the density of the card and its objective.
+func (d *Data) bind(ctx context.Context, o Options, seed uint64) (*bound, error) {
+	if n := d.card.Mixture.Components; n > 0 {
+		return d.bindMixture(ctx, o, n, seed)
 	}
-	b := &bound{plan: p, cfg: d.card.Train}
-	threads = cmp.Or(max(threads, 0), d.card.Threads)
-	switch p := p.(type) {
-	case *mix.Plan:
-		t, err := await.Do(ctx, "the start of the density", func() (*mix.Table, error) { return mix.Draw(p), nil })
-		if err != nil {
-			return nil, err
-		}
-		t.UseThreads(threads)
-		l, err := mix.NewLikelihood(t, d.x, d.context, d.weight)
+	density, err := d.start(ctx, o, seed, 1)
+	if err != nil {
+		return nil, err
+	}
+	b := &bound{density: density, cfg: d.config()}
+	switch density := density.(type) {
+	case *mix.Table:
+		l, err := mix.NewLikelihood(density, d.x, d.context, d.weight)
 		if err != nil {
 			return nil, d.unbound(err)
 		}
-		b.density, b.Objective, b.close = t, &objective{l, d}, l.Close
-	case *flow.Plan:
-		f, err := await.Do(ctx, "the start of the flow", func() (*flow.Flow, error) { return flow.Draw(p), nil })
-		if err != nil {
-			return nil, err
-		}
-		f.UseThreads(threads)
-		b.density, b.flow = f, f
-		return b, d.bindFlow(b, f)
-	default:
-		return nil, fmt.Errorf("no density of a plan of type %T", p)
+		b.flow, b.Objective, b.close = density.Flow(), &objective{l, d}, l.Close
+	case *flow.Flow:
+		b.flow = density
+		return b, d.bindFlow(b)
 	}
 	return b, nil
 }
 
-// bound is the density of the card, bound to the events.
-type bound struct {
-	train.Objective
-	plan
-	density model.Density
-	flow    *flow.Flow // the density, where that is a flow
-	cfg     train.Config
-	close   func()
-}
-
 // bindFlow makes the objective of the card, or, where that says none, flow matching for a flow that it can train, else the likelihood.
-func (d *Data) bindFlow(b *bound, f *flow.Flow) error {
-	if b.cfg.Objective == "matching" || b.cfg.Objective == "" && d.card.Flow.Matched() {
-		m, err := flow.NewMatching(f, d.x, d.context, d.weight)
+func (d *Data) bindFlow(b *bound) error {
+	if b.cfg.Objective == "reverse-kl" {
+		return d.bindReverse(b)
+	}
+	if byMatching(b.flow.Spec, b.cfg) {
+		m, err := flow.NewMatching(b.flow, d.x, d.context, d.weight)
 		if err != nil {
 			return d.unbound(err)
 		}
@@ -143,10 +138,75 @@ func (d *Data) bindFlow(b *bound, f *flow.Flow) error {
 		b.Objective, b.close = &matching{m, d}, m.Close
 		return nil
 	}
-	l, err := flow.NewLikelihood(f, d.x, d.context, d.weight)
+	l, err := flow.NewLikelihood(b.flow, d.x, d.context, d.weight)
 	if err != nil {
 		return d.unbound(err)
 	}
 	b.Objective, b.close = &objective{l, d}, l.Close
+	if d.card.Flow.Base.IsZero() && len(d.Rows.Valid) > 0 {
+		b.Objective = &widened{&objective{l, d}, b, d.Rows.Valid}
+	}
 	return nil
+}
+
+// byMatching says whether a flow is trained by flow matching.
+func byMatching(spec flow.Spec, cfg train.Config) bool {
+	return cfg.Objective == "matching" || cfg.Objective == "" && spec.Matched()
+}
+
+// config is that of one training: each member of an ensemble is trained as it would be alone.
+func (d *Data) config() train.Config {
+	cfg := d.card.Train
+	cfg.Ensemble = 0
+	return cfg
+}
+
+// start builds the flow, or the density of a mixed table, one of so many.
+func (d *Data) start(ctx context.Context, o Options, seed uint64, of int) (density model.Density, err error) {
+	p, err := d.plan(seed)
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	if err := p.CheckMemory(of * d.card.Train.Vectors()); err != nil {
+		return nil, fault.Of(err)
+	}
+	density, err = await.Do(ctx, "the start of the density", func() (model.Density, error) {
+		switch p := p.(type) {
+		case *mix.Plan:
+			return mix.Draw(p), nil
+		case *flow.Plan:
+			return flow.Draw(p), nil
+		}
+		return nil, fmt.Errorf("no density of a plan of type %T", p)
+	})
+	if err == nil {
+		density.UseThreads(cmp.Or(max(o.Threads, 0), d.card.Threads))
+	}
+	return density, err
+}
+
+// bindMixture makes the objective of several flows and their gate.
+func (d *Data) bindMixture(ctx context.Context, o Options, n int, seed uint64) (*bound, error) {
+	var of []*flow.Flow
+	for k := range n {
+		density, err := d.start(ctx, o, mix.MemberSeed(seed, k), n)
+		if err != nil {
+			return nil, err
+		}
+		f, ok := density.(*flow.Flow)
+		if !ok {
+			return nil, fmt.Errorf("a component of a mixture is a flow, not a %T", density)
+		}
+		of = append(of, f)
+	}
+	g, err := mix.NewGated(of, d.card.Mixture.Gate, seed)
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	g.UseThreads(of[0].Threads)
+	l, err := mix.NewGatedLikelihood(g, d.x, d.context, d.weight)
+	if err != nil {
+		return nil, d.unbound(err)
+	}
+	return &bound{Objective: &objective{l, d}, density: g, flow: of[0], cfg: d.config(), close: l.Close}, nil
 }

@@ -135,8 +135,8 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 	}
 	defer rows.Close()
 	began := time.Now()
-	names := q.Columns[:len(c.Features)+len(c.Context)]
-	watched := &watched{Rows: rows, names: names, many: len(c.Paths()) > 1, limits: c.Range, missing: c.Missing}
+	names := slices.Concat(c.Features, c.Given())
+	watched := &watched{Rows: rows, names: slices.Concat(c.Features, c.Context), surplus: surplusOf(c.ContextSets), many: len(c.Paths()) > 1, limits: c.Range, missing: c.Missing}
 	s, err := feed.Take(ctx, watched, feed.Config{
 		Columns: names, Weight: c.Weight,
 		Valid: cfg.Valid, Test: cfg.Test, Seed: c.Seed, Most: b.all, Held: b.held, Sample: b.sample,
@@ -160,22 +160,26 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 			"take more events or a smaller batch (--batch, in a card train.batch)", batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
 	}
 	o.Stage("prepare")
-	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: append(rows.Notices(), sized...), Warnings: rows.Warnings(), reading: time.Since(began)}
+	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: append(rows.Notices(), sized...), Warnings: slices.Concat(rows.Warnings(), sayings(watched.surplus)), reading: time.Since(began)}
 	return d, rows.Types(), await.Done(ctx, "the preparation", func() error { return d.fit(seen) })
 }
 
 // classes are the bytes of an event that the 0 and 1 of its context take beyond a number a column.
-func (d *Data) classes() int64 { return 4 * int64(max(d.Context.Dim()-len(d.card.Context), 0)) }
+func (d *Data) classes() int64 { return 4 * int64(max(d.Context.Dim()-len(d.card.Given()), 0)) }
 
 // fit fits the preparation on the training events, or on a sample of them whose moments are known. What auto does with a column
 // follows from all events.
 func (d *Data) fit(seen map[string]profile.Summary) error {
 	s, c := d.survey, d.card
 	given := [2]prep.Spec{c.Prepare, c.PrepareContext}
+	if c.Train.Objective == "reverse-kl" {
+		given[0].All = []prep.StepSpec{} // as the density is known
+	}
 	for i := range given {
 		given[i].Ranges, given[i].Seen, given[i].Missing = c.Range, seen, c.Missing
 	}
-	context, more, err := s.Moments.FitContext(s.Sample, c.Context, given[1])
+	given[0].Circles = circles(c)
+	context, more, err := s.Moments.FitContext(s.Sample, c.Context, given[1], c.ContextSets...)
 	if err != nil {
 		return err
 	}
@@ -199,7 +203,11 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 	if err != nil {
 		return err
 	}
-	d.found(notices)
+	orders, err := d.Features.Ordered(s.Sample, d.held()...)
+	if err != nil {
+		return err
+	}
+	d.found(append(notices, orders...))
 	if line := d.Features.Codes(); line != "" {
 		d.Notices = append(d.Notices, line+"; missing: {NAME: none} takes a column's for numbers")
 	}
@@ -302,7 +310,7 @@ func (d *Data) place(t feed.Numbered, at int) error {
 	for i := range x {
 		copy(d.x[i][at:], x[i])
 	}
-	if len(d.card.Context) > 0 {
+	if d.Context.Dim() > 0 {
 		if x, _, err = d.Context.Apply(t.Table, nil); err != nil {
 			return err
 		}
@@ -343,7 +351,7 @@ func (d *Data) HeldOut() (t *events.Table, name string) {
 // Contexts are those of the events in memory, those held out in front, with their weights.
 func (d *Data) Contexts() (*events.Table, error) {
 	t := &events.Table{}
-	names := slices.Clone(d.card.Context)
+	names := d.card.Given()
 	if w := d.card.Weight; w != "" && !slices.Contains(names, w) {
 		names = append(names, w)
 	}
@@ -408,6 +416,9 @@ func (d *Data) id() string {
 	parts := []any{spec, d.Features, d.Context}
 	if d.Features.Mixed {
 		parts = append(parts, d.card.Categorical)
+	}
+	if d.card.Mixture.Components > 0 {
+		parts = append(parts, d.card.Mixture)
 	}
 	record, err := json.Marshal(parts)
 	if err != nil { // a preparation that cannot be written could not be saved either

@@ -3,6 +3,7 @@ package fit
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/toy"
@@ -267,8 +269,72 @@ func TestPlanIsThatOfTheTraining(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p.Parameters != m.Density.Size() || p.StepsPerEpoch != r.Steps || p.StepsMeasured < 3 || !(p.SecondsPerEpoch > 0) || p.Read != 20_000 {
+		size := m.Density.Size()
+		if f, _ := m.Flow(); f.Spec.Base.Kind == "mixture" { // of one component, by the events that validate
+			size -= 5
+		}
+		if p.Parameters != size || p.StepsPerEpoch != r.Steps || p.StepsMeasured < 3 || !(p.SecondsPerEpoch > 0) || p.Read != 20_000 {
 			t.Errorf("%+v; the training has %d parameters and %d steps", p, m.Density.Size(), r.Steps)
 		}
+	}
+}
+
+// A flow that knows its events by heart gets a base as wide as those that validate need: the test events are more probable, by as
+// much as the record says, the model is read back as it is, and base: normal in the card leaves the base alone.
+func TestWidths(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two trainings of some seconds")
+	}
+	c := &card.Card{Seed: 1, Table: &events.Table{}}
+	src := rand.New(rand.NewPCG(1, 2))
+	for i := range 8 {
+		x := events.Column{Name: fmt.Sprint("x", i), Type: events.Float64}
+		for e := range 2000 {
+			v := src.NormFloat64()
+			if i > 0 {
+				v = math.Sin(3*c.Table.Columns[i-1].F64[e]) + 0.1*v
+			}
+			x.F64 = append(x.F64, v)
+		}
+		c.Table.Columns, c.Features = append(c.Table.Columns, x), append(c.Features, x.Name)
+	}
+	c.Flow.Type, c.Flow.Transforms, c.Flow.Hidden, c.Flow.Dropout = "", 3, []int{64, 64}, -1
+	c.Train.Epochs, c.Train.Valid, c.Train.Test, c.Train.Patience = 60, 0.3, 0.3, -1
+	var nll []float64
+	for _, base := range []string{"", "normal"} {
+		c.Flow.Base.Kind = base
+		d := loaded(t, c)
+		m, r, err := d.Train(t.Context(), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, _ := m.Flow()
+		said := strings.Contains(strings.Join(r.Notices, "\n"), "as the latents of the 600 events that validate")
+		if wide := f.Spec.Base.Kind == "mixture"; wide != (base == "") || said != wide {
+			t.Errorf("base %q: %v, %q", base, f.Spec.Base, r.Notices)
+		}
+		held, _ := d.HeldOut()
+		path := filepath.Join(t.TempDir(), "m.safetensors")
+		if err := m.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		if m, err = model.Load(path); err != nil {
+			t.Fatal(err)
+		}
+		logProb, err := m.LogProb(held, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sum float64
+		for _, v := range logProb {
+			sum -= v / float64(len(logProb))
+		}
+		if math.Abs(sum-float64(r.TestNLL)) > 1e-4 {
+			t.Errorf("base %q: NLL of the test events %.5f, of the model %.5f", base, r.TestNLL, sum)
+		}
+		nll = append(nll, sum)
+	}
+	if nll[0] >= nll[1] {
+		t.Errorf("NLL of %.4f with fitted widths, %.4f without", nll[0], nll[1])
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/sluice-hep/sluice/model"
 )
 
-// trained is a model of a card, for a table in memory where there is one.
-func trained(t *testing.T, text string, tab *events.Table) (*Data, *model.Model) {
+// mixedModel is a model of a card, for a table in memory where there is one.
+func mixedModel(t *testing.T, text string, tab *events.Table) (*Data, *model.Model) {
 	t.Helper()
 	c, err := card.Parse([]byte(text), "x.yaml")
 	if err != nil {
@@ -69,7 +69,7 @@ func counted(n int) *events.Table {
 // The probabilities of counts, codes, atoms and missing cells, and the density of the numbers, sum to 1; what is generated has the fractions that the
 // probabilities say, and values that the data have; a saved model is the same.
 func TestProbabilitiesOfAMixedTableSumToOne(t *testing.T) {
-	d, m := trained(t, "files: [x]\nfeatures: [n, code, x]\nmissing: model\nflow: {transforms: 2, hidden: [16]}\ncategorical: {hidden: [16]}\ntrain: {epochs: 3, batch: 128}\n", counted(3000))
+	d, m := mixedModel(t, "files: [x]\nfeatures: [n, code, x]\nmissing: model\nflow: {transforms: 2, hidden: [16]}\ncategorical: {hidden: [16]}\ntrain: {epochs: 3, batch: 128}\n", counted(3000))
 	if _, ok := m.Density.(*mix.Table); !ok || !strings.Contains(strings.Join(d.Notices, "\n"), "missing or 0 in x") {
 		t.Fatalf("%T, %q", m.Density, d.Notices)
 	}
@@ -179,7 +179,7 @@ flow: {transforms: 2, hidden: [32], bins: 4}
 train: {epochs: 15}
 threads: 1
 `
-	d, m := trained(t, "files: ["+file+"]"+text, nil)
+	d, m := mixedModel(t, "files: ["+file+"]"+text, nil)
 	const n = 20000
 	drawn, err := m.Sample(n, nil, 5, 0)
 	if err != nil {

@@ -14,6 +14,21 @@ type objective struct {
 	d *Data
 }
 
+// likelihood is that of a density of the prepared events: *flow.Likelihood is one. What package train asks for beside an Objective is
+// part of it, so that an objective hands it on.
+type likelihood interface {
+	train.Objective
+	train.Stepper
+	train.Starter
+	train.Freezer
+	train.Watching
+	train.Decaying
+	train.Parallel
+	// Losses is Loss, and sets each to the NLL of each event, without its weight.
+	Losses(rows []int32, each []float64) float64
+	Close()
+}
+
 var _ train.Objective = (*objective)(nil)
 
 // Apart implements train.Parted: a flow is one part.
@@ -61,6 +76,22 @@ func (o *objective) volume(rows []int32) float64 {
 		}
 	}
 	return s / float64(len(rows))
+}
+
+// widened is an objective whose normal base gets, after the training, the width of the latents of the events that validate.
+type widened struct {
+	*objective
+	b     *bound
+	valid []int32
+}
+
+// Finish implements train.Finished.
+func (w *widened) Finish() train.Objective {
+	judge, err := w.b.widen(w.d, w.valid)
+	if w.b.failed = err; judge == nil {
+		return w.objective
+	}
+	return judge
 }
 
 // matching trains by flow matching, whose loss is no likelihood; that is what it is judged by.

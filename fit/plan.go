@@ -29,6 +29,7 @@ type Planned struct {
 	Flow       flow.Spec        `json:"flow"`            // the composition in full
 	Table      *model.TableInfo `json:"table,omitempty"` // beside the flow, of the density of a mixed table
 	Parameters int              `json:"parameters"`
+	Members    int              `json:"members,omitempty"` // of an ensemble, whose parameters and seconds are those of all together
 	// MemoryMB is the highest resident memory of the program so far, which has read and prepared the events and taken some steps; 0
 	// where the system does not tell. ParametersMB is what a training keeps as long as the parameters.
 	MemoryMB     float64 `json:"memory_mb"`
@@ -42,8 +43,20 @@ type Planned struct {
 	SecondsPerEpoch float64 `json:"seconds_per_epoch"`
 	Seconds         float64 `json:"seconds"`
 
+	// Name is that of the flow, among several, and Others are those after it: Seconds is that of all, the rest of each.
+	Name   string     `json:"name,omitempty"`
+	Others []*Planned `json:"others,omitempty"`
+
 	Files   []PlannedFile `json:"files"` // that would be written
 	Notices []string      `json:"notices,omitempty"`
+}
+
+// Join adds the training of another flow on the same events after p.
+func (p *Planned) Join(next *Planned) {
+	p.Seconds += next.Seconds
+	next.Files = nil // those of all
+	next.Notices = slices.DeleteFunc(next.Notices, func(line string) bool { return slices.Contains(p.Notices, line) })
+	p.Others = append(p.Others, next)
 }
 
 // PlannedFile is a file that would be written.
@@ -59,7 +72,7 @@ const measuring = time.Second
 func (d *Data) Plan(ctx context.Context, o Options, files ...string) (*Planned, error) {
 	o = o.Filled()
 	o.Stage("measure")
-	b, err := d.bind(ctx, o)
+	b, err := d.bind(ctx, o, d.card.Seed)
 	if err != nil {
 		return nil, err
 	}
@@ -75,15 +88,20 @@ func (d *Data) Plan(ctx context.Context, o Options, files ...string) (*Planned, 
 	cfg := d.card.Train.WithDefaults()
 	p := &Planned{
 		Read: d.Read, Kept: d.Total, Dropped: d.Dropped, Train: d.Rows.Training(), Valid: len(d.Rows.Valid), Test: len(d.Rows.Test),
-		Features: model.Columns(d.Features), Context: model.Columns(d.Context), Parameters: b.Size(),
-		MemoryMB: machine.Peak(), ParametersMB: 4 * float64(d.card.Train.Vectors()) * float64(b.Size()) / (1 << 20),
+		Features: model.Columns(d.Features), Context: model.Columns(d.Context), Parameters: b.density.Size(),
+		MemoryMB: machine.Peak(), ParametersMB: 4 * float64(d.card.Train.Vectors()) * float64(b.density.Size()) / (1 << 20),
 		Epochs: cfg.Epochs, StepsPerEpoch: pace.Steps, StepsMeasured: pace.Measured,
 		SecondsPerEpoch: epoch.Seconds(), Seconds: float64(cfg.Epochs) * epoch.Seconds(),
 	}
-	p.tell(b.plan, d.Features)
+	p.tell(b, d.Features)
 	p.Notices = slices.DeleteFunc(slices.Concat(d.Notices, d.Warnings), func(line string) bool { return slices.Contains(d.Dropped, line) })
 	if cfg.MaxSeconds > 0 {
 		p.Seconds = min(p.Seconds, cfg.MaxSeconds)
+	}
+	if cfg.Ensemble > 1 {
+		p.Members = cfg.Ensemble
+		p.Seconds *= float64(p.Members)
+		p.Parameters *= p.Members
 	}
 	for _, path := range files {
 		_, none := os.Stat(path)
@@ -93,12 +111,11 @@ func (d *Data) Plan(ctx context.Context, o Options, files ...string) (*Planned, 
 }
 
 // tell adds what the density is made of.
-func (p *Planned) tell(of plan, features *prep.Pipeline) {
-	switch of := of.(type) {
-	case *flow.Plan:
-		p.Flow = of.Spec
-	case *mix.Plan:
-		p.Flow, p.Table = of.Spec.Flow, model.NewTableInfo(of, features)
+func (p *Planned) tell(b *bound, features *prep.Pipeline) {
+	if t, ok := b.density.(*mix.Table); ok {
+		p.Flow, p.Table = t.Spec.Flow, model.NewTableInfo(t.Plan, features)
+	} else {
+		p.Flow = b.flow.Spec
 	}
 	p.Flow = p.Flow.Named(features.InFlow())
 }

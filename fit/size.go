@@ -13,6 +13,8 @@ const (
 	fewest = 32
 	// steps is how many a training has at least, of the usual batch or a smaller one: 50 epochs of 1,000 to 20,000 events end too early.
 	steps = 10_000
+	// matched is the batch of flow matching, whose gradient scatters more, and is cheap, from so many batches of training events on.
+	matched, matchedFrom = 1024, 16
 	// crowded is the number of parameters a training event above which a flow learns its events by heart: a tenth of the hidden
 	// units is then left out in training. docs/performance.md has the figures.
 	crowded, leftOut = 10, 0.1
@@ -28,6 +30,10 @@ func bySize(c *card.Card, events int) (*card.Card, []string) {
 		said = append(said, fmt.Sprintf("%d events train, fewer than a usual batch: batches of %d are taken (train.batch)", events, own.Train.Batch))
 	}
 	batch := min(own.Train.WithDefaults().Batch, train.Config{}.WithDefaults().Batch)
+	if c.Train.Batch == 0 && events >= matchedFrom*matched && byMatching(c.Flow, c.Train) {
+		own.Train.Batch, batch = matched, matched
+		said = append(said, fmt.Sprintf("flow matching takes batches of %d (train.batch)", matched))
+	}
 	if epochs := (steps*batch + events - 1) / max(events, 1); c.Train.Epochs == 0 && epochs > usual.Epochs {
 		own.Train.Epochs = epochs
 		said = append(said, fmt.Sprintf("%d events train in up to %d epochs (train.epochs)", events, epochs))
@@ -42,7 +48,7 @@ func (d *Data) dropout() error {
 	if len(d.card.Flow.Layers) > 0 || d.card.Flow.Dropout != 0 || short {
 		return nil
 	}
-	plan, err := d.plan()
+	plan, err := d.plan(d.card.Seed)
 	if err != nil || plan.Size() <= crowded*d.survey.Train {
 		return err
 	}

@@ -7,7 +7,9 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/fault"
@@ -20,13 +22,34 @@ import (
 // state is saved to Options.State and the error wraps ctx's; the training of another call with Resume ends with the same bits.
 func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Result, error) {
 	o = o.Filled()
-	b, err := d.bind(ctx, o)
+	var density model.Density
+	var result *train.Result
+	var err error
+	if d.card.Train.Ensemble > 1 {
+		density, result, err = d.ensemble(ctx, o)
+	} else {
+		density, result, err = d.one(ctx, o, d.card.Seed, weightNotices(d.survey.Weights))
+	}
+	if err != nil {
+		return nil, result, err
+	}
+	text, err := d.card.Portable().YAML()
+	if err != nil {
+		return nil, nil, err
+	}
+	overfits(result, o.Warn)
+	return &model.Model{Features: d.Features, Context: d.Context, Density: density, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
+}
+
+// one trains a density of the card from a seed; notices are on the data.
+func (d *Data) one(ctx context.Context, o Options, seed uint64, notices []string) (model.Density, *train.Result, error) {
+	b, err := d.bind(ctx, o, seed)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer d.close(b)
 	result, err := train.Run(ctx, b.Objective, d.Rows, b.cfg, train.Options{
-		Seed: d.card.Seed, Notices: weightNotices(d.survey.Weights), State: o.State, StateOf: o.StateOf, Resume: o.Resume, DataID: d.id(),
+		Seed: seed, Notices: notices, State: o.State, StateOf: o.StateOf, Resume: o.Resume, DataID: d.id(),
 		Progress: func(at train.Progress) {
 			switch {
 			case at.Warning:
@@ -42,29 +65,26 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 	if err != nil {
 		return nil, result, trainError(err)
 	}
-	text, err := d.card.Portable().YAML()
+	if b.failed != nil {
+		return nil, nil, b.failed
+	}
+	lines, loose, err := d.numerical(b)
 	if err != nil {
 		return nil, nil, err
 	}
-	overfits(result, o.Warn)
-	lines, err := d.numerical(b)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, line := range lines {
+	for _, line := range b.said {
 		result.Notices = append(result.Notices, line)
 		o.Notice(line)
 	}
-	return &model.Model{Features: d.Features, Context: d.Context, Density: b.density, Seed: d.card.Seed, Card: string(text), Train: result}, result, nil
-}
-
-// bind makes the density of the card and its objective.
-func (d *Data) bind(ctx context.Context, o Options) (*bound, error) {
-	p, err := d.plan()
-	if err != nil {
-		return nil, fault.Of(err)
+	tell := o.Notice
+	if loose {
+		tell = o.Warn
 	}
-	return d.build(ctx, p, o.Threads)
+	for _, line := range lines {
+		result.Notices = append(result.Notices, line)
+		tell(line)
+	}
+	return b.density, result, nil
 }
 
 // unbound is an error about the events or the flow, with the names of the features.
@@ -88,48 +108,47 @@ func (d *Data) close(b *bound) {
 // returning is how many events are taken through a flow and back.
 const returning = 1000
 
+// mostTurned is how far, in nats, their log-determinants may be from coming back to 0, in the mean, before a density is none.
+const mostTurned = 0.05
+
 // numerical says what there is to say of a flow whose map is found by numerical steps.
-func (d *Data) numerical(b *bound) (lines []string, err error) {
-	if b.flow == nil || len(b.Numerical()) == 0 || b.OneWay() != "" {
-		return nil, nil
+func (d *Data) numerical(b *bound) (lines []string, loose bool, err error) {
+	both, ok := b.density.(twoWay)
+	if !ok || len(b.flow.Numerical()) == 0 || b.flow.OneWay() != "" {
+		return nil, false, nil
 	}
 	held := d.Rows.Test
 	if len(held) == 0 {
 		held = slices.Concat(d.Rows.Valid, d.Rows.Train)
 	}
 	rows := evenly(held, returning)
-	take := func(columns [][]float32) (some [][]float32) {
-		for _, c := range columns {
-			col := make([]float32, len(rows))
-			for i, r := range rows {
-				col[i] = c[r]
-			}
-			some = append(some, col)
-		}
-		return some
-	}
-	x, given := take(d.x), take(d.context)
-	z, up, err := b.flow.ToLatent(x, given)
+	x, given := take(d.x, rows), take(d.context, rows)
+	z, up, err := both.ToLatent(x, given)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	back, down, err := b.flow.ToData(z, given)
+	back, down, err := both.ToData(z, given)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var off, turned float64
+	var off, turned, mean float64
 	for e := range rows {
-		turned = max(turned, math.Abs(float64(up[e]+down[e])))
+		wrong := math.Abs(float64(up[e] + down[e]))
+		turned = max(turned, wrong)
+		mean += wrong / float64(len(rows))
 		for f := range x {
 			off = max(off, math.Abs(float64(back[f][e]-x[f][e])))
 		}
 	}
 	lines = append(lines, fmt.Sprintf("the way through the flow is numerical: %s came back from the latent space to within %.2g of the prepared "+
 		"columns, whose width is about 1, and to within %.2g nats of the log-determinant", say.Count(len(rows), "event"), off, turned))
-	if _, ok := b.Objective.(train.Judged); ok {
+	if loose = !(mean <= mostTurned); loose {
+		lines[0] += fmt.Sprintf(", %.2g in the mean: the steps are too coarse for what was learned, and the densities, and each NLL, wrong; set a smaller tolerance, or more steps", mean)
+	}
+	if _, ok := b.Objective.(*matching); ok {
 		lines = append(lines, fmt.Sprintf("each NLL is that of %d events at most, evenly spread, integrated one by one; the history has the loss that was trained", judgedEvents))
 	}
-	return lines, nil
+	return lines, loose, nil
 }
 
 // overfits adds a line where a model knows the training events by heart.
@@ -137,10 +156,47 @@ func overfits(r *train.Result, warn func(line string)) {
 	gap := float64(r.TestNLL - r.TrainNLL)
 	if errors := gap / (math.Sqrt2 * r.TestError); r.TestError > 0 && errors > 5 && gap > 0.02 {
 		line := fmt.Sprintf("the model overfits: test events have an NLL %.3g nats higher than training events (%.0f standard errors; "+
-			"best epoch %d of %d); take more events, a smaller flow or dropout", gap, errors, r.BestEpoch, r.Epochs)
+			"%s of %d); take more events, a smaller flow or dropout", gap, errors, r.Kept(), r.Epochs)
 		r.Notices = append(r.Notices, line)
 		warn(line)
 	}
+}
+
+// flowSpec is the card's flow, with circular splines for the angles that are prepared as such, and with the features by their numbers: those that
+// it sees; and with the sets of objects of its context.
+func (d *Data) flowSpec() (flow.Spec, error) {
+	var angles []string
+	for i := range d.Features.Columns {
+		if c := &d.Features.Columns[i]; c.InFlow() && c.Circle() {
+			angles = append(angles, c.Name)
+		}
+	}
+	spec, ok := d.card.Flow, true
+	if len(angles) > 0 {
+		spec, ok = spec.Circular(angles...)
+	}
+	if !ok {
+		return spec, fmt.Errorf("prepare: %s: a circle is for a flow of couplings or autoregressive layers alone, with circular-spline and the base box for it: "+
+			"take periodic without circle, then quantile: {low: 0, high: 1}", strings.Join(angles, ", "))
+	}
+	spec, err := spec.Resolve(d.Features.InFlow())
+	if len(d.Context.Sets) == 0 {
+		return spec, err
+	}
+	var objects, variables []int
+	for _, s := range d.Context.Sets {
+		objects, variables = append(objects, s.Most), append(variables, s.Objects.Dim())
+	}
+	return spec.WithSets(objects, variables), err
+}
+
+// circles are the features that the card's flow can take as angles whose ends are one point.
+func circles(c *card.Card) map[string]bool {
+	can := map[string]bool{}
+	for _, name := range c.Features {
+		_, can[name] = c.Flow.Circular(name)
+	}
+	return can
 }
 
 // trainError marks what the user can set right.

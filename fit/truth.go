@@ -20,16 +20,12 @@ type True struct {
 // Truth compares a model with the density that the events of t were drawn from, given its log-density of each; nil for other events
 // than a toy's.
 func Truth(c *card.Card, t *events.Table, logProb []float64) (*True, error) {
-	names := slices.Sorted(slices.Values(c.Features))
-	if c.Toy == (card.Toy{}) || len(c.Define) > 0 || c.Where != "" || !slices.Equal(names, []string{"x1", "x2"}) {
-		return nil, nil
-	}
-	d, err := toy.New(c.Toy.Name, c.Toy.Options())
-	if err != nil {
+	d, err := drawnFrom(c)
+	if d == nil {
 		return nil, err
 	}
-	given := len(c.Context) > 0
-	if given && (len(c.Context) > 1 || c.Context[0] != d.Label()) {
+	given := len(c.Given()) > 0
+	if given && (len(c.Given()) > 1 || len(c.Context) == 0 || c.Context[0] != d.Label()) {
 		return nil, nil
 	}
 	truth, err := trueLogDensity(d, t, given)
@@ -47,6 +43,28 @@ func Truth(c *card.Card, t *events.Table, logProb []float64) (*True, error) {
 	}
 	r.Excess, r.ExcessError = stats.MeanError(truth, nil)
 	return r, nil
+}
+
+// drawnFrom is the toy of a card whose events are modelled as they were drawn, or nil.
+func drawnFrom(c *card.Card) (*toy.Distribution, error) {
+	names := slices.Sorted(slices.Values(c.Features))
+	if c.Toy == (card.Toy{}) || len(c.Define) > 0 || c.Where != "" || !slices.Equal(names, []string{"x1", "x2"}) {
+		return nil, nil
+	}
+	d, err := toy.New(c.Toy.Name, c.Toy.Options())
+	if err != nil || len(c.Context) > 1 || len(c.Context) == 1 && c.Context[0] != d.Label() {
+		return nil, err
+	}
+	return d, nil
+}
+
+// TrueLogDensity is that of each event of t under the density that those of the card were drawn from; nil where that is not known.
+func TrueLogDensity(c *card.Card, t *events.Table) ([]float64, error) {
+	d, err := drawnFrom(c)
+	if d == nil {
+		return nil, err
+	}
+	return trueLogDensity(d, t, len(c.Context) > 0)
 }
 
 // trueLogDensity is that of each event under the density that they were drawn from.

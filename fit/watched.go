@@ -23,7 +23,25 @@ type watched struct {
 	missing prep.Missing
 	profile profile.Summariser
 
-	beyond map[string][]beyond // by column
+	beyond  map[string][]beyond // by column
+	surplus []events.Surplus    // one a set of objects
+}
+
+// surplusOf counts for each of the sets, from 0.
+func surplusOf(sets []events.Set) (all []events.Surplus) {
+	for _, s := range sets {
+		all = append(all, events.Surplus{Set: s})
+	}
+	return all
+}
+
+func sayings(all []events.Surplus) (lines []string) {
+	for i := range all {
+		if line := all[i].Say(); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
 
 // beyond is a value outside the range stated, of how many events, and where the first is.
@@ -50,6 +68,11 @@ func (r *watched) Next() (feed.Block, error) {
 	}
 	if err := r.profile.Add(t, file, b.Rows); err != nil {
 		return b, err
+	}
+	for i := range r.surplus {
+		if err := r.surplus[i].Add(b.Table); err != nil {
+			return b, err
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.limits)) {
 		c, err := b.Column(name)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/sluice-hep/sluice/flow/linear"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/reference"
 	"github.com/sluice-hep/sluice/internal/rng"
@@ -28,7 +29,7 @@ func TestReferenceActNorm(t *testing.T) {
 		GradShift    []float64 `json:"grad_shift"`
 	}
 	reference.Read(t, "actnorm", &in, &out)
-	a, l := NewActNorm(len(in.LogScale)), nn.Layout{}
+	a, l := linear.NewActNorm(len(in.LogScale)), nn.Layout{}
 	a.Layout(&l, "norm")
 	p, g := make([]float32, l.Size), make([]float32, l.Size)
 	tile := tilesOf(in.X, in.C1, in.C2)[0]
@@ -86,7 +87,7 @@ func TestActNormsStartOneAfterTheOther(t *testing.T) {
 		for _, tile := range tiles {
 			tr.ToLatent(tile, f.params, mem)
 		}
-		if _, ok := tr.(*ActNorm); !ok {
+		if _, ok := tr.(*linear.ActNorm); !ok {
 			continue
 		}
 		for i := range 2 {

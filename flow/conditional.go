@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -103,7 +104,7 @@ func (g *Groups) see(in []float32, t *Tile, i int, x []float32) {
 		s, c := math.Sincos(math.Pi * float64(v) / float64(bound))
 		cos[e], sin[e] = float32(c), float32(s)
 	}
-	clearAt(cos, t.Absent(g.Order[i]))
+	tile.ClearAt(cos, t.Absent(g.Order[i]))
 }
 
 // seen adds the gradient d of the inputs to that of the features; nothing where d is nil.
@@ -116,14 +117,14 @@ func (g *Groups) seen(t *Tile, in, d []float32) {
 		bound := g.circle(i)
 		if bound == 0 {
 			kernel.Add(dx, row(d, at))
-			clearAt(dx, t.Absent(f))
+			tile.ClearAt(dx, t.Absent(f))
 			continue
 		}
 		cos, sin, dCos, dSin := row(in, at), row(in, at+1), row(d, at), row(d, at+1)
 		for e := range dx {
 			dx[e] += math.Pi / bound * (cos[e]*dSin[e] - sin[e]*dCos[e])
 		}
-		clearAt(dx, t.Absent(f))
+		tile.ClearAt(dx, t.Absent(f))
 	}
 }
 
@@ -210,7 +211,7 @@ func (c *Conditional) Memory() (rows, scratch int) {
 // feature takes up the feature moved as number j, with x and z apart and its parameters in h.
 func (c *Conditional) feature(t *Tile, j int, h, mem []float32) *Feature {
 	keep := rows(mem, c.keep[j], c.keep[j+1]-c.keep[j])
-	f := &t.feature
+	f := &t.Feature
 	f.Z, f.Saved = row(keep, 0), keep[kernel.Tile:]
 	if c.apart(j) {
 		f.X = keep[len(keep)-kernel.Tile:]
@@ -225,16 +226,16 @@ func (c *Conditional) feature(t *Tile, j int, h, mem []float32) *Feature {
 func (c *Conditional) ToLatent(t *Tile, p, mem []float32) {
 	c.enter(c.Net.Input(mem), t)
 	h := c.Net.Forward(p, mem, t.Context, &t.Pass)
-	t.feature = Feature{N: t.N, LogDet: t.LogDet, P: c.ownOf(p)}
+	t.Feature = Feature{N: t.N, LogDet: t.LogDet, P: c.ownOf(p)}
 	for j, i := range c.moved() {
 		x, f := row(t.X, int(i)), c.feature(t, j, h, mem)
 		if c.apart(j) {
 			copy(f.X, x)
 		}
-		t.keep(i)
+		t.Keep(i)
 		c.Transformers[j].ToLatent(f)
 		copy(x, f.Z)
-		t.putBack(i)
+		t.PutBack(i)
 	}
 }
 
@@ -242,13 +243,13 @@ func (c *Conditional) ToLatent(t *Tile, p, mem []float32) {
 func (c *Conditional) Backward(t *Tile, p, g, mem, scratch []float32) {
 	h := c.Net.Results(mem)
 	dh := rows(scratch, 0, c.at[len(c.Transformers)])
-	t.feature = Feature{N: t.N, DLogDet: t.DLogDet, P: c.ownOf(p), G: c.ownOf(g), First: t.First}
+	t.Feature = Feature{N: t.N, DLogDet: t.DLogDet, P: c.ownOf(p), G: c.ownOf(g), First: t.First}
 	for j, i := range c.moved() {
 		f := c.feature(t, j, h, mem)
 		f.D, f.DH = row(t.DX, int(i)), rows(dh, c.at[j], c.params(j))
-		f.DLogDet = t.slopes(i)
+		f.DLogDet = t.Slopes(i)
 		c.Transformers[j].Backward(f)
-		t.still(i)
+		t.Still(i)
 	}
 	c.seen(t, c.Net.Input(mem), c.Net.Backward(p, g, mem, dh, scratch[len(dh):], &t.Pass))
 }
@@ -260,17 +261,17 @@ func (c *Conditional) ToData(t *Tile, p, mem []float32) {
 		c.enter(in, t)
 	}
 	c.Net.Begin(mem, t.Context)
-	t.feature = Feature{N: t.N, LogDet: t.LogDet, P: c.ownOf(p)}
-	f, begin := &t.feature, 0
+	t.Feature = Feature{N: t.N, LogDet: t.LogDet, P: c.ownOf(p)}
+	f, begin := &t.Feature, 0
 	for g, end := range c.Ends {
 		h := c.Net.Next(p, mem, g, t.N)
 		for j := begin; j < end; j++ {
 			i := c.moved()[j]
 			f.X = row(t.X, int(i))
 			f.Z, f.H = f.X, rows(h, c.at[j]-c.at[begin], c.params(j))
-			t.keep(i)
+			t.Keep(i)
 			c.Transformers[j].ToData(f)
-			t.putBack(i)
+			t.PutBack(i)
 			if c.Kept == 0 {
 				c.see(in, t, j, f.X)
 			}

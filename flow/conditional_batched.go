@@ -54,13 +54,13 @@ func (c *BatchedConditional) group(tiles []*Tile, p []float32, mem [][]float32, 
 	for j, tr := range c.Transformers {
 		for i, t := range tiles {
 			f := c.output(t, p, trunk[i], mem[0], j)
-			t.keep(c.moved()[j])
+			t.Keep(c.moved()[j])
 			if toData {
 				tr.ToData(f)
 			} else {
 				tr.ToLatent(f)
 			}
-			t.putBack(c.moved()[j])
+			t.PutBack(c.moved()[j])
 		}
 	}
 }
@@ -80,9 +80,9 @@ func (c *BatchedConditional) trunk(tiles []*Tile, p []float32, mem [][]float32) 
 func (c *BatchedConditional) output(t *Tile, p, trunk, mem []float32, j int) *Feature {
 	at, k := c.Net.EvaluationRows(), c.params(j)
 	x := row(t.X, int(c.moved()[j]))
-	t.feature = Feature{N: t.N, X: x, Z: x, LogDet: t.LogDet, H: rows(mem, at, k), Saved: rows(mem, at+c.most(), c.saved), P: c.ownOf(p)}
-	c.Net.Output(p, t.feature.H, trunk, c.at[j], c.at[j+1], t.N)
-	return &t.feature
+	t.Feature = Feature{N: t.N, X: x, Z: x, LogDet: t.LogDet, H: rows(mem, at, k), Saved: rows(mem, at+c.most(), c.saved), P: c.ownOf(p)}
+	c.Net.Output(p, t.Feature.H, trunk, c.at[j], c.at[j+1], t.N)
+	return &t.Feature
 }
 
 // sequence goes group by group, each tile's units of a degree before the next degree's weights are read.
@@ -93,9 +93,9 @@ func (c *BatchedConditional) sequence(tiles []*Tile, p []float32, mem [][]float3
 			trunk := next(mem[i], t.Context, g, t.N)
 			for j := begin; j < end; j++ {
 				f := c.output(t, p, trunk, mem[i], j)
-				t.keep(c.moved()[j])
+				t.Keep(c.moved()[j])
 				c.Transformers[j].ToData(f)
-				t.putBack(c.moved()[j])
+				t.PutBack(c.moved()[j])
 				c.see(c.Net.Input(mem[i]), t, j, f.X)
 			}
 		}
@@ -173,10 +173,10 @@ func (s *batchedPass) forward(worker, group int) {
 			h, x, z := rows(s.h[i], s.at[j], s.params(j)), row(s.x[i], j), row(t.X, int(feature))
 			s.net.Output(s.p, h, i, s.at[j], s.at[j+1])
 			copy(x, z)
-			t.feature = Feature{N: t.N, X: x, Z: z, LogDet: t.LogDet, H: h, Saved: saved, P: s.ownOf(s.p)}
-			t.keep(feature)
-			s.Transformers[j].ToLatent(&t.feature)
-			t.putBack(feature)
+			t.Feature = Feature{N: t.N, X: x, Z: z, LogDet: t.LogDet, H: h, Saved: saved, P: s.ownOf(s.p)}
+			t.Keep(feature)
+			s.Transformers[j].ToLatent(&t.Feature)
+			t.PutBack(feature)
 		}
 	}
 }
@@ -209,13 +209,13 @@ func (s *batchedPass) backward(worker, group int) {
 		for i := lo; i < hi; i++ {
 			t := s.tiles[i]
 			h, dh := rows(s.h[i], s.at[j], s.params(j)), rows(m, s.saved, s.params(j))
-			t.feature = Feature{
+			t.Feature = Feature{
 				N: t.N, X: row(s.x[i], j), Z: z, LogDet: logDet, H: h, Saved: saved,
-				D: row(t.DX, int(feature)), DH: dh, DLogDet: t.slopes(feature), P: s.ownOf(s.p), G: s.dOwn[i], First: true,
+				D: row(t.DX, int(feature)), DH: dh, DLogDet: t.Slopes(feature), P: s.ownOf(s.p), G: s.dOwn[i], First: true,
 			}
-			s.Transformers[j].ToLatent(&t.feature)
-			s.Transformers[j].Backward(&t.feature)
-			t.still(feature)
+			s.Transformers[j].ToLatent(&t.Feature)
+			s.Transformers[j].Backward(&t.Feature)
+			t.Still(feature)
 			copy(h, dh)
 			s.net.BackOutput(s.p, h, i, s.at[j], s.at[j+1], j == 0)
 		}

@@ -30,7 +30,7 @@ type course struct {
 	}
 }
 
-// ends are what an objective does before and after the transforms. mem is memory of the base. Several tiles are under way at the
+// ends are what an objective does before and after the transforms. mem is memory of the base and the embedding. Several tiles are under way at the
 // same time.
 type ends interface {
 	// load brings the events in rows, which are the tile's of this number of a batch.
@@ -42,7 +42,11 @@ type ends interface {
 }
 
 func newCourse(f *Flow, of ends) *course {
-	c := &course{ends: of, f: f, batch: batch.New(f.Threads, f.independent, f.seed), stages: []stage{{first: true}}}
+	return newCourseOf(f, of, batch.New(f.Threads, f.independent, f.seed))
+}
+
+func newCourseOf(f *Flow, of ends, b *batch.Batch) *course {
+	c := &course{ends: of, f: f, batch: b, stages: []stage{{first: true}}}
 	for _, t := range f.transforms {
 		if b, ok := t.(Batched); ok {
 			c.passes = append(c.passes, b.NewPass(c.batch.Crew))
@@ -137,7 +141,10 @@ func (c *course) newSpace() trainSpace {
 	s := trainSpace{tile: c.f.newTile()}
 	s.tile.DX = kernel.Aligned(c.f.Features * kernel.Tile)
 	s.tile.DLogDet = kernel.Aligned(kernel.Tile)
-	rows, scratch := c.f.base.Memory()
+	if c.f.embedding != nil {
+		s.tile.DContext = kernel.Aligned(c.f.seen * kernel.Tile)
+	}
+	rows, scratch := c.f.endsMemory()
 	base := rows
 	for _, st := range c.stages {
 		for _, t := range st.transforms {
@@ -186,10 +193,14 @@ func (c *course) train(worker int, b *batch.Tile) {
 	s.tile.First = b.First
 	if c.stage == last {
 		c.batch.SetSum(b.Number, c.loss(&s.tile, s.base, b.Number, b.Rows))
+		clear(s.tile.DContext)
 		c.seed(s, b, c.scale)
 	}
 	if c.back {
 		c.backward(s, b.Grad)
+	}
+	if c.back && c.stage == 0 {
+		c.f.embedBack(&s.tile, b.Grad, s.base, s.scratch)
 	}
 }
 

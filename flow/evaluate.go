@@ -12,6 +12,7 @@ import (
 type workspace struct {
 	tiles []*Tile
 	mems  [][]float32 // one a tile; one transform after the other uses it
+	aside *Tile       // see drawAt
 }
 
 // groupTiles is the number of tiles that a worker takes at once: with more, a large network's weights are read more
@@ -97,8 +98,8 @@ func (f *Flow) density(x, context [][]float32, fn func(w *workspace, tiles int),
 	if latent {
 		z = columns(f.Features, n)
 	}
-	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
-		t.store(z, lo)
+	f.each(n, func(w *workspace, t *Tile, lo, hi int) { f.load(w, t, x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
+		store(t, z, lo)
 		lp := logProb[lo:][:t.Events]
 		f.logDensity(t, w.mems[0], lp)
 		for e := range lp {
@@ -147,11 +148,11 @@ func (f *Flow) draw(x [][]float32, n int, context [][]float32, seed, first uint6
 		}
 	}
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) {
-		t.load(nil, context, lo, hi)
-		t.lackAs(x, lo)
+		f.load(w, t, nil, context, lo, hi)
+		t.LackAs(x, lo)
 		t.NoDet = true
 		f.drawTile(t, w.mems[0], seed, first+uint64(lo))
-	}, fn, func(_ *workspace, t *Tile, lo int) { t.store(x, lo) })
+	}, fn, func(_ *workspace, t *Tile, lo int) { store(t, x, lo) })
 	return nil
 }
 
@@ -161,15 +162,26 @@ func (f *Flow) drawTile(t *Tile, mem []float32, seed, first uint64) {
 	for c := range f.Features {
 		batch.Pad(row(t.X, c)[:t.N], t.Events)
 	}
-	t.leaveOut()
+	t.LeaveOut()
 }
 
 // Steps maps latent events to data and returns the events after each transform: the latent first, the data last.
 func (f *Flow) Steps(z, context [][]float32) ([][][]float32, error) {
+	if err := f.twoWay(noSample); err != nil {
+		return nil, err
+	}
+	return f.steps(z, context, true)
+}
+
+// steps goes through one transform after the other, from the last one to data or from the first one to the latent.
+func (f *Flow) steps(z, context [][]float32, toData bool) ([][][]float32, error) {
 	steps := [][][]float32{z}
-	for i := len(f.transforms) - 1; i >= 0; i-- {
+	for k := range f.transforms {
+		if toData {
+			k = len(f.transforms) - 1 - k
+		}
 		x, _, err := f.mapEvents(steps[len(steps)-1], context, func(w *workspace, n int) {
-			w.through(f.transforms[i], w.tiles[:n], f.params, true)
+			w.through(f.transforms[k], w.tiles[:n], f.params, toData)
 		})
 		if err != nil {
 			return nil, err
@@ -186,8 +198,8 @@ func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int
 		return nil, nil, err
 	}
 	y, logDet = columns(f.Features, n), make([]float32, n)
-	f.each(n, func(_ *workspace, t *Tile, lo, hi int) { t.load(x, context, lo, hi) }, fn, func(_ *workspace, t *Tile, lo int) {
-		t.store(y, lo)
+	f.each(n, func(w *workspace, t *Tile, lo, hi int) { f.load(w, t, x, context, lo, hi) }, fn, func(_ *workspace, t *Tile, lo int) {
+		store(t, y, lo)
 		copy(logDet[lo:lo+t.Events], t.LogDet)
 	})
 	return y, logDet, nil
@@ -217,7 +229,7 @@ func (f *Flow) each(n int, load func(w *workspace, t *Tile, lo, hi int), fn func
 
 // workspace allocates for evaluation by one worker.
 func (f *Flow) workspace() (w workspace) {
-	most, _ := f.base.Memory()
+	most, _ := f.endsMemory()
 	for _, t := range f.transforms {
 		rows, _ := t.Memory()
 		most = max(most, rows)
@@ -232,37 +244,44 @@ func (f *Flow) workspace() (w workspace) {
 
 func (f *Flow) newTile() Tile {
 	t := Tile{
-		X: kernel.Aligned(f.Features * kernel.Tile), Context: kernel.Aligned(f.Context * kernel.Tile),
-		LogDet: kernel.Aligned(kernel.Tile), gaps: f.gaps,
+		X: kernel.Aligned(f.Features * kernel.Tile), Given: kernel.Aligned(f.Context * kernel.Tile),
+		LogDet: kernel.Aligned(kernel.Tile),
 	}
-	if f.gaps != nil {
-		t.absent = make([]uint64, f.Features)
+	if t.Context = t.Given; f.embedding != nil {
+		t.Context = kernel.Aligned(f.seen * kernel.Tile)
 	}
+	t.MayLack(f.gaps, f.Features)
 	return t
 }
 
+// load takes up events [lo, hi) with their context.
+func (f *Flow) load(w *workspace, t *Tile, x, context [][]float32, lo, hi int) {
+	load(t, x, context, lo, hi)
+	f.embed(t, w.mems[0])
+}
+
 // load fills the tile with events [lo, hi); the last event is repeated up to a multiple of kernel.Lanes.
-func (t *Tile) load(x, context [][]float32, lo, hi int) {
+func load(t *Tile, x, context [][]float32, lo, hi int) {
 	t.Events, t.N = hi-lo, kernel.RoundLanes(hi-lo)
 	for c, col := range x {
 		batch.Pad(row(t.X, c)[:t.N], copy(row(t.X, c), col[lo:hi]))
 	}
 	for c, col := range context {
-		batch.Pad(row(t.Context, c)[:t.N], copy(row(t.Context, c), col[lo:hi]))
+		batch.Pad(row(t.Given, c)[:t.N], copy(row(t.Given, c), col[lo:hi]))
 	}
 	if x != nil {
-		t.lack()
+		t.Lack()
 	}
 	clear(t.LogDet)
 	t.NoDet = false
 }
 
 // store writes the tile's events from lo on.
-func (t *Tile) store(y [][]float32, lo int) {
+func store(t *Tile, y [][]float32, lo int) {
 	for c := range y {
 		copy(y[c][lo:lo+t.Events], row(t.X, c))
 	}
-	t.nowhere(y, lo)
+	t.Nowhere(y, lo)
 }
 
 // check returns the number of events.

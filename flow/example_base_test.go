@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/flow/base"
 	"github.com/sluice-hep/sluice/flow/flowtest"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/nn"
@@ -37,7 +38,7 @@ func (b logistic) Backward(t *flow.Tile, _, _, _, _, slope []float32) {
 }
 
 func (b logistic) Draw(t *flow.Tile, p, mem []float32, seed, first uint64) {
-	(&flow.Normal{Features: b.features}).Draw(t, p, mem, seed, first)
+	(&base.Normal{Features: b.features}).Draw(t, p, mem, seed, first)
 	for _, c := range b.features {
 		for e := range t.Events {
 			z := float64(t.X[int(c)*kernel.Tile+e])
@@ -137,13 +138,19 @@ func TestIdleFields(t *testing.T) {
 		"layers.0.autoregressive.net.context": {Layers: []flow.Part{{Kind: "autoregressive", Options: first}}},
 		"layers.0.conditional.coupling.transformer": {Layers: []flow.Part{{Kind: "conditional",
 			Options: map[string]any{"": flow.Part{Kind: "coupling", Options: own}}}}},
+		"layers.0.continuous.tolerance": {Layers: []flow.Part{{Kind: "continuous", Options: map[string]any{"steps": 4, "tolerance": 1e-4}}}},
+		"layers.0.continuous.path":      {Layers: []flow.Part{{Kind: "continuous", Options: map[string]any{"path": "vp"}}}},
 	} {
 		var f *flow.FieldError
-		if err := s.Idle(2, 0); !errors.As(err, &f) || f.Field != field {
+		if err := s.Idle(2, 0, false); !errors.As(err, &f) || f.Field != field {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
-	if err := (flow.Spec{Type: "maf", BatchNorm: true, Context: "first"}).Idle(2, 1); err != nil {
+	if err := (flow.Spec{Type: "maf", BatchNorm: true, Context: "first"}).Idle(2, 1, false); err != nil {
+		t.Error(err)
+	}
+	matched := flow.Spec{Layers: []flow.Part{{Kind: "continuous", Options: map[string]any{"path": "vp", "steps": 0, "tolerance": 1e-4}}}}
+	if err := matched.Idle(2, 0, true); err != nil {
 		t.Error(err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/flow/base"
 	"github.com/sluice-hep/sluice/flow/flowtest"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/rng"
@@ -66,7 +67,7 @@ func (g *given) Backward(t *flow.Tile, p, grad, mem, _, slope []float32) {
 }
 
 func (g *given) Draw(t *flow.Tile, p, mem []float32, seed, first uint64) {
-	(&flow.Normal{Features: g.features}).Draw(t, p, mem, seed, first)
+	(&base.Normal{Features: g.features}).Draw(t, p, mem, seed, first)
 	for i, f := range g.features {
 		v := g.of(p, i)
 		x := t.X[int(f)*kernel.Tile:][:t.Events]

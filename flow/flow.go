@@ -3,7 +3,7 @@
 //
 // A flow acts on tiles, columns of 64 events (package internal/kernel); permutations between transforms only
 // rename columns: each transform has its own order of the features. What flows are made of stands in one table of kinds
-// (kinds.go); a Spec composes them.
+// (kinds.go), its families in the rooms below (transformer, linear, whole, base); a Spec composes them.
 package flow
 
 // Flow is a chain of transforms with a base. Its parameters are one flat vector. All methods but those that change

@@ -3,23 +3,20 @@ package flow
 import (
 	"fmt"
 	"slices"
-)
 
-// Interval is what a map keeps of a feature: it takes [-Bound, Bound] onto itself, and with Wider every wider one too. Why says why it
-// keeps none.
-type Interval struct {
-	Bound float32
-	Wider bool
-	Why   string
-}
+	"github.com/sluice-hep/sluice/flow/base"
+)
 
 // Bounded is a Transformer that keeps an interval.
 type Bounded interface{ Interval() Interval }
 
-// keeper is a Transform that keeps intervals of features.
-type keeper interface{ interval(feature int32) Interval }
+// Keeper is a Transform that keeps intervals of features.
+type Keeper interface {
+	Keeps(feature int32) Interval
+}
 
-func (g *Groups) interval(feature int32) Interval {
+// Keeps implements Keeper.
+func (g *Groups) Keeps(feature int32) Interval {
 	for j, f := range g.moved() {
 		if f != feature {
 			continue
@@ -32,10 +29,8 @@ func (g *Groups) interval(feature int32) Interval {
 	return Interval{Wider: true}
 }
 
-func (Permutation) interval(int32) Interval { return Interval{Wider: true} }
-
-// and is what both keep.
-func (i Interval) and(j Interval) Interval {
+// both is what both keep.
+func both(i, j Interval) Interval {
 	switch {
 	case i.Why != "":
 		return i
@@ -55,10 +50,10 @@ func (p *Plan) kept(feature int32) Interval {
 	all := Interval{Wider: true}
 	for n, l := range p.layers {
 		i := Interval{Why: "mixes or scales features"}
-		if k, ok := l.Transform.(keeper); ok {
-			i = k.interval(feature)
+		if k, ok := l.Transform.(Keeper); ok {
+			i = k.Keeps(feature)
 		}
-		if all = all.and(i); all.Why != "" {
+		if all = both(all, i); all.Why != "" {
 			all.Why = fmt.Sprintf("layer %d (%s) %s", n, l.Part.Kind, all.Why)
 			break
 		}
@@ -109,18 +104,12 @@ func (f *Flow) Support(x [][]float32) error {
 		parts = all.parts
 	}
 	for _, part := range parts {
-		b, ok := part.(*Box)
+		b, ok := part.(*base.Box)
 		if !ok {
 			continue
 		}
 		for i, feature := range b.Features {
-			n := 0
-			for _, v := range x[feature] {
-				if !inside(v, b.Bounds[i]) && !(v != v && slices.Contains(f.gaps, feature)) {
-					n++
-				}
-			}
-			if n > 0 {
+			if n := b.Outside(i, x[feature], slices.Contains(f.gaps, feature)); n > 0 {
 				return &SupportError{fmt.Sprint(feature), n, b.Bounds[i]}
 			}
 		}

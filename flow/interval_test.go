@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-hep/sluice/flow/base"
 	"github.com/sluice-hep/sluice/internal/reference"
 	"github.com/sluice-hep/sluice/nn"
 )
@@ -46,7 +47,7 @@ func TestBaseMeetsTheRangeOfTheFlow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := f.base.(*Box).Bounds; len(got) != 2 || got[0] != c.bound || got[1] != c.bound {
+			if got := f.base.(*base.Box).Bounds; len(got) != 2 || got[0] != c.bound || got[1] != c.bound {
 				t.Errorf("the bounds are %v, want %v", got, c.bound)
 			}
 		})
@@ -110,7 +111,7 @@ func logProbOf(b Base, x matrix, p []float32) (all []float64) {
 
 func TestReferenceBox(t *testing.T) {
 	in, out := readBase(t, "uniform")
-	b, volume := &Box{Width: math.Inf(1)}, 0.0
+	b, volume := &base.Box{Width: math.Inf(1)}, 0.0
 	var x matrix
 	for _, row := range in.X {
 		var unit []float64
@@ -139,7 +140,7 @@ func TestReferenceBox(t *testing.T) {
 
 func TestReferenceMixture(t *testing.T) {
 	in, out := readBase(t, "diag_gaussian_mixture")
-	b, l := &Mixture{Components: len(in.Weights)}, nn.Layout{}
+	b, l := &base.Mixture{Components: len(in.Weights)}, nn.Layout{}
 	for i := range in.Means[0] {
 		b.Features = append(b.Features, int32(i))
 	}
@@ -149,7 +150,7 @@ func TestReferenceMixture(t *testing.T) {
 		b.Weight.Of(p)[k] = float32(math.Log(w))
 		for i := range b.Features {
 			b.Mean.Of(p)[k*len(b.Features)+i] = float32(in.Means[k][i])
-			b.LogWide.Of(p)[k*len(b.Features)+i] = float32(math.Log(in.Scales[k][i] - leastWidth))
+			b.LogWide.Of(p)[k*len(b.Features)+i] = float32(math.Log(in.Scales[k][i] - 1e-3))
 		}
 	}
 	nearVector(t, "log-density", logProbOf(b, in.X, p), out.LogProb, 1e-5)

@@ -12,6 +12,9 @@ func Invert(f *Flow) *Inverted { return &Inverted{f} }
 // Dims are the numbers of features and of context columns.
 func (i *Inverted) Dims() (features, context int) { return i.f.Dims() }
 
+// Flow is the flow that is read backwards.
+func (i *Inverted) Flow() *Flow { return i.f }
+
 // Size is the number of parameters.
 func (i *Inverted) Size() int { return i.f.Size() }
 
@@ -43,6 +46,16 @@ func (i *Inverted) density(x, context [][]float32, latent bool) ([]float64, [][]
 func (i *Inverted) Sample(n int, context [][]float32, seed, first uint64) ([][]float32, error) {
 	x := columns(i.f.Features, n)
 	return x, i.f.draw(x, n, context, seed, first, i.f.toLatent)
+}
+
+// Latent is that of Flow.
+func (i *Inverted) Latent(n int, context [][]float32, seed, first uint64) ([][]float32, error) {
+	return i.f.Latent(n, context, seed, first)
+}
+
+// Steps is that of Flow.
+func (i *Inverted) Steps(z, context [][]float32) ([][][]float32, error) {
+	return i.f.steps(z, context, false)
 }
 
 // ToLatent maps events to z and returns log|det dz/dx| for each.

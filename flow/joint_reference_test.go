@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/sluice-hep/sluice/flow/linear"
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/reference"
 	"github.com/sluice-hep/sluice/nn"
@@ -34,7 +36,7 @@ func tilesOf(x, c1 matrix, c2 []float64) (tiles []*Tile) {
 		tile := f.newTile()
 		tile.DX, tile.DLogDet = kernel.Aligned(d*kernel.Tile), kernel.Aligned(kernel.Tile)
 		hi := min(lo+kernel.Tile, len(x))
-		tile.load(data, nil, lo, hi)
+		load(&tile, data, nil, lo, hi)
 		for e := lo; e < hi && c1 != nil; e++ {
 			for i, v := range c1[e] {
 				row(tile.DX, i)[e-lo] = float32(v)
@@ -131,10 +133,12 @@ func (c luCase) eachEntry(lower, upper, diagonal []float64, fn func(at int, v fl
 	}
 }
 
-// ourDiagonal gives softplus(u) + eps as softplus(raw) + minDiagonal, and the slopes d raw/du.
+const leastDiagonal = 1e-3 // of a linear.LU
+
+// ourDiagonal gives tile.Softplus(u) + eps as softplus(raw) + leastDiagonal, and the slopes d raw/du.
 func (c luCase) ourDiagonal() (raw, slopes []float64) {
 	for _, u := range c.Diagonal {
-		r := math.Log(math.Expm1(softplus(u) + c.Epsilon - minDiagonal))
+		r := math.Log(math.Expm1(tile.Softplus(u) + c.Epsilon - leastDiagonal))
 		raw, slopes = append(raw, r), append(slopes, (1+math.Exp(-r))/(1+math.Exp(-u)))
 	}
 	return raw, slopes
@@ -144,7 +148,7 @@ func TestReferenceLULinear(t *testing.T) {
 	for name, c := range reference.Cases[luCase, luResult](t, "lu_linear") {
 		t.Run(name, func(t *testing.T) {
 			in, out := c.In, c.Out
-			lu := &LU{}
+			lu := &linear.LU{}
 			for i := range in.Features {
 				lu.Order = append(lu.Order, int32(i))
 			}
@@ -228,7 +232,7 @@ func shrink(events int) float64 { return float64(events-1) / float64(events) }
 // set gives b the case's parameters for a batch. In the other style the variance is unbiased, epsilon is added to it outside
 // and the weight is w = softplus(u)+eps: w/sqrt(v/shrink + eps) = w sqrt(shrink)/sqrt(v + eps shrink). The slopes are those
 // of our log gamma with u.
-func (c *batchNormCase) set(b *BatchNorm, p []float32, events int) (slopes []float64) {
+func (c *batchNormCase) set(b *linear.BatchNorm, p []float32, events int) (slopes []float64) {
 	if !c.otherStyle() {
 		b.Epsilon = c.Epsilon
 		setFloats(b.LogGamma.Of(p), c.LogGamma)
@@ -238,7 +242,7 @@ func (c *batchNormCase) set(b *BatchNorm, p []float32, events int) (slopes []flo
 	b.Epsilon = c.Epsilon * shrink(events)
 	setFloats(b.Beta.Of(p), c.Bias)
 	for i, u := range c.UnconstrainedWeight {
-		w := softplus(u) + c.Epsilon
+		w := tile.Softplus(u) + c.Epsilon
 		b.LogGamma.Of(p)[i] = float32(math.Log(w) + 0.5*math.Log(shrink(events)))
 		slopes = append(slopes, 1/(1+math.Exp(-u))/w)
 	}
@@ -246,7 +250,7 @@ func (c *batchNormCase) set(b *BatchNorm, p []float32, events int) (slopes []flo
 }
 
 // average moves the running statistics by those of a batch.
-func (c *batchNormCase) average(b *BatchNorm, p []float32, events int) {
+func (c *batchNormCase) average(b *linear.BatchNorm, p []float32, events int) {
 	keep := c.Momentum
 	if c.otherStyle() {
 		keep = 1 - c.Momentum
@@ -265,7 +269,7 @@ func TestReferenceBatchNormFlow(t *testing.T) {
 	for name, c := range reference.Cases[batchNormCase, batchNormResult](t, "batchnorm_flow") {
 		t.Run(name, func(t *testing.T) {
 			in := c.In
-			b := NewBatchNorm(in.Features)
+			b := linear.NewBatchNorm(in.Features)
 			l := newLayer(t, b)
 			pass := b.NewPass(l.crew)
 			for i, x := range in.Batches {
@@ -297,7 +301,7 @@ func TestReferenceBatchNormFlow(t *testing.T) {
 }
 
 // evaluate checks b with the running statistics.
-func (c *batchNormCase) evaluate(t *testing.T, b *BatchNorm, p []float32, out *batchNormResult) {
+func (c *batchNormCase) evaluate(t *testing.T, b *linear.BatchNorm, p []float32, out *batchNormResult) {
 	t.Helper()
 	c.set(b, p, math.MaxInt) // so many events that the styles agree on the variance
 	setFloats(b.Mean.Of(p), c.Mean)

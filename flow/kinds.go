@@ -3,6 +3,10 @@ package flow
 import (
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/base"
+	"github.com/sluice-hep/sluice/flow/linear"
+	"github.com/sluice-hep/sluice/flow/transformer"
+	"github.com/sluice-hep/sluice/flow/whole"
 	"github.com/sluice-hep/sluice/nn"
 )
 
@@ -13,6 +17,7 @@ const (
 	RoleTransformer Role = "transformer" // Build gives a Transformer
 	RoleNet         Role = "net"         // a Network
 	RoleBase        Role = "base"        // a BaseAt
+	RoleContext     Role = "context"     // an EmbeddingAt
 	RoleConditional Role = "conditional" // a Placement, as for all layers: here with transformers and a network
 	RoleLinear      Role = "linear"      // a linear map of all features
 	RoleNorm        Role = "norm"        // takes statistics
@@ -45,34 +50,36 @@ type Network struct {
 
 // kinds is every part there is; the compliance suite runs over all of them.
 var kinds = []Kind{
-	{"affine", RoleTransformer, func(o *Options) any { return &Affine{LogScale: logScale(o)} }},
-	{"scale-shift", RoleTransformer, func(o *Options) any { return &Affine{logScale(o), true} }},
+	{"affine", RoleTransformer, func(o *Options) any { return &transformer.Affine{LogScale: logScale(o)} }},
+	{"scale-shift", RoleTransformer, func(o *Options) any { return &transformer.Affine{LogScale: logScale(o), ScaleFirst: true} }},
 	{"spline", RoleTransformer, func(o *Options) any {
-		return NewRationalQuadraticSpline(o.Count("bins", 8, 2, 500), o.Number("bound", 5, 1e-6, 1e6), 1)
+		return transformer.NewRationalQuadraticSpline(o.Count("bins", 8, 2, 500), o.Number("bound", 5, 1e-6, 1e6), 1)
 	}},
 	{"circular-spline", RoleTransformer, func(o *Options) any {
-		return NewCircularSpline(o.Count("bins", 8, 2, 500), o.Number("bound", math.Pi, 1e-6, 1e6))
+		return transformer.NewCircularSpline(o.Count("bins", 8, 2, 500), o.Number("bound", math.Pi, 1e-6, 1e6))
 	}},
 	{"dsf", RoleTransformer, func(o *Options) any {
-		return NewSigmoidal(o.Count("units", 16, 1, mostUnits), o.Count("layers", 1, 1, 8))
+		return transformer.NewSigmoidal(o.Count("units", 16, 1, transformer.MostUnits), o.Count("layers", 1, 1, 8))
 	}},
 	{"bernstein", RoleTransformer, func(o *Options) any {
-		return NewBernstein(o.Count("degree", 16, 2, mostDegree), o.Number("bound", 5, 1e-6, 1e6))
+		return transformer.NewBernstein(o.Count("degree", 16, 2, transformer.MostDegree), o.Number("bound", 5, 1e-6, 1e6))
 	}},
 	{"mlp", RoleNet, mlp},
 	{"residual", RoleNet, residual},
+	{"mlp", RoleContext, contextMLP},
+	{DeepSets, RoleContext, deepSets},
 	{"normal", RoleBase, func(*Options) any {
-		return func(s *Site) (Base, error) { return &Normal{s.Features()}, nil }
+		return func(s *Site) (Base, error) { return &base.Normal{Features: s.Features()}, nil }
 	}},
 	{"student-t", RoleBase, func(o *Options) any {
 		nu := o.Number("nu", 5, 0.1, 1e3)
-		return func(s *Site) (Base, error) { return NewStudentT(s.Features(), nu), nil }
+		return func(s *Site) (Base, error) { return base.NewStudentT(s.Features(), nu), nil }
 	}},
 	{"box", RoleBase, func(o *Options) any { return box(o, math.Inf(1)) }},
 	{"truncated", RoleBase, func(o *Options) any { return box(o, o.Number("width", 1, 1e-3, 1e6)) }},
 	{"mixture", RoleBase, func(o *Options) any {
 		k := o.Count("components", 8, 1, 1000)
-		return func(s *Site) (Base, error) { return &Mixture{Features: s.Features(), Components: k}, nil }
+		return func(s *Site) (Base, error) { return &base.Mixture{Features: s.Features(), Components: k}, nil }
 	}},
 	{"conditional-normal", RoleBase, conditionalNormal},
 	{"coupling", RoleConditional, coupling},
@@ -80,7 +87,7 @@ var kinds = []Kind{
 	{"lu", RoleLinear, func(o *Options) any {
 		order := o.Choice("permute", "none", "none", "random", "reverse")
 		return func(s *Site) (Transform, error) {
-			lu := &LU{Order: s.Features()}
+			lu := &linear.LU{Order: s.Features()}
 			s.permute(order, 0)
 			return lu, nil
 		}
@@ -89,31 +96,31 @@ var kinds = []Kind{
 		order := o.Choice("order", "random", "random", "reverse")
 		return func(s *Site) (Transform, error) {
 			s.permute(order, 0)
-			return Permutation{}, nil
+			return linear.Permutation{}, nil
 		}
 	}},
 	{"householder", RoleLinear, func(o *Options) any {
 		k := o.Count("reflections", 0, 0, 65536)
 		return func(s *Site) (Transform, error) {
 			if n := len(s.order); k == 0 {
-				return &Householder{Order: s.Features(), Reflections: n + n%2}, nil
+				return &linear.Householder{Order: s.Features(), Reflections: n + n%2}, nil
 			}
-			return &Householder{Order: s.Features(), Reflections: k}, nil
+			return &linear.Householder{Order: s.Features(), Reflections: k}, nil
 		}
 	}},
 	{"rotation", RoleLinear, func(*Options) any { return rotation }},
 	{"planar", RoleWhole, func(*Options) any {
-		return func(s *Site) (Transform, error) { return NewPlanar(len(s.order), s.Context), nil }
+		return func(s *Site) (Transform, error) { return whole.NewPlanar(len(s.order), s.Context), nil }
 	}},
 	{"radial", RoleWhole, func(*Options) any {
-		return func(s *Site) (Transform, error) { return NewRadial(len(s.order), s.Context), nil }
+		return func(s *Site) (Transform, error) { return whole.NewRadial(len(s.order), s.Context), nil }
 	}},
 	{"residual-flow", RoleWhole, residualFlow},
 	{"batch-norm", RoleNorm, func(*Options) any {
-		return func(s *Site) (Transform, error) { return NewBatchNorm(len(s.Features())), nil }
+		return func(s *Site) (Transform, error) { return linear.NewBatchNorm(len(s.Features())), nil }
 	}},
 	{"act-norm", RoleNorm, func(*Options) any {
-		return func(s *Site) (Transform, error) { return NewActNorm(len(s.Features())), nil }
+		return func(s *Site) (Transform, error) { return linear.NewActNorm(len(s.Features())), nil }
 	}},
 	{"continuous", RoleWhole, continuous},
 }
@@ -125,11 +132,11 @@ func rotation(s *Site) (Transform, error) {
 	if s.rotated += len(s.order) * len(s.order); s.rotated > mostRotated {
 		return nil, fault("", "rotations of so many features take too much memory: they may have %d numbers in all; take householder", mostRotated)
 	}
-	return &Rotation{Order: s.Features(), seed: s.random.Uint64()}, nil
+	return &linear.Rotation{Order: s.Features(), Seed: s.random.Uint64()}, nil
 }
 
-func logScale(o *Options) LogScale {
-	return LogScale(o.Choice("log_scale", "tanh", "tanh", "soft", "clamp", "sigmoid", "none"))
+func logScale(o *Options) transformer.LogScale {
+	return transformer.LogScale(o.Choice("log_scale", "tanh", "tanh", "soft", "clamp", "sigmoid", "none"))
 }
 
 func mlp(o *Options) any {
@@ -159,7 +166,7 @@ func box(o *Options, width float64) BaseAt {
 	bound := o.Number("bound", 0, 0, 1e6)
 	return func(s *Site) (Base, error) {
 		bounds, err := s.confine(bound)
-		return &Box{s.Features(), bounds, width}, err
+		return &base.Box{Features: s.Features(), Bounds: bounds, Width: width}, err
 	}
 }
 
@@ -174,7 +181,8 @@ func conditionalNormal(o *Options) any {
 			return nil, fault("net", "a base takes a network that goes tile by tile; set net: mlp")
 		}
 		shape := nn.Shape{Context: s.Context, Outputs: 2 * len(s.order), Layer: s.hidden}
-		return &ConditionalNormal{Features: s.Features(), shape: shape, build: n.Single}, nil
+		build := func(l *nn.Layout, scope string, s nn.Shape) base.Network { return n.Single(l, scope, s) }
+		return &base.ConditionalNormal{Features: s.Features(), Shape: shape, Build: build}, nil
 	}
 }
 
@@ -210,4 +218,30 @@ func autoregressive(o *Options) any {
 		}
 		return c.place(s, 0, ends)
 	}
+}
+
+func residualFlow(o *Options) any {
+	hidden := o.Counts("hidden", []int{64, 64}, 1, 4096)
+	activation := o.Choice("activation", "lipswish", whole.SmoothActivations...)
+	lipschitz := o.Number("lipschitz", 0.97, 0.01, 0.99)
+	return func(s *Site) (Transform, error) {
+		n, most := len(s.order), whole.MostResidual
+		if n > most {
+			return nil, fault("", "a residual flow of %d features: its log-determinant takes their whole Jacobian, which it has for up to %d; take couplings", n, most)
+		}
+		return whole.NewResidualFlow(n, s.Context, hidden, activation, lipschitz), nil
+	}
+}
+
+func continuous(o *Options) any {
+	c := whole.Continuous{
+		Config: nn.Config{
+			Hidden:     o.Counts("hidden", []int{64, 64, 64, 64}, 1, 65536),
+			Activation: o.Choice("activation", "tanh", "tanh", "elu"),
+			Init:       o.Choice("init", "glorot", nn.Inits...),
+		},
+		Steps: o.Count("steps", 0, 0, whole.MostSteps), Tolerance: o.Number("tolerance", 1e-5, 1e-6, 1e-1),
+		Path: whole.Path(o.Choice("path", "ot", "ot", "vp")), SigmaMin: o.Number("sigma_min", 1e-4, 0, 0.5),
+	}
+	return func(s *Site) (Transform, error) { return c.New(len(s.order), s.Context, s.random.Uint64()), nil }
 }

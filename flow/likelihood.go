@@ -56,25 +56,26 @@ func (l *Likelihood) Losses(rows []int32, each []float64) float64 {
 	return l.Loss(rows)
 }
 
-func (l *Likelihood) load(t *Tile, _ []float32, _ int, rows []int32) {
-	t.gather(l.context, rows)
+func (l *Likelihood) load(t *Tile, mem []float32, _ int, rows []int32) {
+	gather(t, l.context, rows)
 	if l.source != nil {
 		l.source.Load(t, rows)
 	} else {
 		batch.Gather(t.X, l.x, rows, t.N)
 	}
-	t.lack()
+	t.Lack()
+	l.f.embed(t, mem)
 }
 
-// gather takes up the events in rows, with their context.
-func (t *Tile) gather(context [][]float32, rows []int32) {
+// gather takes up the events in rows, with their context as it is given.
+func gather(t *Tile, context [][]float32, rows []int32) {
 	t.Events, t.N = len(rows), kernel.RoundLanes(len(rows))
-	batch.Gather(t.Context, context, rows, t.N)
+	batch.Gather(t.Given, context, rows, t.N)
 	clear(t.LogDet)
 }
 
 func (l *Likelihood) loss(t *Tile, mem []float32, number int, rows []int32) float64 {
-	logProb := t.logProb[:len(rows)]
+	logProb := t.LogProb[:len(rows)]
 	l.f.logDensity(t, mem, logProb)
 	var sum float64
 	for e, r := range rows {

@@ -4,47 +4,22 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/sluice-hep/sluice/flow/whole"
 	"github.com/sluice-hep/sluice/internal/batch"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/nn"
 )
 
-// Path is how flow matching joins an event x1 of the data with one x0 of the base: x = alpha x1 + sigma x0 at time t. Each is one of
-// arXiv:2210.02747, ot of its equation 20, vp of equation 18, with the noise schedule of arXiv:2011.13456 (0.1 to 20).
-type Path string
-
-// At gives alpha and sigma, and their derivatives by t.
-func (p Path) At(t, sigmaMin float64) (alpha, sigma, dAlpha, dSigma float64) {
-	if p == "ot" {
-		return t, 1 - (1-sigmaMin)*t, 1, sigmaMin - 1
-	}
-	const least, most = 0.1, 20
-	s := 1 - t
-	beta := least + s*(most-least)
-	alpha = math.Exp(-s * (least + beta) / 4)
-	sigma = math.Sqrt(-math.Expm1(-s * (least + beta) / 2))
-	dAlpha = alpha * beta / 2
-	return alpha, sigma, dAlpha, -alpha * dAlpha / sigma
-}
-
-// latest is the last time of a path, as in arXiv:2210.02747: the velocity of vp has no bound at 1.
-func (p Path) latest() float64 {
-	if p == "vp" {
-		return 1 - 1e-5
-	}
-	return 1
-}
-
-// Matching is the loss of flow matching (arXiv:2210.02747, equation 14) of a flow of one Continuous, which trains its v without going
-// along it: the mean over events x1, draws x0 of the base and times t of (v(x, t) - dx/dt)^2, for x on the Path between x0 and x1. It is
+// Matching is the loss of flow matching (arXiv:2210.02747, equation 14) of a flow of one whole.Continuous, which trains its v without going
+// along it: the mean over events x1, draws x0 of the base and times t of (v(x, t) - dx/dt)^2, for x on the whole.Path between x0 and x1. It is
 // also a mean over the features. The loss of an event counts with its weight. It is not for concurrent use.
 //
 // Every step draws anew, times evenly over the batch; Loss takes the same draws each time, which no step sees. The Likelihood is that of the
 // same events under the flow as it is.
 type Matching struct {
 	*Likelihood
-	by     *Continuous
+	by     *whole.Continuous
 	seeds  [2]uint64 // of the draws of steps, and of Loss
 	spaces []matchSpace
 	rows   float64 // events of the batch
@@ -57,7 +32,8 @@ type Matching struct {
 // matchSpace is what one worker needs.
 type matchSpace struct {
 	tile                                     Tile
-	x0, target, act, given, d, scratch, base []float32
+	x1, target, act, given, d, scratch, base []float32
+	byGiven                                  []float32 // the gradient of given; nil where nobody wants it
 }
 
 // NewMatching binds events to a flow as NewLikelihood does.
@@ -72,16 +48,19 @@ func NewMatching(f *Flow, x, context [][]float32, weight []float32) (*Matching, 
 	if err != nil {
 		return nil, err
 	}
-	m := &Matching{Likelihood: l, by: f.transforms[0].(*Continuous), seeds: [2]uint64{derived(f.seed, stepDraws), derived(f.seed, lossDraws)}}
+	m := &Matching{Likelihood: l, by: f.transforms[0].(*whole.Continuous), seeds: [2]uint64{derived(f.seed, stepDraws), derived(f.seed, lossDraws)}}
 	m.fn.train, m.fn.loss = m.train, m.lossGroup
-	base, baseScratch := f.base.Memory()
+	base, baseScratch := f.endsMemory()
 	for range m.batch.Threads() {
-		net, d := m.by.net, f.Features
+		net, d := m.by.Net, f.Features
 		take := func(rows int) []float32 { return kernel.Aligned(rows * kernel.Tile) }
 		m.spaces = append(m.spaces, matchSpace{
-			tile: f.newTile(), x0: take(d), target: take(d), act: take(net.Rows()), given: take(clocks + f.Context), d: take(d),
-			scratch: take(net.Scratch()), base: take(base + baseScratch),
+			tile: f.newTile(), x1: take(d), target: take(d), act: take(net.Rows()), given: take(whole.Clocks + f.seen), d: take(d),
+			scratch: take(max(net.Scratch(), baseScratch)), base: take(base),
 		})
+		if f.embedding != nil {
+			m.spaces[len(m.spaces)-1].byGiven = take(whole.Clocks + f.seen)
+		}
 	}
 	return m, nil
 }
@@ -125,34 +104,38 @@ func (m *Matching) train(worker int, b *batch.Tile) {
 	s := &m.spaces[worker]
 	m.forward(s, b.Number, b.Rows, m.seeds[0], uint64(b.Noise.Step)<<32)
 	m.batch.SetSum(b.Number, m.differ(s, b.Rows))
-	pass := nn.Pass{N: s.tile.N, Events: s.tile.Events, First: b.First, SkipDX: true}
-	m.by.net.Backward(m.f.params, b.Grad, s.act, s.d, s.scratch, &pass)
+	clear(s.byGiven)
+	t := &s.tile
+	t.Pass = nn.Pass{N: t.N, Events: t.Events, First: b.First, SkipDX: true, DContext: s.byGiven}
+	m.by.Net.Backward(m.f.params, b.Grad, s.act, s.d, s.scratch, &t.Pass)
+	if s.byGiven != nil {
+		t.DContext = s.byGiven[whole.Clocks*kernel.Tile:]
+		m.f.embedBack(t, b.Grad, s.base, s.scratch)
+	}
 }
 
 // forward puts a tile of events on their paths, and sets d to v there; draws are those from number first on.
 func (m *Matching) forward(s *matchSpace, number int, rows []int32, seed, first uint64) {
 	t := &s.tile
-	t.Events, t.N = len(rows), kernel.RoundLanes(len(rows))
-	batch.Gather(t.Context, m.context, rows, t.N)
+	m.load(t, s.base, number, rows)
+	copy(s.x1, t.X)
 	m.f.drawTile(t, s.base, seed, first+uint64(number*kernel.Tile))
-	copy(s.x0, t.X)
-	m.load(t, nil, number, rows)
-	copy(s.given[clocks*kernel.Tile:], t.Context)
-	in := m.by.net.Input(s.act)
+	copy(s.given[whole.Clocks*kernel.Tile:], t.Context)
+	in := m.by.Net.Input(s.act)
 	var begin [1]float64
 	rng.Uniform(begin[:], seed, rng.StreamTime, 0, first)
 	for e := range t.N {
 		_, at := math.Modf(begin[0] + (float64(number*kernel.Tile+e)+0.5)/m.rows)
-		at *= m.by.Path.latest()
+		at *= m.by.Path.Latest()
 		alpha, sigma, dAlpha, dSigma := m.by.Path.At(at, m.by.SigmaMin)
-		clock(s.given[e:], float32(at))
+		whole.Clock(s.given[e:], float32(at))
 		for i := e; i < len(t.X); i += kernel.Tile {
-			in[i] = float32(alpha)*t.X[i] + float32(sigma)*s.x0[i]
-			s.target[i] = float32(dAlpha)*t.X[i] + float32(dSigma)*s.x0[i]
+			in[i] = float32(alpha)*s.x1[i] + float32(sigma)*t.X[i]
+			s.target[i] = float32(dAlpha)*s.x1[i] + float32(dSigma)*t.X[i]
 		}
 	}
 	pass := nn.Pass{N: t.N, Events: t.Events}
-	copy(s.d, m.by.net.Forward(m.f.params, s.act, s.given, &pass)[:len(s.d)])
+	copy(s.d, m.by.Net.Forward(m.f.params, s.act, s.given, &pass)[:len(s.d)])
 }
 
 // differ returns the loss summed over the events, and turns v in d into the gradient of the mean over the batch.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/flow/whole"
 )
 
 func cfm(options map[string]any) flow.Spec {
@@ -74,8 +75,8 @@ func TestMatchingGradient(t *testing.T) {
 		}
 		for _, at := range []float64{0.1, 0.6, 0.99} {
 			const h = 1e-6
-			a, s, da, ds := flow.Path(path).At(at, 1e-3)
-			up, sUp, _, _ := flow.Path(path).At(at+h, 1e-3)
+			a, s, da, ds := whole.Path(path).At(at, 1e-3)
+			up, sUp, _, _ := whole.Path(path).At(at+h, 1e-3)
 			if math.Abs((up-a)/h-da) > 1e-3 || math.Abs((sUp-s)/h-ds) > 1e-3 {
 				t.Errorf("%s: derivatives %v and %v at %v, want %v and %v", path, da, ds, at, (up-a)/h, (sUp-s)/h)
 			}

@@ -64,7 +64,7 @@ func read[T any](o *Options, name string, def T, is func(v any) (T, bool), what 
 	return x
 }
 
-func whole(v any) (int, bool) {
+func integer(v any) (int, bool) {
 	switch v := v.(type) {
 	case int:
 		return v, true
@@ -76,7 +76,7 @@ func whole(v any) (int, bool) {
 
 // Count is a whole number within [lo, hi].
 func (o *Options) Count(name string, def, lo, hi int) int {
-	return bounded(o, name, read(o, name, def, whole, "a whole number"), def, lo, hi)
+	return bounded(o, name, read(o, name, def, integer, "a whole number"), def, lo, hi)
 }
 
 // Number is a number within [lo, hi].
@@ -120,11 +120,11 @@ func (o *Options) Counts(name string, def []int, lo, hi int) []int {
 	x := read(o, name, def, func(v any) (out []int, ok bool) {
 		list := reflect.ValueOf(v)
 		if list.Kind() != reflect.Slice {
-			n, ok := whole(v)
+			n, ok := integer(v)
 			return []int{n}, ok
 		}
 		for i := range list.Len() {
-			n, ok := whole(list.Index(i).Interface())
+			n, ok := integer(list.Index(i).Interface())
 			if !ok {
 				return nil, false
 			}

@@ -17,9 +17,11 @@ type Plan struct {
 
 	layers      []Layer // in the direction to latent
 	base        Base
+	embedding   Embedding // of the context; nil for none
+	seen        int       // context columns that layers and base see
 	layout      nn.Layout
 	trainedBase bool // it has parameters
-	independent int  // parameters of Independent transforms and the base, which come first
+	independent int  // parameters of Independent transforms, the embedding and the base, which come first
 	seed        uint64
 	oneWay      string  // why there is no inverse
 	gaps        []int32 // features that may be absent
@@ -53,6 +55,9 @@ func PlanWithin(most, features, context int, spec Spec, seed uint64, own ...Kind
 		return nil, fmt.Errorf("flow: %d features and %d context columns: a flow needs at least one feature", features, context)
 	}
 	p := &Plan{Features: features, Context: context, Spec: c.Spec, seed: seed}
+	if err := p.embed(c); err != nil {
+		return nil, err
+	}
 	hidden, err := p.place(c, most)
 	if err != nil {
 		return nil, spec.ofPreset(err)
@@ -60,12 +65,15 @@ func PlanWithin(most, features, context int, spec Spec, seed uint64, own ...Kind
 	if err := p.placeBase(c, hidden); err != nil {
 		return nil, err
 	}
-	return p, p.lay(most)
+	if err := p.lay(most); err != nil {
+		return nil, err
+	}
+	return p, p.checkContext(own)
 }
 
 // place makes the layers, each for the order that the features have there, and counts the hidden ones with dropout.
 func (p *Plan) place(c composition, most int) (hidden int, err error) {
-	s := &Site{Context: p.Context, random: rng.New(p.seed, rng.StreamPermute, 0)}
+	s := &Site{Context: p.seen, random: rng.New(p.seed, rng.StreamPermute, 0)}
 	for i := range p.Features {
 		s.order = append(s.order, int32(i))
 	}
@@ -122,6 +130,9 @@ func (p *Plan) lay(most int) error {
 			}
 		}
 		if !batched {
+			if p.embedding != nil {
+				p.embedding.Layout(&p.layout, contextNet)
+			}
 			before := p.layout.Size
 			p.base.Layout(&p.layout, "base")
 			p.independent, p.trainedBase = p.layout.Size, p.layout.Size > before
@@ -151,6 +162,9 @@ func CheckMemory(size, vectors int) error {
 		size, takes/1e9, free/1e9)
 }
 
+// Seed is what the random parts of the flow follow from.
+func (p *Plan) Seed() uint64 { return p.seed }
+
 // OneWay says why there is no inverse; empty where there is one.
 func (p *Plan) OneWay() string { return p.oneWay }
 
@@ -176,6 +190,9 @@ func (f *Flow) Start() {
 	}
 	if s, ok := f.base.(Starter); ok {
 		s.Start(f.params, rng.New(f.seed, rng.StreamInit, 1<<30))
+	}
+	if f.embedding != nil {
+		f.embedding.Start(f.params, rng.New(f.seed, rng.StreamInit, 1<<30|1))
 	}
 	f.derive(manyRounds)
 }

@@ -65,7 +65,7 @@ func (s Spec) preset() (Spec, error) {
 	case s.Net == "residual" && len(s.Hidden) == 1:
 		net["width"] = s.Hidden[0]
 	}
-	c := Spec{Base: s.Base, Bases: s.Bases, Repeat: cmp.Or(s.Transforms, p.transforms)}
+	c := Spec{Base: s.Base, Bases: s.Bases, ContextNet: s.ContextNet, Repeat: cmp.Or(s.Transforms, p.transforms)}
 	if c.Base.IsZero() {
 		c.Base.Kind = p.base
 	}
@@ -84,7 +84,7 @@ func (s Spec) continuous(p preset) (Spec, error) {
 	layer := options("hidden", s.Hidden, "activation", s.Activation, "init", s.Init, "permute", s.Permute, "degrees", s.Degrees, "bins", s.Bins, "bound", s.Bound,
 		"log_scale", s.LogScale, "dropout", s.Dropout, "context", s.Context, "net", s.Net, "blocks", s.Blocks, "net_batch_norm", s.NetBatchNorm,
 		"linear", s.Linear, "batch_norm", s.BatchNorm)
-	return Spec{Base: s.Base, Bases: s.Bases, Repeat: cmp.Or(s.Transforms, p.transforms), Layers: []Part{{p.layer, layer}}}, nil
+	return Spec{Base: s.Base, Bases: s.Bases, ContextNet: s.ContextNet, Repeat: cmp.Or(s.Transforms, p.transforms), Layers: []Part{{p.layer, layer}}}, nil
 }
 
 // options are the pairs of a name and a value whose value is not zero.
@@ -98,10 +98,10 @@ func options(pairs ...any) map[string]any {
 	return m
 }
 
-// ofBase says whether a field is of a base, which presets do not expand.
+// ofBase says whether a field is of a base or of the embedding, which presets do not expand.
 func ofBase(field string) bool {
 	first, _, _ := strings.Cut(field, ".")
-	return first == "base" || first == "bases"
+	return first == "base" || first == "bases" || first == contextNet
 }
 
 // ofPreset names the field of a preset that an error in its composition is about.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-hep/sluice/flow/base"
+	"github.com/sluice-hep/sluice/flow/transformer"
 	"github.com/sluice-hep/sluice/internal/batch"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/reference"
@@ -196,11 +198,11 @@ func gradX(l *Likelihood, rows []int32) [][]float32 {
 func TestReferenceAffineMAF(t *testing.T) {
 	for name, c := range reference.Cases[referenceCase, referenceCase](t, "affine_maf") {
 		t.Run(name, func(t *testing.T) {
-			in, scale := c.In, LogScale("none")
+			in, scale := c.In, transformer.LogScale("none")
 			if in.Tanh {
 				scale = "tanh"
 			}
-			f, place := madeFlow(t, in, &Affine{LogScale: scale}, func(i, j int) int {
+			f, place := madeFlow(t, in, &transformer.Affine{LogScale: scale}, func(i, j int) int {
 				feature := byDegree(in.Degrees)[i]
 				switch in.Layout {
 				case "blocks":
@@ -220,7 +222,7 @@ func TestReferenceNSFAutoregressive(t *testing.T) {
 	for name, c := range reference.Cases[referenceCase, referenceCase](t, "nsf_autoregressive") {
 		t.Run(name, func(t *testing.T) {
 			in := c.In
-			tr := NewRationalQuadraticSpline(in.Bins, in.Bound, 1/in.Divisor)
+			tr := transformer.NewRationalQuadraticSpline(in.Bins, in.Bound, 1/in.Divisor)
 			f, place := madeFlow(t, in, tr, func(i, j int) int { return byDegree(in.Degrees)[i]*len(tr.Identity()) + j })
 			checkFlow(t, f, in, c.Out, place.gradients(t, c.Out.GradWeights), 1e-5)
 		})
@@ -253,7 +255,7 @@ func (p placement) gradients(t *testing.T, w map[string]json.RawMessage) func([]
 
 // bare is a flow for a case of the transforms laid out by build, with a normal base.
 func bare(in referenceCase, build func(l *nn.Layout) []Transform) *Flow {
-	p := &Plan{Features: in.Features, Context: in.contextColumns(), base: &Normal{ordered(in.Features)}}
+	p := &Plan{Features: in.Features, Context: in.contextColumns(), base: &base.Normal{Features: ordered(in.Features)}}
 	for _, t := range build(&p.layout) {
 		p.layers = append(p.layers, Layer{Transform: t})
 	}
@@ -317,7 +319,7 @@ func TestReferenceNSFCoupling(t *testing.T) {
 	for name, c := range reference.Cases[referenceCase, referenceCase](t, "nsf_coupling") {
 		t.Run(name, func(t *testing.T) {
 			in := c.In
-			tr := NewRationalQuadraticSpline(in.Bins, in.Bound, 1/in.Divisor)
+			tr := transformer.NewRationalQuadraticSpline(in.Bins, in.Bound, 1/in.Divisor)
 			f := bare(in, func(l *nn.Layout) []Transform {
 				c := couplingOf(in, tr, func(l *nn.Layout, scope string, s nn.Shape) Conditioner {
 					return nn.NewMLP(l, scope, in.network(), s)
@@ -425,9 +427,9 @@ func (b *couplings) add(l *nn.Layout, mask []float64) {
 			b.in.Moved = append(b.in.Moved, int32(i))
 		}
 	}
-	c := couplingOf(b.in, &Affine{"sigmoid", true}, b.one)
+	c := couplingOf(b.in, &transformer.Affine{LogScale: "sigmoid", ScaleFirst: true}, b.one)
 	if two {
-		c = couplingOf(b.in, &Affine{"none", true}, b.two)
+		c = couplingOf(b.in, &transformer.Affine{LogScale: "none", ScaleFirst: true}, b.two)
 	}
 	c.Layout(l, fmt.Sprint(layer))
 	b.transforms = append(b.transforms, c)
@@ -517,11 +519,13 @@ func TestReferenceStandardNormal(t *testing.T) {
 	var got []float64
 	for _, tile := range tilesOf(in.Normal.X, nil, nil) {
 		logProb := make([]float64, tile.Events)
-		(&Normal{ordered(len(in.Normal.X[0]))}).LogProb(tile, nil, nil, logProb)
+		(&base.Normal{Features: ordered(len(in.Normal.X[0]))}).LogProb(tile, nil, nil, logProb)
 		got = append(got, logProb...)
 	}
 	nearVector(t, "log-density", got, out.Normal.LogProb, 1e-6) // z is float32
 }
+
+const leastNu = 1e-2 // of a base.StudentT
 
 // Student's t of each feature, shifted and scaled: its density and gradients, also by nu.
 func TestReferenceStudentT(t *testing.T) {
@@ -544,11 +548,11 @@ func TestReferenceStudentT(t *testing.T) {
 		t.Fatal("no events in the vectors")
 	}
 	var layout nn.Layout
-	b := NewStudentT(ordered(len(s.DF)), 1)
+	b := base.NewStudentT(ordered(len(s.DF)), 1)
 	b.Layout(&layout, "base")
 	p, g := make([]float32, layout.Size), make([]float32, layout.Size)
 	for i, nu := range s.DF {
-		b.LogNu.Of(p)[i] = float32(math.Log(nu - minNu))
+		b.LogNu.Of(p)[i] = float32(math.Log(nu - leastNu))
 	}
 	latent := make(matrix, len(s.X))
 	for e, x := range s.X {
@@ -577,6 +581,6 @@ func TestReferenceStudentT(t *testing.T) {
 		}
 	}
 	for i, w := range out.Student.GradDF {
-		reference.Near(t, "gradient of nu", float64(b.LogNu.Of(g)[i])/(s.DF[i]-minNu), w, 1e-5) // sums of 100 events
+		reference.Near(t, "gradient of nu", float64(b.LogNu.Of(g)[i])/(s.DF[i]-leastNu), w, 1e-5) // sums of 100 events
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-hep/sluice/flow/whole"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/reference"
 	"github.com/sluice-hep/sluice/nn"
@@ -43,9 +44,7 @@ func flat(v any) (out []float64) {
 func TestReferenceResidualBlock(t *testing.T) {
 	for name, c := range reference.Cases[residualBlock, residualBlockResult](t, "residual_block") {
 		t.Run(name, func(t *testing.T) {
-			l := newLayer(t, &ResidualFlow{features: c.In.Features, build: func(l *nn.Layout, scope string) *nn.Contraction {
-				return nn.NewContraction(l, scope, c.In.Hidden, c.In.Activation, 0.99, c.In.Features, 0)
-			}})
+			l := newLayer(t, whole.NewResidualFlow(c.In.Features, 0, c.In.Hidden, c.In.Activation, 0.99))
 			views := map[string]nn.View{}
 			for _, v := range l.layout.Views {
 				views[v.Name] = v

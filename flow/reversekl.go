@@ -11,7 +11,7 @@ import (
 // Target is a density that is known up to a factor, as that of a theory or of a posterior. Its methods may be called for several
 // tiles at the same time.
 type Target interface {
-	// LogProb sets logProb, one value an event of the tile, to the log-density of t.X given t.Context, in nats, up to a constant.
+	// LogProb sets logProb, one value an event of the tile, to the log-density of t.X given t.Given, in nats, up to a constant.
 	LogProb(t *Tile, logProb []float64)
 	// Gradient sets t.DX to the gradient of that log-density with respect to t.X.
 	Gradient(t *Tile)
@@ -24,7 +24,7 @@ type EventTarget func(x, context, gradient []float64) float64
 // LogProb implements Target.
 func (of EventTarget) LogProb(t *Tile, logProb []float64) {
 	for e := range logProb {
-		x, c, _ := t.event(e)
+		x, c, _ := t.Event(e)
 		logProb[e] = of(x, c, nil)
 	}
 }
@@ -32,28 +32,12 @@ func (of EventTarget) LogProb(t *Tile, logProb []float64) {
 // Gradient implements Target.
 func (of EventTarget) Gradient(t *Tile) {
 	for e := range t.Events {
-		x, c, d := t.event(e)
+		x, c, d := t.Event(e)
 		of(x, c, d)
 		for f, v := range d {
 			row(t.DX, f)[e] = float32(v)
 		}
 	}
-}
-
-// event is event e in float64, with room for a gradient, until the next call.
-func (t *Tile) event(e int) (x, context, gradient []float64) {
-	n, k := len(t.X)/kernel.Tile, len(t.Context)/kernel.Tile
-	if t.one == nil {
-		t.one = make([]float64, 2*n+k)
-	}
-	x, context, gradient = t.one[:n], t.one[n:n+k], t.one[n+k:]
-	for f := range x {
-		x[f] = float64(row(t.X, f)[e])
-	}
-	for c := range context {
-		context[c] = float64(row(t.Context, c)[e])
-	}
-	return x, context, gradient
 }
 
 // ReverseKL is the reverse Kullback-Leibler divergence KL(q|p) of an Inverted flow q from a target p, up to the logarithm of
@@ -93,20 +77,21 @@ const (
 )
 
 func (k *ReverseKL) load(t *Tile, mem []float32, number int, rows []int32) {
-	t.gather(k.context, rows)
+	gather(t, k.context, rows)
+	k.f.embed(t, mem)
 	seed, first := k.seeds[1], uint64(number*kernel.Tile)
 	if t.Noise != nil {
 		seed, first = k.seeds[0], first|uint64(t.Noise.Step)<<32
 	}
 	k.f.drawTile(t, mem, seed, first)
-	k.f.logDensity(t, mem, t.logProb[:t.Events])
+	k.f.logDensity(t, mem, t.LogProb[:t.Events])
 }
 
 // loss has log q(x) = log base(z) - log|det dx/dz|.
 func (k *ReverseKL) loss(t *Tile, _ []float32, _ int, _ []int32) (sum float64) {
-	k.target.LogProb(t, t.target[:t.Events])
+	k.target.LogProb(t, t.Target[:t.Events])
 	for e := range t.Events {
-		sum += t.logProb[e] - float64(t.LogDet[e]) - t.target[e]
+		sum += t.LogProb[e] - float64(t.LogDet[e]) - t.Target[e]
 	}
 	return sum
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluice-hep/sluice/flow/tile"
 )
 
 // Spec describes a flow: enough, with a seed, to build it again. It is a composition of layers, or a preset that expands
@@ -22,6 +24,10 @@ type Spec struct {
 	Repeat  int    `yaml:"repeat,omitempty" json:"repeat,omitempty"`
 	Layers  []Part `yaml:"layers,omitempty" json:"layers,omitempty"`
 	Between []Part `yaml:"between,omitempty" json:"between,omitempty"`
+
+	// ContextNet turns the context, once an event, into the columns that all layers and the base see in its place, and is trained with
+	// the rest: mlp, of all context columns, or deep-sets, of sets of objects and the columns beside them. Default none.
+	ContextNet Part `yaml:"context_net,omitempty" json:"context_net,omitzero"`
 
 	// Type is a preset, one of Presets: maf (masked autoregressive flow, arXiv:1705.07057), realnvp (affine coupling,
 	// arXiv:1605.08803), nsf (rational-quadratic spline coupling, arXiv:1906.04032), nsf-ar (the same splines,
@@ -88,6 +94,7 @@ type composition struct {
 	base            BaseAt
 	bases           map[string]BaseAt // by the number of the feature
 	layers, between []layerKind
+	embedding       EmbeddingAt // nil for none
 }
 
 type layerKind struct {
@@ -118,6 +125,9 @@ func (s Spec) expand(own []Kind) (c composition, err error) {
 	}
 	all := slices.Concat(kinds, own)
 	if c.Base, c.base, err = expandBase(all, s.Base, "base"); err != nil {
+		return c, err
+	}
+	if err = c.expandContext(all, s.ContextNet); err != nil {
 		return c, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Bases)) {
@@ -194,7 +204,7 @@ func (s Spec) presetField() string {
 	v := reflect.ValueOf(s)
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
-		if !slices.Contains([]string{"base", "bases", "repeat", "layers", "between"}, name) && !v.Field(i).IsZero() {
+		if !slices.Contains([]string{"base", "bases", "repeat", "layers", "between", contextNet}, name) && !v.Field(i).IsZero() {
 			return name
 		}
 	}
@@ -290,8 +300,9 @@ func renamed[T any](of map[string]T, to func(name string) (string, error)) (map[
 	return again, nil
 }
 
-// Idle reports the first field, by its name in a card, that has no effect on a flow of these dimensions although it is known.
-func (s Spec) Idle(features, context int) error {
+// Idle reports the first field, by its name in a card, that has no effect on a flow of these dimensions, trained by flow matching or not,
+// although it is known.
+func (s Spec) Idle(features, context int, matching bool) error {
 	full, err := s.Full()
 	if err != nil {
 		return nil // own kinds, or a fault that Validate names
@@ -302,15 +313,21 @@ func (s Spec) Idle(features, context int) error {
 	if len(s.Bases) == features && !s.Base.IsZero() {
 		return fault("base", "has no effect where bases names every feature: take it out")
 	}
+	if context == 0 && !s.ContextNet.IsZero() {
+		return fault(contextNet, "has no effect on a flow without a context: take it out")
+	}
 	if context == 0 && s.Context == "first" {
 		return fault("context", "has no effect on a flow without a context: take it out")
 	}
-	return s.each(func(p *Part) error { return p.idle(features, context) })
+	return s.each(func(p *Part) error { return p.idle(features, context, matching) })
 }
 
-func (p Part) idle(features, context int) error {
+func (p Part) idle(features, context int, matching bool) error {
 	if inner, ok, err := p.inner(layerRoles...); ok && err == nil {
-		return within(p.Kind, inner.idle(features, context))
+		return within(p.Kind, inner.idle(features, context, matching))
+	}
+	if p.Kind == "continuous" {
+		return p.idleContinuous(matching)
 	}
 	net, _ := ParsePart(p.Options["net"])
 	if net.Options["context"] == "first" && context == 0 {
@@ -318,6 +335,18 @@ func (p Part) idle(features, context int) error {
 	}
 	if own, _ := p.Options["transformers"].(map[string]any); p.Options["transformer"] != nil && len(own) == features {
 		return fault(join(p.Kind, "transformer"), "has no effect where transformers names every feature: take it out")
+	}
+	return nil
+}
+
+func (p Part) idleContinuous(matching bool) error {
+	if steps := p.Options["steps"]; p.Options["tolerance"] != nil && steps != nil && fmt.Sprint(steps) != "0" {
+		return fault(join(p.Kind, "tolerance"), "has no effect beside steps, which are of a fixed number: take one of them out")
+	}
+	for _, name := range []string{"path", "sigma_min"} {
+		if p.Options[name] != nil && !matching {
+			return fault(join(p.Kind, name), "has no effect on a training by likelihood: it is of flow matching; take it out")
+		}
 	}
 	return nil
 }
@@ -338,6 +367,9 @@ func (s Spec) String() string {
 // Lines are the composition in full, a line a part.
 func (s Spec) Lines() []string {
 	lines := []string{"base " + s.Base.String()}
+	if !s.ContextNet.IsZero() {
+		lines = append(lines, "the context is seen through "+s.ContextNet.String())
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Bases)) {
 		lines = append(lines, "base of "+name+" "+s.Bases[name].String())
 	}
@@ -350,7 +382,7 @@ func (s Spec) Lines() []string {
 	}
 	for _, kind := range newton {
 		if s.names(kind) {
-			lines = append(lines, fmt.Sprintf("the way back of %s is found by Newton's method, to %g, some units of float32's last place", kind, searchPrecision))
+			lines = append(lines, fmt.Sprintf("the way back of %s is found by Newton's method, to %g, some units of float32's last place", kind, tile.Precision))
 		}
 	}
 	return lines

@@ -3,7 +3,7 @@ package flow
 import (
 	"slices"
 
-	"github.com/sluice-hep/sluice/internal/kernel"
+	"github.com/sluice-hep/sluice/flow/tile"
 	"github.com/sluice-hep/sluice/nn"
 )
 
@@ -37,17 +37,6 @@ type Batched interface {
 	Transform
 	// NewPass returns memory for training, with the crew to share out the work.
 	NewPass(crew *nn.Crew) Pass
-}
-
-// Pass takes the tiles of a batch through a Batched transform. Nothing in it depends on the number of threads. It is
-// not for concurrent use.
-type Pass interface {
-	// ToLatent is that of training, by the statistics of these tiles.
-	ToLatent(tiles []*Tile, p []float32)
-	// Backward follows ToLatent of the same tiles; it puts the gradient of the parameters.
-	Backward(tiles []*Tile, p, g []float32)
-	// Freeze sets the statistics among the parameters p to those of these tiles, which it leaves as they are.
-	Freeze(tiles []*Tile, p []float32)
 }
 
 // Starter has parameters that do not start at 0.
@@ -101,41 +90,13 @@ type grouped interface {
 	group(tiles []*Tile, p []float32, mem [][]float32, toData bool)
 }
 
-// Tile is one tile on its way through a flow: value e of feature f is X[f*kernel.Tile+e].
-type Tile struct {
-	nn.Pass
-	X       []float32 // features
-	Context []float32 // context columns
-	LogDet  []float32 // one value an event
-	NoDet   bool      // nobody wants it
-
-	DX      []float32 // gradient of the loss with respect to X
-	DLogDet []float32 // and with respect to LogDet
-
-	gaps    []int32 // features that may be absent, and where they are, a word a feature; see Absent
-	absent  []uint64
-	kept    [kernel.Tile]float32
-	feature Feature
-	logProb [kernel.Tile]float64 // under the base
-	target  [kernel.Tile]float64 // log-density under a Target
-	one     []float64            // an event of an EventTarget
-}
-
-// Feature is one feature of a tile on its way through a Transformer: columns of N events, of which H, DH and Saved hold
-// several, kernel.Tile apart.
-type Feature struct {
-	N       int
-	X, Z    []float32 // data and latent; they may be one column
-	LogDet  []float32
-	H       []float32 // columns of parameters, from a conditioner
-	Saved   []float32 // Saved columns that ToLatent keeps for Backward
-	D       []float32 // gradient of Z, which Backward turns into that of X
-	DH      []float32 // gradient of H
-	DLogDet []float32 // gradient of log dz/dx
-
-	P, G  []float32 // the transformers' own parameters of this layer, and their gradient; see Parametric
-	First bool      // their gradient is put, not added
-}
+// What transforms (Tile), transformers (Feature) and the passes of a training take, and what a map keeps of a feature.
+type (
+	Tile     = tile.Tile
+	Feature  = tile.Feature
+	Pass     = tile.Pass
+	Interval = tile.Interval
+)
 
 // Transformer is a monotone map of one feature, z = f(x; h), whose parameters h come from a conditioner.
 type Transformer interface {
@@ -225,8 +186,6 @@ type ConditionerPass interface {
 	Freeze(p []float32)
 }
 
-// row is feature f of a tile.
-func row(t []float32, f int) []float32 { return t[f*kernel.Tile : (f+1)*kernel.Tile] }
-
-// rows are n features of a tile from feature f on.
-func rows(t []float32, f, n int) []float32 { return t[f*kernel.Tile : (f+n)*kernel.Tile] }
+// row and rows are those of a tile.
+func row(t []float32, f int) []float32     { return tile.Row(t, f) }
+func rows(t []float32, f, n int) []float32 { return tile.Rows(t, f, n) }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/sluice-hep/sluice/flow/transformer"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/reference"
 	"github.com/sluice-hep/sluice/internal/rng"
@@ -137,7 +138,7 @@ func TestReferenceSigmoidal(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			in, out := c.In, c.Out
-			tr := &Sigmoidal{len(in.A[0]), 1, 0}
+			tr := &transformer.Sigmoidal{Units: len(in.A[0]), Layers: 1}
 			transformerCase{x: in.X, c1: in.C1, c2: in.C2, raw: []matrix{in.A, in.B, in.W}, y: out.Y, logDet: out.LogDet,
 				gradX: out.GradX, gradRaw: []matrix{out.GradA, out.GradB, out.GradW}, tol: 1e-5, gradTol: 1e-4}.check(t, tr)
 			f := newFeature(tr, kernel.RoundLanes(len(in.Y)))
@@ -173,7 +174,7 @@ func TestReferenceBernstein(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			in, out := c.In, c.Out
 			transformerCase{x: in.X, c1: in.C1, c2: in.C2, raw: []matrix{in.Raw}, y: out.Y, logDet: out.LogDet,
-				gradX: out.GradX, gradRaw: []matrix{out.GradRaw}, tol: 1e-5, gradTol: 1e-4}.check(t, NewBernstein(len(in.Raw[0]), in.B))
+				gradX: out.GradX, gradRaw: []matrix{out.GradRaw}, tol: 1e-5, gradTol: 1e-4}.check(t, transformer.NewBernstein(len(in.Raw[0]), in.B))
 		})
 	}
 }

@@ -167,9 +167,9 @@ func (l *Likelihood) Load(t *flow.Tile, rows []int32) {
 	for i, f := range l.t.continuousFeatures {
 		gather(t.X[i*kernel.Tile:][:t.N], l.x[f], rows)
 	}
-	batch.Gather(t.Context, l.context, rows, t.N)
+	batch.Gather(t.Given, l.context, rows, t.N)
 	var code [kernel.Tile]int32
-	seen := t.Context[l.t.Context*kernel.Tile:]
+	seen := t.Given[l.t.Context*kernel.Tile:]
 	for g := range l.t.codes.features() {
 		l.code(code[:t.N], g, rows)
 		l.t.codes.see(seen, g, code[:t.N])

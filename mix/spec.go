@@ -141,6 +141,9 @@ type Plan struct {
 	layout                          nn.Layout // of the network's parameters, which come after the flow's
 }
 
+// Seed is what all that is random follows from.
+func (p *Plan) Seed() uint64 { return p.seed }
+
 // maxParameters is what a table may have, as a flow.
 const maxParameters = 1 << 31
 

@@ -3,7 +3,6 @@ package model
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -21,10 +20,14 @@ type Info struct {
 	FormatVersion int           `json:"format_version"`
 	Features      []Column      `json:"features"`
 	Context       []Column      `json:"context"`
-	Marks         string        `json:"marks,omitempty"`     // what the hidden feature of the flow is, where it has one
-	Flow          flow.Spec     `json:"flow"`                // the composition in full
-	Table         *TableInfo    `json:"table,omitempty"`     // beside the flow, of the density of a mixed table
-	Numerical     []string      `json:"numerical,omitempty"` // layers that are computed by numerical steps, and how
+	Marks         string        `json:"marks,omitempty"`      // what the hidden feature of the flow is, where it has one
+	Flow          flow.Spec     `json:"flow"`                 // the composition in full
+	Inverted      bool          `json:"inverted,omitempty"`   // the flow is read backwards: its layers go from the latent to the data
+	Table         *TableInfo    `json:"table,omitempty"`      // beside the flow, of the density of a mixed table
+	Numerical     []string      `json:"numerical,omitempty"`  // layers that are computed by numerical steps, and how
+	Members       int           `json:"members,omitempty"`    // of an ensemble of such flows, whose parameters are those of all
+	Components    int           `json:"components,omitempty"` // of a mixture of such flows
+	Gate          string        `json:"gate,omitempty"`       // of a mixture, in a line
 	Parameters    int           `json:"parameters"`
 	Seed          uint64        `json:"seed"`
 	Train         *train.Result `json:"train,omitempty"`
@@ -93,6 +96,13 @@ func Columns(p *prep.Pipeline) []Column {
 			info.Steps = append(info.Steps, s.Kind())
 		}
 		columns = append(columns, info)
+	}
+	for _, s := range p.Sets {
+		for i, info := range Columns(s.Objects) {
+			info.Name = s.Variable(&s.Objects.Columns[i])
+			info.Why = fmt.Sprintf("of each of up to %d objects, as many as %s says; %s", s.Most, s.Count, info.Why)
+			columns = append(columns, info)
+		}
 	}
 	return columns
 }
@@ -190,6 +200,15 @@ func describeColumns(w io.Writer, title string, columns []Column) {
 	}
 }
 
+// Layers is the flow in full, a line a part.
+func (info *Info) Layers() []string {
+	lines := info.Flow.Lines()
+	if info.Inverted {
+		lines = append(lines, "read backwards, as reverse KL trains it: the layers go from the latent to the data, and the way back is that to the latent")
+	}
+	return append(lines, info.Numerical...)
+}
+
 func describeFlow(w io.Writer, info Info) {
 	if info.Flow.Repeat == 0 {
 		return // a density that is no flow
@@ -198,8 +217,11 @@ func describeFlow(w io.Writer, info Info) {
 	if info.Table != nil {
 		parameters -= info.Table.Parameters
 	}
-	fmt.Fprintf(w, "\nflow\n  %s, %d parameters\n", info.Flow, parameters)
-	for _, line := range slices.Concat(info.Flow.Lines(), info.Numerical) {
+	fmt.Fprintf(w, "\nflow\n  %s, %d parameters\n", info.Named(), parameters)
+	if info.Gate != "" {
+		fmt.Fprintf(w, "  %s\n", clean(info.Gate))
+	}
+	for _, line := range info.Layers() {
 		fmt.Fprintf(w, "  %s\n", clean(line))
 	}
 }
@@ -211,17 +233,6 @@ func describeTable(w io.Writer, info Info) {
 		}
 		fmt.Fprintf(w, "  %s\n", clean(line))
 	}
-}
-
-// FlowText is the flow in a few words.
-func (info *Info) FlowText() string {
-	switch {
-	case info.Table == nil:
-		return info.Flow.String()
-	case info.Flow.Repeat == 0:
-		return "probabilities of " + say.Count(len(info.Table.Categorical), "feature")
-	}
-	return fmt.Sprintf("%s, beside probabilities of %s", info.Flow, say.Count(len(info.Table.Categorical), "categorical feature"))
 }
 
 // Lines say what the density is beside its flow; nil for nothing.
@@ -243,8 +254,30 @@ func (t *TableInfo) Lines() []string {
 	return lines
 }
 
+// Named is the density in a few words.
+func (info Info) Named() string {
+	name := info.Flow.String()
+	if t := info.Table; t != nil {
+		probabilities := "probabilities of " + say.Count(len(t.Categorical), "categorical feature")
+		if name += ", beside " + probabilities; info.Flow.Repeat == 0 {
+			name = probabilities
+		}
+	}
+	if info.Components > 0 {
+		name = fmt.Sprintf("mixture of %d: %s", info.Components, name)
+	}
+	if info.Members > 0 {
+		name = fmt.Sprintf("ensemble of %d: %s", info.Members, name)
+	}
+	return name
+}
+
 func describeTraining(w io.Writer, r *train.Result) {
-	fmt.Fprintf(w, "\ntraining\n  %s, %s; the parameters are those of epoch %d\n", say.Count(r.Epochs, "epoch"), say.Count(r.Steps, "step"), r.BestEpoch)
+	kept := fmt.Sprintf("the parameters are those of epoch %d", r.BestEpoch)
+	if r.Ensemble != nil {
+		kept = r.Kept()
+	}
+	fmt.Fprintf(w, "\ntraining\n  %s, %s; %s\n", say.Count(r.Epochs, "epoch"), say.Count(r.Steps, "step"), kept)
 	for _, part := range []struct {
 		name string
 		nll  train.NLL
@@ -252,6 +285,9 @@ func describeTraining(w io.Writer, r *train.Result) {
 		if part.nll == part.nll {
 			fmt.Fprintf(w, "  NLL of the %s events\t%.4f %s per event\n", part.name, float64(part.nll), r.Unit)
 		}
+	}
+	if r.Ensemble != nil {
+		fmt.Fprintf(w, "  members: %s\n", r.Ensemble)
 	}
 	for _, n := range r.Notices {
 		fmt.Fprintf(w, "  %s\n", clean(n))

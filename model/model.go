@@ -37,10 +37,15 @@ type Model struct {
 	Train    *train.Result  // the record of the training, NLL in the user's units; may be nil
 }
 
-// Flow is the density where that is one flow.
+// Flow is the flow that the density is, or that it reads backwards.
 func (m *Model) Flow() (*flow.Flow, bool) {
-	f, ok := m.Density.(*flow.Flow)
-	return f, ok
+	switch d := m.Density.(type) {
+	case *flow.Flow:
+		return d, true
+	case *flow.Inverted:
+		return d.Flow(), true
+	}
+	return nil, false
 }
 
 // ToLatent maps events to the latent z, a column for each feature that the flow sees, as training does: noise gives a

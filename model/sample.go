@@ -37,50 +37,72 @@ func (m *Model) Sample(n int, context *events.Table, seed, first uint64) (*event
 // see Factor; infinity for no bound. They are drawn again, from numbers that depend on the seed, on i and on the try alone;
 // redrawn is how many they were. An event that lies too far in every try is an error.
 func (m *Model) SampleWithin(n int, context *events.Table, seed, first uint64, within float64) (t *events.Table, redrawn int, err error) {
-	if n < 0 {
-		return nil, 0, fmt.Errorf("model: %d events to draw", n)
-	}
-	within = Factor(within)
-	given, err := m.givenContext(n, context)
+	t, _, again, err := m.draw(n, context, seed, first, within)
+	return t, len(again), err
+}
+
+// SampleNamed is SampleWithin with a column at the end that says which of several densities drew each event; see Chooses.
+func (m *Model) SampleNamed(n int, context *events.Table, seed, first uint64, within float64) (t *events.Table, redrawn int, err error) {
+	t, given, again, err := m.draw(n, context, seed, first, within)
 	if err != nil {
 		return nil, 0, err
+	}
+	which, err := m.chosen(n, given, seed, first, again)
+	t.Columns = append(t.Columns, events.Column{Name: m.Chooses(), Type: events.Int64, I64: which})
+	return t, len(again), err
+}
+
+// draw draws events, and gives their context as the density sees it, and the seeds of those that were drawn again.
+func (m *Model) draw(n int, context *events.Table, seed, first uint64, within float64) (t *events.Table, given [][]float32, again map[int32]uint64, err error) {
+	fail := func(err error) (*events.Table, [][]float32, map[int32]uint64, error) { return nil, nil, nil, err }
+	if n < 0 {
+		return fail(fmt.Errorf("model: %d events to draw", n))
+	}
+	within = Factor(within)
+	if given, err = m.givenContext(n, context); err != nil {
+		return fail(err)
 	}
 	x, err := m.Density.Sample(n, given, seed, first)
 	if err != nil {
-		return nil, 0, err
+		return fail(err)
 	}
 	if t, _, err = m.Features.Invert(x); err != nil {
-		return nil, 0, err
+		return fail(err)
 	}
-	rows, far := m.Features.Beyond(t, within)
-	if redrawn = len(rows); redrawn > 0 {
-		if err := m.redraw(x, given, rows, far, seed, first, within); err != nil {
-			return nil, 0, err
+	if rows, far := m.Features.Beyond(t, within); len(rows) > 0 {
+		if again, err = m.redraw(x, given, rows, far, seed, first, within); err != nil {
+			return fail(err)
 		}
 		if t, _, err = m.Features.Invert(x); err != nil {
-			return nil, 0, err
+			return fail(err)
 		}
 	}
 	for _, name := range m.contextNames() {
 		c, err := context.Column(name)
 		if err != nil {
-			return nil, 0, err
+			return fail(err)
 		}
 		t.Columns = append(t.Columns, *c)
 	}
-	return t, redrawn, nil
+	return t, given, again, nil
 }
 
-// redraw draws the events in rows again until none of them lies too far; far says how the first of them does.
-func (m *Model) redraw(x, given [][]float32, rows []int32, far string, seed, first uint64, within float64) error {
+// redraw draws the events in rows again until none of them lies too far; far says how the first of them does. It gives the seed that
+// each was drawn by.
+func (m *Model) redraw(x, given [][]float32, rows []int32, far string, seed, first uint64, within float64) (seeds map[int32]uint64, err error) {
+	seeds = map[int32]uint64{}
 	for try := uint32(1); len(rows) > 0; try++ {
 		if try == mostTries {
-			return fmt.Errorf("event %d was drawn %d times, and lay further than %g times the trained range beyond it each time (%s): "+
+			return nil, fmt.Errorf("event %d was drawn %d times, and lay further than %g times the trained range beyond it each time (%s): "+
 				"allow more (--within), or train the model better", first+uint64(rows[0])+1, mostTries, within, far)
 		}
-		again, err := m.drawRows(given, rows, len(x[0]), rng.New(seed, rng.StreamRedraw, try).Uint64(), first)
+		own := rng.New(seed, rng.StreamRedraw, try).Uint64()
+		again, err := m.drawRows(given, rows, len(x[0]), own, first)
 		if err != nil {
-			return err
+			return nil, err
+		}
+		for _, r := range rows {
+			seeds[r] = own
 		}
 		for c := range x {
 			for k, r := range rows {
@@ -89,7 +111,7 @@ func (m *Model) redraw(x, given [][]float32, rows []int32, far string, seed, fir
 		}
 		t, _, err := m.Features.Invert(again)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		var still []int32
 		still, far = m.Features.Beyond(t, within)
@@ -98,7 +120,7 @@ func (m *Model) redraw(x, given [][]float32, rows []int32, far string, seed, fir
 		}
 		rows = still
 	}
-	return nil
+	return seeds, nil
 }
 
 // drawRows draws the events in rows, of n that follow the first ones: one by one where they are few.

@@ -15,9 +15,9 @@ var (
 	Activations = []string{"relu", "tanh", "elu"}
 )
 
-// draw fills a weight matrix: glorot (uniform, Glorot and Bengio 2010), he (normal, arXiv:1502.01852) or
+// Draw fills a weight matrix: glorot (uniform, Glorot and Bengio 2010), he (normal, arXiv:1502.01852) or
 // orthogonal (arXiv:1312.6120; rows or columns orthonormal, whichever are fewer).
-func draw(w []float32, rows, cols int, init string, src *Source) {
+func Draw(w []float32, rows, cols int, init string, src *Source) {
 	if len(w) == 0 {
 		return
 	}

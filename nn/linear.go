@@ -24,7 +24,7 @@ func newLinear(l *Layout, scope string, i, context, in, out int) linear {
 // draw starts W, times scale, by init; the bias is 0.
 func (l *linear) draw(p []float32, init string, scale float32, src *Source) {
 	w := l.w.Of(p)
-	draw(w, l.w.Rows, l.w.Cols, init, src)
+	Draw(w, l.w.Rows, l.w.Cols, init, src)
 	if scale != 1 {
 		kernel.Scale(w, scale)
 	}
@@ -122,6 +122,21 @@ func (l *linear) gradientRows(g, d, inT []float32, r0, r1, n int, first bool) {
 func (l *linear) backward(p, dIn, d, gate []float32, n int) {
 	g := l.backwardProduct(p, dIn, d, 0, l.out, n)
 	g.Gate = gate
+	g.Run()
+}
+
+// contextBackward adds the gradient of the context to dst, unless that is nil.
+func (l *linear) contextBackward(p, dst, d []float32, n int) {
+	if dst == nil || l.context == 0 {
+		return
+	}
+	g := kernel.Gemm{
+		M: l.context, N: n, K: l.out,
+		A: l.w.Of(p), LDA: l.w.Cols, TransA: true,
+		B: d, LDB: kernel.Tile,
+		C: dst, LDC: kernel.Tile,
+		Add: true,
+	}
 	g.Run()
 }
 

@@ -146,6 +146,7 @@ func (m *MLP) BackwardWith(p, g, act, d, bend, scratch []float32, pass *Pass) []
 		lin := &m.linears[l]
 		in := act[m.at[l]*kernel.Tile:]
 		lin.gradient(g, d, in, scratch[2*w:], pass.N, pass.First)
+		lin.contextBackward(p, pass.DContext, d, pass.N)
 		if l == 0 && pass.SkipDX {
 			return nil
 		}
@@ -173,12 +174,12 @@ func (m *MLP) Cut(g []float32) {
 }
 
 // Start draws the parameters: hidden layers by Config.Init, the last layer a hundredth of that around the given biases,
-// so that a flow starts near the map that they mean.
+// so that a flow starts near the map that they mean; without biases all layers alike.
 func (m *MLP) Start(p []float32, bias []float32, src *Source) {
 	last := len(m.linears) - 1
 	for i := range m.linears {
 		scale := float32(1)
-		if i == last {
+		if i == last && bias != nil {
 			scale = 0.01
 		}
 		m.linears[i].draw(p, m.cfg.Init, scale, src)

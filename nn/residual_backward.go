@@ -96,6 +96,7 @@ func (s *ResidualPass) backGate(t *residualTile, block *residualBlock, scratch [
 	gate := scratch[0]
 	s.net.sigmoidGate(s.p, block, gate, t.context, t.pass.N)
 	kernel.GatedBackward(t.du, t.dGate, t.dx, gate, t.x[s.block+1], t.x[s.block])
+	block.gate.contextBackward(s.p, t.pass.DContext, t.dGate, t.pass.N)
 }
 
 // backInner goes on to the output of the first norm, whose gradient it leaves in du; that of the first layer's result in dGate.
@@ -119,6 +120,7 @@ func (s *ResidualPass) backEnter(_, i int) {
 	t := &s.tiles[i]
 	s.settle(t, 0)
 	s.net.first.transpose(t.turned, t.in, t.pass.N)
+	s.net.first.contextBackward(s.p, t.pass.DContext, t.dx, t.pass.N)
 	if !t.pass.SkipDX {
 		s.net.first.backward(s.p, t.dy, t.dx, nil, t.pass.N)
 	}

@@ -22,6 +22,10 @@ type Panel struct {
 	// Density draws a 2-D histogram, whose colour grows as the square root of the content, instead of dots.
 	// More than 50,000 points without groups are always drawn so.
 	Density bool
+	// Field draws values over all of Range in place of points: those of a lattice of equal cells, as many along x as along y, row by
+	// row from the lowest y. The colours are as those of Density; Most is the value of the darkest.
+	Field []float64
+	Most  float64
 	// Sigmas draws circles of radius 1 to Sigmas (at most 5) about the origin, on equal axes.
 	Sigmas int
 	// Range is the lowest and highest x and y shown. Where it is zero, all but the 0.2 % of points that
@@ -103,6 +107,8 @@ func (q *Panel) check() error {
 		return fmt.Errorf("%d values of x and %d of y", len(q.X), len(q.Y))
 	case q.Group != nil && len(q.Group) != len(q.X):
 		return fmt.Errorf("%d groups for %d points", len(q.Group), len(q.X))
+	case q.Field != nil && (int(math.Sqrt(float64(len(q.Field))))*int(math.Sqrt(float64(len(q.Field)))) != len(q.Field) || q.Range[0] >= q.Range[1] || q.Range[2] >= q.Range[3] || !(q.Most > 0)):
+		return fmt.Errorf("a field of %d values over %v, the darkest %g", len(q.Field), q.Range, q.Most)
 	case q.Sigmas < 0 || q.Sigmas > 5:
 		return fmt.Errorf("%d circles are not between 0 and 5", q.Sigmas)
 	case !(q.Range[0] <= q.Range[1] && q.Range[2] <= q.Range[3]) || math.IsInf(q.Range[1]-q.Range[0]+q.Range[3]-q.Range[2], 0):
@@ -122,14 +128,28 @@ func (q *Panel) frame(width float64) frame {
 		r = [4]float64{-reach, reach, -reach, reach}
 	}
 	if r == [4]float64{} {
-		r[0], r[1] = bulk(q.X)
-		r[2], r[3] = bulk(q.Y)
+		r[0], r[1] = Bulk(q.X)
+		r[2], r[3] = Bulk(q.Y)
 	}
 	return frame{x: newXAxis(r[0], r[1], false, width, q.XLabel), y: newAxis(r[2], r[3], false, 4, q.YLabel)}
 }
 
-// bulk is the range of the finite values without the outermost 0.2 % on each side, and some room.
-func bulk(v []float64) (lo, hi float64) {
+// SameAxes gives panels of points the axes that the bulk of the points of each has room in.
+func SameAxes(panels []Panel) {
+	all := [4]float64{math.Inf(1), math.Inf(-1), math.Inf(1), math.Inf(-1)}
+	for _, p := range panels {
+		for i, v := range [][]float64{p.X, p.Y} {
+			low, high := Bulk(v)
+			all[2*i], all[2*i+1] = min(all[2*i], low), max(all[2*i+1], high)
+		}
+	}
+	for i := range panels {
+		panels[i].Range = all
+	}
+}
+
+// Bulk is the range of the finite values without the outermost 0.2 % on each side, and some room.
+func Bulk(v []float64) (lo, hi float64) {
 	v = slices.DeleteFunc(slices.Clone(v), func(x float64) bool { return math.IsNaN(x) || math.Abs(x) > math.MaxFloat64/8 })
 	if len(v) == 0 {
 		return 0, 1

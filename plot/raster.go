@@ -18,6 +18,9 @@ const (
 
 // image is the points of the panel, size points wide, and how many of them lie outside the frame.
 func (q *Panel) image(f *frame, size int) (img image.Image, outside int) {
+	if q.Field != nil {
+		return q.field(size), 0
+	}
 	if q.Density || q.Group == nil && len(q.X) > densityFrom {
 		return q.density(f, size)
 	}
@@ -110,17 +113,34 @@ func (q *Panel) density(f *frame, size int) (image.Image, int) {
 		content[by*densityBins+bx]++
 		most = max(most, content[by*densityBins+bx])
 	})
+	return shaded(densityBins, size, func(x, y int) float64 { return float64(content[y*densityBins+x]) / float64(most) }), outside
+}
+
+// field is the values of a lattice; nothing is drawn below a thousandth of the darkest.
+func (q *Panel) field(size int) image.Image {
+	n := int(math.Sqrt(float64(len(q.Field))))
+	return shaded(n, size, func(x, y int) float64 {
+		v := q.Field[(n-1-y)*n+x] / q.Most
+		if !(v > 1e-3) {
+			return 0
+		}
+		return min(v, 1)
+	})
+}
+
+// shaded is cells whose colour grows as the square root of their share of the highest, from the upper left one on.
+func shaded(cells, size int, share func(x, y int) float64) image.Image {
 	palette := color.Palette{color.NRGBA{}}
 	for s := range densityShades {
 		palette = append(palette, sequential.at(float64(s)/(densityShades-1)))
 	}
-	cell := max(1, size*pixelsPerPoint/densityBins) // pixels a bin
-	img := image.NewPaletted(image.Rect(0, 0, densityBins*cell, densityBins*cell), palette)
+	cell := max(1, size*pixelsPerPoint/cells) // pixels a cell
+	img := image.NewPaletted(image.Rect(0, 0, cells*cell, cells*cell), palette)
 	for p := range img.Pix {
 		x, y := p%img.Stride/cell, p/img.Stride/cell
-		if n := content[y*densityBins+x]; n > 0 {
-			img.Pix[p] = uint8(1 + math.Sqrt(float64(n)/float64(most))*(densityShades-1))
+		if s := share(x, y); s > 0 {
+			img.Pix[p] = uint8(1 + math.Sqrt(s)*(densityShades-1))
 		}
 	}
-	return img, outside
+	return img
 }

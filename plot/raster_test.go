@@ -55,11 +55,11 @@ func TestBulk(t *testing.T) {
 	for i := range 1000 {
 		v = append(v, float64(i))
 	}
-	lo, hi := bulk(v)
+	lo, hi := Bulk(v)
 	if lo < -100 || lo > 2 || hi < 997 || hi > 1100 {
 		t.Errorf("the bulk of 0 to 999 is [%g, %g]", lo, hi)
 	}
-	if lo, hi := bulk([]float64{math.NaN()}); !(lo < hi) {
+	if lo, hi := Bulk([]float64{math.NaN()}); !(lo < hi) {
 		t.Errorf("the bulk of nothing is [%g, %g]", lo, hi)
 	}
 }

@@ -175,6 +175,14 @@ func (p *Pipeline) apply(t *events.Table, at places, placed []bool) (cols [][]fl
 	if !ok {
 		return nil, nil, p.refusal(t)
 	}
+	to := cols
+	for k := range slices.Backward(p.Sets) {
+		s := &p.Sets[k]
+		if err := s.apply(t, to[len(to)-s.Dim():]); err != nil {
+			return nil, nil, err
+		}
+		to = to[:len(to)-s.Dim()]
+	}
 	return cols, logDet, nil
 }
 

@@ -2,9 +2,11 @@ package prep
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/profile"
 )
 
 const (
@@ -28,15 +30,19 @@ func connections(t *events.Table, columns []InspectedColumn) ([]string, error) {
 	for i := range columns {
 		c := Column{Name: columns[i].Name, Kind: columns[i].Kind}
 		s := &columns[i]
-		single := slices.Contains(s.Prepare, "atoms")
-		if s.NaN+s.Inf > 0 || !single && !slices.Contains(s.Prepare, "category") {
+		has := func(step string) bool { return slices.Contains(s.Prepare, step) }
+		if s.NaN+s.Inf > 0 || !has("atoms") && !has("dequantise") && !has("category") {
 			continue
 		}
 		x, err := c.values(t)
 		if err != nil {
 			return nil, err
 		}
-		if step := (&category{}); single {
+		var step Step = &category{}
+		if has("dequantise") {
+			step = &dequantise{}
+		}
+		if has("atoms") {
 			c.Own = &Marked{}
 			for _, a := range s.Atoms {
 				c.Own.Marks = append(c.Own.Marks, a.Value)
@@ -58,11 +64,38 @@ func connections(t *events.Table, columns []InspectedColumn) ([]string, error) {
 		return nil, err
 	}
 	marks, err := p.findMarks(values, nil, nil)
-	said = append(said, marks...)
+	return firstOnly(append(said, marks...), t, columns), err
+}
+
+// ordered says which columns are in order in the first events of files.
+func ordered(t *events.Table, columns []InspectedColumn) (said []string, err error) {
+	values, names := make([][]float64, len(columns)), make([]string, len(columns))
+	for i := range columns {
+		s := &columns[i]
+		c := Column{Name: s.Name, Kind: s.Kind}
+		if names[i] = c.Name; len(s.Prepare) == 0 || s.NaN+s.Inf > 0 {
+			continue
+		}
+		if values[i], err = c.values(t); err != nil {
+			return nil, err
+		}
+		if slices.Contains(s.Prepare, "atoms") {
+			for e, v := range values[i] {
+				if slices.ContainsFunc(s.Atoms, func(a profile.Atom) bool { return a.Value == v }) {
+					values[i][e] = math.NaN()
+				}
+			}
+		}
+	}
+	return firstOnly(saysOrders(names, orders(values, nil)), t, columns), nil
+}
+
+// firstOnly are lines on the first events of files, which say so where these are not all.
+func firstOnly(said []string, t *events.Table, columns []InspectedColumn) []string {
 	for i := range said {
 		if t.Len() < columns[0].Count {
 			said[i] = fmt.Sprintf("in the first %d events: %s", t.Len(), said[i])
 		}
 	}
-	return said, err
+	return said
 }

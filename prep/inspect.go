@@ -2,6 +2,7 @@ package prep
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
@@ -58,7 +59,11 @@ func inspect(ctx context.Context, files []string, opts events.Options) (*Inspect
 		return r, nil
 	}
 	lines, err := connections(first, r.Columns)
-	r.Notes = append(r.Notes, lines...)
+	if err != nil {
+		return nil, err
+	}
+	inOrder, err := ordered(first, r.Columns)
+	r.Notes = slices.Concat(r.Notes, lines, inOrder)
 	return r, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -532,7 +533,32 @@ func TestInspectionSaysWhatComesTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := Inspect(t.Context(), []string{path}, events.Options{})
-	if err != nil || len(r.Notes) != 2 || !strings.HasPrefix(r.Notes[0], "charge follows from pdg") || !strings.HasPrefix(r.Notes[1], "single values (-999 or 300 in pt1") {
+	if err != nil || len(r.Notes) != 3 || !strings.HasPrefix(r.Notes[2], "in all events pt") || !strings.HasPrefix(r.Notes[0], "charge follows from pdg") || !strings.HasPrefix(r.Notes[1], "single values (-999 or 300 in pt1") {
+		t.Errorf("%q, %v", r.Notes, err)
+	}
+}
+
+// A mark of integers that comes with those of other columns is told by inspect as by a training.
+func TestInspectionSaysIntegerMarks(t *testing.T) {
+	src := rand.New(rand.NewPCG(1, 2))
+	n, pt := events.Column{Name: "hits", Type: events.Int64}, events.Column{Name: "pt", Type: events.Float64}
+	for range 4000 {
+		if src.Float64() < 0.2 {
+			n.I64, pt.F64 = append(n.I64, -999), append(pt.F64, -999)
+			continue
+		}
+		n.I64, pt.F64 = append(n.I64, int64(100+40*src.NormFloat64())), append(pt.F64, src.ExpFloat64())
+	}
+	path := filepath.Join(t.TempDir(), "marks.csv")
+	out, err := events.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmp.Or(out.Write(&events.Table{Columns: []events.Column{n, pt}}), out.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Inspect(t.Context(), []string{path}, events.Options{})
+	if err != nil || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "-999 in hits, pt") {
 		t.Errorf("%q, %v", r.Notes, err)
 	}
 }

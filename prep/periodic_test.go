@@ -245,3 +245,52 @@ func TestAngleWithoutADeadSectorIsWhole(t *testing.T) {
 		}
 	}
 }
+
+// Angles that fill the circle evenly stay as they are for a flow that closes around it; a narrow peak or a dead sector keeps its quantiles.
+func TestCircle(t *testing.T) {
+	g := rng.New(3, rng.StreamToy, 0)
+	all, peak, dead := events.Column{Name: "all"}, events.Column{Name: "peak"}, events.Column{Name: "dead"}
+	for all.Len() < 5000 {
+		u := 360 * g.Float64()
+		all.F32 = append(all.F32, float32(u))
+		if u < 20 {
+			u /= 10
+		}
+		peak.F32 = append(peak.F32, float32(math.Mod(u+359, 360)))
+		if v := 360 * g.Float64(); v < 100 || v > 130 {
+			dead.F32 = append(dead.F32, float32(v))
+		} else {
+			dead.F32 = append(dead.F32, float32(v+100))
+		}
+	}
+	table := &events.Table{Columns: []events.Column{all, peak, dead}}
+	names := []string{"all", "peak", "dead"}
+	p, _, err := Fit(table, names, Spec{Circles: map[string]bool{"all": true, "peak": true, "dead": true}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{true, false, false} {
+		if got := p.Columns[i].Circle(); got != want {
+			t.Errorf("%s: a circle is %v; %s", names[i], got, p.Columns[i].Why)
+		}
+	}
+	cols, logDet, err := p.Apply(table, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lo, hi := slices.Min(cols[0]), slices.Max(cols[0]); lo < -math.Pi || hi > math.Pi || hi-lo < 6.2 {
+		t.Errorf("from %g to %g, not from -pi to pi", lo, hi)
+	}
+	if p, _, err := Fit(table, names[:1], Spec{}, 1); err != nil || p.Columns[0].Circle() {
+		t.Errorf("a circle for a flow that has none: %v", err)
+	}
+	back, more, err := p.Invert(cols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e, v := range back.Columns[0].F32 {
+		if off := math.Remainder(float64(v-all.F32[e]), 360); math.Abs(off) > 1e-4 || math.Abs(logDet[e]+more[e]) > 1e-3 {
+			t.Fatalf("%g comes back as %g, with log-dets %g and %g", all.F32[e], v, logDet[e], more[e])
+		}
+	}
+}

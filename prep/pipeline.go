@@ -26,6 +26,8 @@ type Pipeline struct {
 	Marks *Marks `json:"marks,omitempty"`
 	// Mixed is a preparation for the density of mixed tables: see Layout.
 	Mixed bool `json:"mixed,omitempty"`
+	// Sets are objects of a context, which the flow sees after the columns.
+	Sets []Set `json:"sets,omitempty"`
 }
 
 // Column is the preparation of one column.
@@ -86,8 +88,8 @@ func Fit(t *events.Table, names []string, spec Spec, seed uint64) (*Pipeline, []
 
 // FitContext is Fit for columns that a flow is conditioned on: they get no noise. With no names
 // it gives a pipeline of dimension 0.
-func FitContext(t *events.Table, names []string, spec Spec) (*Pipeline, []string, error) {
-	return Moments(nil).FitContext(t, names, spec)
+func FitContext(t *events.Table, names []string, spec Spec, sets ...events.Set) (*Pipeline, []string, error) {
+	return Moments(nil).FitContext(t, names, spec, sets...)
 }
 
 // Moments are the exact mean and standard deviation of columns of which a table holds only a sample; nil where it
@@ -106,8 +108,16 @@ func (m Moments) Fit(t *events.Table, names []string, spec Spec, seed uint64) (*
 }
 
 // FitContext is the function FitContext on a sample.
-func (m Moments) FitContext(t *events.Table, names []string, spec Spec) (*Pipeline, []string, error) {
-	return m.fit(t, names, spec, &Pipeline{Noiseless: true})
+func (m Moments) FitContext(t *events.Table, names []string, spec Spec, sets ...events.Set) (*Pipeline, []string, error) {
+	own := spec
+	if len(sets) > 0 {
+		own = spec.only(names)
+	}
+	p, warnings, err := m.fit(t, names, own, &Pipeline{Noiseless: true})
+	if err == nil {
+		err = p.fitSets(t, sets, spec)
+	}
+	return p, warnings, err
 }
 
 func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*Pipeline, []string, error) {
@@ -205,7 +215,13 @@ func (p *Pipeline) fitColumn(col *events.Column, w []float64, spec Spec, i uint3
 	if err := c.checkExact(there, valuesWithout(x, []float64{missingValue}), specs); err != nil {
 		return nil, err
 	}
-	return c, p.fitApart(c, x, w, gap, i)
+	if err := p.fitApart(c, x, w, gap, i); err != nil {
+		return nil, err
+	}
+	if given == nil && spec.Circles[col.Name] {
+		c.close()
+	}
+	return c, nil
 }
 
 // complete is a column without its cells that have no value.
@@ -317,16 +333,22 @@ func (p *Pipeline) Dim() int {
 	for i := range p.Columns {
 		n += p.Columns[i].width()
 	}
+	for i := range p.Sets {
+		n += p.Sets[i].Dim()
+	}
 	return n
 }
 
-// Names lists all columns, in the order of Fit.
+// Names lists all columns, in the order of Fit, those of objects behind the others.
 func (p *Pipeline) Names() []string {
 	names := make([]string, len(p.Columns))
 	for i := range p.Columns {
 		names[i] = p.Columns[i].Name
 	}
-	return names
+	for _, s := range p.Sets {
+		names = append(names, s.Columns()...)
+	}
+	return unique(names)
 }
 
 // UnmarshalJSON restores a pipeline; one that no fit could have given is an error.
@@ -356,7 +378,7 @@ func (p *Pipeline) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("prep: column %q: %w", c.Name, err)
 		}
 	}
-	if err := cmp.Or(in.checkFollows(), in.checkTold(), in.checkMarks(), in.checkCodes()); err != nil {
+	if err := cmp.Or(in.checkFollows(), in.checkTold(), in.checkMarks(), in.checkSets(), in.checkCodes()); err != nil {
 		return err
 	}
 	*p = in

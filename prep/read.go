@@ -143,6 +143,13 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 			ranges = append(ranges, r)
 		}
 	}
+	for i := range p.Sets {
+		found, err := p.Sets[i].outOfRange(t, out)
+		if err != nil {
+			return 0, nil, err
+		}
+		ranges = append(ranges, found...)
+	}
 	n := 0
 	for _, o := range out {
 		if o {

@@ -32,6 +32,9 @@ type Spec struct {
 	// values of many events, and cells without one, are codes beside it. No part of it either.
 	Missing Missing
 	Mixed   bool
+	// Circles are the columns that the flow can take as angles on [-pi, pi] whose ends are one point: auto prepares an angle for that. No part
+	// of a card.
+	Circles map[string]bool
 }
 
 // Limits are the lowest and the highest value that a column can have, infinite where there is none.

@@ -65,7 +65,7 @@ var kinds = []kind{
 		return &round{Step: o.number("step", 0.001, 1e-12, 1e12), Offset: o.number("offset", 0, -1e12, 1e12)}
 	}},
 	{"periodic", func(o *options) Step {
-		s := &periodic{Low: o.number("low", -math.Pi, -1e12, 1e12), High: o.number("high", math.Pi, -1e12, 1e12)}
+		s := &periodic{Low: o.number("low", -math.Pi, -1e12, 1e12), High: o.number("high", math.Pi, -1e12, 1e12), Circle: o.flag("circle")}
 		o.ordered(s.Low, s.High)
 		return s
 	}},

@@ -31,6 +31,7 @@ func (r *Rows) gaps(b Block) (found []gap, marked []bool, err error) {
 		if c.Type == events.Text {
 			return nil, nil, r.textError(c, b)
 		}
+		c = r.absent.Cleared(b.Table, c)
 		g, may := gap{column: name}, slices.Contains(r.q.Lack, name)
 		missing := func(i int) {
 			if v := c.Float(i); may && v != v {

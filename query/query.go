@@ -41,6 +41,8 @@ type Query struct {
 	Lack     []string // those of them in which NaN is a cell without a value, as it should be
 	Drop     bool
 	Remedy   string
+	// Sets are those of whose columns no value is missing where there is no object; nor does one stand there, but 0, unless All is set.
+	Sets []events.Set
 
 	Known map[string]events.Type // types of columns, from an earlier Open: text files are not looked through for them
 }
@@ -78,7 +80,7 @@ func (x Definitions) lacking(listed map[string]bool, names []string) (made Defin
 // Open begins to read, so many events at a time. A column that is not there, an expression that cannot be, and a file
 // that cannot be read are errors here. The reading ends, with an error, when ctx does. The caller closes the Rows.
 func (q Query) Open(ctx context.Context, size int) (*Rows, error) {
-	r := &Rows{q: q, ctx: ctx, size: size}
+	r := &Rows{q: q, ctx: ctx, size: size, absent: events.NewAbsent(q.Sets)}
 	err := r.begin()
 	if err != nil && r.hoped {
 		q.Welcome = nil

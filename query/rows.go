@@ -31,7 +31,8 @@ type Rows struct {
 	columns []events.Column // of the blocks: name, unit and type
 
 	replaced []string // says which columns of the files definitions replace
-	hoped    bool     // that a welcome column can be made, or is one that the files do not list
+	absent   events.Absent
+	hoped    bool // that a welcome column can be made, or is one that the files do not list
 
 	ended                            chan struct{} // closed when the last fetch has
 	read, passed, selected, complete int           // events: read, passed over unread; of the read ones, selected; of these, complete
@@ -187,6 +188,9 @@ func (r *Rows) project(t *events.Table) (*events.Table, error) {
 			return nil, r.located(fmt.Errorf("events: %w", column.Missing(t.Names(), name)))
 		}
 		c := t.Columns[i]
+		if !r.q.All {
+			c = *r.absent.Cleared(t, &c)
+		}
 		if unit, ok := r.q.Units[name]; ok {
 			c.Unit = unit
 		}

@@ -50,7 +50,7 @@ func Check(ctx context.Context, out string) (*Checked, error) {
 	if err := c.record(); err != nil {
 		return nil, err
 	}
-	if c.model != "" {
+	if c.models != nil {
 		c.others(entries)
 	}
 	c.found.Whole = !slices.ContainsFunc(c.found.Files, func(f CheckedFile) bool { return f.Status != "whole" })
@@ -59,10 +59,10 @@ func Check(ctx context.Context, out string) (*Checked, error) {
 
 // checker is a check under way.
 type checker struct {
-	ctx   context.Context
-	found *Checked
-	known map[string]bool // files of the folder, or folders in it, that the run's are in
-	model string          // the hash of the run's model
+	ctx    context.Context
+	found  *Checked
+	known  map[string]bool // files of the folder, or folders in it, that the run's are in
+	models []string        // the hashes of the run's models
 }
 
 func (c *checker) note(line string) { c.found.Notes = append(c.found.Notes, line) }
@@ -85,10 +85,13 @@ func (c *checker) record() error {
 		c.tell("changed", summary, fmt.Sprintf("not the record of a run: %v", err))
 		return nil
 	}
-	c.model = r.Hash
+	c.models = []string{r.Hash}
+	for _, f := range r.Flows {
+		c.models = append(c.models, f.Hash)
+	}
 	if r.Files == nil {
 		c.note("no hashes recorded: made by an older version; the sample and the page are not compared")
-		for _, f := range (&Run{Model: r.Model, Sample: r.Sample, Report: r.Report}).written() {
+		for _, f := range (&Run{Learned: Learned{Model: r.Model, Sample: r.Sample}, Report: r.Report}).written() {
 			r.Files = append(r.Files, File{Is: f[0], File: seenFrom(r.Out, f[1])})
 		}
 	}
@@ -135,7 +138,7 @@ func (c *checker) belongs(is, path string) (status, why string) {
 		if err != nil {
 			return "changed", err.Error()
 		}
-		if info.Hash != c.model {
+		if !slices.Contains(c.models, info.Hash) {
 			return "foreign", "it is another model, " + info.Hash
 		}
 	case "report":
@@ -143,7 +146,7 @@ func (c *checker) belongs(is, path string) (status, why string) {
 		if err != nil {
 			return "changed", err.Error()
 		}
-		if hash != "" && hash != c.model {
+		if hash != "" && !slices.Contains(c.models, hash) {
 			return "foreign", "it is the page of another model, " + hash
 		}
 	}

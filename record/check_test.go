@@ -25,7 +25,7 @@ func (c *ending) Err() error {
 // A check that ends early gives no answer, however late in a file it ends.
 func TestCheckThatEndsEarlySaysNothing(t *testing.T) {
 	dir := t.TempDir()
-	r := Run{Out: dir, Model: filepath.Join(dir, "m"), Sample: filepath.Join(dir, "s"), Report: filepath.Join(dir, "r"), Hash: "of the model"}
+	r := Run{Out: dir, Report: filepath.Join(dir, "r"), Learned: Learned{Model: filepath.Join(dir, "m"), Sample: filepath.Join(dir, "s"), Hash: "of the model"}}
 	for _, f := range r.written() {
 		if err := os.WriteFile(f[1], []byte("changed"), 0o666); err != nil {
 			t.Fatal(err)

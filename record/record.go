@@ -19,11 +19,21 @@ import (
 
 // Run is the record of a run, also kept as summary.json beside what it wrote.
 type Run struct {
-	Out     string           `json:"out"`
+	Out    string `json:"out"`
+	Report string `json:"report"`
+	// Learned is the flow, or, of several, that with the lowest NLL of the validation events; Flows are all of several.
+	Learned
+	Flows []Learned `json:"flows,omitempty"`
+
+	Files []File `json:"files"` // what was written beside this record; see Check
+}
+
+// Learned is the record of a flow that was trained and held against the events.
+type Learned struct {
+	Flow    string           `json:"flow,omitempty"` // its name, among several
 	Model   string           `json:"model"`
 	Sample  string           `json:"sample"`
 	Drawn   *apply.Drawn     `json:"drawn"` // the record of the sample
-	Report  string           `json:"report"`
 	Train   *Training        `json:"train"`
 	Compare *report.Compared `json:"compare"`
 	// Where the true density is known: TrueEntropy is the lowest NLL there can be on average, TrueNLL that of the true density on
@@ -32,8 +42,11 @@ type Run struct {
 	TrueNLL     *float64 `json:"true_nll,omitempty"`
 	Excess      *float64 `json:"excess_nll,omitempty"`
 	ExcessError *float64 `json:"excess_nll_error,omitempty"`
+	// Of a potential: the logarithm of its integral, from a grid, and the bound that draws of the model give.
+	LogZ           *float64 `json:"log_z,omitempty"`
+	LogZBound      *float64 `json:"log_z_bound,omitempty"`
+	LogZBoundError *float64 `json:"log_z_bound_error,omitempty"`
 
-	Files []File `json:"files"` // what was written beside this record; see Check
 	// Fingerprint tells what the model was trained from, and Hash which model it is.
 	Fingerprint string `json:"fingerprint"`
 	Hash        string `json:"sha256"`
@@ -57,11 +70,27 @@ type File struct {
 
 // Last is what another run needs of the record of the last one in a folder.
 type Last struct {
-	Out, Model, Sample, Report string
-	Fingerprint                string
-	Train                      *Training
-	Files                      []File // nil in records of versions that kept no hashes
-	Hash                       string `json:"sha256"`
+	Out, Report string
+	LastFlow
+	Flows []LastFlow // of several
+	Files []File     // nil in records of versions that kept no hashes
+}
+
+// LastFlow is what another run needs of a flow.
+type LastFlow struct {
+	Flow, Model, Sample, Fingerprint string
+	Train                            *Training
+	Hash                             string `json:"sha256"`
+}
+
+// Named is the flow of that name, "" for the only one.
+func (l *Last) Named(flow string) (of LastFlow, found bool) {
+	for _, of := range append(l.Flows, l.LastFlow) {
+		if of.Flow == flow {
+			return of, true
+		}
+	}
+	return of, false
 }
 
 const summary = "summary.json"
@@ -96,8 +125,15 @@ func (r *Run) Write(ctx context.Context) error {
 }
 
 // written are the files of a run, each after what it is.
-func (r *Run) written() [3][2]string {
-	return [3][2]string{{"model", r.Model}, {"sample", r.Sample}, {"report", r.Report}}
+func (r *Run) written() (files [][2]string) {
+	flows := r.Flows
+	if len(flows) == 0 {
+		flows = []Learned{r.Learned}
+	}
+	for _, f := range flows {
+		files = append(files, [2]string{"model", f.Model}, [2]string{"sample", f.Sample})
+	}
+	return append(files, [2]string{"report", r.Report})
 }
 
 // seenFrom is a path as it is seen from a folder.

@@ -19,16 +19,19 @@ import (
 
 // Analysis is what the page about a model is made of: what is known of it, and what Compare finds.
 type Analysis struct {
-	Card  *card.Card
-	Model *model.Model
-	Train *train.Result
+	Name       string // of the flow, among several
+	Card       *card.Card
+	Model      *model.Model
+	Train      *train.Result
+	Parameters int
 
 	Total                    int // events in all, of which
 	Training, Valid, HeldOut int // so many train, validate and are held out
 
 	Pair       Pair // the events compared
 	Comparison *stats.Comparison
-	True       *fit.True // nil where the true density is not known
+	True       *fit.True     // nil where the true density is not known
+	Evidence   *fit.Evidence // nil but of a toy of known potential
 
 	Notices, Warnings []string // as those of a Page
 }
@@ -70,7 +73,7 @@ func (a *Analysis) draw(d *fit.Data) (err error) {
 
 // given are the events whose context the generated ones have; nil for a model without.
 func (a *Analysis) given() *events.Table {
-	if len(a.Card.Context) == 0 {
+	if len(a.Card.Given()) == 0 {
 		return nil
 	}
 	return a.Pair.Reference
@@ -85,7 +88,10 @@ func (a *Analysis) truth() error {
 	if err != nil {
 		return err
 	}
-	a.True, err = fit.Truth(a.Card, a.Pair.Reference, logProb)
+	if a.True, err = fit.Truth(a.Card, a.Pair.Reference, logProb); err != nil {
+		return err
+	}
+	a.Evidence, err = fit.Bounded(a.Card, a.Model, a.Pair.Reference.Len())
 	return err
 }
 
@@ -102,12 +108,17 @@ func (a *Analysis) Page() (*Page, error) {
 	page := &Page{
 		Title: cmp.Or(a.Card.Title, a.Card.Name), Card: string(text), Notices: a.Notices, Warnings: a.Warnings, Model: info.Hash,
 		Lead:    fmt.Sprintf("A normalizing flow of %s, and how its events compare with %s.", say.Count(len(info.Features), "feature"), strings.ToLower(a.Pair.ReferenceName)),
-		Summary: a.facts(info), Flow: strings.Join(slices.Concat(info.Flow.Lines(), info.Numerical, info.Table.Lines()), "\n"),
+		Summary: a.facts(info), Flow: strings.Join(slices.Concat(info.Layers(), info.Table.Lines()), "\n"),
 	}
-	for _, c := range append(info.Features, info.Context...) {
-		page.Preparation = append(page.Preparation, Prepared{c.Name, c.Unit, c.Min, c.Max, c.Steps, c.Why})
-	}
+	page.Preparation = prepared(info)
 	return page, a.picture(page)
+}
+
+func prepared(info model.Info) (columns []Prepared) {
+	for _, c := range append(info.Features, info.Context...) {
+		columns = append(columns, Prepared{c.Name, c.Unit, c.Min, c.Max, c.Steps, c.Why})
+	}
+	return columns
 }
 
 // picture adds the pictures.
@@ -119,13 +130,23 @@ func (a *Analysis) picture(page *Page) (err error) {
 	if a.True != nil {
 		entropy = &a.True.Entropy
 	}
-	if page.Loss, err = lossPicture(a.Train, entropy); err != nil {
+	if e := a.Train.Ensemble; e != nil {
+		page.Sections = append(page.Sections, members(e))
+	} else if page.Loss, err = lossPicture(a.Train, entropy); err != nil {
 		return err
 	}
-	if a.Card.Plots.Steps && a.Model.Features.Dim() == 2 && a.Model.Features.Marks == nil {
-		if page.Steps, err = stepsPicture(a.Model, a.Card, a.given()); err != nil {
+	if a.Card.Plots.Density {
+		if page.Density, page.Colours, err = densityPicture(a); err != nil {
 			return err
 		}
+	}
+	if a.Card.Plots.Steps {
+		if page.Steps, err = stepsPicture(a, drawn, maxSteps); err != nil {
+			return err
+		}
+	}
+	if a.Card.Plots.Steps && page.Steps == nil {
+		page.Notices = append(page.Notices, "the steps of the flow are not drawn (plots.steps): it does not move two columns alone, but those and a hidden feature, or fewer")
 	}
 	if a.Card.Plots.Latent {
 		page.Latent, err = latentPicture(a.Model, a.Pair.Reference)
@@ -135,8 +156,8 @@ func (a *Analysis) picture(page *Page) (err error) {
 
 func (a *Analysis) facts(info model.Info) []Fact {
 	facts := []Fact{
-		{Name: "Events", Value: fmt.Sprint(a.Total), Note: fmt.Sprintf("%d to train, %d to validate, %d held out", a.Training, a.Valid, a.HeldOut)},
-		{Name: "Flow", Value: info.FlowText(), Note: say.Count(info.Parameters, "parameter")},
+		a.events(),
+		{Name: "Flow", Value: info.Named(), Note: say.Count(info.Parameters, "parameter")},
 	}
 	for _, n := range []struct {
 		name string
@@ -150,20 +171,56 @@ func (a *Analysis) facts(info model.Info) []Fact {
 			facts = append(facts, f)
 		}
 	}
+	facts = append(facts, a.truths()...)
 	if t := a.True; t != nil {
 		facts = append(facts, Fact{
-			Name: "True entropy", Value: fmt.Sprintf("%.4f nats", t.Entropy),
-			Note: fmt.Sprintf("per event; the lowest NLL there can be on average; the true density has %.4f on %s", t.NLL, strings.ToLower(a.Pair.ReferenceName)),
-		}, Fact{
 			Name: "Above the truth", Value: fmt.Sprintf("%.4f nats", t.Excess),
 			Note: fmt.Sprintf("± %.2g, on the same events", t.ExcessError),
 		})
 	}
+	if e := a.Evidence; e != nil {
+		facts = append(facts, Fact{Name: "Bound on log Z", Value: fmt.Sprintf("%.4f", e.Bound), Note: fmt.Sprintf("± %.2g, from %d draws; integrated over a grid it is %.4f", e.BoundError, a.Pair.Generated.Len(), e.LogIntegral)})
+	}
 	r := a.Train
 	return append(facts, Fact{
 		Name: "Training", Value: say.Count(r.Epochs, "epoch"),
-		Note: fmt.Sprintf("%s; best epoch %d; %.0f s, %.0f events a second", say.Count(r.Steps, "step"), r.BestEpoch, r.Seconds, r.EventsPerSecond),
+		Note: fmt.Sprintf("%s; %s; %.0f s, %.0f events a second", say.Count(r.Steps, "step"), r.Kept(), r.Seconds, r.EventsPerSecond),
 	})
+}
+
+func (a *Analysis) events() Fact {
+	if a.Card.Train.Objective == "reverse-kl" {
+		return Fact{Name: "Events", Value: fmt.Sprint(a.Total), Note: fmt.Sprintf("none to train; %d draws an epoch, %d events to validate, %d held out", a.Training, a.Valid, a.HeldOut)}
+	}
+	return Fact{Name: "Events", Value: fmt.Sprint(a.Total), Note: fmt.Sprintf("%d to train, %d to validate, %d held out", a.Training, a.Valid, a.HeldOut)}
+}
+
+// truths is what is known of the true density.
+func (a *Analysis) truths() []Fact {
+	t := a.True
+	if t == nil {
+		return nil
+	}
+	return []Fact{{
+		Name: "True entropy", Value: fmt.Sprintf("%.4f nats", t.Entropy),
+		Note: fmt.Sprintf("per event; the lowest NLL there can be on average; the true density has %.4f on %s", t.NLL, strings.ToLower(a.Pair.ReferenceName)),
+	}}
+}
+
+// members is the section on those of an ensemble.
+func members(e *train.Ensemble) Section {
+	s := Section{
+		Title: "The members of the ensemble", Text: "The density is the mean of those of the members: " + e.String() + ".",
+		Head: []string{"Member", "Seed", "Best epoch", "Validation NLL", "Test NLL"},
+	}
+	for i, m := range e.Members {
+		row := []string{fmt.Sprint(i + 1), fmt.Sprint(m.Seed), fmt.Sprintf("%d of %d", m.BestEpoch, m.Epochs), fmt.Sprintf("%.4f", float64(m.ValidNLL)), fmt.Sprintf("%.4f ± %.2g", float64(m.TestNLL), m.TestError)}
+		if m.Failed != "" {
+			row = append(row[:2], "diverged", "", "")
+		}
+		s.Rows = append(s.Rows, row)
+	}
+	return s
 }
 
 // comparedPage is the page about a comparison of two files.

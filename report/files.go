@@ -42,7 +42,7 @@ func (f *Files) Follow(m *model.Model) error {
 		return err
 	}
 	if len(f.Columns) == 0 {
-		f.Columns = slices.Concat(m.Features.Names(), m.Context.Names())
+		f.Columns = slices.Concat(m.Features.Names(), m.Context.Single())
 	}
 	f.Define, f.followed = append(slices.Clone(c.Define), f.Define...), len(c.Define)
 	f.Where, f.Weight, f.Flatten = cmp.Or(f.Where, c.Where), cmp.Or(f.Weight, c.Weight), cmp.Or(f.Flatten, c.Flatten)

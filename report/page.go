@@ -37,6 +37,8 @@ type Page struct {
 
 	Correlations *plot.Picture
 	Loss         *plot.Picture
+	Density      *plot.Picture
+	Colours      string        // what those of Density mean
 	Steps        *plot.Picture // a flow's transforms, one panel each
 	Latent       *plot.Picture
 	Sections     []Section // further analyses
@@ -89,9 +91,12 @@ type Prepared struct {
 // Section is a further analysis: text, pictures and a table, each optional.
 type Section struct {
 	Title, Text string
-	Pictures    []*plot.Picture
+	Alone       []*plot.Picture // one below the other
+	Pictures    []*plot.Picture // side by side
 	Head        []string
 	Rows        [][]string
+	Numbers     [2]int // the cells of a row from the first to before the second are numbers
+	Bold        int    // a row, from 1; 0 for none
 }
 
 // Write renders the page to a file, which appears whole or not at all.

@@ -180,24 +180,32 @@ func lossPicture(r *train.Result, truth *float64) (*plot.Picture, error) {
 // drawn is how many events a scatter shows: enough for a shape, few enough to see dots.
 const drawn = 5000
 
-// stepsPicture shows events on their way from the latent space to the data, a panel a transform. Colours tell the
-// quarters of the latent space, so that the eye can follow them.
-func stepsPicture(m *model.Model, c *card.Card, given *events.Table) (*plot.Picture, error) {
-	n := drawn
+// maxSteps is how many panels of steps a page shows.
+const maxSteps = 60
+
+// stepped is a density of which the events after each transform can be seen.
+type stepped interface {
+	Latent(n int, context [][]float32, seed, first uint64) ([][]float32, error)
+	Steps(z, context [][]float32) ([][][]float32, error)
+}
+
+// stepsPicture shows n events on their way from the latent space to the data, a panel a transform, or, of many, as many as given, evenly
+// spaced. Colours tell the quarters of the latent space, so that the eye can follow them. It is nil where there is nothing to show.
+func stepsPicture(a *Analysis, n, most int) (*plot.Picture, error) {
+	m := a.Model
+	f, ok := m.Density.(stepped)
+	if !ok || m.Features.Dim() != 2 || m.Features.Marks != nil {
+		return nil, nil
+	}
 	var context [][]float32
-	if given != nil {
+	if given := a.given(); given != nil {
 		n = min(n, given.Len())
-		given = given.Slice(0, n)
 		var err error
-		if context, _, err = m.Context.Apply(given, nil); err != nil {
+		if context, _, err = m.Context.Apply(given.Slice(0, n), nil); err != nil {
 			return nil, err
 		}
 	}
-	f, ok := m.Flow()
-	if !ok {
-		return nil, nil // no steps to show
-	}
-	z, err := f.Latent(n, context, c.Seed, 0)
+	z, err := f.Latent(n, context, a.Card.Seed, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -207,27 +215,36 @@ func stepsPicture(m *model.Model, c *card.Card, given *events.Table) (*plot.Pict
 	}
 	quarter := make([]int, n)
 	for i := range quarter {
-		if steps[0][0][i] < 0 {
+		if z[0][i] < 0 {
 			quarter[i]++
 		}
-		if steps[0][1][i] < 0 {
+		if z[1][i] < 0 {
 			quarter[i] += 2
 		}
 	}
 	pictures := plot.Panels{Alt: "Generated events in the latent space and after each transform of the flow, down to the data"}
-	for k, s := range steps {
-		title := fmt.Sprintf("after transform %d", k)
+	last := len(steps) - 1
+	panels := min(len(steps), most-1)
+	for k := range panels {
+		at := k * last / max(panels-1, 1)
+		title := fmt.Sprintf("after transform %d", at)
 		if k == 0 {
-			title = "latent"
+			if title = "latent"; a.Name != "" {
+				title = a.Name + ": latent"
+			}
 		}
+		s := steps[at]
 		pictures.Panels = append(pictures.Panels, plot.Panel{Title: title, X: doubles(s[0]), Y: doubles(s[1]), Group: quarter})
 	}
-	last, err := dataPanel(m, c, steps[len(steps)-1])
+	if a.Name != "" {
+		plot.SameAxes(pictures.Panels)
+	}
+	data, err := dataPanel(m, a.Card, steps[last])
 	if err != nil {
 		return nil, err
 	}
-	last.Group = quarter
-	pictures.Panels = append(pictures.Panels, last)
+	data.Group = quarter
+	pictures.Panels = append(pictures.Panels, data)
 	return pictures.Picture()
 }
 
@@ -255,9 +272,18 @@ func dataPanel(m *model.Model, c *card.Card, x [][]float32) (plot.Panel, error) 
 	return p, nil
 }
 
-// latentPicture shows where the flow puts data: in pairs of latent columns, at most six, of numbers that are there.
+// latentPicture shows where the flow puts data.
 func latentPicture(m *model.Model, t *events.Table) (*plot.Picture, error) {
-	z, err := m.ToLatent(t.Slice(0, min(drawn, t.Len())), nil)
+	panels, err := latentPanels(m, t, drawn)
+	if err != nil || panels == nil {
+		return nil, err
+	}
+	return (&plot.Panels{Panels: panels, Alt: "Data in the latent space, with circles at one, two and three standard deviations"}).Picture()
+}
+
+// latentPanels are pairs of latent columns of n events, at most six, of numbers that are there.
+func latentPanels(m *model.Model, t *events.Table, n int) (panels []plot.Panel, err error) {
+	z, err := m.ToLatent(t.Slice(0, min(n, t.Len())), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -267,19 +293,15 @@ func latentPicture(m *model.Model, t *events.Table) (*plot.Picture, error) {
 			numbers = append(numbers, i)
 		}
 	}
-	if len(numbers) < 2 {
-		return nil, nil
-	}
-	pictures := plot.Panels{Alt: "Data in the latent space, with circles at one, two and three standard deviations"}
-	for k, i := range numbers[:len(numbers)-1] {
-		j := numbers[k+1]
-		if x, y := both(z[i], z[j]); len(x) > 0 && len(pictures.Panels) < 6 {
-			pictures.Panels = append(pictures.Panels, plot.Panel{
+	for k := 0; k+1 < len(numbers) && len(panels) < 6; k++ {
+		i, j := numbers[k], numbers[k+1]
+		if x, y := both(z[i], z[j]); len(x) > 0 {
+			panels = append(panels, plot.Panel{
 				Title: "data in the latent space", XLabel: fmt.Sprintf("z_%d", i), YLabel: fmt.Sprintf("z_%d", j), X: x, Y: y, Sigmas: 3,
 			})
 		}
 	}
-	return pictures.Picture()
+	return panels, nil
 }
 
 // both are the values of the events that have two.

@@ -48,6 +48,19 @@ func share(v float64) string {
 	return digits(100*v) + " %"
 }
 
+// Class is the attribute of a cell, in a row from 0, or of the head.
+func (s Section) Class(row, column int) template.HTMLAttr {
+	level := Agree
+	if row+1 == s.Bold {
+		level = Differs
+	}
+	name := ""
+	if column >= s.Numbers[0] && column < s.Numbers[1] {
+		name = "number"
+	}
+	return class(name, level)
+}
+
 // class is the attribute of a cell or a text, bold where chance does not explain it.
 func class(name string, l Level) template.HTMLAttr {
 	if l > Agree {

@@ -40,15 +40,22 @@ func (u Potential) LogProb(x, _, gradient []float64) float64 {
 // LogIntegral is the logarithm of the integral of exp(-U) over the plane: of a sum over a grid, whose step of a tenth of the narrowest
 // width errs by less than 1e-9.
 func (u Potential) LogIntegral() float64 {
-	const reach, step = 9.0, 0.03
 	sum := 0.0
+	u.over(func(_, _, logProb float64) { sum += math.Exp(logProb) })
+	return math.Log(sum * step * step)
+}
+
+const step = 0.03 // of the grid
+
+// over visits the grid, of the plane as far as there is any density.
+func (u Potential) over(visit func(x, y, logProb float64)) {
+	const reach = 9.0
 	for x := -reach; x <= reach; x += step {
 		for y := -reach; y <= reach; y += step {
 			logProb, _, _ := u(x, y)
-			sum += math.Exp(logProb)
+			visit(x, y, logProb)
 		}
 	}
-	return math.Log(sum * step * step)
 }
 
 // u1 is a ring of radius 2 with two modes.

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
@@ -42,11 +43,11 @@ type shape interface {
 }
 
 // Names lists the distributions.
-func Names() []string { return []string{"banana", "two-moons"} }
+func Names() []string { return append([]string{"banana", "two-moons"}, PotentialNames()...) }
 
 // New makes a distribution by name: banana is x2 ~ N(0, 2^2), x1 ~ N(x2^2/4, 1); two-moons is
 // scikit-learn's make_moons, two half circles of radius 1 with normal noise, and tells the moon in column
-// moon (0 the upper, 1 the lower).
+// moon (0 the upper, 1 the lower); U1 to U4 are those of Potential.
 func New(name string, o Options) (*Distribution, error) {
 	d := &Distribution{std: [2]float64{1, 1}}
 	switch name {
@@ -57,12 +58,16 @@ func New(name string, o Options) (*Distribution, error) {
 		}
 		d.shape = newMoons(o.Noise)
 	case "banana":
-		if o.Noise != 0 {
-			return nil, fmt.Errorf("toy: banana has no noise to set")
-		}
 		d.shape = banana{}
 	default:
+		if i := slices.Index(PotentialNames(), name); i >= 0 {
+			d.shape = newField(i)
+			break
+		}
 		return nil, fmt.Errorf("toy: there is no distribution %q; there is %s", name, strings.Join(Names(), ", "))
+	}
+	if name != "two-moons" && o.Noise != 0 {
+		return nil, fmt.Errorf("toy: %s has no noise to set", name)
 	}
 	if o.Standardise {
 		mean, variance := d.moments()

@@ -27,6 +27,10 @@ var variants = []struct {
 	{"two-moons", Options{}},
 	{"two-moons", Options{Noise: 0.2}},
 	{"two-moons", Options{Standardise: true}},
+	{"U1", Options{}},
+	{"U2", Options{}},
+	{"U3", Options{Standardise: true}},
+	{"U4", Options{}},
 }
 
 // The events drawn have the density that is claimed: their mean log density is the entropy, within five

@@ -5,9 +5,11 @@ package train
 type Config struct {
 	Epochs int `yaml:"epochs,omitempty" json:"epochs,omitempty"` // passes over the training events; default 50
 	Batch  int `yaml:"batch,omitempty" json:"batch,omitempty"`   // events a step; default 256
-	// Objective is what is minimised: likelihood, its negative logarithm, or, of flows that it can train, matching (flow matching). The
-	// default, and what follows from it, are those of who makes the Objective.
+	// Objective is what is minimised: likelihood, its negative logarithm, or, of flows that it can train, matching (flow matching), or, where
+	// the density is known up to a factor, reverse-kl, for which no events are needed. The default, and what follows from it, are those of who makes the Objective.
 	Objective string `yaml:"objective,omitempty" json:"objective,omitempty"`
+	// Ensemble is how many models are trained, from seeds that follow from one: that, too, is for who makes the Objective. 0 and 1 are one.
+	Ensemble int `yaml:"ensemble,omitempty" json:"ensemble,omitempty"`
 	// Optimiser: adam (arXiv:1412.6980), adamw (arXiv:1711.05101) or sgd. Default adamw.
 	Optimiser string    `yaml:"optimiser,omitempty" json:"optimiser,omitempty"`
 	LR        float64   `yaml:"lr,omitempty" json:"lr,omitempty"`             // learning rate; default 2e-3

@@ -88,7 +88,7 @@ func (c Config) fields() error {
 		name, v string
 		allowed []string
 	}{
-		{"objective", cmp.Or(c.Objective, "likelihood"), []string{"likelihood", "matching"}},
+		{"objective", cmp.Or(c.Objective, "likelihood"), []string{"likelihood", "matching", "reverse-kl"}},
 		{"optimiser", c.Optimiser, []string{"adam", "adamw", "sgd"}},
 		{"schedule.type", s.Type, []string{"constant", "step", "polynomial", "cosine", "cosine-restarts"}},
 		{"schedule.per", s.Per, []string{"step", "epoch"}},
@@ -104,6 +104,7 @@ func (c Config) fields() error {
 		allowed string
 	}{
 		{"epochs", float64(c.Epochs), within(c.Epochs, 1, 1e6), "between 1 and 1000000"},
+		{"ensemble", float64(c.Ensemble), within(c.Ensemble, 0, MostMembers), fmt.Sprintf("between 1 and %d", MostMembers)},
 		{"batch", float64(c.Batch), within(c.Batch, 1, 1e8), "between 1 and 100000000"},
 		{"lr", c.LR, c.LR > 0 && c.LR <= 1e3, "above 0 and at most 1000"},
 		{"epsilon", c.Epsilon, sgd || c.Epsilon > 0 && c.Epsilon <= 1, "above 0 and at most 1"},

@@ -11,8 +11,13 @@ func unitOf(obj Objective) Unit {
 }
 
 // Judged is an Objective that is no measure of what is wanted, only a way to it. Of Judge, on the same parameters, Loss and what goes with it
-// are the losses of the Result; its History has those of the Objective, by which the best epoch is chosen.
+// are the losses of the Result, and the choice between the parameters of the best epoch and the averaged last ones; the History has those of
+// the Objective, by which the best epoch is found.
 type Judged interface{ Judge() Objective }
+
+// Finished is an Objective of a density that is not yet as it will be kept. Finish, asked once the parameters are those kept, is the Objective of
+// what it becomes, whose Loss and what goes with it are the losses of the Result.
+type Finished interface{ Finish() Objective }
 
 // Stepper is an Objective with random numbers of its own, as those of dropout. SetStep comes before every Gradient with
 // the number of steps before it, so that a training resumed draws the same.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"time"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
@@ -248,16 +249,21 @@ func (t *trainer) skip(loss float64) error {
 	at.Bad++
 	if at.Bad >= badSteps {
 		if t.opts.State != "" {
-			_ = RemoveState(t.opts.State) // it would only lead here again
+			_ = os.Remove(t.opts.State) // it would only lead here again
 		}
-		return fmt.Errorf("train: epoch %d, step %d: the %s is not finite, for the %dth step in a row; %s",
-			at.Epoch+1, at.Step, what, at.Bad, t.likelyCause())
+		return &DivergedError{fmt.Sprintf("epoch %d, step %d: the %s is not finite, for the %dth step in a row; %s",
+			at.Epoch+1, at.Step, what, at.Bad, t.likelyCause())}
 	}
 	at.LRFactor /= 2
 	t.notice(fmt.Sprintf("epoch %d, step %d: the %s is not finite: step undone, learning rate halved to %.3g",
 		at.Epoch+1, at.Step, what, at.LR/2))
 	return nil
 }
+
+// DivergedError is a training whose loss or gradient is not finite any more.
+type DivergedError struct{ Reason string }
+
+func (e *DivergedError) Error() string { return "train: " + e.Reason }
 
 func (t *trainer) likelyCause() string {
 	if t.at.Applied == 0 {
@@ -334,15 +340,15 @@ func (t *trainer) finish(ctx context.Context) (*Result, error) {
 	}
 	copy(t.params, t.best)
 	r := t.result(false)
+	judge, other := t.judge(near, r)
 	if t.at.Epoch < t.cfg.Epochs && t.impatient() {
 		line := fmt.Sprintf("ended after epoch %d: no validation was better than that of epoch %d (train.patience; 0 for none)", t.at.Epoch, t.at.BestEpoch)
 		r.Notices = append(r.Notices[:len(r.Notices):len(r.Notices)], line)
 		t.show(line, false)
 	}
-	judge, again := t.obj, t.freeze(near, len(near))
-	if j, ok := t.obj.(Judged); ok {
-		judge, again = j.Judge(), true
-		r.Unit, r.HistoryUnit = unitOf(judge), r.Unit
+	again := t.freeze(near, len(near)) || other
+	if f, ok := t.obj.(Finished); ok {
+		judge, again = f.Finish(), true
 	}
 	r.ValidNLL = t.at.BestValid
 	if again && len(t.data.Valid) > 0 {
@@ -356,6 +362,32 @@ func (t *trainer) finish(ctx context.Context) (*Result, error) {
 		return nil, t.interrupted(ctx, err)
 	}
 	return r, nil
+}
+
+// judge is the Objective that the parameters are judged by. Where that is another than the one trained, it decides between those of the
+// epoch with the best validation and the last ones: the loss that is no measure of what is wanted scatters by more than the end of a
+// training gains, so that its lowest value is mostly one of chance.
+func (t *trainer) judge(near []int32, r *Result) (judge Objective, other bool) {
+	j, ok := t.obj.(Judged)
+	if !ok {
+		return t.obj, false
+	}
+	judge = j.Judge()
+	r.Unit, r.HistoryUnit = unitOf(judge), r.Unit
+	last := t.average
+	if len(t.data.Valid) == 0 || last == nil || t.at.BestEpoch == t.at.Epoch {
+		return judge, true
+	}
+	t.freeze(near, len(near))
+	best := judge.Loss(t.data.Valid)
+	copy(t.params, last)
+	t.freeze(near, len(near))
+	if judge.Loss(t.data.Valid) < best {
+		r.BestEpoch = t.at.Epoch
+	} else {
+		copy(t.params, t.best)
+	}
+	return judge, true
 }
 
 // judged is the loss of events and, where the objective tells it, its standard error.

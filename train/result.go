@@ -3,7 +3,10 @@ package train
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"math"
+	"slices"
+	"strings"
 )
 
 // Result is the record of a training.
@@ -28,12 +31,86 @@ type Result struct {
 	History     []Epoch  `json:"history"`
 	Notices     []string `json:"notices,omitempty"`
 	Interrupted bool     `json:"interrupted,omitempty"`
+
+	// Ensemble has the trainings of the members where there are several: then the losses above are those of the mean of their densities,
+	// epochs, steps and seconds those of all together, and History is empty.
+	Ensemble *Ensemble `json:"ensemble,omitempty"`
+}
+
+// Kept says whose parameters are kept.
+func (r *Result) Kept() string {
+	if r.Ensemble != nil {
+		var best []string
+		for _, m := range r.Ensemble.Members {
+			if m.Failed == "" {
+				best = append(best, fmt.Sprint(m.BestEpoch))
+			}
+		}
+		return "best epochs " + strings.Join(best, ", ")
+	}
+	return fmt.Sprintf("best epoch %d", r.BestEpoch)
+}
+
+// MostMembers is how many an ensemble can have.
+const MostMembers = 100
+
+// Ensemble is the record of the members' trainings.
+type Ensemble struct {
+	Members []Member `json:"members"`
+	// Of those that are part of it, the mean and the standard deviation of the losses of one sample, named in Sample: test, else
+	// validation, else training events.
+	Sample    string `json:"sample"`
+	Mean      NLL    `json:"mean_nll"`
+	Deviation NLL    `json:"nll_deviation"`
+	// Spread is the standard deviation of the members' log-densities of an event, its mean over the events of that sample.
+	Spread NLL `json:"log_prob_deviation"`
+}
+
+// String is the members' losses, and how far they are apart, in a line.
+func (e *Ensemble) String() string {
+	var each []string
+	for _, m := range e.Members {
+		switch {
+		case m.Failed != "":
+			each = append(each, "diverged")
+		default:
+			each = append(each, fmt.Sprintf("%.4f", float64(m.NLL(e.Sample))))
+		}
+	}
+	return fmt.Sprintf("%s NLL %s: %.4f with a spread of %.2g; log_prob of an event has one of %.2g on average",
+		e.Sample, strings.Join(each, ", "), float64(e.Mean), float64(e.Deviation), float64(e.Spread))
+}
+
+// Member is the record of one training of an ensemble.
+type Member struct {
+	Seed   uint64 `json:"seed"`
+	Failed string `json:"failed,omitempty"` // why it is no part of the ensemble
+	Result
+}
+
+// NLL is the loss of a sample: test, validation or training.
+func (r *Result) NLL(sample string) NLL {
+	switch sample {
+	case "test":
+		return r.TestNLL
+	case "validation":
+		return r.ValidNLL
+	}
+	return r.TrainNLL
 }
 
 // WithoutClock is the part of the result that does not depend on the machine's speed, for a model file that is
 // the same whenever the same data, card and seed are.
 func (r Result) WithoutClock() Result {
 	r.Seconds, r.EventsPerSecond = 0, 0
+	if r.Ensemble != nil {
+		own := *r.Ensemble
+		own.Members = slices.Clone(own.Members)
+		for i := range own.Members {
+			own.Members[i].Result = own.Members[i].Result.WithoutClock()
+		}
+		r.Ensemble = &own
+	}
 	return r
 }
 

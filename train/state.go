@@ -81,10 +81,36 @@ const StateSuffix = ".state"
 // StatePath is where the state of the training of a model is kept until the model is written to its file.
 func StatePath(model string) string { return atomicfile.Beside(model, StateSuffix) }
 
-// RemoveState removes the file of a state, if there is one.
+// MemberState is where that of member i of an ensemble is kept, from 0 on, given the place of the first one's. Those of members that
+// came to their end stay until the model is written: from them, too, a training goes on.
+func MemberState(path string, i int) string {
+	if i == 0 || path == "" {
+		return path
+	}
+	return atomicfile.Beside(strings.TrimSuffix(path, StateSuffix), fmt.Sprintf(".%d%s", i+1, StateSuffix))
+}
+
+// States are the files of a state, and of those of further members, that are there.
+func States(path string) (there []string) {
+	for i := range MostMembers {
+		if at := MemberState(path, i); exists(at) {
+			there = append(there, at)
+		}
+	}
+	return there
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// RemoveState removes the file of a state, and those of further members, if they are there.
 func RemoveState(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("train: %w", err)
+	for _, at := range States(path) {
+		if err := os.Remove(at); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("train: %w", err)
+		}
 	}
 	return nil
 }

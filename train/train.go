@@ -67,6 +67,7 @@ type Options struct {
 type Progress struct {
 	Epoch, Epochs   int           // the epoch under way, from 1, and the most there will be
 	Step, Steps     int           // steps done of this epoch's
+	Member, Members int           // of an ensemble, from 1; 0 of none
 	Unit            Unit          // of the losses, per event
 	Loss            float64       // mean training loss of this epoch so far; NaN before its first step
 	Valid, Best     NLL           // last and lowest validation loss; NaN before the first

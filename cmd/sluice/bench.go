@@ -35,7 +35,7 @@ fraction is of the processor's peak, measured in the same run.`,
 		Example: "  sluice bench --workload A,B --seconds 2\n  sluice bench --card cards/lhco.yaml --threads 1",
 		Args:    arguments(0, 0, "no arguments"),
 	}
-	c.Flags().StringSliceVar(&names, "workload", nil, "which of A, B, Bc, C, D, D512, E, Er, F (default: all but D512)")
+	c.Flags().StringSliceVar(&names, "workload", nil, "which of A, B, Bc, C, D, D512, E, Er, F, G (default: all but D512)")
 	c.Flags().StringVar(&cardPath, "card", "", "measure the flow and batch size of a card instead")
 	c.Flags().Float64Var(&seconds, "seconds", 4, "time for each workload")
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -51,14 +51,17 @@ fraction is of the processor's peak, measured in the same run.`,
 			if err != nil {
 				return fault.Of(err)
 			}
-			spec, err := job.Flow.Resolve(job.Features)
-			if err != nil {
-				return fault.Of(err)
+			workloads = nil
+			for _, one := range job.Each() {
+				spec, err := one.Flow.Resolve(job.Features)
+				if err != nil {
+					return fault.Of(err)
+				}
+				workloads = append(workloads, bench.Workload{
+					Name: one.Name, Features: len(job.Features), Context: len(job.Context),
+					Batch: one.Train.WithDefaults().Batch, Spec: spec,
+				})
 			}
-			workloads = []bench.Workload{{
-				Name: job.Name, Features: len(job.Features), Context: len(job.Context),
-				Batch: job.Train.WithDefaults().Batch, Spec: spec,
-			}}
 		}
 		machine, err := await.Do(c.Context(), "the peak of the processor", func() (bench.Machine, error) { return bench.ThisMachine(a.threads), nil })
 		if err != nil {

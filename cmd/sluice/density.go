@@ -20,6 +20,8 @@ func (a *app) densityVerb() *cobra.Command {
 		Short: "Evaluate the density of events",
 		Long: `Write the columns of files and log_prob, the log of the density of each event in
 nats per unit of the features; with --latent also the latent columns z_0, z_1, ...
+Of an ensemble, log_prob is that of the mean density, and log_prob_std the standard
+deviation of its members' log-densities.
 Columns that the model's card defines are computed where the files lack them. The
 events are those that the model's selection keeps: the density of others is not what
 was learned. --where selects others (--where '1>0': all).
@@ -65,6 +67,9 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 				mean = fmt.Sprintf("%.4f nats weighted by %s, %s unweighted", *r.WeightedMean, r.Weight, mean)
 			case r.Weight != "":
 				mean += " unweighted"
+			}
+			if r.Spread != nil {
+				mean += fmt.Sprintf(" with a spread of %.2g among %d members", *r.Spread, r.Members)
 			}
 			fmt.Fprintf(w, "%s  %s in %.2f s; mean log_prob %s, %d out of the trained range\n", r.File, say.Count(r.Events, "event"), r.Seconds, mean, r.OutOfRange)
 		})

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/query"
@@ -57,9 +58,9 @@ func printInspection(w io.Writer, r *sluice.Inspection, verbose bool) {
 		steps := cmp.Or(strings.Trim(c.Plan, "[]"), "-")
 		var atoms []string
 		for _, a := range c.Atoms {
-			atoms = append(atoms, fmt.Sprintf("%.6g: %.3g", a.Value, a.Fraction))
+			atoms = append(atoms, fmt.Sprintf("%s: %.3g", valueOf(c, a.Value), a.Fraction))
 		}
-		numbers := fmt.Sprintf("%.6g\t%.6g\t%.6g\t%.6g", c.Min, c.Max, c.Mean, c.Std)
+		numbers := fmt.Sprintf("%s\t%s\t%.6g\t%.6g", valueOf(c, c.Min), valueOf(c, c.Max), c.Mean, c.Std)
 		if c.Kind == profile.KindText || c.Kind == profile.KindEmpty {
 			numbers = "\t\t\t"
 		}
@@ -86,4 +87,12 @@ func printInspection(w io.Writer, r *sluice.Inspection, verbose bool) {
 	for _, line := range r.Skipped.Say(verbose) {
 		fmt.Fprintf(w, "left out: %s\n", line)
 	}
+}
+
+// valueOf is a value of a column: all digits of a whole number, six of another.
+func valueOf(c sluice.InspectedColumn, v float64) string {
+	if c.Type == events.Int64.String() || c.Type == events.Uint64.String() {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprintf("%.6g", v)
 }

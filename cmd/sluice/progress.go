@@ -84,6 +84,9 @@ func bar(at train.Progress, width int) string {
 
 func numbers(at train.Progress) string {
 	s := fmt.Sprintf("epoch %d/%d  loss %s", at.Epoch, at.Epochs, number(at.Loss))
+	if at.Members > 0 {
+		s = fmt.Sprintf("member %d/%d  %s", at.Member, at.Members, s)
+	}
 	if !math.IsNaN(at.Loss) {
 		s += " " + at.Unit.String()
 	}

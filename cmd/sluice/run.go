@@ -24,6 +24,7 @@ func (a *app) runVerb() *cobra.Command {
 	var out, memory, limit string
 	var sets []string
 	var force, dry bool
+	var members int
 	c := &cobra.Command{
 		Use:   "run CARD",
 		Short: "Do the whole chain of a card: read, prepare, train, draw, compare, report",
@@ -35,6 +36,7 @@ and does not train again a model that is there already.`,
 	}
 	c.Flags().StringVar(&out, "out", "", "folder for the results (default out/NAME)")
 	memoryFlag(c, &memory)
+	ensembleFlag(c, &members)
 	c.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE: change a value of the card (repeatable)")
 	c.Flags().BoolVar(&force, "force", false, "let the sample take the place of a file outside the folder")
 	dryFlag(c, &dry)
@@ -45,6 +47,12 @@ and does not train again a model that is there already.`,
 			return fault.Of(err)
 		}
 		fails, err := failAbove(limit)
+		if c.Flags().Changed("ensemble") {
+			if members < 1 {
+				return usage("--ensemble %d is not above 0", members)
+			}
+			job.Train.Ensemble = members
+		}
 		if err := cmp.Or(err, set(job, sets), allow(job, memory)); err != nil {
 			return err
 		}
@@ -99,13 +107,34 @@ func commandLine(c *cobra.Command, args []string) string {
 const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,+@%"
 
 func printRun(w io.Writer, s *sluice.RunResult) {
+	if s.Flows != nil {
+		printFlows(w, s)
+	}
 	printTraining(w, s.Train)
 	if s.TrueEntropy != nil {
 		fmt.Fprintf(w, "truth      the entropy is %.4f nats, the lowest NLL on average; the true density has %.4f on the events compared, the model %.4f +- %.4f more\n", *s.TrueEntropy, *s.TrueNLL, *s.Excess, *s.ExcessError)
 	}
+	if s.LogZ != nil {
+		fmt.Fprintf(w, "log Z      %.4f from a grid; draws of the model give it a bound of %.4f +- %.2g\n", *s.LogZ, *s.LogZBound, *s.LogZBoundError)
+	}
 	fmt.Fprintf(w, "sample     %s\n", s.Sample)
 	fmt.Fprintf(w, "report     %s\n\n", s.Report)
 	printComparison(w, s.Compare)
+}
+
+// printFlows has a line a flow; what follows it is about the best.
+func printFlows(w io.Writer, s *sluice.RunResult) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "flow\tparameters\tseconds\tvalid NLL\ttest NLL\tabove the truth\tverdict\n")
+	for _, f := range s.Flows {
+		truth := "-"
+		if f.Excess != nil {
+			truth = fmt.Sprintf("%.4f +- %.2g", *f.Excess, *f.ExcessError)
+		}
+		fmt.Fprintf(t, "%s\t%d\t%.0f\t%s\t%s\t%s\t%s\n", f.Flow, f.Train.Parameters, f.Train.Seconds, number(float64(f.Train.ValidNLL)), number(float64(f.Train.TestNLL)), truth, f.Compare.Verdict.Level)
+	}
+	t.Flush()
+	fmt.Fprintf(w, "\nthe lowest NLL of the validation events has %s:\n", s.Flow)
 }
 
 func printComparison(w io.Writer, c *sluice.Compared) {

@@ -24,7 +24,7 @@ func (a *app) sampleVerb() *cobra.Command {
 	var n, shard, within string
 	var to destination
 	var fixed []string
-	var resume bool
+	var resume, which bool
 	var how query.Reading
 	c := &cobra.Command{
 		Use:   "sample MODEL -n N -o FILE",
@@ -49,6 +49,7 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 	destinationFlags(c, &to)
 	c.Flags().StringArrayVar(&fixed, "context", nil, "NAME=VALUE for all events (repeatable), or a FILE with a row for each")
 	c.Flags().StringVar(&within, "within", "0.5", "FACTOR: how far an event may lie beyond the trained range, in units of it, or none")
+	c.Flags().BoolVar(&which, "which", false, "add a column that says which member of an ensemble (member), or component of a\nmixture (component), drew each event")
 	c.Flags().StringVar(&shard, "shard", "", "I/N: only part I, from 1 to N, of the events")
 	readingFlags(c, &how)
 	resumeFlag(c, &resume)
@@ -62,7 +63,7 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 		if err != nil {
 			return err
 		}
-		d.Seed, d.Reading = a.seed, how
+		d.Seed, d.Reading, d.Which = a.seed, how, which
 		m, err := a.load(c.Context(), args[0])
 		if err != nil {
 			return err

@@ -75,6 +75,7 @@ func (f *trainFlags) register(c *cobra.Command) {
 	flags.StringVar(&f.Flow.Type, "flow", "", "type: "+strings.Join(flow.Presets(), ", ")+" (default "+flow.Presets()[0]+")")
 	flags.StringArrayVar(&f.sets, "set", nil, "KEY=VALUE: any value of a card (repeatable)")
 	flags.IntVar(&f.Train.Epochs, "epochs", 0, fmt.Sprintf("passes over the training events (default %d, more of few events)", usual.Epochs))
+	ensembleFlag(c, &f.Train.Ensemble)
 	flags.IntVar(&f.Train.Batch, "batch", 0, fmt.Sprintf("events a step (default %d, fewer of few events)", usual.Batch))
 	flags.Float64Var(&f.Train.LR, "lr", usual.LR, "learning rate")
 	flags.Float64Var(&f.Train.Valid, "valid", usual.Valid, "fraction of events that validate; 0 for none")
@@ -97,7 +98,7 @@ func (f *trainFlags) card(files []string, given func(flag string) bool) (*card.C
 	for _, f := range []struct {
 		flag  string
 		value float64
-	}{{"epochs", float64(t.Epochs)}, {"batch", float64(t.Batch)}, {"lr", t.LR}} {
+	}{{"epochs", float64(t.Epochs)}, {"ensemble", float64(t.Ensemble)}, {"batch", float64(t.Batch)}, {"lr", t.LR}} {
 		if given(f.flag) && !(f.value > 0) {
 			return nil, usage("--%s %g is not above 0", f.flag, f.value)
 		}
@@ -109,6 +110,10 @@ func (f *trainFlags) card(files []string, given func(flag string) bool) (*card.C
 	}
 	t.Valid, t.Test = cmp.Or(t.Valid, -1), cmp.Or(t.Test, -1) // a card's word for none
 	return c, cmp.Or(allow(c, f.memory), lacks(c, f.missing), set(c, f.sets))
+}
+
+func ensembleFlag(c *cobra.Command, members *int) {
+	c.Flags().IntVar(members, "ensemble", 0, "train so many models from different seeds, as one whose density is the mean (default 1)")
 }
 
 func dryFlag(c *cobra.Command, to *bool) {
@@ -197,7 +202,7 @@ func (a *app) global(c *cobra.Command, job *card.Card) {
 
 func printTraining(w io.Writer, t *sluice.TrainResult) {
 	fmt.Fprintf(w, "model      %s (%d parameters)\n", t.Model, t.Parameters)
-	fmt.Fprintf(w, "training   %s, %s in %.1f s, %s events/s; best epoch %d\n", say.Count(t.Epochs, "epoch"), say.Count(t.Steps, "step"), t.Seconds, rate(t.EventsPerSecond), t.BestEpoch)
+	fmt.Fprintf(w, "training   %s, %s in %.1f s, %s events/s; %s\n", say.Count(t.Epochs, "epoch"), say.Count(t.Steps, "step"), t.Seconds, rate(t.EventsPerSecond), t.Kept())
 	var parts []string
 	for _, n := range []struct {
 		name string
@@ -211,4 +216,7 @@ func printTraining(w io.Writer, t *sluice.TrainResult) {
 		}
 	}
 	fmt.Fprintf(w, "NLL        %s %s per event\n", strings.Join(parts, ", "), t.Unit)
+	if t.Ensemble != nil {
+		fmt.Fprintf(w, "members    %s\n", t.Ensemble)
+	}
 }

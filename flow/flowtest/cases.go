@@ -144,6 +144,24 @@ func Cases() []Case {
 		Case{Name: "base/mixture-one", Features: 3, Context: 1, Spec: flow.Spec{Bases: map[string]flow.Part{"2": {Kind: "mixture"}}, Layers: []flow.Part{{Kind: ar, Options: o{"net": masked}}}}},
 		Case{Name: "base/conditional", Features: 2, Context: 2, Spec: of(flow.Part{Kind: "conditional-normal", Options: o{"net": mlp}}, layers(flow.Part{Kind: ar, Options: o{"net": mlp}}))},
 	)
+	through := func(net flow.Part, s flow.Spec) flow.Spec { s.ContextNet = net; return s }
+	embedding := flow.Part{Kind: "mlp", Options: o{"hidden": 7, "out": 3}}
+	sets := flow.Part{Kind: flow.DeepSets, Options: o{"hidden": 6, "out": 4, "each": 5, "pooled": 3, "objects": 3, "variables": 2, "activation": "tanh"}}
+	twoSets := flow.Part{Kind: flow.DeepSets, Options: o{"hidden": 6, "out": 2, "each": []int{5, 4}, "pooled": 3, "objects": []int{2, 1}, "variables": []int{1, 3}, "activation": "elu"}}
+	cases = append(cases,
+		Case{Name: "context-net/preset", Features: 3, Context: 2, Spec: through(embedding, flow.Spec{Type: "maf", Transforms: 2, LogScale: "tanh"})},
+		Case{Name: "context-net/preset-residual", Features: 3, Context: 2, Spec: through(embedding, flow.Spec{Type: "nsf-ar", Transforms: 2, Net: "residual", NetBatchNorm: true})},
+		Case{Name: "context-net/coupling-first", Features: 2, Context: 1, Spec: through(embedding, layers(flow.Part{Kind: coupling, Options: o{"net": flow.Part{Kind: "mlp", Options: o{"hidden": small, "context": "first"}}}}, flow.Part{Kind: "batch-norm"}))},
+		Case{Name: "context-net/residual-dropout", Features: 3, Context: 2, Spec: through(embedding, layers(flow.Part{Kind: coupling, Options: o{"net": flow.Part{Kind: "residual", Options: o{"width": 9, "dropout": 0.25, "activation": "tanh"}}}}, flow.Part{Kind: ar, Options: o{"net": masked}}))},
+		Case{Name: "context-net/planar-radial", Features: 2, Context: 2, Spec: through(embedding, layers(flow.Part{Kind: "planar"}, flow.Part{Kind: "radial"}))},
+		Case{Name: "context-net/residual-flow", Features: 2, Context: 2, Spec: through(embedding, layers(flow.Part{Kind: "residual-flow", Options: o{"hidden": small, "lipschitz": 0.9}}))},
+		Case{Name: "context-net/continuous", Features: 2, Context: 2, Spec: through(embedding, flow.Spec{Layers: []flow.Part{{Kind: "continuous", Options: o{"hidden": []int{7, 6}, "steps": 10}}}})},
+		Case{Name: "context-net/adaptive", Features: 1, Context: 2, Spec: through(embedding, flow.Spec{Layers: []flow.Part{{Kind: "continuous", Options: o{"hidden": []int{8}, "tolerance": 1e-6}}}})},
+		Case{Name: "context-net/conditional-base", Features: 2, Context: 2, Spec: through(embedding, of(flow.Part{Kind: "conditional-normal", Options: o{"net": mlp}}, layers(flow.Part{Kind: "lu"})))},
+		Case{Name: "deep-sets/plain", Features: 2, Context: 9, Spec: through(sets, flow.Spec{Type: "maf", Transforms: 2, LogScale: "tanh"})},
+		Case{Name: "deep-sets/alone", Features: 2, Context: 7, Spec: through(sets, layers(flow.Part{Kind: ar, Options: o{"net": masked}}))},
+		Case{Name: "deep-sets/two", Features: 1, Context: 8, Spec: through(twoSets, layers(flow.Part{Kind: ar, Options: o{"net": mlp, "transformer": "affine"}}))},
+	)
 	for i := range cases {
 		s := &cases[i].Spec
 		if len(s.Layers) > 0 {

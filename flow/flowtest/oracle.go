@@ -11,6 +11,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/flow/linear"
+	"github.com/sluice-hep/sluice/flow/whole"
 	"github.com/sluice-hep/sluice/nn"
 )
 
@@ -156,7 +158,7 @@ type Oracle struct {
 	f     *flow.Flow
 	own   Formulas
 	views map[string]nn.View
-	// Context is that of the events under way.
+	// Context is that of the events under way, as transforms and base see it.
 	Context [][]float64
 	// Training takes batch norms by the statistics of the events given, and leaves out units as in the first step
 	// from Seed.
@@ -199,6 +201,7 @@ func (o *Oracle) Of(name string) []float64 {
 
 // ToLatent maps events (rows of features and context).
 func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float64) {
+	context = o.embedded(context)
 	logDet, o.Context = make([]float64, len(x)), context
 	for _, e := range x {
 		z = append(z, append([]float64(nil), e...))
@@ -210,7 +213,7 @@ func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float
 			hidden += o.conditioned(l, &t.Groups, z, context, logDet, hidden)
 		case *flow.BatchedConditional:
 			hidden += o.conditioned(l, &t.Groups, z, context, logDet, hidden)
-		case *flow.Continuous:
+		case *whole.Continuous:
 			o.continuous(l, z, context, logDet)
 		default:
 			formulaOf("layer", l.Part.Kind, o.own.Layers, layers)(o, l, z, logDet)
@@ -222,6 +225,7 @@ func (o *Oracle) ToLatent(x, context [][]float64) (z [][]float64, logDet []float
 // NLL is the mean negative log-likelihood of events.
 func (o *Oracle) NLL(x, context [][]float64) float64 {
 	z, logDet := o.ToLatent(x, context)
+	context = o.Context
 	var sum float64
 	for e := range z {
 		sum -= logDet[e]
@@ -398,7 +402,7 @@ func knots(raw []float64, bound float64) []float64 {
 
 // lu is z = L (U x) + b.
 func (o *Oracle) lu(l flow.Layer, z [][]float64, logDet []float64) {
-	t := l.Transform.(*flow.LU)
+	t := l.Transform.(*linear.LU)
 	n, m, b := len(t.Order), o.P[t.Matrix.Offset:], o.P[t.Bias.Offset:]
 	for e := range z {
 		x := slices.Clone(z[e])
@@ -422,7 +426,7 @@ func (o *Oracle) lu(l flow.Layer, z [][]float64, logDet []float64) {
 
 // householder is x - 2 v (v.x)/(v.v) for each v.
 func (o *Oracle) householder(l flow.Layer, z [][]float64, _ []float64) {
-	t := l.Transform.(*flow.Householder)
+	t := l.Transform.(*linear.Householder)
 	n := len(t.Order)
 	for i := range t.Reflections {
 		v := o.P[t.Vectors.Offset+i*n:][:n]
@@ -444,7 +448,7 @@ func (o *Oracle) householder(l flow.Layer, z [][]float64, _ []float64) {
 
 // actNorm is exp(log_scale) x + shift.
 func (o *Oracle) actNorm(l flow.Layer, z [][]float64, logDet []float64) {
-	t := l.Transform.(*flow.ActNorm)
+	t := l.Transform.(*linear.ActNorm)
 	for e := range z {
 		for i := range z[e] {
 			s := o.P[t.LogScale.Offset+i]
@@ -566,7 +570,7 @@ func inner(a, b []float64) (s float64) {
 
 // rotation multiplies by the matrix.
 func rotation(_ *Oracle, l flow.Layer, z [][]float64, _ []float64) {
-	t := l.Transform.(*flow.Rotation)
+	t := l.Transform.(*linear.Rotation)
 	for e := range z {
 		x := slices.Clone(z[e])
 		for i, f := range t.Order {
@@ -579,7 +583,7 @@ func rotation(_ *Oracle, l flow.Layer, z [][]float64, _ []float64) {
 }
 
 func (o *Oracle) batchNorm(l flow.Layer, z [][]float64, logDet []float64) {
-	t := l.Transform.(*flow.BatchNorm)
+	t := l.Transform.(*linear.BatchNorm)
 	for i := range z[0] {
 		gamma := math.Exp(o.P[t.LogGamma.Offset+i])
 		scale := o.norm(z, i, gamma, o.P[t.Beta.Offset+i], o.P[t.Mean.Offset+i], o.P[t.Variance.Offset+i], 1e-5)

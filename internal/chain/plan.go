@@ -17,6 +17,9 @@ import (
 // PlanTraining is Train up to the training, with some steps to measure them; it writes nothing.
 func PlanTraining(ctx context.Context, c *card.Card, out string, o *Options) (*fit.Planned, error) {
 	var files []string
+	if err := single(c); err != nil {
+		return nil, err
+	}
 	if out != "" {
 		files = append(files, out)
 	}
@@ -49,36 +52,61 @@ func PlanTraining(ctx context.Context, c *card.Card, out string, o *Options) (*f
 	return p, nil
 }
 
-// PlanRun is Run up to the training, with some steps to measure them; it writes nothing.
+// PlanRun is Run up to the training, with some steps of each flow to measure them; it writes nothing.
 func PlanRun(ctx context.Context, c *card.Card, out string, o *Options) (*fit.Planned, error) {
 	r := newRun(c, out, o)
-	files := []string{r.result.Model, r.result.Sample, r.result.Report, record.Path(out)}
+	var files []string
+	for _, l := range r.flows {
+		files = append(files, l.result.Model, l.result.Sample)
+	}
+	files = append(files, r.result.Report, record.Path(out))
 	if err := r.mayWrite(files); err != nil {
 		return nil, err
 	}
 	if err := r.outside(); err != nil {
 		return nil, err
 	}
+	var all *fit.Planned
+	for _, l := range r.flows {
+		p, err := l.plan(ctx, files)
+		if err != nil {
+			return nil, err
+		}
+		if all == nil {
+			all = p
+		} else {
+			all.Join(p)
+		}
+	}
+	return all, nil
+}
+
+// plan measures some steps of the flow.
+func (r *learning) plan(ctx context.Context, files []string) (*fit.Planned, error) {
 	if err := r.read(ctx); err != nil {
 		return nil, err
 	}
-	p, err := r.data.Plan(ctx, o.Options, files...)
+	p, err := r.data.Plan(ctx, r.o.Options, files...)
 	if err != nil {
 		return nil, err
 	}
+	p.Name = r.result.Flow
 	state := train.StatePath(r.result.Model)
-	if old, err := record.Read(out); err == nil && old.Fingerprint == r.result.Fingerprint {
-		o.tell(p, "the model of the last run in "+out+" is the one that this card and these events give: it would not be trained again")
+	last, err := record.Read(r.out)
+	if old, found := last.Named(r.result.Flow); err == nil && found && old.Fingerprint == r.result.Fingerprint {
+		r.o.tell(p, r.of()+"the model of the last run in "+r.out+" is the one that this card and these events give: it would not be trained again")
 	} else if isThere(state) {
-		o.tell(p, state+" holds an interrupted training, which would be gone on with if it is of the same card and events")
+		r.o.tell(p, state+" holds an interrupted training, which would be gone on with if it is of the same card and events")
 	}
 	return p, nil
 }
 
 // mayWrite is the error that the opening of a run would have, as far as that is known without writing anything.
 func (r *run) mayWrite(files []string) error {
-	if err := events.CheckFormat(r.result.Sample); err != nil {
-		return fault.Of(err)
+	for _, l := range r.flows {
+		if err := events.CheckFormat(l.result.Sample); err != nil {
+			return fault.Of(err)
+		}
 	}
 	out := filepath.Clean(r.result.Out)
 	folder := out

@@ -27,17 +27,51 @@ type run struct {
 	card   *card.Card
 	o      *Options
 	result *record.Run
+	flows  []*learning
 
-	data   *fit.Data
-	page   report.Analysis // the model, and what the page says of it
+	told   map[string]bool // lines, so that what is true of the events is told once
 	made   bool            // the folder was not there before
 	unlock func()
 }
 
+// learning is a flow of a run on its way from the events to what is known of it.
+type learning struct {
+	card   *card.Card
+	o      *Options
+	out    string
+	result *record.Learned
+
+	data *fit.Data
+	page report.Analysis // the model, and what the page says of it
+}
+
 func newRun(c *card.Card, out string, o *Options) *run {
-	return &run{card: c, o: o, page: report.Analysis{Card: c}, result: &record.Run{
-		Out: out, Model: filepath.Join(out, "model.safetensors"), Report: filepath.Join(out, "report.html"), Sample: samplePath(c, out),
-	}}
+	r := &run{card: c, result: &record.Run{Out: out, Report: filepath.Join(out, "report.html")}, told: map[string]bool{}}
+	once := *o
+	once.Notice, once.Warn = r.once(o.Notice), r.once(o.Warn)
+	r.o = &once
+	for i, one := range c.Each() {
+		l := &learning{card: one, o: &once, out: out, page: report.Analysis{Card: one}, result: &record.Learned{
+			Model: filepath.Join(out, "model.safetensors"), Sample: samplePath(one, out),
+		}}
+		if len(c.Flows) > 0 {
+			l.result.Flow = c.Flows[i].Name
+			l.result.Model = filepath.Join(out, l.result.Flow+".safetensors")
+		}
+		r.flows = append(r.flows, l)
+	}
+	r.result.Learned = *r.flows[0].result
+	return r
+}
+
+// once is tell for the first time that it is given a line.
+func (r *run) once(tell func(line string)) func(line string) {
+	return func(line string) {
+		if !r.told[line] {
+			r.told[line] = true
+			tell(line)
+		}
+	}
 }
 
 // Run does all that a card asks for in the folder out, from where an earlier run was interrupted. Beside an error stands the file
@@ -45,33 +79,70 @@ func newRun(c *card.Card, out string, o *Options) *run {
 func Run(ctx context.Context, c *card.Card, out string, o *Options) (_ *record.Run, kept string, err error) {
 	r := newRun(c, out, o)
 	defer r.leave()
-	for _, step := range []func(context.Context) error{r.open, r.read, r.train, r.sample, r.compare, r.report, r.close} {
-		if err := step(ctx); err != nil {
-			return nil, train.StatePath(r.result.Model), err
+	kept = train.StatePath(r.result.Model)
+	if err := r.open(); err != nil {
+		return nil, kept, err
+	}
+	for i, l := range r.flows {
+		if len(r.flows) > 1 {
+			r.o.Notice(fmt.Sprintf("flow %d of %d: %s", i+1, len(r.flows), l.result.Flow))
 		}
-		if err := ctx.Err(); err != nil {
+		own, err := l.learn(ctx)
+		if isThere(own) {
+			kept = own
+		}
+		if err != nil {
+			return nil, kept, err
+		}
+	}
+	for _, step := range []func(context.Context) error{r.report, r.close} {
+		if err = step(ctx); err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
 			return nil, r.result.Model, err
 		}
 	}
 	return r.result, "", nil
 }
 
-func samplePath(c *card.Card, out string) string {
-	name := cmp.Or(c.Sample.File, "sample.parquet")
-	if filepath.IsAbs(name) {
-		return name
+// learn goes from the events to what is known of the flow.
+func (r *learning) learn(ctx context.Context) (kept string, err error) {
+	for _, step := range []func(context.Context) error{r.read, r.train, r.sample, r.compare} {
+		if err := step(ctx); err != nil {
+			return train.StatePath(r.result.Model), err
+		}
+		if err := ctx.Err(); err != nil {
+			return r.result.Model, err
+		}
 	}
-	return filepath.Join(out, name)
+	r.data = nil // large
+	return r.result.Model, nil
 }
 
-func (r *run) note(lines ...string) {
+// of names the flow, where there are several.
+func (r *learning) of() string {
+	if r.result.Flow == "" {
+		return ""
+	}
+	return r.result.Flow + ": "
+}
+
+func samplePath(c *card.Card, out string) string {
+	if name := c.SampleFile(); filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(out, c.SampleFile())
+}
+
+func (r *learning) note(lines ...string) {
 	for _, l := range lines {
 		r.page.Notices = append(r.page.Notices, l)
 		r.o.Notice(l)
 	}
 }
 
-func (r *run) warn(lines ...string) {
+func (r *learning) warn(lines ...string) {
 	for _, l := range lines {
 		r.page.Warnings = append(r.page.Warnings, l)
 		r.o.Warn(l)
@@ -79,7 +150,7 @@ func (r *run) warn(lines ...string) {
 }
 
 // open makes sure that everything can be written before the work begins.
-func (r *run) open(context.Context) error {
+func (r *run) open() error {
 	_, err := os.Stat(r.result.Out)
 	r.made = err != nil
 	if err := os.MkdirAll(r.result.Out, 0o777); err != nil {
@@ -93,35 +164,38 @@ func (r *run) open(context.Context) error {
 	if err := r.outside(); err != nil {
 		return err
 	}
-	for _, path := range []string{r.result.Model, r.result.Report, record.Path(r.result.Out)} {
-		release, err := r.o.Claim(path, r.card.Paths()...)
-		if err != nil {
-			return err
+	claim := func(path string, claim func(path string, inputs ...string) (func(), error)) error {
+		release, err := claim(path, r.card.Paths()...)
+		if err == nil {
+			release()
 		}
-		release()
-	}
-	release, err = r.o.claimEvents(r.result.Sample, r.card.Paths()...)
-	if err != nil {
 		return err
 	}
-	release()
-	return nil
+	for _, l := range r.flows {
+		if err := cmp.Or(claim(l.result.Model, r.o.Claim), claim(l.result.Sample, r.o.claimEvents)); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(claim(r.result.Report, r.o.Claim), claim(record.Path(r.result.Out), r.o.Claim))
 }
 
-// outside asks for the user's word where the card puts the sample in the place of a file outside the folder.
+// outside asks for the user's word where the card puts a sample in the place of a file outside the folder.
 func (r *run) outside() error {
-	at, err := filepath.Rel(r.result.Out, r.result.Sample)
-	if err == nil && filepath.IsLocal(at) || r.o.Force {
-		return nil
+	old, noRecord := record.Read(r.result.Out)
+	for _, l := range r.flows {
+		at, err := filepath.Rel(r.result.Out, l.result.Sample)
+		if err == nil && filepath.IsLocal(at) || r.o.Force {
+			continue
+		}
+		if _, none := os.Stat(l.result.Sample); none != nil {
+			l.note("the sample goes outside the folder of the run, to " + l.result.Sample)
+			continue
+		}
+		if ours, _ := old.Named(l.result.Flow); noRecord != nil || ours.Sample != l.result.Sample {
+			return fault.Of(fmt.Errorf("sample.file: %s is there already, outside the folder of the run; choose another name, or allow it with --force", l.result.Sample))
+		}
 	}
-	if _, none := os.Stat(r.result.Sample); none != nil {
-		r.note("the sample goes outside the folder of the run, to " + r.result.Sample)
-		return nil
-	}
-	if old, err := record.Read(r.result.Out); err == nil && old.Sample == r.result.Sample {
-		return nil // ours
-	}
-	return fault.Of(fmt.Errorf("sample.file: %s is there already, outside the folder of the run; choose another name, or allow it with --force", r.result.Sample))
+	return nil
 }
 
 // leave lets others at the folder, and removes that of a run that failed before it wrote anything.
@@ -134,7 +208,7 @@ func (r *run) leave() {
 	}
 }
 
-func (r *run) read(ctx context.Context) (err error) {
+func (r *learning) read(ctx context.Context) (err error) {
 	if r.data, err = fit.Load(ctx, r.card, r.o.Options); err != nil {
 		return err
 	}
@@ -148,11 +222,11 @@ func (r *run) read(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return d.Check(ctx, r.card, r.card.Context)
+	return d.Check(ctx, r.card, r.card.Given())
 }
 
 // train fits the model, unless the folder holds the one that this would give.
-func (r *run) train(ctx context.Context) error {
+func (r *learning) train(ctx context.Context) error {
 	done, err := r.finished()
 	if done || err != nil {
 		return err
@@ -175,13 +249,14 @@ func (r *run) train(ctx context.Context) error {
 }
 
 // finished takes up the model of an earlier run of the same card on the same events.
-func (r *run) finished() (bool, error) {
-	old, err := record.Read(r.result.Out)
-	if err != nil || old.Train == nil || old.Train.Result == nil {
+func (r *learning) finished() (bool, error) {
+	last, err := record.Read(r.out)
+	old, found := last.Named(r.result.Flow)
+	if err != nil || !found || old.Train == nil || old.Train.Result == nil {
 		return false, nil
 	}
 	if old.Fingerprint != r.result.Fingerprint {
-		r.o.Notice("the card or the events differ from those of the last run in " + r.result.Out + ": the training starts anew")
+		r.o.Notice(r.of() + "the card or the events differ from those of the last run in " + r.out + ": the training starts anew")
 		return false, nil
 	}
 	m, err := model.Load(r.result.Model)
@@ -193,10 +268,10 @@ func (r *run) finished() (bool, error) {
 		return false, err
 	}
 	if hash != old.Hash {
-		r.o.Warn(r.result.Model + " is not the model that the last run in " + r.result.Out + " left: it is trained anew, and replaced")
+		r.o.Warn(r.of() + r.result.Model + " is not the model that the last run in " + r.out + " left: it is trained anew, and replaced")
 		return false, nil
 	}
-	r.o.Notice("the model of the last run in " + r.result.Out + " is the one that this card and these events give: not trained again")
+	r.o.Notice(r.of() + "the model of the last run in " + r.out + " is the one that this card and these events give: not trained again")
 	m.Density.UseThreads(r.o.Threads)
 	old.Train.Model, old.Train.Density = r.result.Model, m
 	r.page.Model, r.result.Train, r.result.Hash = m, old.Train, hash
@@ -206,7 +281,7 @@ func (r *run) finished() (bool, error) {
 
 // draw is what the card asks to draw. Without a context of the card's, they get that of the data, those held out
 // in front, and the weights of the events whose context it is: the first generated events are then those that the comparison draws.
-func (r *run) draw() (d apply.Sample, err error) {
+func (r *learning) draw() (d apply.Sample, err error) {
 	s := r.card.Sample
 	d = apply.Sample{Events: uint64(s.Events), Seed: r.card.Seed, Within: float64(s.Within), ContextFile: s.ContextFile, Context: apply.Values(s.Context), Version: r.o.Version}
 	if d.ContextFile != "" && !filepath.IsAbs(d.ContextFile) {
@@ -215,7 +290,7 @@ func (r *run) draw() (d apply.Sample, err error) {
 	if d.Events == 0 {
 		d.Events = uint64(r.data.Total)
 	}
-	if len(r.card.Context) > 0 && d.Context == nil && d.ContextFile == "" {
+	if len(r.card.Given()) > 0 && d.Context == nil && d.ContextFile == "" {
 		d.Weight = r.card.Weight
 		d.Context, err = r.data.Contexts()
 	}
@@ -223,7 +298,7 @@ func (r *run) draw() (d apply.Sample, err error) {
 }
 
 // sample draws the events that the card asks for.
-func (r *run) sample(ctx context.Context) error {
+func (r *learning) sample(ctx context.Context) error {
 	r.o.Stage("sample")
 	d, err := r.draw()
 	if err != nil {
@@ -249,7 +324,7 @@ func (r *run) sample(ctx context.Context) error {
 }
 
 // compare measures how far events that the model generates are from those held out.
-func (r *run) compare(ctx context.Context) (err error) {
+func (r *learning) compare(ctx context.Context) (err error) {
 	r.o.Stage("compare")
 	told := len(r.page.Warnings)
 	r.result.Compare, err = await.Do(ctx, "the comparison", func() (*report.Compared, error) { return r.page.Compare(r.data) })
@@ -262,14 +337,29 @@ func (r *run) compare(ctx context.Context) (err error) {
 	if t := r.page.True; t != nil {
 		r.result.TrueEntropy, r.result.TrueNLL, r.result.Excess, r.result.ExcessError = &t.Entropy, &t.NLL, &t.Excess, &t.ExcessError
 	}
+	if e := r.page.Evidence; e != nil {
+		r.result.LogZ, r.result.LogZBound, r.result.LogZBoundError = &e.LogIntegral, &e.Bound, &e.BoundError
+	}
 	return nil
 }
 
-// report writes the page about the model.
+// report writes the page about the model, or the models.
 func (r *run) report(ctx context.Context) error {
 	r.o.Stage("report")
-	r.page.Train = r.result.Train.Result
-	page, err := await.Do(ctx, "the report", r.page.Page)
+	pages := report.Flows{Card: r.card}
+	for _, l := range r.flows {
+		l.page.Name, l.page.Train, l.page.Parameters = l.result.Flow, l.result.Train.Result, l.result.Train.Parameters
+		pages.Each = append(pages.Each, &l.page)
+	}
+	make := pages.Each[0].Page
+	if len(r.card.Flows) > 0 {
+		make = pages.Page
+		for _, l := range r.flows {
+			r.result.Flows = append(r.result.Flows, *l.result)
+		}
+	}
+	r.result.Learned = *r.flows[pages.Best()].result
+	page, err := await.Do(ctx, "the report", make)
 	if err != nil {
 		return err
 	}
@@ -278,10 +368,15 @@ func (r *run) report(ctx context.Context) error {
 	return report.Write(r.result.Report, page)
 }
 
-// close keeps the record, and drops the state of the training: all is written now.
+// close keeps the record, and drops the states of the trainings: all is written now.
 func (r *run) close(ctx context.Context) error {
 	if err := r.result.Write(ctx); err != nil {
 		return err
 	}
-	return train.RemoveState(train.StatePath(r.result.Model))
+	for _, l := range r.flows {
+		if err := train.RemoveState(train.StatePath(l.result.Model)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
@@ -19,6 +20,9 @@ import (
 // was done, if it is there; "" for none.
 func Train(ctx context.Context, c *card.Card, out string, o *Options) (_ *record.Training, kept string, err error) {
 	f := o.Options
+	if err := single(c); err != nil {
+		return nil, "", err
+	}
 	if out != "" {
 		release, err := o.Claim(out, c.Paths()...)
 		if err != nil {
@@ -44,10 +48,19 @@ func Train(ctx context.Context, c *card.Card, out string, o *Options) (_ *record
 	return r, f.State, err
 }
 
+// single is an error over a card of several flows.
+func single(c *card.Card) error {
+	if len(c.Flows) > 0 {
+		return fault.Of(errors.New("flows: a training is of one flow; run trains several, and compares them"))
+	}
+	return nil
+}
+
 // mayBegin is an error over the state of an interrupted training that is not to be gone on with.
 func (o *Options) mayBegin(state string) error {
-	there := isThere(state)
-	if there && !o.Resume && !train.Done(state) {
+	states := train.States(state)
+	there := len(states) > 0
+	if !o.Resume && slices.ContainsFunc(states, func(at string) bool { return !train.Done(at) }) {
 		return fault.Of(fmt.Errorf("%s holds an interrupted training; go on with --resume, or remove that file to start anew", state))
 	}
 	if !there && o.Resume {

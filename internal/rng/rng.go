@@ -32,6 +32,7 @@ const (
 	StreamProbe                        // directions in which traces are estimated
 	StreamTime                         // times at which flow matching looks
 	StreamCodes                        // codes of categorical features
+	StreamMember                       // which of several densities draws an event, and the seeds of these
 )
 
 // Block is Philox4x32-10: four 32-bit words for one 128-bit counter and one 64-bit key.
