@@ -55,7 +55,7 @@ func TestStarterIsWhatAutoDoes(t *testing.T) {
 	for _, want := range []string{
 		"# left out: label (text: not a feature)", "# left out: run (the same value", "# left out: iso (1 value is infinite",
 		"# drop_nan: gap is missing in 40 of 4000 events", "drop_nan: true", "pt: [{quantile: {low: 25}}]", "{periodic: {",
-		"{dequantise: {step: 0.1}}", "met: [spread, quantile]", "u: [{quantile: {high: 1, low: 0}}]", "njets: [levels]",
+		"{dequantise: {step: 0.1}}", "met: [atoms, quantile]", "u: [{quantile: {high: 1, low: 0}}]", "njets: [category]",
 	} {
 		if !strings.Contains(string(starter), want) {
 			t.Errorf("%q is missing in\n%s", want, starter)
@@ -123,8 +123,8 @@ func TestInspectShowsThePlanOfATraining(t *testing.T) {
 			for _, step := range did.Spec {
 				steps = append(steps, step.String())
 			}
-			if plan := "[" + strings.Join(steps, ", ") + "]"; plan != s.Plan || did.Why != s.Why {
-				t.Errorf("%s: %s is shown, %s is done\n%s\n%s", s.Name, s.Plan, plan, s.Why, did.Why)
+			if plan := "[" + strings.Join(steps, ", ") + "]"; plan != s.Plan || did.Chose != s.Why {
+				t.Errorf("%s: %s is shown, %s is done\n%s\n%s", s.Name, s.Plan, plan, s.Why, did.Chose)
 			}
 		}
 		want := fmt.Sprintf(`column "x0": 1 of 400 values lies more than a thousand times further out than all others, the farthest at 1e+30 (row %d)`, row+1)

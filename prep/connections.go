@@ -38,16 +38,15 @@ func connections(t *events.Table, columns []InspectedColumn) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		var step Step = &category{}
-		if has("dequantise") {
-			step = &dequantise{}
-		}
-		if has("atoms") {
+		switch step := (&category{}); {
+		case has("atoms"):
 			c.Own = &Marked{}
 			for _, a := range s.Atoms {
 				c.Own.Marks = append(c.Own.Marks, a.Value)
 			}
-		} else if step.Fit(x, nil) == nil {
+		case has("dequantise"):
+			c.Own = &Marked{Marks: apart(x)}
+		case step.Fit(x, nil) == nil:
 			c.Steps = Steps{step}
 		}
 		p.Columns = append(p.Columns, c)

@@ -209,8 +209,9 @@ func (p *Pipeline) fitApart(c *Column, x, w []float64, gap Gap, i uint32) error 
 	}
 	c.Own.Bare = len(specs) == 0
 	text := "; a code tells events of " + list(c.Own.Marks)
-	c.Why += text
-	c.Chose += text
+	if c.Why += text; len(c.Spec) == 0 || c.Spec[0].Kind != "atoms" {
+		c.Chose += text
+	}
 	if err := p.fitSteps(c, rest, weight, specs, i); err != nil {
 		return fmt.Errorf("without %s: %w", list(c.Own.Marks), err)
 	}

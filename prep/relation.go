@@ -120,6 +120,11 @@ type Dependent struct {
 // LeaveOut keeps a feature that follows from others out of the flow: Invert puts it back.
 func (p *Pipeline) LeaveOut(d Dependent) {
 	c := p.column(d.Column)
+	for _, m := range c.lacks() { // which are values like others then
+		if m != missingValue {
+			c.Min, c.Max = min(c.Min, m), max(c.Max, m)
+		}
+	}
 	c.Steps, c.Own = nil, nil
 	c.Follows, c.Why = &d.Relation, d.Says+": left out, and put back in what is generated"
 	c.Chose += "; " + c.Why
