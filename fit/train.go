@@ -172,6 +172,9 @@ func (d *Data) flowSpec() (flow.Spec, error) {
 		}
 	}
 	spec, ok := d.card.Flow, true
+	if d.Features.HasCodes() && len(spec.Layers) == 0 && spec.Context == "" && spec.Net != "residual" {
+		spec.Context = "first" // codes in all layers of a network are learned by heart: docs/performance.md
+	}
 	if len(angles) > 0 {
 		spec, ok = spec.Circular(angles...)
 	}
