@@ -112,6 +112,7 @@ func (d *Data) bind(ctx context.Context, o Options, seed uint64) (*bound, error)
 			return nil, d.unbound(err)
 		}
 		b.flow, b.Objective, b.close = density.Flow(), &objective{l, d}, l.Close
+		d.willWiden(b)
 	case *flow.Flow:
 		b.flow = density
 		return b, d.bindFlow(b)
@@ -143,9 +144,7 @@ func (d *Data) bindFlow(b *bound) error {
 		return d.unbound(err)
 	}
 	b.Objective, b.close = &objective{l, d}, l.Close
-	if d.card.Flow.Base.IsZero() && len(d.Rows.Valid) > 0 {
-		b.Objective = &widened{&objective{l, d}, b, d.Rows.Valid}
-	}
+	d.willWiden(b)
 	return nil
 }
 

@@ -15,16 +15,16 @@ const evidence = 6
 // are wider than the latents that it was trained with, by what it knows by heart, and what it draws is too narrow by as much. The width
 // is that of most likelihood,
 //
-//	width^2 = sum_e w_e |z_e|^2 / (D sum_e w_e),
+//	width^2 = sum_e w_e |z_e|^2 / sum_e w_e D_e,
 //
-// of D features. weight may be nil. gain is in nats an event. The flow itself, and a width of 1, is what it is where the base is another, where
+// of D_e features, those that an event has: NaN stands for one that is absent. weight may be nil. gain is in nats an event. The flow itself, and a width of 1, is what it is where the base is another, where
 // weights are negative, and where chance may give as much.
 func (f *Flow) Widened(z [][]float32, weight []float32) (wide *Flow, width, gain float64, err error) {
 	normal, ok := f.rest().(*base.Normal)
 	if !ok || slices.ContainsFunc(weight, func(w float32) bool { return w < 0 }) {
 		return f, 1, 0, nil
 	}
-	var sum, squares, far float64 // of the weights, of their squares, of distances
+	var sum, squares, far, cells float64 // of the weights, of their squares, of distances, and of the weights of all cells
 	for e := range z[normal.Features[0]] {
 		w := 1.0
 		if weight != nil {
@@ -32,12 +32,13 @@ func (f *Flow) Widened(z [][]float32, weight []float32) (wide *Flow, width, gain
 		}
 		sum, squares = sum+w, squares+w*w
 		for _, j := range normal.Features {
-			far += w * float64(z[j][e]) * float64(z[j][e])
+			if v := float64(z[j][e]); v == v {
+				far, cells = far+w*v*v, cells+w
+			}
 		}
 	}
-	dim := float64(len(normal.Features))
-	width = math.Sqrt(far / sum / dim)
-	gain = dim * ((width*width-1)/2 - math.Log(width))
+	width = math.Sqrt(far / cells)
+	gain = cells / sum * ((width*width-1)/2 - math.Log(width))
 	if !(gain*sum*sum/squares > evidence) || math.IsInf(gain, 0) {
 		return f, 1, 0, nil
 	}

@@ -60,6 +60,28 @@ func (t *Table) Params() []float32 { return t.params }
 // Flow is that of the continuous features, given the context columns and then what it sees of the codes; nil where there is none.
 func (t *Table) Flow() *flow.Flow { return t.flow }
 
+// Widened is flow.Widened of the flow of a table, whose latents of the continuous features z are; the table itself where that is what it is.
+func (t *Table) Widened(z [][]float32, weight []float32) (wide *Table, width, gain float64, err error) {
+	if t.flow == nil {
+		return t, 1, 0, nil
+	}
+	f, width, gain, err := t.flow.Widened(z, weight)
+	if err != nil || f == t.flow {
+		return t, width, gain, err
+	}
+	spec := t.Spec
+	spec.Flow = f.Spec
+	p, err := NewPlan(t.Context, spec, t.seed)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	wide = Blank(p)
+	wide.UseThreads(t.threads)
+	copy(wide.flow.Params(), f.Params())
+	copy(wide.own(), t.own())
+	return wide, width, gain, nil
+}
+
 // Cut sets those of the parameters, or of a gradient, to zero that are zero by construction.
 func (t *Table) Cut(flat []float32) {
 	if t.flow != nil {
