@@ -200,11 +200,12 @@ func (p *Pipeline) fitApart(c *Column, x, w []float64, gap Gap, i uint32) error 
 				return err
 			}
 		}
-		if specs, c.Why = p.auto(s); len(specs) == 0 || specs[0].Kind == "category" || specs[0].Kind == "classes" {
-			return p.fitFew(c, x, w, i)
+		if specs, c.Why = p.auto(s); len(specs) > 0 && specs[0].Kind == "atoms" { // found among the rest, as a few of these are more of it
+			c.asSeen(&s)
+			specs, c.Why = p.auto(s)
 		}
-		if len(specs) > 0 && specs[0].Kind == "atoms" { // found among the rest, as a few of these are more of it
-			specs = specs[1:]
+		if len(specs) == 0 || specs[0].Kind == "category" || specs[0].Kind == "classes" {
+			return p.fitFew(c, x, w, i)
 		}
 	}
 	c.Own.Bare = len(specs) == 0
@@ -216,6 +217,16 @@ func (p *Pipeline) fitApart(c *Column, x, w []float64, gap Gap, i uint32) error 
 		return fmt.Errorf("without %s: %w", list(c.Own.Marks), err)
 	}
 	return nil
+}
+
+// asSeen makes numbers without single values of the rest of a column, with the edges that all its values have.
+func (c *Column) asSeen(rest *profile.Summary) {
+	rest.Kind, rest.Atoms = profile.KindContinuous, nil
+	for _, e := range []struct{ from, to **float64 }{{&c.seen.LowEdge, &rest.LowEdge}, {&c.seen.HighEdge, &rest.HighEdge}} {
+		if *e.to == nil && *e.from != nil && !slices.Contains(c.Own.Marks, **e.from) {
+			*e.to = *e.from
+		}
+	}
 }
 
 // ownMarks are the values of a column that are codes: those that its first step finds, those that are stated, and cells without a value.
