@@ -292,12 +292,30 @@ func (d *Data) hold(room int) error {
 	d.Held = held.Table
 	rows := upTo(held.Len())
 	d.Rows.Test, d.Rows.Train, d.Rows.Valid = rows[:tests], rows[tests:len(rows)-valids], rows[len(rows)-valids:]
+	first := s.Sample.Take([]int32{0})
 	s.All, s.Test, s.Valid, s.Sample = feed.Numbered{}, feed.Numbered{}, feed.Numbered{}, nil // large, and not needed any more
 	d.x, d.context, d.logDet = columns(d.Features.Dim(), n), columns(d.Context.Dim(), n), make([]float64, n)
 	if d.card.Weight != "" {
 		d.weight = make([]float32, n)
 	}
-	return d.place(held, 0)
+	if err := d.place(held, 0); err != nil || held.Len() == n {
+		return err
+	}
+	return d.occupy(first, held.Len())
+}
+
+// occupy puts the event of t wherever a stream's events will come, from row at on: an objective takes events alone, not what a table cannot
+// hold, such as zeros where a code says that there is no number.
+func (d *Data) occupy(t *events.Table, at int) error {
+	if err := d.place(feed.Numbered{Table: t}, at); err != nil {
+		return err
+	}
+	for _, c := range slices.Concat(d.x, d.context) {
+		for i := at + 1; i < len(c); i++ {
+			c[i] = c[at]
+		}
+	}
+	return nil
 }
 
 // place prepares events into the rows from at on.
