@@ -54,7 +54,7 @@ func TestStarterIsWhatAutoDoes(t *testing.T) {
 	}
 	for _, want := range []string{
 		"# left out: label (text: not a feature)", "# left out: run (the same value", "# left out: iso (1 value is infinite",
-		"# drop_nan: gap is missing in 40 of 4000 events", "drop_nan: true", "pt: [{quantile: {low: 25}}]", "{periodic: {",
+		"# missing: gap has no value in 40 of 4000 events", "missing: model", "pt: [{quantile: {low: 25}}]", "{periodic: {",
 		"{dequantise: {step: 0.1}}", "met: [atoms, quantile]", "u: [{quantile: {high: 1, low: 0}}]", "njets: [category]",
 	} {
 		if !strings.Contains(string(starter), want) {

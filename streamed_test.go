@@ -2,6 +2,7 @@ package sluice
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/rng"
+	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/toy"
 	"github.com/sluice-hep/sluice/train"
@@ -203,6 +206,31 @@ func TestWeightsOfAnyUnitGiveTheSameModel(t *testing.T) {
 			if got.TrainNLL != want.TrainNLL || got.ValidNLL != want.ValidNLL || got.TestNLL != want.TestNLL {
 				t.Errorf("memory %v, in units of %g: test NLL %v, want %v", memory, unit, got.TestNLL, want.TestNLL)
 			}
+		}
+	}
+}
+
+// A stream of a mixed table, some of whose numbers are not there, starts before its first window is read, whether or not events are
+// held out.
+func TestStreamOfAMixedTable(t *testing.T) {
+	g := rng.New(9, rng.StreamToy, 0)
+	n, x := events.Column{Name: "n", Type: events.Float64}, events.Column{Name: "x", Type: events.Float64}
+	for range 12_000 {
+		k := float64(g.IntN(3))
+		v := g.NormFloat64() + k
+		if k == 0 {
+			v = math.NaN()
+		}
+		n.F64, x.F64 = append(n.F64, k), append(x.F64, v)
+	}
+	for _, held := range []float64{0, 0.1} {
+		c := streamCard([]string{write(t, "mixed.npy", n, x)})
+		c.Features, c.Missing, c.Memory = []string{"n", "x"}, prep.Missing{All: prep.Gap{Model: true}}, 200_000
+		c.Train.Valid, c.Train.Test, c.Train.Epochs = cmp.Or(held, -1), cmp.Or(held, -1), 2
+		var lines []string
+		trainTo(t, c, Options{Notice: func(line string) { lines = append(lines, line) }})
+		if said := strings.Join(lines, "\n"); !strings.Contains(said, "at a time") || !strings.Contains(said, "always missing where n is 0") {
+			t.Errorf("no stream of a mixed table: %q", lines)
 		}
 	}
 }

@@ -80,11 +80,12 @@ func TestFlowsErrors(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"toy: {name: two-moons}":                  "train.objective: reverse-kl learns a density that is known up to a factor, of a toy U1, U2, U3, U4",
-		"toy: {name: U1}\nprepare: [standardise]": "prepare: reverse-kl learns the columns as they are",
-		"toy: {name: U1}\nfeatures: [x2, x1]":     "train.objective: reverse-kl learns the density of x1 and x2",
-		"toy: {name: u1}":                         "toy.name: no toy \"u1\"; did you mean U1?",
-		"toy: {name: U2, noise: 1}":               "toy: U2 has no noise to set",
+		"toy: {name: two-moons}":                    "train.objective: reverse-kl learns a density that is known up to a factor, of a toy U1, U2, U3, U4",
+		"toy: {name: U1}\nprepare: [standardise]":   "prepare: reverse-kl learns the columns as they are",
+		"toy: {name: U1}\nmixture: {components: 2}": "mixture: reverse-kl trains one flow",
+		"toy: {name: U1}\nfeatures: [x2, x1]":       "train.objective: reverse-kl learns the density of x1 and x2",
+		"toy: {name: u1}":                           "toy.name: no toy \"u1\"; did you mean U1?",
+		"toy: {name: U2, noise: 1}":                 "toy: U2 has no noise to set",
 	} {
 		_, err := Parse([]byte("train: {objective: reverse-kl}\n"+text), "c.yaml")
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -33,6 +33,7 @@ func TestContextSets(t *testing.T) {
 		"context_sets: {count: n}":                                                             "a set is a name with its variables",
 		"context_sets: {jets: [pt], count: n, most: 0}":                                        "context_sets.most",
 		"context_sets: {jets: [pt], muons: [q], count: n}":                                     "write several sets as a list",
+		"context_sets: {jets: [pt], count: x}":                                                 `"x", the count of jets, stands under features already`,
 		"context_sets: {jets: [pt, pt], count: n}":                                             `"pt[0]" comes twice`,
 		"context_sets: {jets: [pt], count: n}\nflow: {context_net: mlp}":                       "takes no sets of objects",
 		"flow: {context_net: deep-sets}\ncontext: [m]":                                         "name them under context_sets",

@@ -100,6 +100,11 @@ func (c *Card) checkColumns() error {
 			place[name] = part.key
 		}
 	}
+	for _, s := range c.ContextSets {
+		if before := place[s.Count]; before != "" && before != "context" {
+			return wrong("context_sets", "%q, the count of %s, stands under %s already; a column is one or the other", s.Count, s.Name, before)
+		}
+	}
 	defined := map[string]bool{}
 	for _, d := range c.Define {
 		switch {
@@ -177,8 +182,8 @@ func (c *Card) checkMixture() error {
 		return wrong("mixture.components", "%d is not between 2 and %d", m.Components, train.MostMembers)
 	case len(c.Context) == 0 && !m.Gate.IsZero():
 		return wrong("mixture.gate", "has no effect without a context: take it out")
-	case c.Train.Objective == "matching":
-		return wrong("mixture", "flow matching trains one flow: take train.objective likelihood")
+	case c.Train.Objective == "matching" || c.Train.Objective == "reverse-kl":
+		return wrong("mixture", "%s trains one flow, and the flows of a mixture are trained by likelihood: take the mixture or train.objective out", c.Train.Objective)
 	}
 	if err := m.Gate.Validate(); err != nil {
 		return wrong("mixture", "%v", err)

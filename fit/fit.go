@@ -255,6 +255,9 @@ func (d *Data) dependents() error {
 	if err != nil {
 		return err
 	}
+	if err := d.dependentWhereThere(found); err != nil {
+		return err
+	}
 	for _, f := range found {
 		what := ""
 		if f.Smooth {
@@ -271,6 +274,25 @@ func (d *Data) dependents() error {
 			what += "take it out, or let --drop-dependent (in a card: drop_dependent: true) leave it out and put it back in what is generated"
 		}
 		d.Warnings = append(d.Warnings, f.Says+": "+what)
+	}
+	return nil
+}
+
+// dependentWhereThere tells which other features follow from others in the events that lack no value; these stay in the flow.
+func (d *Data) dependentWhereThere(found []prep.Dependent) error {
+	there, err := d.Features.There(d.survey.Sample)
+	if err != nil || there.Len() == d.survey.Sample.Len() {
+		return err
+	}
+	more, err := d.Features.Dependents(there, d.Context)
+	if err != nil {
+		return err
+	}
+	for _, f := range more {
+		if f.Smooth && !slices.ContainsFunc(found, func(g prep.Dependent) bool { return g.Column == f.Column }) {
+			d.Warnings = append(d.Warnings, fmt.Sprintf("%s in the %d training events in which every feature has a value: the density is infinite there, and what is generated will be against it; take %s out of the features",
+				f.Says, there.Len(), f.Column))
+		}
 	}
 	return nil
 }
@@ -292,12 +314,30 @@ func (d *Data) hold(room int) error {
 	d.Held = held.Table
 	rows := upTo(held.Len())
 	d.Rows.Test, d.Rows.Train, d.Rows.Valid = rows[:tests], rows[tests:len(rows)-valids], rows[len(rows)-valids:]
+	first := s.Sample.Take([]int32{0})
 	s.All, s.Test, s.Valid, s.Sample = feed.Numbered{}, feed.Numbered{}, feed.Numbered{}, nil // large, and not needed any more
 	d.x, d.context, d.logDet = columns(d.Features.Dim(), n), columns(d.Context.Dim(), n), make([]float64, n)
 	if d.card.Weight != "" {
 		d.weight = make([]float32, n)
 	}
-	return d.place(held, 0)
+	if err := d.place(held, 0); err != nil || held.Len() == n {
+		return err
+	}
+	return d.occupy(first, held.Len())
+}
+
+// occupy puts the event of t wherever a stream's events will come, from row at on: an objective takes events alone, not what a table cannot
+// hold, such as zeros where a code says that there is no number.
+func (d *Data) occupy(t *events.Table, at int) error {
+	if err := d.place(feed.Numbered{Table: t}, at); err != nil {
+		return err
+	}
+	for _, c := range slices.Concat(d.x, d.context) {
+		for i := at + 1; i < len(c); i++ {
+			c[i] = c[at]
+		}
+	}
+	return nil
 }
 
 // place prepares events into the rows from at on.

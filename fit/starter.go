@@ -57,9 +57,9 @@ func choose(c *card.Card, all *prep.Inspection, verbose bool) (notes []string) {
 			note = fmt.Sprintf("%s %s infinite: keep it with where: abs(x) < 1e30", say.Count(col.Inf, "value"), say.Are(col.Inf))
 		default:
 			c.Features = append(c.Features, col.Name)
-			c.DropNaN = c.DropNaN || col.NaN > 0
 			if col.NaN > 0 {
-				notes = append(notes, fmt.Sprintf("drop_nan: %s is missing in %d of %d events", col.Name, col.NaN, col.Count))
+				c.Missing.All.Model = true
+				notes = append(notes, fmt.Sprintf("missing: %s has no value in %d of %d events, and that is modelled; drop_nan: true leaves such events out", col.Name, col.NaN, col.Count))
 			}
 		}
 		if note != "" {

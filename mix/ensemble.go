@@ -196,23 +196,35 @@ type sampler interface {
 	SampleAt(numbers []uint64, context [][]float32, seed uint64) ([][]float32, error)
 }
 
-// sampleAt draws events by their numbers: one by one where the density does not take them so.
+// nearby is the most numbers of a run that a density draws to take some of them.
+const nearby = 1024
+
+// sampleAt draws events by their numbers: those wanted of a run of numbers, where the density does not take them one by one.
 func sampleAt(d Density, numbers []uint64, context [][]float32, seed uint64) ([][]float32, error) {
 	if s, ok := d.(sampler); ok {
 		return s.SampleAt(numbers, context, seed)
 	}
 	features, _ := d.Dims()
-	x, one := make([][]float32, features), make([][]float32, len(context))
-	for i, number := range numbers {
-		for c := range context {
-			one[c] = context[c][i : i+1]
+	x, run := make([][]float32, features), make([][]float32, len(context))
+	for lo, hi := 0, 0; lo < len(numbers); lo = hi {
+		var rows []int // of the run, that of the wanted one before each
+		for first := numbers[lo]; hi < len(numbers) && numbers[hi]-first < nearby && numbers[hi]-first < 16*uint64(hi-lo+1); hi++ {
+			for uint64(len(rows)) < numbers[hi]-first {
+				rows = append(rows, hi-1)
+			}
+			rows = append(rows, hi)
 		}
-		drawn, err := d.Sample(1, one, seed, number)
+		for c := range context {
+			run[c] = pick(context[c], rows)
+		}
+		drawn, err := d.Sample(len(rows), run, seed, numbers[lo])
 		if err != nil {
 			return nil, err
 		}
 		for c := range x {
-			x[c] = append(x[c], drawn[c][0])
+			for _, number := range numbers[lo:hi] {
+				x[c] = append(x[c], drawn[c][number-numbers[lo]])
+			}
 		}
 	}
 	return x, nil

@@ -128,7 +128,14 @@ func TestMeanOfDensities(t *testing.T) {
 func TestEnsembleSample(t *testing.T) {
 	e := ensembleOf(t, 1, 3)
 	testChosen(t, e, e.Members, func(int) float64 { return 1. / 3 })
+	for k, m := range e.Members {
+		e.Members[k] = inRuns{m}
+	}
+	testChosen(t, e, e.Members, func(int) float64 { return 1. / 3 })
 }
+
+// inRuns is a density that draws events of numbers in a row only, as a mixed table does.
+type inRuns struct{ Density }
 
 // chooser is a density that draws each event from one of several.
 type chooser interface {

@@ -75,6 +75,8 @@ type Column struct {
 	Kind  string   `json:"kind"`
 	Steps []string `json:"steps"` // of its preparation
 	Why   string   `json:"why"`
+
+	inFlow bool
 }
 
 // schema is what another program needs to make sense of the columns.
@@ -91,7 +93,7 @@ func Columns(p *prep.Pipeline) []Column {
 	}
 	for i := range p.Columns {
 		c := &p.Columns[i]
-		info := Column{Name: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max, Kind: string(c.Kind), Steps: []string{}, Why: c.Why}
+		info := Column{Name: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max, Kind: string(c.Kind), Steps: []string{}, Why: c.Why, inFlow: c.InFlow()}
 		for _, s := range c.Steps {
 			info.Steps = append(info.Steps, s.Kind())
 		}
@@ -193,7 +195,11 @@ func describeColumns(w io.Writer, title string, columns []Column) {
 			unit = "[" + c.Unit + "]"
 		}
 		steps := strings.Join(c.Steps, ", ")
-		if steps == "" {
+		switch {
+		case steps != "":
+		case c.inFlow:
+			steps = "as it is"
+		default:
 			steps = "not seen by the flow"
 		}
 		fmt.Fprintf(w, "  %s\t%s\t%.6g to %.6g\t%s\t%s\t%s\n", clean(c.Name), clean(unit), c.Min, c.Max, clean(c.Kind), steps, clean(c.Why))

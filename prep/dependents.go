@@ -51,6 +51,30 @@ func (p *Pipeline) Dependents(t *events.Table, context *Pipeline) ([]Dependent, 
 	return found, nil
 }
 
+// There are the events of t in which every feature has a value: no cell is missing, and none holds a single value of its column, as -999.
+func (p *Pipeline) There(t *events.Table) (*events.Table, error) {
+	lacking := make([]bool, t.Len())
+	for i := range p.Columns {
+		c := &p.Columns[i]
+		col, err := numbers(t, c.Name, true)
+		if err != nil {
+			return nil, err
+		}
+		marks, within := c.marks(), c.rounding()
+		for e := range lacking {
+			v := col.Float(e)
+			lacking[e] = lacking[e] || v != v || among(marks, v, within) >= 0
+		}
+	}
+	var rows []int32
+	for e, is := range lacking {
+		if !is {
+			rows = append(rows, int32(e))
+		}
+	}
+	return t.Take(rows), nil
+}
+
 func (s *search) dependent(k int, r *Relation, exempt, events int, context *Pipeline) Dependent {
 	of, columns := s.columns[k].Column, map[string]*Column{}
 	for i := range s.columns {

@@ -164,17 +164,17 @@ func (p *Pipeline) checkMixed(specs []StepSpec) error {
 	return nil
 }
 
-// fitApart fits the steps of a column on its values x without those that are codes of their own, and reports whether it has such.
-func (p *Pipeline) fitApart(c *Column, x, w []float64, gap Gap, i uint32) error {
+// fitApart fits the steps of a column on its values x without those that are codes of their own, and returns what it fitted.
+func (p *Pipeline) fitApart(c *Column, x, w []float64, gap Gap, i uint32) (specs []StepSpec, err error) {
 	chosen, _ := p.auto(c.seen)
 	asAuto := slices.EqualFunc(c.Spec, chosen, func(a, b StepSpec) bool { return a.String() == b.String() })
-	specs := c.Spec
+	specs = c.Spec
 	if len(specs) > 0 && (specs[0].Kind == "category" || specs[0].Kind == "classes") { // which takes any value
-		return p.fitSteps(c, x, w, specs, i)
+		return specs, p.fitSteps(c, x, w, specs, i)
 	}
 	marks, err := c.ownMarks(x, w, gap)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(specs) > 0 && specs[0].Kind == "atoms" {
 		specs = specs[1:]
@@ -183,13 +183,13 @@ func (p *Pipeline) fitApart(c *Column, x, w []float64, gap Gap, i uint32) error 
 		marks = append(marks, apart(valuesWithout(x, marks))...)
 	}
 	if len(marks) == 0 {
-		return p.fitSteps(c, x, w, specs, i)
+		return specs, p.fitSteps(c, x, w, specs, i)
 	}
 	slices.Sort(marks)
 	c.Own = &Marked{Marks: slices.Compact(marks)}
 	rest, weight := without(x, w, c.Own.Marks, c.rounding())
 	if len(rest) == 0 {
-		return fmt.Errorf("it has no value in the %d events that train: leave it out", len(x))
+		return nil, fmt.Errorf("it has no value in the %d events that train: leave it out", len(x))
 	}
 	c.Own.Else, c.Min, c.Max = median(rest), slices.Min(rest)+c.Origin.Float(), slices.Max(rest)+c.Origin.Float()
 	if asAuto {
@@ -197,7 +197,7 @@ func (p *Pipeline) fitApart(c *Column, x, w []float64, gap Gap, i uint32) error 
 		s.Keep(slices.DeleteFunc(slices.Clone(c.seen.Atoms), func(a profile.Atom) bool { return slices.Contains(c.Own.Marks, a.Value) }))
 		if c.stated != nil {
 			if err := c.stated.bound(&s, c.Origin.Float(), rest); err != nil {
-				return err
+				return nil, err
 			}
 		}
 		if specs, c.Why = p.auto(s); len(specs) > 0 && specs[0].Kind == "atoms" { // found among the rest, as a few of these are more of it
@@ -205,7 +205,7 @@ func (p *Pipeline) fitApart(c *Column, x, w []float64, gap Gap, i uint32) error 
 			specs, c.Why = p.auto(s)
 		}
 		if len(specs) == 0 || specs[0].Kind == "category" || specs[0].Kind == "classes" {
-			return p.fitFew(c, x, w, i)
+			return c.Spec, p.fitFew(c, x, w, i)
 		}
 	}
 	c.Own.Bare = len(specs) == 0
@@ -214,9 +214,9 @@ func (p *Pipeline) fitApart(c *Column, x, w []float64, gap Gap, i uint32) error 
 		c.Chose += text
 	}
 	if err := p.fitSteps(c, rest, weight, specs, i); err != nil {
-		return fmt.Errorf("without %s: %w", list(c.Own.Marks), err)
+		return nil, fmt.Errorf("without %s: %w", list(c.Own.Marks), err)
 	}
-	return nil
+	return specs, nil
 }
 
 // asSeen makes numbers without single values of the rest of a column, with the edges that all its values have.

@@ -151,8 +151,8 @@ func (s *periodic) even(q *quantile) bool {
 	return true
 }
 
-// close takes an angle whose quantiles were fitted as a circle instead, where the events fill it evenly.
-func (c *Column) close() {
+// close takes an angle whose quantiles were fitted, by the steps of fitted, as a circle instead, where the events fill it evenly.
+func (c *Column) close(fitted []StepSpec) {
 	n := len(c.Steps)
 	if n < 2 {
 		return
@@ -163,9 +163,13 @@ func (c *Column) close() {
 		return
 	}
 	c.Steps = append(c.Steps[:n-2:n-2], &periodic{Low: turn.Low, High: turn.High, Cut: turn.Low, Circle: true})
-	circle := StepSpec{"periodic", maps.Clone(c.Spec[n-2].Options)}
+	circle := StepSpec{"periodic", maps.Clone(fitted[n-2].Options)}
 	circle.Options["circle"] = 1
-	c.Spec = append(c.Spec[:n-2:n-2], circle)
+	var marks []StepSpec
+	if len(c.Spec) > 0 && c.Spec[0].Kind == "atoms" {
+		marks = c.Spec[:1]
+	}
+	c.Spec = slices.Concat(marks, fitted[:n-2], []StepSpec{circle})
 	c.Why = strings.Replace(c.Why, ": a turn cut where the fewest events lie, then quantiles to a normal", ": a circle, around which the density closes", 1)
 	c.Chose = c.Why
 }

@@ -2,6 +2,7 @@ package prep
 
 import (
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -292,5 +293,31 @@ func TestCircle(t *testing.T) {
 		if off := math.Remainder(float64(v-all.F32[e]), 360); math.Abs(off) > 1e-4 || math.Abs(logDet[e]+more[e]) > 1e-3 {
 			t.Fatalf("%g comes back as %g, with log-dets %g and %g", all.F32[e], v, logDet[e], more[e])
 		}
+	}
+}
+
+// The steps that a column with a mark names make the circle that auto made of its other values.
+func TestCircleOfAMarkedAngleIsWhatItsStepsSay(t *testing.T) {
+	g := rng.New(5, rng.StreamToy, 0)
+	phi := events.Column{Name: "phi", Type: events.Float64}
+	for range 4000 {
+		v := math.Round(10*(360*g.Float64()-180)) / 10
+		if g.IntN(5) == 0 {
+			v = -999
+		}
+		phi.F64 = append(phi.F64, v)
+	}
+	table := &events.Table{Columns: []events.Column{phi}}
+	auto, _, err := Fit(table, []string{"phi"}, Spec{Mixed: true, Circles: map[string]bool{"phi": true}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &auto.Columns[0]
+	said, _, err := Fit(table, []string{"phi"}, Spec{Mixed: true, Columns: map[string][]StepSpec{"phi": c.Spec}}, 1)
+	if err != nil {
+		t.Fatalf("%v: %v", c.Spec, err)
+	}
+	if d := &said.Columns[0]; !c.Circle() || !reflect.DeepEqual(c.Steps, d.Steps) || !reflect.DeepEqual(c.Own, d.Own) {
+		t.Errorf("%v makes %v of what auto made %v", c.Spec, d.Steps, c.Steps)
 	}
 }

@@ -215,11 +215,12 @@ func (p *Pipeline) fitColumn(col *events.Column, w []float64, spec Spec, i uint3
 	if err := c.checkExact(there, valuesWithout(x, []float64{missingValue}), specs); err != nil {
 		return nil, err
 	}
-	if err := p.fitApart(c, x, w, gap, i); err != nil {
+	fitted, err := p.fitApart(c, x, w, gap, i)
+	if err != nil {
 		return nil, err
 	}
 	if given == nil && spec.Circles[col.Name] {
-		c.close()
+		c.close(fitted)
 	}
 	return c, nil
 }
