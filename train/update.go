@@ -25,15 +25,16 @@ type Parted interface{ Apart() int }
 // does not depend on their number.
 type update struct {
 	opt                optimiser
-	params, grad, mean []float32 // mean is nil without an average
-	keep               []kept    // of each block
-	parallel           Parallel  // nil without threads
-	squares            []float64 // of the gradient, of each block
-	apart              int       // see Parted; 0 for one part
+	params, grad, mean []float32    // mean is nil without an average
+	keep               []kept       // of each block
+	parallel           Parallel     // nil without threads
+	squares            [2][]float64 // of the gradient of each part, of each block
+	apart              int          // see Parted; 0 for one part, the second
 
 	// of the step under way
-	rate float64 // of the average
-	fn   struct{ square, apply func(worker, block int) }
+	rate  float64    // of the average
+	scale [2]float32 // of the gradient of each part, beside what the optimiser scales it by
+	fn    struct{ square, apply func(worker, block int) }
 }
 
 const (
@@ -43,8 +44,11 @@ const (
 
 func newUpdate(obj Objective, opt optimiser, params, grad, mean []float32) *update {
 	blocks := (len(params) + updateBlock - 1) / updateBlock
-	u := &update{opt: opt, params: params, grad: grad, mean: mean, keep: make([]kept, blocks), squares: make([]float64, blocks)}
-	if len(u.squares) >= fewBlocks {
+	u := &update{opt: opt, params: params, grad: grad, mean: mean, keep: make([]kept, blocks), scale: [2]float32{1, 1}}
+	for p := range u.squares {
+		u.squares[p] = make([]float64, blocks)
+	}
+	if blocks >= fewBlocks {
 		u.parallel, _ = obj.(Parallel)
 	}
 	if d, ok := obj.(Decaying); ok {
@@ -106,28 +110,27 @@ func (k *kept) put(aside [4][]float32, vectors ...[]float32) {
 	}
 }
 
-// clip bounds the norm of the gradient, or of each of its parts. It returns the norm, and what the gradient is still to be scaled by.
+// clip bounds the norm of the gradient, or of each of its parts. It returns the norm, and what the gradient is still to be scaled by where it
+// is one; that of parts is done by take.
 func (u *update) clip(limit float64) (norm, scale float64) {
+	u.run(u.fn.square)
 	if u.apart == 0 {
-		norm = u.norm()
+		norm = u.norm(1)
 		return norm, clipScale(norm, limit)
 	}
-	for _, part := range [2][]float32{u.grad[:u.apart], u.grad[u.apart:]} {
-		n := math.Sqrt(kernel.SquaredNorm(part))
+	for p := range u.scale {
+		n := u.norm(p)
 		s := clipScale(n, limit)
-		for i := range part {
-			part[i] *= float32(s)
-		}
+		u.scale[p] = float32(s)
 		norm = math.Hypot(norm, n*s)
 	}
 	return norm, 1
 }
 
-// norm is the length of the gradient.
-func (u *update) norm() float64 {
-	u.run(u.fn.square)
+// norm is the length of the gradient of a part.
+func (u *update) norm(part int) float64 {
 	var sum float64
-	for _, s := range u.squares {
+	for _, s := range u.squares[part] {
 		sum += s
 	}
 	return math.Sqrt(sum)
@@ -142,10 +145,10 @@ func (u *update) take(lr, scale, rate float64, step int) {
 
 func (u *update) run(fn func(worker, block int)) {
 	if u.parallel != nil {
-		u.parallel.Parallel(len(u.squares), fn)
+		u.parallel.Parallel(len(u.keep), fn)
 		return
 	}
-	for b := range u.squares {
+	for b := range u.keep {
 		fn(0, b)
 	}
 }
@@ -154,13 +157,26 @@ func (u *update) block(b int) (first, end int) {
 	return b * updateBlock, min((b+1)*updateBlock, len(u.params))
 }
 
-func (u *update) square(_, b int) {
+// parts are those of a block's gradient, either of which may be empty.
+func (u *update) parts(b int) [2][]float32 {
 	first, end := u.block(b)
-	u.squares[b] = kernel.SquaredNorm(u.grad[first:end])
+	at := min(max(first, u.apart), end)
+	return [2][]float32{u.grad[first:at], u.grad[at:end]}
+}
+
+func (u *update) square(_, b int) {
+	for p, grad := range u.parts(b) {
+		u.squares[p][b] = kernel.SquaredNorm(grad)
+	}
 }
 
 func (u *update) apply(_, b int) {
 	first, end := u.block(b)
+	for p, grad := range u.parts(b) {
+		if u.scale[p] != 1 {
+			kernel.Scale(grad, u.scale[p])
+		}
+	}
 	p := u.params[first:end]
 	u.opt.step(first, p, u.grad[first:end], u.keep[b])
 	if u.mean != nil {

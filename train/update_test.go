@@ -46,7 +46,8 @@ func TestUpdateInParallel(t *testing.T) {
 				rng.Normal(g, uint64(step), rng.StreamTest, 0, 0)
 				h := slices.Clone(g)
 				// The sums of squares are in float64, in another order.
-				if got, want := u.norm(), math.Sqrt(kernel.SquaredNorm(g)); math.Abs(got-want) > 1e-12*want {
+				u.run(u.fn.square)
+				if got, want := u.norm(1), math.Sqrt(kernel.SquaredNorm(g)); math.Abs(got-want) > 1e-12*want {
 					t.Errorf("norm %v, want %v", got, want)
 				}
 				u.take(0.1, 0.5, 0.25, step)
