@@ -222,7 +222,7 @@ func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 	const head = "files: [a.csv]\nfeatures: [x, y]\n" // two lines
 	for _, c := range []struct{ text, want string }{
 		{head + "train:\n  objective: matching\n", `c.yaml:4:14: train.objective: flow matching trains a flow of one continuous layer (type: cfm), not this one: take the key out`},
-		{head + "flow: {type: cfm, bins: 8}\n", `c.yaml:3:25: flow.bins: no such option of the whole continuous; there is activation, hidden, init, path, sigma_min, steps, tolerance`},
+		{head + "flow: {type: cfm, bins: 8}\n", `c.yaml:3:25: flow.bins: no such option of the whole continuous; there is activation, hidden, init, pairing, path, sigma_min, steps, tolerance`},
 		{head + "train:\n  epochs: ten\n", `c.yaml:4:11: train.epochs: "ten" is not an integer`},
 		{head + "train:\n  epochs: 1.5\n", `c.yaml:4:11: train.epochs: "1.5" is not an integer`},
 		{head + "train: {epochs: \"10\"}\n", `c.yaml:3:17: train.epochs: "10" is a text, not an integer; take the quotes off`},

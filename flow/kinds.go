@@ -242,6 +242,7 @@ func continuous(o *Options) any {
 		},
 		Steps: o.Count("steps", 0, 0, whole.MostSteps), Tolerance: o.Number("tolerance", 1e-5, 1e-6, 1e-1),
 		Path: whole.Path(o.Choice("path", "ot", "ot", "vp")), SigmaMin: o.Number("sigma_min", 1e-4, 0, 0.5),
+		Paired: o.Choice("pairing", "none", "none", "ot") == "ot",
 	}
 	return func(s *Site) (Transform, error) { return c.New(len(s.order), s.Context, s.random.Uint64()), nil }
 }

@@ -111,6 +111,52 @@ func TestMatchingSameBits(t *testing.T) {
 
 var rowsTo300 = rowsTo(300)
 
+// With pairs, the gradient is the same for any number of threads, and the loss of v = 0 less: of draws paired at random it is what two normal
+// variables are apart.
+func TestMatchingPairs(t *testing.T) {
+	x := normalColumns(2, 1000)
+	losses := map[string]float64{}
+	var same []float32
+	for _, threads := range []int{1, 3} {
+		for _, pairing := range []string{"none", "ot"} {
+			f, err := flow.New(2, 0, cfm(map[string]any{"hidden": []int{8}, "pairing": pairing}), 5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Threads = threads
+			m, err := flow.NewMatching(f, x, nil, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			grad, p := make([]float32, f.Size()), f.Params()
+			clear(p)
+			losses[pairing] = m.Gradient(rowsTo(1000), grad)
+			kept := slices.Clone(grad)
+			if n := testing.AllocsPerRun(3, func() { m.Gradient(rowsTo300, grad) }); n > 0 {
+				t.Errorf("%v allocations in a step", n)
+			}
+			m.Close()
+			if pairing == "none" {
+				continue
+			}
+			if same != nil && !slices.Equal(same, kept) {
+				t.Error("threads change the gradient")
+			}
+			same = kept
+		}
+	}
+	if none, ot := losses["none"], losses["ot"]; math.Abs(none-2) > 0.2 || ot > 0.3 || ot == 0 {
+		t.Errorf("losses %v without pairs, want about 2, and %v with: want less than 0.3", none, ot)
+	}
+	f, err := flow.New(2, 1, cfm(map[string]any{"pairing": "ot"}), 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := flow.NewMatching(f, x, normalColumns(1, 1000), nil); err == nil || !strings.Contains(err.Error(), "without context") {
+		t.Errorf("with a context: %v", err)
+	}
+}
+
 // What flow matching cannot train is said.
 func TestMatchingRefuses(t *testing.T) {
 	two := cfm(nil)

@@ -343,7 +343,7 @@ func (p Part) idleContinuous(matching bool) error {
 	if steps := p.Options["steps"]; p.Options["tolerance"] != nil && steps != nil && fmt.Sprint(steps) != "0" {
 		return fault(join(p.Kind, "tolerance"), "has no effect beside steps, which are of a fixed number: take one of them out")
 	}
-	for _, name := range []string{"path", "sigma_min"} {
+	for _, name := range []string{"pairing", "path", "sigma_min"} {
 		if p.Options[name] != nil && !matching {
 			return fault(join(p.Kind, name), "has no effect on a training by likelihood: it is of flow matching; take it out")
 		}

@@ -148,7 +148,7 @@ func (l *LU) collect(p, g, dLower, dUpper []float32, dLogDet float32, first bool
 	}
 }
 
-// ToData implements Transform: both triangles are solved row by row.
+// ToData implements Transform: both triangles are solved, block of rows after block.
 func (l *LU) ToData(t *tile.Tile, p, mem []float32) {
 	lower, upper, x, _, _ := l.memory(mem)
 	tile.AddTo(t.LogDet[:t.N], -l.expand(p, lower, upper))
@@ -157,18 +157,44 @@ func (l *LU) ToData(t *tile.Tile, p, mem []float32) {
 		r := tile.Row(x, i)[:t.N]
 		copy(r, tile.Row(t.X, int(f)))
 		tile.AddTo(r, -bias[i])
-		for j := range i {
-			kernel.Axpy(r, -lower[i*n+j], tile.Row(x, j))
+	}
+	kernel.Scale(lower[:n*n], -1)
+	kernel.Scale(upper[:n*n], -1)
+	for first := 0; first < n; first += solvedRows {
+		end := min(first+solvedRows, n)
+		l.takeOff(lower, x, first, end, 0, first, t.N)
+		for i := first + 1; i < end; i++ {
+			for j := first; j < i; j++ {
+				kernel.Axpy(tile.Row(x, i)[:t.N], lower[i*n+j], tile.Row(x, j))
+			}
 		}
 	}
-	for i := n - 1; i >= 0; i-- {
-		r := tile.Row(x, i)[:t.N]
-		for j := i + 1; j < n; j++ {
-			kernel.Axpy(r, -upper[i*n+j], tile.Row(x, j))
+	for end := n; end > 0; end -= solvedRows {
+		first := max(end-solvedRows, 0)
+		l.takeOff(upper, x, first, end, end, n, t.N)
+		for i := end - 1; i >= first; i-- {
+			r := tile.Row(x, i)[:t.N]
+			for j := i + 1; j < end; j++ {
+				kernel.Axpy(r, upper[i*n+j], tile.Row(x, j))
+			}
+			kernel.Scale(r, -1/upper[i*n+i])
 		}
-		kernel.Scale(r, 1/upper[i*n+i])
 	}
 	for i, f := range l.Order {
 		copy(tile.Row(t.X, int(f)), tile.Row(x, i))
 	}
+}
+
+// solvedRows of a triangle are solved one by one, after one product has taken off them what is solved.
+const solvedRows = 6
+
+// takeOff adds the columns from up to to of the negative triangle's rows first up to end, times those rows of x, to the rows of x.
+func (l *LU) takeOff(triangle, x []float32, first, end, from, to, events int) {
+	if from == to {
+		return
+	}
+	n := len(l.Order)
+	m := kernel.Gemm{M: end - first, N: events, K: to - from, A: triangle[first*n+from:], LDA: n, B: tile.Rows(x, from, to-from), LDB: kernel.Tile,
+		C: tile.Rows(x, first, end-first), LDC: kernel.Tile, Add: true}
+	m.Run()
 }

@@ -19,6 +19,7 @@ type Continuous struct {
 	Tolerance float64 // of the error of a step, relative to 1 and to what is moved
 	Path      Path    // of flow matching
 	SigmaMin  float64 // of its path ot
+	Paired    bool    // flow matching draws near each event
 	Config    nn.Config
 	Net       *nn.MLP // v, whose context is Clocks of the time before that of the event
 
