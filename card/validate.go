@@ -186,6 +186,28 @@ func (c *Card) checkMixture() error {
 	return nil
 }
 
+// checkBaseModel refuses what has no meaning beside a base that is a trained model.
+func (c *Card) checkBaseModel() error {
+	const key = "base_model"
+	set := func(p prep.Spec) bool { return len(p.Columns) > 0 || len(p.All) > 0 }
+	objective := c.Train.Objective
+	switch {
+	case c.BaseModel == "":
+		return nil
+	case !c.Flow.Base.IsZero() || len(c.Flow.Bases) > 0:
+		return wrong(key, "is the base of the flow: take flow.base and flow.bases out")
+	case c.Mixture.Components > 0:
+		return wrong(key, "is the base of one flow, not of the components of a mixture: take one of them out")
+	case objective == "reverse-kl" || objective == "matching" || objective == "" && c.Flow.Matched():
+		return wrong(key, "goes with a training by likelihood: take train.objective likelihood")
+	case len(c.ContextSets) > 0:
+		return wrong(key, "goes with no sets of objects in the context")
+	case set(c.Prepare) || set(c.PrepareContext) || len(c.Range) > 0 || !c.Missing.IsZero() || c.DropDependent:
+		return wrong(key, "the events are prepared as those of that model were: take prepare, prepare_context, range, missing and drop_dependent out")
+	}
+	return nil
+}
+
 func (c *Card) checkFlow() error {
 	var inFlow *flow.FieldError
 	_, err := c.Flow.Resolve(c.Features)
@@ -207,6 +229,9 @@ func (c *Card) checkFlow() error {
 		return err
 	}
 	if err := c.checkMixture(); err != nil {
+		return err
+	}
+	if err := c.checkBaseModel(); err != nil {
 		return err
 	}
 	if err := c.checkTrain(); err != nil {

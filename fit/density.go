@@ -29,7 +29,10 @@ func (d *Data) plan(seed uint64) (plan, error) {
 		return nil, err
 	}
 	layout := d.Features.Layout()
-	if !d.Features.HasCodes() {
+	switch {
+	case d.base != nil:
+		return flow.NewPlan(len(layout), d.Context.Dim(), spec, seed, flow.Trained(d.base.flow))
+	case !d.Features.HasCodes():
 		return flow.NewPlan(len(layout), d.Context.Dim(), spec, seed)
 	}
 	return mix.NewPlan(d.Context.Dim(), d.table(layout, spec), seed)
@@ -143,7 +146,7 @@ func (d *Data) bindFlow(b *bound) error {
 		return d.unbound(err)
 	}
 	b.Objective, b.close = &objective{l, d}, l.Close
-	if d.card.Flow.Base.IsZero() && len(d.Rows.Valid) > 0 {
+	if d.card.Flow.Base.IsZero() && d.base == nil && len(d.Rows.Valid) > 0 {
 		b.Objective = &widened{&objective{l, d}, b, d.Rows.Valid}
 	}
 	return nil
