@@ -211,3 +211,16 @@ func TestFlowsThatAreNoBase(t *testing.T) {
 		t.Errorf("events outside of the flow under it: %v", err)
 	}
 }
+
+// Events of given numbers are those of the sample, where the context is embedded too, by the flow and by the one under it.
+func TestSampleAtSeesTheEmbeddedContext(t *testing.T) {
+	f := on(t, flow.Spec{}, flow.Spec{Type: "maf", Transforms: 1, ContextNet: flow.Part{Kind: "mlp"}}, 1)
+	c := normalColumns(1, 5)
+	at, err := f.SampleAt([]uint64{0, 1, 2, 3, 4}, c, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all, err := f.Sample(5, c, 1, 0); err != nil || !reflect.DeepEqual(at, all) {
+		t.Errorf("%v, not %v: %v", at, all, err)
+	}
+}
