@@ -73,6 +73,9 @@ type Card struct {
 	Range map[string]prep.Limits `yaml:"range,omitempty"`
 
 	Flow flow.Spec `yaml:"flow,omitempty"`
+	// BaseModel is the file of a trained flow of the same features and context, relative to Dir: its density is the base of Flow, which learns the
+	// transport between that and the density of the events (arXiv:2211.02487), in its preparation.
+	BaseModel string `yaml:"base_model,omitempty"`
 	// Categorical is the network of the categorical features, where there are some.
 	Categorical Categorical `yaml:"categorical,omitempty"`
 
@@ -163,7 +166,7 @@ type Plots struct {
 func (c *Card) Portable() *Card {
 	p := *c
 	p.Files = slices.Clone(c.Files)
-	paths := []*string{&p.Sample.File, &p.Sample.ContextFile}
+	paths := []*string{&p.Sample.File, &p.Sample.ContextFile, &p.BaseModel}
 	for i := range p.Files {
 		paths = append(paths, &p.Files[i])
 	}
@@ -182,9 +185,25 @@ func (c *Card) SampleFile() string { return cmp.Or(c.Sample.File, "sample.parque
 func (c *Card) Paths() []string {
 	paths := make([]string, len(c.Files))
 	for i, f := range c.Files {
-		if paths[i] = f; !filepath.IsAbs(f) {
-			paths[i] = filepath.Join(c.Dir, f)
-		}
+		paths[i] = c.path(f)
 	}
 	return paths
+}
+
+func (c *Card) path(file string) string {
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(c.Dir, file)
+}
+
+// BaseFile is BaseModel as the program opens it.
+func (c *Card) BaseFile() string { return c.path(c.BaseModel) }
+
+// Inputs are all files that a training reads: Paths, and the base model.
+func (c *Card) Inputs() []string {
+	if c.BaseModel == "" {
+		return c.Paths()
+	}
+	return append(c.Paths(), c.BaseFile())
 }

@@ -185,8 +185,33 @@ func (c *Card) checkMixture() error {
 	case c.Train.Objective == "matching" || c.Train.Objective == "reverse-kl":
 		return wrong("mixture", "%s trains one flow, and the flows of a mixture are trained by likelihood: take the mixture or train.objective out", c.Train.Objective)
 	}
+	if !c.Flow.ContextNet.IsZero() || len(c.ContextSets) > 0 {
+		return wrong("mixture", "the flows of a mixture see the context as it is: take flow.context_net and context_sets out, or the mixture")
+	}
 	if err := m.Gate.Validate(); err != nil {
 		return wrong("mixture", "%v", err)
+	}
+	return nil
+}
+
+// checkBaseModel refuses what has no meaning beside a base that is a trained model.
+func (c *Card) checkBaseModel() error {
+	const key = "base_model"
+	set := func(p prep.Spec) bool { return len(p.Columns) > 0 || len(p.All) > 0 }
+	objective := c.Train.Objective
+	switch {
+	case c.BaseModel == "":
+		return nil
+	case !c.Flow.Base.IsZero() || len(c.Flow.Bases) > 0:
+		return wrong(key, "is the base of the flow: take flow.base and flow.bases out")
+	case c.Mixture.Components > 0:
+		return wrong(key, "is the base of one flow, not of the components of a mixture: take one of them out")
+	case objective == "reverse-kl" || objective == "matching" || objective == "" && c.Flow.Matched():
+		return wrong(key, "goes with a training by likelihood: take train.objective likelihood")
+	case len(c.ContextSets) > 0:
+		return wrong(key, "goes with no sets of objects in the context")
+	case set(c.Prepare) || set(c.PrepareContext) || len(c.Range) > 0 || !c.Missing.IsZero() || c.DropDependent:
+		return wrong(key, "the events are prepared as those of that model were: take prepare, prepare_context, range, missing and drop_dependent out")
 	}
 	return nil
 }
@@ -212,6 +237,9 @@ func (c *Card) checkFlow() error {
 		return err
 	}
 	if err := c.checkMixture(); err != nil {
+		return err
+	}
+	if err := c.checkBaseModel(); err != nil {
 		return err
 	}
 	if err := c.checkTrain(); err != nil {

@@ -29,7 +29,10 @@ func (d *Data) plan(seed uint64) (plan, error) {
 		return nil, err
 	}
 	layout := d.Features.Layout()
-	if !d.Features.HasCodes() {
+	switch {
+	case d.base != nil:
+		return flow.NewPlan(len(layout), d.Context.Dim(), spec, seed, flow.Trained(d.base.flow))
+	case !d.Features.HasCodes():
 		return flow.NewPlan(len(layout), d.Context.Dim(), spec, seed)
 	}
 	return mix.NewPlan(d.Context.Dim(), d.table(layout, spec), seed)

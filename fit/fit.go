@@ -67,6 +67,7 @@ type Data struct {
 	Warnings []string // what can make the result wrong
 
 	card    *card.Card
+	base    *base       // under the flow; nil for none
 	x       [][]float32 // prepared features
 	context [][]float32
 	logDet  []float64    // of the preparation, a value an event
@@ -83,18 +84,22 @@ func Load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 }
 
 func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
+	on, c, err := baseOf(c)
+	if err != nil {
+		return nil, fault.Of(err)
+	}
 	b := newBudget(c)
 	q, err := await.Do(ctx, "the toy", c.Query)
 	if err != nil {
 		return nil, err
 	}
-	d, types, err := survey(ctx, c, q, b, o)
+	d, types, err := survey(ctx, c, on, q, b, o)
 	if err == nil && d.survey.Whole() && d.classes()*int64(d.Total) > int64(c.AllowedMemory())/2 {
 		b.all = 0 // there is room for the table, but not for what becomes of it
 		if err := readAgain(c); err != nil {
 			return nil, err
 		}
-		d, types, err = survey(ctx, c, q, b, o)
+		d, types, err = survey(ctx, c, on, q, b, o)
 	}
 	if err != nil {
 		return nil, err
@@ -126,7 +131,7 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 }
 
 // survey reads all events once, and fits the preparation. It gives the types of the columns read, too.
-func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Options) (*Data, map[string]events.Type, error) {
+func survey(ctx context.Context, c *card.Card, on *base, q query.Query, b budget, o Options) (*Data, map[string]events.Type, error) {
 	o.Stage("read")
 	cfg := c.Train.WithDefaults()
 	rows, err := q.Open(ctx, b.block)
@@ -160,7 +165,7 @@ func survey(ctx context.Context, c *card.Card, q query.Query, b budget, o Option
 			"take more events or a smaller batch (--batch, in a card train.batch)", batch, s.Events, s.Train, s.Valid.Len(), s.Test.Len())
 	}
 	o.Stage("prepare")
-	d := &Data{card: c, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: append(rows.Notices(), sized...), Warnings: slices.Concat(rows.Warnings(), sayings(watched.surplus)), reading: time.Since(began)}
+	d := &Data{card: c, base: on, Read: rows.Read(), Total: s.Events, Dropped: slices.Concat(rows.Selected(), rows.Warnings()), survey: s, Notices: append(rows.Notices(), sized...), Warnings: slices.Concat(rows.Warnings(), sayings(watched.surplus)), reading: time.Since(began)}
 	return d, rows.Types(), await.Done(ctx, "the preparation", func() error { return d.fit(seen) })
 }
 
@@ -170,6 +175,12 @@ func (d *Data) classes() int64 { return 4 * int64(max(d.Context.Dim()-len(d.card
 // fit fits the preparation on the training events, or on a sample of them whose moments are known. What auto does with a column
 // follows from all events.
 func (d *Data) fit(seen map[string]profile.Summary) error {
+	if d.base != nil {
+		if err := d.as(d.base, seen); err != nil {
+			return err
+		}
+		return d.dropout()
+	}
 	s, c := d.survey, d.card
 	given := [2]prep.Spec{c.Prepare, c.PrepareContext}
 	if c.Train.Objective == "reverse-kl" {
@@ -459,6 +470,9 @@ func (d *Data) id() string {
 	}
 	if d.card.Mixture.Components > 0 {
 		parts = append(parts, d.card.Mixture)
+	}
+	if d.base != nil {
+		parts = append(parts, d.base.hash)
 	}
 	record, err := json.Marshal(parts)
 	if err != nil { // a preparation that cannot be written could not be saved either

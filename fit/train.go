@@ -178,11 +178,18 @@ func (d *Data) flowSpec() (flow.Spec, error) {
 	if len(angles) > 0 {
 		spec, ok = spec.Circular(angles...)
 	}
-	if !ok {
+	switch {
+	case !ok && d.base != nil:
+		return spec, fmt.Errorf("base_model: its %s is an angle whose ends are one point: a flow on it has couplings or autoregressive layers alone, with circular-spline for it",
+			strings.Join(angles, ", "))
+	case !ok:
 		return spec, fmt.Errorf("prepare: %s: a circle is for a flow of couplings or autoregressive layers alone, with circular-spline and the base box for it: "+
 			"take periodic without circle, then quantile: {low: 0, high: 1}", strings.Join(angles, ", "))
 	}
 	spec, err := spec.Resolve(d.Features.InFlow())
+	if d.base != nil {
+		spec.Base, spec.Bases = flow.Part{Kind: flow.TrainedBase}, nil
+	}
 	if len(d.Context.Sets) == 0 {
 		return spec, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // willWiden has the base widened after the training, unless the card names one.
 func (d *Data) willWiden(b *bound) {
-	if o, ok := b.Objective.(*objective); ok && d.card.Flow.Base.IsZero() && len(d.Rows.Valid) > 0 {
+	if o, ok := b.Objective.(*objective); ok && d.base == nil && d.card.Flow.Base.IsZero() && len(d.Rows.Valid) > 0 {
 		b.Objective = &widened{o, b, d.Rows.Valid}
 	}
 }

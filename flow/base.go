@@ -48,7 +48,7 @@ func derived(seed uint64, i uint32) uint64 {
 // placeBase makes the base: one for the features that bases does not name, and one for each that it does.
 func (p *Plan) placeBase(c composition, hidden int) error {
 	site := func(features ...int32) *Site {
-		return &Site{Context: p.seen, order: features, hidden: hidden, kept: p.kept}
+		return &Site{Context: p.seen, given: p.Context, order: features, hidden: hidden, kept: p.kept}
 	}
 	var rest []int32
 	for i := range int32(p.Features) {

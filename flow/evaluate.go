@@ -208,13 +208,13 @@ func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int
 // each takes n events through fn, in groups of tiles; load fills a tile with events [lo, hi), store takes it from lo on.
 func (f *Flow) each(n int, load func(w *workspace, t *Tile, lo, hi int), fn func(w *workspace, tiles int), store func(w *workspace, t *Tile, lo int)) {
 	events := f.groupTiles() * kernel.Tile
-	c := f.takeCrew()
-	defer f.returnCrew(c)
-	c.pool.Run((n+events-1)/events, func(worker, group int) {
-		if c.work[worker].tiles == nil {
-			c.work[worker] = f.workspace()
+	c := f.crews.Take(f.threads())
+	defer f.crews.Return(c)
+	c.Pool.Run((n+events-1)/events, func(worker, group int) {
+		if c.Work[worker].tiles == nil {
+			c.Work[worker] = f.workspace()
 		}
-		w := &c.work[worker]
+		w := &c.Work[worker]
 		lo, hi := group*events, min((group+1)*events, n)
 		k := batch.Tiles(hi - lo)
 		for i, t := range w.tiles[:k] {

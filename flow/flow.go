@@ -6,6 +6,8 @@
 // (kinds.go), its families in the rooms below (transformer, linear, whole, base); a Spec composes them.
 package flow
 
+import "github.com/sluice-hep/sluice/internal/batch"
+
 // Flow is a chain of transforms with a base. Its parameters are one flat vector. All methods but those that change
 // parameters may be called concurrently. Workers start with the first evaluation and end a second after the last, or with
 // Close.
@@ -19,7 +21,7 @@ type Flow struct {
 	derived    []Derived
 	statistics bool // among the parameters
 	params     []float32
-	crews      crews
+	crews      batch.Crews[workspace]
 }
 
 // New builds a flow of the given number of features and context columns near the identity. All that is random
@@ -62,3 +64,6 @@ func (f *Flow) Cut(flat []float32) {
 		m.Cut(flat)
 	}
 }
+
+// Close ends the workers that wait for the next evaluation, which would start others.
+func (f *Flow) Close() { f.crews.Close() }

@@ -3,8 +3,6 @@ package flow
 import (
 	"fmt"
 	"slices"
-
-	"github.com/sluice-hep/sluice/flow/base"
 )
 
 // Bounded is a Transformer that keeps an interval.
@@ -99,15 +97,7 @@ func (e *SupportError) Error() string {
 
 // Support is a SupportError where events lie outside.
 func (f *Flow) Support(x [][]float32) error {
-	parts := []Base{f.base}
-	if all, ok := f.base.(*product); ok {
-		parts = all.parts
-	}
-	for _, part := range parts {
-		b, ok := part.(*base.Box)
-		if !ok {
-			continue
-		}
+	for _, b := range f.boxes() {
 		for i, feature := range b.Features {
 			if n := b.Outside(i, x[feature], slices.Contains(f.gaps, feature)); n > 0 {
 				return &SupportError{fmt.Sprint(feature), n, b.Bounds[i]}

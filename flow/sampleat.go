@@ -19,7 +19,7 @@ func (f *Flow) SampleAt(numbers []uint64, context [][]float32, seed uint64) ([][
 	}
 	x := columns(f.Features, n)
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) {
-		load(t, nil, context, lo, hi)
+		f.load(w, t, nil, context, lo, hi)
 		t.NoDet = true
 		f.drawAt(w, t, seed, numbers[lo:hi])
 	}, f.toData, func(_ *workspace, t *Tile, lo int) { store(t, x, lo) })
@@ -37,14 +37,15 @@ func (f *Flow) drawAt(w *workspace, t *Tile, seed uint64, numbers []uint64) {
 		first := numbers[lo]
 		for hi = lo; hi < len(numbers) && numbers[hi]-first < kernel.Tile; hi++ {
 			for c := range f.Context {
-				row(a.Context, c)[numbers[hi]-first] = row(t.Context, c)[hi]
+				row(a.Given, c)[numbers[hi]-first] = row(t.Given, c)[hi]
 			}
 		}
 		a.Events = int(numbers[hi-1]-first) + 1
 		a.N, a.NoDet = kernel.RoundLanes(a.Events), true
 		for c := range f.Context {
-			batch.Pad(row(a.Context, c)[:a.N], a.Events)
+			batch.Pad(row(a.Given, c)[:a.N], a.Events)
 		}
+		f.embed(a, w.mems[0])
 		f.drawTile(a, w.mems[0], seed, first)
 		for c := range f.Features {
 			for e := lo; e < hi; e++ {

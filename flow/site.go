@@ -14,6 +14,7 @@ type Site struct {
 	order        []int32 // of the features
 	random       *rng.Source
 	conditionals int                          // before this layer
+	given        int                          // context columns before an embedding, for a base
 	hidden       int                          // layers with dropout before this layer
 	kept         func(feature int32) Interval // by the layers, for a base
 	rotated      int                          // numbers of the matrices of rotations so far

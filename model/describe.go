@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -23,6 +24,7 @@ type Info struct {
 	Marks         string        `json:"marks,omitempty"`      // what the hidden feature of the flow is, where it has one
 	Flow          flow.Spec     `json:"flow"`                 // the composition in full
 	Inverted      bool          `json:"inverted,omitempty"`   // the flow is read backwards: its layers go from the latent to the data
+	On            *OnInfo       `json:"base_model,omitempty"` // what the base of the flow is, where that is a trained flow
 	Table         *TableInfo    `json:"table,omitempty"`      // beside the flow, of the density of a mixed table
 	Numerical     []string      `json:"numerical,omitempty"`  // layers that are computed by numerical steps, and how
 	Members       int           `json:"members,omitempty"`    // of an ensemble of such flows, whose parameters are those of all
@@ -32,6 +34,13 @@ type Info struct {
 	Seed          uint64        `json:"seed"`
 	Train         *train.Result `json:"train,omitempty"`
 	Card          string        `json:"card"`
+}
+
+// OnInfo is the trained flow whose density is the base of another, kept as it was.
+type OnInfo struct {
+	Flow       flow.Spec `json:"flow"` // the composition in full
+	Numerical  []string  `json:"numerical,omitempty"`
+	Parameters int       `json:"parameters"` // beside those of the flow on it
 }
 
 // TableInfo is what the density of a mixed table is beside its flow.
@@ -126,6 +135,9 @@ func (m *Model) Info() (Info, error) {
 // name gives the features their names.
 func (info *Info) name(p *prep.Pipeline) {
 	info.Flow = info.Flow.Named(p.InFlow())
+	if info.On != nil {
+		info.On.Flow = info.On.Flow.Named(p.InFlow())
+	}
 	if info.Table != nil {
 		info.Table.name(p)
 	}
@@ -212,7 +224,14 @@ func (info *Info) Layers() []string {
 	if info.Inverted {
 		lines = append(lines, "read backwards, as reverse KL trains it: the layers go from the latent to the data, and the way back is that to the latent")
 	}
-	return append(lines, info.Numerical...)
+	lines = append(lines, info.Numerical...)
+	if on := info.On; on != nil {
+		lines = append(lines, fmt.Sprintf("the base is the density of a trained model, kept as it was, of %d parameters:", on.Parameters))
+		for _, line := range slices.Concat(on.Flow.Lines(), on.Numerical) {
+			lines = append(lines, "  "+line)
+		}
+	}
+	return lines
 }
 
 func describeFlow(w io.Writer, info Info) {
@@ -263,6 +282,9 @@ func (t *TableInfo) Lines() []string {
 // Named is the density in a few words.
 func (info Info) Named() string {
 	name := info.Flow.String()
+	if info.On != nil {
+		name += " on the flow of a trained model"
+	}
 	if t := info.Table; t != nil {
 		probabilities := "probabilities of " + say.Count(len(t.Categorical), "categorical feature")
 		if name += ", beside " + probabilities; info.Flow.Repeat == 0 {

@@ -67,17 +67,21 @@ type section struct {
 type layout struct {
 	views []nn.View // of the parameters that are not those of its parts
 	parts []*layout
-	tell  func(info *Info)        // adds what is to be said of it, with the features by their numbers
-	build func() (Density, error) // its parts whole, and its own parameters 0
+	// before says that the parts were trained before, so that their parameters are none of the density's.
+	before bool
+	tell   func(info *Info)        // adds what is to be said of it, with the features by their numbers
+	build  func() (Density, error) // its parts whole, and its own parameters 0
 }
 
-// size is the number of all parameters.
+// size is the number of parameters that the density has.
 func (l *layout) size() (n int) {
 	for _, v := range l.views {
 		n += v.Rows * v.Cols
 	}
 	for _, part := range l.parts {
-		n += part.size()
+		if !l.before {
+			n += part.size()
+		}
 	}
 	return n
 }
@@ -279,7 +283,7 @@ func compareProbe(d Density, k *kind, want []float64) error {
 
 func flowSpec(d Density) (spec any, ok bool) {
 	f, ok := d.(*flow.Flow)
-	if !ok {
+	if !ok || f.On() != nil {
 		return nil, false
 	}
 	return f.Spec, true

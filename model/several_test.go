@@ -193,3 +193,60 @@ func TestMixtureRoundTrip(t *testing.T) {
 	m.Density = e
 	sameAgain(t, m) // parts of parts
 }
+
+// A flow on a trained one comes back from its file, which holds both; its parameters are those that were trained on the other. A file
+// whose parts do not fit is an error.
+func TestTransportRoundTrip(t *testing.T) {
+	tab := table(500)
+	m := pushed(t, tab.Slice(0, 500), prep.Spec{}, "nsf-ar")
+	below := m.Density.(*flow.Flow)
+	features, _ := below.Dims()
+	f, err := flow.New(features, 0, flow.Spec{Type: "maf", Transforms: 2, Hidden: []int{8}, Base: flow.Part{Kind: flow.TrainedBase}}, 9, flow.Trained(below))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range f.Params() {
+		f.Params()[k] += 0.01 * float32(k%7)
+	}
+	f.Cut(f.Params())
+	m.Density = f
+	sameAgain(t, m)
+	info, err := m.Info()
+	if err != nil || info.Parameters != f.Size() || info.On == nil || info.On.Parameters != below.Size() {
+		t.Errorf("%d parameters, on %+v: %v", info.Parameters, info.On, err)
+	}
+	if lines := strings.Join(info.Layers(), "\n"); !strings.Contains(lines, "the base is the density of a trained model, kept as it was") {
+		t.Errorf("it is described as\n%s", lines)
+	}
+	file, err := m.file()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(string) string{
+		"its base": func(s string) string { return strings.Replace(s, `"base":"model"`, `"base":"normal"`, 1) },
+		"its part": func(s string) string { return strings.Replace(s, `"kind":"flow"`, `"kind":"transport"`, 1) },
+		"no part":  func(s string) string { return s[:strings.Index(s, `,"parts"`)] + "}" },
+	} {
+		own := *file
+		own.Metadata = map[string]string{}
+		for k, v := range file.Metadata {
+			own.Metadata[k] = v
+		}
+		own.Metadata["density"] = change(own.Metadata["density"])
+		if own.Metadata["density"] == file.Metadata["density"] {
+			t.Fatalf("%s: nothing changed in %s", name, own.Metadata["density"])
+		}
+		path := filepath.Join(t.TempDir(), "bad.safetensors")
+		if err := own.Write(path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(path); err == nil {
+			t.Errorf("%s: a file that does not fit is read", name)
+		}
+	}
+	m.Density, err = mix.NewEnsemble(f, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameAgain(t, m)
+}

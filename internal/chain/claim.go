@@ -43,7 +43,7 @@ func (o *Options) claimEvents(path string, inputs ...string) (release func(), er
 
 // wouldClaim is the error that Claim would have; place is where the file would be, or, where its folder is to be made, beside that.
 func (o *Options) wouldClaim(path, place string, c *card.Card) error {
-	if err := distinct(path, append(c.Paths(), o.Inputs...)...); err != nil {
+	if err := distinct(path, append(c.Inputs(), o.Inputs...)...); err != nil {
 		return err
 	}
 	return fault.Of(atomicfile.Check(place))

@@ -165,7 +165,7 @@ func (r *run) open() error {
 		return err
 	}
 	claim := func(path string, claim func(path string, inputs ...string) (func(), error)) error {
-		release, err := claim(path, r.card.Paths()...)
+		release, err := claim(path, r.card.Inputs()...)
 		if err == nil {
 			release()
 		}
@@ -364,7 +364,7 @@ func (r *run) report(ctx context.Context) error {
 		return err
 	}
 	page.Version, page.Commands = "sluice "+r.o.Version, r.o.Command
-	page.WithoutFolders(slices.Concat(r.o.Inputs, r.card.Paths(), []string{r.result.Out, r.result.Sample, r.card.Sample.ContextFile})...)
+	page.WithoutFolders(slices.Concat(r.o.Inputs, r.card.Inputs(), []string{r.result.Out, r.result.Sample, r.card.Sample.ContextFile})...)
 	return report.Write(r.result.Report, page)
 }
 

@@ -24,7 +24,7 @@ func Train(ctx context.Context, c *card.Card, out string, o *Options) (_ *record
 		return nil, "", err
 	}
 	if out != "" {
-		release, err := o.Claim(out, c.Paths()...)
+		release, err := o.Claim(out, c.Inputs()...)
 		if err != nil {
 			return nil, "", err
 		}
@@ -38,7 +38,7 @@ func Train(ctx context.Context, c *card.Card, out string, o *Options) (_ *record
 		if err := o.mayKeep(c, out); err != nil {
 			return nil, "", err
 		}
-		release, err := o.claimEvents(o.HeldOut, c.Paths()...)
+		release, err := o.claimEvents(o.HeldOut, c.Inputs()...)
 		if err != nil {
 			return nil, "", err
 		}
