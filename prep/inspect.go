@@ -58,6 +58,9 @@ func inspect(ctx context.Context, files []string, opts events.Options) (*Inspect
 	if first == nil {
 		return r, nil
 	}
+	for i := range r.Columns {
+		r.Columns[i].close(first)
+	}
 	lines, err := connections(first, r.Columns)
 	if err != nil {
 		return nil, err
@@ -65,6 +68,24 @@ func inspect(ctx context.Context, files []string, opts events.Options) (*Inspect
 	inOrder, err := ordered(first, r.Columns)
 	r.Notes = slices.Concat(r.Notes, lines, inOrder)
 	return r, err
+}
+
+// close shows an angle as the circle that it is in a training of a flow that closes around it, as the first events of files are.
+func (c *InspectedColumn) close(first *events.Table) {
+	if c.NaN+c.Inf > 0 || !c.Angle && c.Kind != profile.KindAtoms {
+		return
+	}
+	p, _, err := Fit(first, []string{c.Name}, Spec{
+		Mixed: true, Circles: map[string]bool{c.Name: true}, Seen: map[string]profile.Summary{c.Name: c.Summary},
+	}, 0)
+	if err != nil || !p.Columns[0].Circle() {
+		return // which a training says
+	}
+	fitted := &p.Columns[0]
+	c.Prepare, c.Plan, c.Why = nil, inBrackets(fitted.Spec), fitted.Chose
+	for _, step := range fitted.Spec {
+		c.Prepare = append(c.Prepare, step.Kind)
+	}
 }
 
 // inBrackets are steps as a card writes them.

@@ -1,7 +1,9 @@
 package prep
 
 import (
+	"errors"
 	"math"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -319,5 +321,34 @@ func TestCircleOfAMarkedAngleIsWhatItsStepsSay(t *testing.T) {
 	}
 	if d := &said.Columns[0]; !c.Circle() || !reflect.DeepEqual(c.Steps, d.Steps) || !reflect.DeepEqual(c.Own, d.Own) {
 		t.Errorf("%v makes %v of what auto made %v", c.Spec, d.Steps, c.Steps)
+	}
+}
+
+// inspect shows the circle that a training makes of an angle, beside a mark too.
+func TestInspectionShowsCircles(t *testing.T) {
+	g := rng.New(6, rng.StreamToy, 0)
+	phi, marked := events.Column{Name: "phi", Type: events.Float64}, events.Column{Name: "marked", Type: events.Float64}
+	for i := range 4000 {
+		phi.F64, marked.F64 = append(phi.F64, math.Pi*(2*g.Float64()-1)), append(marked.F64, math.Pi*(2*g.Float64()-1))
+		if i%5 == 0 {
+			marked.F64[i] = -999
+		}
+	}
+	path := filepath.Join(t.TempDir(), "a.parquet")
+	out, err := events.Create(path)
+	if err == nil {
+		err = errors.Join(out.Write(&events.Table{Columns: []events.Column{phi, marked}}), out.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := Inspect(t.Context(), []string{path}, events.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"[{periodic: {circle: 1, ", "[atoms, {periodic: {circle: 1, "} {
+		if !strings.HasPrefix(r.Columns[i].Plan, want) {
+			t.Errorf("%s: %s (%s)", r.Columns[i].Name, r.Columns[i].Plan, r.Columns[i].Why)
+		}
 	}
 }
