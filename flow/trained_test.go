@@ -23,7 +23,7 @@ var trainedCases = map[string]struct {
 	"conditional": {flow.Spec{Type: "maf", Transforms: 1, Base: flow.Part{Kind: "conditional-normal"}}, flow.Spec{Type: "realnvp", Transforms: 2, Net: "residual", Activation: "tanh"}, 1},
 	"families": {flow.Spec{Base: flow.Part{Kind: "mixture"}, Layers: []flow.Part{{Kind: "act-norm"}, {Kind: "householder"}, {Kind: "residual-flow"},
 		{Kind: "autoregressive", Options: options{"transformer": "dsf"}}}}, flow.Spec{Type: "maf", Transforms: 1, Activation: "tanh", BatchNorm: true}, 0},
-	"continuous": {flow.Spec{Layers: []flow.Part{{Kind: "continuous", Options: options{"steps": 20}}}}, flow.Spec{Type: "maf", Transforms: 1, Activation: "tanh"}, 0},
+	"continuous": {flow.Spec{Layers: []flow.Part{{Kind: "continuous", Options: options{"steps": 4, "hidden": []int{8}}}}}, flow.Spec{Type: "maf", Transforms: 1, Activation: "tanh"}, 0},
 	"box":        {flow.Spec{Type: "circular", Transforms: 2}, flow.Spec{Type: "circular", Transforms: 2, Activation: "tanh"}, 0},
 }
 
