@@ -19,6 +19,7 @@ func embedded(t *testing.T, layers ...flow.Part) *flow.Flow {
 	for i, v := range normalColumns(1, len(f.Params()))[0] {
 		f.Params()[i] += 0.2 * v
 	}
+	f.Cut(f.Params())
 	f.Threads = 2
 	return f
 }
