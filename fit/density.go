@@ -98,7 +98,8 @@ type twoWay interface {
 	ToData(z, context [][]float32) (x [][]float32, logDet []float32, err error)
 }
 
-// bind makes the density of the card and its objective.
+// bind makes the density of the card and its objective, or, where that says none, flow matching for a flow that it can train, else the
+// likelihood, after which the base is widened, unless the card names one.
 func (d *Data) bind(ctx context.Context, o Options, seed uint64) (*bound, error) {
 	if n := d.card.Mixture.Components; n > 0 {
 		return d.bindMixture(ctx, o, n, seed)
@@ -107,47 +108,61 @@ func (d *Data) bind(ctx context.Context, o Options, seed uint64) (*bound, error)
 	if err != nil {
 		return nil, err
 	}
-	b := &bound{density: density, cfg: d.config()}
-	switch density := density.(type) {
-	case *mix.Table:
-		l, err := mix.NewLikelihood(density, d.x, d.context, d.weight)
-		if err != nil {
-			return nil, d.unbound(err)
-		}
-		b.flow, b.Objective, b.close = density.Flow(), &objective{l, d}, l.Close
-		d.willWiden(b)
-	case *flow.Flow:
-		b.flow = density
-		return b, d.bindFlow(b)
+	b := &bound{cfg: d.config()}
+	b.hold(density)
+	whole, isFlow := density.(*flow.Flow)
+	switch {
+	case isFlow && b.cfg.Objective == "reverse-kl":
+		return b, d.bindReverse(b)
+	case isFlow && byMatching(whole.Spec, b.cfg):
+		return b, d.bindMatching(b)
+	}
+	l, err := d.likelihood(density)
+	if err != nil {
+		return nil, d.unbound(err)
+	}
+	b.Objective, b.close = &objective{l, d}, l.Close
+	if d.base == nil && d.card.Flow.Base.IsZero() && len(d.Rows.Valid) > 0 {
+		b.Objective = &widened{&objective{l, d}, b, d.Rows.Valid}
 	}
 	return b, nil
 }
 
-// bindFlow makes the objective of the card, or, where that says none, flow matching for a flow that it can train, else the likelihood.
-func (d *Data) bindFlow(b *bound) error {
-	if b.cfg.Objective == "reverse-kl" {
-		return d.bindReverse(b)
+// hold takes up a density.
+func (b *bound) hold(density model.Density) {
+	b.density = density
+	switch density := density.(type) {
+	case *flow.Flow:
+		b.flow = density
+	case *mix.Table:
+		b.flow = density.Flow()
 	}
-	if byMatching(b.flow.Spec, b.cfg) {
-		m, err := flow.NewMatching(b.flow, d.x, d.context, d.weight)
-		if err != nil {
-			return d.unbound(err)
-		}
-		if b.cfg.WeightDecay == 0 {
-			b.cfg.WeightDecay = -1 // velocities are steep, as the edges of densities are
-		}
-		if b.cfg.Patience == 0 {
-			b.cfg.Patience = -1 // what is left to learn is far below the scatter of that loss
-		}
-		b.Objective, b.close = &matching{m, d}, m.Close
-		return nil
+}
+
+// likelihood is that of a density, bound to the events.
+func (d *Data) likelihood(density model.Density) (likelihood, error) {
+	switch density := density.(type) {
+	case *flow.Flow:
+		return flow.NewLikelihood(density, d.x, d.context, d.weight)
+	case *mix.Table:
+		return mix.NewLikelihood(density, d.x, d.context, d.weight)
 	}
-	l, err := flow.NewLikelihood(b.flow, d.x, d.context, d.weight)
+	return nil, fmt.Errorf("no likelihood of a density of type %T", density)
+}
+
+// bindMatching makes the objective of a flow that is trained by flow matching.
+func (d *Data) bindMatching(b *bound) error {
+	m, err := flow.NewMatching(b.flow, d.x, d.context, d.weight)
 	if err != nil {
 		return d.unbound(err)
 	}
-	b.Objective, b.close = &objective{l, d}, l.Close
-	d.willWiden(b)
+	if b.cfg.WeightDecay == 0 {
+		b.cfg.WeightDecay = -1 // velocities are steep, as the edges of densities are
+	}
+	if b.cfg.Patience == 0 {
+		b.cfg.Patience = -1 // what is left to learn is far below the scatter of that loss
+	}
+	b.Objective, b.close = &matching{m, d}, m.Close
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/profile"
 	"github.com/sluice-hep/sluice/flow"
@@ -80,10 +81,8 @@ func baseOf(c *card.Card) (*base, *card.Card, error) {
 // are those of both.
 func (d *Data) as(b *base, seen map[string]profile.Summary) error {
 	d.Features, d.Context = b.Features, b.Context
-	for _, c := range d.Features.Columns {
-		if err := d.comesBack(&c); err != nil {
-			return err
-		}
+	if err := d.comeBack(); err != nil {
+		return err
 	}
 	for _, p := range []*prep.Pipeline{d.Features, d.Context} {
 		for i := range p.Columns {
@@ -98,12 +97,15 @@ func (d *Data) as(b *base, seen map[string]profile.Summary) error {
 	return nil
 }
 
-// comesBack warns of values of a feature that the base's preparation does not give back: those beyond an edge of its own events.
-func (d *Data) comesBack(c *prep.Column) error {
-	if slices.ContainsFunc(c.Steps, func(s prep.Step) bool { return s.Kind() == "periodic" }) {
-		return nil // another turn of the same angle
-	}
-	count, of, first, became := 0, 0, 0.0, 0.0
+// lost are values that a preparation does not give back: how many, and the first, as it was and as it came back.
+type lost struct {
+	count       int
+	was, became float64
+}
+
+// comeBack warns of values of features that the base's preparation does not give back: those beyond an edge of its own events.
+func (d *Data) comeBack() error {
+	all, of := make([]lost, len(d.Features.Columns)), 0
 	for _, t := range append(d.held(), d.survey.Sample) {
 		x, _, err := d.Features.Apply(t, nil)
 		if err != nil {
@@ -113,26 +115,41 @@ func (d *Data) comesBack(c *prep.Column) error {
 		if err != nil {
 			return err
 		}
-		was, err := t.Column(c.Name)
-		if err != nil {
-			return err
-		}
-		is, err := back.Column(c.Name)
-		if err != nil {
-			return err
-		}
 		of += t.Len()
-		for e := range t.Len() {
-			if v, w := was.Float(e), is.Float(e); math.Abs(v-w) > 1e-3*(c.Max-c.Min) {
-				if count++; count == 1 {
-					first, became = v, w
-				}
+		for i := range all {
+			if err := all[i].add(&d.Features.Columns[i], t, back); err != nil {
+				return err
 			}
 		}
 	}
-	if count > 0 {
-		d.Warnings = append(d.Warnings, fmt.Sprintf("base_model: %q of %d of %s is beyond where that model's preparation ends, as %.6g, and would be generated as %.6g: "+
-			"leave them out (where), or train that model on events that reach as far", c.Name, count, say.Count(of, "event"), first, became))
+	for i, l := range all {
+		if l.count > 0 {
+			d.Warnings = append(d.Warnings, fmt.Sprintf("base_model: %q of %d of %s is beyond where that model's preparation ends, as %.6g, and would be generated as %.6g: "+
+				"leave them out (where), or train that model on events that reach as far", d.Features.Columns[i].Name, l.count, say.Count(of, "event"), l.was, l.became))
+		}
+	}
+	return nil
+}
+
+// add looks at the values of a column in events t, and as they came back.
+func (l *lost) add(c *prep.Column, t, back *events.Table) error {
+	if slices.ContainsFunc(c.Steps, func(s prep.Step) bool { return s.Kind() == "periodic" }) {
+		return nil // another turn of the same angle
+	}
+	was, err := t.Column(c.Name)
+	if err != nil {
+		return err
+	}
+	is, err := back.Column(c.Name)
+	if err != nil {
+		return err
+	}
+	for e := range t.Len() {
+		if v, w := was.Float(e), is.Float(e); math.Abs(v-w) > 1e-3*(c.Max-c.Min) {
+			if l.count++; l.count == 1 {
+				l.was, l.became = v, w
+			}
+		}
 	}
 	return nil
 }

@@ -24,10 +24,7 @@ func Truth(c *card.Card, t *events.Table, logProb []float64) (*True, error) {
 	if d == nil {
 		return nil, err
 	}
-	given := len(c.Given()) > 0
-	if given && (len(c.Given()) > 1 || len(c.Context) == 0 || c.Context[0] != d.Label()) {
-		return nil, nil
-	}
+	given := len(c.Context) > 0
 	truth, err := trueLogDensity(d, t, given)
 	if err != nil {
 		return nil, err
@@ -52,8 +49,11 @@ func drawnFrom(c *card.Card) (*toy.Distribution, error) {
 		return nil, nil
 	}
 	d, err := toy.New(c.Toy.Name, c.Toy.Options())
-	if err != nil || len(c.Context) > 1 || len(c.Context) == 1 && c.Context[0] != d.Label() {
+	if err != nil {
 		return nil, err
+	}
+	if given := c.Given(); len(given) > 0 && (len(given) > 1 || len(c.Context) == 0 || c.Context[0] != d.Label()) {
+		return nil, nil
 	}
 	return d, nil
 }

@@ -160,10 +160,7 @@ func sampleEach[D Density](of []D, which []int, numbers []uint64, context [][]fl
 	if len(context) != given {
 		return nil, fmt.Errorf("mix: %d context columns given to a density of %d", len(context), given)
 	}
-	x := make([][]float32, features)
-	for c := range x {
-		x[c] = make([]float32, len(numbers))
-	}
+	x := columns(features, len(numbers))
 	for k := range of {
 		var rows []int
 		for i, w := range which {

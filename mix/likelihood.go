@@ -17,7 +17,8 @@ type Likelihood struct {
 	t          *Table
 	cells      *flow.Likelihood // nil where no feature is continuous
 	x, context [][]float32
-	weight     []float32 // nil where all are 1
+	numbers    [][]float32 // of x, the continuous ones
+	weight     []float32   // nil where all are 1
 
 	batch *batch.Batch
 	tiles []*tile // one a worker
@@ -40,11 +41,11 @@ func NewLikelihood(t *Table, x, context [][]float32, weight []float32) (*Likelih
 	if weight != nil && len(weight) != n {
 		return nil, fmt.Errorf("mix: %d weights for %d events", len(weight), n)
 	}
-	l := &Likelihood{t: t, x: x, context: context, weight: weight}
+	l := &Likelihood{t: t, x: x, numbers: t.continuous(x, 0, n), context: context, weight: weight}
 	if t.flow == nil {
 		l.batch = batch.New(t.threads, t.layout.Size, t.seed)
 	} else {
-		if err := t.flow.Support(t.continuous(x, 0, n)); err != nil {
+		if err := t.flow.Support(l.numbers); err != nil {
 			return nil, err
 		}
 		l.cells = flow.NewLikelihoodOf(t.flow, l, weight)
@@ -164,9 +165,7 @@ func (l *Likelihood) StartFrom(rows []int32) {
 
 // Load implements flow.Source: it brings the continuous cells, and as context that of the table and what is seen of the codes.
 func (l *Likelihood) Load(t *flow.Tile, rows []int32) {
-	for i, f := range l.t.continuousFeatures {
-		gather(t.X[i*kernel.Tile:][:t.N], l.x[f], rows)
-	}
+	batch.Gather(t.X, l.numbers, rows, t.N)
 	batch.Gather(t.Given, l.context, rows, t.N)
 	var code [kernel.Tile]int32
 	seen := t.Given[l.t.Context*kernel.Tile:]
@@ -181,12 +180,6 @@ func (l *Likelihood) code(dst []int32, g int, rows []int32) {
 	column, k := l.x[l.t.categorical[g]], l.t.codes.categories(g)
 	for e := range dst {
 		dst[e] = codeOf(column[rows[min(e, len(rows)-1)]], k)
-	}
-}
-
-func gather(dst, column []float32, rows []int32) {
-	for e := range dst {
-		dst[e] = column[rows[min(e, len(rows)-1)]]
 	}
 }
 

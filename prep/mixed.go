@@ -166,8 +166,7 @@ func (p *Pipeline) checkMixed(specs []StepSpec) error {
 
 // fitApart fits the steps of a column on its values x without those that are codes of their own, and returns what it fitted.
 func (p *Pipeline) fitApart(c *Column, x, w []float64, gap Gap, i uint32) (specs []StepSpec, err error) {
-	chosen, _ := p.auto(c.seen)
-	asAuto := slices.EqualFunc(c.Spec, chosen, func(a, b StepSpec) bool { return a.String() == b.String() })
+	asAuto := p.asAuto(c)
 	specs = c.Spec
 	if len(specs) > 0 && (specs[0].Kind == "category" || specs[0].Kind == "classes") { // which takes any value
 		return specs, p.fitSteps(c, x, w, specs, i)
@@ -193,12 +192,9 @@ func (p *Pipeline) fitApart(c *Column, x, w []float64, gap Gap, i uint32) (specs
 	}
 	c.Own.Else, c.Min, c.Max = median(rest), slices.Min(rest)+c.Origin.Float(), slices.Max(rest)+c.Origin.Float()
 	if asAuto {
-		s := summarise(&events.Column{Name: c.Name, Type: events.Float64, F64: rest})
-		s.Keep(slices.DeleteFunc(slices.Clone(c.seen.Atoms), func(a profile.Atom) bool { return slices.Contains(c.Own.Marks, a.Value) }))
-		if c.stated != nil {
-			if err := c.stated.bound(&s, c.Origin.Float(), rest); err != nil {
-				return nil, err
-			}
+		s, err := c.ofRest(rest, c.Own.Marks, c.Origin.Float())
+		if err != nil {
+			return nil, err
 		}
 		if specs, c.Why = p.auto(s); len(specs) > 0 && specs[0].Kind == "atoms" { // found among the rest, as a few of these are more of it
 			c.asSeen(&s)

@@ -133,13 +133,10 @@ func (p *Pipeline) refit(c *Column, x, w []float64, i uint32) error {
 		c.Marked.Else = median(rest)
 	}
 	steps := c.Spec
-	if chosen, _ := p.auto(c.seen); slices.EqualFunc(steps, chosen, func(a, b StepSpec) bool { return a.String() == b.String() }) {
-		s := summarise(&events.Column{Name: c.Name, Type: events.Float64, F64: rest})
-		s.Keep(slices.DeleteFunc(slices.Clone(c.seen.Atoms), func(a profile.Atom) bool { return slices.Contains(marks, a.Value) }))
-		if c.stated != nil {
-			if err := c.stated.bound(&s, 0, rest); err != nil {
-				return err
-			}
+	if p.asAuto(c) {
+		s, err := c.ofRest(rest, marks, 0)
+		if err != nil {
+			return err
 		}
 		steps, c.Why = p.auto(s)
 		c.seen = s
@@ -148,6 +145,22 @@ func (p *Pipeline) refit(c *Column, x, w []float64, i uint32) error {
 		return fmt.Errorf("prep: column %q without %s: %w", c.Name, list(marks), err)
 	}
 	return nil
+}
+
+// asAuto says whether the steps of a column are those that auto chose for all its values.
+func (p *Pipeline) asAuto(c *Column) bool {
+	chosen, _ := p.auto(c.seen)
+	return slices.EqualFunc(c.Spec, chosen, func(a, b StepSpec) bool { return a.String() == b.String() })
+}
+
+// ofRest describes the values of a column other than marks, counted from an origin.
+func (c *Column) ofRest(rest, marks []float64, from float64) (profile.Summary, error) {
+	s := summarise(&events.Column{Name: c.Name, Type: events.Float64, F64: rest})
+	s.Keep(slices.DeleteFunc(slices.Clone(c.seen.Atoms), func(a profile.Atom) bool { return slices.Contains(marks, a.Value) }))
+	if c.stated == nil {
+		return s, nil
+	}
+	return s, c.stated.bound(&s, from, rest)
 }
 
 func list(x []float64) string {
