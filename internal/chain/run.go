@@ -222,7 +222,7 @@ func (r *learning) read(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return d.Check(ctx, r.card, r.card.Given())
+	return d.Check(ctx, r.card, r.data.Context)
 }
 
 // train fits the model, unless the folder holds the one that this would give.
