@@ -330,14 +330,29 @@ func layTable(s *section) (*layout, error) {
 	if len(spec.Features) != s.Features {
 		return nil, fmt.Errorf("a table of %d features where there are %d", len(spec.Features), s.Features)
 	}
-	plan, err := mix.PlanWithin(s.floats(), s.Context, spec, s.seed, s.own...)
+	drawn := 0 // numbers of vectors that the file has not, as they stayed as they were drawn
+	if !slices.ContainsFunc(s.file.Tensors, func(t safetensors.Tensor) bool { return strings.HasPrefix(t.Name, s.prefix+mix.Vectors) }) {
+		drawn = spec.Vectors()
+	}
+	plan, err := mix.PlanWithin(s.floats()+drawn, s.Context, spec, s.seed, s.own...)
 	if err != nil {
 		return nil, err
 	}
+	views := plan.Views()
+	if drawn > 0 {
+		views = slices.DeleteFunc(views, func(v nn.View) bool { return strings.HasPrefix(v.Name, mix.Vectors) })
+	}
 	return &layout{
-		views: plan.Views(),
-		tell:  func(info *Info) { tellTable(plan, info) },
-		build: func() (Density, error) { return mix.Blank(plan), nil },
+		views: views,
+		tell: func(info *Info) {
+			tellTable(plan, info)
+			info.Table.Parameters -= drawn
+		},
+		build: func() (Density, error) {
+			t := mix.Blank(plan)
+			t.DrawVectors()
+			return t, nil
+		},
 	}, nil
 }
 
