@@ -28,10 +28,16 @@ type kind struct {
 	points func(d Density, n int, context [][]float32) ([][]float32, error)
 }
 
-// kinds is every kind that there is.
-var kinds = []kind{
-	{name: "flow", spec: flowSpec, lay: layFlow, tell: func(d Density, info *Info) { tellFlow(d.(*flow.Flow).Plan, info) }, points: flowPoints},
-	{name: "table", spec: tableSpec, lay: layTable, tell: func(d Density, info *Info) { tellTable(d.(*mix.Table).Plan, info) }, points: tablePoints},
+// kinds are all that there are. Those made of others find these here again.
+func kinds() []kind {
+	return []kind{
+		{name: "flow", spec: flowSpec, lay: layFlow, tell: func(d Density, info *Info) { tellFlow(d.(*flow.Flow).Plan, info) }, points: flowPoints},
+		{name: "table", spec: tableSpec, lay: layTable, tell: func(d Density, info *Info) { tellTable(d.(*mix.Table).Plan, info) }, points: tablePoints},
+		{name: "ensemble", spec: ensembleSpec, parts: ensembleParts, lay: layEnsemble, tell: tellEnsemble, points: ensemblePoints},
+		{name: "inverted", spec: invertedSpec, parts: invertedParts, lay: layInverted, tell: tellInverted, points: invertedPoints},
+		{name: "transport", spec: transportSpec, parts: transportParts, lay: layTransport, tell: tellTransport, points: flowPoints},
+		{name: "mixture", spec: gatedSpec, parts: gatedParts, lay: layGated, tell: tellGated, points: gatedPoints},
+	}
 }
 
 // parametric is a density with a vector of parameters; see flow.Flow.
@@ -120,9 +126,9 @@ func describe(d Density, prefix string) (r record, tensors []safetensors.Tensor,
 
 // kindOf is the kind of a density, nil for none that is known, and what it is made from.
 func kindOf(d Density) (k *kind, spec any) {
-	for i := range kinds {
-		if spec, ok := kinds[i].spec(d); ok {
-			return &kinds[i], spec
+	for _, k := range kinds() {
+		if spec, ok := k.spec(d); ok {
+			return &k, spec
 		}
 	}
 	return nil, nil
@@ -140,9 +146,9 @@ func (s *section) kind() (*kind, error) {
 	if s.version < 5 {
 		name = "flow"
 	}
-	for i := range kinds {
-		if kinds[i].name == name {
-			return &kinds[i], nil
+	for _, k := range kinds() {
+		if k.name == name {
+			return &k, nil
 		}
 	}
 	return nil, fmt.Errorf("%q is no kind of density that this program knows", name)
