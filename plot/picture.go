@@ -21,11 +21,11 @@ func (p *Picture) Alt() string { return p.alt }
 // SVG is the picture as one svg element, good as a file and inside an HTML page. The background is
 // transparent; text stays text.
 func (p *Picture) SVG() []byte {
-	c := canvas{height: p.height}
+	c := svg{height: p.height}
 	w, h := short(p.width), short(p.height)
-	fmt.Fprintf(&c.svg, `<svg xmlns="http://www.w3.org/2000/svg" width="%spt" height="%spt" viewBox="0 0 %s %s" font-family="%s" role="img" aria-label="%s">`+"\n",
+	fmt.Fprintf(&c, `<svg xmlns="http://www.w3.org/2000/svg" width="%spt" height="%spt" viewBox="0 0 %s %s" font-family="%s" role="img" aria-label="%s">`+"\n",
 		w, h, w, h, fontStack, html.EscapeString(clean(p.alt)))
-	p.draw(&c)
-	c.svg.WriteString("</svg>")
-	return c.svg.Bytes()
+	p.draw(&canvas{&c})
+	c.WriteString("</svg>")
+	return c.Bytes()
 }
