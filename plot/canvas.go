@@ -50,7 +50,16 @@ func (p *path) rectangle(b box) {
 }
 
 // canvas is what pictures draw on, whatever the file they end in.
-type canvas struct{ on surface }
+type canvas struct {
+	on    surface
+	plane *plane
+}
+
+// plane is where values of an axis lie on a picture, for a page that tells of them.
+type plane struct {
+	box
+	x axis
+}
 
 // surface is a picture's file: its paths and images, and lines of text that are laid out already.
 type surface interface {

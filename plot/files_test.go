@@ -97,7 +97,7 @@ func inked(draw func(*canvas)) float64 {
 	for i := range c.Pix {
 		c.Pix[i] = 0xff
 	}
-	draw(&canvas{&c})
+	draw(&canvas{on: &c})
 	sum := 0.0
 	for i := 0; i < len(c.Pix); i += 4 {
 		sum += 1 - float64(c.Pix[i])/255

@@ -12,8 +12,8 @@ type Histogram struct {
 	SumW  []float64 // sum of weights a bin
 	SumW2 []float64 // sum of squared weights a bin; nil stands for SumW, which is right for unit weights
 	// Under and Over are the sums of weights outside the edges. They count in the scale of an overlay, and its
-	// legend says them.
-	Under, Over float64
+	// legend says them; Under2 and Over2 are those of squared weights.
+	Under, Over, Under2, Over2 float64
 	// Events is the number of events behind it, for the legend; 0 is left out.
 	Events int
 }

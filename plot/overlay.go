@@ -25,10 +25,17 @@ type Overlay struct {
 	Apart []Apart
 	// Names in the legend; "" stands for "Reference" and "Generated".
 	ReferenceName, GeneratedName string
-	// Linear keeps the vertical axis linear; otherwise it is logarithmic where the contents span more
-	// than a factor of 100.
-	Linear bool
+	Vertical                     Scale // of the contents
 }
+
+// Scale is that of an axis.
+type Scale int
+
+const (
+	ByContents  Scale = iota // logarithmic where the contents span more than a factor of 100
+	Linear                   // even
+	Logarithmic              // wherever there are contents above 0
+)
 
 // Apart is a single value, with the sum of the weights of the events that have it, and of their squares, on both sides.
 type Apart struct {
@@ -78,7 +85,7 @@ func (o *Overlay) draw(c *canvas) {
 
 	slot := o.slot()
 	xAxis := o.xAxis(overlayWidth*0.85 - slot*float64(len(o.Apart)))
-	yAxis := contentAxis(ref, gen, o.Linear, o.contentLabel())
+	yAxis := o.yAxis(ref, gen)
 	rAxis := ratio.axis()
 	left, right := leftMargin(&yAxis, &rAxis), xAxis.rightMargin()
 
@@ -94,6 +101,7 @@ func (o *Overlay) draw(c *canvas) {
 		o.drawApart(frame{canvas: c, box: box{rest.x0, high.y0, rest.x1, high.y1}}, frame{canvas: c, box: rest, y: rAxis}, scale)
 	}
 
+	c.plane = &plane{box{high.x0, low.y0, high.x1, high.y1}, xAxis}
 	main := frame{c, high, xAxis, yAxis}
 	main.overlay(ref, gen)
 	main.drawAxes(false, left)
@@ -223,9 +231,28 @@ func (o *Overlay) xAxis(width float64) axis {
 	return a
 }
 
-// contentAxis spans both histograms with their errors. A logarithmic one does not follow bins that hold far less than an
-// event of usual weight.
+// Steep tells whether Picture has a logarithmic vertical axis.
+func (o *Overlay) Steep() bool {
+	return o.check() == nil && o.yAxis(o.bars(&o.Reference, 1), o.bars(&o.Generated, o.scale())).log
+}
+
+func (o *Overlay) yAxis(ref, gen bars) axis {
+	if o.Vertical == Logarithmic {
+		return contentAxisFrom(1, ref, gen, o.contentLabel())
+	}
+	return contentAxis(ref, gen, o.Vertical == Linear, o.contentLabel())
+}
+
 func contentAxis(ref, gen bars, linear bool, label string) axis {
+	if linear {
+		return contentAxisFrom(math.Inf(1), ref, gen, label)
+	}
+	return contentAxisFrom(100, ref, gen, label)
+}
+
+// contentAxisFrom spans both histograms with their errors, on a logarithmic scale where the contents span more than a factor. That does not
+// follow bins that hold far less than an event of usual weight.
+func contentAxisFrom(factor float64, ref, gen bars, label string) axis {
 	low, high, positive, usual := 0.0, 0.0, math.Inf(1), math.Inf(1)
 	for _, b := range []bars{ref, gen} {
 		sum, squares := 0.0, 0.0
@@ -246,11 +273,15 @@ func contentAxis(ref, gen bars, linear bool, label string) axis {
 	if high == 0 {
 		high = 1
 	}
-	if !linear && high/positive > 100 {
+	if high/positive >= factor && finite(positive) && finite(factor) {
 		if finite(usual) {
 			positive = max(positive, min(usual, high/100)/5)
 		}
 		lo := max(positive/2, high*1e-7)
+		if high/lo < 100 { // less than two labels
+			lo = math.Pow(10, math.Floor(math.Log10(lo)))
+			high = max(high, 12*lo)
+		}
 		return newAxis(lo, high*math.Pow(high/lo, 0.06), true, 8, label)
 	}
 	return newAxis(low*1.08, high*1.08, false, 5, label)

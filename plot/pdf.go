@@ -39,7 +39,7 @@ func (p *Picture) PDF() ([]byte, error) {
 	f.AddUTF8FontFromBytes(fontName, "", liberationsansregular.TTF)
 	f.AddPage()
 	f.RawWriteStr("4 M") // the limit of mitres is that of SVG
-	p.draw(&canvas{&pdf{Fpdf: f, height: p.height}})
+	p.draw(&canvas{on: &pdf{Fpdf: f, height: p.height}})
 	var out bytes.Buffer
 	if err := f.Output(&out); err != nil {
 		return nil, fmt.Errorf("plot: PDF: %w", err)

@@ -27,7 +27,7 @@ func (p *Picture) PNG() ([]byte, error) {
 	const scale = dpi / 72.
 	c := pixels{height: p.height, scale: scale, RGBA: image.NewRGBA(image.Rect(0, 0, int(math.Ceil(p.width*scale)), int(math.Ceil(p.height*scale))))}
 	draw.Draw(c, c.Rect, image.NewUniform(white), image.Point{}, draw.Src)
-	p.draw(&canvas{&c})
+	p.draw(&canvas{on: &c})
 	var out bytes.Buffer
 	if err := png.Encode(&out, c.RGBA); err != nil {
 		return nil, err
