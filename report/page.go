@@ -113,8 +113,8 @@ func (p *Page) Contents() (parts []Part) {
 		}
 	}
 	add(p.Verdict != nil, "verdict", "Verdict")
-	add(p.Distances != nil, "distances", "Distances")
-	add(p.Overlays != nil, "columns", "Columns")
+	add(len(p.Distances) > 0, "distances", "Distances")
+	add(len(p.Overlays) > 0, "columns", "Columns")
 	add(p.Correlations != nil, "correlations", "Rank correlations")
 	for i, s := range p.Sections {
 		add(true, sectionID(i), s.Title)
@@ -123,9 +123,9 @@ func (p *Page) Contents() (parts []Part) {
 	add(p.Density != nil, "density", "Density")
 	add(p.Steps != nil, "steps", "Steps of the flow")
 	add(p.Latent != nil, "latent", "Latent space")
-	add(p.Preparation != nil, "preparation", "Preparation")
+	add(len(p.Preparation) > 0, "preparation", "Preparation")
 	add(p.Flow != "", "flow", "Flow")
-	add(p.Notices != nil, "notices", "Notices")
+	add(len(p.Notices) > 0, "notices", "Notices")
 	add(p.Card != "", "card", "Card")
 	add(p.Commands != "", "reproduce", "To reproduce")
 	return parts
