@@ -318,7 +318,7 @@ func (h *Histogram) said(name string, sum float64) string {
 	case h.weighted():
 		name += " (" + percent(outside/sum) + " outside)"
 	default:
-		name += " (" + strconv.FormatFloat(outside, 'g', 3, 64) + " outside)"
+		name += " (" + grouped(int(outside)) + " outside)"
 	}
 	return name
 }

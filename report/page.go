@@ -131,6 +131,17 @@ func (p *Page) Contents() (parts []Part) {
 	return parts
 }
 
+// Anchor is the id of the figure of a column, by its label; "" where the page has none.
+func (p *Page) Anchor(label string) string {
+	i := slices.IndexFunc(p.Overlays, func(o Overlay) bool { return o.Label == label })
+	if i < 0 {
+		return ""
+	}
+	return anchor(i)
+}
+
+func anchor(i int) string { return fmt.Sprintf("column-%d", i+1) }
+
 func sectionID(i int) string { return fmt.Sprintf("section-%d", i+1) }
 
 // Write renders the page to a file, which appears whole or not at all.

@@ -398,7 +398,7 @@ func TestWithoutScript(t *testing.T) {
 func TestNarrow(t *testing.T) {
 	p := open(t, 380, 800)
 	is(p, `document.documentElement.scrollWidth <= innerWidth`, true)
-	is(p, `[...document.querySelectorAll('nav a')].every(a => document.getElementById(a.hash.slice(1)))`, true)
+	is(p, `[...document.querySelectorAll('nav a, td a')].every(a => document.getElementById(a.hash.slice(1)))`, true)
 }
 
 // TestShots writes what the page looks like, to the folder in SLUICE_PICTURES.
