@@ -54,6 +54,20 @@ func pictured(t *testing.T) map[string]*Picture {
 	return all
 }
 
+// written is a picture as each kind of file.
+func written(t *testing.T, p *Picture) map[string][]byte {
+	t.Helper()
+	pdf, err := p.PDF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	png, err := p.PNG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string][]byte{"svg": p.SVG(), "pdf": pdf, "png": png}
+}
+
 // TestWriteExamples writes the example pictures for looking at, to the folder in SLUICE_PICTURES.
 func TestWriteExamples(t *testing.T) {
 	dir := os.Getenv("SLUICE_PICTURES")
@@ -61,8 +75,10 @@ func TestWriteExamples(t *testing.T) {
 		t.Skip("SLUICE_PICTURES names no folder to write the example pictures to")
 	}
 	for name, p := range pictured(t) {
-		if err := os.WriteFile(filepath.Join(dir, name+".svg"), p.SVG(), 0o644); err != nil {
-			t.Fatal(err)
+		for kind, data := range written(t, p) {
+			if err := os.WriteFile(filepath.Join(dir, name+"."+kind), data, 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

@@ -27,7 +27,8 @@ func (o *Oversampling) Picture() (*Picture, error) {
 		return nil, fmt.Errorf("plot: oversampling of %q: %w", o.Label, err)
 	}
 	extra := max(o.legend().height(overlayWidth)-usualRows*(smallSize+gap), 0)
-	return &Picture{overlayWidth, overlayHeight + extra, "Errors of the bins of " + o.Label + " with many draws of each event", o.draw}, nil
+	height := overlayHeight + extra
+	return &Picture{overlayWidth, height, "Errors of the bins of " + o.Label + " with many draws of each event", func(c *canvas) { o.draw(c, height) }}, nil
 }
 
 func (o *Oversampling) check() error {
@@ -56,7 +57,7 @@ func (o *Oversampling) check() error {
 	return nil
 }
 
-func (o *Oversampling) draw(c *canvas) {
+func (o *Oversampling) draw(c *canvas, height float64) {
 	n := len(o.Generated)
 	ref, gen, naive := bars{o.Edges, o.Reference, o.ReferenceError}, bars{o.Edges, o.Generated, o.Error}, bars{o.Edges, o.Generated, o.Naive}
 	if ref.y == nil {
@@ -79,8 +80,8 @@ func (o *Oversampling) draw(c *canvas) {
 	left, right := leftMargin(&y, &errorAxis), x.rightMargin()
 	legend := o.legend()
 	below := frame{c, box{left, xRoom + gap, overlayWidth - right, xRoom + gap + ratioHeight}, x, errorAxis}
-	main := frame{c, box{left, below.y1 + 1.5*gap, below.x1, c.height - legend.height(overlayWidth-left-margin/2) - gap}, x, y}
-	legend.draw(c, point{left, c.height - gap/2}, overlayWidth-left-margin/2)
+	main := frame{c, box{left, below.y1 + 1.5*gap, below.x1, height - legend.height(overlayWidth-left-margin/2) - gap}, x, y}
+	legend.draw(c, point{left, height - gap/2}, overlayWidth-left-margin/2)
 	main.overlay(ref, []bars{gen})
 	main.stroke(main.errorLines(naive, 0.5), styleOf(1).colour, 2*lineWidth)
 	main.drawAxes(false, left)
