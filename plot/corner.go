@@ -151,24 +151,27 @@ func (o *Corner) layout(samples []Points, sigma float64) *cornered {
 // axis is that of a column, by its central values in the reference if nothing else is said.
 func (o *Corner) axis(i int) axis {
 	c := o.Columns[i]
-	log := c.Scale == Logarithmic || c.Scale == ByData && c.Min == c.Max && o.decades(i)
 	if c.Min != c.Max {
-		return newAxis(c.Min, c.Max, log, 4, c.Label)
+		return newAxis(c.Min, c.Max, c.Scale == Logarithmic, 4, c.Label)
 	}
-	x := slices.DeleteFunc(slices.Clone(o.Reference.Columns[i]), func(v float64) bool { return math.Abs(v) > math.MaxFloat64/8 || math.IsNaN(v) || log && v < 1e-300 })
+	x := ordered(o.Reference.Columns[i])
+	log := c.Scale == Logarithmic || c.Scale == ByData && len(x) > 0 && x[len(x)/1000] > 1e-300 && x[len(x)*99/100]/x[len(x)/100] > manyDecades
+	if log {
+		x = slices.DeleteFunc(x, func(v float64) bool { return v < 1e-300 })
+	}
 	if len(x) == 0 {
 		return newAxis(1, 10, log, 4, c.Label)
 	}
+	whole := whole(x)
 	if log {
 		for k, v := range x {
 			x[k] = math.Log(v)
 		}
 	}
-	slices.Sort(x)
 	cut := max(len(x)/200, min(len(x)/20, 1))
 	lo, hi := x[cut], x[len(x)-1-cut]
 	pad := (hi - lo) * 0.1
-	if whole(x) && !log {
+	if whole && !log {
 		pad = max(pad, 0.5)
 	}
 	if lo, hi = lo-pad, hi+pad; log {
@@ -177,14 +180,20 @@ func (o *Corner) axis(i int) axis {
 	return newAxis(lo, hi, log, 4, c.Label)
 }
 
-// decades tells whether nearly all values of the reference are positive and span more than three of them.
-func (o *Corner) decades(i int) bool {
-	x := slices.DeleteFunc(slices.Clone(o.Reference.Columns[i]), func(v float64) bool { return !finite(v) })
-	if len(x) == 0 {
-		return false
+const (
+	manyDecades = 1000   // the 99 % quantile over that at 1 %, from which on an axis is logarithmic
+	enough      = 100000 // values to know quantiles by
+)
+
+// ordered are the numbers of a column, ascending; of very many, some that are spread over all.
+func ordered(x []float64) (some []float64) {
+	for i := 0; i < len(x); i += 1 + len(x)/enough {
+		if math.Abs(x[i]) < math.MaxFloat64/8 {
+			some = append(some, x[i])
+		}
 	}
-	slices.Sort(x)
-	return x[len(x)/1000] > 1e-300 && x[len(x)*99/100]/x[len(x)/100] > 1000
+	slices.Sort(some)
+	return some
 }
 
 // binned fills the histograms of all columns and pairs, and counts the events that are outside of some axis. Whole numbers are spread
