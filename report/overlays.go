@@ -23,7 +23,7 @@ type Overlay struct {
 
 // Sample is a histogram by the name of what it is of.
 type Sample struct {
-	Key       string         `json:"key"`   // "reference" or "generated", among histograms
+	Key       string         `json:"key"`   // "reference", or "generated", "generated_2" and so on, among histograms
 	Name      string         `json:"name"`  // for readers
 	Scale     float64        `json:"scale"` // of the heights drawn
 	Histogram *uhi.Histogram `json:"histogram"`
@@ -45,16 +45,23 @@ func newOverlay(column, label string, o *plot.Overlay) (v Overlay, err error) {
 			return v, err
 		}
 	}
-	v.Samples = []Sample{{Key: "reference", Name: cmp.Or(o.ReferenceName, "Reference")}, {Key: "generated", Name: cmp.Or(o.GeneratedName, "Generated")}}
-	for i, h := range []*plot.Histogram{&o.Reference, &o.Generated} {
-		v.Samples[i].Histogram = histogramOf(column, o, h)
-		v.Samples[i].Apart = apartOf(column, o, i)
-		v.Samples[i].Scale = 1
-		if ref, gen := v.Samples[0].sum(), v.Samples[i].sum(); ref > 0 && gen > 0 {
-			v.Samples[i].Scale = ref / gen
+	v.Samples = []Sample{newSample("reference", cmp.Or(o.Reference.Name, "Reference"), column, o, &o.Reference)}
+	for i := range o.Generated {
+		key, h := "generated", &o.Generated[i]
+		if i > 0 {
+			key += "_" + strconv.Itoa(i+1)
 		}
+		s := newSample(key, cmp.Or(h.Name, "Generated"), column, o, h)
+		if ref, gen := v.Samples[0].sum(), s.sum(); ref > 0 && gen > 0 {
+			s.Scale = ref / gen
+		}
+		v.Samples = append(v.Samples, s)
 	}
 	return v, nil
+}
+
+func newSample(key, name, column string, o *plot.Overlay, h *plot.Histogram) Sample {
+	return Sample{Key: key, Name: name, Scale: 1, Histogram: histogramOf(column, o, h), Apart: apartOf(column, o, h)}
 }
 
 func (s *Sample) sum() (sum float64) {
@@ -91,16 +98,17 @@ func histogramOf(column string, o *plot.Overlay, h *plot.Histogram) *uhi.Histogr
 	return u
 }
 
-// apartOf has a category for each value drawn apart, of the reference (0) or of the generated events (1).
-func apartOf(column string, o *plot.Overlay, side int) *uhi.Histogram {
+// apartOf has a category for each value drawn apart.
+func apartOf(column string, o *plot.Overlay, h *plot.Histogram) *uhi.Histogram {
 	if len(o.Apart) == 0 {
 		return nil
 	}
-	u := &uhi.Histogram{Axes: []uhi.Axis{{Metadata: metadata(column, o)}}}
-	for _, a := range o.Apart {
-		u.Axes[0].Categories = append(u.Axes[0].Categories, strconv.FormatFloat(a.Value, 'g', -1, 64))
-		u.Values = append(u.Values, [2]float64{a.Reference, a.Generated}[side])
-		u.Variances = append(u.Variances, [2]float64{a.Reference2, a.Generated2}[side])
+	u := &uhi.Histogram{Axes: []uhi.Axis{{Metadata: metadata(column, o)}}, Values: h.Apart, Variances: h.Apart2}
+	if u.Variances == nil {
+		u.Variances = h.Apart
+	}
+	for _, v := range o.Apart {
+		u.Axes[0].Categories = append(u.Axes[0].Categories, strconv.FormatFloat(v, 'g', -1, 64))
 	}
 	return u
 }

@@ -37,7 +37,7 @@ func picture(t testing.TB, d drawing) *plot.Picture {
 // overlay is a falling spectrum with a generated one that leaves it at the end.
 func overlay(label, unit string, top float64) *plot.Overlay {
 	const bins = 40
-	ref, gen := plot.Histogram{Events: 10000}, plot.Histogram{Events: 10000}
+	ref, gen := plot.Histogram{Name: "Held-out data", Events: 10000}, plot.Histogram{Events: 10000}
 	for i := range bins + 1 {
 		ref.Edges = append(ref.Edges, top*float64(i)/bins)
 	}
@@ -48,7 +48,7 @@ func overlay(label, unit string, top float64) *plot.Overlay {
 		gen.SumW = append(gen.SumW, math.Round(w*(1+0.05*math.Sin(20*x)+0.2*x*x)))
 	}
 	gen.Edges = ref.Edges
-	return &plot.Overlay{Label: label, Unit: unit, Reference: ref, Generated: gen, ReferenceName: "Held-out data"}
+	return &plot.Overlay{Label: label, Unit: unit, Reference: ref, Generated: []plot.Histogram{gen}}
 }
 
 // scatter is a spiral, the same at each call.
@@ -237,7 +237,7 @@ const hostile = `</title></style><script>alert("x")</script><img src=x onerror=a
 // Text from files, cards and users stays text, wherever it stands.
 func TestUserTextIsEscaped(t *testing.T) {
 	o := overlay(hostile, hostile, 1)
-	o.ReferenceName, o.GeneratedName = hostile, hostile
+	o.Reference.Name, o.Generated[0].Name = hostile, hostile
 	one := [][]float64{{1}}
 	p := &Page{
 		Title: hostile, Lead: hostile, Date: hostile, Version: hostile,
@@ -315,8 +315,9 @@ func TestTables(t *testing.T) {
 // Every histogram of the page stands beside it in UHI form, with what lies outside, and the statistics given.
 func TestJSON(t *testing.T) {
 	o := overlay("pt", "GeV", 2)
-	o.Generated.Under, o.Generated.Under2, o.Generated.Over, o.Generated.Over2 = 3, 5, 7, 11
-	o.Apart = []plot.Apart{{Value: -999, Reference: 20, Reference2: 40, Generated: 30, Generated2: 90}}
+	gen := &o.Generated[0]
+	gen.Under, gen.Under2, gen.Over, gen.Over2 = 3, 5, 7, 11
+	o.Apart, o.Reference.Apart, gen.Apart, gen.Apart2 = []float64{-999}, []float64{20}, []float64{30}, []float64{90}
 	p := &Page{Title: "t", Names: [2]string{"Data", "Flow"}, Version: "sluice 1.2", Overlays: []Overlay{drawnColumn(t, "pt", o)}}
 	text, err := p.JSON(map[string]float64{"auc": 0.5})
 	if err != nil {
@@ -331,11 +332,11 @@ func TestJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	h, apart := got.Histograms["generated/pt"], got.Histograms["generated/pt/apart"]
-	n := len(o.Generated.SumW)
+	n := len(gen.SumW)
 	if got.Title != "t" || got.Reference != "Data" || got.Generated != "Flow" || got.Statistics["auc"] != 0.5 || len(got.Histograms) != 4 {
 		t.Errorf("%s", text)
 	}
-	if h.Values[0] != 3 || h.Variances[0] != 5 || h.Values[n+1] != 7 || h.Variances[n+1] != 11 || !slices.Equal(h.Values[1:n+1], o.Generated.SumW) || h.Metadata["events"] != 10000.0 ||
+	if h.Values[0] != 3 || h.Variances[0] != 5 || h.Values[n+1] != 7 || h.Variances[n+1] != 11 || !slices.Equal(h.Values[1:n+1], gen.SumW) || h.Metadata["events"] != 10000.0 ||
 		h.Axes[0].Metadata["name"] != "pt" || h.Axes[0].Metadata["unit"] != "GeV" || h.Writer != [2]string{"sluice", "1.2"} {
 		t.Errorf("%+v", h)
 	}
