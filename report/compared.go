@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/say"
+	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/validate"
 )
 
@@ -108,6 +109,26 @@ func (s *several) page(reference string) (*Page, error) {
 		s.summarise(page)
 	}
 	return page, best.addTo(page, c.Result)
+}
+
+// cutSection has a row a cut.
+func cutSection(c *Compared, label func(string) string) Section {
+	s := Section{
+		Title: "After cuts", Numbers: [2]int{1, 7},
+		Head: []string{"Cut", "Passes, reference", "generated", "p", "Events, reference", "generated", "Largest KS", "in", "Verdict"},
+	}
+	for _, cut := range c.Cuts {
+		row := []string{cut.Cut.Cut, share(cut.Reference), share(cut.Generated), plain(cut.P)}
+		if cut.Verdict == nil {
+			s.Rows = append(s.Rows, append(row, "", "", "", "", cut.Cannot))
+			continue
+		}
+		j := judge{cut.Result, label, 1}
+		worst := j.most(func(d stats.ColumnComparison) float64 { return d.KS })
+		s.Rows = append(s.Rows, append(row, fmt.Sprint(cut.ReferenceEvents), fmt.Sprint(cut.GeneratedEvents),
+			digits(j.column(worst).KS), label(cut.Names[worst]), cut.Verdict.Level.String()))
+	}
+	return s
 }
 
 // summarise names all of them on the page, in their order.

@@ -32,6 +32,9 @@ func (p *Pair) addTo(page *Page, r *validate.Result) error {
 	page.Verdict = &verdict
 	page.Names = [2]string{cmp.Or(p.ReferenceName, "Reference"), cmp.Or(p.GeneratedName, "Generated")}
 	page.Summary = append(page.Summary, p.weighing(c)...)
+	if len(r.Cuts) > 0 {
+		page.Sections = append(page.Sections, cutSection(NewCompared(r, p.label), p.label))
+	}
 	page.Overlays = make([]*plot.Picture, len(c.Names))
 	j := judge{r, p.label, 1}
 	for i, name := range c.Names {
