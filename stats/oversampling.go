@@ -43,13 +43,21 @@ func (h *Histogram) addDraws(one *Histogram, w float64, perEvent int) {
 	h.Over += w * one.Over / float64(perEvent)
 }
 
-// Errors are the standard errors of the shares of the bins in the sum of all weights: sqrt(SumW2)/Total.
-func (h *Histogram) Errors() []float64 {
-	e, total := make([]float64, len(h.SumW2)), h.Total()
-	for b, v := range h.SumW2 {
-		e[b] = math.Sqrt(v) / total
+// Add adds the contents of a histogram with the same edges.
+func (h *Histogram) Add(o *Histogram) {
+	for b := range h.SumW {
+		h.SumW[b] += o.SumW[b]
+		h.SumW2[b] += o.SumW2[b]
 	}
-	return e
+	h.Under, h.Over = h.Under+o.Under, h.Over+o.Over
+}
+
+// Shares are the contents in units of a total, such as the sum of all weights, with their standard errors: sqrt(SumW2)/total.
+func (h *Histogram) Shares(total float64) (share, err []float64) {
+	for b, w := range h.SumW {
+		share, err = append(share, w/total), append(err, math.Sqrt(h.SumW2[b])/total)
+	}
+	return share, err
 }
 
 // Surprise says how far out an observation is by its log-density among those of simulated events: p is the chance that one of these has
