@@ -100,14 +100,14 @@ func (t tick) length() float64 {
 	return minorTick
 }
 
-// polyline is a curve, with gaps where y is not finite, cut off at the frame.
+// polyline is a curve, with gaps where a coordinate is not finite, cut off at the frame.
 func (f *frame) polyline(xs, ys []float64) (p path) {
 	for i := 1; i < len(ys); i++ {
-		a, b := f.y.fraction(ys[i-1]), f.y.fraction(ys[i])
-		if !finite(a) || !finite(b) {
+		a, b := f.at(f.x.fraction(xs[i-1]), f.y.fraction(ys[i-1])), f.at(f.x.fraction(xs[i]), f.y.fraction(ys[i]))
+		if !finite(a.x + a.y + b.x + b.y) {
 			continue
 		}
-		from, to, seen := f.clip(f.at(f.x.fraction(xs[i-1]), a), f.at(f.x.fraction(xs[i]), b))
+		from, to, seen := f.clip(a, b)
 		if !seen {
 			continue
 		}

@@ -32,7 +32,7 @@ func picture(t testing.TB, d drawing) *plot.Picture {
 // overlay is a falling spectrum with a generated one that leaves it at the end.
 func overlay(label, unit string, top float64) *plot.Overlay {
 	const bins = 40
-	ref, gen := plot.Histogram{Events: 10000}, plot.Histogram{Events: 10000}
+	ref, gen := plot.Histogram{Name: "Held-out data", Events: 10000}, plot.Histogram{Events: 10000}
 	for i := range bins + 1 {
 		ref.Edges = append(ref.Edges, top*float64(i)/bins)
 	}
@@ -43,7 +43,7 @@ func overlay(label, unit string, top float64) *plot.Overlay {
 		gen.SumW = append(gen.SumW, math.Round(w*(1+0.05*math.Sin(20*x)+0.2*x*x)))
 	}
 	gen.Edges = ref.Edges
-	return &plot.Overlay{Label: label, Unit: unit, Reference: ref, Generated: gen, ReferenceName: "Held-out data"}
+	return &plot.Overlay{Label: label, Unit: unit, Reference: ref, Generated: []plot.Histogram{gen}}
 }
 
 // scatter is a spiral, the same at each call.
@@ -193,7 +193,7 @@ const hostile = `</title></style><script>alert("x")</script><img src=x onerror=a
 // Text from files, cards and users stays text, wherever it stands.
 func TestUserTextIsEscaped(t *testing.T) {
 	o := overlay(hostile, hostile, 1)
-	o.ReferenceName, o.GeneratedName = hostile, hostile
+	o.Reference.Name, o.Generated[0].Name = hostile, hostile
 	one := [][]float64{{1}}
 	p := &Page{
 		Title: hostile, Lead: hostile, Date: hostile, Version: hostile,

@@ -103,14 +103,11 @@ func (p *Pair) overlay(name string, refW, genW []float64) (*plot.Picture, error)
 	}
 	bins := stats.NewBins(a, b, cmp.Or(p.Bins, 50))
 	o := plot.Overlay{
-		Label: p.label(name), Unit: ref.Unit, Log: bins.Log, Width: bins.Width, ReferenceName: p.ReferenceName, GeneratedName: p.GeneratedName,
-		Reference: histogram(a, bins, ref.Len()), Generated: histogram(b, bins, gen.Len()),
+		Label: p.label(name), Unit: ref.Unit, Log: bins.Log, Width: bins.Width,
+		Reference: histogram(p.ReferenceName, a, bins, ref.Len()), Generated: []plot.Histogram{histogram(p.GeneratedName, b, bins, gen.Len())},
 	}
 	for _, v := range bins.Apart {
-		at := plot.Apart{Value: v + from.Float()}
-		at.Reference, at.Reference2 = a.At(v)
-		at.Generated, at.Generated2 = b.At(v)
-		o.Apart = append(o.Apart, at)
+		o.Apart = append(o.Apart, v+from.Float())
 	}
 	if from.Float() != 0 {
 		o.Label += " - " + from.String()
@@ -153,9 +150,14 @@ func distribution(c *events.Column, from column.Exact, w []float64) (*stats.CDF,
 	return stats.NewCDF(x, kept)
 }
 
-func histogram(c *stats.CDF, b stats.Bins, n int) plot.Histogram {
+func histogram(name string, c *stats.CDF, b stats.Bins, n int) plot.Histogram {
 	h := c.Histogram(b)
-	return plot.Histogram{Edges: h.Edges, SumW: h.SumW, SumW2: h.SumW2, Under: h.Under, Over: h.Over, Events: n}
+	p := plot.Histogram{Name: name, Edges: h.Edges, SumW: h.SumW, SumW2: h.SumW2, Under: h.Under, Over: h.Over, Events: n}
+	for _, v := range b.Apart {
+		w, w2 := c.At(v)
+		p.Apart, p.Apart2 = append(p.Apart, w), append(p.Apart2, w2)
+	}
+	return p
 }
 
 // lossPicture draws the course of a training; truth is the true entropy, where it is known.
