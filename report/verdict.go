@@ -1,9 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/stats"
@@ -47,6 +49,8 @@ const (
 	closeKS       = 0.02
 	differsKS     = 0.1
 	closeCorr     = 0.05
+	closeAUC      = 0.52  // of a classifier
+	differsAUC    = 0.65  // about a KS distance of 0.2 in its score
 	closeShape    = 0.1   // of the root of the chi2 divergence: 1 % of the events in a bin of their own, or twice a bin of 2 %
 	closeWindow   = 0.01  // of events more or fewer in a range
 	closeShare    = 0.005 // of events outside, or missing
@@ -92,7 +96,7 @@ func Judge(r *validate.Result, label func(column string) string) Verdict {
 // verdict is that of all findings.
 func (j judge) verdict() Verdict {
 	v := Verdict{}
-	findings := []finding{j.distances(), j.shapes(), j.outside(), j.missing(), j.correlations(), j.together()}
+	findings := []finding{j.distances(), j.shapes(), j.outside(), j.missing(), j.correlations(), j.together(), j.copies()}
 	for _, cut := range j.Cuts {
 		findings = append(findings, j.cut(cut))
 	}
@@ -131,14 +135,110 @@ func (j judge) sees() float64 {
 	return 1.63 * math.Sqrt(1/j.ReferenceEffective+1/j.GeneratedEffective) // where Kolmogorov's distribution leaves 1 %
 }
 
-// together goes by the tests of all columns at once.
+// named is a test of all columns at once.
+type named struct {
+	name string
+	stats.Test
+}
+
+// joint are those that there are; cannot says why there are not all.
+func (j judge) joint() (tests []named, cannot string) {
+	var all []named
+	if j.NPLM != nil {
+		all = append(all, named{"the likelihood ratio (NPLM)", stats.Test(*j.NPLM)})
+	}
+	if t := j.Joint; t != nil {
+		all = append(all, named{"the energy distance", t.Energy}, named{"the maximum mean discrepancy", t.MMD}, named{"the sliced Kolmogorov–Smirnov distance", t.SlicedKS}, named{"the sliced Wasserstein distance", t.SlicedW1})
+	}
+	if j.C2ST != nil {
+		all = append(all, named{"a classifier", j.C2ST.Test()})
+	}
+	for _, t := range all {
+		if t.Cannot == "" {
+			tests = append(tests, t)
+		} else {
+			cannot = t.Cannot
+		}
+	}
+	return tests, cannot
+}
+
+// together goes by the tests of all columns at once: by what a classifier can tell, and what else chance does not explain.
 func (j judge) together() finding {
-	const alone = "This looks at each column alone and at rank correlations of pairs; structure beyond that is not tested."
+	tests, cannot := j.joint()
 	switch {
-	case len(j.Names) == 1:
+	case len(tests) == 0 && cannot != "":
+		return finding{level: Untested, what: "No difference found in the columns one by one; how they go together could not be tested", says: "All columns together were not tested: " + cannot + "."}
+	case len(tests) == 0 && len(j.Names) > 1:
+		return finding{
+			level: Untested, what: "No difference found in the columns one by one; how they go together was not tested",
+			says: "This looks at each column alone and at rank correlations of pairs; structure beyond that is not tested.",
+		}
+	case len(tests) == 0:
 		return finding{}
 	}
-	return finding{level: Untested, what: "No difference found in the columns one by one; how they go together was not tested", says: alone}
+	allow := func(t named) float64 { return j.allow(validate.Chance(t.Test) * float64(len(tests))) }
+	f := finding{what: "all columns together"}
+	if c := j.C2ST; c != nil && c.Cannot == "" {
+		t := tests[len(tests)-1]
+		tests = tests[:len(tests)-1]
+		size := fmt.Sprintf("AUC %.4f ± %.4f, 0.5 by chance", c.AUC, c.AUCError)
+		if p := allow(t); p < chance {
+			f.level = gradeAUC(c.AUC)
+			f.says = fmt.Sprintf("A classifier that sees all columns tells generated from reference events: %s (p %s after allowing for the number of tests).", size, probability(p))
+		} else {
+			f.says = fmt.Sprintf("A classifier that sees all columns does not tell generated from reference events better than chance would (%s; p %s after allowing for the number of tests).", size, probability(p))
+		}
+	}
+	if len(tests) == 0 {
+		return f
+	}
+	least := slices.MinFunc(tests, func(a, b named) int { return cmp.Compare(allow(a), allow(b)) })
+	if p := allow(least); p < chance {
+		f.level = max(f.level, Close)
+		f.says += fmt.Sprintf(" Of all columns together, %s differs by more than chance (p %s after allowing for the number of tests).", least.name, probability(p))
+	} else {
+		f.says += fmt.Sprintf(" Of the other %d tests of all columns together, the smallest p is that of %s: %s after allowing for their number.", len(tests), least.name, plain(p))
+	}
+	f.says = strings.TrimSpace(f.says)
+	return f
+}
+
+func gradeAUC(auc float64) Level {
+	switch {
+	case auc >= differsAUC:
+		return Apart
+	case auc >= closeAUC:
+		return Differs
+	}
+	return Close
+}
+
+// copies goes by training events among the generated ones.
+func (j judge) copies() finding {
+	c := j.Copies
+	if c == nil || c.Cannot != "" {
+		return finding{}
+	}
+	f := finding{what: "there are copies of training events"}
+	duplicates, near := j.allow(2*c.DuplicatesP), 1.0
+	if c.Nearer.Cannot == "" {
+		near = j.allow(2 * c.Nearer.P)
+	}
+	switch {
+	case near < chanceChi2:
+		f.level = grade(c.Copied, closeShare)
+		f.says = fmt.Sprintf("The generated events copy training events, %s of them or so: the nearest neighbour of %s is a training event, not one held out, where %s would have it so by chance (p %s).",
+			share(c.Copied), share(c.Nearer.Value), share(c.Nearer.NullMean), probability(near))
+	case duplicates < chanceChi2:
+		f.level = grade(float64(c.Duplicates)/float64(j.GeneratedEvents), closeShare)
+	case c.Nearer.Cannot == "":
+		f.says = fmt.Sprintf("The generated events are no copies of training events: the nearest neighbour of %s is one, of %s by chance.", share(c.Nearer.Value), share(c.Nearer.NullMean))
+	}
+	if duplicates < chanceChi2 {
+		f.says = strings.TrimSpace(fmt.Sprintf("%s In every column, %d of %d generated events agree with a training event, %d with one held out (p %s).", f.says, c.Duplicates, j.GeneratedEvents, c.DuplicatesHeldOut, probability(duplicates)))
+	}
+	return f
 }
 
 // cut goes by what passes a selection.
