@@ -20,6 +20,13 @@ type Compared struct {
 	Verdict Verdict       `json:"verdict"`
 	Cuts    []ComparedCut `json:"cuts,omitempty"`
 
+	Scores []*validate.Score `json:"scores,omitempty"`
+
+	// Files that were written.
+	Report     string `json:"report,omitempty"`
+	ReportJSON string `json:"report_json,omitempty"`
+	Weights    string `json:"weights,omitempty"`
+
 	// Generated are several, of which this is the best, from best to worst by what RankedBy says.
 	Generated []*Compared `json:"generated,omitempty"`
 	RankedBy  string      `json:"ranked_by,omitempty"`

@@ -32,6 +32,12 @@ func (p *Pair) addTo(page *Page, r *validate.Result) error {
 	page.Verdict = &verdict
 	page.Names = [2]string{cmp.Or(p.ReferenceName, "Reference"), cmp.Or(p.GeneratedName, "Generated")}
 	page.Summary = append(page.Summary, p.weighing(c)...)
+	if len(r.Together()) > 0 {
+		page.Sections = append(page.Sections, testsSection(r))
+	}
+	if r.Ratio != nil && r.Ratio.Cannot == "" {
+		page.Sections = append(page.Sections, ratioSection(r, p.label))
+	}
 	if len(r.Cuts) > 0 {
 		page.Sections = append(page.Sections, cutSection(NewCompared(r, p.label), p.label))
 	}

@@ -135,25 +135,9 @@ func (j judge) sees() float64 {
 	return 1.63 * math.Sqrt(1/j.ReferenceEffective+1/j.GeneratedEffective) // where Kolmogorov's distribution leaves 1 %
 }
 
-// named is a test of all columns at once.
-type named struct {
-	name string
-	stats.Test
-}
-
-// joint are those that there are; cannot says why there are not all.
-func (j judge) joint() (tests []named, cannot string) {
-	var all []named
-	if j.NPLM != nil {
-		all = append(all, named{"the likelihood ratio (NPLM)", stats.Test(*j.NPLM)})
-	}
-	if t := j.Joint; t != nil {
-		all = append(all, named{"the energy distance", t.Energy}, named{"the maximum mean discrepancy", t.MMD}, named{"the sliced Kolmogorov–Smirnov distance", t.SlicedKS}, named{"the sliced Wasserstein distance", t.SlicedW1})
-	}
-	if j.C2ST != nil {
-		all = append(all, named{"a classifier", j.C2ST.Test()})
-	}
-	for _, t := range all {
+// joint are the tests of all columns at once that there are; cannot says why there are not all.
+func (j judge) joint() (tests []validate.Named, cannot string) {
+	for _, t := range j.Together() {
 		if t.Cannot == "" {
 			tests = append(tests, t)
 		} else {
@@ -177,11 +161,11 @@ func (j judge) together() finding {
 	case len(tests) == 0:
 		return finding{}
 	}
-	allow := func(t named) float64 { return j.allow(validate.Chance(t.Test) * float64(len(tests))) }
+	allow := func(t validate.Named) float64 { return j.allow(validate.Chance(t.Test) * float64(len(tests))) }
 	f := finding{what: "all columns together"}
 	if c := j.C2ST; c != nil && c.Cannot == "" {
-		t := tests[len(tests)-1]
-		tests = tests[:len(tests)-1]
+		t := tests[0]
+		tests = tests[1:]
 		size := fmt.Sprintf("AUC %.4f ± %.4f, 0.5 by chance", c.AUC, c.AUCError)
 		if p := allow(t); p < chance {
 			f.level = gradeAUC(c.AUC)
@@ -193,12 +177,12 @@ func (j judge) together() finding {
 	if len(tests) == 0 {
 		return f
 	}
-	least := slices.MinFunc(tests, func(a, b named) int { return cmp.Compare(allow(a), allow(b)) })
+	least := slices.MinFunc(tests, func(a, b validate.Named) int { return cmp.Compare(allow(a), allow(b)) })
 	if p := allow(least); p < chance {
 		f.level = max(f.level, Close)
-		f.says += fmt.Sprintf(" Of all columns together, %s differs by more than chance (p %s after allowing for the number of tests).", least.name, probability(p))
+		f.says += fmt.Sprintf(" Of all columns together, %s differs by more than chance (p %s after allowing for the number of tests).", least.Name, probability(p))
 	} else {
-		f.says += fmt.Sprintf(" Of the other %d tests of all columns together, the smallest p is that of %s: %s after allowing for their number.", len(tests), least.name, plain(p))
+		f.says += fmt.Sprintf(" Of the other %d tests of all columns together, the smallest p is that of %s: %s after allowing for their number.", len(tests), least.Name, plain(p))
 	}
 	f.says = strings.TrimSpace(f.says)
 	return f

@@ -142,7 +142,8 @@ func (r *Result) sizes(ctx context.Context, x, y stats.Sample, o Options) (err e
 	if o.cut {
 		return nil
 	}
-	fpd, kpd, prdc := stats.FPD(x, y, o.Seed), stats.KPD(x, y, o.Seed), stats.NewPRDC(x, y, o.Seed)
+	q := stats.QualityOptions{Seed: o.Seed, Threads: o.Threads}
+	fpd, kpd, prdc := stats.FPD(x, y, q), stats.KPD(x, y, q), stats.NewPRDC(x, y, q)
 	r.FPD, r.KPD, r.PRDC = &fpd, &kpd, &prdc
 	r.Ratio, err = Ratio(ctx, x, y, RatioOptions{Options: classify.Options{Seed: o.Seed, Threads: o.Threads}})
 	return err
@@ -158,7 +159,7 @@ func (r *Result) copies(ref, gen *events.Table, o Options) error {
 	if err != nil {
 		return fmt.Errorf("the training events: %w", err)
 	}
-	c := stats.NewCopies(j.samples[2], j.samples[0], j.samples[1], o.Seed)
+	c := stats.NewCopies(j.samples[2], j.samples[0], j.samples[1], stats.QualityOptions{Seed: o.Seed, Threads: o.Threads})
 	r.Copies = &c
 	return nil
 }
@@ -171,4 +172,40 @@ func Chance(t stats.Test) float64 {
 	}
 	scale := t.NullStd * t.NullStd / t.NullMean
 	return min(t.P, mathext.GammaIncRegComp(t.NullMean/scale, t.Value/scale))
+}
+
+// Named is a test by its name.
+type Named struct {
+	Name string
+	stats.Test
+}
+
+// Together are the tests of whether the samples are of one distribution, in all columns at once: the classifier's is the first.
+func (r *Result) Together() (tests []Named) {
+	if r.C2ST != nil {
+		tests = append(tests, Named{"a classifier", r.C2ST.Test()})
+	}
+	if r.NPLM != nil {
+		tests = append(tests, Named{"the likelihood ratio (NPLM)", stats.Test(*r.NPLM)})
+	}
+	if j := r.Joint; j != nil {
+		tests = append(tests, Named{"the energy distance", j.Energy}, Named{"the maximum mean discrepancy", j.MMD}, Named{"the sliced Kolmogorov–Smirnov distance", j.SlicedKS}, Named{"the sliced Wasserstein distance", j.SlicedW1})
+	}
+	return tests
+}
+
+// Tests are those of Together, and the numbers that published samples are compared by.
+func (r *Result) Tests() []Named {
+	tests := r.Together()
+	if r.FPD != nil {
+		tests = append(tests, Named{"FPD", *r.FPD}, Named{"KPD", *r.KPD})
+	}
+	if p := r.PRDC; p != nil {
+		for _, name := range []string{"precision", "recall", "density", "coverage"} {
+			t := p.ByChance[name]
+			t.Cannot = p.Cannot
+			tests = append(tests, Named{name + " (k = 5)", t})
+		}
+	}
+	return tests
 }

@@ -9,15 +9,10 @@ import (
 
 // Score says how well a column of scores, the larger the more like signal, tells signal from background.
 type Score struct {
-	Of         string            `json:"of"` // the events
-	Signal     int               `json:"signal_events"`
-	Background int               `json:"background_events"`
-	Skipped    int               `json:"skipped,omitempty"` // whose score is NaN
-	AUC        float64           `json:"auc"`
-	AUCError   float64           `json:"auc_error"`
-	Rejections []stats.Rejection `json:"rejections"`
-	// MaxSIC is the selection of the largest significance improvement that leaves stats.EnoughBackground events or more; nil where none does.
-	MaxSIC *stats.Selection `json:"max_sic,omitempty"`
+	Of         string `json:"of"` // the events
+	Signal     int    `json:"signal_events"`
+	Background int    `json:"background_events"`
+	stats.Separation
 	// LogLoss, in nats, and Brier are of scores that are probabilities: nil where one is outside of [0, 1], or LogLoss infinite.
 	LogLoss *float64 `json:"log_loss,omitempty"`
 	Brier   *float64 `json:"brier,omitempty"`
@@ -34,8 +29,7 @@ func NewScore(of string, score []float64, signal []bool, w []float64) (*Score, e
 	if err != nil {
 		return nil, err
 	}
-	s := &Score{Of: of, ROC: roc, Skipped: roc.Skipped}
-	s.AUC, s.AUCError = roc.AUC()
+	s := &Score{Of: of, ROC: roc, Separation: roc.Separation(efficiencies...)}
 	for i, v := range score {
 		switch {
 		case v != v:
@@ -44,12 +38,6 @@ func NewScore(of string, score []float64, signal []bool, w []float64) (*Score, e
 		default:
 			s.Background++
 		}
-	}
-	for _, e := range efficiencies {
-		s.Rejections = append(s.Rejections, roc.Rejection(e))
-	}
-	if most, ok := roc.MaxSIC(stats.EnoughBackground); ok {
-		s.MaxSIC = &most
 	}
 	if loss, brier, err := stats.ProbabilityScores(score, signal, w); err == nil {
 		if s.Brier = &brier; loss-loss == 0 {

@@ -82,9 +82,7 @@ func (o *Options) train(ctx context.Context, c *card.Card, out string, f fit.Opt
 		return nil, err
 	}
 	if o.HeldOut != "" {
-		t, _ := d.HeldOut()
-		create := func() (*events.Writer, error) { return events.Create(o.HeldOut) }
-		if _, _, err := (query.Query{Table: t, All: true}).Write(ctx, create, false, o.Notice); err != nil {
+		if err := o.WriteEvents(ctx, o.HeldOut, func() (*events.Table, error) { t, _ := d.HeldOut(); return t, nil }); err != nil {
 			return nil, err
 		}
 	}
