@@ -48,12 +48,7 @@ func TestGradient(t *testing.T) {
 	e := normals(n/2, n/2, 3, 0.5, 1)
 	e.Columns[1][4], e.Columns[1][90] = math.NaN(), math.Inf(1)
 	in := newInputs(e.Columns, all(n))
-	x := make([][]float32, in.rows)
-	flat := make([]float32, in.rows*n)
-	for i := range x {
-		x[i] = flat[i*n:][:n]
-	}
-	in.fill(flat, n, e.Columns, all(n), n)
+	x := in.take(e.Columns, all(n))
 	class, third, y := make([]float32, n), make([]float32, n), [][]float32{make([]float32, n), make([]float32, n)}
 	weight := make([]float32, n)
 	for i := range n {

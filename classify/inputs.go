@@ -26,6 +26,26 @@ type inputs struct {
 	values  int // the first rows: those of values. Of them squares and products follow all the others
 }
 
+// Seen is what a classifier of these columns would see of their events, products left out: columns without a unit, at most 10 from 0, in which no
+// value is missing or infinite. It depends on no label. None is left of columns of a single value.
+func Seen(columns [][]float64) ([][]float32, error) {
+	n, err := checkColumns(columns)
+	if err != nil {
+		return nil, err
+	}
+	return newInputs(columns, all(n)).take(columns, all(n)), nil
+}
+
+// take is what is seen of the events in rows, a slice a row of inputs.
+func (in *inputs) take(columns [][]float64, rows []int32) (x [][]float32) {
+	flat := kernel.Aligned(in.rows * len(rows))
+	for i := range in.rows {
+		x = append(x, flat[i*len(rows):][:len(rows)])
+	}
+	in.fill(flat, len(rows), columns, rows, len(rows))
+	return x
+}
+
 type input struct {
 	column        int
 	centre, scale float64

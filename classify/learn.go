@@ -45,12 +45,7 @@ func (l *learner) learn(ctx context.Context) (*fitted, error) {
 		return nil, fmt.Errorf("classify: there is nothing to learn from: each column has a single value")
 	}
 	rows := append(l.train[:len(l.train):len(l.train)], l.valid...)
-	x := make([][]float32, in.rows)
-	flat := kernel.Aligned(in.rows * len(rows))
-	for i := range x {
-		x[i] = flat[i*len(rows):][:len(rows)]
-	}
-	in.fill(flat, len(rows), l.columns, rows, len(rows))
+	x := in.take(l.columns, rows)
 	loss, outputs := l.loss()
 	net := newNetwork(in, l.o.Hidden, outputs)
 	obj := newObjective(net, net.start(l.seed), x, l.weight, loss, l.o.Threads)
