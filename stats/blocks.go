@@ -16,8 +16,18 @@ const (
 	partChoose                      // events taken where not all are
 )
 
-// fewestEffective are the effective events of a sample below which no distance between several columns is given.
-const fewestEffective = 20
+// QualityOptions are those of the tests that draw events.
+type QualityOptions struct {
+	Seed    uint64
+	Threads int // 0: all of the machine's; no number depends on it
+}
+
+func (o QualityOptions) source(part uint32) *rng.Source { return rng.New(o.Seed, rng.StreamTest, part) }
+
+// spread does task 0 to n-1 on the threads. A task writes where no other does.
+func (o QualityOptions) spread(n int, task func(i int)) {
+	each(n, o.Threads, func() func(int) { return task })
+}
 
 // unfit says why two samples cannot be compared; empty where they can.
 func unfit(ref, gen Sample) string {
@@ -36,7 +46,7 @@ func unfit(ref, gen Sample) string {
 }
 
 func (s Sample) unfit() string {
-	n := s.events()
+	n := s.len()
 	bad := 0
 	for i := range n {
 		ok := s.Weights == nil || i >= len(s.Weights) || finite(s.Weights[i])
@@ -57,28 +67,10 @@ func (s Sample) unfit() string {
 		return fmt.Sprintf("has %d events; at most %d can be numbered", n, math.MaxInt32)
 	case n > 0 && !(s.total() > 0):
 		return fmt.Sprintf("has weights that sum to %g; they must sum to a positive number", s.total())
-	case s.effective() < fewestEffective:
-		return fmt.Sprintf("has %.3g effective events; at least %d are needed", s.effective(), fewestEffective)
+	case s.effective() < fewest:
+		return fmt.Sprintf("has %.3g effective events; at least %d are needed", s.effective(), fewest)
 	}
 	return ""
-}
-
-func (s Sample) events() int {
-	if len(s.Columns) == 0 {
-		return 0
-	}
-	return len(s.Columns[0])
-}
-
-func (s Sample) effective() float64 {
-	if s.Weights == nil {
-		return float64(s.events())
-	}
-	var w2 float64
-	for _, w := range s.Weights {
-		w2 += w * w
-	}
-	return effective(sum(s.Weights), w2)
 }
 
 // most blocks of either sample, and permutations of them: p is known to 1/1000.
@@ -96,13 +88,13 @@ type blocks struct {
 	each int
 }
 
-func newBlocks(ref, gen affine, degree, most int, seed uint64) *blocks {
-	b := &blocks{each: min(most, ref.events(), gen.events())}
+func newBlocks(ref, gen affine, degree, most int, o QualityOptions) *blocks {
+	b := &blocks{each: min(most, ref.len(), gen.len())}
 	b.of = make([]*powers, 2*b.each)
 	for s, from := range []affine{ref, gen} {
 		share := 1 / from.total()
-		order := rng.New(seed, rng.StreamTest, partDivide+uint32(s)).Perm(from.events())
-		spread(b.each, func(i int) {
+		order := o.source(partDivide + uint32(s)).Perm(from.len())
+		o.spread(b.each, func(i int) {
 			p := newPowers(from, degree)
 			p.add(order[i*len(order)/b.each : (i+1)*len(order)/b.each])
 			for k := range p.sum {
@@ -116,35 +108,20 @@ func newBlocks(ref, gen affine, degree, most int, seed uint64) *blocks {
 	return b
 }
 
-// permute adds null and p of a distance between the samples that a permutation of the blocks makes: the first half of the
-// numbers handed over are those of one sample. A distance that rounding alone sets apart from the observed one counts as large.
-func (t *Test) permute(b *blocks, seed uint64, draws int, distance func(order []int32) float64) {
-	identity := make([]int32, len(b.of))
-	for i := range identity {
-		identity[i] = int32(i)
-	}
-	observed := distance(identity)
-	null := make([]float64, draws)
-	spread(draws, func(i int) {
-		null[i] = distance(rng.New(seed, rng.StreamTest, partPermute+uint32(i)).Perm(len(b.of)))
-	})
-	at := 1
-	for _, v := range null {
-		if v >= observed-1e-14 {
-			at++
+// test is a distance between the samples beside those that permutations of the blocks make: the first half of the numbers handed over
+// are the blocks of one sample. What rounding alone makes of equal samples is 0.
+func (b *blocks) test(draws int, o QualityOptions, distance func(order []int32) float64) Test {
+	null := make([]float64, draws+1)
+	o.spread(draws+1, func(i int) {
+		order := o.source(partPermute + uint32(i)).Perm(len(b.of))
+		if i == draws {
+			slices.Sort(order)
 		}
-	}
-	t.NullMean, t.NullStd = meanStd(null)
-	t.P, t.Draws = float64(at)/float64(draws+1), draws
-}
-
-// meanStd is the mean and the standard deviation, with n-1.
-func meanStd(x []float64) (mean, std float64) {
-	mean = sum(x) / float64(len(x))
-	for _, v := range x {
-		std += (v - mean) * (v - mean)
-	}
-	return mean, math.Sqrt(std / float64(max(len(x)-1, 1)))
+		if null[i] = distance(order); null[i] < 1e-14 {
+			null[i] = 0
+		}
+	})
+	return newTest(null[draws], null[:draws])
 }
 
 // byLargest scales each column of both samples by the largest |x| of the reference, as JetNet's FPD and KPD do; a column of zeros stays.
@@ -169,14 +146,6 @@ func draw(events []int32, n int, src *rng.Source) []int32 {
 		events[i] = int32(src.IntN(n))
 	}
 	return events
-}
-
-// choose takes n events at random, each at most once, or all where there are no more.
-func (s Sample) choose(n int, seed uint64, part uint32) Sample {
-	if s.events() <= n {
-		return s
-	}
-	return s.at(rng.New(seed, rng.StreamTest, partChoose+part).Perm(s.events())[:n])
 }
 
 // at is the events of these numbers.

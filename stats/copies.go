@@ -8,8 +8,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
-
-	"github.com/sluice-hep/sluice/internal/rng"
 )
 
 // Copies says whether a generated sample holds training events, as they are or nearly.
@@ -38,7 +36,7 @@ const (
 
 // NewCopies compares generated events with those of the training and with others of the same kind, held out of it: validation or test
 // events. Weights play no part: training and held-out events differ by chance alone, whatever each weighs.
-func NewCopies(training, heldOut, gen Sample, seed uint64) (c Copies) {
+func NewCopies(training, heldOut, gen Sample, o QualityOptions) (c Copies) {
 	training.Weights, heldOut.Weights, gen.Weights = nil, nil, nil
 	for i, s := range []Sample{training, gen, heldOut} {
 		name := []string{"training", "generated", "held-out"}[i]
@@ -49,19 +47,19 @@ func NewCopies(training, heldOut, gen Sample, seed uint64) (c Copies) {
 			return Copies{Cannot: fmt.Sprintf("the sample of %s events %s", name, cannot)}
 		}
 	}
-	c.duplicates(training, heldOut, gen, seed)
-	c.nearer(training, heldOut, gen, seed)
+	c.duplicates(training, heldOut, gen, o)
+	c.nearer(training, heldOut, gen, o)
 	return c
 }
 
 // duplicates counts events that agree to the last digit.
-func (c *Copies) duplicates(training, heldOut, gen Sample, seed uint64) {
+func (c *Copies) duplicates(training, heldOut, gen Sample, o QualityOptions) {
 	t, h, g := training.hashes(), heldOut.hashes(), gen.hashes()
 	c.Duplicates, c.DuplicatesHeldOut = common(g, t), common(g, h)
 	n := min(len(t), len(h))
 	equal := func(s Sample, all []uint64) []uint64 {
 		if len(all) > n {
-			return s.choose(n, seed, 0).hashes()
+			return s.pick(n, o.source(partChoose)).hashes()
 		}
 		return all
 	}
@@ -81,7 +79,7 @@ func (c *Copies) duplicates(training, heldOut, gen Sample, seed uint64) {
 
 // hashes are one number an event, ascending. That two of a million events agree in it by chance happens once in 10^7 samples.
 func (s Sample) hashes() []uint64 {
-	h := make([]uint64, s.events())
+	h := make([]uint64, s.len())
 	for _, c := range s.Columns {
 		for i, v := range c {
 			hi, lo := bits.Mul64(h[i]^math.Float64bits(v+0)^0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93) // v+0: -0 is 0
@@ -110,27 +108,29 @@ func has(among []uint64, v uint64) bool {
 // nearer looks for the nearest of the training and held-out events. These are in an order by chance, and of equally near ones the first is
 // taken, so that its being a training event is by chance too. Several generated events may have one neighbour: the variance is that of
 // labels dealt out to the neighbours.
-func (c *Copies) nearer(training, heldOut, gen Sample, seed uint64) {
+func (c *Copies) nearer(training, heldOut, gen Sample, o QualityOptions) {
 	most := mostSearched
 	if d := float64(len(gen.Columns)); d > 10 {
 		most = int(float64(most) * 100 / d / d)
 	}
-	share := min(1, float64(most)/float64(training.events()+heldOut.events()))
-	take := func(s Sample, part uint32) Sample { return s.choose(int(share*float64(s.events())), seed, part) }
-	t, h, g := take(training, 0), take(heldOut, 1), gen.choose(mostCompared, seed, 2)
-	c.Training, c.HeldOut = t.events(), h.events()
-	if min(c.Training, c.HeldOut) < fewestEffective {
-		c.Nearer.Cannot = fmt.Sprintf("of %d training and %d held-out events too few can be searched for neighbours", training.events(), heldOut.events())
+	share := min(1, float64(most)/float64(training.len()+heldOut.len()))
+	take := func(s Sample, part uint32) Sample {
+		return s.pick(int(share*float64(s.len())), o.source(partChoose+part))
+	}
+	t, h, g := take(training, 0), take(heldOut, 1), gen.pick(mostCompared, o.source(partChoose+2))
+	c.Training, c.HeldOut = t.len(), h.len()
+	if min(c.Training, c.HeldOut) < fewest {
+		c.Nearer.Cannot = fmt.Sprintf("of %d training and %d held-out events too few can be searched for neighbours", training.len(), heldOut.len())
 		return
 	}
 	scaled := byBulk(t, h, g)
 	t, h, g = scaled[0], scaled[1], scaled[2]
 	n := c.Training + c.HeldOut
-	order := rng.New(seed, rng.StreamTest, partDivide).Perm(n)
+	order := o.source(partDivide).Perm(n)
 	tree := newTree(t, h, order)
-	nearest := make([]int32, g.events())
+	nearest := make([]int32, g.len())
 	const together = 64
-	spread((len(nearest)+together-1)/together, func(part int) {
+	o.spread((len(nearest)+together-1)/together, func(part int) {
 		x := make([]float64, len(g.Columns))
 		for i := part * together; i < min((part+1)*together, len(nearest)); i++ {
 			for k, col := range g.Columns {
@@ -153,15 +153,15 @@ func (c *Copies) count(nearest, order []int32) {
 			labels++
 		}
 	}
-	var squares float64
+	var shared float64
 	for _, v := range times {
-		squares += v * v // whole numbers: the sum is exact in any order
+		shared += v * v // whole numbers: the sum is exact in any order
 	}
 	e := float64(c.Training) / n
 	t := &c.Nearer
 	t.Value, t.NullMean, t.Events = labels/q, e, len(nearest)
-	t.NullStd = math.Sqrt(e*(1-e)*n/(n-1)*max(squares-q*q/n, 0)) / q
-	t.Error = math.Sqrt(t.Value*(1-t.Value)*squares) / q
+	t.NullStd = math.Sqrt(e*(1-e)*n/(n-1)*max(shared-q*q/n, 0)) / q
+	t.Error = math.Sqrt(t.Value*(1-t.Value)*shared) / q
 	t.P = 1
 	if t.NullStd > 0 {
 		t.P = math.Erfc((t.Value-e)/t.NullStd/math.Sqrt2) / 2
@@ -193,8 +193,8 @@ func newTree(t, h Sample, order []int32) *tree {
 	all := &tree{rows: make([]float64, n*d), place: make([]int32, n), d: d}
 	for i, e := range order {
 		s, e := t, int(e)
-		if e >= t.events() {
-			s, e = h, e-t.events()
+		if e >= t.len() {
+			s, e = h, e-t.len()
 		}
 		for k, c := range s.Columns {
 			all.rows[i*d+k] = c[e]

@@ -87,27 +87,27 @@ func TestCopies(t *testing.T) {
 	}
 	narrow := several(2000, 3, 4)
 	for k := range narrow.Columns {
-		narrow.Columns[k] = times(narrow.Columns[k], 0.3)
+		narrow.Columns[k] = scaledBy(narrow.Columns[k], 0.3)
 	}
-	c := NewCopies(training, heldOut, fresh, 1)
+	c := NewCopies(training, heldOut, fresh, seeded)
 	if c.Cannot != "" || !(c.Nearer.P > 0.02) || c.Duplicates != 0 || c.DuplicatesP != 1 || c.Training != 4000 || c.Nearer.NullMean != 0.8 {
 		t.Errorf("fresh events: %+v", c)
 	}
-	if c = NewCopies(training, heldOut, narrow, 1); !(c.Nearer.P > 0.02) {
+	if c = NewCopies(training, heldOut, narrow, seeded); !(c.Nearer.P > 0.02) {
 		t.Errorf("a narrow sample: %+v", c)
 	}
-	if c = NewCopies(training, heldOut, joined(fresh, near), 1); !(c.Nearer.P < 0.01) || math.Abs(c.Copied-1./6) > 4*c.CopiedError || c.Duplicates != 0 {
+	if c = NewCopies(training, heldOut, joined(fresh, near), seeded); !(c.Nearer.P < 0.01) || math.Abs(c.Copied-1./6) > 4*c.CopiedError || c.Duplicates != 0 {
 		t.Errorf("a sixth nearly copied: %+v", c)
 	}
-	if c = NewCopies(training, heldOut, joined(fresh, training.at(all(100))), 1); c.Duplicates != 100 || c.DuplicatesHeldOut != 0 || !(c.DuplicatesP < 0.01) {
+	if c = NewCopies(training, heldOut, joined(fresh, training.at(all(100))), seeded); c.Duplicates != 100 || c.DuplicatesHeldOut != 0 || !(c.DuplicatesP < 0.01) {
 		t.Errorf("copies: %+v", c)
 	}
-	c = NewCopies(rounded(training, 0.5), rounded(heldOut, 0.5), rounded(fresh, 0.5), 1)
+	c = NewCopies(rounded(training, 0.5), rounded(heldOut, 0.5), rounded(fresh, 0.5), seeded)
 	if !(c.Nearer.P > 0.02) || !(c.DuplicatesP > 0.02) || c.Duplicates < 100 {
 		t.Errorf("few values: %+v", c)
 	}
 	constant := rounded(training, 100)
-	if c = NewCopies(constant, constant, constant, 1); !(c.Nearer.P > 0.02) || c.DuplicatesP != 1 || c.Duplicates != 4000 {
+	if c = NewCopies(constant, constant, constant, seeded); !(c.Nearer.P > 0.02) || c.DuplicatesP != 1 || c.Duplicates != 4000 {
 		t.Errorf("constants: %+v", c)
 	}
 }
@@ -125,7 +125,7 @@ func TestCopiesNull(t *testing.T) {
 			if step > 0 {
 				a, b, g = rounded(a, step), rounded(b, step), rounded(g, step)
 			}
-			c := NewCopies(a, b, g, uint64(i))
+			c := NewCopies(a, b, g, QualityOptions{Seed: uint64(i)})
 			if c.Nearer.P < 0.05 {
 				low++
 			}
@@ -154,7 +154,7 @@ func TestCopiesOfBadSamples(t *testing.T) {
 		"columns":            {several(100, 3, 1), good, good, "3 columns of training events"},
 		"none":               {Sample{}, Sample{}, Sample{}, "0 columns"},
 	} {
-		if got := NewCopies(c.training, c.heldOut, c.gen, 1).Cannot; !strings.Contains(got, c.want) {
+		if got := NewCopies(c.training, c.heldOut, c.gen, seeded).Cannot; !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q", name, got)
 		}
 	}

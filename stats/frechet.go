@@ -5,8 +5,6 @@ import (
 	"math"
 
 	"gonum.org/v1/gonum/mat"
-
-	"github.com/sluice-hep/sluice/internal/rng"
 )
 
 // Frechet is the square of the Frechet distance of two normal densities, |m - n|^2 + Tr(S + T - 2 (S T)^(1/2)), with means m, n and
@@ -102,7 +100,7 @@ const (
 // As events are drawn anew from the samples at hand, Value estimates the distance of these, which is not 0 for samples of one
 // distribution: NullMean is that distance by chance, NullStd its scatter and that of the batches, and P the probability of the distance of
 // the whole samples, from permutations between them.
-func FPD(ref, gen Sample, seed uint64) Test {
+func FPD(ref, gen Sample, o QualityOptions) Test {
 	if cannot := unfit(ref, gen); cannot != "" {
 		return Test{Cannot: cannot}
 	}
@@ -116,23 +114,23 @@ func FPD(ref, gen Sample, seed uint64) Test {
 		r.shift[k] = NewMoments(c, ref.Weights).Mean
 	}
 	g.shift = r.shift
-	var t Test
-	if t.Value, t.Error = extrapolate(frechetBatches(r, g, seed)); !finite(t.Value) || !finite(t.Error) {
+	value, scatter := extrapolate(frechetBatches(r, g, o))
+	if !finite(value) || !finite(scatter) {
 		return Test{Cannot: "the generated sample is so far out, or its weights are so negative, that its covariance overflows or is none"}
 	}
 	draws := permutations
 	if d > 20 {
 		draws = 199
 	}
-	t.frechet(r, g, seed, draws)
-	t.NullStd = math.Hypot(t.NullStd, t.Error)
+	t := frechetTest(r, g, draws, o)
+	t.Value, t.Error, t.NullStd = value, scatter, math.Hypot(t.NullStd, scatter)
 	return t
 }
 
-// frechet adds null and p of the distance of the whole samples.
-func (t *Test) frechet(ref, gen affine, seed uint64, draws int) {
-	b := newBlocks(ref, gen, 2, mostBlocks, seed)
-	t.permute(b, seed, draws, func(order []int32) float64 {
+// frechetTest is the distance of the whole samples.
+func frechetTest(ref, gen affine, draws int, o QualityOptions) Test {
+	b := newBlocks(ref, gen, 2, mostBlocks, o)
+	return b.test(draws, o, func(order []int32) float64 {
 		r, w2r := b.total(order[:b.each])
 		g, w2g := b.total(order[b.each:])
 		return frechet(r, w2r, g, w2g, len(ref.Columns))
@@ -152,7 +150,7 @@ func (b *blocks) total(which []int32) (sums []float64, w2 float64) {
 }
 
 // frechetBatches are the sizes, inverted, and the mean distance of the batches of each.
-func frechetBatches(ref, gen affine, seed uint64) (inverse, mean []float64) {
+func frechetBatches(ref, gen affine, o QualityOptions) (inverse, mean []float64) {
 	first, last := 1/float64(smallestBatch), 1/float64(largestBatch)
 	var size []int
 	for i := range batchSizes {
@@ -162,13 +160,13 @@ func frechetBatches(ref, gen affine, seed uint64) (inverse, mean []float64) {
 	}
 	d := len(ref.Columns)
 	values := make([]float64, batchSizes*batchesEach)
-	spread(len(values), func(i int) {
-		src := rng.New(seed, rng.StreamTest, partBatch+uint32(i))
+	o.spread(len(values), func(i int) {
+		src := o.source(partBatch + uint32(i))
 		events := make([]int32, size[i/batchesEach])
 		var sums [2]*powers
 		for s, from := range []affine{ref, gen} {
 			sums[s] = newPowers(from, 2)
-			sums[s].add(draw(events, from.events(), src))
+			sums[s].add(draw(events, from.len(), src))
 		}
 		values[i] = frechet(sums[0].sum, sums[0].w2, sums[1].sum, sums[1].w2, d)
 	})

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-
-	"github.com/sluice-hep/sluice/internal/rng"
 )
 
 // JetNet's numbers for KPD.
@@ -25,7 +23,7 @@ const (
 //
 // As with FPD, Value estimates the distance of the samples at hand, pairs of an event with itself included: NullMean is that distance
 // by chance, NullStd its scatter and that of the median, and P the probability of the distance of the whole samples, from permutations between them.
-func KPD(ref, gen Sample, seed uint64) Test {
+func KPD(ref, gen Sample, o QualityOptions) Test {
 	if cannot := unfit(ref, gen); cannot != "" {
 		return Test{Cannot: cannot}
 	}
@@ -35,27 +33,27 @@ func KPD(ref, gen Sample, seed uint64) Test {
 	}
 	r, g := kernelScale(ref, gen)
 	ways := multinomial(d+1, kernelDegree)
-	values := kernelDistances(r, g, ways, seed)
+	values := kernelDistances(r, g, ways, o)
 	slices.Sort(values)
-	t := Test{Value: quantile(values, 0.5), Error: (quantile(values, 0.83725) - quantile(values, 0.16275)) / 2}
-	if !finite(t.Value) || !finite(t.Error) {
+	value, scatter := quantile(values, 0.5), (quantile(values, 0.83725)-quantile(values, 0.16275))/2
+	if !finite(value) || !finite(scatter) {
 		return Test{Cannot: "the generated sample is so far out, or its weights are so negative, that the kernel overflows or has no mean"}
 	}
-	most := int(mostSums / float64(len(ways)) / 2)
-	if n := max(ref.events(), gen.events()); n > most {
-		t.Events = most
-		r.Sample, g.Sample = r.choose(most, seed, 0), g.choose(most, seed, 1)
+	most, events := int(mostSums/float64(len(ways))/2), 0
+	if max(r.len(), g.len()) > most {
+		events = most
+		r.Sample, g.Sample = r.pick(most, o.source(partChoose)), g.pick(most, o.source(partChoose+1))
 	}
-	t.kernel(r, g, ways, seed, permutations)
-	t.NullStd = math.Hypot(t.NullStd, medianScatter*t.Error)
+	t := kernelTest(r, g, ways, permutations, o)
+	t.Value, t.Error, t.NullStd, t.Events = value, scatter, math.Hypot(t.NullStd, medianScatter*scatter), events
 	return t
 }
 
-// kernel adds null and p of the distance of the whole samples.
-func (t *Test) kernel(ref, gen affine, ways []float64, seed uint64, draws int) {
-	b := newBlocks(ref, gen, kernelDegree, min(mostBlocks, int(mostKept)/len(ways)/2), seed)
-	products := b.products(ways)
-	t.permute(b, seed, draws, func(order []int32) float64 { return b.discrepancy(order, products) })
+// kernelTest is the distance of the whole samples.
+func kernelTest(ref, gen affine, ways []float64, draws int, o QualityOptions) Test {
+	b := newBlocks(ref, gen, kernelDegree, min(mostBlocks, int(mostKept)/len(ways)/2), o)
+	products := b.products(ways, o)
+	return b.test(draws, o, func(order []int32) float64 { return b.discrepancy(order, products) })
 }
 
 // kernelScale has x.y of scaled events be x.y/d of JetNet's.
@@ -67,16 +65,15 @@ func kernelScale(ref, gen Sample) (r, g affine) {
 	return r, g
 }
 
-func kernelDistances(ref, gen affine, ways []float64, seed uint64) []float64 {
+func kernelDistances(ref, gen affine, ways []float64, o QualityOptions) []float64 {
 	var sums [2 * kernelBatches]*powers
-	spread(len(sums), func(i int) {
+	o.spread(len(sums), func(i int) {
 		from := ref
 		if i%2 == 1 {
 			from = gen
 		}
 		sums[i] = newPowers(from, kernelDegree)
-		src := rng.New(seed, rng.StreamTest, partBatch+uint32(i))
-		sums[i].add(draw(make([]int32, kernelBatch), from.events(), src))
+		sums[i].add(draw(make([]int32, kernelBatch), from.len(), o.source(partBatch+uint32(i))))
 	})
 	var values []float64
 	for i := 0; i < len(sums); i += 2 {
@@ -88,13 +85,13 @@ func kernelDistances(ref, gen affine, ways []float64, seed uint64) []float64 {
 // unbiased is the square of the discrepancy without pairs of an event with itself.
 func unbiased(a, b *powers, ways []float64) float64 {
 	within := func(p *powers) float64 {
-		return (pairs(p, p, ways) - p.self) / (p.sum[0]*p.sum[0] - p.w2)
+		return (kernelSum(p, p, ways) - p.self) / (p.sum[0]*p.sum[0] - p.w2)
 	}
-	return within(a) + within(b) - 2*pairs(a, b, ways)/(a.sum[0]*b.sum[0])
+	return within(a) + within(b) - 2*kernelSum(a, b, ways)/(a.sum[0]*b.sum[0])
 }
 
-// pairs is the kernel summed over all pairs of events.
-func pairs(a, b *powers, ways []float64) (s float64) {
+// kernelSum is the kernel summed over all pairs of events.
+func kernelSum(a, b *powers, ways []float64) (s float64) {
 	for k, v := range ways {
 		s += v * a.sum[k] * b.sum[k]
 	}
@@ -102,12 +99,12 @@ func pairs(a, b *powers, ways []float64) (s float64) {
 }
 
 // products are the kernel's sums over the pairs of each two blocks.
-func (b *blocks) products(ways []float64) []float64 {
+func (b *blocks) products(ways []float64, o QualityOptions) []float64 {
 	n := len(b.of)
 	p := make([]float64, n*n)
-	spread(n, func(i int) {
+	o.spread(n, func(i int) {
 		for j := range i + 1 {
-			p[i*n+j] = pairs(b.of[i], b.of[j], ways)
+			p[i*n+j] = kernelSum(b.of[i], b.of[j], ways)
 		}
 	})
 	for i := range n {

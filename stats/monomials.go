@@ -1,25 +1,5 @@
 package stats
 
-import (
-	"runtime"
-	"sync"
-	"sync/atomic"
-)
-
-// spread does task 0 to n-1 on as many threads as there may be. A task writes where no other does, so that the result is that of one thread.
-func spread(n int, task func(i int)) {
-	var next atomic.Int64
-	var done sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), n) {
-		done.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				task(i)
-			}
-		})
-	}
-	done.Wait()
-}
-
 // affine shows the columns of a sample as (x-shift) scale, without a copy of them.
 type affine struct {
 	Sample

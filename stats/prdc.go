@@ -39,7 +39,7 @@ const (
 // NewPRDC takes at most 10,000 events of either sample. Of events with weights it takes some by the size of their weights, so that all
 // that are left count the same but for their sign; shares are of signed weights, and an event counts as a neighbour whatever its sign. That
 // is right where the share of negative weights is the same everywhere.
-func NewPRDC(ref, gen Sample, seed uint64) PRDC {
+func NewPRDC(ref, gen Sample, o QualityOptions) PRDC {
 	if cannot := unfit(ref, gen); cannot != "" {
 		return PRDC{Cannot: cannot}
 	}
@@ -47,30 +47,29 @@ func NewPRDC(ref, gen Sample, seed uint64) PRDC {
 	if d := len(ref.Columns); d > 25 {
 		most = int(float64(most) * math.Sqrt(25/float64(d)))
 	}
-	r, g := ref.unweighted(most, seed, 0), gen.unweighted(most, seed, 1)
-	r, g = r.choose(mostUnequal*g.events(), seed, 2), g.choose(mostUnequal*r.events(), seed, 3)
+	r, g := ref.unweighted(most, o.source(partChoose)), gen.unweighted(most, o.source(partChoose+1))
+	r, g = r.pick(mostUnequal*g.len(), o.source(partChoose+2)), g.pick(mostUnequal*r.len(), o.source(partChoose+3))
 	for i, s := range []Sample{r, g} {
-		if n := s.effective(); n < fewestEffective || !(s.total() > 0) {
+		if n := s.effective(); n < fewest || !(s.total() > 0) {
 			name := []string{"reference", "generated sample"}[i]
-			return PRDC{Cannot: fmt.Sprintf("the weights of the %s differ so much that %d of its events stand for all, %.3g effective ones", name, s.events(), n)}
+			return PRDC{Cannot: fmt.Sprintf("the weights of the %s differ so much that %d of its events stand for all, %.3g effective ones", name, s.len(), n)}
 		}
 	}
 	scaled := byBulk(r, g)
-	return newPRDC(scaled[0], scaled[1], neighbours, prdcDraws, seed)
+	return newPRDC(scaled[0], scaled[1], neighbours, prdcDraws, o)
 }
 
 // unweighted takes at most n events, each with a probability in proportion to its |weight|, and leaves them the signs.
-func (s Sample) unweighted(n int, seed uint64, part uint32) Sample {
+func (s Sample) unweighted(n int, src *rng.Source) Sample {
 	if s.Weights == nil {
-		return s.choose(n, seed, part)
+		return s.pick(n, src)
 	}
 	var largest float64
 	for _, w := range s.Weights {
 		largest = max(largest, math.Abs(w))
 	}
-	src := rng.New(seed, rng.StreamTest, partChoose+part)
 	var taken []int32
-	for _, e := range src.Perm(s.events()) {
+	for _, e := range src.Perm(s.len()) {
 		if len(taken) < n && src.Float64()*largest < math.Abs(s.Weights[e]) {
 			taken = append(taken, e)
 		}
@@ -94,7 +93,7 @@ func byBulk(samples ...Sample) []Sample {
 		slices.Sort(sorted)
 		unit := (quantile(sorted, 0.84) - quantile(sorted, 0.16)) / 2
 		if !(unit > 0) {
-			_, unit = meanStd(c)
+			unit = NewMoments(c, nil).Std
 		}
 		if !(unit > 0 && finite(unit)) {
 			unit = 1
@@ -112,14 +111,14 @@ func byBulk(samples ...Sample) []Sample {
 
 const outermost = 1e150
 
-func newPRDC(ref, gen Sample, k, draws int, seed uint64) PRDC {
-	n, m := ref.events(), gen.events()
-	g := newGraph(ref, gen, k, 16*(n+m)/min(n, m), seed)
+func newPRDC(ref, gen Sample, k, draws int, o QualityOptions) PRDC {
+	n, m := ref.len(), gen.len()
+	g := newGraph(ref, gen, k, 16*(n+m)/min(n, m), o)
 	value := g.prdcOf(n)
 	null := make([][4]float64, draws)
-	spread(draws, func(i int) {
+	o.spread(draws, func(i int) {
 		permuted := make([]bool, n+m)
-		for j, e := range rng.New(seed, rng.StreamTest, partPermute+uint32(i)).Perm(n + m) {
+		for j, e := range o.source(partPermute + uint32(i)).Perm(n + m) {
 			permuted[j] = int(e) < n
 		}
 		null[i] = g.prdc(permuted)
@@ -138,8 +137,7 @@ func (p *PRDC) against(value [4]float64, null [][4]float64) {
 		for i := range null {
 			x[i] = null[i][k]
 		}
-		t := Test{Value: value[k], Draws: len(null)}
-		t.NullMean, t.NullStd = meanStd(x)
+		t := newTest(value[k], x)
 		far := func(v float64) float64 {
 			if t.NullStd == 0 {
 				return 0
@@ -178,9 +176,9 @@ type graph struct {
 }
 
 // newGraph finds the nearest neighbours of each event. The order is by chance, and what is equally near comes in that order.
-func newGraph(ref, gen Sample, k, nearest int, seed uint64) *graph {
-	n, m, d := ref.events(), gen.events(), len(ref.Columns)
-	g := &graph{order: rng.New(seed, rng.StreamTest, partDivide).Perm(n + m), rows: make([]float64, (n+m)*d), weights: make([]float64, n+m), near: make([][]int32, n+m), d: d, k: k}
+func newGraph(ref, gen Sample, k, nearest int, o QualityOptions) *graph {
+	n, m, d := ref.len(), gen.len(), len(ref.Columns)
+	g := &graph{order: o.source(partDivide).Perm(n + m), rows: make([]float64, (n+m)*d), weights: make([]float64, n+m), near: make([][]int32, n+m), d: d, k: k}
 	for i, e := range g.order {
 		s, e := ref, int(e)
 		if e >= n {
@@ -192,7 +190,7 @@ func newGraph(ref, gen Sample, k, nearest int, seed uint64) *graph {
 		g.weights[i] = weight(s.Weights, e)
 	}
 	const together = 64
-	spread((n+m+together-1)/together, func(part int) {
+	o.spread((n+m+together-1)/together, func(part int) {
 		distance := make([]float64, n+m)
 		for i := part * together; i < min((part+1)*together, n+m); i++ {
 			g.distances(i, distance)

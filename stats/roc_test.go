@@ -166,13 +166,12 @@ func TestErrorsOfROCAreTheScatter(t *testing.T) {
 			}
 		}
 		for k, name := range []string{"AUC", "SIC"} {
-			_, scatter := meanStd(got[k])
-			mean, _ := meanStd(errs[k])
+			scatter, mean := NewMoments(got[k], nil).Std, NewMoments(errs[k], nil).Mean
 			if ratio := mean / scatter; !(ratio > 0.9 && ratio < 1.1) {
 				t.Errorf("%s, weighted %v: error %g, scatter %g", name, weighted, mean, scatter)
 			}
 		}
-		mean, _ := meanStd(got[0])
+		mean := NewMoments(got[0], nil).Mean
 		if want := 0.5 * math.Erfc(-0.5); math.Abs(mean-want) > 0.005 { // Phi(1/sqrt 2)
 			t.Errorf("AUC %g, want %g", mean, want)
 		}
