@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,12 +10,11 @@ import (
 	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
-	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
-	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/train"
+	"github.com/sluice-hep/sluice/validate"
 )
 
 // Analysis is what the page about a model is made of: what is known of it, and what Compare finds.
@@ -29,7 +29,7 @@ type Analysis struct {
 	Training, Valid, HeldOut int // so many train, validate and are held out
 
 	Pair       Pair // the events compared
-	Comparison *stats.Comparison
+	Comparison *validate.Result
 	True       *fit.True     // nil where the true density is not known
 	Evidence   *fit.Evidence // nil but of a toy of known potential
 
@@ -39,7 +39,7 @@ type Analysis struct {
 // Compare draws as many events from the model as were held out of d, with their context and its weights, measures the distances
 // and judges them. It takes Card and Model, and sets the numbers of events, Pair, Comparison and True. Where no events were held
 // out, it adds a warning.
-func (a *Analysis) Compare(d *fit.Data) (*Compared, error) {
+func (a *Analysis) Compare(ctx context.Context, d *fit.Data, threads int) (*Compared, error) {
 	a.Total, a.Training, a.Valid, a.HeldOut = d.Total, d.Rows.Training(), len(d.Rows.Valid), len(d.Rows.Test)
 	if err := a.draw(d); err != nil {
 		return nil, err
@@ -48,12 +48,15 @@ func (a *Analysis) Compare(d *fit.Data) (*Compared, error) {
 	if len(columns) == 0 {
 		columns = slices.Concat(a.Card.Features, a.Card.Context)
 	}
-	c, err := stats.Compare(a.Pair.Reference, a.Pair.Generated, columns)
+	c, err := validate.Compare(ctx, a.Pair.Reference, a.Pair.Generated, validate.Options{
+		Columns: columns, Cuts: a.Card.Compare.Cuts, Alone: a.Card.Compare.Tests == card.TestsOfColumns, Seed: a.Card.Seed, Threads: threads,
+	})
 	if err != nil {
 		return nil, err
 	}
 	a.Comparison = c
-	return NewCompared(c), a.truth()
+	a.Notices = append(a.Notices, c.Notes...)
+	return NewCompared(c, nil), a.truth()
 }
 
 // draw makes the pair to compare.
@@ -221,17 +224,4 @@ func members(e *train.Ensemble) Section {
 		s.Rows = append(s.Rows, row)
 	}
 	return s
-}
-
-// comparedPage is the page about a comparison of two files.
-func comparedPage(p *Pair, reference, generated string, c *stats.Comparison) (*Page, error) {
-	page := &Page{
-		Title: fmt.Sprintf("%s against %s", p.GeneratedName, p.ReferenceName),
-		Summary: []Fact{
-			{Name: "Reference", Value: say.Count(p.Reference.Len(), "event"), Note: reference},
-			{Name: "Generated", Value: say.Count(p.Generated.Len(), "event"), Note: generated},
-			{Name: "Columns", Value: fmt.Sprint(len(c.Names)), Note: column.List(c.Names, 10)},
-		},
-	}
-	return page, p.addTo(page, c)
 }

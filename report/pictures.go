@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-hep/sluice/plot"
 	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/train"
+	"github.com/sluice-hep/sluice/validate"
 )
 
 // Pair is a reference sample beside a generated one.
@@ -26,13 +27,16 @@ type Pair struct {
 func (p *Pair) label(column string) string { return cmp.Or(p.Labels[column], column) }
 
 // addTo puts the distances and the pictures of a comparison on a page.
-func (p *Pair) addTo(page *Page, c *stats.Comparison) error {
-	verdict := Judge(c, p.label)
+func (p *Pair) addTo(page *Page, r *validate.Result) error {
+	c, verdict := r.Comparison, Judge(r, p.label)
 	page.Verdict = &verdict
 	page.Names = [2]string{cmp.Or(p.ReferenceName, "Reference"), cmp.Or(p.GeneratedName, "Generated")}
 	page.Summary = append(page.Summary, p.weighing(c)...)
+	if len(r.Cuts) > 0 {
+		page.Sections = append(page.Sections, cutSection(NewCompared(r, p.label), p.label))
+	}
 	page.Overlays = make([]*plot.Picture, len(c.Names))
-	j := judge{c, p.label}
+	j := judge{r, p.label, 1}
 	for i, name := range c.Names {
 		ref, err := p.Reference.Column(name)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluice-hep/sluice/stats"
+	"github.com/sluice-hep/sluice/validate"
 )
 
 // Level is how far agreement goes, from best to worst.
@@ -49,6 +50,7 @@ const (
 	closeShape    = 0.1   // of the root of the chi2 divergence: 1 % of the events in a bin of their own, or twice a bin of 2 %
 	closeWindow   = 0.01  // of events more or fewer in a range
 	closeShare    = 0.005 // of events outside, or missing
+	closeYield    = 0.05  // of the share that passes a cut, of itself
 	smallestPower = 1e-12 // p-values below are not told apart
 )
 
@@ -58,6 +60,8 @@ type Verdict struct {
 	Headline  string
 	Sentences []string
 	Reasons   []string // those of the sentences that tell of a difference
+
+	what string // ends the headline
 }
 
 // MarshalJSON writes {"level": "good", "differs" or "cannot say", "grade": the level's name, "text"}.
@@ -81,16 +85,20 @@ type finding struct {
 
 // Judge says how far the samples of a comparison agree: a finding is what chance does not explain, its level follows from its size,
 // and the worst makes the headline. label gives the name of a column for the reader.
-func Judge(c *stats.Comparison, label func(column string) string) Verdict {
-	j := judge{c, label}
-	v := Verdict{Level: Untested}
-	if len(c.Names) == 1 {
-		v.Level = Agree
+func Judge(r *validate.Result, label func(column string) string) Verdict {
+	return judge{r, label, 1}.verdict()
+}
+
+// verdict is that of all findings.
+func (j judge) verdict() Verdict {
+	v := Verdict{}
+	findings := []finding{j.distances(), j.shapes(), j.outside(), j.missing(), j.correlations(), j.together()}
+	for _, cut := range j.Cuts {
+		findings = append(findings, j.cut(cut))
 	}
-	var what string
-	for _, f := range []finding{j.distances(), j.shapes(), j.outside(), j.missing(), j.correlations()} {
+	for _, f := range findings {
 		if f.level > v.Level {
-			v.Level, what = f.level, f.what
+			v.Level, v.what = f.level, f.what
 		}
 		if f.says != "" {
 			v.Sentences = append(v.Sentences, f.says)
@@ -101,24 +109,75 @@ func Judge(c *stats.Comparison, label func(column string) string) Verdict {
 	}
 	v.Headline = map[Level]string{
 		Agree:    "No difference found",
-		Untested: "No difference found in the columns one by one; how they go together was not tested",
+		Untested: v.what,
 		Close:    "Close: the differences are small, but larger than chance",
-		Differs:  "The samples differ visibly: " + what,
-		Apart:    "The samples do not agree: " + what,
+		Differs:  "The samples differ visibly: " + v.what,
+		Apart:    "The samples do not agree: " + v.what,
 	}[v.Level]
-	if at := j.most(func(d stats.ColumnComparison) float64 { return d.KS }); v.Level < Close && j.column(at).KS >= differsKS {
-		v.Sentences = append(v.Sentences, "There are too few events to see more: differences of that size may be real.")
+	if v.Level >= Close {
+		return v
 	}
-	if len(c.Names) > 1 {
-		v.Sentences = append(v.Sentences, "This looks at each column alone and at rank correlations of pairs; structure beyond that is not tested.")
+	if few := j.sees(); few >= differsKS {
+		v.Level, v.Headline = Untested, "Too few events to say"
+		v.Sentences = append(v.Sentences, fmt.Sprintf("In samples of this size, a difference of %s in the cumulative distributions would be no more than chance.", digits(min(few, 1))))
+	} else {
+		v.Sentences = append(v.Sentences, fmt.Sprintf("A Kolmogorov–Smirnov distance below %s would not show in samples of this size.", digits(few)))
 	}
 	return v
 }
 
-type judge struct {
-	*stats.Comparison
-	label func(string) string
+// sees is the KS distance of a column that chance would no longer explain, for the effective numbers of events.
+func (j judge) sees() float64 {
+	return 1.63 * math.Sqrt(1/j.ReferenceEffective+1/j.GeneratedEffective) // where Kolmogorov's distribution leaves 1 %
 }
+
+// together goes by the tests of all columns at once.
+func (j judge) together() finding {
+	const alone = "This looks at each column alone and at rank correlations of pairs; structure beyond that is not tested."
+	switch {
+	case len(j.Names) == 1:
+		return finding{}
+	}
+	return finding{level: Untested, what: "No difference found in the columns one by one; how they go together was not tested", says: alone}
+}
+
+// cut goes by what passes a selection.
+func (j judge) cut(c validate.Cut) finding {
+	f := finding{what: "after the cut " + c.Cut}
+	if c.Cannot != "" {
+		f.says = fmt.Sprintf("After the cut %s: %s.", c.Cut, c.Cannot)
+		return f
+	}
+	shares := fmt.Sprintf("%s %% of the generated events pass, of the reference %s %%", digits(100*c.Generated), digits(100*c.Reference))
+	if p := j.allow(c.P); p < chanceChi2 {
+		f.level = grade(math.Abs(c.Generated-c.Reference)/max(c.Reference, c.Generated), closeYield)
+		shares += fmt.Sprintf(" (p %s)", probability(p))
+	}
+	v := judgeCut(c, len(j.Cuts), j.label)
+	if v.Level > max(f.level, Untested) {
+		f.level, f.what = v.Level, f.what+": "+v.what
+	}
+	says := []string{v.Headline + "."}
+	if len(v.Reasons) > 0 {
+		says = v.Reasons
+	}
+	f.says = fmt.Sprintf("After the cut %s, %s. %s", c.Cut, shares, strings.Join(says, " "))
+	return f
+}
+
+// judgeCut is the verdict on what passes one of so many cuts.
+func judgeCut(c validate.Cut, cuts int, label func(string) string) Verdict {
+	return judge{c.Result, label, float64(cuts)}.verdict()
+}
+
+type judge struct {
+	*validate.Result
+	label  func(string) string
+	trials float64 // chances that there were for a finding like those of this comparison, as after each of several cuts
+}
+
+// allow is a p-value, allowing for the number of trials.
+func (j judge) allow(p float64) float64 { return math.Min(1, p*j.trials) }
 
 func (j judge) column(at int) stats.ColumnComparison { return j.Columns[j.Names[at]] }
 
@@ -135,7 +194,7 @@ func (j judge) most(number func(stats.ColumnComparison) float64) (at int) {
 // least is the column where a p-value is smallest, and that p-value allowing for the number of columns.
 func (j judge) least(p func(stats.ColumnComparison) float64) (at int, allowed float64) {
 	at = j.most(func(d stats.ColumnComparison) float64 { return -p(d) })
-	return at, math.Min(1, p(j.column(at))*float64(len(j.Names)))
+	return at, j.allow(p(j.column(at)) * float64(len(j.Names)))
 }
 
 // Faults are what chance does not explain in a column, each by its grade, Agree for nothing: of its KS distance, of a range of its
@@ -147,7 +206,7 @@ func (f Faults) Worst() Level { return max(f.KS, f.Window, f.Shape, f.Outside, f
 
 func (j judge) faults(at int) (f Faults) {
 	d := j.column(at)
-	few := func(p, bound float64) bool { return p*float64(len(j.Names)) < bound }
+	few := func(p, bound float64) bool { return j.allow(p*float64(len(j.Names))) < bound }
 	if few(d.KSP, chance) {
 		f.KS = gradeKS(d.KS)
 	}
@@ -279,7 +338,7 @@ func (j judge) correlations() finding {
 		says: fmt.Sprintf("Rank correlations differ most, for their errors, in %s: %s where the reference has %s, by %s standard errors (p %s after allowing for the number of pairs)",
 			pair, digits(r.Generated), digits(r.Reference), digits(math.Abs(r.Diff)/r.Error), probability(r.P)),
 	}
-	if r.P >= chance {
+	if j.allow(r.P) >= chance {
 		f.level = Agree
 		f.says += ": no more than chance"
 	}

@@ -327,7 +327,7 @@ func (r *learning) sample(ctx context.Context) error {
 func (r *learning) compare(ctx context.Context) (err error) {
 	r.o.Stage("compare")
 	told := len(r.page.Warnings)
-	r.result.Compare, err = await.Do(ctx, "the comparison", func() (*report.Compared, error) { return r.page.Compare(r.data) })
+	r.result.Compare, err = await.Do(ctx, "the comparison", func() (*report.Compared, error) { return r.page.Compare(ctx, r.data, r.o.Threads) })
 	if err != nil {
 		return err
 	}
