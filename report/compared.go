@@ -20,6 +20,8 @@ type Compared struct {
 	Verdict Verdict       `json:"verdict"`
 	Cuts    []ComparedCut `json:"cuts,omitempty"`
 
+	Calibration *validate.Calibration `json:"calibration,omitempty"` // of a model with a context, by events that were held out
+
 	// Generated are several, of which this is the best, from best to worst by what RankedBy says.
 	Generated []*Compared `json:"generated,omitempty"`
 	RankedBy  string      `json:"ranked_by,omitempty"`
