@@ -28,10 +28,11 @@ type Analysis struct {
 	Total                    int // events in all, of which
 	Training, Valid, HeldOut int // so many train, validate and are held out
 
-	Pair       Pair // the events compared
-	Comparison *validate.Result
-	True       *fit.True     // nil where the true density is not known
-	Evidence   *fit.Evidence // nil but of a toy of known potential
+	Pair        Pair // the events compared
+	Comparison  *validate.Result
+	Calibration *validate.Calibration // nil where it is not known
+	True        *fit.True             // nil where the true density is not known
+	Evidence    *fit.Evidence         // nil but of a toy of known potential
 
 	Notices, Warnings []string // as those of a Page
 }
@@ -56,7 +57,12 @@ func (a *Analysis) Compare(ctx context.Context, d *fit.Data, threads int) (*Comp
 	}
 	a.Comparison = c
 	a.Notices = append(a.Notices, c.Notes...)
-	return NewCompared(c, nil), a.truth()
+	compared := NewCompared(c, nil)
+	if a.Calibration, err = a.calibrate(ctx); err != nil {
+		return nil, err
+	}
+	compared.Calibration = a.Calibration
+	return compared, a.truth()
 }
 
 // draw makes the pair to compare.
@@ -128,6 +134,13 @@ func prepared(info model.Info) (columns []Prepared) {
 func (a *Analysis) picture(page *Page) (err error) {
 	if err := a.Pair.addTo(page, a.Comparison); err != nil {
 		return err
+	}
+	if a.Calibration != nil {
+		s, err := calibrationSection(a.Calibration, a.Pair.label)
+		if err != nil {
+			return err
+		}
+		page.Sections = append(page.Sections, s)
 	}
 	var entropy *float64
 	if a.True != nil {

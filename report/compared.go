@@ -23,9 +23,10 @@ type Compared struct {
 	Scores []*validate.Score `json:"scores,omitempty"`
 
 	// Files that were written.
-	Report     string `json:"report,omitempty"`
-	ReportJSON string `json:"report_json,omitempty"`
-	Weights    string `json:"weights,omitempty"`
+	Report      string                `json:"report,omitempty"`
+	ReportJSON  string                `json:"report_json,omitempty"`
+	Weights     string                `json:"weights,omitempty"`
+	Calibration *validate.Calibration `json:"calibration,omitempty"` // of a model with a context, by events that were held out
 
 	// Generated are several, of which this is the best, from best to worst by what RankedBy says.
 	Generated []*Compared `json:"generated,omitempty"`

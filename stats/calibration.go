@@ -44,11 +44,12 @@ type Calibration struct {
 // leastCalibrated is the least effective number of events that a calibration is judged by.
 const leastCalibrated = 20
 
-// mostShares is the largest number of bins of a rank histogram. Each is expected to hold minEntries, or, where the covariance is taken from
-// weighted events, minWeighted effective ones, fewer of which make chi2 too large.
+// mostShares is the largest number of bins of a rank histogram, each of which is expected to hold minEntries; mostWeighted and minWeighted are
+// those of events with weights, whose covariance is taken from them: with more bins, or fewer effective events in each, chi2 is too large.
 const (
-	mostShares  = 20
-	minWeighted = 40
+	mostShares   = 20
+	mostWeighted = 10
+	minWeighted  = 75
 )
 
 // NewCalibration takes levels from 0 to 1 and weights, nil where all are 1. Where the events have weights the p-values hold also if these
@@ -72,11 +73,11 @@ func NewCalibration(level, w []float64, seed uint64) (*Calibration, error) {
 	}
 	c.Coverage68, c.Error68 = Coverage(level, w, 0.68)
 	c.Coverage95, c.Error95 = Coverage(level, w, 0.95)
-	least := minEntries
+	most, least := mostShares, minEntries
 	if w != nil {
-		least = minWeighted
+		most, least = mostWeighted, minWeighted
 	}
-	bins := max(2, min(mostShares, int(c.Effective)/least))
+	bins := max(2, min(most, int(c.Effective)/least))
 	c.Shares, c.Chi2 = shares(level, w, bins)
 	c.ShareLow, c.ShareHigh = c.binomial(1/float64(bins), w == nil)
 	if c.KS, c.Band = uniformKS(level, w, seed); c.Effective < leastCalibrated {

@@ -64,7 +64,7 @@ func (h *Histogram) Shares(total float64) (share, err []float64) {
 // as low a log-density, at least 1/(n+1). A small p says that the density, and what the simulation makes, does not hold such events: what a posterior
 // given this observation says then rests on an extrapolation. w are the weights of the simulated events, nil where all are 1.
 func Surprise(observed float64, simulated, w []float64) Test {
-	c, err := newCDF(simulated, w)
+	c, _, err := newCDF(simulated, w)
 	switch {
 	case err != nil:
 		return Test{Cannot: "simulated log-densities: " + err.Error()}

@@ -228,7 +228,7 @@ func (c *calibrating) features(t *events.Table) (x [][]float64, err error) {
 
 // width is half the distance of the quantiles 16 and 84 %, or, where that is 0, the standard deviation; 1 of a constant.
 func width(x []float64) float64 {
-	there := numbers(x)
+	there := valued(x)
 	cdf, err := stats.NewCDF(there, nil)
 	if err != nil {
 		return 1
@@ -242,8 +242,8 @@ func width(x []float64) float64 {
 	return 1
 }
 
-// numbers are the values that are numbers.
-func numbers(x []float64) (there []float64) {
+// valued are the values that are numbers.
+func valued(x []float64) (there []float64) {
 	for _, v := range x {
 		if v-v == 0 {
 			there = append(there, v)
@@ -254,7 +254,7 @@ func numbers(x []float64) (there []float64) {
 
 func (c *calibrating) newColumn(truth []float64) (col calibratingColumn, err error) {
 	col.thresholds = stats.Thresholds(truth)
-	cdf, err := stats.NewCDF(numbers(truth), nil)
+	cdf, err := stats.NewCDF(valued(truth), nil)
 	if err != nil {
 		return col, nil // nothing but missing cells: no bins
 	}

@@ -81,6 +81,15 @@ func Compare(ctx context.Context, ref, gen *events.Table, o Options) (*Result, e
 	return r, nil
 }
 
+// joint says how much the distances take: after a cut less, so that several cuts do not take several times as long.
+func (o Options) joint() stats.JointOptions {
+	j := stats.JointOptions{Seed: o.Seed, Threads: o.Threads, Draws: 199}
+	if o.cut {
+		j.Draws, j.Pairwise, j.Sliced = 99, 1000, 5000
+	}
+	return j
+}
+
 // together runs the tests of all columns at once.
 func (r *Result) together(ctx context.Context, ref, gen *events.Table, o Options) (err error) {
 	j, err := newJoint(r.Names, ref, gen)
@@ -97,7 +106,7 @@ func (r *Result) together(ctx context.Context, ref, gen *events.Table, o Options
 		func() (err error) { r.C2ST, err = C2ST(ctx, x, y, classifier); return err },
 		func() error { return r.likelihoods(ctx, x, y, o) },
 		func() (err error) {
-			r.Joint, err = stats.CompareJointly(x, y, stats.JointOptions{Seed: o.Seed, Threads: o.Threads})
+			r.Joint, err = stats.CompareJointly(x, y, o.joint())
 			return err
 		},
 		func() error { return r.sizes(ctx, x, y, o) },
@@ -130,7 +139,11 @@ func (t NPLMTest) MarshalJSON() ([]byte, error) {
 }
 
 func (r *Result) likelihoods(ctx context.Context, x, y stats.Sample, o Options) error {
-	t, err := NPLM(ctx, x, y, NPLMOptions{Seed: o.Seed, Threads: o.Threads})
+	n := NPLMOptions{Seed: o.Seed, Threads: o.Threads}
+	if o.cut {
+		n.Most = 5000
+	}
+	t, err := NPLM(ctx, x, y, n)
 	if err == nil {
 		r.NPLM = (*NPLMTest)(&t)
 	}

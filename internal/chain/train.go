@@ -11,7 +11,6 @@ import (
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/model"
-	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/record"
 	"github.com/sluice-hep/sluice/train"
 )

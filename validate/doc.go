@@ -1,2 +1,0 @@
-// Package validate tells how far a generated sample, a density or a posterior can be trusted.
-package validate
