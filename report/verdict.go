@@ -95,12 +95,8 @@ func Judge(r *validate.Result, label func(column string) string) Verdict {
 
 // verdict is that of all findings.
 func (j judge) verdict() Verdict {
-	v := Verdict{}
-	findings := []finding{j.distances(), j.shapes(), j.outside(), j.missing(), j.correlations(), j.together(), j.copies()}
-	for _, cut := range j.Cuts {
-		findings = append(findings, j.cut(cut))
-	}
-	for _, f := range findings {
+	v, reasons := Verdict{}, 0
+	take := func(f finding) {
 		if f.level > v.Level {
 			v.Level, v.what = f.level, f.what
 		}
@@ -111,23 +107,45 @@ func (j judge) verdict() Verdict {
 			v.Reasons = append(v.Reasons, f.says)
 		}
 	}
-	v.Headline = map[Level]string{
-		Agree:    "No difference found",
-		Untested: v.what,
-		Close:    "Close: the differences are small, but larger than chance",
-		Differs:  "The samples differ visibly: " + v.what,
-		Apart:    "The samples do not agree: " + v.what,
-	}[v.Level]
-	if v.Level >= Close {
-		return v
+	for _, f := range []finding{j.distances(), j.shapes(), j.outside(), j.missing(), j.correlations(), j.together(), j.copies()} {
+		take(f)
 	}
+	reasons = len(v.Reasons)
+	for _, c := range j.Cuts {
+		take(j.cut(c))
+	}
+	v.Headline = headline(v.Level, v.what, reasons == 0)
+	if v.Level < Close {
+		j.limits(&v)
+	}
+	return v
+}
+
+// headline of a verdict; late says that there is no reason for it before cuts.
+func headline(l Level, what string, late bool) string {
+	switch {
+	case l == Agree:
+		return "No difference found"
+	case l == Untested:
+		return what
+	case late:
+		return "No difference found before cuts, but " + map[Level]string{Close: "small ones, larger than chance, ", Differs: "visible ones ", Apart: "large ones "}[l] + what
+	case l == Close:
+		return "Close: the differences are small, but larger than chance"
+	case l == Differs:
+		return "The samples differ visibly: " + what
+	}
+	return "The samples do not agree: " + what
+}
+
+// limits says what samples of this size do not show; where that is what nobody would overlook, there are too few events to say anything.
+func (j judge) limits(v *Verdict) {
 	if few := j.sees(); few >= differsKS {
 		v.Level, v.Headline = Untested, "Too few events to say"
 		v.Sentences = append(v.Sentences, fmt.Sprintf("In samples of this size, a difference of %s in the cumulative distributions would be no more than chance.", digits(min(few, 1))))
 	} else {
 		v.Sentences = append(v.Sentences, fmt.Sprintf("A Kolmogorov–Smirnov distance below %s would not show in samples of this size.", digits(few)))
 	}
-	return v
 }
 
 // sees is the KS distance of a column that chance would no longer explain, for the effective numbers of events.
