@@ -64,7 +64,7 @@ func TestGradient(t *testing.T) {
 		for i, v := range normals(len(p), 0, 1, 0, 5).Columns[0] {
 			p[i] += float32(0.3 * v)
 		}
-		o := newObjective(net, p, x, weight, c.loss, 2)
+		o, all150 := newObjective(net, p, x, weight, c.loss, 2), all(n)
 		grad, other := make([]float32, len(p)), make([]float32, len(p))
 		if got, want := o.Gradient(all(n), grad), o.Loss(all(n)); got != want {
 			t.Errorf("%T: Gradient says %v, Loss %v", c.loss, got, want)
@@ -87,6 +87,9 @@ func TestGradient(t *testing.T) {
 			if got := (at(h) - at(-h)) / (2 * h); math.Abs(got-along) > 2e-3*(along+math.Sqrt(along)) {
 				t.Errorf("%T: the slope along the gradient of %s is %v, want %v", c.loss, v.Name, got, along)
 			}
+		}
+		if allocations := testing.AllocsPerRun(5, func() { o.Gradient(all150, grad) }); allocations > 0 {
+			t.Errorf("%T: a step allocates %v times", c.loss, allocations)
 		}
 		o.Close()
 	}

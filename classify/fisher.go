@@ -157,8 +157,38 @@ func (s *scatter) moments() *moments {
 	return m
 }
 
-// fisher sets the linear map to Fisher's discriminant of the first p inputs: of two classes the logit of normal ones with one covariance S,
-// S^-1 (m1-m0) (x - (m0+m1)/2); of several, those of each; of targets, the least squares. The others' weights are 0.
+// plane is a linear function by its slope, up to the covariance, and its value at a place.
+type plane struct {
+	slope, place []float64
+	value        float64
+}
+
+// planes are, of two classes, the logit of normal distributions of one covariance, of slope m1-m0 and 0 in the middle between the means; of several classes that of
+// each, of slope m and 0 at m/2; and of targets the least squares.
+func (m *moments) planes(outputs int) (all []plane) {
+	between := func(a, b []float64, f, g float64) []float64 {
+		v := make([]float64, len(a))
+		for i := range v {
+			v[i] = f*a[i] + g*b[i]
+		}
+		return v
+	}
+	switch {
+	case len(m.against) > 0:
+		for t, c := range m.against {
+			all = append(all, plane{c, m.mean[0], m.target[t]})
+		}
+	case outputs == 1:
+		all = append(all, plane{between(m.mean[1], m.mean[0], 1, -1), between(m.mean[1], m.mean[0], 0.5, 0.5), 0})
+	default:
+		for _, mean := range m.mean {
+			all = append(all, plane{mean, between(mean, mean, 0.5, 0), 0})
+		}
+	}
+	return all
+}
+
+// fisher sets the linear map to these planes in the first p inputs, with the others' weights 0: Fisher's discriminant. It leaves 0 where the covariance has no inverse.
 func (n *network) fisher(params []float32, m *moments, p int) {
 	view := n.layout.Views[0]
 	w, bias := view.Of(params), n.layout.Views[1].Of(params)
@@ -168,42 +198,15 @@ func (n *network) fisher(params []float32, m *moments, p int) {
 	if !chol.Factorize(m.scatter.SliceSym(0, p)) {
 		return
 	}
-	set := func(output int, direction, through []float64, at float64) {
-		a := mat.NewVecDense(p, nil)
-		if chol.SolveVecTo(a, mat.NewVecDense(p, direction[:p])) != nil {
-			return // hopeless columns: no start is better than a wrong one
+	for output, f := range m.planes(n.outputs) {
+		slope := mat.NewVecDense(p, nil)
+		if chol.SolveVecTo(slope, mat.NewVecDense(p, f.slope[:p])) != nil {
+			continue
 		}
 		for i := range p {
-			w[output*view.Cols+i] = float32(a.AtVec(i))
-			at -= a.AtVec(i) * through[i]
+			w[output*view.Cols+i] = float32(slope.AtVec(i))
+			f.value -= slope.AtVec(i) * f.place[i]
 		}
-		bias[output] = float32(at)
-	}
-	half := func(a, b []float64, sign float64) []float64 {
-		v := make([]float64, len(a))
-		for i := range v {
-			v[i] = a[i] + sign*b[i]
-		}
-		return v
-	}
-	switch {
-	case len(m.against) > 0:
-		for t, c := range m.against {
-			set(t, c, m.mean[0], m.target[t])
-		}
-	case n.outputs == 1:
-		middle := half(m.mean[0], m.mean[1], 1)
-		for i := range middle {
-			middle[i] /= 2
-		}
-		set(0, half(m.mean[1], m.mean[0], -1), middle, 0)
-	default:
-		for k, mean := range m.mean {
-			middle := make([]float64, len(mean))
-			for i := range middle {
-				middle[i] = mean[i] / 2
-			}
-			set(k, mean, middle, 0)
-		}
+		bias[output] = float32(f.value)
 	}
 }

@@ -54,7 +54,7 @@ func LocalC2ST(ctx context.Context, truth, drawn, context [][]float64, at []Obse
 		return cannot(len(at), fmt.Sprintf("there are %d pairs; this test takes at least %d", n, leastForTest)), nil
 	}
 	if n > o.Most { // pairs stay together
-		e, n = pairsOf(e, rng.New(o.Seed, rng.StreamTest, 4).Perm(n)[:o.Most]), o.Most
+		e = pairsOf(e, rng.New(o.Seed, rng.StreamTest, 4).Perm(n)[:o.Most])
 	}
 	t, err := localDraws(ctx, e, at, o)
 	if err != nil {

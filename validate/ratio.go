@@ -13,8 +13,8 @@ import (
 // RatioOptions are those of a Ratio. The zero value of a field means its default.
 type RatioOptions struct {
 	classify.Options
-	Largest float64 // of r in Weights: what is above is clipped, and counted; default 100
-	Tail    float64 // the share of the events that a Tail is of; default 0.01
+	Clip float64 // r in Weights at most: what is above is clipped, and counted; default 100
+	Tail float64 // the share of the events that a Tail is of; default 0.01
 }
 
 // RatioResult is the ratio r(x) = p_reference(x)/p_generated(x) of the densities in each event: generated events that are weighted with r are distributed as
@@ -92,7 +92,7 @@ func Ratio(ctx context.Context, ref, gen stats.Sample, o RatioOptions) (*RatioRe
 	}
 	n := len(ref.Columns[0])
 	r.LogReference, r.LogGenerated = held.Logits[:n:n], held.Logits[n:]
-	if err := r.weigh(gen, orDefault(o.Largest, 100)); err != nil {
+	if err := r.weigh(gen, orDefault(o.Clip, 100)); err != nil {
 		return &RatioResult{Cannot: err.Error()}, nil
 	}
 	r.tails(ref, gen, orDefault(o.Tail, 0.01))

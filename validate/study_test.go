@@ -1,11 +1,9 @@
 package validate
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"os"
-	"slices"
 	"sync"
 	"testing"
 
@@ -81,55 +79,48 @@ func below(p []float64, level float64) (n int) {
 	return n
 }
 
-// TestStudy measures how often each test rejects where there is no difference, and where there is one: minutes, so it runs on request
-// (SLUICE_STUDY=1). docs/validation.md has the table.
+// TestStudy measures how often each test rejects where there is no difference, and where there is one: minutes, so it runs on request, with
+// SLUICE_STUDY pairs of samples (SLUICE_STUDY="200 600" for 200 of them after the first 600; go test -run Study/C2ST/null). docs/validation.md has the table.
 func TestStudy(t *testing.T) {
-	if os.Getenv("SLUICE_STUDY") == "" {
-		t.Skip("SLUICE_STUDY is not set: this takes minutes")
+	var pairs int
+	var first uint64
+	if n, err := fmt.Sscan(os.Getenv("SLUICE_STUDY"), &pairs, &first); n == 0 {
+		t.Skipf("SLUICE_STUDY is not a number of pairs: this takes minutes (%v)", err)
 	}
-	pairs := 1000
-	fmt.Sscan(os.Getenv("SLUICE_STUDY_PAIRS"), &pairs)
 	tests := map[string]func(ref, gen stats.Sample, seed uint64) (stats.Test, error){
 		"C2ST": func(ref, gen stats.Sample, seed uint64) (stats.Test, error) {
-			r, err := C2ST(context.Background(), ref, gen, classify.Options{Seed: seed, Threads: 1})
+			r, err := C2ST(t.Context(), ref, gen, classify.Options{Seed: seed, Threads: 1})
 			if err != nil {
 				return stats.Test{}, err
 			}
 			return r.Test(), nil
 		},
 		"NPLM": func(ref, gen stats.Sample, seed uint64) (stats.Test, error) {
-			return NPLM(context.Background(), ref, gen, NPLMOptions{Seed: seed, Threads: 1})
+			return NPLM(t.Context(), ref, gen, NPLMOptions{Seed: seed, Threads: 1})
 		},
 	}
-	for _, c := range []struct {
-		name           string
-		n, m, columns  int
-		shift          float64
-		negRef, negGen float64
-		pairs          int
-	}{
-		{"null", 5000, 5000, 5, 0, 0, 0, pairs},
-		{"null, 20 % negative", 5000, 5000, 5, 0, 0.2, 0.2, pairs},
-		{"null, 20 % negative generated alone", 5000, 5000, 5, 0, 0, 0.2, pairs},
-		{"null, small", 300, 600, 5, 0, 0, 0.2, pairs},
-		{"shift 0.05", 50_000, 50_000, 10, 0.05, 0, 0, pairs / 10},
-	} {
-		for _, name := range slices.Sorted(func(yield func(string) bool) {
-			for k := range tests {
-				if !yield(k) {
-					return
+	for name, test := range tests {
+		for _, c := range []struct {
+			name                string
+			n, m, columns       int
+			shift               float64
+			negative, negative2 float64 // shares of the reference and the generated weights
+		}{
+			{"null", 5000, 5000, 5, 0, 0, 0},
+			{"signed", 5000, 5000, 5, 0, 0.2, 0.2},
+			{"one signed", 5000, 5000, 5, 0, 0, 0.2},
+			{"small", 300, 600, 5, 0, 0, 0.2},
+			{"shift", 50_000, 50_000, 10, 0.05, 0, 0},
+		} {
+			t.Run(name+"/"+c.name, func(t *testing.T) {
+				draw := func(i uint64) (ref, gen stats.Sample) {
+					i += first
+					return normal(c.n, c.columns, 0, c.negative, 2*i+1e6), normal(c.m, c.columns, c.shift, c.negative2, 2*i+1+1e6)
 				}
-			}
-		}) {
-			if only := os.Getenv("SLUICE_STUDY"); only != "1" && only != name {
-				continue
-			}
-			draw := func(i uint64) (ref, gen stats.Sample) {
-				return normal(c.n, c.columns, 0, c.negRef, 2*i+1e6), normal(c.m, c.columns, c.shift, c.negGen, 2*i+1+1e6)
-			}
-			p := study(t, c.pairs, draw, tests[name])
-			fmt.Printf("%-5s %-36s %5d pairs: %5.2f %% below 0.05, %5.2f %% below 0.01, %5.2f %% below 0.001\n", name, c.name, c.pairs,
-				100*float64(below(p, 0.05))/float64(len(p)), 100*float64(below(p, 0.01))/float64(len(p)), 100*float64(below(p, 0.001))/float64(len(p)))
+				p := study(t, pairs, draw, test)
+				share := func(level float64) float64 { return 100 * float64(below(p, level)) / float64(len(p)) }
+				fmt.Printf("%s: of %d pairs from %d on %.1f %% below 0.05, %.1f %% below 0.01, %.1f %% below 0.001\n", t.Name(), pairs, first, share(0.05), share(0.01), share(0.001))
+			})
 		}
 	}
 }

@@ -180,7 +180,7 @@ func TestRatio(t *testing.T) {
 	if r.Effective > 0.9*r.Before || r.Before != 6000 || r.Largest < 2 {
 		t.Errorf("%+v", r)
 	}
-	clipped, err := Ratio(t.Context(), ref, gen, RatioOptions{Largest: 2})
+	clipped, err := Ratio(t.Context(), ref, gen, RatioOptions{Clip: 2})
 	if err != nil || clipped.Clipped == 0 || clipped.Largest >= r.Largest {
 		t.Errorf("%d clipped, the largest %v after %v; %v", clipped.Clipped, clipped.Largest, r.Largest, err)
 	}
