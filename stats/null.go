@@ -179,7 +179,8 @@ const fewTies = 0.01
 //
 // The p of the former is asymptotic with Stephens' correction for small samples (J. R. Stat. Soc. B 32 (1970) 115) where every event weighs 1 and
 // few values are equal. Otherwise it is by draws from the null process, and beyond a tenth of these by the tail exp(-d^2 / 2 s^2) that the largest of a normal
-// process has, with s its largest standard deviation: no draws tell a p below their number.
+// process has, with s its largest standard deviation: no draws tell a p below their number. A p is 1 where there are too few effective events to
+// tell it.
 func distances(a, b *CDF, o nulls) (ks, w1 Test) {
 	var d float64
 	walk(a, b, func(_, diff float64) { d = max(d, math.Abs(diff)) })
@@ -190,17 +191,17 @@ func distances(a, b *CDF, o nulls) (ks, w1 Test) {
 	})
 	ks, w1 = newTest(d, ksNull), newTest(Wasserstein1(a, b), w1Null)
 	na, nb := a.Effective(), b.Effective()
+	few := min(na, nb) < fewest
 	switch n := math.Sqrt(na / (na + nb) * nb); {
-	case a.cum == nil && b.cum == nil && p.tied < fewTies:
+	case a.cum == nil && b.cum == nil && p.tied < fewTies && n >= 1:
 		ks.P, ks.Draws = kolmogorov((n+0.12+0.11/n)*d), 0
-	case a.cum != nil || b.cum != nil:
-		if min(na, nb) < fewest {
-			ks.P, w1.P = 1, 1
-			break
-		}
-		fallthrough
+	case few:
+		ks.P = 1
 	default:
 		ks.P = p.tail(d, ks.P, ksNull)
+	}
+	if few {
+		w1.P = 1
 	}
 	return ks, w1
 }

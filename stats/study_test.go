@@ -129,7 +129,7 @@ func TestStudy(t *testing.T) {
 			continue
 		}
 		s := study{counts: map[string]*[3]int{}}
-		s.run(t, pairs, 0, 5000, weights, JointOptions{Draws: 199, Directions: 20, Pairwise: 400, Sliced: 2000})
+		s.run(t, pairs, 0, 5000, weights, JointOptions{Draws: 99, Directions: 10, Pairwise: 300, Sliced: 1500})
 		t.Logf("%d pairs, weights %q, rejected at 5 %% and 1 %%:\n%s", pairs, weights, s.table())
 	}
 }
