@@ -18,7 +18,7 @@ type JointOptions struct {
 	Draws      int // from the null distributions: 499, so that no p is below 0.002
 	Directions int // of the sliced distances: 50
 	Pairwise   int // events of either sample, at most, in sums over pairs: 2000
-	Sliced     int // events of either sample, at most, that are projected: 20,000
+	Sliced     int // events of either sample, at most, that are projected: 10,000
 	Threads    int // all; the numbers do not depend on it
 }
 
@@ -26,7 +26,7 @@ func (o *JointOptions) fill() {
 	for _, f := range []struct {
 		field *int
 		usual int
-	}{{&o.Draws, 499}, {&o.Directions, 50}, {&o.Pairwise, 2000}, {&o.Sliced, 20000}} {
+	}{{&o.Draws, 499}, {&o.Directions, 50}, {&o.Pairwise, 2000}, {&o.Sliced, 10000}} {
 		if *f.field <= 0 {
 			*f.field = f.usual
 		}
@@ -247,11 +247,11 @@ func newPairs(x, y Sample, threads int) pairs {
 	return k
 }
 
-// median is of the distances above 0, of all or of a million pairs.
+// median is of the distances above 0, of all or of some hundred thousand pairs.
 func (k pairs) median() float64 {
 	var d []float64
 	n := len(k) * (len(k) - 1) / 2
-	step, at := n/1_000_000+1, 0
+	step, at := n/100_000+1, 0
 	for _, row := range k {
 		for ; at < len(row); at += step {
 			if row[at] > 0 {
