@@ -121,6 +121,9 @@ func (b *blocks) test(draws int, o QualityOptions, distance func(order []int32) 
 			null[i] = 0
 		}
 	})
+	if slices.ContainsFunc(null, func(v float64) bool { return !finite(v) }) {
+		return Test{Cannot: "the weights of some permutations do not sum to a positive number: too many are negative"}
+	}
 	return newTest(null[draws], null[:draws])
 }
 

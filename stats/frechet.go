@@ -123,6 +123,9 @@ func FPD(ref, gen Sample, o QualityOptions) Test {
 		draws = 199
 	}
 	t := frechetTest(r, g, draws, o)
+	if t.Cannot != "" {
+		return t
+	}
 	t.Value, t.Error, t.NullStd = value, scatter, math.Hypot(t.NullStd, scatter)
 	return t
 }

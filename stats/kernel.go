@@ -45,6 +45,9 @@ func KPD(ref, gen Sample, o QualityOptions) Test {
 		r.Sample, g.Sample = r.pick(most, o.source(partChoose)), g.pick(most, o.source(partChoose+1))
 	}
 	t := kernelTest(r, g, ways, permutations, o)
+	if t.Cannot != "" {
+		return t
+	}
 	t.Value, t.Error, t.NullStd, t.Events = value, scatter, math.Hypot(t.NullStd, medianScatter*scatter), events
 	return t
 }
@@ -121,6 +124,9 @@ func (b *blocks) discrepancy(order []int32, products []float64) (s float64) {
 	var total [2]float64
 	for i, k := range order {
 		total[i/b.each] += b.of[k].sum[0]
+	}
+	if !(min(total[0], total[1]) > 0) {
+		return math.Inf(1)
 	}
 	sign := make([]float64, n)
 	for i, k := range order {

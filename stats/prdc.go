@@ -47,8 +47,17 @@ func NewPRDC(ref, gen Sample, o QualityOptions) PRDC {
 	if d := len(ref.Columns); d > 25 {
 		most = int(float64(most) * math.Sqrt(25/float64(d)))
 	}
+	return newPRDCOf(ref, gen, most, prdcDraws, o)
+}
+
+// newPRDCOf takes at most so many events of either sample.
+func newPRDCOf(ref, gen Sample, most, draws int, o QualityOptions) PRDC {
 	r, g := ref.unweighted(most, o.source(partChoose)), gen.unweighted(most, o.source(partChoose+1))
-	r, g = r.pick(mostUnequal*g.len(), o.source(partChoose+2)), g.pick(mostUnequal*r.len(), o.source(partChoose+3))
+	unequal := mostUnequal
+	if r.Weights != nil || g.Weights != nil {
+		unequal = 1 // of equally many events permutations tell the scatter for any share of negative weights
+	}
+	r, g = r.pick(unequal*g.len(), o.source(partChoose+2)), g.pick(unequal*r.len(), o.source(partChoose+3))
 	for i, s := range []Sample{r, g} {
 		if n := s.effective(); n < fewest || !(s.total() > 0) {
 			name := []string{"reference", "generated sample"}[i]
@@ -56,10 +65,10 @@ func NewPRDC(ref, gen Sample, o QualityOptions) PRDC {
 		}
 	}
 	scaled := byBulk(r, g)
-	return newPRDC(scaled[0], scaled[1], neighbours, prdcDraws, o)
+	return newPRDC(scaled[0], scaled[1], neighbours, draws, o)
 }
 
-// unweighted takes at most n events, each with a probability in proportion to its |weight|, and leaves them the signs.
+// unweighted takes at most n events, each with a probability in proportion to its |weight|, and leaves them the signs, if any is negative.
 func (s Sample) unweighted(n int, src *rng.Source) Sample {
 	if s.Weights == nil {
 		return s.pick(n, src)
@@ -75,8 +84,13 @@ func (s Sample) unweighted(n int, src *rng.Source) Sample {
 		}
 	}
 	c := s.at(taken)
+	negative := false
 	for i, w := range c.Weights {
 		c.Weights[i] = math.Copysign(1, w)
+		negative = negative || w < 0
+	}
+	if !negative {
+		c.Weights = nil
 	}
 	return c
 }

@@ -243,6 +243,15 @@ func TestQualityOfBadSamples(t *testing.T) {
 	if c := FPD(good, with(func(s *Sample) { s.Columns[0][0] = 1e200 }), seeded); !strings.Contains(c.Cannot, "overflows") {
 		t.Errorf("an overflow: %+v", c)
 	}
+	wild := several(4000, 2, 2)
+	for i := range 4000 {
+		wild.Weights = append(wild.Weights, 1-2*float64(i*53%101/53)) // 48 of 101 are negative
+	}
+	for test, p := range map[string]Test{"FPD": FPD(good, wild, seeded), "KPD": KPD(good, wild, seeded)} {
+		if !(p.Cannot != "" || finite(p.NullMean) && finite(p.NullStd)) {
+			t.Errorf("%s with nearly half of the weights negative: %+v", test, p)
+		}
+	}
 	if c := KPD(several(30, 51, 1), several(30, 51, 2), seeded); !strings.Contains(c.Cannot, "51 columns") {
 		t.Errorf("51 columns: %+v", c)
 	}

@@ -102,7 +102,22 @@ func (s *study) run(t *testing.T, pairs, first, n int, weights [2]string, o Join
 			}
 			s.add(test.name, test.P)
 		}
+		s.distances(x, y, o)
 	}
+}
+
+// distances are FPD and KPD, whose batches have no part in p, and PRDC, of fewer events.
+func (s *study) distances(x, y Sample, o JointOptions) {
+	q := QualityOptions{Seed: o.Seed, Threads: o.Threads}
+	r, g := byLargest(x, y)
+	s.add("FPD", frechetTest(r, g, o.Draws, q).P)
+	r, g = kernelScale(x, y)
+	s.add("KPD", kernelTest(r, g, multinomial(len(x.Columns)+1, kernelDegree), o.Draws, q).P)
+	if p := newPRDCOf(x, y, o.Sliced, o.Draws, q); p.Cannot == "" {
+		s.add("PRDC", p.P)
+		return
+	}
+	s.cannot++
 }
 
 func (s *study) table() string {
