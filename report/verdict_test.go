@@ -38,7 +38,7 @@ func TestVerdict(t *testing.T) {
 	few.ReferenceEffective = 100
 	pair := func(diff, err, p float64) *validate.Result {
 		c := compared(fine, fine)
-		c.Rank = &stats.RankDifference{Pair: []string{"a", "b"}, Reference: 0.3, Generated: 0.3 + diff, Diff: diff, Error: err, P: p}
+		c.Rank = &stats.CorrelationDifference{Pair: []string{"a", "b"}, Reference: 0.3, Generated: 0.3 + diff, Diff: diff, Error: err, P: p}
 		return c
 	}
 	for _, c := range []struct {
