@@ -408,3 +408,35 @@ func TestSurprise(t *testing.T) {
 		t.Error("p of nothing")
 	}
 }
+
+// Few observations of the simulated distribution are misspecified in one case of twenty; those of another are found.
+func TestMisspecified(t *testing.T) {
+	sample := func(seed uint64, n int, shift float64) (s Sample) {
+		src := rng.New(seed, rng.StreamTest, 96)
+		s.Columns = [][]float64{make([]float64, n), make([]float64, n)}
+		for i := range n {
+			a := src.NormFloat64()
+			s.Columns[0][i], s.Columns[1][i] = a+shift, math.Exp(a+0.5*src.NormFloat64())
+		}
+		return s
+	}
+	simulated, rejected, cases := sample(1, 200, 0), 0, 60
+	for i := range cases {
+		test, err := Misspecified(sample(uint64(100+i), 5, 0), simulated, uint64(i))
+		if err != nil || test.Cannot != "" {
+			t.Fatal(test.Cannot, err)
+		}
+		if test.P < 0.1 {
+			rejected++
+		}
+	}
+	if rejected > 15 { // 6 expected, with a standard error of 2.3
+		t.Errorf("%d of %d cases of the simulated distribution are below 0.1", rejected, cases)
+	}
+	if test, _ := Misspecified(sample(9, 12, 2), simulated, 1); test.P > 0.005 {
+		t.Errorf("shifted by 2 standard deviations: p = %g", test.P)
+	}
+	if test, _ := Misspecified(sample(9, 1, 2), simulated, 1); test.Cannot == "" {
+		t.Error("p of one observation")
+	}
+}
