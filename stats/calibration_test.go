@@ -67,6 +67,7 @@ type calibrated struct {
 	truth, draws, references [][]float64
 	w                        []float64
 	perEvent                 int
+	mean                     []float64    // of the first column
 	density                  [2][]float64 // of the truths and of the draws, but for a constant
 }
 
@@ -80,6 +81,7 @@ func newCalibrated(seed uint64, n, perEvent int, width, shift float64, weights s
 	c.density = [2][]float64{make([]float64, n), make([]float64, n*perEvent)}
 	for i := range n {
 		x, y := 2*s.NormFloat64(), 2*s.NormFloat64()
+		c.mean = append(c.mean, x)
 		c.references[0][i], c.references[1][i] = 3*s.NormFloat64(), 3*s.NormFloat64()
 		// correlated by 0.8, and of a law that is drawn from again where the weights are those of an importance
 		pair := func(width, shift float64) (a, b, density float64) {
@@ -156,6 +158,19 @@ func (c *calibrated) tests(t *testing.T, seed uint64) map[string]float64 {
 		t.Fatal(err)
 	}
 	p["averaged codes, chi2"] = a.Chi2.P
+	rare := func(x, context []float64) (y []float64) { // hardly ever but what the context says
+		for i, v := range x {
+			y = append(y, math.Floor(context[i*len(context)/len(x)]))
+			if v > context[i*len(context)/len(x)]+2.5 {
+				y[i]++
+			}
+		}
+		return y
+	}
+	if a, err = NewAveraged(rare(c.truth[0], c.mean), rare(c.draws[0], c.mean), c.w); err != nil {
+		t.Fatal(err)
+	}
+	p["averaged rare codes, chi2"] = a.Chi2.P
 	return p
 }
 
