@@ -94,6 +94,6 @@ func ranksPicture(c *stats.Calibration, label string) (*plot.Picture, error) {
 		edges[i] = float64(i) / float64(len(c.Shares))
 	}
 	v := plot.Ranks("Rank of "+label, 1/float64(len(c.Shares)), c.ShareLow, c.ShareHigh, "95 % of calibrated ones", plot.Curve{Name: "held-out events", X: edges, Y: c.Shares})
-	v.Y.Label = "Share of events / bin"
+	v.Y.Label, v.Y.Max = "Share of events / bin", 1.15*max(slices.Max(c.Shares), c.ShareHigh)
 	return v.Picture()
 }

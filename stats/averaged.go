@@ -11,86 +11,137 @@ import (
 type Averaged struct {
 	// Distance is the largest difference between the cumulative distributions, at the quantiles 10, 20 ... 90 % of the truths.
 	Distance float64 `json:"distance"`
-	// Chi2 is Wald's of the differences of the shares between these quantiles. It takes each event with its draws as one: truth
+	// Chi2 is that of these differences with their covariance. It takes each event with its draws as one: truth
 	// and draws of an event are close to each other, which makes the chance of a difference smaller than for two samples.
 	Chi2 Test `json:"chi2"`
 }
 
-// averagedBins is the number of bins in which truths and draws are compared.
-const averagedBins = 10
-
 // NewAveraged compares truths with draws, of which each event has as many, those of the first event first. w are the
 // weights of the events, nil where all are 1; they may depend on the truth. NaN, a cell without a value, is a value below all others.
 func NewAveraged(truth, draws, w []float64) (*Averaged, error) {
-	n := len(truth)
-	if n == 0 || len(draws) == 0 || len(draws)%n != 0 || w != nil && len(w) != n {
-		return nil, fmt.Errorf("stats: %d draws and %d weights for %d events", len(draws), len(w), n)
+	a := NewAveraging(truth)
+	if err := a.Add(truth, draws); err != nil {
+		return nil, err
 	}
-	edges := Thresholds(truth)
-	perEvent, width := len(draws)/n, len(edges)
-	z := make([]float64, n*width)
-	for i, t := range truth {
-		Contrast(z[i*width:][:width], edges, t, draws[i*perEvent:][:perEvent])
-	}
-	return AveragedOf(z, width, w)
+	return a.Averaged(w)
 }
 
-// Thresholds are the values, ascending, below which truths and draws are counted: at most 9.
-func Thresholds(truth []float64) (edges []float64) {
+// Averaging counts what Averaged needs, some events at a time.
+type Averaging struct {
+	thresholds []float64 // ascending, at which the cumulative distributions are compared
+	perEvent   int
+	truth      []float64 // 1 or 0 for each event and threshold: whether the truth is below, and
+	draws      []float64 // the share of the draws below
+}
+
+// averagedBins is the number of bins between the thresholds.
+const averagedBins = 10
+
+// NewAveraging takes the truths of all events, for the thresholds.
+func NewAveraging(truth []float64) *Averaging {
+	a := &Averaging{}
 	x := slices.Clone(truth)
 	slices.Sort(x) // NaN first
-	for k := 1; k < averagedBins; k++ {
-		// values up to the quantile against those above: an atom at the lower end is a bin of its own
-		if e := x[len(x)*k/averagedBins]; e == e && (len(edges) == 0 || e > edges[len(edges)-1]) {
-			edges = append(edges, e)
+	for k := 1; k < averagedBins && len(x) > 0; k++ {
+		if e := x[len(x)*k/averagedBins]; e == e && (a.thresholds == nil || e > a.thresholds[len(a.thresholds)-1]) {
+			a.thresholds = append(a.thresholds, e)
 		}
 	}
-	return edges
+	return a
 }
 
-// Contrast is, for each threshold, whether the truth is below it, 1 or 0, less the share of the draws below it.
-func Contrast(dst, edges []float64, truth float64, draws []float64) {
-	for k, e := range edges {
-		below := 0
-		for _, d := range draws {
-			if !(d >= e) {
-				below++
+// Add takes events with their draws, as many of each event as in other calls.
+func (a *Averaging) Add(truth, draws []float64) error {
+	n := len(truth)
+	if n == 0 || len(draws) == 0 || len(draws)%n != 0 || a.perEvent != 0 && a.perEvent != len(draws)/n {
+		return fmt.Errorf("stats: %d draws for %d events; each event needs as many, and at least one", len(draws), n)
+	}
+	a.perEvent = len(draws) / n
+	for i, t := range truth {
+		for _, e := range a.thresholds {
+			below := 0
+			for _, d := range draws[i*a.perEvent:][:a.perEvent] {
+				if !(d >= e) {
+					below++
+				}
+			}
+			own := 0.0
+			if !(t >= e) {
+				own = 1
+			}
+			a.truth, a.draws = append(a.truth, own), append(a.draws, float64(below)/float64(a.perEvent))
+		}
+	}
+	return nil
+}
+
+// Averaged compares all events that were added, with their weights.
+func (a *Averaging) Averaged(w []float64) (*Averaged, error) {
+	width, out := len(a.thresholds), &Averaged{}
+	if width == 0 {
+		out.Chi2.Cannot = "all truths are the same"
+		return out, nil
+	}
+	n := len(a.truth) / width
+	one, err := newWeighing(n, w)
+	if err != nil {
+		return nil, err
+	}
+	s, v := a.sums(n, w)
+	for _, d := range s {
+		out.Distance = max(out.Distance, math.Abs(d)/one.total)
+	}
+	if one.effective < 2*leastCalibrated {
+		out.Chi2.Cannot = fmt.Sprintf("%.3g events, by their weights; at least %d are needed", one.effective, 2*leastCalibrated)
+		return out, nil
+	}
+	out.Chi2 = chi2Test(quadratic(s, v))
+	return out, nil
+}
+
+// sums are those of truth less draws, and their covariance. By hypothesis a truth and its draws can be exchanged: the covariance is that
+// of the truth being any of them, which does not depend on which it is. Where weights may depend on the truth, it is that of the events found,
+// with variances that are not below the former: few events beyond a threshold that most contexts do not reach would have too small ones.
+func (a *Averaging) sums(n int, w []float64) (s, v []float64) {
+	width, l := len(a.thresholds), float64(a.perEvent)
+	s, v = make([]float64, width), make([]float64, width*width)
+	found, z, pooled := make([]float64, width*width), make([]float64, width), make([]float64, width)
+	for i := range n {
+		e, truth, draws := weight(w, i), a.truth[i*width:][:width], a.draws[i*width:][:width]
+		for k := range z {
+			z[k], pooled[k] = e*(truth[k]-draws[k]), (truth[k]+l*draws[k])/(l+1)
+			s[k] += z[k]
+			for j := range k + 1 { // thresholds ascend
+				v[k*width+j] += e * e * pooled[j] * (1 - pooled[k]) * (1 + 1/l) * (1 + 1/l)
+				found[k*width+j] += z[k] * z[j]
 			}
 		}
-		dst[k] = -float64(below) / float64(len(draws))
-		if !(truth >= e) {
-			dst[k]++
-		}
 	}
+	if w == nil {
+		return s, v
+	}
+	for k := range width {
+		found[k*width+k] = max(found[k*width+k], v[k*width+k])
+	}
+	return s, found
 }
 
-// AveragedOf is NewAveraged of contrasts, so many numbers an event.
-func AveragedOf(contrasts []float64, width int, w []float64) (*Averaged, error) {
-	if width == 0 {
-		return &Averaged{Chi2: Test{Cannot: "all truths are the same"}}, nil
+// weighing is the sum of weights and the effective number of events.
+type weighing struct{ total, effective float64 }
+
+func newWeighing(n int, w []float64) (one weighing, err error) {
+	if w == nil {
+		return weighing{float64(n), float64(n)}, nil
 	}
-	n := len(contrasts) / width
-	total, effective := float64(n), float64(n)
-	if w != nil {
-		c, err := NewCDF(w, w) // of the weights: it checks them
-		if err != nil {
-			return nil, err
-		}
-		total, effective = sum(w), c.Effective()
+	if len(w) != n {
+		return one, fmt.Errorf("stats: %d events but %d weights", n, len(w))
 	}
-	a, z := &Averaged{}, make([]float64, len(contrasts))
-	for k := range width {
-		var s float64
-		for i := range n {
-			z[i*width+k] = weight(w, i) * contrasts[i*width+k]
-			s += z[i*width+k]
-		}
-		a.Distance = max(a.Distance, math.Abs(s/total))
+	var square float64
+	for _, e := range w {
+		one.total, square = one.total+e, square+e*e
 	}
-	if effective < 2*leastCalibrated {
-		a.Chi2.Cannot = fmt.Sprintf("%.3g events, by their weights; at least %d are needed", effective, 2*leastCalibrated)
-		return a, nil
+	if one.effective = effective(one.total, square); !(one.total > 0) || !finite(square) {
+		return one, fmt.Errorf("stats: the weights sum to %g; they must sum to a positive number", one.total)
 	}
-	a.Chi2 = chi2Test(wald(z, width))
-	return a, nil
+	return one, nil
 }

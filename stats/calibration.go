@@ -178,7 +178,7 @@ func chi2Test(chi2 float64, ndf int) Test {
 }
 
 // wald is s' V^-1 s with the sum s of rows z of the given width, whose mean is 0 by hypothesis, and V the sum of z z', its covariance then:
-// chi2 with ndf degrees of freedom, the rank of V.
+// chi2 with ndf degrees of freedom.
 func wald(z []float64, width int) (chi2 float64, ndf int) {
 	s, v := make([]float64, width), make([]float64, width*width)
 	for i := 0; i < len(z); i += width {
@@ -190,8 +190,14 @@ func wald(z []float64, width int) (chi2 float64, ndf int) {
 			}
 		}
 	}
-	// V = L D L' with the rows of L over those of V; a column that others make up has no part of its own, and is left out.
-	d := make([]float64, width)
+	return quadratic(s, v)
+}
+
+// quadratic is s' V^-1 s, and the rank of V, of which the lower half is read. Both are overwritten. A number that others make up has no part of its
+// own, and is left out.
+func quadratic(s, v []float64) (chi2 float64, rank int) {
+	width := len(s)
+	d := make([]float64, width) // V = L D L', with L over V
 	for a := range width {
 		own := v[a*width+a]
 		d[a] = own
@@ -213,9 +219,9 @@ func wald(z []float64, width int) (chi2 float64, ndf int) {
 			d[a], s[a] = 0, 0
 			continue
 		}
-		chi2, ndf = chi2+s[a]*s[a]/d[a], ndf+1
+		chi2, rank = chi2+s[a]*s[a]/d[a], rank+1
 	}
-	return chi2, ndf
+	return chi2, rank
 }
 
 // signedDraws is how often the signs of weighted events are drawn.

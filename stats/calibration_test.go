@@ -67,6 +67,7 @@ type calibrated struct {
 	truth, draws, references [][]float64
 	w                        []float64
 	perEvent                 int
+	mean                     []float64    // of the first column
 	density                  [2][]float64 // of the truths and of the draws, but for a constant
 }
 
@@ -80,6 +81,7 @@ func newCalibrated(seed uint64, n, perEvent int, width, shift float64, weights s
 	c.density = [2][]float64{make([]float64, n), make([]float64, n*perEvent)}
 	for i := range n {
 		x, y := 2*s.NormFloat64(), 2*s.NormFloat64()
+		c.mean = append(c.mean, x)
 		c.references[0][i], c.references[1][i] = 3*s.NormFloat64(), 3*s.NormFloat64()
 		// correlated by 0.8, and of a law that is drawn from again where the weights are those of an importance
 		pair := func(width, shift float64) (a, b, density float64) {
@@ -156,6 +158,19 @@ func (c *calibrated) tests(t *testing.T, seed uint64) map[string]float64 {
 		t.Fatal(err)
 	}
 	p["averaged codes, chi2"] = a.Chi2.P
+	rare := func(x, context []float64) (y []float64) { // hardly ever but what the context says
+		for i, v := range x {
+			y = append(y, math.Floor(context[i*len(context)/len(x)]))
+			if v > context[i*len(context)/len(x)]+2.5 {
+				y[i]++
+			}
+		}
+		return y
+	}
+	if a, err = NewAveraged(rare(c.truth[0], c.mean), rare(c.draws[0], c.mean), c.w); err != nil {
+		t.Fatal(err)
+	}
+	p["averaged rare codes, chi2"] = a.Chi2.P
 	return p
 }
 
@@ -406,5 +421,37 @@ func TestSurprise(t *testing.T) {
 	}
 	if Surprise(math.NaN(), sim, nil).Cannot == "" || Surprise(1, nil, nil).Cannot == "" {
 		t.Error("p of nothing")
+	}
+}
+
+// Few observations of the simulated distribution are misspecified in one case of twenty; those of another are found.
+func TestMisspecified(t *testing.T) {
+	sample := func(seed uint64, n int, shift float64) (s Sample) {
+		src := rng.New(seed, rng.StreamTest, 96)
+		s.Columns = [][]float64{make([]float64, n), make([]float64, n)}
+		for i := range n {
+			a := src.NormFloat64()
+			s.Columns[0][i], s.Columns[1][i] = a+shift, math.Exp(a+0.5*src.NormFloat64())
+		}
+		return s
+	}
+	simulated, rejected, cases := sample(1, 200, 0), 0, 60
+	for i := range cases {
+		test, err := Misspecified(sample(uint64(100+i), 5, 0), simulated, uint64(i))
+		if err != nil || test.Cannot != "" {
+			t.Fatal(test.Cannot, err)
+		}
+		if test.P < 0.1 {
+			rejected++
+		}
+	}
+	if rejected > 15 { // 6 expected, with a standard error of 2.3
+		t.Errorf("%d of %d cases of the simulated distribution are below 0.1", rejected, cases)
+	}
+	if test, _ := Misspecified(sample(9, 12, 2), simulated, 1); test.P > 0.005 {
+		t.Errorf("shifted by 2 standard deviations: p = %g", test.P)
+	}
+	if test, _ := Misspecified(sample(9, 1, 2), simulated, 1); test.Cannot == "" {
+		t.Error("p of one observation")
 	}
 }

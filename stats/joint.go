@@ -64,6 +64,13 @@ func scores(x, y Sample, n int, seed uint64) (a, b Sample, why string) {
 	if why = cannot(x, y); why != "" {
 		return a, b, why
 	}
+	if a, b = inScores(x, y); a.Columns == nil {
+		why = "every column has one value only, the same in both samples"
+	}
+	return a, b, why
+}
+
+func inScores(x, y Sample) (a, b Sample) {
 	a.Weights, b.Weights = x.Weights, y.Weights
 	for k := range x.Columns {
 		pooled := slices.Concat(x.Columns[k], y.Columns[k])
@@ -72,10 +79,7 @@ func scores(x, y Sample, n int, seed uint64) (a, b Sample, why string) {
 			a.Columns, b.Columns = append(a.Columns, pooled[:x.len():x.len()]), append(b.Columns, pooled[x.len():])
 		}
 	}
-	if a.Columns == nil {
-		why = "every column has one value only, the same in both samples"
-	}
-	return a, b, why
+	return a, b
 }
 
 // Parts of the random stream of a seed beside those of the draws.

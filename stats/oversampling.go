@@ -59,19 +59,3 @@ func (h *Histogram) Shares(total float64) (share, err []float64) {
 	}
 	return share, err
 }
-
-// Surprise says how far out an observation is by its log-density among those of simulated events: p is the chance that one of these has
-// as low a log-density, at least 1/(n+1). A small p says that the density, and what the simulation makes, does not hold such events: what a posterior
-// given this observation says then rests on an extrapolation. w are the weights of the simulated events, nil where all are 1.
-func Surprise(observed float64, simulated, w []float64) Test {
-	c, _, err := newCDF(simulated, w)
-	switch {
-	case err != nil:
-		return Test{Cannot: "simulated log-densities: " + err.Error()}
-	case observed != observed:
-		return Test{Cannot: "the observation has no log-density"}
-	}
-	n, m := c.Effective(), NewMoments(simulated, w)
-	p := (1 + n*min(1, max(0, c.share(c.upTo(observed))))) / (1 + n)
-	return Test{Value: observed, NullMean: m.Mean, NullStd: m.Std, P: p, Draws: len(simulated)}
-}

@@ -154,8 +154,7 @@ type calibrating struct {
 
 type calibratingColumn struct {
 	ranks               []int
-	thresholds          []float64
-	contrasts           []float64
+	averaging           *stats.Averaging
 	truth, drawn, naive *stats.Histogram // nil where all cells are missing
 }
 
@@ -253,7 +252,7 @@ func valued(x []float64) (there []float64) {
 }
 
 func (c *calibrating) newColumn(truth []float64) (col calibratingColumn, err error) {
-	col.thresholds = stats.Thresholds(truth)
+	col.averaging = stats.NewAveraging(truth)
 	cdf, err := stats.NewCDF(valued(truth), nil)
 	if err != nil {
 		return col, nil // nothing but missing cells: no bins
@@ -319,10 +318,8 @@ func (col *calibratingColumn) add(truth, draws []float64, perEvent int, w []floa
 		return err
 	}
 	col.ranks = append(col.ranks, ranks...)
-	for i, t := range truth {
-		one := make([]float64, len(col.thresholds))
-		stats.Contrast(one, col.thresholds, t, draws[i*perEvent:][:perEvent])
-		col.contrasts = append(col.contrasts, one...)
+	if err := col.averaging.Add(truth, draws); err != nil {
+		return err
 	}
 	if col.drawn == nil {
 		return nil
@@ -349,7 +346,7 @@ func (c *calibrating) finish() (err error) {
 		if out.Central, err = stats.NewCalibration(stats.Central(u), c.weights, c.seeds.Uint64()); err != nil {
 			return err
 		}
-		if out.Averaged, err = stats.AveragedOf(col.contrasts, len(col.thresholds), c.weights); err != nil {
+		if out.Averaged, err = col.averaging.Averaged(c.weights); err != nil {
 			return err
 		}
 		sbc[k], averaged[k] = out.PIT.Chi2, out.Averaged.Chi2

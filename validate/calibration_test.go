@@ -251,3 +251,36 @@ func TestOutsideContext(t *testing.T) {
 		t.Errorf("without a context: %+v, %v", o, err)
 	}
 }
+
+// An observation of the model is no surprise; one far out is, and several from elsewhere are misspecified together.
+func TestSurprise(t *testing.T) {
+	for _, given := range []bool{false, true} {
+		m := drawer(t, given)
+		s, err := Surprise(t.Context(), m, own(t, m, 6, 3, false), 1, 0)
+		if err != nil || *s.P < 0.02 || len(s.Each) != 6 {
+			t.Fatalf("%+v, %v", s, err)
+		}
+		if (s.MMD.Cannot != "") != given || !given && s.MMD.P < 0.01 {
+			t.Errorf("MMD %+v", s.MMD)
+		}
+		if strings.Contains(s.Say(), "extrapolation") {
+			t.Error(s.Say())
+		}
+		far := own(t, m, 6, 3, false)
+		for i := range far.Columns[0].F64 {
+			far.Columns[0].F64[i] = 400 + float64(i)
+		}
+		if s, err = Surprise(t.Context(), m, far, 1, 0); err != nil || *s.P > 0.005 || !strings.Contains(s.Say(), "extrapolation") {
+			t.Errorf("%v: %s, %v", given, s.Say(), err)
+		}
+		if !given && s.MMD.P > 0.005 {
+			t.Errorf("MMD %+v", s.MMD)
+		}
+		if s, err = Surprise(t.Context(), m, far.Slice(0, 1), 1, 0); err != nil || s.MMD.Cannot == "" {
+			t.Errorf("one: %+v, %v", s, err)
+		}
+	}
+	if _, err := Surprise(t.Context(), drawer(t, false), observed(0, 1), 1, 0); err == nil {
+		t.Error("no observation: no error")
+	}
+}
