@@ -41,7 +41,7 @@ func (p *Pair) addTo(page *Page, r *validate.Result) error {
 	if len(r.Cuts) > 0 {
 		page.Sections = append(page.Sections, cutSection(NewCompared(r, p.label), p.label))
 	}
-	page.Overlays = make([]*plot.Picture, len(c.Names))
+	page.Overlays = make([]Overlay, len(c.Names))
 	j := judge{r, p.label, 1}
 	for i, name := range c.Names {
 		ref, err := p.Reference.Column(name)
@@ -93,23 +93,23 @@ func (p *Pair) weighing(c *stats.Comparison) []Fact {
 		c.ReferenceEvents, side(p.Reference, c.ReferenceEffective), c.GeneratedEvents, side(p.Generated, c.GeneratedEffective))}}
 }
 
-func (p *Pair) overlay(name string, refW, genW []float64) (*plot.Picture, error) {
+func (p *Pair) overlay(name string, refW, genW []float64) (none Overlay, err error) {
 	ref, err := p.Reference.Column(name)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	gen, err := p.Generated.Column(name)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	from := stats.Origin(ref, gen)
 	a, err := distribution(ref, from, refW)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	b, err := distribution(gen, from, genW)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	bins := stats.NewBins(a, b, cmp.Or(p.Bins, 50))
 	o := plot.Overlay{
@@ -122,7 +122,7 @@ func (p *Pair) overlay(name string, refW, genW []float64) (*plot.Picture, error)
 	if from.Float() != 0 {
 		o.Label += " - " + from.String()
 	}
-	return o.Picture()
+	return newOverlay(name, &o)
 }
 
 // weights are those of a table's events, in their own unit where float64 holds sums of their squares; nil where there are none.
@@ -162,7 +162,7 @@ func distribution(c *events.Column, from column.Exact, w []float64) (*stats.CDF,
 
 func histogram(name string, c *stats.CDF, b stats.Bins, n int) plot.Histogram {
 	h := c.Histogram(b)
-	p := plot.Histogram{Name: name, Edges: h.Edges, SumW: h.SumW, SumW2: h.SumW2, Under: h.Under, Over: h.Over, Events: n}
+	p := plot.Histogram{Name: name, Edges: h.Edges, SumW: h.SumW, SumW2: h.SumW2, Under: h.Under, Over: h.Over, Under2: h.Under2, Over2: h.Over2, Events: n}
 	for _, v := range b.Apart {
 		w, w2 := c.At(v)
 		p.Apart, p.Apart2 = append(p.Apart, w), append(p.Apart2, w2)
