@@ -30,9 +30,9 @@ type Sample struct {
 	Apart     *uhi.Histogram `json:"apart,omitempty"` // values drawn apart, a category each; nil for none
 }
 
-// newOverlay draws a column.
-func newOverlay(column string, o *plot.Overlay) (v Overlay, err error) {
-	v = Overlay{Column: column, Label: o.Label, Steep: o.Steep()}
+// newOverlay draws a column, whose axis may say more than its label.
+func newOverlay(column, label string, o *plot.Overlay) (v Overlay, err error) {
+	v = Overlay{Column: column, Label: label, Steep: o.Steep()}
 	if v.Picture, err = o.Picture(); err != nil {
 		return v, err
 	}

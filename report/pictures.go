@@ -122,7 +122,7 @@ func (p *Pair) overlay(name string, refW, genW []float64) (none Overlay, err err
 	if from.Float() != 0 {
 		o.Label += " - " + from.String()
 	}
-	return newOverlay(name, &o)
+	return newOverlay(name, p.label(name), &o)
 }
 
 // weights are those of a table's events, in their own unit where float64 holds sums of their squares; nil where there are none.

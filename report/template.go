@@ -37,6 +37,7 @@ var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"rem":     rem,
 	"raw":     raw,
 	"section": sectionID,
+	"anchor":  anchor,
 	"scale":   func(steep bool) string { return map[bool]string{true: "logarithmic", false: "linear"}[steep] },
 	"script":  func() template.JS { return template.JS(script) },
 	"policy":  func() string { return scriptHash },
