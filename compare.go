@@ -14,7 +14,8 @@ type Pair = report.Files
 
 // CompareOutputs are the files that Compare writes; "" for none.
 type CompareOutputs struct {
-	Page    string // about the comparison
+	Page    string // about the comparison; beside it stands report.DataFile, with all statistics and histograms
+	Figures string // a folder for the pictures of the page, as PNG, PDF and SVG
 	Weights string // the generated events of one file, with one more column, report.RatioColumn: weighted with it they are as the reference
 }
 
@@ -28,7 +29,11 @@ type Compared = report.Compared
 // A file that cannot be read and a column that is not there are *InputError. When ctx ends (*InterruptedError), nothing is written.
 func Compare(ctx context.Context, p Pair, out CompareOutputs, o Options) (*Compared, error) {
 	chain, files := o.chain(), append([]string{p.Reference}, p.Generated...)
-	for _, path := range []string{out.Page, out.Weights} {
+	claims := []string{out.Weights}
+	if out.Page != "" {
+		claims = append(claims, out.Page, report.DataFile(out.Page))
+	}
+	for _, path := range claims {
 		if path == "" {
 			continue
 		}
@@ -55,7 +60,7 @@ func Compare(ctx context.Context, p Pair, out CompareOutputs, o Options) (*Compa
 		}
 		c.Weights = out.Weights
 	}
-	if out.Page == "" {
+	if out.Page == "" && out.Figures == "" {
 		return c, nil
 	}
 	about, err := await.Do(ctx, "the report", page)
@@ -63,7 +68,19 @@ func Compare(ctx context.Context, p Pair, out CompareOutputs, o Options) (*Compa
 		return nil, ended(ctx, err, "")
 	}
 	about.Version, about.Commands = "sluice "+chain.Version, o.Command
-	about.WithoutFolders(slices.Concat(o.Inputs, files, []string{out.Page, out.Weights})...)
-	c.Report = out.Page
+	about.WithoutFolders(slices.Concat(o.Inputs, files, []string{out.Page, out.Weights, out.Figures})...)
+	if out.Figures != "" {
+		c.Figures = out.Figures
+		if err := await.Done(ctx, "the figures", func() error { return report.WriteFigures(out.Figures, about) }); err != nil {
+			return nil, ended(ctx, fault.Of(err), "")
+		}
+	}
+	if out.Page == "" {
+		return c, nil
+	}
+	c.Report, c.ReportJSON = out.Page, report.DataFile(out.Page)
+	if err := report.WriteJSON(c.ReportJSON, about, c); err != nil {
+		return nil, err
+	}
 	return c, report.Write(out.Page, about)
 }

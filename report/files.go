@@ -27,6 +27,7 @@ type Files struct {
 	Weight        string            // the column of event weights, in each file that has it
 	Define        query.Definitions // columns made from others, in each file that lacks them
 	Where         string            // the events to compare; see Compare
+	Corner        []string          // columns to draw in pairs, 2 to 8 of those compared; none for no such picture
 	Cuts          []string          // selections, after each of which the events are compared again
 	Alone         bool              // columns one by one and their correlations, without the tests of all columns together
 	Training      string            // the events that a model was trained on, of which the generated ones should hold no copies; "" for none
@@ -84,9 +85,14 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, e
 		columns = f.common(ref, gen)
 	}
 	names := f.names()
+	for _, name := range f.Corner {
+		if len(columns) > 0 && !slices.Contains(columns, name) {
+			return nil, nil, fmt.Errorf("a picture of pairs of columns: %q is not among those compared, %s", name, column.List(columns, 10))
+		}
+	}
 	all := &several{pairs: make([]*Pair, len(gen)), found: make([]*Compared, len(gen))}
 	for i, t := range gen {
-		all.pairs[i] = &Pair{Reference: ref, Generated: t, ReferenceName: names[0], GeneratedName: names[1+i]}
+		all.pairs[i] = &Pair{Reference: ref, Generated: t, ReferenceName: names[0], GeneratedName: names[1+i], Corner: f.Corner}
 		c, err := await.Do(ctx, "the comparison", func() (*validate.Result, error) {
 			return validate.Compare(ctx, ref, t, validate.Options{Columns: columns, Cuts: f.Cuts, Alone: f.Alone, Training: training, Seed: f.Seed, Threads: f.Threads})
 		})

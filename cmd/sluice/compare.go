@@ -39,6 +39,8 @@ or "apart".`,
 	c.Flags().StringVar(&p.Where, "where", "", "compare the events for which an expression holds")
 	c.Flags().StringSliceVar(&names, "names", nil, "A,B,...: what the report calls the files (default: their names)")
 	c.Flags().StringArrayVar(&p.Cuts, "cut", nil, "compare again the events for which an expression holds (repeatable)")
+	c.Flags().StringVar(&out.Figures, "figures", "", "a folder for the pictures, as PNG, PDF and SVG")
+	c.Flags().StringSliceVar(&p.Corner, "corner", nil, "columns to draw in pairs, 2 to 8")
 	c.Flags().StringVar(&p.Score, "score", "", "a column of scores, larger for signal: ROC, AUC, rejection and significance improvement")
 	c.Flags().StringVar(&p.Label, "label", "", "the column that is 1 for signal and 0 for background (default: REFERENCE is background,\nGENERATED signal)")
 	c.Flags().StringVar(&out.Weights, "weights-out", "", "write the generated events with a column "+report.RatioColumn+", by which they are as the reference")
@@ -51,7 +53,9 @@ or "apart".`,
 		if p.Names = trimmed(names); len(p.Names) > 0 && len(p.Names) != len(args) {
 			return usage("--names takes a name for each of the %d files, A,B, and %d were given", len(args), len(names))
 		}
-		switch {
+		switch p.Corner = trimmed(p.Corner); {
+		case len(p.Corner) == 1 || len(p.Corner) > 8:
+			return usage("--corner takes 2 to 8 columns, not %d", len(p.Corner))
 		case p.Label != "" && p.Score == "":
 			return usage("--label names the signal for --score: give the column of scores")
 		case out.Weights != "" && len(args) > 2:

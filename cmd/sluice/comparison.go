@@ -56,6 +56,9 @@ func printSeveral(w io.Writer, c *sluice.Compared) {
 	for _, name := range c.Names {
 		row(name, func(g *sluice.Compared) string { return fmt.Sprintf("%.4f", g.Columns[name].KS) })
 	}
+	if c.C2ST != nil {
+		row("AUC", func(g *sluice.Compared) string { return fmt.Sprintf("%.4f", g.C2ST.AUC) })
+	}
 	row("verdict", func(g *sluice.Compared) string { return g.Verdict.Level.String() })
 	t.Flush()
 	fmt.Fprintf(w, "ranked by %s\n\n%s:\n", c.RankedBy, c.Name)
