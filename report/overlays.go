@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -151,6 +152,11 @@ func (p *Page) JSON(statistics any) ([]byte, error) {
 		return nil, fmt.Errorf("report: %w", err)
 	}
 	return append(text, '\n'), nil
+}
+
+// DataFile is the file beside a page that WriteJSON writes: its name with .json in place of its ending.
+func DataFile(page string) string {
+	return strings.TrimSuffix(page, filepath.Ext(page)) + ".json"
 }
 
 // WriteJSON writes what JSON gives to a file, which appears whole or not at all.

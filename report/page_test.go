@@ -454,7 +454,8 @@ func twoFiles(t *testing.T) (ref, gen string) {
 // The page about two files names them, the weights and what is apart, and puts the worst column first with the reason in bold.
 func TestPageOfTwoFiles(t *testing.T) {
 	f := Files{Weight: "w"}
-	f.Reference, f.Generated = twoFiles(t)
+	reference, generated := twoFiles(t)
+	f.Reference, f.Generated = reference, []string{generated}
 	html := func() string {
 		_, page, err := f.Compare(t.Context())
 		if err != nil {
@@ -484,12 +485,12 @@ func TestPageOfTwoFiles(t *testing.T) {
 	if len(order) != 3 || order[0][2] != "pt" || order[1][2] != "gap" || order[2][2] != "eta" || order[2][1] != "" || order[1][1] == "" {
 		t.Errorf("the rows are %q", order)
 	}
-	f.Names = [2]string{"CMS", "Flow"}
+	f.Names = []string{"CMS", "Flow"}
 	if got = html(); !strings.Contains(got, "<h1>Flow against CMS</h1>") || !strings.Contains(got, ">Flow, 2,000 events") {
 		t.Error("the sides do not have the names that they were given")
 	}
-	f.Names, f.Reference, f.Generated = [2]string{}, "/a/old/x.csv", "/a/new/x.csv"
-	if names := f.names(); names != [2]string{"old/x.csv", "new/x.csv"} {
+	f.Names, f.Reference, f.Generated = nil, "/a/old/x.csv", []string{"/a/new/x.csv", "/a/new/y.csv"}
+	if names := f.names(); !slices.Equal(names, []string{"old/x.csv", "new/x.csv", "y.csv"}) {
 		t.Errorf("two files of one name are called %q", names)
 	}
 }
