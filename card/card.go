@@ -153,7 +153,16 @@ type Count int
 type Compare struct {
 	Columns []string `yaml:"columns,omitempty"` // default: all features
 	Bins    int      `yaml:"bins,omitempty"`    // of a histogram; default 50
+	Cuts    []string `yaml:"cuts,omitempty"`    // selections of features and context, after each of which the events are compared again
+	Corner  []string `yaml:"corner,omitempty"`  // features and context to draw in pairs, 2 to 8
+	Tests   string   `yaml:"tests,omitempty"`   // TestsOfColumns or TestsOfAll, the default
 }
+
+// The tests of a comparison.
+const (
+	TestsOfAll     = "all"     // those of columns, and those of all columns together
+	TestsOfColumns = "columns" // those of columns, one by one, and of their correlations
+)
 
 // Plots asks for pictures that not every report needs.
 type Plots struct {

@@ -118,7 +118,7 @@ func (f *Flows) table() ([]Section, error) {
 		if e := a.Evidence; e != nil {
 			row = append(row, within(e.Bound, e.BoundError))
 		}
-		s.Rows = append(s.Rows, append(row, NewCompared(a.Comparison).Verdict.Level.String()))
+		s.Rows = append(s.Rows, append(row, NewCompared(a.Comparison, nil).Verdict.Level.String()))
 	}
 	return []Section{s}, nil
 }
@@ -151,7 +151,7 @@ func (f *Flows) columns() ([]Section, error) {
 	if err := best.Pair.addTo(&drawn, best.Comparison); err != nil {
 		return nil, err
 	}
-	s.Pictures = drawn.Overlays
+	s.Overlays = drawn.Overlays
 	return []Section{s}, nil
 }
 

@@ -1,8 +1,11 @@
 package report
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"html/template"
+	"math"
 	"strconv"
 	"strings"
 
@@ -11,6 +14,15 @@ import (
 
 //go:embed page.html page.css
 var files embed.FS
+
+//go:embed page.js
+var script string
+
+// scriptHash names the page's script to its own policy, which lets no other run.
+var scriptHash = func() string {
+	sum := sha256.Sum256([]byte(script))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}()
 
 var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"digits":  digits,
@@ -23,7 +35,22 @@ var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"columns": columns,
 	"class":   class,
 	"rem":     rem,
+	"raw":     raw,
+	"section": sectionID,
+	"anchor":  anchor,
+	"aspect":  aspect,
+	"scale":   func(steep bool) string { return map[bool]string{true: "logarithmic", false: "linear"}[steep] },
+	"script":  func() template.JS { return template.JS(script) },
+	"policy":  func() string { return scriptHash },
 }).ParseFS(files, "page.html"))
+
+// raw is a number as the page's script reads it; "" for none.
+func raw(v float64) string {
+	if math.IsNaN(v) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', 6, 64)
+}
 
 // svg is trusted as it stands: package plot escapes the text in its pictures.
 func svg(p *plot.Picture) template.HTML { return template.HTML(p.SVG()) }
@@ -70,6 +97,12 @@ func class(name string, l Level) template.HTMLAttr {
 		return ""
 	}
 	return template.HTMLAttr(` class="` + name + `"`)
+}
+
+// aspect keeps a figure's place on the page before it is drawn.
+func aspect(p *plot.Picture) template.CSS {
+	width, height := p.Size()
+	return template.CSS(strconv.FormatFloat(width, 'f', -1, 64) + " / " + strconv.FormatFloat(height, 'f', -1, 64))
 }
 
 // rem is the largest width at which a picture's text is no larger than the page's.

@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/stats"
+	"github.com/sluice-hep/sluice/validate"
 )
 
 // measured is a comparison of a column in which nothing else differs.
@@ -19,11 +20,11 @@ func measured(ks, p, chi2NDF float64) stats.ColumnComparison {
 	}
 }
 
-func compared(a, b stats.ColumnComparison) *stats.Comparison {
-	return &stats.Comparison{
+func compared(a, b stats.ColumnComparison) *validate.Result {
+	return &validate.Result{Comparison: &stats.Comparison{
 		Names: []string{"a", "b"}, Columns: map[string]stats.ColumnComparison{"a": a, "b": b},
 		ReferenceEvents: 5000, GeneratedEvents: 5000, ReferenceEffective: 5000, GeneratedEffective: 5000,
-	}
+	}}
 }
 
 func TestVerdict(t *testing.T) {
@@ -33,14 +34,16 @@ func TestVerdict(t *testing.T) {
 	near.Outside, near.OutsideP, near.GeneratedRange[1] = 0, 1e-9, 0.5
 	missing.GeneratedSkipped, missing.SkippedP = 250, 1e-50
 	none.GeneratedSkipped, none.SkippedP = 1, 0.3
-	pair := func(diff, err, p float64) *stats.Comparison {
+	few := compared(measured(0.3, 0.4, 1), fine)
+	few.ReferenceEffective = 100
+	pair := func(diff, err, p float64) *validate.Result {
 		c := compared(fine, fine)
-		c.Rank = &stats.RankDifference{Pair: []string{"a", "b"}, Reference: 0.3, Generated: 0.3 + diff, Diff: diff, Error: err, P: p}
+		c.Rank = &stats.CorrelationDifference{Pair: []string{"a", "b"}, Reference: 0.3, Generated: 0.3 + diff, Diff: diff, Error: err, P: p}
 		return c
 	}
 	for _, c := range []struct {
 		name  string
-		c     *stats.Comparison
+		c     *validate.Result
 		level Level
 		says  string
 	}{
@@ -48,7 +51,7 @@ func TestVerdict(t *testing.T) {
 		{"one of two columns is below 1 % by chance", compared(measured(0.01, 0.006, 1), fine), Untested, "0.00600 in a, is 0.0120 after allowing for 2 columns: what"},
 		{"a shape that KS overlooks", compared(measured(0.01, 0.3, 1.4), fine), Untested, "largest"},
 		{"small, but more than chance", compared(measured(0.01, 0.3, 2.5), fine), Differs, "Bin by bin, a differs by more than chance: χ²/ndf 2.50"},
-		{"large, but by chance: few events", compared(measured(0.3, 0.4, 1), fine), Untested, "too few events"},
+		{"large, but by chance: few events", few, Untested, "a difference of 0.165 in the cumulative distributions would be no more than chance"},
 		{"small, not by chance: many events", compared(measured(0.004, 1e-20, 1), fine), Close, "0.00800 in b (p = 0.500)"},
 		{"visible", compared(measured(0.05, 1e-5, 1), fine), Differs, "p = 1.00×10⁻⁵"},
 		{"apart", compared(measured(0.5, 0, 1), fine), Apart, "50.0 %"},
@@ -160,7 +163,7 @@ func TestVerdictOfRepetitions(t *testing.T) {
 			if c.weights && k == 0 {
 				t.Logf("effective share of the weighted reference: %.2f", got.ReferenceEffective/n)
 			}
-			if v := Judge(got, func(s string) string { return s }); v.Level > Untested {
+			if v := Judge(&validate.Result{Comparison: got}, func(s string) string { return s }); v.Level > Untested {
 				alarms++
 				if c.alarms[0] == 0 {
 					t.Logf("%s %d: %s %v", c.name, k, v.Headline, v.Sentences)

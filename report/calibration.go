@@ -1,0 +1,99 @@
+package report
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/fit"
+	"github.com/sluice-hep/sluice/plot"
+	"github.com/sluice-hep/sluice/stats"
+	"github.com/sluice-hep/sluice/validate"
+)
+
+// calibrate looks whether the probabilities that a model gives are right event by event, where it has a context and there are events that it was not
+// trained on. It is nil otherwise. Where the draws fail, a warning says why.
+func (a *Analysis) calibrate(ctx context.Context) (*validate.Calibration, error) {
+	if a.given() == nil || a.Pair.ReferenceName == fit.TrainingData || a.Card.Compare.Tests == card.TestsOfColumns {
+		return nil, nil
+	}
+	c, err := validate.Calibrate(ctx, a.Model, a.Pair.Reference, validate.CalibrationOptions{Seed: a.Card.Seed, Within: float64(a.Card.Sample.Within)})
+	switch {
+	case ctx.Err() != nil:
+		return nil, err
+	case err != nil:
+		a.Warnings = append(a.Warnings, "whether the model is calibrated is not known: "+err.Error())
+		return nil, nil
+	case c.Outside.Say() != "":
+		a.Warnings = append(a.Warnings, "held-out events: "+c.Outside.Say())
+	}
+	return c, nil
+}
+
+// mostRanks columns have their ranks drawn, those that are least like chance.
+const mostRanks = 12
+
+// calibrationSection shows a calibration; label is the name of a column for the reader.
+func calibrationSection(c *validate.Calibration, label func(column string) string) (Section, error) {
+	s := Section{
+		Title: "Calibration", Text: strings.Join(c.Lines(), " "), Numbers: [2]int{1, 6},
+		Head: []string{"Feature", "68 % intervals hold", "95 % intervals hold", "Ranks, p", "Average off by", "p", "Drawn"},
+	}
+	for _, col := range c.Columns {
+		drawn := "as it should be"
+		if t := col.PIT.Chi2; t.Cannot != "" {
+			drawn = "–"
+		} else if t.P*float64(len(c.Columns)) < 0.01 {
+			drawn = col.Fault()
+		}
+		s.Rows = append(s.Rows, []string{
+			label(col.Name), held(col.Central.Coverage68, col.Central.Error68), held(col.Central.Coverage95, col.Central.Error95),
+			tested(col.PIT.Chi2), digits(col.Averaged.Distance), tested(col.Averaged.Chi2), drawn,
+		})
+	}
+	if c.HPDP == nil {
+		return s, nil
+	}
+	s.Text += " In the pictures, the grey bands hold 95 % of calibrated models: of coverage at each credibility, of the ranks in each bin. " +
+		"In the table, intervals are central ones of the draws of each event, and the average is that of the draws of all events, whose cumulative distribution is off that of the events by so much."
+	coverage, err := coveragePicture(c)
+	s.Pictures = append(s.Pictures, coverage)
+	least := slices.SortedStableFunc(slices.Values(c.Columns), func(x, y validate.CalibratedColumn) int { return cmp.Compare(x.PIT.Chi2.P, y.PIT.Chi2.P) })
+	for _, col := range least[:min(len(least), mostRanks)] {
+		p, e := ranksPicture(col.PIT, label(col.Name))
+		s.Pictures, err = append(s.Pictures, p), cmp.Or(err, e)
+	}
+	return s, err
+}
+
+func held(share, err float64) string { return fmt.Sprintf("%.1f ± %.1f %%", 100*share, 100*err) }
+
+func tested(t stats.Test) string {
+	if t.Cannot != "" {
+		return "–"
+	}
+	return strings.TrimPrefix(probability(t.P), "= ")
+}
+
+func coveragePicture(c *validate.Calibration) (*plot.Picture, error) {
+	v := plot.Coverage(
+		plot.Curve{Name: "highest density", X: c.HPD.Level, Y: c.HPD.Coverage},
+		plot.Curve{Name: "distance from a point (TARP)", X: c.TARP.Level, Y: c.TARP.Coverage},
+	)
+	calibrated := &v.Curves[len(v.Curves)-1]
+	calibrated.X, calibrated.Y, calibrated.Low, calibrated.High = c.HPD.Level, c.HPD.Level, c.HPD.Low, c.HPD.High
+	return v.Picture()
+}
+
+func ranksPicture(c *stats.Calibration, label string) (*plot.Picture, error) {
+	edges := make([]float64, len(c.Shares)+1)
+	for i := range edges {
+		edges[i] = float64(i) / float64(len(c.Shares))
+	}
+	v := plot.Ranks("Rank of "+label, 1/float64(len(c.Shares)), c.ShareLow, c.ShareHigh, "95 % of calibrated ones", plot.Curve{Name: "held-out events", X: edges, Y: c.Shares})
+	v.Y.Label, v.Y.Max = "Share of events / bin", 1.15*max(slices.Max(c.Shares), c.ShareHigh)
+	return v.Picture()
+}
