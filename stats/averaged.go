@@ -99,18 +99,22 @@ func (a *Averaging) Averaged(w []float64) (*Averaged, error) {
 	return out, nil
 }
 
+const leastMixed = 40
+
 // sums are those of truth less draws, and their covariance. By hypothesis a truth and its draws can be exchanged: the covariance is that
-// of the truth being any of them, which does not depend on which it is. Where weights may depend on the truth, it is that of the events found,
-// with variances that are not below the former: few events beyond a threshold that most contexts do not reach would have too small ones.
+// of the truth being any of them, which does not depend on which it is. Where weights may depend on the truth, it is that of the events found;
+// but where fewer than leastMixed truths are expected on the other side of a threshold than their contexts say, its variance would often be too small,
+// and is not below the former.
 func (a *Averaging) sums(n int, w []float64) (s, v []float64) {
 	width, l := len(a.thresholds), float64(a.perEvent)
 	s, v = make([]float64, width), make([]float64, width*width)
-	found, z, pooled := make([]float64, width*width), make([]float64, width), make([]float64, width)
+	found, mixed := make([]float64, width*width), make([]float64, width)
+	z, pooled := make([]float64, width), make([]float64, width)
 	for i := range n {
 		e, truth, draws := weight(w, i), a.truth[i*width:][:width], a.draws[i*width:][:width]
 		for k := range z {
 			z[k], pooled[k] = e*(truth[k]-draws[k]), (truth[k]+l*draws[k])/(l+1)
-			s[k] += z[k]
+			s[k], mixed[k] = s[k]+z[k], mixed[k]+pooled[k]*(1-pooled[k])
 			for j := range k + 1 { // thresholds ascend
 				v[k*width+j] += e * e * pooled[j] * (1 - pooled[k]) * (1 + 1/l) * (1 + 1/l)
 				found[k*width+j] += z[k] * z[j]
@@ -120,7 +124,10 @@ func (a *Averaging) sums(n int, w []float64) (s, v []float64) {
 	if w == nil {
 		return s, v
 	}
-	for k := range width {
+	for k, m := range mixed {
+		if m >= leastMixed {
+			continue
+		}
 		found[k*width+k] = max(found[k*width+k], v[k*width+k])
 	}
 	return s, found

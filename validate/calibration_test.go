@@ -118,6 +118,8 @@ func TestCalibrateAModelByItsOwnEvents(t *testing.T) {
 	}
 }
 
+func named(column string) string { return "<" + column + ">" }
+
 // A model that is not that of the events is found, and how it differs is said.
 func TestCalibrateFindsWhatIsWrong(t *testing.T) {
 	m := drawer(t, true)
@@ -134,7 +136,7 @@ func TestCalibrateFindsWhatIsWrong(t *testing.T) {
 		table *events.Table
 		says  []string
 	}{
-		{"shifted", scaled(1, 0.7), []string{`"mass" is drawn too low`, "more than chance"}},
+		{"shifted", scaled(1, 0.7), []string{"<mass> is drawn too low", "more than chance"}},
 		{"wider", scaled(1.8, 0), []string{"too narrow"}},
 		{"narrower", scaled(0.5, 0), []string{"too wide"}},
 	} {
@@ -142,7 +144,7 @@ func TestCalibrateFindsWhatIsWrong(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := strings.Join(found.Lines(), "\n")
+		text := strings.Join(found.Lines(named), "\n")
 		for _, want := range c.says {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: no %q in\n%s", c.name, want, text)
@@ -225,7 +227,7 @@ func TestCalibrateRefuses(t *testing.T) {
 		t.Error("no context: no error")
 	}
 	c, err := Calibrate(t.Context(), m, tab.Slice(0, 7), CalibrationOptions{})
-	if err != nil || c.HPDP != nil || !strings.Contains(strings.Join(c.Lines(), "\n"), "too few") {
+	if err != nil || c.HPDP != nil || !strings.Contains(strings.Join(c.Lines(named), "\n"), "too few") {
 		t.Errorf("7 events: %+v, %v", c, err)
 	}
 	if text, err := json.Marshal(c); err != nil || !strings.Contains(string(text), `"sbc_p":null`) {
@@ -266,7 +268,7 @@ func TestSurprise(t *testing.T) {
 		if strings.Contains(s.Say(), "extrapolation") {
 			t.Error(s.Say())
 		}
-		far := own(t, m, 6, 3, false)
+		far := own(t, m, 3, 3, false)
 		for i := range far.Columns[0].F64 {
 			far.Columns[0].F64[i] = 400 + float64(i)
 		}
