@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
@@ -19,6 +20,10 @@ type CalibrationOptions struct {
 	Draws  int // of the model, for each of them
 	Seed   uint64
 	Within float64 // as of model.SampleWithin
+	// Local is the number of events, the first of those looked at, at whose context the density is tested alone (LocalC2ST): a hundred trainings of
+	// a classifier, a minute or so for all of them. The classifiers learn from all events looked at, of which there should be thousands.
+	Local   int
+	Threads int // of those trainings; 0: all
 }
 
 // Calibration says whether a model gives the events that it was not trained on the probabilities that they have: of a model with a
@@ -45,6 +50,7 @@ type Calibration struct {
 	TARP    *stats.Calibration `json:"tarp"` // of the share of the draws nearer to a reference point than the event is
 	Columns []CalibratedColumn `json:"columns"`
 	Outside *Outside           `json:"context_outside,omitempty"` // nil without a context
+	Local   []stats.Test       `json:"local,omitempty"`           // at the context of each of the first events
 }
 
 // CalibratedColumn is what the draws say of a feature of their events.
@@ -128,6 +134,9 @@ func Calibrate(ctx context.Context, m *model.Model, heldOut *events.Table, o Cal
 	if err := c.finish(); err != nil {
 		return nil, fmt.Errorf("calibration: %w", err)
 	}
+	if err := c.local(ctx); err != nil {
+		return nil, fmt.Errorf("calibration: %w", err)
+	}
 	return &c.Calibration, nil
 }
 
@@ -150,6 +159,8 @@ type calibrating struct {
 	scale      []float64   // their units
 	hpd, tarp  []int
 	columns    []calibratingColumn
+	once       [][]float64   // a draw for each event, where the density is tested alone
+	at         []Observation // there
 }
 
 type calibratingColumn struct {
@@ -210,8 +221,12 @@ func (c *calibrating) given(t *events.Table) *events.Table {
 }
 
 // features are the values of the model's features; NaN for a missing cell.
-func (c *calibrating) features(t *events.Table) (x [][]float64, err error) {
-	for _, name := range c.m.Features.Names() {
+func (c *calibrating) features(t *events.Table) ([][]float64, error) {
+	return numbersOf(t, c.m.Features.Names())
+}
+
+func numbersOf(t *events.Table, names []string) (x [][]float64, err error) {
+	for _, name := range names {
 		col, err := t.Column(name)
 		if err != nil {
 			return nil, err
@@ -287,6 +302,9 @@ func (c *calibrating) block(first, last int) error {
 	if err != nil {
 		return err
 	}
+	if c.o.Local > 0 && c.Conditional {
+		c.observe(first, last, draws)
+	}
 	truth, references := make([][]float64, len(draws)), make([][]float64, len(draws))
 	for k := range draws {
 		truth[k], references[k] = c.values[k][first:last], c.references[k][first:last]
@@ -301,6 +319,63 @@ func (c *calibrating) block(first, last int) error {
 	tarp, _, err := stats.TARP(truth, draws, references, c.scale, c.seeds.Uint64())
 	c.hpd, c.tarp = append(c.hpd, hpd...), append(c.tarp, tarp...)
 	return err
+}
+
+// observe keeps a draw of each event, and all of those at which the density is tested alone.
+func (c *calibrating) observe(first, last int, draws [][]float64) {
+	if c.once == nil {
+		c.once = make([][]float64, len(draws))
+	}
+	for i := first; i < last; i++ {
+		from := (i - first) * c.Draws
+		a := Observation{}
+		for k, x := range draws {
+			c.once[k] = append(c.once[k], x[from])
+			if i < c.o.Local {
+				a.Drawn = append(a.Drawn, slices.Clone(x[from:from+c.Draws]))
+			}
+		}
+		if i < c.o.Local {
+			c.at = append(c.at, a)
+		}
+	}
+}
+
+// local tests the density at single contexts.
+func (c *calibrating) local(ctx context.Context) error {
+	if c.at == nil {
+		return nil
+	}
+	given, err := numbersOf(c.truth, c.m.Context.Names())
+	if err != nil {
+		return err
+	}
+	for i := range c.at {
+		for _, x := range given {
+			c.at[i].Context = append(c.at[i].Context, x[i])
+		}
+	}
+	if why := c.notLocal(given); why != "" {
+		c.Local = cannot(len(c.at), why)
+		return nil
+	}
+	o := LocalOptions{}
+	o.Seed, o.Threads = c.seeds.Uint64(), c.o.Threads
+	c.Local, err = LocalC2ST(ctx, c.values, c.once, given, c.at, o)
+	return err
+}
+
+// notLocal says what keeps classifiers from learning of the events.
+func (c *calibrating) notLocal(given [][]float64) string {
+	if c.weights != nil {
+		return "the events have weights, which this test does not take"
+	}
+	for _, x := range slices.Concat(c.values, c.once, given) {
+		if slices.ContainsFunc(x, func(v float64) bool { return v-v != 0 }) {
+			return "there are missing or infinite values, which this test does not take"
+		}
+	}
+	return ""
 }
 
 // part are the weights of some of the events; nil where all are 1.

@@ -286,3 +286,32 @@ func TestSurprise(t *testing.T) {
 		t.Error("no observation: no error")
 	}
 }
+
+// At single contexts the density is right, or not.
+func TestCalibrateLocally(t *testing.T) {
+	m := drawer(t, true)
+	right, wrong := own(t, m, 600, 3, false), own(t, m, 600, 3, false)
+	for i := range wrong.Columns[0].F64 {
+		wrong.Columns[0].F64[i] *= 8
+	}
+	weighted := own(t, m, 600, 3, true)
+	for _, c := range []struct {
+		name  string
+		table *events.Table
+		low   bool
+		why   string
+	}{{"right", right, false, ""}, {"wrong", wrong, true, ""}, {"weighted", weighted, false, "weights"}} {
+		found, err := Calibrate(t.Context(), m, c.table, CalibrationOptions{Seed: 1, Local: 2, Draws: 40})
+		if err != nil || len(found.Local) != 2 {
+			t.Fatal(c.name, found, err)
+		}
+		for _, test := range found.Local {
+			if !strings.Contains(test.Cannot, c.why) || c.why == "" && test.Cannot != "" {
+				t.Errorf("%s: cannot: %q", c.name, test.Cannot)
+			}
+			if c.why == "" && (test.P < 0.02) != c.low {
+				t.Errorf("%s: %+v", c.name, test)
+			}
+		}
+	}
+}
