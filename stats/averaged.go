@@ -9,7 +9,7 @@ import (
 // Averaged compares the truths of events with the draws of all of them together: the prior of a parameter with its data-averaged posterior, which
 // are the same where the draws of each event are of the law of its truth (Geweke 2004; Talts et al., arXiv:1804.06788).
 type Averaged struct {
-	// Distance is the largest difference between the cumulative distributions, at the quantiles 10, 20 ... 90 % of the truths.
+	// Distance is the largest difference between the cumulative distributions, at the quantiles 10, 20 ... 90 % of both.
 	Distance float64 `json:"distance"`
 	// Chi2 is that of these differences with their covariance. It takes each event with its draws as one: truth
 	// and draws of an event are close to each other, which makes the chance of a difference smaller than for two samples.
@@ -19,7 +19,7 @@ type Averaged struct {
 // NewAveraged compares truths with draws, of which each event has as many, those of the first event first. w are the
 // weights of the events, nil where all are 1; they may depend on the truth. NaN, a cell without a value, is a value below all others.
 func NewAveraged(truth, draws, w []float64) (*Averaged, error) {
-	a := NewAveraging(truth)
+	a := NewAveraging(slices.Concat(truth, draws))
 	if err := a.Add(truth, draws); err != nil {
 		return nil, err
 	}
@@ -37,10 +37,11 @@ type Averaging struct {
 // averagedBins is the number of bins between the thresholds.
 const averagedBins = 10
 
-// NewAveraging takes the truths of all events, for the thresholds.
-func NewAveraging(truth []float64) *Averaging {
+// NewAveraging takes values of about the distribution of truths and draws, for the thresholds: for a p that is exact, values that do not tell which are
+// the truths, such as both together, or other draws.
+func NewAveraging(values []float64) *Averaging {
 	a := &Averaging{}
-	x := slices.Clone(truth)
+	x := slices.Clone(values)
 	slices.Sort(x) // NaN first
 	for k := 1; k < averagedBins && len(x) > 0; k++ {
 		if e := x[len(x)*k/averagedBins]; e == e && (a.thresholds == nil || e > a.thresholds[len(a.thresholds)-1]) {
@@ -79,7 +80,7 @@ func (a *Averaging) Add(truth, draws []float64) error {
 func (a *Averaging) Averaged(w []float64) (*Averaged, error) {
 	width, out := len(a.thresholds), &Averaged{}
 	if width == 0 {
-		out.Chi2.Cannot = "all truths are the same"
+		out.Chi2.Cannot = "all values are the same"
 		return out, nil
 	}
 	n := len(a.truth) / width

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sluice-hep/sluice/internal/reference"
@@ -174,12 +175,13 @@ func (c *calibrated) tests(t *testing.T, seed uint64) map[string]float64 {
 	return p
 }
 
-// With SLUICE_STUDY the rates are those of 1,000 cases, which must be from 3.5 to 6.5 %: 5 % with 2.2 standard errors. Else they are
+// With SLUICE_STUDY the rates are those of 3,000 cases, which must be from 3.5 to 6.5 %: 5 % with 3.8 standard errors; but of rare codes with weights,
+// which are rejected less often, only not more. Else they are
 // of 40, with 4 of them.
 func TestCalibrationRejectsOneCaseInTwenty(t *testing.T) {
 	cases, events, low, high := 40, 300, 0.0, 0.05+4*0.034
 	if os.Getenv("SLUICE_STUDY") != "" {
-		cases, events, low, high = 1000, 1000, 0.035, 0.065
+		cases, events, low, high = 3000, 1000, 0.035, 0.065
 	}
 	for _, weights := range []string{"", "negative", "importance"} {
 		t.Run(weights, func(t *testing.T) {
@@ -194,7 +196,7 @@ func TestCalibrationRejectsOneCaseInTwenty(t *testing.T) {
 			for _, name := range slices.Sorted(maps.Keys(rejected)) {
 				rate := float64(rejected[name]) / float64(cases)
 				t.Logf("%s: %.3f", name, rate)
-				if rate < low || rate > high {
+				if rate < low && !(weights != "" && strings.Contains(name, "rare")) || rate > high {
 					t.Errorf("%s rejects %.3f of %d calibrated cases at 0.05", name, rate, cases)
 				}
 			}

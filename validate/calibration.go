@@ -202,7 +202,7 @@ func (c *calibrating) begin(heldOut *events.Table) (err error) {
 		return err
 	}
 	for k, x := range c.values {
-		col, err := c.newColumn(x)
+		col, err := c.newColumn(x, c.references[k])
 		if err != nil {
 			return err
 		}
@@ -266,8 +266,8 @@ func valued(x []float64) (there []float64) {
 	return there
 }
 
-func (c *calibrating) newColumn(truth []float64) (col calibratingColumn, err error) {
-	col.averaging = stats.NewAveraging(truth)
+func (c *calibrating) newColumn(truth, others []float64) (col calibratingColumn, err error) {
+	col.averaging = stats.NewAveraging(others)
 	cdf, err := stats.NewCDF(valued(truth), nil)
 	if err != nil {
 		return col, nil // nothing but missing cells: no bins
