@@ -73,6 +73,31 @@ func calibrationSection(c *validate.Calibration, label func(column string) strin
 	return s, err
 }
 
+// calibration has a row for each flow that has a context.
+func (f *Flows) calibration() ([]Section, error) {
+	s := Section{
+		Title: "Calibration", Numbers: [2]int{1, 7}, Bold: f.Best() + 1,
+		Head: []string{"Flow", "68 % regions hold", "95 % regions hold", "Regions, p", "Ranks, p", "TARP, p", "Average, p"},
+		Text: "Are the probabilities right that a flow gives, event by event? Of regions of highest density, and of the ranks of held-out events among draws of the flow given their context; p is the chance of as much in a calibrated flow.",
+	}
+	for _, a := range f.Each {
+		c := a.Calibration
+		if c == nil {
+			return nil, nil
+		}
+		row := []string{a.Name, held(c.Coverage68, c.HPD.Error68), held(c.Coverage95, c.HPD.Error95)}
+		for _, p := range []*float64{c.HPDP, c.SBCP, c.TARPP, c.AveragedP} {
+			t := stats.Test{Cannot: "no number"}
+			if p != nil {
+				t = stats.Test{P: *p}
+			}
+			row = append(row, tested(t))
+		}
+		s.Rows = append(s.Rows, row)
+	}
+	return []Section{s}, nil
+}
+
 func held(share, err float64) string { return fmt.Sprintf("%.1f ± %.1f %%", 100*share, 100*err) }
 
 func tested(t stats.Test) string {

@@ -88,7 +88,7 @@ func (a *Averaging) Averaged(w []float64) (*Averaged, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, v := a.sums(n, w)
+	s, v, mixed := a.sums(n, w)
 	for _, d := range s {
 		out.Distance = max(out.Distance, math.Abs(d)/one.total)
 	}
@@ -96,21 +96,33 @@ func (a *Averaging) Averaged(w []float64) (*Averaged, error) {
 		out.Chi2.Cannot = fmt.Sprintf("%.3g events, by their weights; at least %d are needed", one.effective, 2*leastCalibrated)
 		return out, nil
 	}
-	out.Chi2 = chi2Test(quadratic(s, v))
+	for k, m := range mixed {
+		if m >= minEntries {
+			continue
+		}
+		s[k] = 0
+		for j := range width {
+			v[k*width+j], v[j*width+k] = 0, 0
+		}
+	}
+	if out.Chi2 = chi2Test(quadratic(s, v)); out.Chi2.Cannot != "" {
+		out.Chi2.Cannot = fmt.Sprintf("fewer than %d events are expected to lie elsewhere than where their context puts all draws", minEntries)
+	}
 	return out, nil
 }
 
+// leastMixed truths, expected on the other side of a threshold than most draws of their event, tell the variance of their number.
 const leastMixed = 40
 
-// sums are those of truth less draws, and their covariance. By hypothesis a truth and its draws can be exchanged: the covariance is that
-// of the truth being any of them, which does not depend on which it is. Where weights may depend on the truth, it is that of the events found;
-// but where fewer than leastMixed truths are expected on the other side of a threshold than their contexts say, its variance would often be too small,
-// and is not below the former.
-func (a *Averaging) sums(n int, w []float64) (s, v []float64) {
+// sums are those of truth less draws, their covariance, and how many truths are expected on the other side of each threshold than most
+// draws of their event. By hypothesis a truth and its draws can be exchanged: the covariance is that of the truth being any of them, which does not
+// depend on which it is. Where weights may depend on the truth, it is that of the events found; but where fewer than leastMixed are
+// expected on the other side, its variance would often be too small, and is not below the former.
+func (a *Averaging) sums(n int, w []float64) (s, v, mixed []float64) {
 	width, l := len(a.thresholds), float64(a.perEvent)
 	s, v = make([]float64, width), make([]float64, width*width)
-	found, mixed := make([]float64, width*width), make([]float64, width)
-	z, pooled := make([]float64, width), make([]float64, width)
+	mixed = make([]float64, width)
+	found, z, pooled := make([]float64, width*width), make([]float64, width), make([]float64, width)
 	for i := range n {
 		e, truth, draws := weight(w, i), a.truth[i*width:][:width], a.draws[i*width:][:width]
 		for k := range z {
@@ -123,7 +135,7 @@ func (a *Averaging) sums(n int, w []float64) (s, v []float64) {
 		}
 	}
 	if w == nil {
-		return s, v
+		return s, v, mixed
 	}
 	for k, m := range mixed {
 		if m >= leastMixed {
@@ -131,7 +143,7 @@ func (a *Averaging) sums(n int, w []float64) (s, v []float64) {
 		}
 		found[k*width+k] = max(found[k*width+k], v[k*width+k])
 	}
-	return s, found
+	return s, found, mixed
 }
 
 // weighing is the sum of weights and the effective number of events.

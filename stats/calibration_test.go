@@ -162,7 +162,7 @@ func (c *calibrated) tests(t *testing.T, seed uint64) map[string]float64 {
 	rare := func(x, context []float64) (y []float64) { // hardly ever but what the context says
 		for i, v := range x {
 			y = append(y, math.Floor(context[i*len(context)/len(x)]))
-			if v > context[i*len(context)/len(x)]+2.5 {
+			if v > context[i*len(context)/len(x)]+1.5 {
 				y[i]++
 			}
 		}
@@ -171,7 +171,9 @@ func (c *calibrated) tests(t *testing.T, seed uint64) map[string]float64 {
 	if a, err = NewAveraged(rare(c.truth[0], c.mean), rare(c.draws[0], c.mean), c.w); err != nil {
 		t.Fatal(err)
 	}
-	p["averaged rare codes, chi2"] = a.Chi2.P
+	if p["averaged rare codes, chi2"] = a.Chi2.P; a.Chi2.Cannot != "" {
+		p["averaged rare codes, chi2"] = 1
+	}
 	return p
 }
 
@@ -179,6 +181,9 @@ func (c *calibrated) tests(t *testing.T, seed uint64) map[string]float64 {
 // which are rejected less often, only not more. Else they are
 // of 40, with 4 of them.
 func TestCalibrationRejectsOneCaseInTwenty(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a study of rates: left out by -short")
+	}
 	cases, events, low, high := 40, 300, 0.0, 0.05+4*0.034
 	if os.Getenv("SLUICE_STUDY") != "" {
 		cases, events, low, high = 3000, 1000, 0.035, 0.065

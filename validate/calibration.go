@@ -14,7 +14,8 @@ import (
 	"github.com/sluice-hep/sluice/stats"
 )
 
-// CalibrationOptions say how much Calibrate draws. The zero value: 1,000 events and 100 draws of each, fewer of a model that is expensive.
+// CalibrationOptions say how much Calibrate draws. The zero value: 1,000 events and 100 draws of each, fewer of a model that is expensive, and up to four
+// times as many events where their weights make them worth fewer.
 type CalibrationOptions struct {
 	Events int // held-out events looked at, spread over all of them
 	Draws  int // of the model, for each of them
@@ -85,8 +86,24 @@ const (
 	oversampledBins                   = 30
 )
 
+// mostForOne events are taken where their weights make them worth one, at most.
+const mostForOne = 4
+
+// worthOne is how many events are worth one by their weights.
+func worthOne(t *events.Table) (float64, error) {
+	w, err := t.Weights()
+	if err != nil || w == nil || t.Len() == 0 {
+		return 1, err
+	}
+	cdf, err := stats.NewCDF(make([]float64, len(w)), w)
+	if err != nil {
+		return 1, err
+	}
+	return float64(len(w)) / cdf.Effective(), nil
+}
+
 // filled puts what is not given.
-func (o CalibrationOptions) filled(m *model.Model) CalibrationOptions {
+func (o CalibrationOptions) filled(m *model.Model, worth float64) CalibrationOptions {
 	n, l := calibratedEvents, calibratedDraws
 	cost := float64(n*l) * float64(m.Density.Size())
 	if d, ok := m.Density.(interface{ Numerical() []string }); ok && len(d.Numerical()) > 0 {
@@ -96,7 +113,7 @@ func (o CalibrationOptions) filled(m *model.Model) CalibrationOptions {
 		n, l = fewEvents, fewDraws
 	}
 	if o.Events == 0 {
-		o.Events = n
+		o.Events = int(float64(n) * min(worth, mostForOne))
 	}
 	if o.Draws == 0 {
 		o.Draws = l
@@ -109,7 +126,11 @@ func (o CalibrationOptions) filled(m *model.Model) CalibrationOptions {
 // are: equal values, of integers and codes, are ranked in random order, and a missing cell is a value below all others. Weights of
 // the events, of either sign, count. The result depends on the seed, not on the number of threads. Memory is that of some 16,000 draws.
 func Calibrate(ctx context.Context, m *model.Model, heldOut *events.Table, o CalibrationOptions) (*Calibration, error) {
-	o = o.filled(m)
+	worth, err := worthOne(heldOut)
+	if err != nil {
+		return nil, fmt.Errorf("calibration: %w", err)
+	}
+	o = o.filled(m, worth)
 	if o.Events < 1 || o.Draws < 1 {
 		return nil, fmt.Errorf("calibration by %d events and %d draws of each: there must be at least one", o.Events, o.Draws)
 	}
