@@ -117,6 +117,8 @@ func (c *Calibration) ranks(label func(column string) string) string {
 func (c *CalibratedColumn) Fault() string {
 	shift, width := mean(c.PIT), mean(c.Central)
 	switch {
+	case c.Text:
+		return "in other shares"
 	case math.Abs(shift) > math.Abs(width) && shift > 0:
 		return "too high"
 	case math.Abs(shift) > math.Abs(width):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math"
 	"slices"
 
@@ -58,7 +59,8 @@ type Calibration struct {
 type CalibratedColumn struct {
 	Name string             `json:"name"`
 	Unit string             `json:"unit,omitempty"`
-	PIT  *stats.Calibration `json:"pit"` // of the share of the draws below the event: the ranks of SBC
+	Text bool               `json:"text,omitempty"` // names, ranked in an arbitrary order
+	PIT  *stats.Calibration `json:"pit"`            // of the share of the draws below the event: the ranks of SBC
 	// Central is PIT's of the content of the smallest central interval of the draws that holds the event.
 	Central  *stats.Calibration `json:"central"`
 	Averaged *stats.Averaged    `json:"averaged"` // the events against the draws of all of them together
@@ -246,15 +248,25 @@ func (c *calibrating) features(t *events.Table) ([][]float64, error) {
 	return numbersOf(t, c.m.Features.Names())
 }
 
+// numbersOf are columns as numbers. Names have the number of a hash of theirs: an order that does not depend on the events, as ranks need; NaN where there is none.
 func numbersOf(t *events.Table, names []string) (x [][]float64, err error) {
 	for _, name := range names {
 		col, err := t.Column(name)
 		if err != nil {
 			return nil, err
 		}
-		v, err := col.Floats(make([]float64, 0, t.Len()))
-		if err != nil {
-			return nil, err
+		v := make([]float64, 0, t.Len())
+		if col.Type != events.Text {
+			if v, err = col.Floats(v); err != nil {
+				return nil, err
+			}
+		}
+		for _, s := range col.Str {
+			h := fnv.New64a()
+			h.Write([]byte(s))
+			if v = append(v, float64(h.Sum64()>>12)); s == "" {
+				v[len(v)-1] = math.NaN()
+			}
 		}
 		x = append(x, v)
 	}
@@ -434,7 +446,12 @@ func (c *calibrating) finish() (err error) {
 	sbc, averaged := make([]stats.Test, len(c.columns)), make([]stats.Test, len(c.columns))
 	for k, name := range c.m.Features.Names() {
 		col := &c.columns[k]
-		out := CalibratedColumn{Name: name, Unit: c.m.Features.Columns[k].Unit, Bins: col.bins(c.weights, c.Events)}
+		out := CalibratedColumn{Name: name, Unit: c.m.Features.Columns[k].Unit}
+		if at, err := c.truth.Column(name); err == nil && at.Type == events.Text {
+			out.Text = true
+		} else {
+			out.Bins = col.bins(c.weights, c.Events)
+		}
 		u := stats.PIT(col.ranks, c.Draws, c.seeds.Uint64())
 		if out.PIT, err = stats.NewCalibration(u, c.weights, c.seeds.Uint64()); err != nil {
 			return err

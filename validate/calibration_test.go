@@ -315,3 +315,11 @@ func TestCalibrateLocally(t *testing.T) {
 		}
 	}
 }
+
+func TestNamesAsNumbers(t *testing.T) {
+	tab := &events.Table{Columns: []events.Column{{Name: "a", Type: events.Text, Str: []string{"ee", "mumu", "", "ee"}}}}
+	x, err := numbersOf(tab, []string{"a"})
+	if err != nil || x[0][0] != x[0][3] || x[0][0] == x[0][1] || !math.IsNaN(x[0][2]) {
+		t.Errorf("%v, %v", x, err)
+	}
+}
