@@ -154,6 +154,7 @@ type Compare struct {
 	Columns []string `yaml:"columns,omitempty"` // default: all features
 	Bins    int      `yaml:"bins,omitempty"`    // of a histogram; default 50
 	Cuts    []string `yaml:"cuts,omitempty"`    // selections of features and context, after each of which the events are compared again
+	Corner  []string `yaml:"corner,omitempty"`  // features and context to draw in pairs, 2 to 8
 	Tests   string   `yaml:"tests,omitempty"`   // TestsOfColumns or TestsOfAll, the default
 }
 

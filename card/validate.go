@@ -336,6 +336,14 @@ func (c *Card) checkCompare() error {
 			return err
 		}
 	}
+	if n := len(c.Compare.Corner); n == 1 || n > 8 {
+		return wrong("compare.corner", "it takes 2 to 8 columns, not %d", n)
+	}
+	for _, name := range c.Compare.Corner {
+		if err := oneOf("compare.corner", name, "features or context", slices.Concat(c.Features, c.Context)); err != nil {
+			return err
+		}
+	}
 	for i, cut := range c.Compare.Cuts {
 		key := fmt.Sprintf("compare.cuts.%d", i)
 		names, err := formula.Names(cut)

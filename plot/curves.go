@@ -57,7 +57,8 @@ func (v *Curves) Picture() (*Picture, error) {
 		}
 	}
 	extra := max(v.legend().height(curvesWidth)-usualRows*(smallSize+gap), 0)
-	return &Picture{curvesWidth, curvesHeight + extra, v.Alt, v.draw}, nil
+	height := curvesHeight + extra
+	return &Picture{curvesWidth, height, v.Alt, func(c *canvas) { v.draw(c, height) }}, nil
 }
 
 func (a *Axis) check() error {
@@ -123,7 +124,7 @@ func (v *Curves) styles() []style {
 	return all
 }
 
-func (v *Curves) draw(c *canvas) {
+func (v *Curves) draw(c *canvas, height float64) {
 	var xs, ys, ends []float64
 	for _, u := range v.Curves {
 		switch {
@@ -135,7 +136,7 @@ func (v *Curves) draw(c *canvas) {
 	}
 	x, y := v.X.across(xs, curvesWidth*0.85), v.Y.up(ys, ends)
 	left, right := leftMargin(&y), x.rightMargin()
-	f := frame{c, box{left, xRoom, curvesWidth - right, c.height - gap}, x, y}
+	f := frame{c, box{left, xRoom, curvesWidth - right, height - gap}, x, y}
 	legend := v.legend()
 	f.y1 -= legend.height(f.width())
 	styles := v.styles()
@@ -146,7 +147,7 @@ func (v *Curves) draw(c *canvas) {
 		v.Curves[i].drawLine(&f, styles[i])
 	}
 	f.drawAxes(true, left)
-	legend.draw(c, point{f.x0, c.height - gap/2}, f.width())
+	legend.draw(c, point{f.x0, height - gap/2}, f.width())
 }
 
 // across is the horizontal axis, which the data fill.

@@ -85,6 +85,9 @@ func TestAxesOfCurves(t *testing.T) {
 	if y := a.up([]float64{0, -1}, nil); y.log {
 		t.Error("a logarithmic axis without a positive value")
 	}
+	if y := a.up([]float64{1e-300}, nil); !y.log || !(y.min > 0 && y.max > 1e-300) {
+		t.Errorf("one value: %+v", y)
+	}
 	all, err := texts(svgOf(t, Differences("x", "", 0.25, "95 %", Curve{X: []float64{0, 1}, Y: []float64{0.001, 0}})))
 	if err != nil || !slices.Contains(all, "0.2") {
 		t.Errorf("the axis has no room for the band: %q, %v", all, err)

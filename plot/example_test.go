@@ -37,3 +37,19 @@ func ExampleROC() {
 	fmt.Println(p.Alt())
 	// Output: Background rejection against signal efficiency
 }
+
+// Two columns in pairs: contours of the generated events over those of the reference.
+func ExampleCorner() {
+	o := plot.Corner{
+		Columns:   []plot.Axis{{Label: "m", Unit: "TeV"}, {Label: "pT", Unit: "GeV"}},
+		Reference: plot.Points{Columns: [][]float64{{1, 2, 3, 4}, {40, 30, 20, 10}}},
+		Generated: []plot.Points{{Name: "spline", Columns: [][]float64{{1, 2, 3}, {41, 29, 22}}}},
+	}
+	p, err := o.Picture()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(p.Alt())
+	// Output: Corner plot: the reference and generated events in all pairs of columns
+}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -25,6 +26,15 @@ func pictured(t *testing.T) map[string]*Picture {
 		"coverage":        exampleCoverage(),
 		"ranks":           exampleRanks(),
 		"differences":     exampleDifferences(),
+		"oversampling":    exampleOversampling(),
+		"shapes_28":       exampleShapes(28),
+		"shapes_6":        exampleShapes(6),
+		"ratio":           exampleLogRatio(),
+		"corner_2":        exampleCorner(2, 1),
+		"corner_4":        exampleCorner(4, 2),
+		"corner_8":        exampleCorner(8, 1),
+		"correlations_28": exampleCorrelations(28),
+		"correlations_50": exampleCorrelations(50),
 		"correlations_4":  exampleCorrelations(4),
 		"correlations_12": exampleCorrelations(12),
 		"correlations_25": exampleCorrelations(25),
@@ -44,6 +54,20 @@ func pictured(t *testing.T) map[string]*Picture {
 	return all
 }
 
+// written is a picture as each kind of file.
+func written(t *testing.T, p *Picture) map[string][]byte {
+	t.Helper()
+	pdf, err := p.PDF()
+	if err != nil {
+		t.Fatal(err)
+	}
+	png, err := p.PNG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return map[string][]byte{"svg": p.SVG(), "pdf": pdf, "png": png}
+}
+
 // TestWriteExamples writes the example pictures for looking at, to the folder in SLUICE_PICTURES.
 func TestWriteExamples(t *testing.T) {
 	dir := os.Getenv("SLUICE_PICTURES")
@@ -51,8 +75,10 @@ func TestWriteExamples(t *testing.T) {
 		t.Skip("SLUICE_PICTURES names no folder to write the example pictures to")
 	}
 	for name, p := range pictured(t) {
-		if err := os.WriteFile(filepath.Join(dir, name+".svg"), p.SVG(), 0o644); err != nil {
-			t.Fatal(err)
+		for kind, data := range written(t, p) {
+			if err := os.WriteFile(filepath.Join(dir, name+"."+kind), data, 0o644); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }
@@ -161,6 +187,9 @@ func exampleCorrelations(n int) *Correlations {
 		m.Reference, m.Generated = append(m.Reference, ref), append(m.Generated, gen)
 	}
 	m.Generated[0][n-1], m.Generated[n-1][0] = math.NaN(), math.NaN()
+	if n >= 12 {
+		m.Errors, m.Sigmas = slices.Repeat([][]float64{slices.Repeat([]float64{0.02}, n)}, n), 2.5
+	}
 	return m
 }
 
@@ -294,4 +323,78 @@ func exampleDifferences() *Curves {
 		curves = append(curves, u)
 	}
 	return Differences("pT", "GeV", 0.0136, "95 % band (Kolmogorov)", curves...)
+}
+
+// exampleShapes are those of the events with the largest and smallest ratios, which differ from all in every third column.
+func exampleShapes(n int) *Shapes {
+	s := &Shapes{Alt: "Where the ratio is largest and smallest"}
+	for i := range n {
+		q := Shape{Label: []string{"m_jj", "transverse momentum of the leading jet", "Δη_jj", "n_b"}[i%4], Unit: []string{"GeV", "GeV", "", ""}[i%4]}
+		for k, name := range []string{"All generated events", "1 % with the largest r", "1 % with the smallest r"} {
+			x := draws([]int{20000, 2000, 2000}[k], uint64(10*i+k), func(r *rand.Rand) float64 {
+				return 100 + 15*r.NormFloat64() + map[bool]float64{true: 20}[i%3 == 0]*[]float64{0, 1, -1}[k]
+			})
+			h := histogramOf(x, 30, 50, 150)
+			h.Name = name
+			h.Over = float64(40 * k * (i % 2))
+			q.Histograms = append(q.Histograms, h)
+		}
+		s.Panels = append(s.Panels, q)
+	}
+	return s
+}
+
+func exampleLogRatio() *Shapes {
+	q := Shape{Label: "log r(x)", Vertical: Logarithmic}
+	for k, name := range []string{"Held-out data", "Generated"} {
+		h := histogramOf(draws(20000, uint64(k), func(r *rand.Rand) float64 {
+			return 0.3*r.NormFloat64() + 0.05*float64(1-2*k) - 0.3*r.ExpFloat64()*float64(k)
+		}), 60, -3, 3)
+		h.Name = name
+		q.Histograms = append(q.Histograms, h)
+	}
+	return &Shapes{Panels: []Shape{q}, Alt: "The density ratio in both samples"}
+}
+
+// exampleCorner has columns of several kinds: of two modes, over decades, whole numbers, bounded ones.
+func exampleCorner(columns, generated int) *Corner {
+	o := &Corner{}
+	sample := func(name string, n int, seed uint64, shift float64) Points {
+		p := Points{Name: name, Columns: make([][]float64, columns)}
+		r := rand.New(rand.NewPCG(seed, 9))
+		for range n {
+			z := r.NormFloat64() + shift
+			mode := float64(r.IntN(2))
+			for i := range columns {
+				u := r.NormFloat64()
+				v := []float64{91 + 2*z + u, math.Exp(2*z + 2*u), 3*mode + 0.4*u + 0.3*z, math.Floor(math.Abs(3*u + z)), z*z + 0.3*u, math.Tanh(u + z*0.3), -math.Log(r.Float64()), 1e6 * (z + 0.2*u)}[i%8]
+				p.Columns[i] = append(p.Columns[i], v)
+			}
+		}
+		return p
+	}
+	o.Reference = sample("Held-out data", 20000, 1, 0)
+	for k := range generated {
+		o.Generated = append(o.Generated, sample([]string{"spline", "affine"}[k%2], 20000, uint64(k)+2, 0.2+0.2*float64(k)))
+	}
+	for i := range columns {
+		o.Columns = append(o.Columns, Axis{Label: []string{"m_ll", "pT", "η", "jets", "m²", "tagger score of the leading jet", "τ21", "energy"}[i%8], Unit: []string{"GeV", "GeV", "", "", "GeV²", "", "", "keV"}[i%8]})
+	}
+	return o
+}
+
+// exampleOversampling is of 100 draws for each of 500 events.
+func exampleOversampling() *Oversampling {
+	o := &Oversampling{Label: "m_jj", Unit: "GeV", Draws: 100}
+	for k := range 31 {
+		o.Edges = append(o.Edges, 50+5*float64(k))
+	}
+	r := rand.New(rand.NewPCG(6, 6))
+	for k := range 30 {
+		p := 0.1 * math.Exp(-math.Pow(float64(k-12)/6, 2)/2) / 1.5
+		e := math.Sqrt(p / 500)
+		o.Reference, o.ReferenceError = append(o.Reference, max(p+e*r.NormFloat64(), 0)), append(o.ReferenceError, e)
+		o.Generated, o.Error, o.Naive = append(o.Generated, p+0.5*e*r.NormFloat64()), append(o.Error, 0.6*e), append(o.Naive, e/10)
+	}
+	return o
 }

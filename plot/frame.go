@@ -65,7 +65,7 @@ func (f *frame) drawAxes(labelX bool, left float64) {
 		y, n := f.at(0, f.y.at(t.at)).y, t.length()
 		p.segment(f.x0, y, f.x0+n, y)
 		p.segment(f.x1, y, f.x1-n, y)
-		if t.major() {
+		if t.major() && !t.silent {
 			f.tick(t, point{f.x0 - gap, y}, 1, 0.5)
 		}
 	}
@@ -73,10 +73,10 @@ func (f *frame) drawAxes(labelX bool, left float64) {
 	f.stroke(p, ink, frameWidth)
 	style := text{size: fontSize, colour: ink, x: 1, y: 1}
 	if labelX {
-		style.room = f.x1 - left/2
+		style.room = f.x1 - f.x0 + left/2
 		f.text(style, point{f.x1, f.y0 - xTickRoom}, f.x.title())
 	}
-	style.turned, style.room = true, f.y1-f.y0+margin
+	style.turned, style.room = true, f.y1-f.y0+gap
 	f.text(style, point{f.x0 - left, f.y1}, f.y.title())
 }
 

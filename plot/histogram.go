@@ -13,8 +13,8 @@ type Histogram struct {
 	SumW  []float64 // sum of weights a bin
 	SumW2 []float64 // sum of squared weights a bin; nil stands for SumW, which is right for unit weights
 	// Under and Over are the sums of weights outside the edges. They count in the scale of an overlay, and its
-	// legend says them.
-	Under, Over float64
+	// legend says them; Under2 and Over2 are those of squared weights.
+	Under, Over, Under2, Over2 float64
 	// Apart are the sums of the weights of events that have one of the values that an overlay draws beside the bins, and Apart2 those of
 	// the squared weights; nil stands for Apart.
 	Apart, Apart2 []float64

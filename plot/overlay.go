@@ -45,7 +45,8 @@ func (o *Overlay) Picture() (*Picture, error) {
 	}
 	alt := "Histogram of " + o.Label + ": reference and generated events, and their ratio below"
 	extra := max(o.legend().height(overlayWidth)-usualRows*(smallSize+gap), 0)
-	return &Picture{overlayWidth, overlayHeight + extra, alt, o.draw}, nil
+	height := overlayHeight + extra
+	return &Picture{overlayWidth, height, alt, func(c *canvas) { o.draw(c, height) }}, nil
 }
 
 func (o *Overlay) check() error {
@@ -95,11 +96,8 @@ const (
 	leastSlot     = 16.0 // of a value drawn apart
 )
 
-func (o *Overlay) draw(c *canvas) {
-	ref, gen := o.bars(&o.Reference, 1), make([]bars, len(o.Generated))
-	for i := range gen {
-		gen[i] = o.bars(&o.Generated[i], o.scale(&o.Generated[i]))
-	}
+func (o *Overlay) draw(c *canvas, height float64) {
+	ref, gen := o.allBars()
 	ratios := ratiosOf(gen, ref)
 
 	slot := o.slot()
@@ -110,8 +108,8 @@ func (o *Overlay) draw(c *canvas) {
 
 	legend := o.legend()
 	low := box{left, xRoom + gap, overlayWidth - right, xRoom + gap + ratioHeight}
-	high := box{left, low.y1 + 1.5*gap, low.x1, c.height - legend.height(overlayWidth-left-margin/2) - gap}
-	legend.draw(c, point{left, c.height - gap/2}, overlayWidth-left-margin/2)
+	high := box{left, low.y1 + 1.5*gap, low.x1, height - legend.height(overlayWidth-left-margin/2) - gap}
+	legend.draw(c, point{left, height - gap/2}, overlayWidth-left-margin/2)
 	if len(o.Apart) > 0 {
 		low.x1 = overlayWidth - margin/2 - slot*float64(len(o.Apart)) - right - gap
 		high.x1 = low.x1
@@ -119,6 +117,7 @@ func (o *Overlay) draw(c *canvas) {
 		o.drawApart(frame{canvas: c, box: box{rest.x0, high.y0, rest.x1, high.y1}}, frame{canvas: c, box: rest, y: rAxis})
 	}
 
+	c.plane = &plane{box{high.x0, low.y0, high.x1, high.y1}, xAxis}
 	main := frame{c, high, xAxis, yAxis}
 	main.overlay(ref, gen)
 	main.drawAxes(false, left)
@@ -126,6 +125,14 @@ func (o *Overlay) draw(c *canvas) {
 	below := frame{c, low, xAxis, rAxis}
 	below.ratios(ratios)
 	below.drawAxes(true, left)
+}
+
+// allBars are the reference's and, scaled to it, those of the generated samples.
+func (o *Overlay) allBars() (ref bars, gen []bars) {
+	for i := range o.Generated {
+		gen = append(gen, o.bars(&o.Generated[i], o.scale(&o.Generated[i])))
+	}
+	return o.bars(&o.Reference, 1), gen
 }
 
 // overlay draws the reference filled, and the generated bars as lines, the first on top; the errors of several stand side by side.
@@ -250,6 +257,15 @@ func (o *Overlay) xAxis(width float64) axis {
 	return a
 }
 
+// Steep tells whether Picture has a logarithmic vertical axis.
+func (o *Overlay) Steep() bool {
+	if o.check() != nil {
+		return false
+	}
+	ref, gen := o.allBars()
+	return contentAxis(o.Vertical, "", append(gen, ref)...).log
+}
+
 // contentAxis spans histograms with their errors. A logarithmic one does not follow bins that hold far less than an
 // event of usual weight.
 func contentAxis(scale Scale, label string, all ...bars) axis {
@@ -278,6 +294,10 @@ func contentAxis(scale Scale, label string, all ...bars) axis {
 			positive = max(positive, min(usual, high/100)/5)
 		}
 		lo := max(positive/2, high*1e-7)
+		if high/lo < 100 { // less than two labels
+			lo = math.Pow(10, math.Floor(math.Log10(lo)))
+			high = max(high, 12*lo)
+		}
 		return newAxis(lo, high*math.Pow(high/lo, 0.06), true, 8, label)
 	}
 	return newAxis(low*1.08, high*1.08, false, 5, label)
@@ -318,7 +338,7 @@ func (h *Histogram) said(otherwise string) string {
 	case h.weighted():
 		name += " (" + percent(outside/h.sum()) + " outside)"
 	default:
-		name += " (" + strconv.FormatFloat(outside, 'g', 3, 64) + " outside)"
+		name += " (" + grouped(int(outside)) + " outside)"
 	}
 	return name
 }

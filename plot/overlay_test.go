@@ -37,6 +37,32 @@ func TestLogWhereContentsSpanAFactorOf100(t *testing.T) {
 	}
 }
 
+// Either scale can be asked for; a logarithmic one labels more than one number, and needs a content above 0.
+func TestScales(t *testing.T) {
+	h := Histogram{Edges: []float64{0, 1, 2, 3}, SumW: []float64{230, 410, 350}}
+	o := &Overlay{Label: "x", Reference: h, Generated: []Histogram{h}}
+	if o.Steep() {
+		t.Error("contents within a factor of 2 are drawn on a logarithmic axis")
+	}
+	o.Vertical = Logarithmic
+	all, err := texts(svgOf(t, o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(all, "|"); !o.Steep() || !strings.Contains(got, "|10|2|10|3|") {
+		t.Errorf("the logarithmic axis says %s", got)
+	}
+	o.Reference.SumW, o.Generated[0].SumW = []float64{1, 1000, 0}, []float64{1, 1000, 0}
+	if o.Vertical = Linear; o.Steep() {
+		t.Error("the axis is not linear")
+	}
+	o.Reference.SumW, o.Generated[0].SumW = []float64{0, 0, -1}, []float64{0, 0, 0}
+	if o.Vertical = Logarithmic; o.Steep() {
+		t.Error("a logarithmic axis of nothing above 0")
+	}
+	svgOf(t, o)
+}
+
 func TestRatio(t *testing.T) {
 	ref := bars{edges: []float64{0, 1, 2, 3, 4}, y: []float64{10, 0, 0, -1}, sigma: []float64{2, 0, 0, 1}}
 	gen := bars{edges: ref.edges, y: []float64{15, 3, 0, 2}, sigma: []float64{5, 1, 0, 1}}

@@ -215,6 +215,24 @@ func TestAnyLossCanBeDrawn(t *testing.T) {
 	})
 }
 
+func BenchmarkOverlayPNG(b *testing.B) {
+	p, _ := exampleOverlay().Picture()
+	for b.Loop() {
+		if _, err := p.PNG(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkOverlayPDF(b *testing.B) {
+	p, _ := exampleOverlay().Picture()
+	for b.Loop() {
+		if _, err := p.PDF(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkOverlaySVG(b *testing.B) {
 	for b.Loop() {
 		svgOf(b, exampleOverlay())

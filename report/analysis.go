@@ -51,6 +51,7 @@ func (a *Analysis) Compare(ctx context.Context, d *fit.Data, threads int) (*Comp
 	}
 	c, err := validate.Compare(ctx, a.Pair.Reference, a.Pair.Generated, validate.Options{
 		Columns: columns, Cuts: a.Card.Compare.Cuts, Alone: a.Card.Compare.Tests == card.TestsOfColumns, Seed: a.Card.Seed, Threads: threads,
+		Training: a.trained(d), Given: a.Card.Given(),
 	})
 	if err != nil {
 		return nil, err
@@ -65,10 +66,21 @@ func (a *Analysis) Compare(ctx context.Context, d *fit.Data, threads int) (*Comp
 	return compared, a.truth()
 }
 
+// mostTraining events are enough to look for copies of.
+const mostTraining = 400_000
+
+// trained are the events that the model was trained on, of which it should draw no copies; nil where they are not in memory, or compared with.
+func (a *Analysis) trained(d *fit.Data) *events.Table {
+	if a.Pair.ReferenceName == fit.TrainingData || len(d.Rows.Train) == 0 {
+		return nil
+	}
+	return d.Held.Take(d.Rows.Train[:min(len(d.Rows.Train), mostTraining)])
+}
+
 // draw makes the pair to compare.
 func (a *Analysis) draw(d *fit.Data) (err error) {
 	p := &a.Pair
-	p.Labels, p.Context, p.Bins = a.Card.Labels, a.Card.Context, a.Card.Compare.Bins
+	p.Labels, p.Context, p.Bins, p.Corner = a.Card.Labels, a.Card.Context, a.Card.Compare.Bins, a.Card.Compare.Corner
 	p.Reference, p.ReferenceName = d.HeldOut()
 	if p.ReferenceName == fit.TrainingData {
 		a.Warnings = append(a.Warnings, "no events were held out: the comparison is with the training events, and cannot show overfitting")

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/sluice-hep/sluice/events"
@@ -20,6 +21,13 @@ type Compared struct {
 	Verdict Verdict       `json:"verdict"`
 	Cuts    []ComparedCut `json:"cuts,omitempty"`
 
+	Scores []*validate.Score `json:"scores,omitempty"`
+
+	// Files that were written.
+	Report      string                `json:"report,omitempty"`
+	ReportJSON  string                `json:"report_json,omitempty"`
+	Weights     string                `json:"weights,omitempty"`
+	Figures     string                `json:"figures,omitempty"`
 	Calibration *validate.Calibration `json:"calibration,omitempty"` // of a model with a context, by events that were held out
 
 	// Generated are several, of which this is the best, from best to worst by what RankedBy says.
@@ -65,6 +73,9 @@ func (c *Compared) Worst() *Compared {
 type several struct {
 	pairs []*Pair
 	found []*Compared
+
+	by  string // what they are ranked by,
+	far func(*Compared) float64
 }
 
 // largestKS is that of any column.
@@ -80,19 +91,31 @@ func (s *several) rank() *Compared {
 	if len(s.found) == 1 {
 		return s.found[0]
 	}
-	by, far := "the largest Kolmogorov-Smirnov distance of a column, the smallest first", (*Compared).largestKS
+	s.by, s.far = "the largest Kolmogorov-Smirnov distance of a column, the smallest first", (*Compared).largestKS
+	judged := !slices.ContainsFunc(s.found, func(c *Compared) bool { return c.C2ST == nil || c.C2ST.Cannot != "" })
+	if judged {
+		s.by, s.far = "the AUC of a classifier that sees all columns, nearest to 0.5 first", func(c *Compared) float64 { return max(c.C2ST.AUC, 0.5) }
+	}
 	order := make([]int, len(s.found))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(far(s.found[a]), far(s.found[b])) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.far(s.found[a]), s.far(s.found[b])) })
 	pairs, found := make([]*Pair, len(order)), make([]*Compared, len(order))
 	for to, from := range order {
 		pairs[to], found[to] = s.pairs[from], s.found[from]
 	}
 	s.pairs, s.found = pairs, found
+	if judged {
+		for i, c := range found[1:] {
+			a, b := found[i].C2ST, c.C2ST
+			if b.AUC-a.AUC < 2*math.Hypot(a.AUCError, b.AUCError) {
+				s.by += fmt.Sprintf("; %s and %s are not told apart by it", found[i].Name, c.Name)
+			}
+		}
+	}
 	best := *found[0]
-	best.Generated, best.RankedBy = found, by
+	best.Generated, best.RankedBy = found, s.by
 	return &best
 }
 
@@ -109,6 +132,9 @@ func (s *several) page(reference string) (*Page, error) {
 	}
 	if len(s.found) > 1 {
 		s.summarise(page)
+		for _, other := range s.pairs[1:] {
+			best.others = append(best.others, side{name: other.GeneratedName, events: other.Generated})
+		}
 	}
 	return page, best.addTo(page, c.Result)
 }
@@ -151,7 +177,7 @@ func (s *several) summarise(page *Page) {
 // table has the KS distance of each column, a column of numbers a sample.
 func (s *several) table() Section {
 	t := Section{Title: "All of them", Head: []string{"KS"}, Numbers: [2]int{1, 1 + len(s.found)}}
-	t.Text = "Distances and pictures below are those of the best, " + s.found[0].Name + "."
+	t.Text = "In their rank, by " + s.by + ". Tables of one sample are those of the first, " + s.found[0].Name + "; pictures show all."
 	for _, c := range s.found {
 		t.Head = append(t.Head, c.Name)
 	}
@@ -162,5 +188,14 @@ func (s *several) table() Section {
 		}
 		t.Rows = append(t.Rows, row)
 	}
+	auc, verdict := []string{"AUC of a classifier"}, []string{"Verdict"}
+	for _, c := range s.found {
+		text := "–"
+		if c.C2ST != nil && c.C2ST.Cannot == "" {
+			text = pm(c.C2ST.AUC, c.C2ST.AUCError)
+		}
+		auc, verdict = append(auc, text), append(verdict, c.Verdict.Level.String())
+	}
+	t.Rows = append(t.Rows, auc, verdict)
 	return t
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/formula"
 	"github.com/sluice-hep/sluice/internal/await"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/validate"
@@ -26,8 +27,11 @@ type Files struct {
 	Weight        string            // the column of event weights, in each file that has it
 	Define        query.Definitions // columns made from others, in each file that lacks them
 	Where         string            // the events to compare; see Compare
+	Corner        []string          // columns to draw in pairs, 2 to 8 of those compared; none for no such picture
 	Cuts          []string          // selections, after each of which the events are compared again
 	Alone         bool              // columns one by one and their correlations, without the tests of all columns together
+	Training      string            // the events that a model was trained on, of which the generated ones should hold no copies; "" for none
+	Score, Label  string            // columns to judge as scores: see validate.Score; "" for none, and for a label that is the file
 	Seed          uint64            // of what those tests draw
 	Threads       int
 	query.Reading // of all; Flatten is for each file that has such objects
@@ -37,6 +41,7 @@ type Files struct {
 	// Verbose names all that is left out of the files, each with its reason.
 	Verbose bool
 
+	pairs    *several       // that were compared
 	followed int            // of Define, the first, which are those of a model
 	listed   map[string]int // columns of others: how many files have them
 }
@@ -67,16 +72,29 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, e
 		return nil, nil, err
 	}
 	f.sayListed(1 + len(gen))
+	scores, err := f.scores(ref, gen)
+	if err != nil {
+		return nil, nil, err
+	}
+	training, err := f.training(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	columns := f.Columns
 	if len(columns) == 0 {
 		columns = f.common(ref, gen)
 	}
 	names := f.names()
+	for _, name := range f.Corner {
+		if len(columns) > 0 && !slices.Contains(columns, name) {
+			return nil, nil, fmt.Errorf("a picture of pairs of columns: %q is not among those compared, %s", name, column.List(columns, 10))
+		}
+	}
 	all := &several{pairs: make([]*Pair, len(gen)), found: make([]*Compared, len(gen))}
 	for i, t := range gen {
-		all.pairs[i] = &Pair{Reference: ref, Generated: t, ReferenceName: names[0], GeneratedName: names[1+i]}
+		all.pairs[i] = &Pair{Reference: ref, Generated: t, ReferenceName: names[0], GeneratedName: names[1+i], Corner: f.Corner}
 		c, err := await.Do(ctx, "the comparison", func() (*validate.Result, error) {
-			return validate.Compare(ctx, ref, t, validate.Options{Columns: columns, Cuts: f.Cuts, Alone: f.Alone, Seed: f.Seed, Threads: f.Threads})
+			return validate.Compare(ctx, ref, t, validate.Options{Columns: columns, Cuts: f.Cuts, Alone: f.Alone, Training: training, Seed: f.Seed, Threads: f.Threads})
 		})
 		if err != nil {
 			if len(gen) > 1 {
@@ -90,14 +108,92 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, e
 		}
 		f.note(c.Notes...)
 	}
+	f.pairs = all
 	compared := all.rank()
+	compared.Scores = scores
 	return compared, func() (*Page, error) {
 		page, err := all.page(f.Reference)
 		if err == nil {
 			page.Notices, page.Warnings = f.Notices, f.Warnings
 		}
+		if err == nil && len(scores) > 0 {
+			var s Section
+			s, err = scoreSection(f.Score, scores)
+			page.Sections = append(page.Sections, s)
+		}
 		return page, err
 	}, nil
+}
+
+// training reads the events that the model was trained on; nil for none.
+func (f *Files) training(ctx context.Context) (*events.Table, error) {
+	if f.Training == "" {
+		return nil, nil
+	}
+	t, err := f.generated(ctx, f.Training)
+	if err != nil {
+		return nil, fmt.Errorf("the training events: %w", err)
+	}
+	return t, nil
+}
+
+// scores judges the column of scores: in each file that has a label too, or, without labels, with the reference as background and each file
+// of generated events as signal.
+func (f *Files) scores(ref *events.Table, gen []*events.Table) (all []*validate.Score, err error) {
+	if f.Score == "" {
+		return nil, nil
+	}
+	names := f.names()
+	for i, t := range gen {
+		var s *validate.Score
+		switch {
+		case f.Label == "":
+			s, err = validate.ScoreBetween(names[1+i]+" against "+names[0], ref, t, f.Score)
+		case i == 0 && f.has(ref):
+			if s, err = validate.ScoreByLabel(names[0], ref, f.Score, f.Label); err != nil {
+				return nil, fmt.Errorf("%s: %w", f.Reference, err)
+			}
+			all = append(all, s)
+			fallthrough
+		default:
+			if s = nil; f.has(t) {
+				s, err = validate.ScoreByLabel(names[1+i], t, f.Score, f.Label)
+			}
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Generated[i], err)
+		}
+		if s != nil {
+			all = append(all, s)
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("no file has both the score %q and the label %q", f.Score, f.Label)
+	}
+	for _, s := range all {
+		if s.Skipped > 0 {
+			f.note(fmt.Sprintf("%s: %s left out of the curves, without a score", s.Of, say.Count(s.Skipped, "event")))
+		}
+		if s.Brier == nil {
+			f.note(fmt.Sprintf("%s: the scores are not all between 0 and 1: no logarithmic loss and no Brier score, which are of probabilities", s.Of))
+		}
+	}
+	return all, nil
+}
+
+// has says whether a table has both the score and the label.
+func (f *Files) has(t *events.Table) bool {
+	_, score := t.Column(f.Score)
+	_, label := t.Column(f.Label)
+	return score == nil && label == nil
+}
+
+// Reweighted are the generated events that were compared, of one file, with one more column: RatioColumn.
+func (f *Files) Reweighted() (*events.Table, error) {
+	if f.pairs == nil || len(f.pairs.pairs) != 1 {
+		return nil, fmt.Errorf("weights are written for the events of one file, not of %d", len(f.Generated))
+	}
+	return Reweighted(f.pairs.pairs[0].Generated, f.pairs.found[0].Ratio)
 }
 
 // note adds lines that are not there yet.
@@ -154,7 +250,7 @@ func (f *Files) common(ref *events.Table, gen []*events.Table) (names []string) 
 		c := &ref.Columns[i]
 		lacks := func(t *events.Table) bool {
 			k := column.Find(t.Columns, c.Name, i)
-			return k < 0 || t.Columns[k].Type == events.Text || t.Weight == c.Name
+			return k < 0 || t.Columns[k].Type == events.Text || t.Weight == c.Name || c.Name == f.Score || c.Name == f.Label
 		}
 		if !lacks(ref) && !slices.ContainsFunc(gen, lacks) {
 			names = append(names, c.Name)

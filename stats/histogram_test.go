@@ -211,11 +211,11 @@ func TestHistogramKeepsItsEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	// 1 opens the second bin, 2 closes the last, NaN is nowhere
-	if h.Under != 1 || h.SumW[0] != 6 || h.SumW[1] != 56 || h.Over != 64 || h.Total() != 127 {
+	if h.Under != 1 || h.SumW[0] != 6 || h.SumW[1] != 56 || h.Over != 64 || h.Under2 != 1 || h.Over2 != 4096 || h.Total() != 127 {
 		t.Errorf("%+v", h)
 	}
 	c := cdf(t, x[:7], w[:7]).histogram(h.Edges)
-	if c.Under != 1 || c.SumW[0] != 6 || c.SumW[1] != 56 || c.Over != 64 || c.SumW2[1] != h.SumW2[1] {
+	if c.Under != 1 || c.SumW[0] != 6 || c.SumW[1] != 56 || c.Over != 64 || c.Under2 != 1 || c.Over2 != 4096 || c.SumW2[1] != h.SumW2[1] {
 		t.Errorf("from the sorted values: %+v", c)
 	}
 	d, e := h.Density()

@@ -178,7 +178,7 @@ const fewTies = 0.01
 // distances are the Kolmogorov-Smirnov statistic, the largest |F_a - F_b|, and the Wasserstein-1 distance, with what chance makes of them.
 //
 // The p of the former is asymptotic with Stephens' correction for small samples (J. R. Stat. Soc. B 32 (1970) 115) where every event weighs 1 and
-// few values are equal. Otherwise it is by draws from the null process, and beyond a tenth of these by the tail exp(-d^2 / 2 s^2) that the largest of a normal
+// few values are equal. Otherwise it is by draws from the null process, and beyond all but ten of these by the tail exp(-d^2 / 2 s^2) that the largest of a normal
 // process has, with s its largest standard deviation: no draws tell a p below their number. A p is 1 where there are too few effective events to
 // tell it.
 func distances(a, b *CDF, o nulls) (ks, w1 Test) {
@@ -206,10 +206,13 @@ func distances(a, b *CDF, o nulls) (ks, w1 Test) {
 	return ks, w1
 }
 
+const tailDraws = 10 // begin the tail
+
 // tail is the probability of at least d, given that by the draws.
 func (p process) tail(d, byDraws float64, null []float64) float64 {
 	slices.Sort(null)
-	from := null[len(null)*9/10]
+	beyond := min(tailDraws, len(null))
+	from := null[len(null)-beyond]
 	if d <= from {
 		return byDraws
 	}
@@ -217,5 +220,5 @@ func (p process) tail(d, byDraws float64, null []float64) float64 {
 	for i := range p.share {
 		s = max(s, p.deviation(0, i+1))
 	}
-	return 0.1 * math.Exp(-(d*d-from*from)/(2*s*s))
+	return float64(beyond) / float64(len(null)) * math.Exp(-(d*d-from*from)/(2*s*s))
 }

@@ -85,17 +85,17 @@ func TARP(truth, draws, references [][]float64, scale []float64, seed uint64) (r
 			unit = scale[k]
 		}
 		for i := range far {
-			far[i] += squared(x[i], references[k][i], unit)
+			far[i] += gapSquared(x[i], references[k][i], unit)
 		}
 		for j := range fars {
-			fars[j] += squared(draws[k][j], references[k][j/(all/n)], unit)
+			fars[j] += gapSquared(draws[k][j], references[k][j/(all/n)], unit)
 		}
 	}
 	return Ranks(far, fars, seed)
 }
 
-// squared is the square of a distance along one column.
-func squared(x, y, unit float64) float64 {
+// gapSquared is the square of a distance along one column.
+func gapSquared(x, y, unit float64) float64 {
 	switch d := (x - y) / unit; {
 	case x != x && y != y:
 		return 0

@@ -72,7 +72,7 @@ func (s *study) run(t *testing.T, pairs, first, n int, weights [2]string, o Join
 	for i := range pairs {
 		src := rng.New(77, rng.StreamToy, uint32(first+i))
 		x, y := nullSample(n, weights[0], src), nullSample(n, weights[1], src)
-		c, err := compare(table(x.Columns, x.Weights), table(y.Columns, y.Weights), []string{"a", "b", "c", "d", "e"}, nulls{o.Draws, uint64(1000 + i)})
+		c, err := compare(table(x.Columns, x.Weights), table(y.Columns, y.Weights), []string{"a", "b", "c", "d", "e"}, nulls{o.Draws, uint64(1_000_000 + first + i)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func (s *study) run(t *testing.T, pairs, first, n int, weights [2]string, o Join
 		}
 		s.add("Pearson", c.Linear.P)
 		s.add("Spearman", c.Rank.P)
-		o.Seed = uint64(i)
+		o.Seed = uint64(first + i)
 		j, err := CompareJointly(x, y, o)
 		if err != nil {
 			t.Fatal(err)
@@ -102,7 +102,22 @@ func (s *study) run(t *testing.T, pairs, first, n int, weights [2]string, o Join
 			}
 			s.add(test.name, test.P)
 		}
+		s.distances(x, y, o)
 	}
+}
+
+// distances are FPD and KPD, whose batches have no part in p, and PRDC, of fewer events.
+func (s *study) distances(x, y Sample, o JointOptions) {
+	q := QualityOptions{Seed: o.Seed, Threads: o.Threads}
+	r, g := byLargest(x, y)
+	s.add("FPD", frechetTest(r, g, o.Draws, q).P)
+	r, g = kernelScale(x, y)
+	s.add("KPD", kernelTest(r, g, multinomial(len(x.Columns)+1, kernelDegree), o.Draws, q).P)
+	if p := newPRDCOf(x, y, o.Sliced, o.Draws, q); p.Cannot == "" {
+		s.add("PRDC", p.P)
+		return
+	}
+	s.cannot++
 }
 
 func (s *study) table() string {
@@ -129,7 +144,10 @@ func TestStudy(t *testing.T) {
 			continue
 		}
 		s := study{counts: map[string]*[3]int{}}
-		s.run(t, pairs, 0, 5000, weights, JointOptions{Draws: 99, Directions: 10, Pairwise: 300, Sliced: 1500})
-		t.Logf("%d pairs, weights %q, rejected at 5 %% and 1 %%:\n%s", pairs, weights, s.table())
+		for first := 0; first < pairs; first += 100 {
+			done := min(first+100, pairs)
+			s.run(t, done-first, first, 5000, weights, JointOptions{Draws: 99, Directions: 8, Pairwise: 200, Sliced: 1000})
+			t.Logf("%d pairs, weights %q, rejected at 5 %% and 1 %%:\n%s", done, weights, s.table())
+		}
 	}
 }

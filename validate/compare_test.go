@@ -106,10 +106,11 @@ func TestJoint(t *testing.T) {
 	b := &events.Table{Columns: []events.Column{numbers("x", []float64{5, math.Inf(1)}), numbers("c", []float64{7, 7}), numbers("big", nil)}}
 	a.Columns[2] = events.Column{Name: "big", Type: events.Int64, I64: []int64{1 << 60, 1<<60 + 1, 1<<60 + 3}}
 	b.Columns[2] = events.Column{Name: "big", Type: events.Int64, I64: []int64{1<<60 + 2, 1 << 60}}
-	x, y, notes, err := joint(a, b, []string{"x", "c", "big"})
+	j, err := newJoint([]string{"x", "c", "big"}, a, b)
 	if err != nil {
 		t.Fatal(err)
 	}
+	x, y, notes := j.samples[0], j.samples[1], j.notes()
 	want := [2][][]float64{{{1, 3, 3}, {0, 1, 0}, {0, 1, 3}}, {{5, 3}, {0, 1}, {2, 0}}}
 	for k := range want[0] {
 		for i, v := range want[0][k] {

@@ -10,85 +10,100 @@ import (
 	"github.com/sluice-hep/sluice/stats"
 )
 
-// joint are the columns as tests of all of them see them: numbers, counted from stats.Origin. Where values are missing or infinite, the
-// column gets the median of the reference there, and one more column says so (1) or not (0), so that no event is lost and nothing of the
-// samples either. Columns of one value on both sides are left out.
-func joint(ref, gen *events.Table, names []string) (x, y stats.Sample, notes []string, err error) {
-	if x.Weights, err = ref.Weights(); err != nil {
-		return x, y, nil, err
+// joint are columns of several tables as tests of all of them see them: numbers, counted from stats.Origin. Where values are missing or
+// infinite, the column gets the median of the first table there, and one more column says so (1) or not (0), so that no event is lost and
+// nothing of the samples either. Columns of one value in all tables are left out.
+type joint struct {
+	names   []string // the column that each comes from
+	samples []stats.Sample
+
+	constant, filled []string
+}
+
+func newJoint(names []string, tables ...*events.Table) (*joint, error) {
+	j := &joint{samples: make([]stats.Sample, len(tables))}
+	for i, t := range tables {
+		var err error
+		if j.samples[i].Weights, err = t.Weights(); err != nil {
+			return nil, err
+		}
 	}
-	if y.Weights, err = gen.Weights(); err != nil {
-		return x, y, nil, err
-	}
-	var constant, filled []string
 	for _, name := range names {
-		a, b, err := pair(ref, gen, name)
+		values, err := valuesOf(name, tables)
 		if err != nil {
-			return x, y, nil, err
+			return nil, err
 		}
-		missing := [2][]float64{absent(a), absent(b)}
-		if missing[0] != nil || missing[1] != nil {
-			fill(median(a), a, b)
+		missing, any := absent(values)
+		if any {
+			fill(median(values[0]), values)
+			j.filled = append(j.filled, name)
 		}
-		if alike(a, b) {
-			constant = append(constant, name)
-		} else {
-			x.Columns, y.Columns = append(x.Columns, a), append(y.Columns, b)
+		if !j.add(name, values) {
+			j.constant = append(j.constant, name)
 		}
-		if missing[0] == nil && missing[1] == nil {
-			continue
+		if any {
+			j.add(name+" missing", missing)
 		}
-		for i, n := range []int{len(a), len(b)} {
-			if missing[i] == nil {
-				missing[i] = make([]float64, n)
+	}
+	return j, nil
+}
+
+// add takes a column, unless it has one value only.
+func (j *joint) add(name string, values [][]float64) bool {
+	if alike(values) {
+		return false
+	}
+	j.names = append(j.names, name)
+	for i := range j.samples {
+		j.samples[i].Columns = append(j.samples[i].Columns, values[i])
+	}
+	return true
+}
+
+// notes say what was left out and what filled in.
+func (j *joint) notes() (lines []string) {
+	if n := len(j.constant); n > 0 {
+		lines = append(lines, fmt.Sprintf("%s of one value on both sides %s left out of the tests of all columns together: %s", say.Count(n, "column"), say.Are(n), column.List(j.constant, 10)))
+	}
+	if len(j.filled) > 0 {
+		lines = append(lines, fmt.Sprintf("for the tests of all columns together, missing or infinite values of %s are the median of the reference, beside a column that says where they are missing", column.List(j.filled, 10)))
+	}
+	return lines
+}
+
+// valuesOf are the values of a column in each table.
+func valuesOf(name string, tables []*events.Table) (values [][]float64, err error) {
+	all := make([]*events.Column, len(tables))
+	for i, t := range tables {
+		if all[i], err = t.Column(name); err != nil {
+			return nil, err
+		}
+	}
+	from := stats.Origin(all...)
+	for _, c := range all {
+		x := make([]float64, c.Len())
+		c.Distances(x, 0, from)
+		values = append(values, x)
+	}
+	return values, nil
+}
+
+// absent is 1 for each value that is missing or infinite, and else 0; any says whether there is one.
+func absent(values [][]float64) (is [][]float64, any bool) {
+	is = make([][]float64, len(values))
+	for i, x := range values {
+		is[i] = make([]float64, len(x))
+		for e, v := range x {
+			if v-v != 0 {
+				is[i][e], any = 1, true
 			}
 		}
-		if filled = append(filled, name); !alike(missing[0], missing[1]) {
-			x.Columns, y.Columns = append(x.Columns, missing[0]), append(y.Columns, missing[1])
-		}
 	}
-	if len(constant) > 0 {
-		notes = append(notes, fmt.Sprintf("%s of one value on both sides %s left out of the tests of all columns together: %s", say.Count(len(constant), "column"), say.Are(len(constant)), column.List(constant, 10)))
-	}
-	if len(filled) > 0 {
-		notes = append(notes, fmt.Sprintf("for the tests of all columns together, missing or infinite values of %s are the median of the reference, beside a column that says where they are missing", column.List(filled, 10)))
-	}
-	return x, y, notes, nil
+	return is, any
 }
 
-// pair are the values of a column on both sides.
-func pair(ref, gen *events.Table, name string) (a, b []float64, err error) {
-	r, err := ref.Column(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	g, err := gen.Column(name)
-	if err != nil {
-		return nil, nil, err
-	}
-	from := stats.Origin(r, g)
-	a, b = make([]float64, r.Len()), make([]float64, g.Len())
-	r.Distances(a, 0, from)
-	g.Distances(b, 0, from)
-	return a, b, nil
-}
-
-// absent is 1 for each value that is missing or infinite, and else 0; nil where there are none.
-func absent(x []float64) (is []float64) {
-	for i, v := range x {
-		if v-v == 0 {
-			continue
-		}
-		if is == nil {
-			is = make([]float64, len(x))
-		}
-		is[i] = 1
-	}
-	return is
-}
-
-func fill(with float64, samples ...[]float64) {
-	for _, x := range samples {
+func fill(with float64, values [][]float64) {
+	for _, x := range values {
 		for i, v := range x {
 			if v-v != 0 {
 				x[i] = with
@@ -104,10 +119,12 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
-// alike says whether all values of both are the same one.
-func alike(a, b []float64) bool {
-	other := func(v float64) bool { return v != a[0] }
-	return !slices.ContainsFunc(a, other) && !slices.ContainsFunc(b, other)
+// alike says whether all values are the same one.
+func alike(values [][]float64) bool {
+	first := values[0][0]
+	return !slices.ContainsFunc(values, func(x []float64) bool {
+		return slices.ContainsFunc(x, func(v float64) bool { return v != first })
+	})
 }
 
 // narrow is a table of the named columns and the weights alone.

@@ -66,10 +66,11 @@ func Surprise(ctx context.Context, m *model.Model, observed *events.Table, seed 
 				return nil, err
 			}
 			if !conditional {
-				x, y, _, err := joint(observed, t, m.Features.Names())
+				j, err := newJoint(m.Features.Names(), observed, t)
 				if err != nil {
 					return nil, err
 				}
+				x, y := j.samples[0], j.samples[1]
 				x.Weights = nil // of a file of simulated events; observations have none
 				if s.MMD, err = stats.Misspecified(x, y, seeds.Uint64()); err != nil {
 					s.MMD = stats.Test{Cannot: err.Error()}

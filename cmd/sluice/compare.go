@@ -7,11 +7,13 @@ import (
 
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/report"
 )
 
 func (a *app) compareVerb() *cobra.Command {
 	var p sluice.Pair
-	var file, limit, model, tests string
+	var limit, model, tests string
+	var out sluice.CompareOutputs
 	var define, names []string
 	c := &cobra.Command{
 		Use:   "compare REFERENCE GENERATED...",
@@ -31,12 +33,18 @@ or "apart".`,
 	}
 	c.Flags().StringSliceVar(&p.Columns, "columns", nil, "columns to compare (default: all that all files have)")
 	c.Flags().StringVar(&p.Weight, "weight", "", "column of event weights, in each file that has it")
-	c.Flags().StringVarP(&file, "output", "o", "", "a report (HTML) to write")
+	c.Flags().StringVarP(&out.Page, "output", "o", "", "a report (HTML) to write")
 	c.Flags().StringVar(&model, "model", "", "compare as a model has it: its columns, definitions, selection and weights")
 	c.Flags().StringArrayVar(&define, "define", nil, "NAME=EXPR: a column made from others, in each file that lacks it (repeatable)")
 	c.Flags().StringVar(&p.Where, "where", "", "compare the events for which an expression holds")
 	c.Flags().StringSliceVar(&names, "names", nil, "A,B,...: what the report calls the files (default: their names)")
 	c.Flags().StringArrayVar(&p.Cuts, "cut", nil, "compare again the events for which an expression holds (repeatable)")
+	c.Flags().StringVar(&out.Figures, "figures", "", "a folder for the pictures, as PNG, PDF and SVG")
+	c.Flags().StringSliceVar(&p.Corner, "corner", nil, "columns to draw in pairs, 2 to 8")
+	c.Flags().StringVar(&p.Score, "score", "", "a column of scores, larger for signal: ROC, AUC, rejection and significance improvement")
+	c.Flags().StringVar(&p.Label, "label", "", "the column that is 1 for signal and 0 for background (default: REFERENCE is background,\nGENERATED signal)")
+	c.Flags().StringVar(&out.Weights, "weights-out", "", "write the generated events with a column "+report.RatioColumn+", by which they are as the reference")
+	c.Flags().StringVar(&p.Training, "training", "", "the events that a model was trained on: does the generated file hold copies?")
 	c.Flags().StringVar(&tests, "tests", card.TestsOfAll, "all, or columns: one by one, without the tests of all columns together")
 	failFlag(c, &limit)
 	readingFlags(c, &p.Reading)
@@ -44,6 +52,16 @@ or "apart".`,
 		p.Reference, p.Generated, p.Columns, p.Seed = args[0], args[1:], trimmed(p.Columns), a.seed
 		if p.Names = trimmed(names); len(p.Names) > 0 && len(p.Names) != len(args) {
 			return usage("--names takes a name for each of the %d files, A,B, and %d were given", len(args), len(names))
+		}
+		switch p.Corner = trimmed(p.Corner); {
+		case len(p.Corner) == 1 || len(p.Corner) > 8:
+			return usage("--corner takes 2 to 8 columns, not %d", len(p.Corner))
+		case p.Label != "" && p.Score == "":
+			return usage("--label names the signal for --score: give the column of scores")
+		case out.Weights != "" && len(args) > 2:
+			return usage("--weights-out is for one file of generated events, not for %d", len(args)-1)
+		case out.Weights != "" && tests == card.TestsOfColumns:
+			return usage("--weights-out takes the tests of all columns together: leave out --tests columns")
 		}
 		switch tests {
 		case card.TestsOfAll, card.TestsOfColumns:
@@ -71,7 +89,7 @@ or "apart".`,
 		if err != nil {
 			return err
 		}
-		r, err := sluice.Compare(c.Context(), p, file, o)
+		r, err := sluice.Compare(c.Context(), p, out, o)
 		if err := show(a, r, err, printComparison); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/report"
 )
 
 func printComparison(w io.Writer, c *sluice.Compared) {
@@ -29,7 +30,12 @@ func printComparison(w io.Writer, c *sluice.Compared) {
 		fmt.Fprintf(w, "rank correlations differ most in %s: by %.4f +- %.4f\n", strings.Join(r.Pair, ", "), math.Abs(r.Diff), r.Error)
 	}
 	fmt.Fprintf(w, "%d generated events%s against %d%s\n", c.GeneratedEvents, effective(c.GeneratedEffective, c.GeneratedEvents), c.ReferenceEvents, effective(c.ReferenceEffective, c.ReferenceEvents))
+	printTests(w, c)
 	printCuts(w, c)
+	printScores(w, c)
+	if c.Weights != "" {
+		fmt.Fprintf(w, "weights    %s: %s\n", c.Weights, report.SayRatio(c.Ratio))
+	}
 	fmt.Fprintf(w, "verdict: %s\n", c.Verdict.Headline)
 	for _, reason := range c.Verdict.Reasons {
 		fmt.Fprintf(w, "  %s\n", reason)
@@ -50,9 +56,62 @@ func printSeveral(w io.Writer, c *sluice.Compared) {
 	for _, name := range c.Names {
 		row(name, func(g *sluice.Compared) string { return fmt.Sprintf("%.4f", g.Columns[name].KS) })
 	}
+	if c.C2ST != nil {
+		row("AUC", func(g *sluice.Compared) string { return fmt.Sprintf("%.4f", g.C2ST.AUC) })
+	}
 	row("verdict", func(g *sluice.Compared) string { return g.Verdict.Level.String() })
 	t.Flush()
 	fmt.Fprintf(w, "ranked by %s\n\n%s:\n", c.RankedBy, c.Name)
+}
+
+// printTests has a line a test of all columns together.
+func printTests(w io.Writer, c *sluice.Compared) {
+	tests := c.Tests()
+	if len(tests) == 0 {
+		return
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "all columns together\tvalue\tby chance\tp\n")
+	for _, test := range tests {
+		if test.Cannot != "" {
+			continue
+		}
+		value, null := fmt.Sprintf("%.4g", test.Value), "-"
+		if test.Error > 0 {
+			value += fmt.Sprintf(" +- %.2g", test.Error)
+		}
+		if test.NullStd > 0 {
+			null = fmt.Sprintf("%.4g +- %.2g", test.NullMean, test.NullStd)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%.3g\n", test.Name, value, null, test.P)
+	}
+	t.Flush()
+	for _, test := range tests {
+		if test.Cannot != "" {
+			fmt.Fprintf(w, "%s: %s\n", test.Name, test.Cannot)
+		}
+	}
+}
+
+// printScores has a line a sample of scores.
+func printScores(w io.Writer, c *sluice.Compared) {
+	for _, s := range c.Scores {
+		fmt.Fprintf(w, "score, %s: AUC %.4f +- %.4f of %d signal and %d background events", s.Of, s.AUC, s.AUCError, s.Signal, s.Background)
+		for _, r := range s.Rejections {
+			if r.Efficiency != 0.5 {
+				continue
+			}
+			if r.Rejection > 0 {
+				fmt.Fprintf(w, "; rejection at 50 %%: %.4g +- %.2g", r.Rejection, r.Error)
+			} else {
+				fmt.Fprintf(w, "; rejection at 50 %%: more than %.3g", r.MoreThan)
+			}
+		}
+		if m := s.MaxSIC; m != nil {
+			fmt.Fprintf(w, "; largest SIC %.3g +- %.2g at %.3g %%", m.SIC, m.SICError, 100*m.TPR)
+		}
+		fmt.Fprintln(w)
+	}
 }
 
 // printCuts has a line a cut.

@@ -176,7 +176,7 @@ func (r *run) open() error {
 			return err
 		}
 	}
-	return cmp.Or(claim(r.result.Report, r.o.Claim), claim(record.Path(r.result.Out), r.o.Claim))
+	return cmp.Or(claim(r.result.Report, r.o.Claim), claim(report.DataFile(r.result.Report), r.o.Claim), claim(record.Path(r.result.Out), r.o.Claim))
 }
 
 // outside asks for the user's word where the card puts a sample in the place of a file outside the folder.
@@ -365,7 +365,23 @@ func (r *run) report(ctx context.Context) error {
 	}
 	page.Version, page.Commands = "sluice "+r.o.Version, r.o.Command
 	page.WithoutFolders(slices.Concat(r.o.Inputs, r.card.Inputs(), []string{r.result.Out, r.result.Sample, r.card.Sample.ContextFile})...)
+	r.result.ReportJSON = report.DataFile(r.result.Report)
+	if err := report.WriteJSON(r.result.ReportJSON, page, r.statistics()); err != nil {
+		return err
+	}
 	return report.Write(r.result.Report, page)
+}
+
+// statistics are those of the comparison, or of that of each flow, by its name.
+func (r *run) statistics() any {
+	if len(r.result.Flows) == 0 {
+		return r.result.Compare
+	}
+	all := map[string]*report.Compared{}
+	for _, f := range r.result.Flows {
+		all[f.Flow] = f.Compare
+	}
+	return all
 }
 
 // close keeps the record, and drops the states of the trainings: all is written now.
