@@ -55,7 +55,7 @@ func (f *Flows) Page() (*Page, error) {
 	}
 	page.Summary = append(page.Summary, Fact{Name: "Lowest validation NLL", Value: best.Name, Note: fmt.Sprintf("%.4f %s per event", float64(best.Train.ValidNLL), best.Train.Unit)})
 	page.Notices, page.Warnings = f.lines(func(a *Analysis) []string { return a.Notices }), f.lines(func(a *Analysis) []string { return a.Warnings })
-	for _, section := range []func() ([]Section, error){f.table, f.maps, f.columns, f.steps} {
+	for _, section := range []func() ([]Section, error){f.table, f.maps, f.columns, f.calibration, f.steps} {
 		s, err := section()
 		if err != nil {
 			return nil, err
