@@ -20,7 +20,7 @@ func (a *Analysis) calibrate(ctx context.Context) (*validate.Calibration, error)
 	if a.given() == nil || a.Pair.ReferenceName == fit.TrainingData || a.Card.Compare.Tests == card.TestsOfColumns {
 		return nil, nil
 	}
-	c, err := validate.Calibrate(ctx, a.Model, a.Pair.Reference, validate.CalibrationOptions{Seed: a.Card.Seed, Within: float64(a.Card.Sample.Within)})
+	c, err := validate.Calibrate(ctx, a.Model, a.held, validate.CalibrationOptions{Seed: a.Card.Seed, Within: float64(a.Card.Sample.Within)})
 	switch {
 	case ctx.Err() != nil:
 		return nil, err
