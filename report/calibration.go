@@ -70,7 +70,22 @@ func calibrationSection(c *validate.Calibration, label func(column string) strin
 		p, e := ranksPicture(col.PIT, label(col.Name))
 		s.Pictures, err = append(s.Pictures, p), cmp.Or(err, e)
 	}
+	if at := slices.IndexFunc(least, func(col validate.CalibratedColumn) bool { return col.Bins != nil }); at >= 0 && err == nil {
+		s.Text += fmt.Sprintf(" The last picture is of the draws of all events together: their errors are those of %d events, not of %d draws.", c.Events, c.Events*c.Draws)
+		var p *plot.Picture
+		p, err = oversampledPicture(least[at], label, c.Draws)
+		s.Pictures = append(s.Pictures, p)
+	}
 	return s, err
+}
+
+func oversampledPicture(col validate.CalibratedColumn, label func(column string) string, draws int) (*plot.Picture, error) {
+	b := col.Bins
+	o := plot.Oversampling{
+		Label: label(col.Name), Unit: col.Unit, Draws: draws, Edges: b.Edges, Log: b.Log,
+		Reference: b.Reference, ReferenceError: b.ReferenceError, Generated: b.Generated, Error: b.Error, Naive: b.Naive,
+	}
+	return o.Picture()
 }
 
 // calibration has a row for each flow that has a context.

@@ -71,6 +71,7 @@ type CalibratedColumn struct {
 // what the square root of the number of draws would give.
 type Oversampled struct {
 	Edges          []float64 `json:"edges"`
+	Log            bool      `json:"log,omitempty"` // bins are parts of decades
 	Reference      []float64 `json:"reference"`
 	ReferenceError []float64 `json:"reference_error"`
 	Generated      []float64 `json:"generated"`
@@ -189,6 +190,7 @@ type calibrating struct {
 type calibratingColumn struct {
 	ranks               []int
 	averaging           *stats.Averaging
+	log                 bool             // the bins of the histograms are parts of decades
 	truth, drawn, naive *stats.Histogram // nil where all cells are missing
 }
 
@@ -305,7 +307,9 @@ func (c *calibrating) newColumn(truth, others []float64) (col calibratingColumn,
 	if err != nil {
 		return col, nil // nothing but missing cells: no bins
 	}
-	edges := stats.NewBins(cdf, cdf, oversampledBins).Edges
+	bins := stats.NewBins(cdf, cdf, oversampledBins)
+	edges := bins.Edges
+	col.log = bins.Log
 	if col.truth, err = stats.NewHistogram(edges, truth, c.weights); err != nil {
 		return col, err
 	}
@@ -508,7 +512,7 @@ func (col *calibratingColumn) bins(w []float64, n int) *Oversampled {
 			total += e
 		}
 	}
-	b := &Oversampled{Edges: col.drawn.Edges}
+	b := &Oversampled{Edges: col.drawn.Edges, Log: col.log}
 	b.Reference, b.ReferenceError = col.truth.Shares(total)
 	b.Generated, b.Error = col.drawn.Shares(total)
 	_, b.Naive = col.naive.Shares(total)
