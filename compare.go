@@ -43,7 +43,7 @@ func Compare(ctx context.Context, p Pair, out CompareOutputs, o Options) (*Compa
 		}
 		defer release()
 	}
-	p.Verbose, p.Threads = o.Verbose, o.Threads
+	p.Verbose, p.Threads, p.Reweigh = o.Verbose, o.Threads, out.Weights != ""
 	c, page, err := p.Compare(ctx)
 	if err != nil {
 		return nil, ended(ctx, fault.Of(err), "")
@@ -55,7 +55,7 @@ func Compare(ctx context.Context, p Pair, out CompareOutputs, o Options) (*Compa
 		chain.Warn(line)
 	}
 	if out.Weights != "" {
-		if err := chain.WriteEvents(ctx, out.Weights, p.Reweighted); err != nil {
+		if err := chain.WriteEvents(ctx, out.Weights, p.Reweighted()); err != nil {
 			return nil, ended(ctx, err, "")
 		}
 		c.Weights = out.Weights

@@ -21,6 +21,9 @@ type Compared struct {
 	Verdict Verdict       `json:"verdict"`
 	Cuts    []ComparedCut `json:"cuts,omitempty"`
 
+	// Reweighted is the comparison of the generated events weighted by r, where it was asked for.
+	Reweighted *stats.Comparison `json:"reweighted,omitempty"`
+
 	Scores []*validate.Score `json:"scores,omitempty"`
 
 	// Files that were written.
@@ -74,6 +77,8 @@ type several struct {
 	pairs []*Pair
 	found []*Compared
 
+	reweighted *events.Table
+
 	by  string // what they are ranked by,
 	far func(*Compared) float64
 }
@@ -84,6 +89,33 @@ func (c *Compared) largestKS() (largest float64) {
 		largest = max(largest, d.KS)
 	}
 	return largest
+}
+
+// reweigh compares the only generated sample also with its events weighted by r.
+func (s *several) reweigh() (err error) {
+	if len(s.pairs) != 1 {
+		return fmt.Errorf("weights are for the events of one file, not of %d", len(s.pairs))
+	}
+	p, c := s.pairs[0], s.found[0]
+	if s.reweighted, err = Reweighted(p.Generated, c.Ratio); err != nil {
+		return err
+	}
+	p.others = append(p.others, side{name: "the same × r", events: s.reweighted})
+	c.Reweighted, err = stats.Compare(p.Reference, s.reweighted, c.Names)
+	return err
+}
+
+// reweighedSection has the distances before and after.
+func reweighedSection(c *Compared, label func(string) string) Section {
+	s := Section{Title: "Weighted by r", Head: []string{"KS", "Before", "p", "Weighted", "p"}, Numbers: [2]int{1, 5}, Text: "The generated events with the weights that were written: " + SayRatio(c.Ratio) + "."}
+	for _, name := range c.Names {
+		before, after := c.Columns[name], c.Reweighted.Columns[name]
+		s.Rows = append(s.Rows, []string{label(name), digits(before.KS), plain(before.KSP), digits(after.KS), plain(after.KSP)})
+	}
+	if before, after := c.Rank, c.Reweighted.Rank; before != nil && after != nil {
+		s.Rows = append(s.Rows, []string{"Largest difference of rank correlations", digits(math.Abs(before.Diff)), plain(before.P), digits(math.Abs(after.Diff)), plain(after.P)})
+	}
+	return s
 }
 
 // rank orders them, best first, and gives the best, with all of them where they are several.
@@ -135,6 +167,9 @@ func (s *several) page(reference string) (*Page, error) {
 		for _, other := range s.pairs[1:] {
 			best.others = append(best.others, side{name: other.GeneratedName, events: other.Generated})
 		}
+	}
+	if c.Reweighted != nil {
+		page.Sections = append(page.Sections, reweighedSection(c, best.label))
 	}
 	return page, best.addTo(page, c.Result)
 }

@@ -31,6 +31,7 @@ type Files struct {
 	Cuts          []string          // selections, after each of which the events are compared again
 	Alone         bool              // columns one by one and their correlations, without the tests of all columns together
 	Training      string            // the events that a model was trained on, of which the generated ones should hold no copies; "" for none
+	Reweigh       bool              // compare the generated events of one file also weighted by r; see Reweighted
 	Score, Label  string            // columns to judge as scores: see validate.Score; "" for none, and for a label that is the file
 	Seed          uint64            // of what those tests draw
 	Threads       int
@@ -109,6 +110,11 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, e
 		f.note(c.Notes...)
 	}
 	f.pairs = all
+	if f.Reweigh {
+		if err := all.reweigh(); err != nil {
+			return nil, nil, err
+		}
+	}
 	compared := all.rank()
 	compared.Scores = scores
 	return compared, func() (*Page, error) {
@@ -160,10 +166,12 @@ func (f *Files) scores(ref *events.Table, gen []*events.Table) (all []*validate.
 				s, err = validate.ScoreByLabel(names[1+i], t, f.Score, f.Label)
 			}
 		}
-		if err != nil {
+		switch {
+		case err != nil && f.Label == "": // says which
+			return nil, err
+		case err != nil:
 			return nil, fmt.Errorf("%s: %w", f.Generated[i], err)
-		}
-		if s != nil {
+		case s != nil:
 			all = append(all, s)
 		}
 	}
@@ -188,13 +196,8 @@ func (f *Files) has(t *events.Table) bool {
 	return score == nil && label == nil
 }
 
-// Reweighted are the generated events that were compared, of one file, with one more column: RatioColumn.
-func (f *Files) Reweighted() (*events.Table, error) {
-	if f.pairs == nil || len(f.pairs.pairs) != 1 {
-		return nil, fmt.Errorf("weights are written for the events of one file, not of %d", len(f.Generated))
-	}
-	return Reweighted(f.pairs.pairs[0].Generated, f.pairs.found[0].Ratio)
-}
+// Reweighted are the generated events with one more column, RatioColumn, after Compare with Reweigh.
+func (f *Files) Reweighted() *events.Table { return f.pairs.reweighted }
 
 // note adds lines that are not there yet.
 func (f *Files) note(lines ...string) {

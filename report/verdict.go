@@ -158,7 +158,7 @@ func (j judge) joint() (tests []validate.Named, cannot string) {
 	for _, t := range j.Together() {
 		if t.Cannot == "" {
 			tests = append(tests, t)
-		} else {
+		} else if cannot == "" {
 			cannot = t.Cannot
 		}
 	}

@@ -76,11 +76,11 @@ func ScoreByLabel(of string, t *events.Table, score, label string) (*Score, erro
 func ScoreBetween(of string, background, signal *events.Table, score string) (*Score, error) {
 	b, bw, err := scores(background, score)
 	if err != nil {
-		return nil, fmt.Errorf("background: %w", err)
+		return nil, fmt.Errorf("the background: %w", err)
 	}
 	s, sw, err := scores(signal, score)
 	if err != nil {
-		return nil, fmt.Errorf("signal: %w", err)
+		return nil, fmt.Errorf("the signal: %w", err)
 	}
 	if bw != nil || sw != nil {
 		bw = append(orOnes(bw, len(b)), orOnes(sw, len(s))...)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -66,15 +67,19 @@ func printSeveral(w io.Writer, c *sluice.Compared) {
 
 // printTests has a line a test of all columns together.
 func printTests(w io.Writer, c *sluice.Compared) {
-	tests := c.Tests()
-	if len(tests) == 0 {
-		return
-	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "all columns together\tvalue\tby chance\tp\n")
-	for _, test := range tests {
+	var cannot []string // each reason once, with the first test that it is of
+	any := false
+	for _, test := range c.Tests() {
 		if test.Cannot != "" {
+			if !slices.ContainsFunc(cannot, func(s string) bool { return strings.HasSuffix(s, test.Cannot) }) {
+				cannot = append(cannot, test.Name+": "+test.Cannot)
+			}
 			continue
+		}
+		if !any {
+			fmt.Fprintf(t, "all columns together\tvalue\tby chance\tp\n")
+			any = true
 		}
 		value, null := fmt.Sprintf("%.4g", test.Value), "-"
 		if test.Error > 0 {
@@ -86,9 +91,13 @@ func printTests(w io.Writer, c *sluice.Compared) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%.3g\n", test.Name, value, null, test.P)
 	}
 	t.Flush()
-	for _, test := range tests {
-		if test.Cannot != "" {
-			fmt.Fprintf(w, "%s: %s\n", test.Name, test.Cannot)
+	switch {
+	case !any && len(cannot) > 0:
+		_, why, _ := strings.Cut(cannot[0], ": ")
+		fmt.Fprintf(w, "all columns together are not tested: %s\n", why)
+	case any:
+		for _, line := range cannot {
+			fmt.Fprintln(w, line)
 		}
 	}
 }

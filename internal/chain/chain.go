@@ -9,7 +9,6 @@ import (
 	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/fit"
-	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/query"
 )
@@ -43,12 +42,8 @@ func (o *Options) Create(path string) (*events.Writer, error) {
 	return events.Create(path)
 }
 
-// WriteEvents writes a table to a file of events, which appears when it is whole. What is wrong with the table is the user's.
-func (o *Options) WriteEvents(ctx context.Context, path string, of func() (*events.Table, error)) error {
-	t, err := of()
-	if err != nil {
-		return fault.Of(err)
-	}
-	_, _, err = query.Query{Table: t, All: true}.Write(ctx, func() (*events.Writer, error) { return o.Create(path) }, false, o.Notice)
+// WriteEvents writes a table to a file of events, which appears when it is whole.
+func (o *Options) WriteEvents(ctx context.Context, path string, t *events.Table) error {
+	_, _, err := query.Query{Table: t, All: true}.Write(ctx, func() (*events.Writer, error) { return o.Create(path) }, false, o.Notice)
 	return err
 }

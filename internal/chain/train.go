@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/sluice-hep/sluice/card"
-	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/model"
@@ -81,7 +80,8 @@ func (o *Options) train(ctx context.Context, c *card.Card, out string, f fit.Opt
 		return nil, err
 	}
 	if o.HeldOut != "" {
-		if err := o.WriteEvents(ctx, o.HeldOut, func() (*events.Table, error) { t, _ := d.HeldOut(); return t, nil }); err != nil {
+		t, _ := d.HeldOut()
+		if err := o.WriteEvents(ctx, o.HeldOut, t); err != nil {
 			return nil, err
 		}
 	}
