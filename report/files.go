@@ -90,7 +90,7 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, e
 		}
 	}
 	if len(f.Columns) == 0 {
-		f.Notices = append(f.Notices, oneSided(ref, gen, f.Reference), oneSided(gen, ref, f.Generated))
+		f.Notices = append(f.Notices, oneSided(ref, gen, f.Reference), oneSided(gen, ref, f.Generated), texts(ref, gen))
 		f.Notices = slices.DeleteFunc(f.Notices, func(line string) bool { return line == "" })
 	}
 	c, err := await.Do(ctx, "the comparison", func() (*stats.Comparison, error) { return stats.Compare(ref, gen, f.Columns) })
@@ -175,6 +175,21 @@ func oneSided(t, other *events.Table, file string) string {
 		return ""
 	}
 	return fmt.Sprintf("only %s has %s: not compared", file, column.List(names, 10))
+}
+
+// texts names the columns that both tables have and one holds as text.
+func texts(ref, gen *events.Table) string {
+	var names []string
+	for i := range ref.Columns {
+		c, err := gen.Column(ref.Columns[i].Name)
+		if err == nil && (c.Type == events.Text || ref.Columns[i].Type == events.Text) {
+			names = append(names, c.Name)
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return fmt.Sprintf("text, not compared: %s", column.List(names, 10))
 }
 
 // weigh names the weight column in each table that has it.

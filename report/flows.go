@@ -183,7 +183,7 @@ func (f *Flows) maps() (sections []Section, err error) {
 	}
 	latent := plot.Panels{Alt: "The events held out in the latent space of each flow, with circles at one, two and three standard deviations"}
 	for _, a := range f.Each {
-		p, err := latentPanels(a.Model, a.Pair.Reference, few)
+		p, err := latentPanels(a.Model, a.held, few)
 		if err != nil {
 			return nil, err
 		}
