@@ -135,9 +135,9 @@ type Sample struct {
 	Events Count `yaml:"events,omitempty"`
 	// File that holds them, in any format that can be written. Default sample.parquet.
 	File string `yaml:"file,omitempty"`
-	// Context fixes context columns, or ContextFile gives a row for each event. Default: those of the data.
-	Context     map[string]float64 `yaml:"context,omitempty"`
-	ContextFile string             `yaml:"context_file,omitempty"`
+	// Context fixes context columns, by numbers or names, or ContextFile gives a row for each event. Default: those of the data.
+	Context     map[string]any `yaml:"context,omitempty"`
+	ContextFile string         `yaml:"context_file,omitempty"`
 	// Within is how far beyond the trained range they may lie, in units of it: others are drawn again. Default 0.5.
 	Within Within `yaml:"within,omitempty"`
 }

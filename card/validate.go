@@ -320,8 +320,14 @@ func (c *Card) checkOutput() error {
 		if err := oneOf(join("sample.context", name), name, "context", c.Given()); err != nil {
 			return err
 		}
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return wrong(join("sample.context", name), "%g is not a finite number", v)
+		switch x := v.(type) {
+		case int, string:
+		case float64:
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				return wrong(join("sample.context", name), "%g is not a finite number", x)
+			}
+		default:
+			return wrong(join("sample.context", name), "%v is neither a number nor a name", v)
 		}
 	}
 	return c.checkCompare()

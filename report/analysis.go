@@ -28,7 +28,8 @@ type Analysis struct {
 	Total                    int // events in all, of which
 	Training, Valid, HeldOut int // so many train, validate and are held out
 
-	Pair        Pair // the events compared
+	Pair        Pair          // the events compared, names by their codes
+	held        *events.Table // its reference, as it is
 	Comparison  *validate.Result
 	Calibration *validate.Calibration // nil where it is not known
 	True        *fit.True             // nil where the true density is not known
@@ -74,22 +75,28 @@ func (a *Analysis) trained(d *fit.Data) *events.Table {
 	if a.Pair.ReferenceName == fit.TrainingData || len(d.Rows.Train) == 0 {
 		return nil
 	}
-	return d.Held.Take(d.Rows.Train[:min(len(d.Rows.Train), mostTraining)])
+	return a.Model.Codes(d.Held.Take(d.Rows.Train[:min(len(d.Rows.Train), mostTraining)]))
 }
 
 // draw makes the pair to compare.
 func (a *Analysis) draw(d *fit.Data) (err error) {
 	p := &a.Pair
 	p.Labels, p.Context, p.Bins, p.Corner = a.Card.Labels, a.Card.Context, a.Card.Compare.Bins, a.Card.Compare.Corner
-	p.Reference, p.ReferenceName = d.HeldOut()
+	a.held, p.ReferenceName = d.HeldOut()
 	if p.ReferenceName == fit.TrainingData {
 		a.Warnings = append(a.Warnings, "no events were held out: the comparison is with the training events, and cannot show overfitting")
 	}
 	given := a.given()
-	if p.Generated, _, err = a.Model.SampleWithin(p.Reference.Len(), given, a.Card.Seed, 0, float64(a.Card.Sample.Within)); err != nil || given == nil {
+	generated, _, err := a.Model.SampleWithin(a.held.Len(), given, a.Card.Seed, 0, float64(a.Card.Sample.Within))
+	if err == nil && given != nil {
+		err = apply.Weigh(generated, given, a.Card.Weight)
+	}
+	if err != nil {
 		return err
 	}
-	return apply.Weigh(p.Generated, given, a.Card.Weight)
+	p.Reference, p.Generated = a.Model.Codes(a.held), a.Model.Codes(generated)
+	a.Notices = append(a.Notices, a.Model.CodesOf()...)
+	return nil
 }
 
 // given are the events whose context the generated ones have; nil for a model without.
@@ -97,7 +104,7 @@ func (a *Analysis) given() *events.Table {
 	if len(a.Card.Given()) == 0 {
 		return nil
 	}
-	return a.Pair.Reference
+	return a.held
 }
 
 // truth compares with the true density, where that is known.
@@ -177,7 +184,7 @@ func (a *Analysis) picture(page *Page) (err error) {
 		page.Notices = append(page.Notices, "the steps of the flow are not drawn (plots.steps): it does not move two columns alone, but those and a hidden feature, or fewer")
 	}
 	if a.Card.Plots.Latent {
-		page.Latent, err = latentPicture(a.Model, a.Pair.Reference)
+		page.Latent, err = latentPicture(a.Model, a.held)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/stats"
+	"github.com/sluice-hep/sluice/train"
 	"github.com/sluice-hep/sluice/validate"
 )
 
@@ -65,6 +66,18 @@ func TestCalibrationSection(t *testing.T) {
 				t.Errorf("%d events, wide %v: no %q on the page: %s", c.n, c.wide, want, s.Text)
 			}
 		}
+	}
+}
+
+func TestCalibrationOfFlows(t *testing.T) {
+	flows := &Flows{Each: []*Analysis{{Name: "a", Train: &train.Result{}, Calibration: calibration(t, 500, true)}, {Name: "b", Train: &train.Result{}, Calibration: calibration(t, 10, false)}}}
+	s, err := flows.calibration()
+	if err != nil || len(s) != 1 || len(s[0].Rows) != 2 || len(s[0].Rows[0]) != len(s[0].Head) || s[0].Rows[1][3] != "–" || s[0].Rows[0][3] == "–" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	flows.Each[1].Calibration = nil
+	if s, _ := flows.calibration(); s != nil {
+		t.Errorf("of one of two: %+v", s)
 	}
 }
 

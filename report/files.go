@@ -247,7 +247,7 @@ func (f *Files) sayListed(files int) {
 // which stats.Compare makes an error of, where there is none.
 func (f *Files) common(ref *events.Table, gen []*events.Table) (names []string) {
 	for i, t := range gen {
-		f.note(oneSided(ref, t, f.Reference), oneSided(t, ref, f.Generated[i]))
+		f.note(oneSided(ref, t, f.Reference), oneSided(t, ref, f.Generated[i]), texts(ref, t))
 	}
 	for i := range ref.Columns {
 		c := &ref.Columns[i]
@@ -355,6 +355,21 @@ func oneSided(t, other *events.Table, file string) string {
 		return ""
 	}
 	return fmt.Sprintf("only %s has %s: not compared", file, column.List(names, 10))
+}
+
+// texts names the columns that both tables have and one holds as text.
+func texts(ref, gen *events.Table) string {
+	var names []string
+	for i := range ref.Columns {
+		c, err := gen.Column(ref.Columns[i].Name)
+		if err == nil && (c.Type == events.Text || ref.Columns[i].Type == events.Text) {
+			names = append(names, c.Name)
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return fmt.Sprintf("text, not compared: %s", column.List(names, 10))
 }
 
 // weigh names the weight column in each table that has it.

@@ -9,7 +9,7 @@ import (
 // Averaged compares the truths of events with the draws of all of them together: the prior of a parameter with its data-averaged posterior, which
 // are the same where the draws of each event are of the law of its truth (Geweke 2004; Talts et al., arXiv:1804.06788).
 type Averaged struct {
-	// Distance is the largest difference between the cumulative distributions, at the quantiles 10, 20 ... 90 % of the truths.
+	// Distance is the largest difference between the cumulative distributions, at the quantiles 10, 20 ... 90 % of both.
 	Distance float64 `json:"distance"`
 	// Chi2 is that of these differences with their covariance. It takes each event with its draws as one: truth
 	// and draws of an event are close to each other, which makes the chance of a difference smaller than for two samples.
@@ -19,7 +19,7 @@ type Averaged struct {
 // NewAveraged compares truths with draws, of which each event has as many, those of the first event first. w are the
 // weights of the events, nil where all are 1; they may depend on the truth. NaN, a cell without a value, is a value below all others.
 func NewAveraged(truth, draws, w []float64) (*Averaged, error) {
-	a := NewAveraging(truth)
+	a := NewAveraging(slices.Concat(truth, draws))
 	if err := a.Add(truth, draws); err != nil {
 		return nil, err
 	}
@@ -37,10 +37,11 @@ type Averaging struct {
 // averagedBins is the number of bins between the thresholds.
 const averagedBins = 10
 
-// NewAveraging takes the truths of all events, for the thresholds.
-func NewAveraging(truth []float64) *Averaging {
+// NewAveraging takes values of about the distribution of truths and draws, for the thresholds: for a p that is exact, values that do not tell which are
+// the truths, such as both together, or other draws.
+func NewAveraging(values []float64) *Averaging {
 	a := &Averaging{}
-	x := slices.Clone(truth)
+	x := slices.Clone(values)
 	slices.Sort(x) // NaN first
 	for k := 1; k < averagedBins && len(x) > 0; k++ {
 		if e := x[len(x)*k/averagedBins]; e == e && (a.thresholds == nil || e > a.thresholds[len(a.thresholds)-1]) {
@@ -79,7 +80,7 @@ func (a *Averaging) Add(truth, draws []float64) error {
 func (a *Averaging) Averaged(w []float64) (*Averaged, error) {
 	width, out := len(a.thresholds), &Averaged{}
 	if width == 0 {
-		out.Chi2.Cannot = "all truths are the same"
+		out.Chi2.Cannot = "all values are the same"
 		return out, nil
 	}
 	n := len(a.truth) / width
@@ -87,7 +88,7 @@ func (a *Averaging) Averaged(w []float64) (*Averaged, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, v := a.sums(n, w)
+	s, v, mixed := a.sums(n, w)
 	for _, d := range s {
 		out.Distance = max(out.Distance, math.Abs(d)/one.total)
 	}
@@ -95,22 +96,38 @@ func (a *Averaging) Averaged(w []float64) (*Averaged, error) {
 		out.Chi2.Cannot = fmt.Sprintf("%.3g events, by their weights; at least %d are needed", one.effective, 2*leastCalibrated)
 		return out, nil
 	}
-	out.Chi2 = chi2Test(quadratic(s, v))
+	for k, m := range mixed {
+		if m >= minEntries {
+			continue
+		}
+		s[k] = 0
+		for j := range width {
+			v[k*width+j], v[j*width+k] = 0, 0
+		}
+	}
+	if out.Chi2 = chi2Test(quadratic(s, v)); out.Chi2.Cannot != "" {
+		out.Chi2.Cannot = fmt.Sprintf("fewer than %d events are expected to lie elsewhere than where their context puts all draws", minEntries)
+	}
 	return out, nil
 }
 
-// sums are those of truth less draws, and their covariance. By hypothesis a truth and its draws can be exchanged: the covariance is that
-// of the truth being any of them, which does not depend on which it is. Where weights may depend on the truth, it is that of the events found,
-// with variances that are not below the former: few events beyond a threshold that most contexts do not reach would have too small ones.
-func (a *Averaging) sums(n int, w []float64) (s, v []float64) {
+// leastMixed truths, expected on the other side of a threshold than most draws of their event, tell the variance of their number.
+const leastMixed = 40
+
+// sums are those of truth less draws, their covariance, and how many truths are expected on the other side of each threshold than most
+// draws of their event. By hypothesis a truth and its draws can be exchanged: the covariance is that of the truth being any of them, which does not
+// depend on which it is. Where weights may depend on the truth, it is that of the events found; but where fewer than leastMixed are
+// expected on the other side, its variance would often be too small, and is not below the former.
+func (a *Averaging) sums(n int, w []float64) (s, v, mixed []float64) {
 	width, l := len(a.thresholds), float64(a.perEvent)
 	s, v = make([]float64, width), make([]float64, width*width)
+	mixed = make([]float64, width)
 	found, z, pooled := make([]float64, width*width), make([]float64, width), make([]float64, width)
 	for i := range n {
 		e, truth, draws := weight(w, i), a.truth[i*width:][:width], a.draws[i*width:][:width]
 		for k := range z {
 			z[k], pooled[k] = e*(truth[k]-draws[k]), (truth[k]+l*draws[k])/(l+1)
-			s[k] += z[k]
+			s[k], mixed[k] = s[k]+z[k], mixed[k]+pooled[k]*(1-pooled[k])
 			for j := range k + 1 { // thresholds ascend
 				v[k*width+j] += e * e * pooled[j] * (1 - pooled[k]) * (1 + 1/l) * (1 + 1/l)
 				found[k*width+j] += z[k] * z[j]
@@ -118,12 +135,15 @@ func (a *Averaging) sums(n int, w []float64) (s, v []float64) {
 		}
 	}
 	if w == nil {
-		return s, v
+		return s, v, mixed
 	}
-	for k := range width {
+	for k, m := range mixed {
+		if m >= leastMixed {
+			continue
+		}
 		found[k*width+k] = max(found[k*width+k], v[k*width+k])
 	}
-	return s, found
+	return s, found, mixed
 }
 
 // weighing is the sum of weights and the effective number of events.

@@ -49,7 +49,7 @@ const leastCalibrated = 20
 const (
 	mostShares   = 20
 	mostWeighted = 10
-	minWeighted  = 75
+	minWeighted  = 100
 )
 
 // NewCalibration takes levels from 0 to 1 and weights, nil where all are 1. Where the events have weights the p-values hold also if these

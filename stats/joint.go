@@ -251,18 +251,25 @@ func newPairs(x, y Sample, threads int) pairs {
 	return k
 }
 
-// median is of the distances above 0, of all or of some hundred thousand pairs.
+// median is of the distances above 0, of all or of some hundred thousand pairs; the largest distance of all where these are 0.
 func (k pairs) median() float64 {
 	var d []float64
+	largest := 0.0
 	n := len(k) * (len(k) - 1) / 2
 	step, at := n/100_000+1, 0
 	for _, row := range k {
+		for _, v := range row {
+			largest = max(largest, v)
+		}
 		for ; at < len(row); at += step {
 			if row[at] > 0 {
 				d = append(d, row[at])
 			}
 		}
 		at -= len(row)
+	}
+	if d == nil {
+		return largest
 	}
 	slices.Sort(d)
 	return d[len(d)/2]

@@ -184,6 +184,32 @@ func TestJointSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+// A single event that differs from all others makes no test fail, nor do numbers at the ends of float64.
+func TestJointOfExtremes(t *testing.T) {
+	x, y := make([]float64, 900), make([]float64, 900)
+	x[5] = 1
+	huge := normals(900, 64)
+	huge[0], huge[1] = math.MaxFloat64, -math.MaxFloat64
+	for name, pair := range map[string][2][]float64{"one": {x, y}, "huge": {huge, normals(900, 65)}} {
+		j, err := CompareJointly(Sample{Columns: [][]float64{pair[0]}}, Sample{Columns: [][]float64{pair[1]}}, JointOptions{Draws: 99})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range []Test{j.SlicedW1, j.SlicedKS, j.Energy, j.MMD} {
+			if test.P < 0.02 || !finite(test.Value) || test.Cannot != "" {
+				t.Errorf("%s: %+v", name, test)
+			}
+		}
+		c, err := Compare(table([][]float64{pair[0]}, nil), table([][]float64{pair[1]}, nil), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := c.Columns["a"]; a.KSP < 0.1 || a.W1P < 0.1 || !finite(a.W1Null) || !finite(a.JSD) {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+}
+
 // Samples leaves out the events with a value that is not finite in any of the columns, and no others.
 func TestSamples(t *testing.T) {
 	nan, inf := math.NaN(), math.Inf(1)

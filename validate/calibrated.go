@@ -9,8 +9,8 @@ import (
 	"github.com/sluice-hep/sluice/stats"
 )
 
-// doubtful is the p-value below which something is said to differ by more than chance.
-const doubtful = 0.01
+// doubtful is the p-value below which something is said to differ by more than chance: of four of them, in 1 % of the calibrated cases.
+const doubtful = 0.01 / 4
 
 // Good tells whether nothing differs from a calibrated model by more than chance.
 func (c *Calibration) Good() bool {
@@ -22,15 +22,20 @@ func (c *Calibration) Good() bool {
 	return true
 }
 
-// Lines say what was found, a sentence or two each.
-func (c *Calibration) Lines() []string {
+// Differs tells whether the ranks of a column are uneven by more than chance, of all columns.
+func (c *Calibration) Differs(col CalibratedColumn) bool {
+	return col.PIT.Chi2.Cannot == "" && col.PIT.Chi2.P*float64(len(c.Columns)) < doubtful
+}
+
+// Lines say what was found, a sentence or two each. label is the name of a column for the reader.
+func (c *Calibration) Lines(label func(column string) string) []string {
 	lines := []string{c.what()}
 	if c.HPDP == nil {
 		return append(lines, "They are too few to judge by: "+c.HPD.KS.Cannot+".")
 	}
-	lines = append(lines, c.regions(), c.columnLine(), c.distances(), c.averagedLine())
+	lines = append(lines, c.regions(), c.ranks(label), c.distances(), c.averagedLine())
 	if c.Redrawn > 0 {
-		lines = append(lines, fmt.Sprintf("%d of %d draws lay too far beyond the trained range and were drawn again, as in every sample of this model: the tails are those of what is drawn, not of the density.", c.Redrawn, c.Events*c.Draws))
+		lines = append(lines, fmt.Sprintf("Draws too far beyond the trained range, %d of %d, were drawn again, as in every sample of this model: the tails are those of what is drawn, not of the density.", c.Redrawn, c.Events*c.Draws))
 	}
 	if c.Outside != nil && c.Outside.Events > 0 {
 		lines = append(lines, "Of the held-out events, "+c.Outside.Say()+".")
@@ -39,7 +44,7 @@ func (c *Calibration) Lines() []string {
 }
 
 func (c *Calibration) what() string {
-	of := fmt.Sprint(say.Count(c.Events, "held-out event"))
+	of := say.Count(c.Events, "held-out event")
 	if c.Events < c.HeldOut {
 		of = fmt.Sprintf("%d of %s", c.Events, say.Count(c.HeldOut, "held-out event"))
 	}
@@ -68,12 +73,10 @@ func (c *Calibration) regions() string {
 	if *c.HPDP >= doubtful {
 		return line + "."
 	}
-	switch excess := mean(h); {
-	case excess > 0:
+	if mean(h) > 0 {
 		return line + ". The regions are too wide: the model is less sure than it could be."
-	default:
-		return line + ". The regions are too narrow: the model is surer than it may be."
 	}
+	return line + ". The regions are too narrow: the model is surer than it may be."
 }
 
 // mean is that of coverage less level over all levels: 1/2 less the mean level.
@@ -87,7 +90,7 @@ func mean(c *stats.Calibration) (m float64) {
 // mostNamed columns that differ are named.
 const mostNamed = 5
 
-func (c *Calibration) columnLine() string {
+func (c *Calibration) ranks(label func(column string) string) string {
 	if c.SBCP == nil {
 		return "The ranks of single columns cannot be judged."
 	}
@@ -98,14 +101,14 @@ func (c *Calibration) columnLine() string {
 	var named []string
 	n := 0
 	for _, col := range c.Columns {
-		if t := col.PIT.Chi2; t.Cannot == "" && t.P*float64(len(c.Columns)) < doubtful {
+		if c.Differs(col) {
 			if n++; n <= mostNamed {
-				named = append(named, fmt.Sprintf("%q is drawn %s", col.Name, col.Fault()))
+				named = append(named, fmt.Sprintf("%s is drawn %s", label(col.Name), col.Fault()))
 			}
 		}
 	}
 	if n > mostNamed {
-		named = append(named, fmt.Sprintf("and %d more columns differ", n-mostNamed))
+		named = append(named, "and "+say.Count(n-mostNamed, "more column")+" too")
 	}
 	return line + ": " + strings.Join(named, ", ") + "."
 }
@@ -114,6 +117,8 @@ func (c *Calibration) columnLine() string {
 func (c *CalibratedColumn) Fault() string {
 	shift, width := mean(c.PIT), mean(c.Central)
 	switch {
+	case c.Text:
+		return "in other shares"
 	case math.Abs(shift) > math.Abs(width) && shift > 0:
 		return "too high"
 	case math.Abs(shift) > math.Abs(width):

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
@@ -13,12 +15,17 @@ import (
 	"github.com/sluice-hep/sluice/stats"
 )
 
-// CalibrationOptions say how much Calibrate draws. The zero value: 1,000 events and 100 draws of each, fewer of a model that is expensive.
+// CalibrationOptions say how much Calibrate draws. The zero value: 1,000 events and 100 draws of each, fewer of a model that is expensive, and up to four
+// times as many events where their weights make them worth fewer.
 type CalibrationOptions struct {
 	Events int // held-out events looked at, spread over all of them
 	Draws  int // of the model, for each of them
 	Seed   uint64
 	Within float64 // as of model.SampleWithin
+	// Local is the number of events, the first of those looked at, at whose context the density is tested alone (LocalC2ST): a hundred trainings of
+	// a classifier, a minute or so for all of them. The classifiers learn from all events looked at, of which there should be thousands.
+	Local   int
+	Threads int // of those trainings; 0: all
 }
 
 // Calibration says whether a model gives the events that it was not trained on the probabilities that they have: of a model with a
@@ -45,13 +52,15 @@ type Calibration struct {
 	TARP    *stats.Calibration `json:"tarp"` // of the share of the draws nearer to a reference point than the event is
 	Columns []CalibratedColumn `json:"columns"`
 	Outside *Outside           `json:"context_outside,omitempty"` // nil without a context
+	Local   []stats.Test       `json:"local,omitempty"`           // at the context of each of the first events
 }
 
 // CalibratedColumn is what the draws say of a feature of their events.
 type CalibratedColumn struct {
 	Name string             `json:"name"`
 	Unit string             `json:"unit,omitempty"`
-	PIT  *stats.Calibration `json:"pit"` // of the share of the draws below the event: the ranks of SBC
+	Text bool               `json:"text,omitempty"` // names, ranked in an arbitrary order
+	PIT  *stats.Calibration `json:"pit"`            // of the share of the draws below the event: the ranks of SBC
 	// Central is PIT's of the content of the smallest central interval of the draws that holds the event.
 	Central  *stats.Calibration `json:"central"`
 	Averaged *stats.Averaged    `json:"averaged"` // the events against the draws of all of them together
@@ -62,6 +71,7 @@ type CalibratedColumn struct {
 // what the square root of the number of draws would give.
 type Oversampled struct {
 	Edges          []float64 `json:"edges"`
+	Log            bool      `json:"log,omitempty"` // bins are parts of decades
 	Reference      []float64 `json:"reference"`
 	ReferenceError []float64 `json:"reference_error"`
 	Generated      []float64 `json:"generated"`
@@ -79,8 +89,24 @@ const (
 	oversampledBins                   = 30
 )
 
+// mostForOne events are taken where their weights make them worth one, at most.
+const mostForOne = 4
+
+// worthOne is how many events are worth one by their weights.
+func worthOne(t *events.Table) (float64, error) {
+	w, err := t.Weights()
+	if err != nil || w == nil || t.Len() == 0 {
+		return 1, err
+	}
+	cdf, err := stats.NewCDF(make([]float64, len(w)), w)
+	if err != nil {
+		return 1, err
+	}
+	return float64(len(w)) / cdf.Effective(), nil
+}
+
 // filled puts what is not given.
-func (o CalibrationOptions) filled(m *model.Model) CalibrationOptions {
+func (o CalibrationOptions) filled(m *model.Model, worth float64) CalibrationOptions {
 	n, l := calibratedEvents, calibratedDraws
 	cost := float64(n*l) * float64(m.Density.Size())
 	if d, ok := m.Density.(interface{ Numerical() []string }); ok && len(d.Numerical()) > 0 {
@@ -90,7 +116,7 @@ func (o CalibrationOptions) filled(m *model.Model) CalibrationOptions {
 		n, l = fewEvents, fewDraws
 	}
 	if o.Events == 0 {
-		o.Events = n
+		o.Events = int(float64(n) * min(worth, mostForOne))
 	}
 	if o.Draws == 0 {
 		o.Draws = l
@@ -103,7 +129,11 @@ func (o CalibrationOptions) filled(m *model.Model) CalibrationOptions {
 // are: equal values, of integers and codes, are ranked in random order, and a missing cell is a value below all others. Weights of
 // the events, of either sign, count. The result depends on the seed, not on the number of threads. Memory is that of some 16,000 draws.
 func Calibrate(ctx context.Context, m *model.Model, heldOut *events.Table, o CalibrationOptions) (*Calibration, error) {
-	o = o.filled(m)
+	worth, err := worthOne(heldOut)
+	if err != nil {
+		return nil, fmt.Errorf("calibration: %w", err)
+	}
+	o = o.filled(m, worth)
 	if o.Events < 1 || o.Draws < 1 {
 		return nil, fmt.Errorf("calibration by %d events and %d draws of each: there must be at least one", o.Events, o.Draws)
 	}
@@ -128,6 +158,9 @@ func Calibrate(ctx context.Context, m *model.Model, heldOut *events.Table, o Cal
 	if err := c.finish(); err != nil {
 		return nil, fmt.Errorf("calibration: %w", err)
 	}
+	if err := c.local(ctx); err != nil {
+		return nil, fmt.Errorf("calibration: %w", err)
+	}
 	return &c.Calibration, nil
 }
 
@@ -150,11 +183,14 @@ type calibrating struct {
 	scale      []float64   // their units
 	hpd, tarp  []int
 	columns    []calibratingColumn
+	once       [][]float64   // a draw for each event, where the density is tested alone
+	at         []Observation // there
 }
 
 type calibratingColumn struct {
 	ranks               []int
 	averaging           *stats.Averaging
+	log                 bool             // the bins of the histograms are parts of decades
 	truth, drawn, naive *stats.Histogram // nil where all cells are missing
 }
 
@@ -191,7 +227,7 @@ func (c *calibrating) begin(heldOut *events.Table) (err error) {
 		return err
 	}
 	for k, x := range c.values {
-		col, err := c.newColumn(x)
+		col, err := c.newColumn(x, c.references[k])
 		if err != nil {
 			return err
 		}
@@ -210,15 +246,29 @@ func (c *calibrating) given(t *events.Table) *events.Table {
 }
 
 // features are the values of the model's features; NaN for a missing cell.
-func (c *calibrating) features(t *events.Table) (x [][]float64, err error) {
-	for _, name := range c.m.Features.Names() {
+func (c *calibrating) features(t *events.Table) ([][]float64, error) {
+	return numbersOf(t, c.m.Features.Names())
+}
+
+// numbersOf are columns as numbers. Names have the number of a hash of theirs: an order that does not depend on the events, as ranks need; NaN where there is none.
+func numbersOf(t *events.Table, names []string) (x [][]float64, err error) {
+	for _, name := range names {
 		col, err := t.Column(name)
 		if err != nil {
 			return nil, err
 		}
-		v, err := col.Floats(make([]float64, 0, t.Len()))
-		if err != nil {
-			return nil, err
+		v := make([]float64, 0, t.Len())
+		if col.Type != events.Text {
+			if v, err = col.Floats(v); err != nil {
+				return nil, err
+			}
+		}
+		for _, s := range col.Str {
+			h := fnv.New64a()
+			h.Write([]byte(s))
+			if v = append(v, float64(h.Sum64()>>12)); s == "" {
+				v[len(v)-1] = math.NaN()
+			}
 		}
 		x = append(x, v)
 	}
@@ -251,13 +301,15 @@ func valued(x []float64) (there []float64) {
 	return there
 }
 
-func (c *calibrating) newColumn(truth []float64) (col calibratingColumn, err error) {
-	col.averaging = stats.NewAveraging(truth)
+func (c *calibrating) newColumn(truth, others []float64) (col calibratingColumn, err error) {
+	col.averaging = stats.NewAveraging(others)
 	cdf, err := stats.NewCDF(valued(truth), nil)
 	if err != nil {
 		return col, nil // nothing but missing cells: no bins
 	}
-	edges := stats.NewBins(cdf, cdf, oversampledBins).Edges
+	bins := stats.NewBins(cdf, cdf, oversampledBins)
+	edges := bins.Edges
+	col.log = bins.Log
 	if col.truth, err = stats.NewHistogram(edges, truth, c.weights); err != nil {
 		return col, err
 	}
@@ -287,6 +339,9 @@ func (c *calibrating) block(first, last int) error {
 	if err != nil {
 		return err
 	}
+	if c.o.Local > 0 && c.Conditional {
+		c.observe(first, last, draws)
+	}
 	truth, references := make([][]float64, len(draws)), make([][]float64, len(draws))
 	for k := range draws {
 		truth[k], references[k] = c.values[k][first:last], c.references[k][first:last]
@@ -301,6 +356,63 @@ func (c *calibrating) block(first, last int) error {
 	tarp, _, err := stats.TARP(truth, draws, references, c.scale, c.seeds.Uint64())
 	c.hpd, c.tarp = append(c.hpd, hpd...), append(c.tarp, tarp...)
 	return err
+}
+
+// observe keeps a draw of each event, and all of those at which the density is tested alone.
+func (c *calibrating) observe(first, last int, draws [][]float64) {
+	if c.once == nil {
+		c.once = make([][]float64, len(draws))
+	}
+	for i := first; i < last; i++ {
+		from := (i - first) * c.Draws
+		a := Observation{}
+		for k, x := range draws {
+			c.once[k] = append(c.once[k], x[from])
+			if i < c.o.Local {
+				a.Drawn = append(a.Drawn, slices.Clone(x[from:from+c.Draws]))
+			}
+		}
+		if i < c.o.Local {
+			c.at = append(c.at, a)
+		}
+	}
+}
+
+// local tests the density at single contexts.
+func (c *calibrating) local(ctx context.Context) error {
+	if c.at == nil {
+		return nil
+	}
+	given, err := numbersOf(c.truth, c.m.Context.Names())
+	if err != nil {
+		return err
+	}
+	for i := range c.at {
+		for _, x := range given {
+			c.at[i].Context = append(c.at[i].Context, x[i])
+		}
+	}
+	if why := c.notLocal(given); why != "" {
+		c.Local = cannot(len(c.at), why)
+		return nil
+	}
+	o := LocalOptions{}
+	o.Seed, o.Threads = c.seeds.Uint64(), c.o.Threads
+	c.Local, err = LocalC2ST(ctx, c.values, c.once, given, c.at, o)
+	return err
+}
+
+// notLocal says what keeps classifiers from learning of the events.
+func (c *calibrating) notLocal(given [][]float64) string {
+	if c.weights != nil {
+		return "the events have weights, which this test does not take"
+	}
+	for _, x := range slices.Concat(c.values, c.once, given) {
+		if slices.ContainsFunc(x, func(v float64) bool { return v-v != 0 }) {
+			return "there are missing or infinite values, which this test does not take"
+		}
+	}
+	return ""
 }
 
 // part are the weights of some of the events; nil where all are 1.
@@ -338,7 +450,12 @@ func (c *calibrating) finish() (err error) {
 	sbc, averaged := make([]stats.Test, len(c.columns)), make([]stats.Test, len(c.columns))
 	for k, name := range c.m.Features.Names() {
 		col := &c.columns[k]
-		out := CalibratedColumn{Name: name, Unit: c.m.Features.Columns[k].Unit, Bins: col.bins(c.weights, c.Events)}
+		out := CalibratedColumn{Name: name, Unit: c.m.Features.Columns[k].Unit}
+		if at, err := c.truth.Column(name); err == nil && at.Type == events.Text {
+			out.Text = true
+		} else {
+			out.Bins = col.bins(c.weights, c.Events)
+		}
 		u := stats.PIT(col.ranks, c.Draws, c.seeds.Uint64())
 		if out.PIT, err = stats.NewCalibration(u, c.weights, c.seeds.Uint64()); err != nil {
 			return err
@@ -395,7 +512,7 @@ func (col *calibratingColumn) bins(w []float64, n int) *Oversampled {
 			total += e
 		}
 	}
-	b := &Oversampled{Edges: col.drawn.Edges}
+	b := &Oversampled{Edges: col.drawn.Edges, Log: col.log}
 	b.Reference, b.ReferenceError = col.truth.Shares(total)
 	b.Generated, b.Error = col.drawn.Shares(total)
 	_, b.Naive = col.naive.Shares(total)

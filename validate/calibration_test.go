@@ -118,6 +118,8 @@ func TestCalibrateAModelByItsOwnEvents(t *testing.T) {
 	}
 }
 
+func named(column string) string { return "<" + column + ">" }
+
 // A model that is not that of the events is found, and how it differs is said.
 func TestCalibrateFindsWhatIsWrong(t *testing.T) {
 	m := drawer(t, true)
@@ -134,7 +136,7 @@ func TestCalibrateFindsWhatIsWrong(t *testing.T) {
 		table *events.Table
 		says  []string
 	}{
-		{"shifted", scaled(1, 0.7), []string{`"mass" is drawn too low`, "more than chance"}},
+		{"shifted", scaled(1, 0.7), []string{"<mass> is drawn too low", "more than chance"}},
 		{"wider", scaled(1.8, 0), []string{"too narrow"}},
 		{"narrower", scaled(0.5, 0), []string{"too wide"}},
 	} {
@@ -142,7 +144,7 @@ func TestCalibrateFindsWhatIsWrong(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := strings.Join(found.Lines(), "\n")
+		text := strings.Join(found.Lines(named), "\n")
 		for _, want := range c.says {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: no %q in\n%s", c.name, want, text)
@@ -225,7 +227,7 @@ func TestCalibrateRefuses(t *testing.T) {
 		t.Error("no context: no error")
 	}
 	c, err := Calibrate(t.Context(), m, tab.Slice(0, 7), CalibrationOptions{})
-	if err != nil || c.HPDP != nil || !strings.Contains(strings.Join(c.Lines(), "\n"), "too few") {
+	if err != nil || c.HPDP != nil || !strings.Contains(strings.Join(c.Lines(named), "\n"), "too few") {
 		t.Errorf("7 events: %+v, %v", c, err)
 	}
 	if text, err := json.Marshal(c); err != nil || !strings.Contains(string(text), `"sbc_p":null`) {
@@ -266,7 +268,7 @@ func TestSurprise(t *testing.T) {
 		if strings.Contains(s.Say(), "extrapolation") {
 			t.Error(s.Say())
 		}
-		far := own(t, m, 6, 3, false)
+		far := own(t, m, 3, 3, false)
 		for i := range far.Columns[0].F64 {
 			far.Columns[0].F64[i] = 400 + float64(i)
 		}
@@ -282,5 +284,42 @@ func TestSurprise(t *testing.T) {
 	}
 	if _, err := Surprise(t.Context(), drawer(t, false), observed(0, 1), 1, 0); err == nil {
 		t.Error("no observation: no error")
+	}
+}
+
+// At single contexts the density is right, or not.
+func TestCalibrateLocally(t *testing.T) {
+	m := drawer(t, true)
+	right, wrong := own(t, m, 600, 3, false), own(t, m, 600, 3, false)
+	for i := range wrong.Columns[0].F64 {
+		wrong.Columns[0].F64[i] *= 8
+	}
+	weighted := own(t, m, 600, 3, true)
+	for _, c := range []struct {
+		name  string
+		table *events.Table
+		low   bool
+		why   string
+	}{{"right", right, false, ""}, {"wrong", wrong, true, ""}, {"weighted", weighted, false, "weights"}} {
+		found, err := Calibrate(t.Context(), m, c.table, CalibrationOptions{Seed: 1, Local: 2, Draws: 40})
+		if err != nil || len(found.Local) != 2 {
+			t.Fatal(c.name, found, err)
+		}
+		for _, test := range found.Local {
+			if !strings.Contains(test.Cannot, c.why) || c.why == "" && test.Cannot != "" {
+				t.Errorf("%s: cannot: %q", c.name, test.Cannot)
+			}
+			if c.why == "" && (test.P < 0.02) != c.low {
+				t.Errorf("%s: %+v", c.name, test)
+			}
+		}
+	}
+}
+
+func TestNamesAsNumbers(t *testing.T) {
+	tab := &events.Table{Columns: []events.Column{{Name: "a", Type: events.Text, Str: []string{"ee", "mumu", "", "ee"}}}}
+	x, err := numbersOf(tab, []string{"a"})
+	if err != nil || x[0][0] != x[0][3] || x[0][0] == x[0][1] || !math.IsNaN(x[0][2]) {
+		t.Errorf("%v, %v", x, err)
 	}
 }

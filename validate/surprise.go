@@ -22,8 +22,9 @@ type Surprised struct {
 	MMD  stats.Test   `json:"mmd"`  // of all observations together, against simulated events
 }
 
-// simulatedDraws are drawn to compare observations with.
-const simulatedDraws = 2000
+// simulatedDraws are drawn to compare observations with, or, of a model without a context, drawsByObservation times the number of observations, if
+// that is more, up to mostSimulatedDraws: so that p, which allows for their number, can be small.
+const simulatedDraws, drawsByObservation, mostSimulatedDraws = 2000, 1000, 100_000
 
 // Surprise ranks observations by their log-density among events that a model of the observables draws: given the context of each where the
 // model has one. Several observations are also compared with simulated ones by MMD, where the model has no context.
@@ -37,6 +38,9 @@ func Surprise(ctx context.Context, m *model.Model, observed *events.Table, seed 
 		return nil, fmt.Errorf("observations: %w", err)
 	}
 	conditional := m.Context != nil && len(m.Context.Names()) > 0
+	if !conditional {
+		s.Draws = min(max(s.Draws, drawsByObservation*s.Events), mostSimulatedDraws)
+	}
 	seeds := rng.New(seed, rng.StreamTest, partSurprise)
 	drawn := seeds.Uint64()
 	var simulated []float64

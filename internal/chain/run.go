@@ -215,6 +215,9 @@ func (r *learning) read(ctx context.Context) (err error) {
 	if r.data.Held.Len() == 0 {
 		return fault.Of(errors.New("no events are held out to compare with, and the others are not kept in memory: set train.test or train.valid above 0, or allow more memory (--memory)"))
 	}
+	if names := r.data.Features.Named(); names != nil && (r.card.Plots.Density || r.card.Plots.Steps) {
+		return fault.Of(fmt.Errorf("plots: column %q holds names, and density and steps are drawn of numbers alone; take them out", names[0]))
+	}
 	r.note(r.data.Notices...)
 	r.warn(r.data.Warnings...)
 	r.result.Fingerprint = r.data.Fingerprint()
@@ -222,7 +225,7 @@ func (r *learning) read(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return d.Check(ctx, r.card, r.card.Given())
+	return d.Check(ctx, r.card, r.data.Context)
 }
 
 // train fits the model, unless the folder holds the one that this would give.
