@@ -83,7 +83,7 @@ func Compare(ctx context.Context, ref, gen *events.Table, o Options) (*Result, e
 
 // joint says how much the distances take: after a cut less, so that several cuts do not take several times as long.
 func (o Options) joint() stats.JointOptions {
-	j := stats.JointOptions{Seed: o.Seed, Threads: o.Threads, Draws: 199}
+	j := stats.JointOptions{Seed: o.Seed, Threads: o.Threads, Draws: 199, Pairwise: 1500}
 	if o.cut {
 		j.Draws, j.Pairwise, j.Sliced = 99, 1000, 5000
 	}
