@@ -90,7 +90,7 @@ func (b *block) auc() (auc, variance float64) {
 
 // apart is the difference of the mean scores of the two samples by these labels, as probabilities of generated events, in its standard deviations. That
 // quotient, unlike the difference, has one distribution of permutations and of samples whose weights are not of one kind (Janssen, Stat. Probab. Lett.
-// 36 (1997) 9). It is 0 where all scores are one, and beyond all numbers where weights cancel.
+// 36 (1997) 9). It is 0 where all scores are one, some 1e10 where the scores of either sample are one, and beyond all numbers where weights cancel.
 func (b *block) apart(label []int32) float64 {
 	var sum, first, w2, first2, second2 [2]float64
 	for i, l := range label {
@@ -109,10 +109,7 @@ func (b *block) apart(label []int32) float64 {
 		mean, unbiased := first[l]/sum[l], float64(b.events[l])/float64(max(b.events[l]-1, 1))
 		variance += unbiased * (second2[l] - 2*mean*first2[l] + mean*mean*w2[l]) / (sum[l] * sum[l])
 	}
-	if variance < 1e-20 {
-		return 0
-	}
-	return (first[1]/sum[1] - first[0]/sum[0]) / math.Sqrt(variance)
+	return (first[1]/sum[1] - first[0]/sum[0]) / math.Sqrt(max(variance, 1e-20))
 }
 
 // accuracy is the mean of the shares of both samples that are on their side of 0.

@@ -65,6 +65,7 @@ func TestDifferencesAreFound(t *testing.T) {
 		shift, negative float64
 		shuffled, found bool
 	}{
+		"disjoint":                {shift: 1000, found: true},
 		"alike":                   {},
 		"alike, negative weights": {negative: 0.2},
 		"shifted":                 {shift: 0.15, found: true},
