@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/validate"
 )
@@ -187,6 +188,9 @@ func (j judge) together() finding {
 		size := fmt.Sprintf("AUC %.4f ± %.4f, 0.5 by chance", c.AUC, c.AUCError)
 		if p := allow(t); p < chance {
 			f.level = gradeAUC(c.AUC)
+			if c.AUC < 0.5+3*c.NullStd {
+				size += "; few events differ, which its mean scores show rather than the AUC"
+			}
 			f.says = fmt.Sprintf("A classifier that sees all columns tells generated from reference events: %s (p %s after allowing for the number of tests).", size, probability(p))
 		} else {
 			f.says = fmt.Sprintf("A classifier that sees all columns does not tell generated from reference events better than chance would (%s; p %s after allowing for the number of tests).", size, probability(p))
@@ -349,8 +353,16 @@ func (j judge) skipped(d stats.ColumnComparison) float64 {
 
 // distances goes by the column farthest off, unless chance explains all columns.
 func (j judge) distances() finding {
-	worst := j.most(func(d stats.ColumnComparison) float64 { return d.KS })
+	worst := j.most(func(d stats.ColumnComparison) float64 {
+		if d.Cannot != "" {
+			return -1
+		}
+		return d.KS
+	})
 	d := j.column(worst)
+	if d.Cannot != "" {
+		return finding{says: "The columns were not tested: " + d.Cannot + "."}
+	}
 	f := finding{what: j.label(j.Names[worst]), level: gradeKS(d.KS)}
 	f.says = fmt.Sprintf("The largest Kolmogorov–Smirnov distance is %s in %s (p %s): the cumulative distributions come apart by at most %s %% of the events.",
 		digits(d.KS), f.what, probability(d.KSP), digits(100*d.KS))
@@ -419,10 +431,21 @@ func (j judge) missing() finding {
 	case allowed >= chanceChi2 && (d.GeneratedSkipped == 0 || d.ReferenceSkipped > 0):
 		return finding{says: fmt.Sprintf("Values of %s that are missing or infinite are left out: %s.", name, j.counts(d))}
 	}
-	return finding{
+	f := finding{
 		level: grade(j.skipped(d), closeShare), what: "missing values of " + name,
 		says: fmt.Sprintf("Values of %s are missing or infinite, and left out of its distances: %s.", name, j.counts(d)),
 	}
+	var more []string
+	for i, other := range j.Names {
+		if i != worst && j.faults(i).Missing > Agree {
+			more = append(more, j.label(other))
+		}
+	}
+	if len(more) > 0 {
+		f.what += " and others"
+		f.says += fmt.Sprintf(" So are, more than chance explains, values of %s.", column.List(more, 10))
+	}
+	return f
 }
 
 func (j judge) counts(d stats.ColumnComparison) string {

@@ -36,6 +36,10 @@ func TestVerdict(t *testing.T) {
 	missing.GeneratedSkipped, missing.SkippedP = 250, 1e-50
 	none.GeneratedSkipped, none.SkippedP = 1, 0.3
 	few := compared(measured(0.3, 0.4, 1), fine)
+	single := measured(0.9, 1, 1)
+	single.Cannot = "1 effective event"
+	alone := compared(single, single)
+	alone.GeneratedEffective = 1
 	few.ReferenceEffective = 100
 	pair := func(diff, err, p float64) *validate.Result {
 		c := compared(fine, fine)
@@ -89,6 +93,10 @@ func TestVerdict(t *testing.T) {
 		{"far outside", compared(far, fine), Close, "from 0.02 to 1337 in a"},
 		{"not as far", compared(near, fine), Close, "to 1.23457: they do not reach as far, as chance does not explain for"},
 		{"missing", compared(fine, missing), Differs, "250 of 5000 generated events, 0 of 5000"},
+		{"missing in both", compared(none, missing), Differs, "0 of 5000 of the reference. So are, more than chance explains, values of a."},
+		{"one event", alone, Untested, "The columns were not tested: 1 effective event."},
+		{"a column of few values", compared(single, fine), Untested, "The largest Kolmogorov–Smirnov distance is 0.00800 in b"},
+		{"a classifier tells few events", told(compared(fine, fine), 0.505, 1e-30), Close, "few events differ, which its mean scores show rather than the AUC"},
 		{"missing once, where it never is", compared(fine, none), Close, "1 of 5000 generated events"},
 		{"correlations differ", pair(0.06, 0.01, 1e-8), Differs, "a with b: 0.360 where the reference has 0.300, by 6.00 standard errors"},
 		{"correlations differ a little", pair(0.02, 0.003, 1e-8), Close, "by 6.67 standard errors"},

@@ -29,7 +29,7 @@ type Comparison struct {
 	CorrelationMaxPair   []string    `json:"correlation_max_pair,omitempty"`
 
 	// CorrelationError is the standard errors of the differences, and Linear the pair where the correlations differ least like chance; nil
-	// with a single column or more than some sixty.
+	// with a single column, more than some sixty, or too few events to tell of chance.
 	CorrelationError [][]float64            `json:"-"`
 	Linear           *CorrelationDifference `json:"linear_correlation,omitempty"`
 
@@ -181,7 +181,7 @@ func compareColumn(ref, gen pair, k int, o nulls) (c ColumnComparison, err error
 		return c, err
 	}
 	if na, nb := a.Effective(), b.Effective(); min(na, nb) < fewest {
-		c.Cannot = fmt.Sprintf("%.3g effective events of the reference and %.3g generated ones: fewer than %d tell nothing of chance", na, nb, fewest)
+		c.Cannot = fmt.Sprintf("%.6g effective events of the reference and %.6g generated ones: fewer than %d tell nothing of chance", na, nb, fewest)
 	}
 	ks, w1 := distances(a, b, o)
 	c.KS, c.KSP = ks.Value, ks.P

@@ -308,7 +308,7 @@ type CorrelationDifference struct {
 // compareCorrelations finds the pair of columns whose correlations differ least like chance; nil where there is none. deviation is the standard
 // errors of the differences.
 func (c *Comparison) compareCorrelations(ref, gen matrices, o nulls) (d *CorrelationDifference, deviation [][]float64) {
-	if ref.variance == nil || len(c.Names) < 2 {
+	if ref.variance == nil || len(c.Names) < 2 || min(c.ReferenceEffective, c.GeneratedEffective) < fewest {
 		return nil, nil
 	}
 	most, pairs := -1.0, float64(len(ref.groups))
@@ -331,9 +331,6 @@ func (c *Comparison) compareCorrelations(ref, gen matrices, o nulls) (d *Correla
 	}
 	if null := largest(ref.groups, gen.groups, o); most < slices.Max(null) {
 		d.P = chance(most, null)
-	}
-	if min(c.ReferenceEffective, c.GeneratedEffective) < fewest {
-		d.P = 1
 	}
 	return d, deviation
 }
