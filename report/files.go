@@ -378,15 +378,31 @@ func (f *Files) weigh(tables ...*events.Table) error {
 		return nil
 	}
 	var missing []error
-	for _, t := range tables {
+	var even []string
+	for i, t := range tables {
+		file := append([]string{f.Reference}, f.Generated...)[i]
 		if _, err := t.Column(f.Weight); err != nil {
-			missing = append(missing, err)
-		} else {
-			t.Weight = f.Weight
+			missing, even = append(missing, err), append(even, file)
+			continue
+		}
+		t.Weight = f.Weight
+		weights, err := t.Weights()
+		if err != nil {
+			return fmt.Errorf("%s: %w", file, err)
+		}
+		var sum float64
+		for _, w := range weights {
+			sum += w
+		}
+		if sum <= 0 {
+			return fmt.Errorf("%s: the weights %q of %s sum to %g; a distribution needs a positive sum", file, f.Weight, say.Count(t.Len(), "event"), sum)
 		}
 	}
 	if len(missing) == len(tables) {
 		return missing[0]
+	}
+	for _, file := range even {
+		f.note(fmt.Sprintf("%s has no column %q: its events weigh 1", file, f.Weight))
 	}
 	return nil
 }

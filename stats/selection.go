@@ -48,7 +48,7 @@ func selectColumns(t *events.Table, names []string) (*selection, error) {
 func selectBoth(ref, gen *events.Table, columns []string) (r, g *selection, err error) {
 	if len(columns) == 0 {
 		if columns = commonColumns(ref, gen); len(columns) == 0 {
-			return nil, nil, fmt.Errorf("stats: the reference and the generated table have no column of numbers in common")
+			return nil, nil, fmt.Errorf("stats: the reference and the generated table have no column of numbers in common: %s beside %s", column.List(ref.Names(), 10), column.List(gen.Names(), 10))
 		}
 	}
 	if n := len(columns); n > mostColumns {
