@@ -206,6 +206,9 @@ func (s *several) summarise(page *Page) {
 		})
 	}
 	page.Title = fmt.Sprintf("%s against %s", column.List(names, 4), s.pairs[0].ReferenceName)
+	best := *page.Verdict
+	best.Headline = fmt.Sprintf("%s, the nearest of %d: %s", names[0], len(names), best.Headline)
+	page.Verdict = &best
 	page.Sections = append(page.Sections, s.table())
 }
 

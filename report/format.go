@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/sluice-hep/sluice/stats"
 )
 
 // digits writes a number with three significant digits.
@@ -49,4 +51,12 @@ func probability(p float64) string {
 		return "< 10⁻¹²"
 	}
 	return "= " + digits(p)
+}
+
+// byDraws writes the p-value of a test: at most that of one draw where no draw reaches the value.
+func byDraws(t stats.Test) string {
+	if t.Draws > 0 && t.P*float64(t.Draws+1) < 1+1e-9 {
+		return "≤ " + digits(t.P)
+	}
+	return plain(t.P)
 }

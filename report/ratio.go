@@ -98,7 +98,7 @@ func testsSection(r *validate.Result) Section {
 		Text: "Each number beside what samples of one distribution give by chance alone, and the probability p of at least so much. docs/validation.md says what each is, and when to trust it.",
 	}
 	add := func(name string, t validate.Named) {
-		row := []string{name, digits(t.Value), pm(t.NullMean, t.NullStd), plain(t.P), "all"}
+		row := []string{name, digits(t.Value), pm(t.NullMean, t.NullStd), byDraws(t.Test), "all"}
 		if t.Error > 0 {
 			row[1] = pm(t.Value, t.Error)
 		}
