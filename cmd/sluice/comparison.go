@@ -24,7 +24,11 @@ func printComparison(w io.Writer, c *sluice.Compared) {
 		if d.NDF > 0 {
 			ratio = fmt.Sprintf("%.3g", d.Chi2NDF)
 		}
-		fmt.Fprintf(t, "%s\t%.4f\t%.3g\t%.3g\t%s\t\n", name, d.KS, d.KSP, d.W1, ratio)
+		p := chance(d.KSP)
+		if d.Cannot != "" {
+			p = "-"
+		}
+		fmt.Fprintf(t, "%s\t%.4f\t%s\t%.3g\t%s\t\n", name, d.KS, p, d.W1, ratio)
 	}
 	t.Flush()
 	if r := c.Rank; r != nil {
@@ -37,10 +41,22 @@ func printComparison(w io.Writer, c *sluice.Compared) {
 	if c.Weights != "" {
 		fmt.Fprintf(w, "weights    %s: %s\n", c.Weights, report.SayRatio(c.Ratio))
 	}
-	fmt.Fprintf(w, "verdict: %s\n", c.Verdict.Headline)
+	of := ""
+	if len(c.Generated) > 0 {
+		of = " on " + c.Name
+	}
+	fmt.Fprintf(w, "verdict%s: %s\n", of, c.Verdict.Headline)
 	for _, reason := range c.Verdict.Reasons {
 		fmt.Fprintf(w, "  %s\n", reason)
 	}
+}
+
+// chance is a p-value; those below 1e-12 are not told apart, as formulas are not that exact.
+func chance(p float64) string {
+	if p < 1e-12 {
+		return "< 1e-12"
+	}
+	return fmt.Sprintf("%.3g", p)
 }
 
 // printSeveral has a column of numbers a file, in their rank; what follows it is about the best.
@@ -85,10 +101,14 @@ func printTests(w io.Writer, c *sluice.Compared) {
 		if test.Error > 0 {
 			value += fmt.Sprintf(" +- %.2g", test.Error)
 		}
+		p := chance(test.P)
+		if test.Draws > 0 && test.P*float64(test.Draws+1) < 1+1e-9 {
+			p = "<= " + p // no draw reaches the value
+		}
 		if test.NullStd > 0 {
 			null = fmt.Sprintf("%.4g +- %.2g", test.NullMean, test.NullStd)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%.3g\n", test.Name, value, null, test.P)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", test.Name, value, null, p)
 	}
 	t.Flush()
 	switch {

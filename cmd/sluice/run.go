@@ -141,7 +141,7 @@ func effective(n float64, events int) string {
 	if n > 0.995*float64(events) {
 		return ""
 	}
-	return fmt.Sprintf(" (by their weights worth %.3g)", n)
+	return fmt.Sprintf(" (by their weights worth %.0f)", n)
 }
 
 // failAbove makes a failure of a verdict worse than a level, or of a KS distance above a number.
