@@ -308,7 +308,11 @@ func (o *Overlay) legend() legend {
 	for i := range o.Generated {
 		h := &o.Generated[i]
 		said := h.said("Generated")
-		if times := strconv.FormatFloat(o.scale(h), 'g', 3, 64); times != "1" {
+		times := strconv.FormatFloat(o.scale(h), 'g', 3, 64)
+		if o.scale(h) >= 1000 {
+			times = strconv.FormatFloat(o.scale(h), 'f', 0, 64)
+		}
+		if times != "1" {
 			said += " × " + times
 		}
 		l = append(l, entry{text: said, style: styleOf(i)})

@@ -283,3 +283,13 @@ func TestDigits(t *testing.T) {
 		}
 	}
 }
+
+func TestByDraws(t *testing.T) {
+	for want, test := range map[string]stats.Test{
+		"≤ 0.00500": {P: 1.0 / 200, Draws: 199}, "0.0100": {P: 2.0 / 200, Draws: 199}, "0.00500": {P: 0.005}, "< 10⁻¹²": {P: 1e-20, Draws: 199},
+	} {
+		if said := byDraws(test); said != want {
+			t.Errorf("%+v is %s, not %s", test, said, want)
+		}
+	}
+}
