@@ -171,7 +171,11 @@ func (s *several) page(reference string) (*Page, error) {
 	if c.Reweighted != nil {
 		page.Sections = append(page.Sections, reweighedSection(c, best.label))
 	}
-	return page, best.addTo(page, c.Result)
+	err := best.addTo(page, c.Result)
+	if n := len(s.found); err == nil && n > 1 {
+		page.Verdict.Headline = fmt.Sprintf("%s, the nearest of %d: %s", c.Name, n, page.Verdict.Headline)
+	}
+	return page, err
 }
 
 // cutSection has a row a cut.
@@ -206,9 +210,6 @@ func (s *several) summarise(page *Page) {
 		})
 	}
 	page.Title = fmt.Sprintf("%s against %s", column.List(names, 4), s.pairs[0].ReferenceName)
-	best := *page.Verdict
-	best.Headline = fmt.Sprintf("%s, the nearest of %d: %s", names[0], len(names), best.Headline)
-	page.Verdict = &best
 	page.Sections = append(page.Sections, s.table())
 }
 
