@@ -210,24 +210,6 @@ func TestJointOfExtremes(t *testing.T) {
 	}
 }
 
-// Samples leaves out the events with a value that is not finite in any of the columns, and no others.
-func TestSamples(t *testing.T) {
-	nan, inf := math.NaN(), math.Inf(1)
-	ref := table([][]float64{{1, nan, 3, 4}, {5, 6, inf, 8}}, []float64{1, 2, 3, -0.5})
-	gen := table([][]float64{{1, 2}, {3, 4}}, nil)
-	x, y, skipped, err := Samples(ref, gen, nil)
-	if err != nil || skipped != [2]int{2, 0} {
-		t.Fatal(skipped, err)
-	}
-	if want := [][]float64{{1, 4}, {5, 8}}; !reflect.DeepEqual(x.Columns, want) || x.Weights[0] != -2*x.Weights[1] || y.Weights != nil || y.len() != 2 {
-		t.Errorf("%+v, %+v", x, y)
-	}
-	_, _, _, err = Samples(ref, table([][]float64{{nan, 2}, {3, inf}}, nil), nil)
-	if err == nil || !strings.Contains(err.Error(), "the generated table has no event in which all of the columns compared are finite") {
-		t.Error(err)
-	}
-}
-
 func TestOrder(t *testing.T) {
 	for _, n := range []int{0, 1, 10, 5000} {
 		x := normals(n, 62)

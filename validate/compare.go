@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"gonum.org/v1/gonum/mathext"
-
 	"github.com/sluice-hep/sluice/classify"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/stats"
@@ -183,8 +181,7 @@ func Chance(t stats.Test) float64 {
 	if t.Draws == 0 || t.P*float64(t.Draws+1) > 1.5 || !(t.NullMean > 0 && t.NullStd > 0) {
 		return t.P
 	}
-	scale := t.NullStd * t.NullStd / t.NullMean
-	return min(t.P, mathext.GammaIncRegComp(t.NullMean/scale, t.Value/scale))
+	return min(t.P, gammaTail(t))
 }
 
 // Named is a test by its name.

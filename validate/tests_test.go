@@ -24,9 +24,9 @@ func TestAUC(t *testing.T) {
 		e.Label[len(in.Negative)+i] = 1
 	}
 	b := oneBlock(t, e, append(slices.Clone(in.Negative), in.Positive...))
-	auc, variance := b.auc()
-	if math.Abs(auc-out.AUC) > 1e-12 || math.Abs(variance-out.Variance) > 1e-12 {
-		t.Errorf("AUC %v with variance %v, want %v and %v", auc, variance, out.AUC, out.Variance)
+	auc, deviation := b.auc()
+	if math.Abs(auc-out.AUC) > 1e-12 || math.Abs(deviation*deviation-out.Variance) > 1e-12 {
+		t.Errorf("AUC %v with variance %v, want %v and %v", auc, deviation*deviation, out.AUC, out.Variance)
 	}
 	for i, l := range b.label {
 		b.label[i] = 1 - l
