@@ -86,18 +86,16 @@ func (c condition) compare(ctx context.Context, ref, gen *events.Table, o Option
 		found.Cannot = "every column is without values on one side"
 		return found, nil
 	}
-	found.Result, err = Compare(ctx, ref, gen, o)
-	switch {
-	case err != nil && ctx.Err() == nil:
-		found.Cannot = err.Error()
-		return found, nil
-	case err == nil:
-		found.Notes = nil // of what stands in the notes on all events
+	if found.Result, err = Compare(ctx, ref, gen, o); err != nil {
+		if ctx.Err() == nil {
+			found.Cannot, err = err.Error(), nil
+		}
+		return found, err
 	}
-	if err == nil && len(empty) > 0 {
-		found.Notes = append(found.Notes, fmt.Sprintf("after the cut %s, columns without values on one side are not compared: %s", c.expr, column.List(empty, 10)))
+	if found.Notes = nil; len(empty) > 0 { // of what stands in the notes on all events
+		found.Notes = []string{fmt.Sprintf("after the cut %s, columns without values on one side are not compared: %s", c.expr, column.List(empty, 10))}
 	}
-	return found, err
+	return found, nil
 }
 
 // withValues are the columns that have a finite value in each table, and the others.
