@@ -39,7 +39,7 @@ func TestPassing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	share := (1 - 1 + 2) / 6.0
+	share := 2 / 6.0 // of 1, -1 and 2
 	deviation := math.Sqrt((1+1+4)*(1-share)*(1-share)+(1+1+4)*share*share) / 6
 	if p.share != share || math.Abs(p.deviation-deviation) > 1e-15 || len(p.rows) != 3 || math.Abs(p.effective-2*2/6.0) > 1e-15 {
 		t.Errorf("%+v, not %g +- %g", p, share, deviation)
