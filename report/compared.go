@@ -168,10 +168,19 @@ func (s *several) page(reference string) (*Page, error) {
 			best.others = append(best.others, side{name: other.GeneratedName, events: other.Generated})
 		}
 	}
+	if err := best.addTo(page, c.Result); err != nil {
+		return nil, err
+	}
 	if c.Reweighted != nil {
 		page.Sections = append(page.Sections, reweighedSection(c, best.label))
 	}
-	return page, best.addTo(page, c.Result)
+	if len(s.found) > 1 { // of which one table and one verdict are shown
+		page.Verdict.Headline = c.Name + ": " + page.Verdict.Headline
+		for _, other := range s.found[1:] {
+			page.Verdict.Sentences = append(page.Verdict.Sentences, other.Name+": "+other.Verdict.Headline+".")
+		}
+	}
+	return page, nil
 }
 
 // cutSection has a row a cut.

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -74,7 +75,9 @@ func Compare(ctx context.Context, ref, gen *events.Table, o Options) (*Result, e
 		if err != nil {
 			return nil, fmt.Errorf("the cut %q: %w", cut.expr, err)
 		}
-		r.Cuts = append(r.Cuts, found)
+		if r.Cuts = append(r.Cuts, found); found.Result != nil {
+			r.Notes = append(r.Notes, found.Notes...)
+		}
 	}
 	return r, nil
 }
@@ -216,6 +219,11 @@ func (r *Result) Tests() []Named {
 			t.Cannot = p.Cannot
 			tests = append(tests, Named{name + " (k = 5)", t})
 		}
+	}
+	if c := r.Copies; c != nil {
+		t := c.Nearer
+		t.Cannot = cmp.Or(c.Cannot, t.Cannot)
+		tests = append(tests, Named{"nearest is a training event", t})
 	}
 	return tests
 }
