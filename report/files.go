@@ -106,7 +106,7 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, e
 			}
 			return nil, nil, err
 		}
-		all.found[i] = NewCompared(c, nil)
+		all.found[i] = newCompared(c, nil)
 		if len(gen) > 1 {
 			all.found[i].File, all.found[i].Name = f.Generated[i], names[1+i]
 		}
