@@ -99,8 +99,10 @@ func TestJointIsTheSameForAnyThreads(t *testing.T) {
 		return j
 	}
 	one := run(1, 1)
-	if other := run(1, 5); !reflect.DeepEqual(one, other) {
-		t.Errorf("%+v, %+v", one, other)
+	for _, threads := range []int{5, 0, -1} {
+		if other := run(1, threads); !reflect.DeepEqual(one, other) {
+			t.Errorf("%d threads: %+v, %+v", threads, one, other)
+		}
 	}
 	if other := run(2, 1); one.Energy.Value == other.Energy.Value || one.SlicedW1.NullMean == other.SlicedW1.NullMean {
 		t.Errorf("two seeds give %+v and %+v", one, other)
