@@ -35,7 +35,7 @@ func TestVerdict(t *testing.T) {
 	none.GeneratedSkipped, none.SkippedP = 1, 0.3
 	pair := func(diff, err, p float64) *stats.Comparison {
 		c := compared(fine, fine)
-		c.Rank = &stats.RankDifference{Pair: []string{"a", "b"}, Reference: 0.3, Generated: 0.3 + diff, Diff: diff, Error: err, P: p}
+		c.Rank = &stats.CorrelationDifference{Pair: []string{"a", "b"}, Reference: 0.3, Generated: 0.3 + diff, Diff: diff, Error: err, P: p}
 		return c
 	}
 	for _, c := range []struct {

@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -19,52 +18,58 @@ type CDF struct {
 // NewCDF sorts a copy of x. Values that are not finite, weights that are not finite or do not sum to a
 // positive number, and an empty sample are errors.
 func NewCDF(x, w []float64) (*CDF, error) {
-	c, err := newCDF(x, w)
+	c, _, err := newCDF(x, w)
 	if err != nil {
 		return nil, fmt.Errorf("stats: %w", err)
 	}
 	return c, nil
 }
 
-func newCDF(x, w []float64) (*CDF, error) {
+// newCDF gives the order of the values too.
+func newCDF(x, w []float64) (*CDF, []int32, error) {
 	if w != nil && len(w) != len(x) {
-		return nil, fmt.Errorf("%d values but %d weights", len(x), len(w))
+		return nil, nil, fmt.Errorf("%d values but %d weights", len(x), len(w))
 	}
 	if len(x) == 0 {
-		return nil, fmt.Errorf("no values")
+		return nil, nil, fmt.Errorf("no values")
 	}
 	if i := slices.IndexFunc(x, func(v float64) bool { return !finite(v) }); i >= 0 {
-		return nil, fmt.Errorf("value %d is %v; drop it first", i, x[i])
+		return nil, nil, fmt.Errorf("value %d is %v; drop it first", i, x[i])
 	}
-	c := &CDF{x: slices.Clone(x)}
+	c, o := &CDF{x: make([]float64, len(x))}, order(x)
+	for i, at := range o {
+		c.x[i] = x[at]
+	}
 	if w == nil {
-		slices.Sort(c.x)
-		return c, nil
+		return c, o, nil
 	}
-	return c, c.accumulate(w)
+	return c, o, c.accumulate(w, o)
 }
 
-// accumulate sorts the values and sums the weights in that order. Equal values are ordered by weight, so
-// that the sums do not depend on the order of the events.
-func (c *CDF) accumulate(w []float64) error {
-	type event struct{ x, w float64 }
-	ev := make([]event, len(w))
-	for i, x := range c.x {
-		if !finite(w[i]) {
-			return fmt.Errorf("weight %d is %v", i, w[i])
+// accumulate sums the weights in the order of the values. Equal values are ordered by weight, so that the sums do not depend on
+// the order of the events.
+func (c *CDF) accumulate(w []float64, order []int32) error {
+	if i := slices.IndexFunc(w, func(v float64) bool { return !finite(v) }); i >= 0 {
+		return fmt.Errorf("weight %d is %v", i, w[i])
+	}
+	sorted := make([]float64, len(w))
+	for i, at := range order {
+		sorted[i] = w[at]
+	}
+	for i := 0; i < len(sorted); {
+		end := i + 1
+		for end < len(sorted) && c.x[end] == c.x[i] {
+			end++
 		}
-		ev[i] = event{x, w[i]}
+		slices.Sort(sorted[i:end])
+		i = end
 	}
-	slices.SortFunc(ev, func(a, b event) int {
-		return cmp.Or(cmp.Compare(a.x, b.x), cmp.Compare(a.w, b.w))
-	})
-	c.cum, c.cum2 = make([]float64, len(ev)+1), make([]float64, len(ev)+1)
-	for i, e := range ev {
-		c.x[i] = e.x
-		c.cum[i+1] = c.cum[i] + e.w
-		c.cum2[i+1] = c.cum2[i] + e.w*e.w
+	c.cum, c.cum2 = make([]float64, len(w)+1), make([]float64, len(w)+1)
+	for i, e := range sorted {
+		c.cum[i+1] = c.cum[i] + e
+		c.cum2[i+1] = c.cum2[i] + e*e
 	}
-	if sum, _ := c.sums(len(ev)); !(sum > 0) || !finite(sum) {
+	if sum, _ := c.sums(len(w)); !(sum > 0) || !finite(sum) {
 		return fmt.Errorf("the sum of the weights is not a positive number; a distribution needs one")
 	}
 	return nil
@@ -105,12 +110,6 @@ func (c *CDF) Quantile(p float64) float64 {
 	return c.x[min(i, len(c.x)-1)]
 }
 
-// rank is the share below x, with half of that at x.
-func (c *CDF) rank(x float64) float64 {
-	below := sort.SearchFloat64s(c.x, x)
-	return (c.share(below) + c.share(c.upTo(x))) / 2
-}
-
 // upTo is the number of values that are not above x.
 func (c *CDF) upTo(x float64) int {
 	return sort.Search(len(c.x), func(i int) bool { return c.x[i] > x })
@@ -132,14 +131,10 @@ func outside(a, b *CDF) (share, p float64) {
 }
 
 // KS is the two-sample Kolmogorov-Smirnov statistic, the largest |F_a - F_b|, and the probability p of at
-// least this under one common distribution. p is asymptotic with Stephens' correction for small samples
-// (J. R. Stat. Soc. B 32 (1970) 115), and takes the effective numbers of events where there are weights;
-// with ties (discrete columns) the true p is larger.
+// least this under one common distribution: see distances.
 func KS(a, b *CDF) (d, p float64) {
-	walk(a, b, func(_, diff float64) { d = max(d, math.Abs(diff)) })
-	na, nb := a.Effective(), b.Effective()
-	n := math.Sqrt(na / (na + nb) * nb)
-	return d, kolmogorov((n + 0.12 + 0.11/n) * d)
+	ks, _ := distances(a, b, usual)
+	return ks.Value, ks.P
 }
 
 // kolmogorov is the chance that Kolmogorov's distribution exceeds l: 2 sum (-1)^(k-1) exp(-2 k^2 l^2), or

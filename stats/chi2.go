@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"github.com/sluice-hep/sluice/internal/rng"
 )
 
 // Chi2 compares the shapes of two histograms with the same edges; what lies outside the edges does not
@@ -49,18 +51,14 @@ func Chi2P(chi2 float64, ndf int) float64 {
 // chi2 is computed from, so that its terms are near to normal.
 const minEntries = 10
 
-// chi2Between bins two samples for Chi2. The edges are quantiles of a, every 2 % and at 0.1, 0.5 and 1 %
+// join bins two samples for Chi2. The edges are quantiles of a, every 2 % and at 0.1, 0.5 and 1 %
 // of either end; the outer bins are open; a value at which several quantiles meet (an atom, an integer)
 // has a bin of its own. Bins are then joined, from the left, until each is expected to hold minEntries of
 // either sample, by the share of the two samples together: were it by either alone, bins would tend to end
 // where that sample fluctuates up, and chi2 be too large.
-func chi2Between(a, b *CDF) (chi2 float64, ndf int, w Window) {
+func join(a, b *CDF) (ma, mb *Histogram) {
 	edges := quantileEdges(a)
-	ma, mb := merge(a.histogram(edges), b.histogram(edges))
-	chi2, ndf, _ = Chi2(ma, mb) // the edges are the same
-	w = window(ma, mb)
-	w.From, w.To = max(w.From, min(a.x[0], b.x[0])), min(w.To, max(a.x[len(a.x)-1], b.x[len(b.x)-1]))
-	return chi2, ndf, w
+	return merge(a.histogram(edges), b.histogram(edges))
 }
 
 // Window is a range of a column in which two samples differ: the share of either in it, and the probability that any window
@@ -73,28 +71,41 @@ type Window struct {
 	P         float64 `json:"p"`
 }
 
-// window is that of 1, 2, 4 or 8 bins whose difference is least like chance. Bins must hold enough events for normal errors.
-func window(a, b *Histogram) (most Window) {
+// window is that of 1, 2, 4 or 8 bins whose difference is least like chance. Bins must hold enough events for normal errors. Its probability
+// is by draws, and below what these can tell that of one window times their number.
+func window(a, b *Histogram, o nulls) (most Window) {
 	p, q, n := sum(a.SumW), sum(b.SumW), len(a.SumW)
-	most = Window{From: a.Edges[0], To: a.Edges[n], Reference: 1, Generated: 1}
-	z, windows := 0.0, 0.0
-	counts := a.counts() && b.counts()
+	most = Window{From: a.Edges[0], To: a.Edges[n], Reference: 1, Generated: 1, P: 1}
+	s := stepsOf(a, b)
+	type part struct {
+		from, to  int
+		deviation float64
+	}
+	var parts []part
+	z := 0.0
 	for width := 1; width <= 8 && width < n; width *= 2 {
 		for i := 0; i+width <= n; i++ {
-			x, y := sum(a.SumW[i:i+width]), sum(b.SumW[i:i+width])
-			variance := sum(a.SumW2[i:i+width])/(p*p) + sum(b.SumW2[i:i+width])/(q*q)
-			if common := (x + y) / (p + q); counts {
-				variance = common * (1 - common) * (1/p + 1/q)
-			}
-			windows++
-			if at := math.Abs(x/p-y/q) / math.Sqrt(variance); at > z {
-				z, most = at, Window{From: a.Edges[i], To: a.Edges[i+width], Reference: x / p, Generated: y / q}
+			w := part{i, i + width, s.deviation(i, i+width)}
+			parts = append(parts, w)
+			x, y := sum(a.SumW[i:w.to]), sum(b.SumW[i:w.to])
+			if at := math.Abs(x/p-y/q) / w.deviation; at > z {
+				z, most = at, Window{From: a.Edges[i], To: a.Edges[w.to], Reference: x / p, Generated: y / q}
 			}
 		}
 	}
-	most.P = min(1, windows*math.Erfc(z/math.Sqrt2))
-	if windows == 0 {
-		most.P = 1
+	if z == 0 {
+		return most
+	}
+	var null []float64
+	s.null(o, func(d []float64, _ *rng.Source) {
+		largest := 0.0
+		for _, w := range parts {
+			largest = max(largest, math.Abs(d[w.to]-d[w.from])/w.deviation)
+		}
+		null = append(null, largest)
+	})
+	if most.P = chance(z, null); z > slices.Max(null) {
+		most.P = min(most.P, float64(len(parts))*math.Erfc(z/math.Sqrt2))
 	}
 	return most
 }

@@ -4,10 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"slices"
+	"runtime"
 
 	"github.com/sluice-hep/sluice/events"
-	"github.com/sluice-hep/sluice/events/column"
 )
 
 // Comparison says how far a generated sample is from its reference. It holds no NaN and no infinity, so it
@@ -29,25 +28,41 @@ type Comparison struct {
 	CorrelationMaxDiff   float64     `json:"correlation_max_diff"`
 	CorrelationMaxPair   []string    `json:"correlation_max_pair,omitempty"`
 
-	// Spearman's rank correlations, which a few extreme events do not dominate, and the pair where they differ least like chance;
-	// nil with a single column.
-	RankReference [][]float64     `json:"-"`
-	RankGenerated [][]float64     `json:"-"`
-	Rank          *RankDifference `json:"rank_correlation,omitempty"`
+	// CorrelationError is the standard errors of the differences, and Linear the pair where the correlations differ least like chance; nil
+	// with a single column or more than some sixty.
+	CorrelationError [][]float64            `json:"-"`
+	Linear           *CorrelationDifference `json:"linear_correlation,omitempty"`
+
+	// The same of Spearman's rank correlations, which a few extreme events do not dominate.
+	RankReference [][]float64            `json:"-"`
+	RankGenerated [][]float64            `json:"-"`
+	RankError     [][]float64            `json:"-"`
+	Rank          *CorrelationDifference `json:"rank_correlation,omitempty"`
 }
 
 // ColumnComparison compares one column. Values that are NaN or infinite are left out, and counted.
 type ColumnComparison struct {
-	KS   float64 `json:"ks"`   // Kolmogorov-Smirnov statistic
-	KSP  float64 `json:"ks_p"` // and its probability by chance
-	W1   float64 `json:"w1"`   // Wasserstein-1 distance, in the column's unit
-	Chi2 float64 `json:"chi2"` // over about 50 bins of equal content in the reference, joined where few events are expected
-	NDF  int     `json:"ndf"`
+	KS     float64 `json:"ks"`      // Kolmogorov-Smirnov statistic
+	KSP    float64 `json:"ks_p"`    // and its probability by chance
+	W1     float64 `json:"w1"`      // Wasserstein-1 distance, in the column's unit
+	W1Null float64 `json:"w1_null"` // what chance makes of it, on average
+	W1P    float64 `json:"w1_p"`    // its probability by chance, not below that of one draw in a thousand
+	Chi2   float64 `json:"chi2"`    // over about 50 bins of equal content in the reference, joined where few events are expected
+	NDF    int     `json:"ndf"`
 	// Chi2NDF is Chi2/NDF, near 1 for samples of one distribution; 0, and null in JSON, where NDF is 0: all values equal, or
 	// fewer than about 20 events.
 	Chi2NDF float64 `json:"chi2_ndf"`
 	Chi2P   float64 `json:"chi2_p"` // of at least Chi2 by chance
-	Window  Window  `json:"window"` // where the histograms differ most significantly
+
+	// Divergences of the same bins, and what chance makes of them on average; their probability is that of Chi2, of which they are other scales. Bins whose
+	// sum of weights is negative are joined with others. KL, of the reference from the generated sample, is nil where it is infinite: a bin has reference events alone.
+	JSD            float64  `json:"jsd"` // Jensen-Shannon divergence in nats, at most log 2
+	JSDNull        float64  `json:"jsd_null"`
+	Separation     float64  `json:"separation"` // sum (a-b)^2 / (a+b) / 2 of the shares, from 0 to 1, as in TMVA
+	SeparationNull float64  `json:"separation_null"`
+	KL             *float64 `json:"kl,omitempty"`
+
+	Window Window `json:"window"` // where the histograms differ most significantly
 
 	// Outside is the share of the generated events beyond the range of the reference, and OutsideP the probability that so
 	// many events of either are beyond the range of the other.
@@ -83,86 +98,120 @@ const mostColumns = 4000
 // missing, holds text, or has no finite value, and if a table's weights are not numbers or do not sum to a
 // positive one. Integers beyond 2^53 are compared to the last digit.
 func Compare(ref, gen *events.Table, columns []string) (*Comparison, error) {
-	if len(columns) == 0 {
-		if columns = commonColumns(ref, gen); len(columns) == 0 {
-			return nil, fmt.Errorf("stats: the reference and the generated table have no column of numbers in common")
-		}
-	}
-	if n := len(columns); n > mostColumns {
-		return nil, fmt.Errorf("stats: the correlations of %d columns take gigabytes; name those to compare, at most %d", n, mostColumns)
-	}
-	r, err := selectColumns(ref, columns)
+	return compare(ref, gen, columns, usual)
+}
+
+// compare is Compare with draws of the caller's.
+func compare(ref, gen *events.Table, columns []string, o nulls) (*Comparison, error) {
+	r, g, err := selectBoth(ref, gen, columns)
 	if err != nil {
-		return nil, fmt.Errorf("stats: the reference table: %w", err)
+		return nil, err
 	}
-	g, err := selectColumns(gen, columns)
-	if err != nil {
-		return nil, fmt.Errorf("stats: the generated table: %w", err)
-	}
-	c := &Comparison{
-		Names: slices.Clone(columns), Columns: map[string]ColumnComparison{},
-		ReferenceEvents: r.len, GeneratedEvents: g.len,
+	c := &Comparison{Columns: map[string]ColumnComparison{}, ReferenceEvents: r.len, GeneratedEvents: g.len}
+	for _, column := range r.columns {
+		c.Names = append(c.Names, column.Name)
 	}
 	c.ReferenceEffective, c.GeneratedEffective = r.effective(), g.effective()
-	rm, gm := make([]Moments, len(columns)), make([]Moments, len(columns))
-	ra, ga := make([]*CDF, len(columns)), make([]*CDF, len(columns))
-	for k, name := range columns {
-		from := Origin(r.columns[k], g.columns[k])
-		r.from[k], g.from[k] = from, from
-		var col ColumnComparison
-		if col, ra[k], ga[k], err = compareColumn(r, g, k); err != nil {
-			return nil, fmt.Errorf("stats: column %q: %w", name, err)
+	cols, errs := make([]ColumnComparison, len(c.Names)), make([]error, len(c.Names))
+	rr, gr := newRanked(r), newRanked(g)
+	each(len(cols), min(runtime.GOMAXPROCS(0), mostThreads), func() func(int) {
+		return func(k int) { cols[k], errs[k] = compareColumn(pair{r, rr}, pair{g, gr}, k, o) }
+	})
+	rm, gm := make([]Moments, len(cols)), make([]Moments, len(cols))
+	for k, name := range c.Names {
+		if errs[k] != nil {
+			return nil, fmt.Errorf("stats: column %q: %w", name, errs[k])
 		}
+		col := cols[k]
 		rm[k], gm[k] = col.Reference, col.Generated
 		for _, v := range []*float64{&col.Reference.Mean, &col.Generated.Mean, &col.ReferenceRange[0], &col.ReferenceRange[1], &col.GeneratedRange[0], &col.GeneratedRange[1], &col.Window.From, &col.Window.To} {
-			*v += from.Float()
+			*v += r.from[k].Float()
 		}
 		c.Columns[name] = col.bounded()
 	}
-	c.CorrelationReference, c.CorrelationGenerated = r.correlation(rm, false).r, g.correlation(gm, false).r
+	var m [4]matrices
+	each(len(m), 0, func() func(int) {
+		return func(i int) {
+			m[i] = []func() matrices{
+				func() matrices { return r.correlation(rm, nil) },
+				func() matrices { return g.correlation(gm, nil) },
+				func() matrices { return rr.correlation(rr.moments, rr.cells) },
+				func() matrices { return gr.correlation(gr.moments, gr.cells) },
+			}[i]()
+		}
+	})
+	c.CorrelationReference, c.CorrelationGenerated = m[0].r, m[1].r
 	c.correlationDifference()
-	r, rm = r.ranks(ra)
-	g, gm = g.ranks(ga)
-	c.Rank = c.compareRanks(r.correlation(rm, true), g.correlation(gm, true))
+	c.Linear, c.CorrelationError = c.compareCorrelations(m[0], m[1], o)
+	c.RankReference, c.RankGenerated = m[2].r, m[3].r
+	c.Rank, c.RankError = c.compareCorrelations(m[2], m[3], o)
 	return c, nil
 }
 
-func commonColumns(ref, gen *events.Table) (names []string) {
-	for i := range ref.Columns {
-		c := &ref.Columns[i]
-		k := column.Find(gen.Columns, c.Name, i)
-		if k >= 0 && c.Type != events.Text && gen.Columns[k].Type != events.Text && c.Name != ref.Weight && c.Name != gen.Weight {
-			names = append(names, c.Name)
-		}
-	}
-	return names
+// mostThreads compare columns at a time, each with some 100 bytes an event.
+const mostThreads = 4
+
+// pair is a sample's columns, and the same as ranks.
+type pair struct {
+	*selection
+	ranks *ranked
 }
 
-func compareColumn(ref, gen *selection, k int) (c ColumnComparison, a, b *CDF, err error) {
-	sample := func(s *selection, which string) (cdf *CDF, m Moments, skipped int) {
+// compareColumn compares column k, and fills it in of the ranks.
+func compareColumn(ref, gen pair, k int, o nulls) (c ColumnComparison, err error) {
+	sample := func(s pair, which string) (cdf *CDF, m Moments, skipped int) {
 		x, w, skipped := s.finite(k)
-		cdf, e := newCDF(x, w)
-		if e != nil && err == nil {
-			err = fmt.Errorf("the %s table (%d events, %d of them NaN or infinite): %w", which, s.len, skipped, e)
+		cdf, order, e := newCDF(x, w)
+		if e != nil {
+			if err == nil {
+				err = fmt.Errorf("the %s table (%d events, %d of them NaN or infinite): %w", which, s.len, skipped, e)
+			}
+			return cdf, m, skipped
 		}
+		s.ranks.set(k, s.columns[k], cdf, order)
 		return cdf, NewMoments(x, w), skipped
 	}
+	var a, b *CDF
 	a, c.Reference, c.ReferenceSkipped = sample(ref, "reference")
 	b, c.Generated, c.GeneratedSkipped = sample(gen, "generated")
 	if err != nil {
-		return c, a, b, err
+		return c, err
 	}
-	c.KS, c.KSP = KS(a, b)
-	c.W1 = Wasserstein1(a, b)
-	if c.Chi2, c.NDF, c.Window = chi2Between(a, b); c.NDF > 0 {
-		c.Chi2NDF = c.Chi2 / float64(c.NDF)
-	}
-	c.Chi2P = Chi2P(c.Chi2, c.NDF)
+	ks, w1 := distances(a, b, o)
+	c.KS, c.KSP = ks.Value, ks.P
+	c.W1, c.W1Null, c.W1P = w1.Value, w1.NullMean, w1.P
+	c.binned(a, b, o)
 	c.ReferenceRange = [2]float64{a.x[0], a.x[len(a.x)-1]}
 	c.GeneratedRange = [2]float64{b.x[0], b.x[len(b.x)-1]}
 	c.Outside, c.OutsideP = outside(a, b)
 	c.SkippedP = sharesP(c.ReferenceSkipped, ref.len, c.GeneratedSkipped, gen.len)
-	return c, a, b, nil
+	return c, nil
+}
+
+// binned fills what is computed of histograms.
+func (c *ColumnComparison) binned(a, b *CDF, o nulls) {
+	ma, mb := join(a, b)
+	if c.Chi2, c.NDF, _ = Chi2(ma, mb); c.NDF > 0 { // the edges are the same
+		c.Chi2NDF = c.Chi2 / float64(c.NDF)
+	}
+	c.Chi2P = Chi2P(c.Chi2, c.NDF)
+	c.Window = window(ma, mb, o)
+	c.Window.From, c.Window.To = max(c.Window.From, min(a.x[0], b.x[0])), min(c.Window.To, max(a.x[len(a.x)-1], b.x[len(b.x)-1]))
+
+	ma, mb = positive(ma, mb)
+	d, _ := Diverge(ma, mb, 0)
+	c.JSD, c.Separation = d.JS, d.Chi2
+	if finite(d.KL) {
+		c.KL = &d.KL
+	}
+	s := stepsOf(ma, mb)
+	for i, common := range s.share {
+		if common > 0 {
+			v := s.deviation(i, i+1)
+			c.SeparationNull += v * v / common / 4
+		}
+	}
+	c.JSDNull = c.SeparationNull / 2 // to the second order in the differences
 }
 
 // sharesP is the probability that the shares k/n and l/m of two samples differ by so much by chance, to the normal approximation.
@@ -178,7 +227,7 @@ func sharesP(k, n, l, m int) float64 {
 // bounded replaces what overflowed, at values beyond 1e75 or so, by the largest number.
 func (c ColumnComparison) bounded() ColumnComparison {
 	for _, p := range []*float64{
-		&c.KS, &c.KSP, &c.W1, &c.Chi2, &c.Chi2NDF, &c.Chi2P,
+		&c.KS, &c.KSP, &c.W1, &c.W1Null, &c.W1P, &c.Chi2, &c.Chi2NDF, &c.Chi2P,
 		&c.Reference.Mean, &c.Reference.Std, &c.Reference.Skew, &c.Reference.Kurtosis,
 		&c.Generated.Mean, &c.Generated.Std, &c.Generated.Skew, &c.Generated.Kurtosis,
 	} {

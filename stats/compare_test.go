@@ -60,7 +60,7 @@ func TestNullDistribution(t *testing.T) {
 			var chi2, p, below float64
 			for range trials {
 				a, b := draw(c.n), draw(c.m)
-				x, ndf, _ := chi2Between(a, b)
+				x, ndf, _ := Chi2(join(a, b))
 				if ndf < 3 {
 					t.Fatalf("%d degrees of freedom", ndf)
 				}

@@ -56,3 +56,23 @@ func relative(a, b float64) float64 {
 	}
 	return a * math.Log(a/b)
 }
+
+// positive joins bins, from the left, until neither sample's sum of weights is negative.
+func positive(a, b *Histogram) (pa, pb *Histogram) {
+	pa, pb = &Histogram{Edges: a.Edges[:1:1]}, &Histogram{Edges: b.Edges[:1:1]}
+	var p, v, q, u float64
+	for i := range a.SumW {
+		p, v, q, u = p+a.SumW[i], v+a.SumW2[i], q+b.SumW[i], u+b.SumW2[i]
+		for last := len(pa.SumW) - 1; i == len(a.SumW)-1 && last >= 0 && (p < 0 || q < 0); last-- {
+			p, v, q, u = p+pa.SumW[last], v+pa.SumW2[last], q+pb.SumW[last], u+pb.SumW2[last]
+			pa.pop()
+			pb.pop()
+		}
+		if p >= 0 && q >= 0 {
+			pa.push(a.Edges[i+1], p, v)
+			pb.push(b.Edges[i+1], q, u)
+			p, v, q, u = 0, 0, 0, 0
+		}
+	}
+	return pa, pb
+}

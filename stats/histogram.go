@@ -65,6 +65,13 @@ func sum(x []float64) (s float64) {
 	return s
 }
 
+func squares(x []float64) (s float64) {
+	for _, v := range x {
+		s += v * v
+	}
+	return s
+}
+
 // Density gives each bin's density, a unit of x, and its statistical error. It integrates to the share of
 // the events that lie between the edges, so that two samples compare though their tails differ. All are 0
 // where the total is not positive.

@@ -54,6 +54,7 @@ type vectors struct {
 			X         [][]float64 `json:"pearson_x"`
 			Y         [][]float64 `json:"pearson_y"`
 			XWeighted [][]float64 `json:"pearson_x_weighted"`
+			Ranks     [][]float64 `json:"spearman_x"`
 			MaxDiff   float64     `json:"max_abs_difference"`
 		}
 		Energy map[string]float64         `json:"energy_distance"`
@@ -229,6 +230,35 @@ func TestReferenceSeveralColumns(t *testing.T) {
 	reference.Near(t, "weighted sliced Wasserstein", got, v.Outputs.Sliced.WeightedMean, 1e-10)
 }
 
+// The joint tests compute the same numbers from one measure of both samples.
+func TestReferenceJoint(t *testing.T) {
+	v, x, y := loadVectors(t)
+	e := v.Outputs.Energy
+	o := JointOptions{Draws: 19}
+	for _, c := range []struct {
+		name   string
+		x, y   Sample
+		sliced float64
+		energy float64
+		mmd    func(mmdVector) float64
+	}{
+		{"", x, y, v.Outputs.Sliced.Mean, e["v_statistic"], func(m mmdVector) float64 { return m.Biased }},
+		{"weighted ", Sample{x.Columns, v.Inputs.WX}, Sample{y.Columns, v.Inputs.WY}, v.Outputs.Sliced.WeightedMean, e["v_statistic_weighted"], func(m mmdVector) float64 { return m.Weighted }},
+	} {
+		reference.Near(t, c.name+"sliced Wasserstein", slicedTests(c.x, c.y, v.Inputs.Directions, o)[0].Value, c.sliced, 1e-10)
+		for _, h := range v.Inputs.Bandwidths {
+			energy, mmd, _ := pairwiseTests(c.x, c.y, h, o)
+			reference.Near(t, c.name+"energy", energy.Value, c.energy, 1e-10)
+			reference.Near(t, c.name+"MMD", mmd.Value, c.mmd(v.mmd(t, h)), 1e-10)
+		}
+	}
+	var median float64
+	if err := json.Unmarshal(v.Outputs.MMD["median_pairwise_distance_pooled"], &median); err != nil {
+		t.Fatal(err)
+	}
+	reference.Near(t, "median distance", newPairs(x, y, 0).median(), median, 1e-10)
+}
+
 type mmdVector struct {
 	Biased, Unbiased float64
 	Weighted         float64 `json:"biased_weighted"`
@@ -285,6 +315,7 @@ func TestReferenceCompare(t *testing.T) {
 	want := v.Outputs.Correlation
 	matrix(t, c.CorrelationReference, want.X)
 	matrix(t, c.CorrelationGenerated, want.Y)
+	matrix(t, c.RankReference, want.Ranks)
 	reference.Near(t, "largest difference of correlations", c.CorrelationMaxDiff, want.MaxDiff, 1e-10)
 	if len(c.Names) != len(x.Columns) || c.ReferenceEvents != len(v.Inputs.X) || c.GeneratedEvents != len(v.Inputs.Y) {
 		t.Errorf("columns %v, %d and %d events", c.Names, c.ReferenceEvents, c.GeneratedEvents)

@@ -44,6 +44,40 @@ func selectColumns(t *events.Table, names []string) (*selection, error) {
 	return s, err
 }
 
+// selectBoth takes columns of two tables, those of numbers that both have where none are named.
+func selectBoth(ref, gen *events.Table, columns []string) (r, g *selection, err error) {
+	if len(columns) == 0 {
+		if columns = commonColumns(ref, gen); len(columns) == 0 {
+			return nil, nil, fmt.Errorf("stats: the reference and the generated table have no column of numbers in common")
+		}
+	}
+	if n := len(columns); n > mostColumns {
+		return nil, nil, fmt.Errorf("stats: the correlations of %d columns take gigabytes; name those to compare, at most %d", n, mostColumns)
+	}
+	if r, err = selectColumns(ref, columns); err != nil {
+		return nil, nil, fmt.Errorf("stats: the reference table: %w", err)
+	}
+	if g, err = selectColumns(gen, columns); err != nil {
+		return nil, nil, fmt.Errorf("stats: the generated table: %w", err)
+	}
+	for k := range columns {
+		r.from[k] = Origin(r.columns[k], g.columns[k])
+		g.from[k] = r.from[k]
+	}
+	return r, g, nil
+}
+
+func commonColumns(ref, gen *events.Table) (names []string) {
+	for i := range ref.Columns {
+		c := &ref.Columns[i]
+		k := column.Find(gen.Columns, c.Name, i)
+		if k >= 0 && c.Type != events.Text && gen.Columns[k].Type != events.Text && c.Name != ref.Weight && c.Name != gen.Weight {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
 // Origin is what to count the values of columns from, so that float64 tells them apart: 0, or, where an integer is beyond
 // 2^53, the first value of its column.
 func Origin(columns ...*events.Column) column.Exact {
@@ -60,16 +94,20 @@ func Origin(columns ...*events.Column) column.Exact {
 	return column.Exact{}
 }
 
+// total is the sum of weights.
+func (s *selection) total() float64 {
+	if s.weights == nil {
+		return float64(s.len)
+	}
+	return sum(s.weights)
+}
+
 // effective is the effective number of events.
 func (s *selection) effective() float64 {
 	if s.weights == nil {
 		return float64(s.len)
 	}
-	var w, w2 float64
-	for _, v := range s.weights {
-		w, w2 = w+v, w2+v*v
-	}
-	return effective(w, w2)
+	return effective(sum(s.weights), squares(s.weights))
 }
 
 // finite gives column k, counted from its origin, without the events in which it is NaN or infinite, of which there are skipped.
