@@ -19,6 +19,7 @@ type axis struct {
 type tick struct {
 	at         float64
 	label, sup string
+	silent     bool // the label is not written
 }
 
 func (t tick) major() bool { return t.label != "" || t.sup != "" }
@@ -33,6 +34,14 @@ func (a *axis) fraction(v float64) float64 {
 		lo, hi, v = math.Log(lo), math.Log(hi), math.Log(v)
 	}
 	return (v - lo) / (hi - lo)
+}
+
+// value is what lies at a fraction of the length.
+func (a *axis) value(t float64) float64 {
+	if a.log {
+		return a.min * math.Pow(a.max/a.min, t)
+	}
+	return a.min*(1-t) + a.max*t
 }
 
 // at is the fraction, cut to the axis.
@@ -63,10 +72,14 @@ func newXAxis(lo, hi float64, log bool, width float64, label string) axis {
 func newAxis(lo, hi float64, log bool, n int, label string) axis {
 	if !(hi > lo) {
 		pad := max(math.Abs(lo)*0.05, 1e-30)
-		if lo == 0 {
-			pad = 0.5
+		switch {
+		case log:
+			lo, hi = lo/2, hi*2
+		case lo == 0:
+			lo, hi = -0.5, 0.5
+		default:
+			lo, hi = lo-pad, hi+pad
 		}
-		lo, hi = lo-pad, hi+pad
 	}
 	a := axis{min: lo, max: hi, log: log, label: label}
 	if log {

@@ -1,15 +1,10 @@
 package plot
 
 import (
-	"bytes"
-	"encoding/base64"
-	"fmt"
-	"html"
 	"image"
 	"image/color"
-	"image/png"
 	"math"
-	"strconv"
+	"slices"
 )
 
 // point is a place on a picture in points, from its lower left corner.
@@ -26,7 +21,7 @@ func (b box) at(x, y float64) point {
 	return point{b.x0 + x*b.width(), b.y0 + y*b.height()}
 }
 
-// path is an outline; many may be one, so that they are one element of the SVG.
+// path is an outline; many may be one, so that they are one element of a picture.
 type path []step
 
 // step goes to a point in a straight line, or, by its letter, by a jump (M) or back to the last jump (Z); O is a whole circle.
@@ -54,29 +49,35 @@ func (p *path) rectangle(b box) {
 	p.close()
 }
 
-// canvas is the body of an SVG, whose y axis points down.
+// canvas is what pictures draw on, whatever the file they end in.
 type canvas struct {
-	height float64
-	svg    bytes.Buffer
+	on    surface
+	plane *plane
+}
+
+// plane is where values of an axis lie on a picture, for a page that tells of them.
+type plane struct {
+	box
+	x axis
+}
+
+// surface is a picture's file: its paths and images, and lines of text that are laid out already.
+type surface interface {
+	stroke(p path, col color.RGBA, width float64, dashes ...float64)
+	fill(p path, col color.RGBA)
+	write(l line)
+	image(b box, img image.Image)
 }
 
 func (c *canvas) stroke(p path, col color.RGBA, width float64, dashes ...float64) {
-	if len(p) == 0 {
-		return
+	if len(p) > 0 {
+		c.on.stroke(p, col, width, dashes...)
 	}
-	dashed := ""
-	for i, d := range dashes {
-		dashed += map[bool]string{true: ` stroke-dasharray="`, false: ","}[i == 0] + short(d)
-	}
-	if dashed != "" {
-		dashed += `"`
-	}
-	fmt.Fprintf(&c.svg, `<path d="%s" fill="none" stroke="%s" stroke-width="%s"%s/>`+"\n", c.outline(p), hex(col), short(width), dashed)
 }
 
 func (c *canvas) fill(p path, col color.RGBA) {
 	if len(p) > 0 {
-		fmt.Fprintf(&c.svg, `<path d="%s" fill="%s"/>`+"\n", c.outline(p), hex(col))
+		c.on.fill(p, col)
 	}
 }
 
@@ -87,25 +88,8 @@ func (c *canvas) outlined(b box) {
 	c.stroke(p, ink, frameWidth)
 }
 
-func (c *canvas) outline(p path) []byte {
-	var d []byte
-	pair := func(x, y float64) { d = append(append(append(d, short(x)...), ','), short(y)...) }
-	for _, s := range p {
-		switch s.letter {
-		case 'Z':
-			d = append(d, 'Z')
-		case 'O':
-			r := short(s.radius)
-			d = append(d, 'M')
-			pair(s.x+s.radius, c.height-s.y)
-			d = fmt.Appendf(d, "a%s,%s 0 1 0 %s,0a%s,%s 0 1 0 %s,0Z", r, r, short(-2*s.radius), r, r, short(2*s.radius))
-		default:
-			d = append(d, s.letter)
-			pair(s.x, c.height-s.y)
-		}
-	}
-	return d
-}
+// image is stretched over a box.
+func (c *canvas) image(b box, img image.Image) { c.on.image(b, img) }
 
 // text is written in one line, aligned by the fraction of its width and height that lies left of and below its point. Whatever
 // font a reader has, it is as long as the layout takes it to be.
@@ -128,34 +112,63 @@ func (t text) within(s string) (text, string) {
 	return t, s
 }
 
+// line is a text laid out.
+type line struct {
+	text
+	s     string
+	width float64
+	base  point // on the base line, at the fraction x of the width
+}
+
 func (c *canvas) text(t text, at point, s string) {
 	if t, s = t.within(s); s == "" {
 		return
 	}
 	rise := t.size * (0.095 - 1.117*t.y) // of the base line, for ascenders of 0.905 and descenders of 0.212
-	anchor := map[float64]string{0: "", 0.5: ` text-anchor="middle"`, 1: ` text-anchor="end"`}[t.x]
-	x, y, turn := at.x, c.height-at.y-rise, ""
 	if t.turned {
-		x, y = at.x-rise, c.height-at.y
-		turn = fmt.Sprintf(` transform="rotate(-90 %s %s)"`, short(x), short(y))
+		at.x -= rise
+	} else {
+		at.y += rise
 	}
-	fmt.Fprintf(&c.svg, `<text x="%s" y="%s"%s font-size="%s" fill="%s" textLength="%s" lengthAdjust="spacingAndGlyphs"%s>%s</text>`+"\n",
-		short(x), short(y), anchor, short(t.size), hex(t.colour), short(textWidth(t.size, s)), turn, html.EscapeString(s))
+	c.on.write(line{t, s, textWidth(t.size, s), at})
 }
 
-// image is stretched over a box.
-func (c *canvas) image(b box, img image.Image) {
-	var data bytes.Buffer
-	if err := png.Encode(&data, img); err != nil {
-		panic(err) // of an image in memory, to memory
+// start is where the first letter begins.
+func (l line) start() point {
+	if l.turned {
+		return point{l.base.x, l.base.y - l.x*l.width}
 	}
-	fmt.Fprintf(&c.svg, `<image x="%s" y="%s" width="%s" height="%s" preserveAspectRatio="none" href="data:image/png;base64,%s"/>`+"\n",
-		short(b.x0), short(c.height-b.y1), short(b.width()), short(b.height()), base64.StdEncoding.EncodeToString(data.Bytes()))
+	return point{l.base.x - l.x*l.width, l.base.y}
 }
 
-func hex(c color.RGBA) string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
+// Digits and signs that fonts lack or have in several sizes: superscripts, subscripts from ₀ on, and what they are made of.
+var raised, level = []rune("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻₀₁₂₃₄₅₆₇₈₉₊₋"), []rune("0123456789+−0123456789+−")
 
-// short writes a length to a hundredth of a point.
-func short(v float64) string {
-	return strconv.FormatFloat(math.Round(v*100)/100+0, 'f', -1, 64) // -0 + 0 is 0
+// runs are the parts of a line from left to right, superscripts and subscripts apart as smaller letters.
+func (l line) runs() (all []line) {
+	along, before := 0.0, math.NaN()
+	for _, r := range l.s {
+		letter, size, rise := string(r), l.size, 0.0
+		wide := textWidth(size, letter)
+		if k := slices.Index(raised, r); k >= 0 {
+			letter, size, rise = string(level[k]), 0.6*size, 0.34*size
+			if k >= len(raised)/2 {
+				rise = -0.14 * l.size
+			}
+		}
+		if rise != before {
+			part := line{text: l.text, base: l.start()}
+			part.size, part.x = size, 0
+			if l.turned {
+				part.base.x, part.base.y = part.base.x-rise, part.base.y+along
+			} else {
+				part.base.x, part.base.y = part.base.x+along, part.base.y+rise
+			}
+			all = append(all, part)
+		}
+		last := &all[len(all)-1]
+		last.s, last.width = last.s+letter, last.width+wide
+		along, before = along+wide, rise
+	}
+	return all
 }

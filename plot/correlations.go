@@ -15,6 +15,10 @@ import (
 type Correlations struct {
 	Columns              []string
 	Reference, Generated [][]float64 // one row a column; NaN where there is none (a constant column)
+	// Errors are those of the differences, generated minus reference; nil for none. Cells of differences beyond Sigmas of them, 4 if that
+	// is 0, have a frame, and are counted, each pair once.
+	Errors [][]float64
+	Sigmas float64
 	// Names above the panels; "" stands for "Reference" and "Generated".
 	ReferenceName, GeneratedName string
 }
@@ -38,6 +42,14 @@ func (m *Correlations) Picture() (*Picture, error) {
 	}
 	if err := cmp.Or(square("reference", m.Reference, n), square("generated", m.Generated, n)); err != nil {
 		return nil, fmt.Errorf("plot: correlations: %w", err)
+	}
+	if m.Errors != nil {
+		if err := square("errors", m.Errors, n); err != nil {
+			return nil, fmt.Errorf("plot: correlations: %w", err)
+		}
+	}
+	if m.Sigmas < 0 || !finite(m.Sigmas) {
+		return nil, fmt.Errorf("plot: correlations: differences beyond %g standard deviations are nothing to mark", m.Sigmas)
 	}
 	names := m.names()
 	foot := names.width + 2*gap
@@ -116,9 +128,45 @@ func (m *Correlations) draw(c *canvas, names matrixNames) {
 	if span <= 0.1 {
 		decimals = 3
 	}
-	panel(left, "Difference (max "+strconv.FormatFloat(largest, 'f', 3, 64)+")", difference, span, decimals)
+	beyond, pairs := m.beyond(difference)
+	title := "Difference (max " + strconv.FormatFloat(largest, 'f', 3, 64)
+	if m.Errors != nil {
+		title += fmt.Sprintf("; %d beyond %g σ", pairs, cmp.Or(m.Sigmas, usualSigmas))
+	}
+	panel(left, title+")", difference, span, decimals)
+	beyond.draw(c, box{left, bottom, left + side, bottom + side}, n)
 	left += side + gap
 	c.colourScale(box{left, bottom, left + barWidth, bottom + side}, span)
+}
+
+const usualSigmas = 4
+
+// marks are cells of a matrix, row and column.
+type marks [][2]int
+
+// beyond are the differences that are large against their errors, and how many pairs of columns have one.
+func (m *Correlations) beyond(difference [][]float64) (cells marks, pairs int) {
+	for i, row := range m.Errors {
+		for j, e := range row {
+			if e > 0 && math.Abs(difference[i][j]) > cmp.Or(m.Sigmas, usualSigmas)*e {
+				cells = append(cells, [2]int{i, j})
+				if i <= j || !(math.Abs(difference[j][i]) > cmp.Or(m.Sigmas, usualSigmas)*m.Errors[j][i]) {
+					pairs++
+				}
+			}
+		}
+	}
+	return cells, pairs
+}
+
+func (cells marks) draw(c *canvas, b box, n int) {
+	var p path
+	pitch := b.width() / float64(n)
+	for _, at := range cells {
+		x, y := b.x0+float64(at[1])*pitch, b.y1-float64(at[0])*pitch
+		p.rectangle(box{x + 0.7, y - pitch + 0.7, x + pitch - 0.7, y - 0.7})
+	}
+	c.stroke(p, ink, frameWidth)
 }
 
 // draw writes the names left of the first panel, the first at the top.

@@ -65,7 +65,7 @@ func (f *frame) drawAxes(labelX bool, left float64) {
 		y, n := f.at(0, f.y.at(t.at)).y, t.length()
 		p.segment(f.x0, y, f.x0+n, y)
 		p.segment(f.x1, y, f.x1-n, y)
-		if t.major() {
+		if t.major() && !t.silent {
 			f.tick(t, point{f.x0 - gap, y}, 1, 0.5)
 		}
 	}
@@ -73,10 +73,10 @@ func (f *frame) drawAxes(labelX bool, left float64) {
 	f.stroke(p, ink, frameWidth)
 	style := text{size: fontSize, colour: ink, x: 1, y: 1}
 	if labelX {
-		style.room = f.x1 - left/2
+		style.room = f.x1 - f.x0 + left/2
 		f.text(style, point{f.x1, f.y0 - xTickRoom}, f.x.title())
 	}
-	style.turned, style.room = true, f.y1-f.y0+margin
+	style.turned, style.room = true, f.y1-f.y0+gap
 	f.text(style, point{f.x0 - left, f.y1}, f.y.title())
 }
 
@@ -100,14 +100,14 @@ func (t tick) length() float64 {
 	return minorTick
 }
 
-// polyline is a curve, with gaps where y is not finite, cut off at the frame.
+// polyline is a curve, with gaps where a coordinate is not finite, cut off at the frame.
 func (f *frame) polyline(xs, ys []float64) (p path) {
 	for i := 1; i < len(ys); i++ {
-		a, b := f.y.fraction(ys[i-1]), f.y.fraction(ys[i])
-		if !finite(a) || !finite(b) {
+		a, b := f.at(f.x.fraction(xs[i-1]), f.y.fraction(ys[i-1])), f.at(f.x.fraction(xs[i]), f.y.fraction(ys[i]))
+		if !finite(a.x + a.y + b.x + b.y) {
 			continue
 		}
-		from, to, seen := f.clip(f.at(f.x.fraction(xs[i-1]), a), f.at(f.x.fraction(xs[i]), b))
+		from, to, seen := f.clip(a, b)
 		if !seen {
 			continue
 		}

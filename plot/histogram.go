@@ -8,12 +8,16 @@ import (
 
 // Histogram is the contents of n bins between n+1 edges.
 type Histogram struct {
+	Name  string    // in a legend
 	Edges []float64 // increasing
 	SumW  []float64 // sum of weights a bin
 	SumW2 []float64 // sum of squared weights a bin; nil stands for SumW, which is right for unit weights
 	// Under and Over are the sums of weights outside the edges. They count in the scale of an overlay, and its
-	// legend says them.
-	Under, Over float64
+	// legend says them; Under2 and Over2 are those of squared weights.
+	Under, Over, Under2, Over2 float64
+	// Apart are the sums of the weights of events that have one of the values that an overlay draws beside the bins, and Apart2 those of
+	// the squared weights; nil stands for Apart.
+	Apart, Apart2 []float64
 	// Events is the number of events behind it, for the legend; 0 is left out.
 	Events int
 }
@@ -29,6 +33,8 @@ func (h *Histogram) check() error {
 		return fmt.Errorf("%d bins need %d edges, not %d", n, n+1, len(h.Edges))
 	case h.SumW2 != nil && len(h.SumW2) != n:
 		return fmt.Errorf("%d bins need %d sums of squared weights, not %d", n, n, len(h.SumW2))
+	case h.Apart2 != nil && len(h.Apart2) != len(h.Apart):
+		return fmt.Errorf("%d values apart have %d sums of squared weights", len(h.Apart), len(h.Apart2))
 	}
 	for i := range n {
 		if !(h.Edges[i] < h.Edges[i+1]) {
@@ -47,20 +53,22 @@ func (h *Histogram) check() error {
 	return nil
 }
 
-func (h *Histogram) variance(i int) float64 {
-	if h.SumW2 == nil {
-		return math.Abs(h.SumW[i])
+func (h *Histogram) variance(i int) float64 { return variance(h.SumW, h.SumW2, i) }
+
+func variance(w, w2 []float64, i int) float64 {
+	if w2 == nil {
+		return math.Abs(w[i])
 	}
-	return h.SumW2[i]
+	return w2[i]
 }
 
 // weighted tells whether events have other weights than 1.
 func (h *Histogram) weighted() bool { return h.SumW2 != nil && !slices.Equal(h.SumW, h.SumW2) }
 
-// sum is over all events, those outside the edges too.
+// sum is over all events, those outside the edges and those apart too.
 func (h *Histogram) sum() float64 {
 	s := h.Under + h.Over
-	for _, w := range h.SumW {
+	for _, w := range slices.Concat(h.SumW, h.Apart) {
 		s += w
 	}
 	return s
@@ -81,6 +89,14 @@ func (h *Histogram) uniform() (width float64, ok bool) {
 // bars are heights and their errors, ready to draw.
 type bars struct {
 	edges, y, sigma []float64
+}
+
+// stepped are the corners of the line over bars.
+func stepped(edges, y []float64) (xs, ys []float64) {
+	for i, v := range y {
+		xs, ys = append(xs, edges[i], edges[i+1]), append(ys, v, v)
+	}
+	return xs, ys
 }
 
 // area is what lies under the bars.
@@ -132,13 +148,14 @@ func (f *frame) bands(b bars) path {
 	return p
 }
 
-// errorLines are vertical lines of one standard deviation in the middle of the bins.
-func (f *frame) errorLines(b bars) path {
+// errorLines are vertical lines of one standard deviation, at a fraction of the width of the bins.
+func (f *frame) errorLines(b bars, fraction float64) path {
 	var p path
 	for i, s := range b.sigma {
 		if s > 0 {
 			lo, hi := f.point(b.edges[i], b.y[i]-s), f.point(b.edges[i+1], b.y[i]+s)
-			p.segment((lo.x+hi.x)/2, lo.y, (lo.x+hi.x)/2, hi.y)
+			x := lo.x + (hi.x-lo.x)*fraction
+			p.segment(x, lo.y, x, hi.y)
 		}
 	}
 	return p

@@ -161,15 +161,15 @@ func epochAxis(n int) axis {
 }
 
 func (l *Loss) legend() legend {
-	e := legend{{text: "Training", colour: groups[0]}}
+	e := legend{{text: "Training", style: style{colour: groups[0]}}}
 	if len(l.Valid) > 0 {
-		e = append(e, entry{text: "Validation", colour: groups[1]})
+		e = append(e, entry{text: "Validation", style: style{colour: groups[1]}})
 	}
 	if l.Truth != nil {
-		e = append(e, entry{text: "True entropy", colour: green, dashes: []float64{5, 3}})
+		e = append(e, entry{text: "True entropy", style: style{green, []float64{5, 3}}})
 	}
 	if l.Best > 0 {
-		e = append(e, entry{text: "Best: epoch " + strconv.Itoa(l.Best), colour: faint, dashes: []float64{2, 2}})
+		e = append(e, entry{text: "Best: epoch " + strconv.Itoa(l.Best), style: style{faint, []float64{2, 2}}})
 	}
 	return e
 }

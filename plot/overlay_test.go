@@ -11,18 +11,20 @@ func TestLogWhereContentsSpanAFactorOf100(t *testing.T) {
 	contents := func(y ...float64) bars { return bars{y: y, sigma: make([]float64, len(y))} }
 	for _, c := range []struct {
 		ref, gen bars
-		linear   bool
+		scale    Scale
 		log      bool
 	}{
-		{contents(1, 99), contents(1, 99), false, false},
-		{contents(1, 101), contents(5, 5), false, true},
-		{contents(5, 5), contents(1, 101), false, true},
-		{contents(1, 101), contents(5, 5), true, false},
-		{contents(0, 0), contents(0, 0), false, false},
+		{contents(1, 99), contents(1, 99), ByData, false},
+		{contents(1, 101), contents(5, 5), ByData, true},
+		{contents(5, 5), contents(1, 101), ByData, true},
+		{contents(1, 101), contents(5, 5), Linear, false},
+		{contents(0, 0), contents(0, 0), ByData, false},
+		{contents(3, 5), contents(4, 5), Logarithmic, true},
+		{contents(0, -1), contents(0, 0), Logarithmic, false},
 	} {
-		a := contentAxis(c.ref, c.gen, c.linear, "")
+		a := contentAxis(c.scale, "", c.ref, c.gen)
 		if a.log != c.log {
-			t.Errorf("%v and %v, linear %v: log %v", c.ref.y, c.gen.y, c.linear, a.log)
+			t.Errorf("%v and %v, scale %v: log %v", c.ref.y, c.gen.y, c.scale, a.log)
 		}
 		for _, y := range slices.Concat(c.ref.y, c.gen.y) {
 			if y > a.max || y > 0 && y < a.min {
@@ -30,9 +32,35 @@ func TestLogWhereContentsSpanAFactorOf100(t *testing.T) {
 			}
 		}
 	}
-	if a := contentAxis(contents(-4, 10), contents(1, 2), false, ""); a.min > -4 {
+	if a := contentAxis(ByData, "", contents(-4, 10), contents(1, 2)); a.min > -4 {
 		t.Errorf("a negative content of -4 is below the axis from %g", a.min)
 	}
+}
+
+// Either scale can be asked for; a logarithmic one labels more than one number, and needs a content above 0.
+func TestScales(t *testing.T) {
+	h := Histogram{Edges: []float64{0, 1, 2, 3}, SumW: []float64{230, 410, 350}}
+	o := &Overlay{Label: "x", Reference: h, Generated: []Histogram{h}}
+	if o.Steep() {
+		t.Error("contents within a factor of 2 are drawn on a logarithmic axis")
+	}
+	o.Vertical = Logarithmic
+	all, err := texts(svgOf(t, o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(all, "|"); !o.Steep() || !strings.Contains(got, "|10|2|10|3|") {
+		t.Errorf("the logarithmic axis says %s", got)
+	}
+	o.Reference.SumW, o.Generated[0].SumW = []float64{1, 1000, 0}, []float64{1, 1000, 0}
+	if o.Vertical = Linear; o.Steep() {
+		t.Error("the axis is not linear")
+	}
+	o.Reference.SumW, o.Generated[0].SumW = []float64{0, 0, -1}, []float64{0, 0, 0}
+	if o.Vertical = Logarithmic; o.Steep() {
+		t.Error("a logarithmic axis of nothing above 0")
+	}
+	svgOf(t, o)
 }
 
 func TestRatio(t *testing.T) {
@@ -55,7 +83,7 @@ func TestRatioAxisHoldsTheBins(t *testing.T) {
 			r.sigma = append(r.sigma, c.sigma)
 			r.band = append(r.band, c.sigma/2)
 		}
-		a := r.axis()
+		a := ratioAxis([]ratio{r})
 		if math.Abs(a.max-(1+1.3*c.half)) > 1e-9 {
 			t.Errorf("ratios 1 ± %g with errors of %g: the axis ends at %g, not %g", c.spread, c.sigma, a.max, 1+1.3*c.half)
 		}
@@ -67,8 +95,8 @@ func TestScaleAndLegend(t *testing.T) {
 	edges := []float64{0, 0.5, 1}
 	o := &Overlay{Label: "x", Unit: "GeV",
 		Reference: Histogram{Edges: edges, SumW: []float64{30, 60}, Under: 10, Events: 1200},
-		Generated: Histogram{Edges: edges, SumW: []float64{100, 90}, Over: 10, Events: 1234567}}
-	if s := o.scale(); s != 0.5 {
+		Generated: []Histogram{{Edges: edges, SumW: []float64{100, 90}, Over: 10, Events: 1234567}}}
+	if s := o.scale(&o.Generated[0]); s != 0.5 {
 		t.Errorf("the scale is %g, not 100/200", s)
 	}
 	all, err := texts(svgOf(t, o))
@@ -82,7 +110,7 @@ func TestScaleAndLegend(t *testing.T) {
 		}
 	}
 	o.Reference.Edges = []float64{0, 0.3, 1}
-	o.Generated.Edges = o.Reference.Edges
+	o.Generated[0].Edges = o.Reference.Edges
 	if all, _ = texts(svgOf(t, o)); !slices.Contains(all, "Events / GeV") {
 		t.Errorf("bins of two widths are not drawn per GeV: %q", all)
 	}
@@ -91,7 +119,7 @@ func TestScaleAndLegend(t *testing.T) {
 // A logarithmic axis is labelled with powers of ten, and heights are for a part of a decade, however wide the bins.
 func TestLogAxis(t *testing.T) {
 	h := Histogram{Edges: []float64{0.1, 1, math.Sqrt(10), 10, 1000}, SumW: []float64{10, 20, 40, 100}}
-	o := &Overlay{Label: "m", Unit: "GeV", Log: true, Width: 1, Reference: h, Generated: h}
+	o := &Overlay{Label: "m", Unit: "GeV", Log: true, Width: 1, Reference: h, Generated: []Histogram{h}}
 	all, err := texts(svgOf(t, o))
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +142,7 @@ func TestLogAxis(t *testing.T) {
 		t.Errorf("no heights for 10 GeV: %q", all)
 	}
 	o.Log, o.Reference.Edges = true, []float64{0, 1, 2, 3, 4}
-	o.Generated.Edges = o.Reference.Edges
+	o.Generated[0].Edges = o.Reference.Edges
 	if _, err := o.Picture(); err == nil || !strings.Contains(err.Error(), "a logarithmic axis cannot begin at 0") {
 		t.Error(err)
 	}
@@ -123,8 +151,8 @@ func TestLogAxis(t *testing.T) {
 // What stands apart has a bar, a ratio and its shares in words, and is in the scale of the generated events.
 func TestApart(t *testing.T) {
 	h := Histogram{Edges: []float64{0, 1, 2}, SumW: []float64{10, 20}}
-	o := &Overlay{Label: "m", Reference: h, Generated: h,
-		Apart: []Apart{{-999, 70, 70, 170, 170}, {0, 0, 0, 1e-4, 1e-8}}}
+	o := &Overlay{Label: "m", Reference: h, Generated: []Histogram{h}, Apart: []float64{-999, 0}}
+	o.Reference.Apart, o.Generated[0].Apart = []float64{70, 0}, []float64{170, 1e-4}
 	svg := svgOf(t, o)
 	all, err := texts(svg)
 	if err != nil {
@@ -136,7 +164,7 @@ func TestApart(t *testing.T) {
 			t.Errorf("%q is not in %q", want, got)
 		}
 	}
-	o.Apart = nil
+	o.Apart, o.Reference.Apart, o.Generated[0].Apart = nil, nil, nil
 	if frames, before := strings.Count(svg, `stroke="#1a1a1a"`), strings.Count(svgOf(t, o), `stroke="#1a1a1a"`); frames != before+2 {
 		t.Errorf("%d frames, not two more than %d", frames, before)
 	}
@@ -145,7 +173,7 @@ func TestApart(t *testing.T) {
 // Sums of weights are named so, and what is outside is a share of theirs, not a count.
 func TestWeightedContents(t *testing.T) {
 	h := Histogram{Edges: []float64{0, 10, 20}, SumW: []float64{0.5, 0.25}, SumW2: []float64{0.1, 0.1}, Over: 0.25, Events: 1000}
-	o := &Overlay{Label: "m", Unit: "GeV", Reference: h, Generated: h}
+	o := &Overlay{Label: "m", Unit: "GeV", Reference: h, Generated: []Histogram{h}}
 	all, err := texts(svgOf(t, o))
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +185,7 @@ func TestWeightedContents(t *testing.T) {
 	}
 	// a bin of one event of a tiny weight does not set the axis
 	light := bars{y: []float64{1e-9, 50, 20}, sigma: []float64{1e-9, 5, 3}}
-	if a := contentAxis(light, light, false, ""); a.log && a.min < 1e-3 {
+	if a := contentAxis(ByData, "", light, light); a.log && a.min < 1e-3 {
 		t.Errorf("the axis begins at %g", a.min)
 	}
 }
@@ -191,8 +219,8 @@ func TestNamesAreWhole(t *testing.T) {
 	}
 	o := exampleOverlay()
 	o.Label = "transverse momentum of the leading jet after all cuts and corrections"
-	o.ReferenceName = "events_of_the_year_2018_after_all_selections_and_corrections.parquet"
-	if all, _ = texts(svgOf(t, o)); !slices.Contains(all, o.Label+" [TeV]") || !slices.Contains(all, o.ReferenceName+", 10,000 events") {
+	o.Reference.Name = "events_of_the_year_2018_after_all_selections_and_corrections.parquet"
+	if all, _ = texts(svgOf(t, o)); !slices.Contains(all, o.Label+" [TeV]") || !slices.Contains(all, o.Reference.Name+", 10,000 events") {
 		t.Errorf("a name is cut: %q", all)
 	}
 }
@@ -202,5 +230,45 @@ func TestGrouped(t *testing.T) {
 		if got := grouped(n); got != want {
 			t.Errorf("%d is written %s, not %s", n, got, want)
 		}
+	}
+}
+
+// Every generated sample has its own scale, ratio, entry in the legend and line, and a picture grows by its entries.
+func TestSeveralGenerated(t *testing.T) {
+	edges := []float64{0, 1, 2}
+	ref := Histogram{Edges: edges, SumW: []float64{10, 30}, Events: 40}
+	o := &Overlay{Label: "m", Reference: ref, Generated: []Histogram{
+		{Name: "A", Edges: edges, SumW: []float64{20, 60}, Events: 80},
+		{Name: "B", Edges: edges, SumW: []float64{9, 29}, Under: 2, Events: 40},
+		{Name: "far out", Edges: edges, SumW: []float64{0, 0}, Over: 40, Events: 40}}}
+	p, err := o.Picture()
+	if err != nil {
+		t.Fatal(err)
+	}
+	svg := string(p.SVG())
+	all, err := texts(svg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Reference, 40 events", "A, 80 events × 0.5", "B, 40 events (2 outside)", "far out, 40 events (40 outside)"} {
+		if !slices.Contains(all, want) {
+			t.Errorf("%q is not among %q", want, all)
+		}
+	}
+	for k := range o.Generated {
+		if !strings.Contains(svg, hex(styleOf(k).colour)) {
+			t.Errorf("sample %d is not drawn in its colour", k+1)
+		}
+	}
+	if _, h := p.Size(); h <= overlayHeight {
+		t.Errorf("a legend of four rows takes from the height of %g", h)
+	}
+	seen := map[string]bool{}
+	for k := range maxStyles {
+		s := styleOf(k)
+		seen[hex(s.colour)+strings.Repeat(".", len(s.dashes))+short(append(s.dashes, 0)[0])] = true
+	}
+	if len(seen) != maxStyles {
+		t.Errorf("%d of %d styles are different", len(seen), maxStyles)
 	}
 }

@@ -102,7 +102,7 @@ const hostile = "a<script>alert(1)</script>&\"'\x00\x1b\n\xff"
 
 func TestUserTextIsEscaped(t *testing.T) {
 	o := exampleOverlay()
-	o.Label, o.Unit, o.ReferenceName, o.GeneratedName = "<b>&\"\x00\x1b\n\xff", "<i>", hostile, hostile
+	o.Label, o.Unit, o.Reference.Name, o.Generated[0].Name = "<b>&\"\x00\x1b\n\xff", "<i>", hostile, hostile
 	m := exampleCorrelations(3)
 	m.Columns[1], m.ReferenceName = hostile, hostile
 	p := exampleLatent()
@@ -125,7 +125,7 @@ func TestUserTextIsEscaped(t *testing.T) {
 func TestBadInputIsAnError(t *testing.T) {
 	histogram := func(change func(*Histogram)) *Overlay {
 		o := exampleOverlay()
-		change(&o.Generated)
+		change(&o.Generated[0])
 		return o
 	}
 	for want, d := range map[string]interface{ Picture() (*Picture, error) }{
@@ -134,23 +134,27 @@ func TestBadInputIsAnError(t *testing.T) {
 		`bin 2, or its density, is not finite`: histogram(func(h *Histogram) { h.SumW[2] = math.NaN() }),
 		`the sum of its weights`:               histogram(func(h *Histogram) { h.Over = math.Inf(1) }),
 		`50 sums of squared weights, not 2`:    histogram(func(h *Histogram) { h.SumW2 = []float64{1, 2} }),
-		`different edges`:                      histogram(func(h *Histogram) { h.Edges[50] = 2 }),
-		`0 bins`:                               &Overlay{},
-		`too wide`:                             &Overlay{Reference: Histogram{Edges: []float64{-1e308, 1e308}, SumW: []float64{1}}},
-		`correlations of 0 columns`:            &Correlations{},
-		`reference: 0 rows`:                    &Correlations{Columns: []string{"a"}},
-		`row 0 has 2 values`:                   &Correlations{Columns: []string{"a"}, Reference: [][]float64{{1}}, Generated: [][]float64{{1, 2}}},
-		`loss of 0 epochs`:                     &Loss{},
-		`2 validation losses`:                  &Loss{Train: []float64{1}, Valid: []float64{1, 2}},
-		`2 learning rates`:                     &Loss{Train: []float64{1}, LR: []float64{1, 2}},
-		`best epoch 2`:                         &Loss{Train: []float64{1}, Best: 2},
-		`0 panels`:                             &Panels{},
-		`1 values of x and 0 of y`:             &Panels{Panels: []Panel{{X: []float64{1}}}},
-		`group 6 of point 0`:                   &Panels{Panels: []Panel{{X: []float64{1}, Y: []float64{1}, Group: []int{6}}}},
-		`6 circles`:                            &Panels{Panels: []Panel{{Sigmas: 6}}},
-		`is not a range`:                       &Panels{Panels: []Panel{{Range: [4]float64{1, 0, 0, 1}}}},
-		`[0 NaN 0 1] is not a range`:           &Panels{Panels: []Panel{{Range: [4]float64{0, math.NaN(), 0, 1}}}},
-		`panel 1 ("t"): 2 groups for`:          &Panels{Panels: []Panel{{Title: "t", Group: []int{0, 0}}}},
+		`edges are not the reference`:          histogram(func(h *Histogram) { h.Edges[50] = 2 }),
+		`0 generated histograms`:               &Overlay{},
+		`0 bins`:                               &Overlay{Generated: make([]Histogram, 1)},
+		`13 generated histograms`:              &Overlay{Generated: make([]Histogram, 13)},
+		`overlay of "lower jet mass": generated histogram: contents of 1 values apart, of which there are 0`: histogram(func(h *Histogram) { h.Apart = []float64{1} }),
+		`1 values apart have 2 sums`:  histogram(func(h *Histogram) { h.Apart, h.Apart2 = []float64{1}, []float64{1, 2} }),
+		`too wide`:                    &Overlay{Generated: make([]Histogram, 1), Reference: Histogram{Edges: []float64{-1e308, 1e308}, SumW: []float64{1}}},
+		`correlations of 0 columns`:   &Correlations{},
+		`reference: 0 rows`:           &Correlations{Columns: []string{"a"}},
+		`row 0 has 2 values`:          &Correlations{Columns: []string{"a"}, Reference: [][]float64{{1}}, Generated: [][]float64{{1, 2}}},
+		`loss of 0 epochs`:            &Loss{},
+		`2 validation losses`:         &Loss{Train: []float64{1}, Valid: []float64{1, 2}},
+		`2 learning rates`:            &Loss{Train: []float64{1}, LR: []float64{1, 2}},
+		`best epoch 2`:                &Loss{Train: []float64{1}, Best: 2},
+		`0 panels`:                    &Panels{},
+		`1 values of x and 0 of y`:    &Panels{Panels: []Panel{{X: []float64{1}}}},
+		`group 6 of point 0`:          &Panels{Panels: []Panel{{X: []float64{1}, Y: []float64{1}, Group: []int{6}}}},
+		`6 circles`:                   &Panels{Panels: []Panel{{Sigmas: 6}}},
+		`is not a range`:              &Panels{Panels: []Panel{{Range: [4]float64{1, 0, 0, 1}}}},
+		`[0 NaN 0 1] is not a range`:  &Panels{Panels: []Panel{{Range: [4]float64{0, math.NaN(), 0, 1}}}},
+		`panel 1 ("t"): 2 groups for`: &Panels{Panels: []Panel{{Title: "t", Group: []int{0, 0}}}},
 	} {
 		if _, err := d.Picture(); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "plot: ") {
 			t.Errorf("the error is %v, not about %q", err, want)
@@ -167,22 +171,29 @@ func TestAnyHistogramsCanBeDrawn(t *testing.T) {
 		for range n {
 			edges = append(edges, edges[len(edges)-1]+width*rapid.Float64Range(0.5, 2).Draw(t, "step"))
 		}
+		apart := rapid.IntRange(0, 4).Draw(t, "apart")
+		weights := func(n int) (w, w2 []float64) {
+			for range n {
+				v := rapid.OneOf(rapid.Just(0.0), rapid.Float64Range(-10, 1e5), rapid.Float64Range(-1e-12, 1e-12)).Draw(t, "w")
+				if math.Abs(v) < 1e-60 { // else a scale can overflow, which is refused
+					v = 0
+				}
+				w, w2 = append(w, v), append(w2, math.Abs(v)*rapid.Float64Range(0, 3).Draw(t, "spread"))
+			}
+			return w, w2
+		}
 		contents := func() Histogram {
 			h := Histogram{Edges: edges}
-			for range n {
-				w := rapid.OneOf(rapid.Just(0.0), rapid.Float64Range(-10, 1e5), rapid.Float64Range(-1e-12, 1e-12)).Draw(t, "w")
-				if math.Abs(w) < 1e-60 { // else a scale can overflow, which is refused
-					w = 0
-				}
-				h.SumW = append(h.SumW, w)
-				h.SumW2 = append(h.SumW2, math.Abs(w)*rapid.Float64Range(0, 3).Draw(t, "spread"))
-			}
+			h.SumW, h.SumW2 = weights(n)
+			h.Apart, h.Apart2 = weights(apart)
 			return h
 		}
-		o := &Overlay{Label: "x", Reference: contents(), Generated: contents(), Log: edges[0] > 0 && rapid.Bool().Draw(t, "log")}
-		for range rapid.IntRange(0, 4).Draw(t, "apart") {
-			w := rapid.Float64Range(-10, 1e5)
-			o.Apart = append(o.Apart, Apart{w.Draw(t, "value"), w.Draw(t, "w"), rapid.Float64Range(0, 1e6).Draw(t, "w2"), w.Draw(t, "w"), 0})
+		o := &Overlay{Label: "x", Reference: contents(), Log: edges[0] > 0 && rapid.Bool().Draw(t, "log"), Vertical: Scale(rapid.IntRange(0, 2).Draw(t, "vertical"))}
+		for range rapid.IntRange(1, 4).Draw(t, "samples") {
+			o.Generated = append(o.Generated, contents())
+		}
+		for range apart {
+			o.Apart = append(o.Apart, rapid.Float64Range(-10, 1e5).Draw(t, "value"))
 		}
 		svg := svgOf(t, o)
 		if _, err := texts(svg); err != nil {
@@ -202,6 +213,24 @@ func TestAnyLossCanBeDrawn(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func BenchmarkOverlayPNG(b *testing.B) {
+	p, _ := exampleOverlay().Picture()
+	for b.Loop() {
+		if _, err := p.PNG(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkOverlayPDF(b *testing.B) {
+	p, _ := exampleOverlay().Picture()
+	for b.Loop() {
+		if _, err := p.PDF(); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
 
 func BenchmarkOverlaySVG(b *testing.B) {

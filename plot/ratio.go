@@ -11,6 +11,14 @@ type ratio struct {
 	over []bool    // generated events where the reference has none
 }
 
+func ratiosOf(gen []bars, ref bars) []ratio {
+	all := make([]ratio, len(gen))
+	for i := range gen {
+		all[i] = ratioOf(gen[i], ref)
+	}
+	return all
+}
+
 func ratioOf(gen, ref bars) ratio {
 	n := len(ref.y)
 	r := ratio{bars{ref.edges, make([]float64, n), make([]float64, n)}, make([]float64, n), make([]bool, n)}
@@ -24,21 +32,24 @@ func ratioOf(gen, ref bars) ratio {
 	return r
 }
 
-// axis spans 1 by the smallest of a few half-widths that holds nearly all bins known to that precision.
-func (r *ratio) axis() axis {
+// ratioAxis spans 1 by the smallest of a few half-widths that holds nearly all bins known to that precision.
+func ratioAxis(all []ratio) axis {
 	half := 1.0
 	for _, h := range []float64{0.05, 0.1, 0.2, 0.5} {
-		known, inside := 0, 0
-		for i, y := range r.y {
-			if s := math.Hypot(r.sigma[i], r.band[i]); math.IsNaN(y) || s > h {
-				continue
-			}
-			known++
-			if math.Abs(y-1) <= h {
-				inside++
+		bins, known, inside := 0, 0, 0
+		for _, r := range all {
+			bins += len(r.y)
+			for i, y := range r.y {
+				if s := math.Hypot(r.sigma[i], r.band[i]); math.IsNaN(y) || s > h {
+					continue
+				}
+				known++
+				if math.Abs(y-1) <= h {
+					inside++
+				}
 			}
 		}
-		if 10*known >= 6*len(r.y) && 100*inside >= 95*known {
+		if 10*known >= 6*bins && 100*inside >= 95*known {
 			half = h
 			break
 		}
@@ -56,20 +67,33 @@ func (r *ratio) axis() axis {
 	return a
 }
 
-// draw shows the reference's band about 1, a cross for each bin, and a triangle where a bin is outside.
-func (r *ratio) draw(f *frame) {
-	unit := bars{r.edges, make([]float64, len(r.band)), r.band}
+// ratios draws the reference's band about 1, which all have in common, and each ratio.
+func (f *frame) ratios(all []ratio) {
+	unit := bars{all[0].edges, make([]float64, len(all[0].band)), all[0].band}
 	for i := range unit.y {
 		unit.y[i] = 1
 	}
 	f.fill(f.bands(unit), grey)
-	var one, crosses, triangles path
+	var one path
 	one.move(f.point(f.x.min, 1))
 	one.line(f.point(f.x.max, 1))
 	f.stroke(one, greyEdge, errorWidth, 3, 2)
+	for k := range all {
+		all[k].draw(f, k, len(all))
+	}
+}
+
+// draw shows ratio k of n: a cross for each bin, or, of several, lines over the bins and errors side by side; and a triangle where a bin
+// is outside.
+func (r *ratio) draw(f *frame, k, n int) {
+	s := styleOf(k)
+	var level, errors, triangles path
+	if n > 1 {
+		level = f.polyline(stepped(r.edges, r.y))
+	}
 	for i, y := range r.y {
 		left, right := f.point(r.edges[i], 1).x, f.point(r.edges[i+1], 1).x
-		middle := (left + right) / 2
+		middle := left + (right-left)*(float64(k)+1)/float64(n+1)
 		switch {
 		case r.over[i] || y > f.y.max:
 			triangles.triangle(middle, f.y1-1, -5)
@@ -77,13 +101,18 @@ func (r *ratio) draw(f *frame) {
 		case y < f.y.min:
 			triangles.triangle(middle, f.y0+1, 5)
 		default:
-			at := f.at(0, f.y.at(y)).y
-			crosses.segment(left, at, right, at)
-			crosses.segment(middle, f.at(0, f.y.at(y-r.sigma[i])).y, middle, f.at(0, f.y.at(y+r.sigma[i])).y)
+			at, low, high := f.at(0, f.y.at(y)).y, f.at(0, f.y.at(y-r.sigma[i])).y, f.at(0, f.y.at(y+r.sigma[i])).y
+			if n == 1 {
+				level.segment(left, at, right, at)
+				level.segment(middle, low, middle, high)
+			} else {
+				errors.segment(middle, low, middle, high)
+			}
 		}
 	}
-	f.stroke(crosses, vermilion, lineWidth*0.8)
-	f.fill(triangles, vermilion)
+	f.stroke(errors, tint(s.colour, 0.6), errorWidth*0.7)
+	f.stroke(level, s.colour, lineWidth*0.8, s.dashes...)
+	f.fill(triangles, s.colour)
 }
 
 // triangle has its tip at (x, y) and its base at height (downwards if negative) from it.

@@ -23,10 +23,32 @@ var (
 	sky       = color.RGBA{0x56, 0xb4, 0xe9, 0xff}
 	groups    = []color.RGBA{blue, vermilion, green, purple, orange, sky}
 
+	// lines of several samples or curves, which differ in colour and, for grey print, in dashes
+	lineColours = []color.RGBA{vermilion, blue, green, purple, orange, sky}
+	lineDashes  = [][]float64{nil, {6, 2}, {2, 1.5}, {8, 2, 2, 2}, {4, 1.5}, {8, 2, 1.5, 2, 1.5, 2}}
+
 	// diverging runs from -1 over 0 to 1, sequential from none to many; both keep their order in grey print.
 	diverging  = ramp{{0x1f, 0x4e, 0x8c, 0xff}, {0x6b, 0xa3, 0xd0, 0xff}, {0xf7, 0xf7, 0xf7, 0xff}, {0xe8, 0x96, 0x72, 0xff}, {0xa3, 0x1f, 0x2b, 0xff}}
 	sequential = ramp{{0xf4, 0xf8, 0xfb, 0xff}, {0x86, 0xbc, 0xdc, 0xff}, {0x00, 0x72, 0xb2, 0xff}, {0x08, 0x2c, 0x54, 0xff}}
 )
+
+// style is how a line looks; zero dashes are a solid one.
+type style struct {
+	colour color.RGBA
+	dashes []float64
+}
+
+// maxStyles is how many lines of a picture can be told apart.
+const maxStyles = 12
+
+// styleOf is that of line i; after the colours have been used, they come again with other dashes.
+func styleOf(i int) style {
+	n := len(lineColours)
+	return style{lineColours[i%n], lineDashes[(i+i/n)%n]}
+}
+
+// tint is a colour mixed with white, by its share: what would be translucent is drawn so, below all lines.
+func tint(c color.RGBA, share float64) color.RGBA { return ramp{white, c}.at(share) }
 
 // Lengths in points. A picture of 320 points is 427 CSS pixels wide, so that the text of one
 // shown at 400 pixels is 12 to 14 pixels high.
@@ -53,7 +75,7 @@ var widths = func() map[rune]float64 {
 	for w, runes := range map[int]string{
 		191: "'", 222: "ijlι", 260: "|¦", 278: " !,./:;I[\\]ftÌÍÎÏìíîïΙ", 333: "()-`r¡¨²³´·¸¹⁰⁴⁵⁶⁷⁸⁹⁻₀₁₂", 334: "{}", 355: "\"", 365: "ºª",
 		389: "*", 395: "τ", 400: "°", 445: "ζεξ", 469: "^", 482: "ς", 500: "Jckvxyzsçýÿγκλν", 525: "χ", 540: "¶υ", 549: "±÷√≤≥Γ",
-		556: "#$0123456789?L_abdeghnopqu¢£¤¥§«»àáâãäåèéêëðñòóôõöøùúûüþηθο–δ", 575: "µμαβρ", 584: "+<=>~¬×−", 611: "FTZ¿ßΖΤ", 617: "σΣ",
+		556: "#$0123456789?L_abdeghnopqu¢£¤¥§«»àáâãäåèéêëðñòóôõöùúûüþηθο–δ", 575: "µμαβρ", 584: "+<=>~¬×−", 611: "FTZ¿ßøΖΤ", 617: "σΣ",
 		648: "φΞ", 667: "&ABEKPSVXYÀÁÂÃÄÅÈÉÊËÝÞΑΒΕΚΡΥΧΔΛ", 690: "π", 713: "ψ∞", 722: "CDHNRUwÇÐÑÙÚÛÜΗΝΠ", 737: "©®", 748: "Ω",
 		778: "GOQÒÓÔÕÖØΘΟω", 798: "Φ", 833: "MmΜΨ¼½¾", 889: "%æ", 944: "W", 1000: "ÆŒ—…→", 1015: "@",
 	} {

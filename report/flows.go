@@ -151,7 +151,7 @@ func (f *Flows) columns() ([]Section, error) {
 	if err := best.Pair.addTo(&drawn, best.Comparison); err != nil {
 		return nil, err
 	}
-	s.Pictures = drawn.Overlays
+	s.Overlays = drawn.Overlays
 	return []Section{s}, nil
 }
 

@@ -1,6 +1,8 @@
 // Package report writes the page about a model: one HTML file with everything in
-// it (pictures as SVG, no script, nothing loaded from elsewhere), for screens
-// light and dark and for paper. The same input gives the same bytes.
+// it (pictures as SVG, a script of its own, nothing loaded from elsewhere), for
+// screens light and dark and for paper. Without the script it is complete; with it
+// columns can be chosen, sorted and looked at bin by bin. The same input gives the
+// same bytes.
 package report
 
 import (
@@ -33,7 +35,7 @@ type Page struct {
 	Verdict   *Verdict
 	Names     [2]string // of the reference and of the generated events
 	Distances []Distance
-	Overlays  []*plot.Picture
+	Overlays  []Overlay
 
 	Correlations *plot.Picture
 	Loss         *plot.Picture
@@ -93,11 +95,43 @@ type Section struct {
 	Title, Text string
 	Alone       []*plot.Picture // one below the other
 	Pictures    []*plot.Picture // side by side
+	Overlays    []Overlay       // of columns, side by side
 	Head        []string
 	Rows        [][]string
 	Numbers     [2]int // the cells of a row from the first to before the second are numbers
 	Bold        int    // a row, from 1; 0 for none
 }
+
+// Part is a section of the page, as its contents list it.
+type Part struct{ ID, Title string }
+
+// Contents are the parts of the page, those that have something to say, in its order.
+func (p *Page) Contents() (parts []Part) {
+	add := func(there bool, id, title string) {
+		if there {
+			parts = append(parts, Part{id, title})
+		}
+	}
+	add(p.Verdict != nil, "verdict", "Verdict")
+	add(p.Distances != nil, "distances", "Distances")
+	add(p.Overlays != nil, "columns", "Columns")
+	add(p.Correlations != nil, "correlations", "Rank correlations")
+	for i, s := range p.Sections {
+		add(true, sectionID(i), s.Title)
+	}
+	add(p.Loss != nil, "training", "Training")
+	add(p.Density != nil, "density", "Density")
+	add(p.Steps != nil, "steps", "Steps of the flow")
+	add(p.Latent != nil, "latent", "Latent space")
+	add(p.Preparation != nil, "preparation", "Preparation")
+	add(p.Flow != "", "flow", "Flow")
+	add(p.Notices != nil, "notices", "Notices")
+	add(p.Card != "", "card", "Card")
+	add(p.Commands != "", "reproduce", "To reproduce")
+	return parts
+}
+
+func sectionID(i int) string { return fmt.Sprintf("section-%d", i+1) }
 
 // Write renders the page to a file, which appears whole or not at all.
 func Write(path string, p *Page) error {

@@ -2,8 +2,12 @@ package report
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"flag"
 	"fmt"
+	unescape "html"
 	"math"
 	"os"
 	"path/filepath"
@@ -14,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/plot"
+	"github.com/sluice-hep/sluice/uhi"
 )
 
 var update = flag.Bool("update", false, "write the golden page anew")
@@ -32,7 +37,7 @@ func picture(t testing.TB, d drawing) *plot.Picture {
 // overlay is a falling spectrum with a generated one that leaves it at the end.
 func overlay(label, unit string, top float64) *plot.Overlay {
 	const bins = 40
-	ref, gen := plot.Histogram{Events: 10000}, plot.Histogram{Events: 10000}
+	ref, gen := plot.Histogram{Name: "Held-out data", Events: 10000}, plot.Histogram{Events: 10000}
 	for i := range bins + 1 {
 		ref.Edges = append(ref.Edges, top*float64(i)/bins)
 	}
@@ -43,7 +48,7 @@ func overlay(label, unit string, top float64) *plot.Overlay {
 		gen.SumW = append(gen.SumW, math.Round(w*(1+0.05*math.Sin(20*x)+0.2*x*x)))
 	}
 	gen.Edges = ref.Edges
-	return &plot.Overlay{Label: label, Unit: unit, Reference: ref, Generated: gen, ReferenceName: "Held-out data"}
+	return &plot.Overlay{Label: label, Unit: unit, Reference: ref, Generated: []plot.Histogram{gen}}
 }
 
 // scatter is a spiral, the same at each call.
@@ -53,6 +58,16 @@ func scatter(n int) (x, y []float64) {
 		x, y = append(x, 3*r*math.Cos(a)), append(y, 3*r*math.Sin(a))
 	}
 	return x, y
+}
+
+// drawnColumn is the overlay as a page has it.
+func drawnColumn(t testing.TB, name string, o *plot.Overlay) Overlay {
+	t.Helper()
+	v, err := newOverlay(name, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 func examplePage(t testing.TB) *Page {
@@ -83,8 +98,8 @@ func examplePage(t testing.TB) *Page {
 			{Column: "m_lower", Unit: "TeV", ColumnComparison: measured(0.00712, 0.954, 0.98), Given: true},
 		},
 		Verdict: &Verdict{Level: Untested, Headline: "No difference found", Sentences: []string{"The largest distance is 0.0131."}},
-		Overlays: []*plot.Picture{picture(t, overlay("m_lower", "TeV", 1)), picture(t, overlay("m_diff", "TeV", 2)),
-			picture(t, overlay("tau21_1", "", 1.2)), picture(t, overlay("tau21_2", "", 1.2))},
+		Overlays: []Overlay{drawnColumn(t, "m_lower", overlay("m_lower", "TeV", 1)), drawnColumn(t, "m_diff", overlay("m_diff", "TeV", 2)),
+			drawnColumn(t, "tau21_1", overlay("tau21_1", "", 1.2)), drawnColumn(t, "tau21_2", overlay("tau21_2", "", 1.2))},
 		Correlations: picture(t, &plot.Correlations{Columns: names, Reference: ref, Generated: gen}),
 		Loss: picture(t, &plot.Loss{Train: []float64{-1, -2.2, -3, -3.2, -3.3}, Valid: []float64{-1.2, -2.3, -3, -3.1, -3.05},
 			LR: []float64{1e-3, 9e-4, 6e-4, 3e-4, 1e-4}, Best: 4}),
@@ -170,16 +185,45 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// own are the page's script and the data that it reads.
+func own(html string) (rest string, scripts int) {
+	for _, part := range regexp.MustCompile(`(?s)<script type="application/json">[^<]*</script>`).FindAllString(html, -1) {
+		html = strings.Replace(html, part, "", 1)
+		scripts++
+	}
+	rest = strings.Replace(html, "<script>"+script+"</script>", "", 1)
+	if rest != html {
+		scripts++
+	}
+	return rest, scripts
+}
+
+// The policy of the page lets its own script run, and no other.
+func TestPolicyNamesTheScript(t *testing.T) {
+	html := full(t)
+	policy := regexp.MustCompile(`http-equiv="Content-Security-Policy" content="([^"]*)"`).FindStringSubmatch(html)
+	at := strings.LastIndex(html, "<script>")
+	text, _, ended := strings.Cut(html[at+len("<script>"):], "</script>")
+	sum := sha256.Sum256([]byte(text))
+	want := "default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	if len(policy) != 2 || !ended || unescape.UnescapeString(policy[1]) != want {
+		t.Errorf("the policy is %q, not %q", policy, want)
+	}
+}
+
 // Whatever a page would load, run or link to begins with one of these.
 var external = regexp.MustCompile(`(?i)<script|<link|<iframe|<object|<embed|<base|\bsrc=|url\(|@import|\bon[a-z]+=|https?://`)
 
 func TestPageIsSelfContained(t *testing.T) {
-	html := strings.ReplaceAll(full(t), `xmlns="http://www.w3.org/2000/svg"`, "")
+	html, scripts := own(strings.ReplaceAll(full(t), `xmlns="http://www.w3.org/2000/svg"`, ""))
+	if scripts != 5 {
+		t.Errorf("%d scripts, not that of the page and the data of 4 columns", scripts)
+	}
 	if at := external.FindString(html); at != "" {
 		t.Errorf("the page holds %q", at)
 	}
 	for _, ref := range regexp.MustCompile(`href="([^"]{0,20})`).FindAllStringSubmatch(html, -1) {
-		if !strings.HasPrefix(ref[1], "data:image/png;") {
+		if !strings.HasPrefix(ref[1], "data:image/png;") && !strings.HasPrefix(ref[1], "#") {
 			t.Errorf("the page refers to %q", ref[1])
 		}
 	}
@@ -193,7 +237,7 @@ const hostile = `</title></style><script>alert("x")</script><img src=x onerror=a
 // Text from files, cards and users stays text, wherever it stands.
 func TestUserTextIsEscaped(t *testing.T) {
 	o := overlay(hostile, hostile, 1)
-	o.ReferenceName, o.GeneratedName = hostile, hostile
+	o.Reference.Name, o.Generated[0].Name = hostile, hostile
 	one := [][]float64{{1}}
 	p := &Page{
 		Title: hostile, Lead: hostile, Date: hostile, Version: hostile,
@@ -202,7 +246,7 @@ func TestUserTextIsEscaped(t *testing.T) {
 		Notices:      []string{hostile},
 		Distances:    []Distance{{Column: hostile, Unit: hostile}, {Column: hostile, Unit: hostile}},
 		Verdict:      &Verdict{Headline: hostile, Sentences: []string{hostile}},
-		Overlays:     []*plot.Picture{picture(t, o)},
+		Overlays:     []Overlay{drawnColumn(t, hostile, o)},
 		Correlations: picture(t, &plot.Correlations{Columns: []string{hostile}, Reference: one, Generated: one, ReferenceName: hostile}),
 		Latent:       picture(t, &plot.Panels{Alt: hostile, Panels: []plot.Panel{{Title: hostile, XLabel: hostile, YLabel: hostile}}}),
 		Sections:     []Section{{Title: hostile, Text: hostile, Head: []string{hostile}, Rows: [][]string{{hostile}}}},
@@ -211,8 +255,8 @@ func TestUserTextIsEscaped(t *testing.T) {
 		Card:         hostile,
 		Commands:     hostile,
 	}
-	html := render(t, p)
-	if strings.Contains(html, "<script") || strings.Contains(html, "<img") {
+	html, scripts := own(render(t, p))
+	if scripts != 2 || strings.Contains(html, "<script") || strings.Contains(html, "<img") {
 		t.Error("a script or an image of the user's text is in the page")
 	}
 	for _, element := range []string{"title", "style", "html", "main"} {
@@ -234,31 +278,116 @@ func TestEmptySectionsAreLeftOut(t *testing.T) {
 	}
 	full := full(t)
 	at := 0
-	for _, title := range []string{"Distances", "Columns", "Rank correlations", "Training", "Steps of the flow", "Latent space",
-		"Anomaly search", "Preparation", "Flow", "Notices", "Card", "To reproduce"} {
+	for _, title := range []string{"Distances", "Columns", "Rank correlations", "Anomaly search", "Training", "Steps of the flow", "Latent space",
+		"Preparation", "Flow", "Notices", "Card", "To reproduce"} {
 		i := strings.Index(full, "<h2>"+title+"</h2>")
 		if i < at {
 			t.Errorf("section %q is at %d, not after %d", title, i, at)
 		}
 		at = i
 	}
-	if n := strings.Count(full, "<svg "); n != 8 {
-		t.Errorf("%d pictures, not 8", n)
+	if n := strings.Count(full, "<svg "); n != 12 {
+		t.Errorf("%d pictures, not 12: 4 columns on two scales, and 4 others", n)
+	}
+	for _, part := range examplePage(t).Contents() {
+		if !strings.Contains(full, `<a href="#`+part.ID+`">`+part.Title+"</a>") || strings.Count(full, ` id="`+part.ID+`"`) != 1 {
+			t.Errorf("the contents lead to no part %+v", part)
+		}
 	}
 }
 
 func TestTables(t *testing.T) {
 	html := full(t)
 	for _, want := range []string{
-		`<tr><td class="bad">m_diff</td><td class="number">0.0131</td><td class="number">0.353</td><td class="number">0.00131</td><td>TeV</td><td class="number bad">3.12</td><td class="number range">0.0123 to 1.23457</td><td class="number range">0.02 to 1.3</td><td class="number">0.0100 %</td></tr>`,
+		`<tr><td class="bad">m_diff</td><td class="number" data-value="0.0131">0.0131</td><td class="number" data-value="0.353">0.353</td><td class="number" data-value="0.00131">0.00131</td><td>TeV</td><td class="number bad" data-value="3.12">3.12</td><td class="number range">0.0123 to 1.23457</td><td class="number range">0.02 to 1.3</td><td class="number" data-value="0.0001">0.0100 %</td></tr>`,
+		`<tbody data-column="m_diff" class="differs">`, `<tbody data-column="tau21_1">`,
 		`<tr><td colspan="9"><span>context: given, not generated</span></td></tr>`,
-		`<th class="number name">Held-out data</th><th class="number name">Generated</th>`,
+		`<th class="number name text">Held-out data</th><th class="number name text">Generated</th>`,
 		`<tr><td>m_lower</td><td>TeV</td><td class="number">0.0123</td><td class="number">1.23457</td><td>min-max → logit → standardise</td>`,
 		`<td>njets</td><td></td><td class="number">2</td><td class="number">2</td><td>–</td>`,
 	} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page has no row %s", want)
 		}
+	}
+}
+
+// Every histogram of the page stands beside it in UHI form, with what lies outside, and the statistics given.
+func TestJSON(t *testing.T) {
+	o := overlay("pt", "GeV", 2)
+	gen := &o.Generated[0]
+	gen.Under, gen.Under2, gen.Over, gen.Over2 = 3, 5, 7, 11
+	o.Apart, o.Reference.Apart, gen.Apart, gen.Apart2 = []float64{-999}, []float64{20}, []float64{30}, []float64{90}
+	p := &Page{Title: "t", Names: [2]string{"Data", "Flow"}, Version: "sluice 1.2", Overlays: []Overlay{drawnColumn(t, "pt", o)}}
+	text, err := p.JSON(map[string]float64{"auc": 0.5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Title, Reference, Generated string
+		Statistics                  map[string]float64
+		Histograms                  map[string]uhi.Histogram
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	h, apart := got.Histograms["generated/pt"], got.Histograms["generated/pt/apart"]
+	n := len(gen.SumW)
+	if got.Title != "t" || got.Reference != "Data" || got.Generated != "Flow" || got.Statistics["auc"] != 0.5 || len(got.Histograms) != 4 {
+		t.Errorf("%s", text)
+	}
+	if h.Values[0] != 3 || h.Variances[0] != 5 || h.Values[n+1] != 7 || h.Variances[n+1] != 11 || !slices.Equal(h.Values[1:n+1], gen.SumW) || h.Metadata["events"] != 10000.0 ||
+		h.Axes[0].Metadata["name"] != "pt" || h.Axes[0].Metadata["unit"] != "GeV" || h.Writer != [2]string{"sluice", "1.2"} {
+		t.Errorf("%+v", h)
+	}
+	if !slices.Equal(apart.Axes[0].Categories, []string{"-999"}) || apart.Values[0] != 30 || apart.Variances[0] != 90 {
+		t.Errorf("%+v", apart)
+	}
+	path := filepath.Join(t.TempDir(), "report.json")
+	if err := WriteJSON(path, p, map[string]float64{"auc": 0.5}); err != nil {
+		t.Fatal(err)
+	}
+	if file, err := os.ReadFile(path); err != nil || !bytes.Equal(file, text) {
+		t.Errorf("the file is not the JSON (%v)", err)
+	}
+	if err := WriteJSON(path, p, math.NaN()); err == nil {
+		t.Error("statistics that JSON cannot hold are written")
+	}
+}
+
+// Every picture is a file of each kind, by a name that tells the column and is one on any system.
+func TestFigures(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "figures")
+	p := examplePage(t)
+	p.Overlays = []Overlay{drawnColumn(t, "a/b <c>", overlay("x", "", 1)), drawnColumn(t, "A_b__c_", overlay("x", "", 1)), drawnColumn(t, strings.Repeat("é", 500), overlay("x", "", 1))}
+	p.Sections[0].Alone, p.Sections[0].Pictures = []*plot.Picture{p.Loss}, []*plot.Picture{p.Loss}
+	p.Correlations, p.Steps, p.Latent = nil, nil, nil
+	if err := WriteFigures(dir, p); err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, name := range []string{"column_a_b__c_", "column_a_b__c__linear", "column_A_b__c_-2", "column_A_b__c__linear-2", "column_" + strings.Repeat("é", 50),
+		"column_" + strings.Repeat("é", 50) + "_linear", "anomaly_search_1", "anomaly_search_2", "training"} {
+		want = append(want, name+".pdf", name+".png", name+".svg")
+	}
+	slices.Sort(want)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name())
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the files are %q, not %q", got, want)
+	}
+	svg, err := os.ReadFile(filepath.Join(dir, "training.svg"))
+	if err != nil || !bytes.Equal(svg, p.Loss.SVG()) {
+		t.Errorf("training.svg is not the loss (%v)", err)
+	}
+	if err := WriteFigures(filepath.Join(dir, "training.svg"), p); err == nil || !strings.Contains(err.Error(), "training.svg") {
+		t.Errorf("figures in a folder that is a file: %v", err)
 	}
 }
 
@@ -340,7 +469,7 @@ func TestPageOfTwoFiles(t *testing.T) {
 	}
 	got := html()
 	for _, want := range []string{
-		"<h1>model.csv against data.csv</h1>", `<th class="number name">data.csv</th><th class="number name">model.csv</th>`, ">data.csv, 2,000 events</text>",
+		"<h1>model.csv against data.csv</h1>", `<th class="number name text">data.csv</th><th class="number name text">model.csv</th>`, ">data.csv, 2,000 events</text>",
 		"<dt>Weights</dt><dd>w<small>the 2000 reference events are worth 1667 (n_eff), the 2000 generated ones are worth 1667 (n_eff)",
 		">−999: 28 % / 60 %</text>", ">Sum of weights / 2</text>", "<span class=\"bad\">missing or infinite: 1, of the reference 0</span>", "Made by sluice 1.2.",
 	} {

@@ -31,7 +31,7 @@ func (p *Pair) addTo(page *Page, c *stats.Comparison) error {
 	page.Verdict = &verdict
 	page.Names = [2]string{cmp.Or(p.ReferenceName, "Reference"), cmp.Or(p.GeneratedName, "Generated")}
 	page.Summary = append(page.Summary, p.weighing(c)...)
-	page.Overlays = make([]*plot.Picture, len(c.Names))
+	page.Overlays = make([]Overlay, len(c.Names))
 	j := judge{c, p.label}
 	for i, name := range c.Names {
 		ref, err := p.Reference.Column(name)
@@ -83,39 +83,36 @@ func (p *Pair) weighing(c *stats.Comparison) []Fact {
 		c.ReferenceEvents, side(p.Reference, c.ReferenceEffective), c.GeneratedEvents, side(p.Generated, c.GeneratedEffective))}}
 }
 
-func (p *Pair) overlay(name string, refW, genW []float64) (*plot.Picture, error) {
+func (p *Pair) overlay(name string, refW, genW []float64) (none Overlay, err error) {
 	ref, err := p.Reference.Column(name)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	gen, err := p.Generated.Column(name)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	from := stats.Origin(ref, gen)
 	a, err := distribution(ref, from, refW)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	b, err := distribution(gen, from, genW)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	bins := stats.NewBins(a, b, cmp.Or(p.Bins, 50))
 	o := plot.Overlay{
-		Label: p.label(name), Unit: ref.Unit, Log: bins.Log, Width: bins.Width, ReferenceName: p.ReferenceName, GeneratedName: p.GeneratedName,
-		Reference: histogram(a, bins, ref.Len()), Generated: histogram(b, bins, gen.Len()),
+		Label: p.label(name), Unit: ref.Unit, Log: bins.Log, Width: bins.Width,
+		Reference: histogram(p.ReferenceName, a, bins, ref.Len()), Generated: []plot.Histogram{histogram(p.GeneratedName, b, bins, gen.Len())},
 	}
 	for _, v := range bins.Apart {
-		at := plot.Apart{Value: v + from.Float()}
-		at.Reference, at.Reference2 = a.At(v)
-		at.Generated, at.Generated2 = b.At(v)
-		o.Apart = append(o.Apart, at)
+		o.Apart = append(o.Apart, v+from.Float())
 	}
 	if from.Float() != 0 {
 		o.Label += " - " + from.String()
 	}
-	return o.Picture()
+	return newOverlay(name, &o)
 }
 
 // weights are those of a table's events, in their own unit where float64 holds sums of their squares; nil where there are none.
@@ -153,9 +150,14 @@ func distribution(c *events.Column, from column.Exact, w []float64) (*stats.CDF,
 	return stats.NewCDF(x, kept)
 }
 
-func histogram(c *stats.CDF, b stats.Bins, n int) plot.Histogram {
+func histogram(name string, c *stats.CDF, b stats.Bins, n int) plot.Histogram {
 	h := c.Histogram(b)
-	return plot.Histogram{Edges: h.Edges, SumW: h.SumW, SumW2: h.SumW2, Under: h.Under, Over: h.Over, Events: n}
+	p := plot.Histogram{Name: name, Edges: h.Edges, SumW: h.SumW, SumW2: h.SumW2, Under: h.Under, Over: h.Over, Under2: h.Under2, Over2: h.Over2, Events: n}
+	for _, v := range b.Apart {
+		w, w2 := c.At(v)
+		p.Apart, p.Apart2 = append(p.Apart, w), append(p.Apart2, w2)
+	}
+	return p
 }
 
 // lossPicture draws the course of a training; truth is the true entropy, where it is known.

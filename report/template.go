@@ -1,8 +1,11 @@
 package report
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"html/template"
+	"math"
 	"strconv"
 	"strings"
 
@@ -11,6 +14,15 @@ import (
 
 //go:embed page.html page.css
 var files embed.FS
+
+//go:embed page.js
+var script string
+
+// scriptHash names the page's script to its own policy, which lets no other run.
+var scriptHash = func() string {
+	sum := sha256.Sum256([]byte(script))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}()
 
 var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"digits":  digits,
@@ -23,7 +35,20 @@ var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"columns": columns,
 	"class":   class,
 	"rem":     rem,
+	"raw":     raw,
+	"section": sectionID,
+	"scale":   func(steep bool) string { return map[bool]string{true: "logarithmic", false: "linear"}[steep] },
+	"script":  func() template.JS { return template.JS(script) },
+	"policy":  func() string { return scriptHash },
 }).ParseFS(files, "page.html"))
+
+// raw is a number as the page's script reads it; "" for none.
+func raw(v float64) string {
+	if math.IsNaN(v) {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'g', 6, 64)
+}
 
 // svg is trusted as it stands: package plot escapes the text in its pictures.
 func svg(p *plot.Picture) template.HTML { return template.HTML(p.SVG()) }

@@ -27,12 +27,12 @@ const (
 	crowded     = 1. / 250
 )
 
-// NewBins chooses about n bins for a picture of two samples, by the first. They span its quantiles 0.1 % to 99.9 %, widened by a
-// twentieth on each side but not beyond the extremes, and lie at round numbers; integers get bins of whole width around them. Bins in
-// which the density has a structure of its own, such as a narrow peak, are divided.
-func NewBins(ref, gen *CDF, n int) Bins {
+// NewBins chooses about n bins for a picture of two or more samples, by the first. They span its quantiles 0.1 % to 99.9 %, widened by a
+// twentieth on each side but not beyond the extremes, nor to values that lie far out, and lie at round numbers; integers get bins of
+// whole width around them. Bins in which the density has a structure of its own, such as a narrow peak, are divided.
+func NewBins(ref, gen *CDF, n int, more ...*CDF) Bins {
 	n = min(max(n, 1), 1<<20)
-	b := Bins{Apart: apart(ref, gen)}
+	b := Bins{Apart: apart(append([]*CDF{ref, gen}, more...))}
 	var x []float64
 	whole := true
 	for _, v := range ref.x {
@@ -66,6 +66,7 @@ func NewBins(ref, gen *CDF, n int) Bins {
 
 // bulk is the range to show of ascending values.
 func bulk(x []float64) (lo, hi float64) {
+	x = near(x)
 	lo, hi = x[0], x[len(x)-1]
 	qlo, qhi := x[len(x)/1000], x[len(x)-1-len(x)/1000]
 	if qhi > qlo {
@@ -73,6 +74,20 @@ func bulk(x []float64) (lo, hi float64) {
 		lo, hi = max(lo, qlo-margin), min(hi, qhi+margin)
 	}
 	return lo, hi
+}
+
+// farOut is by how many times the range of the central 90 % a value lies beyond it that does not belong into a picture.
+const farOut = 5
+
+// near leaves out of ascending values those that lie far out.
+func near(x []float64) []float64 {
+	k := len(x) / 20
+	lo, hi := x[k], x[len(x)-1-k]
+	reach := farOut * (hi - lo)
+	if k == 0 || reach == 0 {
+		return x
+	}
+	return x[sort.SearchFloat64s(x, lo-reach):sort.Search(len(x), func(i int) bool { return x[i] > hi+reach })]
 }
 
 func isLog(x []float64, lo, hi float64) bool {
@@ -289,15 +304,22 @@ const (
 	apartBeyond = 2  // or if it lies beyond all others by more than so many times their range
 )
 
-// apart are the values that hold many events of either sample, but do not belong to the others around them.
-func apart(a, b *CDF) []float64 {
-	values := append(a.markers(), b.markers()...)
-	share := func(v float64) float64 { return max(a.eventsAt(v), b.eventsAt(v)) }
+// apart are the values that hold many events of any sample, but do not belong to the others around them.
+func apart(all []*CDF) (values []float64) {
+	for _, c := range all {
+		values = append(values, c.markers()...)
+	}
+	share := func(v float64) (most float64) {
+		for _, c := range all {
+			most = max(most, c.eventsAt(v))
+		}
+		return most
+	}
 	slices.SortFunc(values, func(v, w float64) int { return cmp.Or(cmp.Compare(share(w), share(v)), cmp.Compare(v, w)) })
 	values = slices.Compact(values)
 	values = values[:min(len(values), mostApart)]
 	slices.Sort(values)
-	if len(values) > 0 && !slices.ContainsFunc(a.x, func(v float64) bool { return !slices.Contains(values, v) }) {
+	if len(values) > 0 && !slices.ContainsFunc(all[0].x, func(v float64) bool { return !slices.Contains(values, v) }) {
 		return nil // the reference has nothing else
 	}
 	return values

@@ -14,7 +14,8 @@ type Histogram struct {
 	SumW  []float64 // sum of weights a bin
 	SumW2 []float64 // sum of squared weights a bin: the variance of SumW
 
-	Under, Over float64 // sums of weights below the first and above the last edge
+	Under, Over   float64 // sums of weights below the first and above the last edge
+	Under2, Over2 float64 // and of their squares
 }
 
 // NewHistogram fills a histogram; w is nil where all weights are 1. Values that are NaN are left out. Edges
@@ -46,8 +47,10 @@ func (h *Histogram) add(x, w, w2 float64) {
 	case math.IsNaN(x):
 	case x < h.Edges[0]:
 		h.Under += w
+		h.Under2 += w2
 	case x > h.Edges[n]:
 		h.Over += w
+		h.Over2 += w2
 	default:
 		i := sort.Search(n-1, func(i int) bool { return h.Edges[i+1] > x })
 		h.SumW[i] += w
@@ -114,7 +117,7 @@ func (c *CDF) histogram(edges []float64) *Histogram {
 	h := &Histogram{Edges: edges, SumW: make([]float64, n), SumW2: make([]float64, n)}
 	at := func(e float64) (w, w2 float64) { return c.sums(sort.SearchFloat64s(c.x, e)) }
 	w0, v0 := at(edges[0])
-	h.Under = w0
+	h.Under, h.Under2 = w0, v0
 	for i := range n {
 		w1, v1 := at(edges[i+1])
 		if i == n-1 {
@@ -123,7 +126,7 @@ func (c *CDF) histogram(edges []float64) *Histogram {
 		h.SumW[i], h.SumW2[i] = w1-w0, v1-v0
 		w0, v0 = w1, v1
 	}
-	total, _ := c.sums(len(c.x))
-	h.Over = total - w0
+	total, total2 := c.sums(len(c.x))
+	h.Over, h.Over2 = total-w0, total2-v0
 	return h
 }
