@@ -123,6 +123,9 @@ func (d *data) enough() error {
 				part.n, part.name, name, part.low, part.end, least, name, slices.Min(d.mass), slices.Max(d.mass), part.key)
 		}
 	}
+	if low := max(slices.Min(d.mass), a.Sidebands.Low); low <= 0 {
+		return fmt.Errorf("%s is %g in some events, and the smooth function that is fitted to it is for a mass above 0: set anomaly.sidebands, or define another", name, low)
+	}
 	limits := slices.ContainsFunc(a.Methods, card.NeedsLabels)
 	switch {
 	case signal < int(a.SignalEvents):

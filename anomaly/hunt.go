@@ -2,6 +2,7 @@ package anomaly
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 
@@ -22,14 +23,15 @@ type Hunt struct {
 	// GlobalP is the probability of such a window anywhere, without signal, by pseudo-experiments drawn from the function fitted to all bins; where Tail
 	// is set, beyond them, by an exponential fitted to minus the logarithm of the local p of their most extreme tenth.
 	GlobalP     float64 `json:"global_p"`
-	GlobalSigma float64 `json:"global_sigma"`
+	GlobalSigma float64 `json:"global_sigma"` // 0 where that is 0.5 or more
 	Tail        bool    `json:"tail_fit"`
 	Pseudo      int     `json:"pseudo_experiments"`
 }
 
 const (
 	pseudoExperiments = 1000
-	leastBeside       = 3 // bins that stay on either side of a window
+	leastBeside       = 3      // bins that stay on either side of a window
+	leastP            = 1e-300 // whose logarithm is still a number
 )
 
 // widths of windows, in bins.
@@ -45,9 +47,13 @@ type excess struct {
 // scan looks at all windows. A window beside which nothing can be fitted is left out.
 func (s *spectrum) scan() excess {
 	best := excess{p: 2}
+	whole, err := s.fit(0, 0)
+	if err != nil {
+		return best
+	}
 	for _, width := range widths {
 		for from := leastBeside; from+width+leastBeside <= len(s.count); from += max(width/2, 1) {
-			f, err := s.fit(from, from+width)
+			f, err := s.fitFrom(whole, from, from+width)
 			if err != nil {
 				continue
 			}
@@ -56,7 +62,7 @@ func (s *spectrum) scan() excess {
 			for _, n := range s.count[from:e.to] {
 				e.observed += n
 			}
-			if e.p = excessP(e.observed, e.expected, e.deviation); e.p < best.p {
+			if e.p = max(excessP(e.observed, e.expected, e.deviation), leastP); e.p < best.p {
 				best = e
 			}
 		}
@@ -71,6 +77,9 @@ func (s *spectrum) hunt(ctx context.Context, seed uint64) (*Hunt, error) {
 		return nil, err
 	}
 	found := s.scan()
+	if found.p > 1 {
+		return nil, errors.New("there is no window beside which a smooth function can be fitted")
+	}
 	h := &Hunt{
 		Window: [2]float64{s.edges[found.from], s.edges[found.to]}, Observed: found.observed, Expected: found.expected, Error: found.deviation,
 		LocalP: found.p, Pseudo: pseudoExperiments,
@@ -81,10 +90,12 @@ func (s *spectrum) hunt(ctx context.Context, seed uint64) (*Hunt, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		least = append(least, -math.Log(s.pseudo(all, r).scan().p))
+		least = append(least, -math.Log(min(s.pseudo(all, r).scan().p, 1)))
 	}
 	h.GlobalP, h.Tail = beyond(least, -math.Log(found.p))
-	h.GlobalSigma = -distuv.UnitNormal.Quantile(h.GlobalP)
+	if h.GlobalP < 0.5 {
+		h.GlobalSigma = -distuv.UnitNormal.Quantile(max(h.GlobalP, leastP))
+	}
 	return h, nil
 }
 

@@ -130,6 +130,7 @@ func Run(ctx context.Context, c *card.Card, o Options) (*Result, error) {
 	}
 	r.Seconds = time.Since(began).Seconds() / float64(d.search.Seeds)
 	for _, m := range r.Methods {
+		m.Seconds /= float64(d.search.Seeds)
 		m.summarise()
 	}
 	return r, nil
@@ -324,11 +325,12 @@ func (m *Method) add(s *scored) {
 	if s.roc == nil {
 		return
 	}
-	one := Seed{}
-	one.AUC, one.aucError = s.roc.AUC()
-	if most, ok := s.roc.MaxSIC(stats.EnoughBackground); ok {
-		one.MaxSIC, one.maxSICError = most.SIC, most.SICError
+	most, ok := s.roc.MaxSIC(stats.EnoughBackground)
+	if !ok {
+		return
 	}
+	one := Seed{MaxSIC: most.SIC, maxSICError: most.SICError}
+	one.AUC, one.aucError = s.roc.AUC()
 	m.Seeds = append(m.Seeds, one)
 	m.curves = append(m.curves, sic(s.roc, efficiencies))
 }
@@ -338,7 +340,6 @@ func (m *Method) summarise() {
 	if n == 0 {
 		return
 	}
-	m.Seconds /= float64(n)
 	var sic, auc []float64
 	for _, s := range m.Seeds {
 		sic, auc = append(sic, s.MaxSIC), append(auc, s.AUC)

@@ -1,10 +1,10 @@
 package anomaly
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
-	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/mathext"
 )
 
@@ -99,17 +99,22 @@ func (s *spectrum) bins(low, high float64) (from, to int) {
 	return int(math.Round((low - s.edges[0]) / width)), int(math.Round((high - s.edges[0]) / width))
 }
 
-// smooth is the function fitted to all bins but those of a window: the events expected in each bin, and the covariance of the coefficients.
+// smooth is the function fitted to all bins but those of a window: the events expected in each bin, and how well the coefficients are known.
 type smooth struct {
+	theta    []float64 // of basis
 	expected []float64
 	basis    [][]float64
-	cov      *mat.Dense
-	chi2     float64 // Pearson's, of the bins fitted that expect 5 events or more
-	ndf      int
+
+	information square  // of theta, whose inverse is their covariance
+	chi2        float64 // Pearson's, of the bins fitted that expect 5 events or more
+	ndf         int
 }
 
 // fit is the likeliest function for the bins before from and those from to on.
-func (s *spectrum) fit(from, to int) (*smooth, error) {
+func (s *spectrum) fit(from, to int) (*smooth, error) { return s.fitFrom(nil, from, to) }
+
+// fitFrom begins at the coefficients of another fit, or, where that is nil, at a flat function.
+func (s *spectrum) fitFrom(start *smooth, from, to int) (*smooth, error) {
 	var total float64
 	bins := 0
 	for k, n := range s.count {
@@ -129,7 +134,13 @@ func (s *spectrum) fit(from, to int) (*smooth, error) {
 	for k := range s.basis {
 		f.basis[k] = s.basis[k][:parameters]
 	}
-	if err := f.climb(s.count, from, to, total/float64(bins)); err != nil {
+	f.theta = make([]float64, parameters)
+	if start != nil && len(start.theta) == parameters {
+		copy(f.theta, start.theta)
+	} else {
+		f.theta[0] = math.Log(total/float64(bins)) / f.basis[0][0]
+	}
+	if err := f.climb(s.count, from, to); err != nil {
 		return nil, err
 	}
 	for k, n := range s.count {
@@ -141,22 +152,20 @@ func (s *spectrum) fit(from, to int) (*smooth, error) {
 	return f, nil
 }
 
-// climb goes up by Newton's steps from a flat function, each halved until the likelihood rises.
-func (f *smooth) climb(count []float64, from, to int, level float64) error {
-	p := len(f.basis[0])
-	theta, trial := make([]float64, p), make([]float64, p)
-	theta[0] = math.Log(level) / f.basis[0][0]
+// climb goes up by Newton's steps, each halved until the likelihood rises.
+func (f *smooth) climb(count []float64, from, to int) error {
+	theta, trial := f.theta, make([]float64, len(f.theta))
 	last := f.likelihood(theta, count, from, to)
-	hessian, gradient, step := mat.NewDense(p, p, nil), mat.NewVecDense(p, nil), mat.NewVecDense(p, nil)
 	for range 60 {
-		f.derivatives(count, from, to, hessian, gradient)
-		if err := step.SolveVec(hessian, gradient); err != nil && !finite(step.AtVec(0)) {
-			return fmt.Errorf("the smooth function cannot be fitted: %w", err)
+		information, gradient := f.derivatives(count, from, to)
+		step, ok := information.solve(gradient)
+		if !ok {
+			return errors.New("the smooth function cannot be fitted: its information has no inverse")
 		}
 		now, scale := math.Inf(-1), 1.0
 		for ; scale > 1e-6; scale /= 2 {
 			for i := range trial {
-				trial[i] = theta[i] + scale*step.AtVec(i)
+				trial[i] = theta[i] + scale*step[i]
 			}
 			if now = f.likelihood(trial, count, from, to); now >= last {
 				break
@@ -166,18 +175,48 @@ func (f *smooth) climb(count []float64, from, to int, level float64) error {
 			break
 		}
 		copy(theta, trial)
-		done := now-last < 1e-9
+		done := now-last < 1e-7
 		if last = now; done {
 			break
 		}
 	}
 	f.likelihood(theta, count, from, to)
-	f.derivatives(count, from, to, hessian, gradient)
-	f.cov = mat.NewDense(p, p, nil)
-	if err := f.cov.Inverse(hessian); err != nil && !finite(f.cov.At(0, 0)) {
-		return fmt.Errorf("the smooth function has no covariance: %w", err)
-	}
+	f.information, _ = f.derivatives(count, from, to)
 	return nil
+}
+
+// square is a symmetric matrix of as many rows as the function has coefficients, and vector a vector; what is beyond is 0.
+type (
+	square [4][4]float64
+	vector [4]float64
+)
+
+// solve is the x of m x = y, by Gauss's elimination; rows of nothing are passed over. It is false where m has no inverse.
+func (m square) solve(y vector) (x vector, ok bool) {
+	n := len(y)
+	for n > 1 && m[n-1][n-1] == 0 {
+		n--
+	}
+	for i := range n {
+		if !(m[i][i] > 0) {
+			return x, false
+		}
+		for r := i + 1; r < n; r++ {
+			q := m[r][i] / m[i][i]
+			for c := i; c < n; c++ {
+				m[r][c] -= q * m[i][c]
+			}
+			y[r] -= q * y[i]
+		}
+	}
+	for i := n - 1; i >= 0; i-- {
+		x[i] = y[i]
+		for c := i + 1; c < n; c++ {
+			x[i] -= m[i][c] * x[c]
+		}
+		x[i] /= m[i][i]
+	}
+	return x, finite(x[0])
 }
 
 func finite(v float64) bool { return v-v == 0 }
@@ -193,34 +232,32 @@ func (f *smooth) likelihood(theta, count []float64, from, to int) (sum float64) 
 	return sum
 }
 
-func (f *smooth) derivatives(count []float64, from, to int, hessian *mat.Dense, gradient *mat.VecDense) {
-	hessian.Zero()
-	gradient.Zero()
+func (f *smooth) derivatives(count []float64, from, to int) (information square, gradient vector) {
 	for k, b := range f.basis {
 		if k >= from && k < to {
 			continue
 		}
-		for i := range b {
-			gradient.SetVec(i, gradient.AtVec(i)+b[i]*(count[k]-f.expected[k]))
-			for j := range b {
-				hessian.Set(i, j, hessian.At(i, j)+b[i]*b[j]*f.expected[k])
+		for i, bi := range b {
+			gradient[i] += bi * (count[k] - f.expected[k])
+			for j, bj := range b {
+				information[i][j] += bi * bj * f.expected[k]
 			}
 		}
 	}
+	return information, gradient
 }
 
 // within is what is expected in a window, and its standard error by that of the coefficients.
 func (f *smooth) within(from, to int) (events, deviation float64) {
-	p := len(f.basis[0])
-	slope := make([]float64, p)
+	var slope vector
 	for k := from; k < to; k++ {
 		events += f.expected[k]
-		for i := range slope {
-			slope[i] += f.expected[k] * f.basis[k][i]
+		for i, b := range f.basis[k] {
+			slope[i] += f.expected[k] * b
 		}
 	}
-	v := mat.NewVecDense(p, slope)
-	return events, math.Sqrt(max(mat.Inner(v, f.cov, v), 0))
+	turned, _ := f.information.solve(slope)
+	return events, math.Sqrt(max(inner(slope[:], turned[:]), 0))
 }
 
 // excessP is the probability of n events or more where the number expected is known to a standard error: a Poisson number whose mean has a gamma
