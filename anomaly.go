@@ -2,6 +2,7 @@ package sluice
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -22,8 +23,9 @@ func Anomaly(ctx context.Context, c *card.Card, out string, o Options) (*Anomaly
 	chain := o.chain()
 	page := filepath.Join(out, "report.html")
 	if out != "" {
+		defer leave(missing(out))
 		if err := os.MkdirAll(out, 0o777); err != nil {
-			return nil, fault.Of(err)
+			return nil, fault.Of(fmt.Errorf("cannot make the folder %s: %w; choose another with --out", out, err))
 		}
 		release, err := chain.Claim(page, c.Inputs()...)
 		if err != nil {
@@ -31,7 +33,7 @@ func Anomaly(ctx context.Context, c *card.Card, out string, o Options) (*Anomaly
 		}
 		defer release()
 	}
-	r, err := anomaly.Run(ctx, c, anomaly.Options{Threads: chain.Threads, Notice: chain.Notice, Stage: chain.Stage})
+	r, err := anomaly.Run(ctx, c, anomaly.Options{Threads: chain.Threads, Notice: chain.Notice, Warn: chain.Warn, Stage: chain.Stage})
 	if err != nil || out == "" {
 		return r, ended(ctx, err, "")
 	}
@@ -43,4 +45,25 @@ func Anomaly(ctx context.Context, c *card.Card, out string, o Options) (*Anomaly
 	about.Version, about.Commands = "sluice "+chain.Version, o.Command
 	about.WithoutFolders(append(o.Inputs, out)...)
 	return r, report.Write(page, about)
+}
+
+// missing are the folders that are to be made for one, that first.
+func missing(folder string) (made []string) {
+	for !isThere(folder) {
+		made = append(made, folder)
+		folder = filepath.Dir(folder)
+	}
+	return made
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// leave takes folders away in which there is nothing.
+func leave(folders []string) {
+	for _, f := range folders {
+		_ = os.Remove(f)
+	}
 }

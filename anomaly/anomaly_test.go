@@ -49,12 +49,10 @@ anomaly: {signal_region: [3.3, 3.7], sidebands: [2, 6], label: label, signal_eve
 	return c
 }
 
-func silent() Options { return Options{Notice: func(string) {}, Stage: func(string) {}} }
-
 // Each method finds the signal, the supervised limit most of it, and the sidebands tell the background.
 func TestMethodsFindTheSignal(t *testing.T) {
-	c := toy(9000, 400)
-	r, err := Run(context.Background(), c, silent())
+	c := toy(30_000, 400)
+	r, err := Run(context.Background(), c, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,9 +104,7 @@ func TestWithoutLabels(t *testing.T) {
 	c.Anomaly.Label, c.Anomaly.SignalEvents, c.Anomaly.Methods, c.Train.Epochs = "", 0, []string{"cathode"}, 2
 	var texts []string
 	for _, threads := range []int{1, 2} {
-		o := silent()
-		o.Threads = threads
-		r, err := Run(context.Background(), c, o)
+		r, err := Run(context.Background(), c, Options{Threads: threads})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +151,7 @@ func TestBadInput(t *testing.T) {
 	} {
 		job := toy(1500, 150)
 		c.change(job)
-		if _, err := Run(context.Background(), job, silent()); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+		if _, err := Run(context.Background(), job, Options{}); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q is not in: %v", c.want, err)
 		}
 	}
@@ -204,6 +200,27 @@ func TestWindowWithoutSignal(t *testing.T) {
 		}
 		if chance := uniform(t, p); chance < 1e-3 {
 			t.Errorf("%g events: the p of a window is not uniform: KS p %.2g", n, chance)
+		}
+	}
+}
+
+// The global p of spectra without signal is uniform, with many events and with few.
+func TestHuntWithoutSignal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fits 200,000 spectra")
+	}
+	for _, n := range []float64{20_000, 300} {
+		r := rng.New(3, rng.StreamTest, 4)
+		var p []float64
+		for k := range 40 {
+			h, err := falling(n, r).hunt(context.Background(), uint64(k), 30)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p = append(p, h.GlobalP)
+		}
+		if chance := uniform(t, p); chance < 1e-3 {
+			t.Errorf("%g events: the global p is not uniform: KS p %.2g", n, chance)
 		}
 	}
 }

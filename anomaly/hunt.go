@@ -70,8 +70,8 @@ func (s *spectrum) scan() excess {
 	return best
 }
 
-// hunt scans a spectrum and pseudo-experiments of it.
-func (s *spectrum) hunt(ctx context.Context, seed uint64) (*Hunt, error) {
+// hunt scans a spectrum and so many pseudo-experiments of it.
+func (s *spectrum) hunt(ctx context.Context, seed uint64, pseudo int) (*Hunt, error) {
 	all, err := s.fit(0, 0)
 	if err != nil {
 		return nil, err
@@ -82,15 +82,15 @@ func (s *spectrum) hunt(ctx context.Context, seed uint64) (*Hunt, error) {
 	}
 	h := &Hunt{
 		Window: [2]float64{s.edges[found.from], s.edges[found.to]}, Observed: found.observed, Expected: found.expected, Error: found.deviation,
-		LocalP: found.p, Pseudo: pseudoExperiments,
+		LocalP: found.p, Pseudo: pseudo,
 	}
 	var least []float64 // -ln p of each pseudo-experiment
 	r := rng.New(seed, rng.StreamSearch, 3)
-	for range pseudoExperiments {
+	for range pseudo {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		least = append(least, -math.Log(min(s.pseudo(all, r).scan().p, 1)))
+		least = append(least, -math.Log(min(s.draw(all, r).scan().p, 1)))
 	}
 	h.GlobalP, h.Tail = beyond(least, -math.Log(found.p))
 	if h.GlobalP < 0.5 {
@@ -99,8 +99,8 @@ func (s *spectrum) hunt(ctx context.Context, seed uint64) (*Hunt, error) {
 	return h, nil
 }
 
-// pseudo is a spectrum drawn from a function.
-func (s *spectrum) pseudo(f *smooth, r *rng.Source) *spectrum {
+// draw is a spectrum drawn from a function.
+func (s *spectrum) draw(f *smooth, r *rng.Source) *spectrum {
 	own := *s
 	own.count = make([]float64, len(s.count))
 	for k, mean := range f.expected {

@@ -30,12 +30,14 @@ func (t *trial) densityCard(rows []int32, seed uint64) *card.Card {
 }
 
 // learnBackground fits p_B to the sidebands.
-func (t *trial) learnBackground(ctx context.Context) (*background, error) {
+func (t *trial) learnBackground(ctx context.Context, o fit.Options) (*background, error) {
 	c := t.densityCard(t.rows[t.region:], t.seed)
-	o := fit.Options{Threads: t.threads}
 	d, err := fit.Load(ctx, c, o)
 	if err != nil {
 		return nil, err
+	}
+	for _, line := range d.Warnings {
+		o.Filled().Warn(line)
 	}
 	m, _, err := d.Train(ctx, o)
 	if err != nil {

@@ -17,7 +17,7 @@ func (r *Result) Page(c *card.Card) (*report.Page, error) {
 		return nil, err
 	}
 	p := &report.Page{
-		Title: cmp.Or(c.Title, c.Name), Card: string(text), Notices: r.Notices,
+		Title: cmp.Or(c.Title, c.Name), Card: string(text), Notices: r.Notices, Warnings: r.Warnings,
 		Lead: fmt.Sprintf("A search for a resonance in %s from %g to %g %s, by events that look unlike the background that the sidebands teach.",
 			r.mass, r.signalRegion[0], r.signalRegion[1], r.unit),
 	}
@@ -45,7 +45,7 @@ func (r *Result) facts() []report.Fact {
 	}
 	f = append(f, b)
 	if h := r.Hunt; h != nil {
-		f = append(f, report.Fact{Name: "Largest excess", Value: fmt.Sprintf("%.2g σ, globally", h.GlobalSigma), Note: fmt.Sprintf("%g to %g %s, after %s", h.Window[0], h.Window[1], r.unit, h.Method)})
+		f = append(f, report.Fact{Name: "Largest excess", Value: fmt.Sprintf("%.2g σ, globally", h.GlobalSigma), Note: fmt.Sprintf("%.4g to %.4g %s, after %s", h.Window[0], h.Window[1], r.unit, h.Method)})
 	}
 	return f
 }
@@ -102,28 +102,39 @@ func (r *Result) excesses() (*report.Section, error) {
 		Title: "Background in the signal region",
 		Text: "What is left of the first seed's events where the given share of the data in the signal region is selected, beside the background that a smooth function expects that is fitted to what is left of " +
 			"the sidebands, the probability of as many events or more, and how far the masses of background that is selected are from those of the rest (Kolmogorov-Smirnov distance): a selection that sculpts the mass makes excesses. " +
-			"Methods that score the signal region alone have no such estimate.",
+			"Methods that score the signal region alone (anode and r-anode) have no such estimate, nor has what leaves fewer than 20 events in the sidebands.",
 		Head: []string{"Method", "Share", "Observed", "Background", "Truth", "χ²/ndf", "p", "Sculpting", "p of it"}, Numbers: [2]int{1, 9},
 	}
-	row := func(name, share string, observed float64, e Estimate, p float64) []string {
-		truth := "–"
-		if e.Truth != nil {
-			truth = fmt.Sprintf("%.0f", *e.Truth)
-		}
-		return []string{name, share, fmt.Sprintf("%.0f", observed), fmt.Sprintf("%.3g ± %.2g", e.Estimate, e.Error), truth, fmt.Sprintf("%.2f", e.Chi2NDF), fmt.Sprintf("%.2g", p), "–", "–"}
-	}
 	n := float64(r.Events.Region)
-	s.Rows = append(s.Rows, row("none", "100 %", n, r.Background, excessP(n, r.Background.Estimate, r.Background.Error)))
+	p := excessP(n, r.Background.Estimate, r.Background.Error)
+	s.Rows = append(s.Rows, (&Selection{Share: 1, Observed: n, Estimate: &r.Background, LocalP: &p}).row("none"))
 	for _, name := range r.Order {
 		for _, sel := range r.Methods[name].Selections {
-			cells := row(name, fmt.Sprintf("%g %%", 100*sel.Share), sel.Observed, sel.Estimate, sel.LocalP)
-			if sel.Sculpting != nil {
-				cells[7], cells[8] = fmt.Sprintf("%.3f", *sel.Sculpting), fmt.Sprintf("%.2g", *sel.SculptingP)
-			}
-			s.Rows = append(s.Rows, cells)
+			s.Rows = append(s.Rows, sel.row(name))
 		}
 	}
 	return &s, nil
+}
+
+// row is that of a selection in the table.
+func (s *Selection) row(method string) []string {
+	cells := []string{method, fmt.Sprintf("%g %%", 100*s.Share), fmt.Sprintf("%.0f", s.Observed), "–", "–", "–", "–", "–", "–"}
+	if e := s.Estimate; e != nil {
+		cells[3], cells[6] = fmt.Sprintf("%.0f ± %.2g", e.Estimate, e.Error), fmt.Sprintf("%.2g", *s.LocalP)
+		if e.Estimate < 1000 {
+			cells[3] = fmt.Sprintf("%.3g ± %.2g", e.Estimate, e.Error)
+		}
+		if e.Truth != nil {
+			cells[4] = fmt.Sprintf("%.0f", *e.Truth)
+		}
+		if e.Chi2NDF > 0 {
+			cells[5] = fmt.Sprintf("%.2f", e.Chi2NDF)
+		}
+	}
+	if s.Sculpting != nil {
+		cells[7], cells[8] = fmt.Sprintf("%.3f", *s.Sculpting), fmt.Sprintf("%.2g", *s.SculptingP)
+	}
+	return cells
 }
 
 // masses shows the spectra and what was found in them.
@@ -151,7 +162,7 @@ func (r *Result) masses() (*report.Section, error) {
 	if h.Tail {
 		how = fmt.Sprintf("beyond all of %d pseudo-experiments, by an exponential fitted to −ln p of their most extreme tenth", h.Pseudo)
 	}
-	s.Text += fmt.Sprintf(" What %s selects of it (%g %% of the signal region) was scanned by windows of 2 to %d bins: the largest excess is from %g to %g %s, %.0f events where %.3g ± %.2g are expected; "+
+	s.Text += fmt.Sprintf(" What %s selects of it (%g %% of the signal region) was scanned by windows of 2 to %d bins: the largest excess is from %.4g to %.4g %s, %.0f events where %.3g ± %.2g are expected; "+
 		"local p %.2g; as large an excess anywhere has p %.2g without signal (%.2g σ), %s.",
 		h.Method, 100*h.Share, regionBins, h.Window[0], h.Window[1], r.unit, h.Observed, h.Expected, h.Error, h.LocalP, h.GlobalP, h.GlobalSigma, how)
 	return &s, nil

@@ -11,15 +11,17 @@ import (
 type scored struct {
 	// surprise of the rows of the trial is minus the logarithm, to base 10, of the share of the data in the signal region, of the same fold, that score
 	// at least as high, so that trainings of different folds can be compared; NaN where the method has no score.
-	surprise []float64
-	seconds  float64
-	roc      *stats.ROC // of the signal region; nil without labels or signal
+	surprise  []float64
+	sidebands bool // have scores too
+	seconds   float64
+	roc       *stats.ROC // of the signal region; nil without labels or signal
 }
 
 // judge turns scores into shares of the data, and compares them with the labels: signal that was thinned away counts too, which no method has
 // seen but supervised, whose folds leave it out in turn.
 func (t *trial) judge(score []float64) (*scored, error) {
 	s := &scored{surprise: make([]float64, len(score))}
+	s.sidebands = !slices.ContainsFunc(score[t.region:], math.IsNaN)
 	data := make([][]float64, t.search.Folds)
 	for k, i := range t.rows[:t.region] {
 		if t.kept[i] {

@@ -1,12 +1,14 @@
 package anomaly
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"time"
 
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/stats"
 )
@@ -15,7 +17,15 @@ import (
 type Options struct {
 	Threads int
 	Notice  func(line string)
+	Warn    func(line string)
 	Stage   func(name string)
+}
+
+// filled has a function where there was none.
+func (o Options) filled() Options {
+	f := fit.Options{Notice: o.Notice, Warn: o.Warn, Stage: o.Stage}.Filled()
+	o.Notice, o.Warn, o.Stage = f.Notice, f.Warn, f.Stage
+	return o
 }
 
 // Result is what a search found. Numbers of one trial, and not of all, are those of the first seed.
@@ -30,6 +40,7 @@ type Result struct {
 	Hunt       *Hunt              `json:"hunt,omitempty"`
 	Seconds    float64            `json:"seconds_per_seed"`
 	Notices    []string           `json:"notices,omitempty"`
+	Warnings   []string           `json:"warnings,omitempty"`
 
 	signalRegion [2]float64
 	mass, unit   string
@@ -73,15 +84,16 @@ type Estimate struct {
 	Estimate float64  `json:"estimate"`
 	Error    float64  `json:"error"`
 	Truth    *float64 `json:"truth,omitempty"`
-	Chi2NDF  float64  `json:"chi2_ndf"` // of the fit
+	Chi2NDF  float64  `json:"chi2_ndf,omitempty"` // of the fit, where enough bins expect 5 events
 }
 
 // Selection is what is left where the share of the data in the signal region that has higher scores is at most Share.
 type Selection struct {
-	Share    float64  `json:"share"`
-	Observed float64  `json:"observed"` // in the signal region
-	Estimate Estimate `json:"background"`
-	LocalP   float64  `json:"local_p"`
+	Share    float64 `json:"share"`
+	Observed float64 `json:"observed"` // in the signal region
+	// Estimate is nil, as is LocalP, where too few events are left in the sidebands to fit a function to.
+	Estimate *Estimate `json:"background,omitempty"`
+	LocalP   *float64  `json:"local_p,omitempty"`
 	// Sculpting is how far the masses of background that is selected are from those of all, the Kolmogorov-Smirnov distance, and its p; where labels
 	// are known and enough events are left.
 	Sculpting  *float64 `json:"sculpting_ks,omitempty"`
@@ -107,6 +119,7 @@ func Run(ctx context.Context, c *card.Card, o Options) (*Result, error) {
 	if err := c.CheckAnomaly(); err != nil {
 		return nil, inputError(err)
 	}
+	o = o.filled()
 	o.Stage("read")
 	d, err := load(ctx, c)
 	if err != nil {
@@ -124,7 +137,7 @@ func Run(ctx context.Context, c *card.Card, o Options) (*Result, error) {
 	}
 	began := time.Now()
 	for k := range d.search.Seeds {
-		if err := r.try(ctx, d.trial(c.Seed+uint64(k), o.Threads), k, o); err != nil {
+		if err := r.try(ctx, d.trial(c.Seed+uint64(k), cmp.Or(o.Threads, c.Threads)), k, o); err != nil {
 			return nil, err
 		}
 	}
@@ -148,9 +161,16 @@ func (r *Result) try(ctx context.Context, t *trial, k int, o Options) error {
 		if err := r.estimate(t); err != nil {
 			return inputError(err)
 		}
+		if f := r.smooth; f.ndf > 0 && stats.Chi2P(f.chi2, f.ndf) < 1e-3 {
+			r.warn(o, fmt.Sprintf("the smooth function does not describe the sidebands (chi2/ndf %.3g): the background that it expects, and each p, are wrong by more than they say; narrow anomaly.sidebands", f.chi2/float64(f.ndf)))
+		}
 	}
 	o.Stage(of + "background")
-	b, err := t.learnBackground(ctx)
+	own := fit.Options{Threads: t.threads}
+	if k == 0 { // or all seeds would say the same
+		own.Warn = func(line string) { r.warn(o, "background: "+line) }
+	}
+	b, err := t.learnBackground(ctx, own)
 	if err != nil {
 		return err
 	}
@@ -176,12 +196,17 @@ func (r *Result) try(ctx context.Context, t *trial, k int, o Options) error {
 		}
 		if name == r.hunter() {
 			o.Stage("hunt")
-			if err := r.search(ctx, t, s, name); err != nil {
+			if err := r.search(ctx, t, s, name, o); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+func (r *Result) warn(o Options, line string) {
+	r.Warnings = append(r.Warnings, line)
+	o.Warn(line)
 }
 
 // hunter is the method by whose score the mass is scanned: one that scores the sidebands as well, and needs no labels; "" for none.
@@ -239,7 +264,10 @@ func (r *Result) estimate(t *trial) (err error) {
 
 // estimated is what a fit expects in the signal region, beside the true background of the data that a condition holds for.
 func (t *trial) estimated(f *smooth, from, to int, holds func(k int) bool) Estimate {
-	e := Estimate{Chi2NDF: f.chi2 / float64(max(f.ndf, 1))}
+	e := Estimate{}
+	if f.ndf > 0 {
+		e.Chi2NDF = f.chi2 / float64(f.ndf)
+	}
 	e.Estimate, e.Error = f.within(from, to)
 	if t.signal == nil {
 		return e
@@ -254,23 +282,25 @@ func (t *trial) estimated(f *smooth, from, to int, holds func(k int) bool) Estim
 	return e
 }
 
-// selections counts what is left at each of shares, and estimates its background from the sidebands; only of methods that score these.
+// selections counts what is left at each of shares, and estimates its background from the sidebands where a method scores these.
 func (r *Result) selections(t *trial, s *scored) (list []Selection, err error) {
 	from, to := r.spectrum.bins(r.signalRegion[0], r.signalRegion[1])
 	for _, share := range shares {
 		holds := func(k int) bool { return s.surprise[k] >= -math.Log10(share) }
 		own := r.spectrum.of(t.masses(holds))
-		f, err := own.fit(from, to)
-		if err != nil {
-			continue // too few are left, or none has a score
-		}
-		sel := Selection{Share: share, Estimate: t.estimated(f, from, to, holds)}
+		sel := Selection{Share: share}
 		for _, n := range own.count[from:to] {
 			sel.Observed += n
 		}
-		sel.LocalP = excessP(sel.Observed, sel.Estimate.Estimate, sel.Estimate.Error)
-		if err := t.sculpting(&sel, holds); err != nil {
-			return nil, err
+		if s.sidebands {
+			if f, err := own.fit(from, to); err == nil { // else too few are left
+				e := t.estimated(f, from, to, holds)
+				p := excessP(sel.Observed, e.Estimate, e.Error)
+				sel.Estimate, sel.LocalP = &e, &p
+			}
+			if err := t.sculpting(&sel, holds); err != nil {
+				return nil, err
+			}
 		}
 		list = append(list, sel)
 	}
@@ -304,15 +334,15 @@ func (t *trial) sculpting(s *Selection, holds func(k int) bool) error {
 }
 
 // search hunts in what a method selects.
-func (r *Result) search(ctx context.Context, t *trial, s *scored, method string) (err error) {
+func (r *Result) search(ctx context.Context, t *trial, s *scored, method string, o Options) (err error) {
 	r.selected = r.spectrum.of(t.masses(func(k int) bool { return s.surprise[k] >= -math.Log10(huntedShare) }))
-	h, err := r.selected.hunt(ctx, t.seed)
-	if err != nil {
-		if ctx.Err() == nil {
-			r.Notices = append(r.Notices, fmt.Sprintf("no hunt: %v", err))
-			return nil
-		}
+	h, err := r.selected.hunt(ctx, t.seed, pseudoExperiments)
+	switch {
+	case ctx.Err() != nil:
 		return err
+	case err != nil:
+		r.warn(o, fmt.Sprintf("no hunt in what %s selects: %v", method, err))
+		return nil
 	}
 	h.Method, h.Share = method, huntedShare
 	r.Hunt = h

@@ -13,14 +13,26 @@ import (
 //	f(x) = p1 (1-x)^p2 / x^(p3 + p4 ln x),   x = m/M,
 //
 // M being twice the upper end of the spectrum, where theirs is the centre-of-mass energy. Its logarithm is linear in ln p1, p2, p3 and p4, so that the
-// likelihood has one maximum, which Newton's method finds. p4 is 0 where fewer than fourParameters events are fitted.
+// likelihood has one maximum, which Newton's method finds. p4 is 0 where fewer than 1000 events are fitted, and p2 too
+// where fewer than 100 are; to fewer than 20 no function is fitted.
 type spectrum struct {
 	edges []float64
 	count []float64
 	basis [][]float64 // of log f in each bin, orthonormal over the bins
 }
 
-const fourParameters = 1000
+// parameters are those of a function that is fitted to so many events; 0 for none.
+func parameters(events float64) int {
+	switch {
+	case events >= 1000:
+		return 4
+	case events >= 100:
+		return 3
+	case events >= 20:
+		return 2
+	}
+	return 0
+}
 
 // newSpectrum has bins of an eighth of the signal region, as many as fit between the ends of the sidebands.
 func (t *trial) newSpectrum() *spectrum {
@@ -123,11 +135,8 @@ func (s *spectrum) fitFrom(start *smooth, from, to int) (*smooth, error) {
 			bins++
 		}
 	}
-	parameters := 4
-	if total < fourParameters {
-		parameters = 3
-	}
-	if total < 1 || bins <= parameters {
+	parameters := parameters(total)
+	if parameters == 0 || bins <= parameters {
 		return nil, fmt.Errorf("%g events in %d bins beside the window are too few to fit a smooth function to", total, bins)
 	}
 	f := &smooth{expected: make([]float64, len(s.count)), basis: make([][]float64, len(s.count)), ndf: -parameters}

@@ -69,7 +69,7 @@ func printAnomaly(w io.Writer, r *sluice.AnomalyResult) {
 	}
 	fmt.Fprintln(w)
 	if h := r.Hunt; h != nil {
-		fmt.Fprintf(w, "hunt        %.0f events from %g to %g where %.3g +- %.2g are expected, after %s: local p %.2g, global p %.2g (%.2g sigma)\n",
+		fmt.Fprintf(w, "hunt        %.0f events from %.4g to %.4g where %.3g +- %.2g are expected, after %s: local p %.2g, global p %.2g (%.2g sigma)\n",
 			h.Observed, h.Window[0], h.Window[1], h.Expected, h.Error, h.Method, h.LocalP, h.GlobalP, h.GlobalSigma)
 	}
 	fmt.Fprintf(w, "report      %s\n\n", r.Report)
