@@ -45,7 +45,7 @@ func (r *Result) facts() []report.Fact {
 	}
 	f = append(f, b)
 	if h := r.Hunt; h != nil {
-		f = append(f, report.Fact{Name: "Largest excess", Value: fmt.Sprintf("%.2g σ, globally", h.GlobalSigma), Note: fmt.Sprintf("%.4g to %.4g %s, after %s", h.Window[0], h.Window[1], r.unit, h.Method)})
+		f = append(f, report.Fact{Name: "Largest excess", Value: fmt.Sprintf("%.2g σ", h.GlobalSigma), Note: fmt.Sprintf("globally; %.4g to %.4g %s, after %s", h.Window[0], h.Window[1], r.unit, h.Method)})
 	}
 	return f
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/sluice-hep/sluice/card"
@@ -209,10 +210,10 @@ func (r *Result) warn(o Options, line string) {
 	o.Warn(line)
 }
 
-// hunter is the method by whose score the mass is scanned: one that scores the sidebands as well, and needs no labels; "" for none.
+// hunter is the method by whose score the mass is scanned: the first of the card that scores the sidebands as well, and needs no labels; "" for none.
 func (r *Result) hunter() string {
-	for _, name := range []string{"lacathode", "cathode", "cwola"} {
-		if r.Methods[name] != nil {
+	for _, name := range r.Order {
+		if slices.Contains([]string{"cathode", "lacathode", "cwola"}, name) {
 			return name
 		}
 	}

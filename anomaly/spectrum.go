@@ -48,7 +48,7 @@ func (t *trial) newSpectrum() *spectrum {
 	below, above := int((r.Low-low)/width+1e-6), int((high-r.High)/width+1e-6)
 	s := &spectrum{count: make([]float64, below+regionBins+above)}
 	for k := range len(s.count) + 1 {
-		s.edges = append(s.edges, r.Low+float64(k-below)*width)
+		s.edges = append(s.edges, math.Round((r.Low+float64(k-below)*width)*1e9)/1e9)
 	}
 	s.makeBasis()
 	return s
