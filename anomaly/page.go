@@ -55,7 +55,7 @@ func (r *Result) curves() (*report.Section, error) {
 	s := report.Section{
 		Title: "Significance improvement",
 		Text: "How much a selection raises the significance of signal, against the share of signal that it keeps: the median over seeds, and their middle 68 %. Where fewer than 25 " +
-			"background events are left SIC is chance and is not shown; its largest value is the largest of what is. Each event was scored by what had not seen it; signal that was thinned away " +
+			"background events are left with any seed, SIC is chance and is not shown; its largest value is the largest of what is. Each event was scored by what had not seen it; signal that was thinned away " +
 			"is scored too. Seconds are those of a seed, without the density of the background.",
 		Head: []string{"Method", "Max SIC", "AUC", "Seconds"}, Numbers: [2]int{1, 4},
 	}
@@ -86,9 +86,9 @@ func (m *Method) curve(name string) plot.Curve {
 				at = append(at, y[k])
 			}
 		}
-		median, _ := middle(at)
-		low, high := median, median
-		if len(at) > 1 {
+		median, low, high := math.NaN(), math.NaN(), math.NaN()
+		if len(at) == len(m.curves) { // or the median would be that of other seeds than beside it
+			median, _ = middle(at)
 			low, high = ends(at)
 		}
 		c.Y, c.Low, c.High = append(c.Y, median), append(c.Low, low), append(c.High, high)
