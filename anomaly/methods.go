@@ -44,8 +44,11 @@ func (t *trial) learnBackground(ctx context.Context, o fit.Options) (*background
 		return nil, err
 	}
 	b := &background{Model: m}
-	b.logProb, b.latent, err = evaluate(m, t.table(t.rows))
-	return b, err
+	if b.logProb, b.latent, err = evaluate(m, t.table(t.rows)); err != nil {
+		m.Density.Close()
+		return nil, err
+	}
+	return b, nil
 }
 
 func evaluate(m *model.Model, t *events.Table) (logProb []float64, latent [][]float64, err error) {
@@ -103,30 +106,7 @@ func (t *trial) scores(ctx context.Context, method string, b *background) ([]flo
 	case "r-anode":
 		return t.residual(ctx, b)
 	case "cathode", "lacathode":
-		drawn, err := t.draws(b)
-		if err != nil {
-			return nil, err
-		}
-		if method == "lacathode" {
-			_, z, err := evaluate(b.Model, drawn)
-			if err != nil {
-				return nil, err
-			}
-			return t.crossFit(ctx, b.latent, z, inData)
-		}
-		var x [][]float64
-		for _, name := range t.card.Features {
-			c, err := drawn.Column(name)
-			if err != nil {
-				return nil, err
-			}
-			v, err := c.Floats(nil)
-			if err != nil {
-				return nil, err
-			}
-			x = append(x, v)
-		}
-		return t.crossFit(ctx, own, x, inData)
+		return t.drawn(ctx, b, method == "lacathode", inData)
 	case "cwola":
 		r, near := t.search.SignalRegion, t.search.Nearby
 		return t.crossFit(ctx, own, nil, func(i int) int {
@@ -155,6 +135,34 @@ func (t *trial) scores(ctx context.Context, method string, b *background) ([]flo
 		})
 	}
 	return nil, fmt.Errorf("anomaly: no method %q", method)
+}
+
+// drawn tells the data from draws of background, by the features or in the latent space.
+func (t *trial) drawn(ctx context.Context, b *background, latent bool, inData func(i int) int) ([]float64, error) {
+	drawn, err := t.draws(b)
+	if err != nil {
+		return nil, err
+	}
+	if latent {
+		_, z, err := evaluate(b.Model, drawn)
+		if err != nil {
+			return nil, err
+		}
+		return t.crossFit(ctx, b.latent, z, inData)
+	}
+	var x [][]float64
+	for _, name := range t.card.Features {
+		c, err := drawn.Column(name)
+		if err != nil {
+			return nil, err
+		}
+		v, err := c.Floats(nil)
+		if err != nil {
+			return nil, err
+		}
+		x = append(x, v)
+	}
+	return t.crossFit(ctx, t.pick(t.features), x, inData)
 }
 
 // pick are the values of columns in the rows of the trial.
@@ -243,6 +251,7 @@ func (t *trial) excesses(ctx context.Context, b *background, train func(d *fit.D
 		if err != nil {
 			return nil, err
 		}
+		defer m.Density.Close()
 		var rows []int32
 		score := make([]float64, len(out))
 		for i, k := range out {

@@ -16,7 +16,6 @@ import (
 type Excess struct {
 	*model.Model
 	Share float64 // w
-	Train *train.Result
 }
 
 // TrainExcess fits them to the events. background is log p_B of each of Held, in the user's units; w starts at share, and is learned with the
@@ -37,15 +36,17 @@ func (d *Data) TrainExcess(ctx context.Context, o Options, share float64, backgr
 	}
 	e := &excess{background: background, logDet: d.logDet, share: share, weight: make([]float32, len(background)), events: len(d.Rows.Train)}
 	if e.likelihood, err = flow.NewLikelihood(f, d.x, d.context, e.weight); err != nil {
+		f.Close()
 		return nil, d.unbound(err)
 	}
 	defer e.Close()
 	r, err := train.Run(ctx, e, d.Rows, d.config(), train.Options{Seed: d.card.Seed, Progress: o.Progress})
 	if err != nil {
+		f.Close()
 		return nil, trainError(err)
 	}
 	m := &model.Model{Features: d.Features, Context: d.Context, Density: f, Seed: d.card.Seed, Train: r}
-	return &Excess{m, e.share, r}, nil
+	return &Excess{m, e.share}, nil
 }
 
 // excess is the NLL of w p_S + (1-w) p_B. Its gradient is that of the NLL of p_S, with the probability of each event to be of p_S for a weight.
