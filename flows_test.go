@@ -73,7 +73,7 @@ func TestRunOfSeveralFlows(t *testing.T) {
 	if epochs != 4 || trained["maf"] != 3 {
 		t.Errorf("%d epochs after an interruption in the fifth of 9", epochs)
 	}
-	if checked, err := Check(t.Context(), out); err != nil || !checked.Whole || len(checked.Files) != 7 {
+	if checked, err := Check(t.Context(), out); err != nil || !checked.Whole || len(checked.Files) != 8 {
 		t.Errorf("%+v, %v", checked, err)
 	}
 	epochs = 0

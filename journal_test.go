@@ -202,7 +202,7 @@ func TestJournalsOfOtherRuns(t *testing.T) {
 	m, other := moons(t), moons(t)
 	other.Density.(*flow.Flow).Params()[0]++
 	file := threeBlocks(t, false)
-	d := Draw{Events: 70_000, Seed: 1, Context: apply.Values(map[string]float64{"moon": 1})}
+	d := Draw{Events: 70_000, Seed: 1, Context: apply.Values(map[string]any{"moon": 1})}
 	path, o := stopped(t, m, d)
 	kept := bytesOf(t, journal.Path(path))
 	sample := func(m *model.Model, change func(d *Draw)) func() error {
@@ -217,7 +217,7 @@ func TestJournalsOfOtherRuns(t *testing.T) {
 		"the seed was 1 and is 2; to start anew, remove that file": sample(m, func(d *Draw) { d.Seed = 2 }),
 		"the number of events was 70000 and is 80000":              sample(m, func(d *Draw) { d.Events = 80_000 }),
 		"the shard was 1/1 and is 2/3":                             sample(m, func(d *Draw) { d.Shard, d.Shards = 2, 3 }),
-		"the context moon was 1 and is 0":                          sample(m, func(d *Draw) { d.Context = apply.Values(map[string]float64{"moon": 0}) }),
+		"the context moon was 1 and is 0":                          sample(m, func(d *Draw) { d.Context = apply.Values(map[string]any{"moon": 0}) }),
 		"the context 1 was none and is " + file:                    sample(m, func(d *Draw) { d.Context, d.ContextFile = nil, file }),
 		"the model was ":                                           sample(other, func(*Draw) {}),
 		"the command was sample and is density": func() error {

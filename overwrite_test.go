@@ -34,7 +34,7 @@ func TestNothingIsOverwritten(t *testing.T) {
 			return err
 		},
 		"compare": func() error {
-			_, err := Compare(ctx, Pair{Reference: data, Generated: data}, data, Options{})
+			_, err := Compare(ctx, Pair{Reference: data, Generated: []string{data}}, CompareOutputs{Page: data}, Options{})
 			return err
 		},
 		"train": func() error { _, err := Train(ctx, job, data, Options{}); return err },

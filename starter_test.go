@@ -24,7 +24,7 @@ func TestStarterIsWhatAutoDoes(t *testing.T) {
 	g := rng.New(3, rng.StreamToy, 0)
 	dir := t.TempDir()
 	var text strings.Builder
-	text.WriteString("pt,phi,njets,grid,code,met,u,gap,label,run,iso\n")
+	text.WriteString("pt,phi,njets,grid,code,met,u,gap,label,run,iso,kind\n")
 	for i := range 4000 {
 		met, gap, infinite := 20*math.Exp(0.5*g.NormFloat64()), "", fmt.Sprint(g.Float64())
 		if g.IntN(10) == 0 {
@@ -41,7 +41,7 @@ func TestStarterIsWhatAutoDoes(t *testing.T) {
 		fmt.Fprintln(&text, strings.Join([]string{
 			fmt.Sprint(25 * math.Pow(1-g.Float64(), -0.25)), fmt.Sprint(math.Pi * (2*g.Float64() - 1)), fmt.Sprint(g.IntN(7)),
 			fmt.Sprintf("%.1f", 10+g.NormFloat64()), fmt.Sprint(7919 * (1 + g.IntN(90)*g.IntN(90))), fmt.Sprint(met),
-			fmt.Sprint(g.Float64()), gap, "a", "7", infinite,
+			fmt.Sprint(g.Float64()), gap, fmt.Sprint("ev", i), "7", infinite, []string{"e", "mu", "tau"}[i*i%5%3],
 		}, ","))
 	}
 	file := filepath.Join(dir, "a.csv")
@@ -53,7 +53,7 @@ func TestStarterIsWhatAutoDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"# left out: label (text: not a feature)", "# left out: run (the same value", "# left out: iso (1 value is infinite",
+		"# left out: label (text, no feature: more than 1000 different texts, of which the first is \"ev0\" in row 1)", "kind: [category]", "# left out: run (the same value", "# left out: iso (1 value is infinite",
 		"# missing: gap has no value in 40 of 4000 events", "missing: model", "pt: [{quantile: {low: 25}}]", "{periodic: {",
 		"{dequantise: {step: 0.1}}", "met: [atoms, quantile]", "u: [{quantile: {high: 1, low: 0}}]", "njets: [category]",
 	} {

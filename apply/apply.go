@@ -69,6 +69,9 @@ func cardOf(m *model.Model) *card.Card {
 // columns are those that a model needs of an event.
 func columns(m *model.Model) []string { return slices.Concat(m.Features.Names(), m.Context.Names()) }
 
+// named are those of names.
+func named(m *model.Model) []string { return slices.Concat(m.Features.Named(), m.Context.Named()) }
+
 // mayLack are those in which a cell may be missing.
 func mayLack(m *model.Model) []string {
 	return slices.Concat(m.Features.MayLack(), m.Context.MayLack())

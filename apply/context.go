@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
 )
 
@@ -26,21 +27,30 @@ type given struct {
 	read  int
 }
 
-// Values is a context that is the same for every event; nil for no values.
-func Values(values map[string]float64) *events.Table {
+// Values is a context of numbers and texts that is the same for every event; nil for no values.
+func Values(values map[string]any) *events.Table {
 	if len(values) == 0 {
 		return nil
 	}
 	t := &events.Table{}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		t.Columns = append(t.Columns, events.Column{Name: name, Type: events.Float64, F64: []float64{values[name]}})
+		c := column.New(name, "", events.Float64, 1)
+		switch v := values[name].(type) {
+		case string:
+			c = events.Column{Name: name, Type: events.Text, Str: []string{v}}
+		case int:
+			c.F64[0] = float64(v)
+		case float64:
+			c.F64[0] = v
+		}
+		t.Columns = append(t.Columns, c)
 	}
 	return t
 }
 
-// Check finds out, before a model of this card and context is trained, whether there will be a context for each event.
-func (d *Sample) Check(ctx context.Context, c *card.Card, names []string) error {
-	g, err := d.openContext(ctx, c, names)
+// Check finds out, before a model of this card and preparation of the context is trained, whether there will be a context for each event.
+func (d *Sample) Check(ctx context.Context, c *card.Card, p *prep.Pipeline) error {
+	g, err := d.openContext(ctx, c, p)
 	if err != nil {
 		return fault.Of(err)
 	}
@@ -49,7 +59,8 @@ func (d *Sample) Check(ctx context.Context, c *card.Card, names []string) error 
 }
 
 // openContext makes sure that there is a context for each event that a model needs one for.
-func (d *Sample) openContext(ctx context.Context, c *card.Card, names []string) (*given, error) {
+func (d *Sample) openContext(ctx context.Context, c *card.Card, p *prep.Pipeline) (*given, error) {
+	names := p.Names()
 	if d.Context != nil {
 		others := slices.DeleteFunc(d.Context.Names(), func(name string) bool { return name == d.Weight || slices.Contains(names, name) })
 		if len(others) > 0 && len(names) > 0 {
@@ -68,7 +79,7 @@ func (d *Sample) openContext(ctx context.Context, c *card.Card, names []string) 
 		return nil, errors.New("the context comes from a file or from values, not from both")
 	case d.ContextFile != "":
 		rows, err := open(ctx, c, query.Query{
-			Files: []string{d.ContextFile}, Reading: d.Reading, Columns: names, Complete: names, Lack: modelled(c, names),
+			Files: []string{d.ContextFile}, Reading: d.Reading, Columns: names, Complete: names, Names: p.Named(), Lack: modelled(c, names),
 			Remedy: "each event drawn needs its context: give a file without such rows (sluice convert --where)",
 		})
 		return &given{rows: rows, file: d.ContextFile, ends: d.open(), rest: &events.Table{}}, err
@@ -89,6 +100,9 @@ func (d *Sample) openContext(ctx context.Context, c *card.Card, names []string) 
 	if lacking != nil {
 		return nil, fmt.Errorf("the model is conditioned on %q: give a value of %q (--context %s=VALUE) or a file of them (--context FILE)",
 			names, lacking, strings.Join(lacking, "=VALUE --context "))
+	}
+	if _, _, err := p.Apply(table.Slice(0, 1), nil); err != nil { // a text is no number
+		return nil, fmt.Errorf("context: %w", err)
 	}
 	return &given{table: table}, Weigh(table, d.Context, d.Weight)
 }

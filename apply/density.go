@@ -68,7 +68,7 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 		return nil, fault.Of(fmt.Errorf("--latent: %s; leave it out", why))
 	}
 	needed, c := columns(m), cardOf(m)
-	q := query.Query{Files: e.Files, Reading: e.Reading, All: true, Columns: needed, Complete: needed, Lack: mayLack(m), Drop: e.DropNaN}
+	q := query.Query{Files: e.Files, Reading: e.Reading, All: true, Columns: needed, Complete: needed, Names: named(m), Lack: mayLack(m), Drop: e.DropNaN}
 	if c.Weight != "" {
 		q.Welcome = []string{c.Weight}
 	}

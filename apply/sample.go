@@ -95,7 +95,7 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 	if first == last {
 		return nil, fault.Of(fmt.Errorf("%d events in %d shards leave none for shard %d; ask for more (-n)", d.Events, max(d.Shards, 1), max(d.Shard, 1)))
 	}
-	context, err := d.openContext(ctx, cardOf(m), m.Context.Names())
+	context, err := d.openContext(ctx, cardOf(m), m.Context)
 	if err != nil {
 		return nil, fault.Of(err)
 	}
@@ -206,7 +206,7 @@ func (d *Sample) rows(ctx context.Context, m *model.Model) (uint64, error) {
 	if _, ok := journal.Files("context", d.ContextFile); !ok {
 		return 0, fmt.Errorf("a shard is part of so many events, and %s can be read only once; say how many (-n)", d.ContextFile)
 	}
-	g, err := d.openContext(ctx, cardOf(m), m.Context.Names())
+	g, err := d.openContext(ctx, cardOf(m), m.Context)
 	if err != nil {
 		return 0, err
 	}

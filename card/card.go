@@ -138,9 +138,9 @@ type Sample struct {
 	Events Count `yaml:"events,omitempty"`
 	// File that holds them, in any format that can be written. Default sample.parquet.
 	File string `yaml:"file,omitempty"`
-	// Context fixes context columns, or ContextFile gives a row for each event. Default: those of the data.
-	Context     map[string]float64 `yaml:"context,omitempty"`
-	ContextFile string             `yaml:"context_file,omitempty"`
+	// Context fixes context columns, by numbers or names, or ContextFile gives a row for each event. Default: those of the data.
+	Context     map[string]any `yaml:"context,omitempty"`
+	ContextFile string         `yaml:"context_file,omitempty"`
 	// Within is how far beyond the trained range they may lie, in units of it: others are drawn again. Default 0.5.
 	Within Within `yaml:"within,omitempty"`
 }
@@ -156,7 +156,16 @@ type Count int
 type Compare struct {
 	Columns []string `yaml:"columns,omitempty"` // default: all features
 	Bins    int      `yaml:"bins,omitempty"`    // of a histogram; default 50
+	Cuts    []string `yaml:"cuts,omitempty"`    // selections of features and context, after each of which the events are compared again
+	Corner  []string `yaml:"corner,omitempty"`  // features and context to draw in pairs, 2 to 8
+	Tests   string   `yaml:"tests,omitempty"`   // TestsOfColumns or TestsOfAll, the default
 }
+
+// The tests of a comparison.
+const (
+	TestsOfAll     = "all"     // those of columns, and those of all columns together
+	TestsOfColumns = "columns" // those of columns, one by one, and of their correlations
+)
 
 // Plots asks for pictures that not every report needs.
 type Plots struct {

@@ -83,7 +83,7 @@ func fullCard() *Card {
 			Epochs: 100, LR: 2e-3, Betas: []float64{0.9, 0.99},
 			Schedule: train.Schedule{Type: "step", Every: 5},
 		},
-		Sample:  Sample{File: "new.parquet", Context: map[string]float64{"mjj": 3.5}},
+		Sample:  Sample{File: "new.parquet", Context: map[string]any{"mjj": 3.5}},
 		Compare: Compare{Columns: []string{"mj_min"}, Bins: 40},
 		Plots:   Plots{Latent: true},
 		Seed:    7, Threads: 2,
@@ -344,7 +344,7 @@ func TestSetRefusesAndLeavesTheCard(t *testing.T) {
 		{"flow.hidden", "[8", "set flow.hidden: "},
 		{"prepare.x", "[nope]", "set prepare.x: \"nope\" is not a preparation step"},
 		{"units", "[a]", "set units: a list where a map of keys and values belongs"},
-		{"sample.context.mjj", "x", `set sample.context.mjj: "x" is not a finite number`},
+		{"sample.context.mjj", "[1]", "set sample.context.mjj: a list is neither a number nor a name"},
 		{"features", "{a: {b: c}}", "set features.a: a map where a text belongs"},
 		{"", "3", "set a key is missing"},
 	} {
@@ -573,5 +573,25 @@ func TestWithin(t *testing.T) {
 		if _, err := Parse([]byte("files: [a.csv]\nfeatures: [x]\nsample: {within: "+text+"}\n"), "card"); err == nil {
 			t.Errorf("%s was taken", text)
 		}
+	}
+}
+
+// The context of a sample is of numbers and names, and is written as it was read.
+func TestContextOfNames(t *testing.T) {
+	text := "files: [a.csv]\nfeatures: [x]\ncontext: [mjj, channel, era]\nsample:\n  context: {mjj: 3.5, channel: ee, era: \"2016\"}\n"
+	c, err := Parse([]byte(text), "c.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"mjj": 3.5, "channel": "ee", "era": "2016"}
+	written, err := c.YAML()
+	if err != nil || !reflect.DeepEqual(c.Sample.Context, want) {
+		t.Fatalf("%#v, %v", c.Sample.Context, err)
+	}
+	if c, err = Parse(written, "c.yaml"); err != nil || !reflect.DeepEqual(c.Sample.Context, want) {
+		t.Errorf("%v in\n%s", err, written)
+	}
+	if _, err := Parse([]byte(strings.Replace(text, "ee", "[ee]", 1)), "c.yaml"); err == nil || !strings.Contains(err.Error(), "sample.context.channel: a list is neither a number nor a name") {
+		t.Error(err)
 	}
 }

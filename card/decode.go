@@ -84,6 +84,14 @@ func (d *decoder) special(key string, n ast.Node, v reflect.Value) (known bool, 
 			return true, at(n, key, "%v", err)
 		}
 		return true, nil
+	case *any: // a number or a name
+		*x, err = d.plain(key, n)
+		switch (*x).(type) {
+		case int, float64, string:
+		default:
+			err = at(n, key, "%s is neither a number nor a name", describe(n))
+		}
+		return true, err
 	case *[]string:
 		if _, ok := n.(ast.MapNode); ok && (key == "features" || key == "context") {
 			return true, d.columns(key, n, x)

@@ -65,7 +65,7 @@ func overlay(to, from reflect.Value) {
 }
 
 func (d *decoder) flows(key string, n ast.Node, to *Flows) error {
-	*to = nil
+	*to = Flows{}
 	return d.pairs(key, n, func(k *ast.MappingValueNode, name string) error {
 		f := NamedFlow{Name: name}
 		err := d.value(join(key, name), k.Value, reflect.ValueOf(&f).Elem())
@@ -100,10 +100,11 @@ func alike(key string) string {
 }
 
 func (c *Card) checkFlows() error {
-	if len(c.Flows) == 0 {
-		return c.checkFlow()
-	}
 	switch {
+	case c.Flows == nil:
+		return c.checkFlow()
+	case len(c.Flows) == 0:
+		return wrong("flows", "there are none in it: write NAME: {type: ...} for each, or take the key out")
 	case !reflect.ValueOf(c.Flow).IsZero():
 		return wrong("flow", "there are flows too; put it among these, or take one out")
 	case len(c.Flows) > mostFlows:

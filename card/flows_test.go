@@ -62,17 +62,18 @@ func TestFlows(t *testing.T) {
 // What is wrong with one of several flows is told where it stands.
 func TestFlowsErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"flows:\n  maf: {transforms: 0}":                                               "c.yaml:4:21: flows.maf.transforms: \"0\" is not possible; leave the key out for the default",
-		"flows:\n  maf: {bins: 3}":                                                     "c.yaml:4:15: flows.maf.bins: ",
-		"flows:\n  a: {train: {objective: matching}}":                                  "c.yaml:4:26: flows.a.train.objective: flow matching trains a flow of one continuous layer",
-		"flows:\n  a: {train: {lr: -1}}":                                               "c.yaml:4:19: flows.a.train.lr: -1 is not above 0",
-		"flows:\n  a: {transform: 3}":                                                  "c.yaml:4:7: flows.a.transform: no such key; did you mean transforms?",
-		"flows:\n  a b: {}":                                                            "c.yaml:4:3: flows.a b: \"a b\" cannot be a part of the names of files",
-		"flows:\n  a: {}\n  A: {}":                                                     "c.yaml:5:3: flows.A: comes twice",
-		"flow: {type: maf}\nflows: {nsf: {}}":                                          "c.yaml:3:1: flow: there are flows too",
-		"flows: {nsf: {}}\ntrain: {lr: -1}":                                            "c.yaml:4:13: train.lr: -1 is not above 0",
-		"flows:\n  r: {layers: [{coupling: {bins: 3}}]}":                               "c.yaml:4:34: flows.r.layers.0.coupling.bins: ",
-		"flows: {nsf: {}}\nplots: {density: true}\ncontext: [z]":                       "c.yaml:4:18: plots.density: ",
+		"flows:\n  maf: {transforms: 0}":                         "c.yaml:4:21: flows.maf.transforms: \"0\" is not possible; leave the key out for the default",
+		"flows: {}":                                              "c.yaml:3:1: flows: there are none in it",
+		"flows:\n  maf: {bins: 3}":                               "c.yaml:4:15: flows.maf.bins: ",
+		"flows:\n  a: {train: {objective: matching}}":            "c.yaml:4:26: flows.a.train.objective: flow matching trains a flow of one continuous layer",
+		"flows:\n  a: {train: {lr: -1}}":                         "c.yaml:4:19: flows.a.train.lr: -1 is not above 0",
+		"flows:\n  a: {transform: 3}":                            "c.yaml:4:7: flows.a.transform: no such key; did you mean transforms?",
+		"flows:\n  a b: {}":                                      "c.yaml:4:3: flows.a b: \"a b\" cannot be a part of the names of files",
+		"flows:\n  a: {}\n  A: {}":                               "c.yaml:5:3: flows.A: comes twice",
+		"flow: {type: maf}\nflows: {nsf: {}}":                    "c.yaml:3:1: flow: there are flows too",
+		"flows: {nsf: {}}\ntrain: {lr: -1}":                      "c.yaml:4:13: train.lr: -1 is not above 0",
+		"flows:\n  r: {layers: [{coupling: {bins: 3}}]}":         "c.yaml:4:34: flows.r.layers.0.coupling.bins: ",
+		"flows: {nsf: {}}\nplots: {density: true}\ncontext: [z]": "c.yaml:4:18: plots.density: ",
 		"context: [z]\nflow: {context_net: {mlp: {out: 4}}}\nmixture: {components: 2}": "c.yaml:5:1: mixture: the flows of a mixture see the context as it is",
 	} {
 		_, err := Parse([]byte("files: [a.csv]\nfeatures: [x, y]\n"+text), "c.yaml")

@@ -13,7 +13,7 @@ func (c *Card) Query() (query.Query, error) {
 	used := c.Used()
 	q := query.Query{
 		Files: c.Paths(), Table: c.Table, Reading: c.Reading, Define: c.Define, Where: c.Where,
-		Columns: used, Units: c.Units, Weight: c.Weight, Complete: used, Drop: c.DropNaN, Sets: c.ContextSets,
+		Columns: used, Units: c.Units, Weight: c.Weight, Complete: used, Names: slices.Concat(c.Features, c.Context), Drop: c.DropNaN, Sets: c.ContextSets,
 		Remedy: "--drop-nan (in a card: drop_nan: true) leaves these events out, --missing model (missing: model) has such cells modelled",
 	}
 	for _, name := range slices.Concat(c.Features, c.Context) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
+	"github.com/sluice-hep/sluice/events/formula"
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
@@ -319,13 +320,46 @@ func (c *Card) checkOutput() error {
 		if err := oneOf(join("sample.context", name), name, "context", c.Given()); err != nil {
 			return err
 		}
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return wrong(join("sample.context", name), "%g is not a finite number", v)
+		switch x := v.(type) {
+		case int, string:
+		case float64:
+			if math.IsNaN(x) || math.IsInf(x, 0) {
+				return wrong(join("sample.context", name), "%g is not a finite number", x)
+			}
+		default:
+			return wrong(join("sample.context", name), "%v is neither a number nor a name", v)
 		}
+	}
+	return c.checkCompare()
+}
+
+func (c *Card) checkCompare() error {
+	if t := c.Compare.Tests; t != "" && t != TestsOfAll && t != TestsOfColumns {
+		return wrong("compare.tests", "%q is neither %s nor %s", t, TestsOfAll, TestsOfColumns)
 	}
 	for _, name := range c.Compare.Columns {
 		if err := oneOf("compare.columns", name, "features", c.Features); err != nil {
 			return err
+		}
+	}
+	if n := len(c.Compare.Corner); n == 1 || n > 8 {
+		return wrong("compare.corner", "it takes 2 to 8 columns, not %d", n)
+	}
+	for _, name := range c.Compare.Corner {
+		if err := oneOf("compare.corner", name, "features or context", slices.Concat(c.Features, c.Context)); err != nil {
+			return err
+		}
+	}
+	for i, cut := range c.Compare.Cuts {
+		key := fmt.Sprintf("compare.cuts.%d", i)
+		names, err := formula.Names(cut)
+		if err != nil {
+			return wrong(key, "%v", err)
+		}
+		for _, name := range names {
+			if err := oneOf(key, name, "features or context", slices.Concat(c.Features, c.Given())); name != "pi" && err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -37,8 +37,11 @@ func (d *digest) of(b Block) ([]uint64, error) {
 	return d.bits, nil
 }
 
-// bits are those of a float64, and for an integer that it does not hold the integer's besides.
+// bits are those of a float64, and for an integer that it does not hold the integer's besides; of a text a hash.
 func bits(c *events.Column, i int) uint64 {
+	if c.Type == events.Text {
+		return bitsOf(c.Str[i])
+	}
 	v := c.Float(i) + 0 // -0 + 0 is 0
 	b := math.Float64bits(v)*golden + 1
 	switch {
@@ -57,4 +60,13 @@ func mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
+}
+
+// bitsOf is the hash of a text: FNV-1a (Fowler, Noll, Vo), of 64 bits.
+func bitsOf(text string) uint64 {
+	h := uint64(0xcbf29ce484222325)
+	for i := range len(text) {
+		h = (h ^ uint64(text[i])) * 0x100000001b3
+	}
+	return mix(h)
 }

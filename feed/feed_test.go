@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/sluice-hep/sluice/events"
 )
@@ -324,5 +326,24 @@ func TestWeightsAreOfTheIdentity(t *testing.T) {
 	cfg.Weight = "x"
 	if b := survey(t, paths, 64, cfg); a.ID == b.ID {
 		t.Error("other weights, and the same identity")
+	}
+}
+
+// Texts of a survey are held once each, and hold on to no block that they came in.
+func TestTextsAreShared(t *testing.T) {
+	s := newSurveyor(Config{})
+	a := s.shared([]string{"ee", "mumu", "ee"})
+	b := s.shared([]string{string([]byte("mumu")), ""})
+	if !slices.Equal(a, []string{"ee", "mumu", "ee"}) || !slices.Equal(b, []string{"mumu", ""}) {
+		t.Errorf("%q, %q", a, b)
+	}
+	if unsafe.StringData(a[1]) != unsafe.StringData(b[0]) || unsafe.StringData(a[0]) != unsafe.StringData(a[2]) {
+		t.Error("equal texts are held twice")
+	}
+	for i := range 3 * mostLevels {
+		s.shared([]string{strconv.Itoa(i)})
+	}
+	if len(s.texts) > mostLevels+1 {
+		t.Errorf("%d texts are held", len(s.texts))
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/await"
@@ -75,6 +76,7 @@ type surveyor struct {
 	witnesses []*witness
 	id        hash.Hash
 	bytes     []byte
+	texts     map[string]string // of columns of names, each once
 }
 
 // Take reads all events of src once. There may be none. It ends with ctx, if src does.
@@ -126,6 +128,9 @@ func (t *surveyor) add(block Block) error {
 	if err != nil {
 		return err
 	}
+	for j := range columns {
+		columns[j].Str = t.shared(columns[j].Str)
+	}
 	at := len(t.s.sections) - 1
 	t.s.sections[at].events += block.Len()
 	t.s.Events += block.Len()
@@ -142,6 +147,29 @@ func (t *surveyor) add(block Block) error {
 	}
 	b, t.all = *t.all, nil
 	return t.divide(b)
+}
+
+// shared are texts that do not hold on to the block of a file that they are part of: of a column of names there are few.
+func (t *surveyor) shared(block []string) []string {
+	if block == nil {
+		return nil
+	}
+	if len(t.texts) > mostLevels { // it is no column of names
+		t.texts = nil
+	}
+	if t.texts == nil {
+		t.texts = map[string]string{}
+	}
+	own := make([]string, len(block))
+	for i, text := range block {
+		one, ok := t.texts[text]
+		if !ok {
+			one = strings.Clone(text)
+			t.texts[one] = one
+		}
+		own[i] = one
+	}
+	return own
 }
 
 // divide keeps of events what there is room for.

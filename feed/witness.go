@@ -40,6 +40,9 @@ func (s *witness) add(b batch, w []float64) error {
 	}
 	s.x = append(s.x[:0], make([]float64, b.len())...)
 	c.Distances(s.x, 0, s.from)
+	for i, text := range c.Str { // each stands for itself, by a whole number
+		s.x[i] = float64(bitsOf(text) >> 12)
+	}
 	least, most := int32(-1), int32(-1)
 	for i, v := range s.x {
 		if v < s.min {

@@ -219,8 +219,11 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 		return err
 	}
 	d.found(append(notices, orders...))
-	if line := d.Features.Codes(); line != "" {
+	switch line, c := d.Features.Codes(), d.card.Categorical; {
+	case line != "":
 		d.Notices = append(d.Notices, line+"; missing: {NAME: none} takes a column's for numbers")
+	case !d.Features.HasCodes() && (c.Hidden != nil || c.Dropout != 0):
+		d.Notices = append(d.Notices, "no feature is categorical: the key categorical is without effect")
 	}
 	return d.dropout()
 }

@@ -222,8 +222,9 @@ func TestFlowsThatCannotLeaveCellsOut(t *testing.T) {
 		c.Files, c.Table = nil, counted(1000)
 		return Load(t.Context(), c, Options{})
 	}
-	d, err := load("drop_nan: true\n")
-	if err != nil || d.Features.Mixed || !strings.Contains(strings.Join(d.Notices, "\n"), "numbers with noise") {
+	d, err := load("drop_nan: true\ncategorical: {dropout: 0.2}\n")
+	if err != nil || d.Features.Mixed || !strings.Contains(strings.Join(d.Notices, "\n"), "numbers with noise") ||
+		!strings.Contains(strings.Join(d.Notices, "\n"), "the key categorical is without effect") {
 		t.Fatalf("%v", err)
 	}
 	if _, err := load("missing: model\n"); err == nil || !strings.Contains(err.Error(), "cells of x are missing") || !strings.Contains(err.Error(), "(lu)") {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -190,14 +192,24 @@ func (d *Data) flowSpec() (flow.Spec, error) {
 	if d.base != nil {
 		spec.Base, spec.Bases = flow.Part{Kind: flow.TrainedBase}, nil
 	}
-	if len(d.Context.Sets) == 0 {
-		return spec, err
+	if len(d.Context.Sets) > 0 {
+		spec.ContextNet = throughSets(spec.ContextNet, d.Context.Sets)
 	}
+	return spec, err
+}
+
+// throughSets is the network of a context with sets of objects: deep-sets, with the options of the card.
+func throughSets(net flow.Part, sets []prep.Set) flow.Part {
 	var objects, variables []int
-	for _, s := range d.Context.Sets {
+	for _, s := range sets {
 		objects, variables = append(objects, s.Most), append(variables, s.Objects.Dim())
 	}
-	return spec.WithSets(objects, variables), err
+	part := flow.Part{Kind: flow.DeepSets, Options: maps.Clone(net.Options)}
+	if part.Options == nil {
+		part.Options = map[string]any{}
+	}
+	part.Options["objects"], part.Options["variables"] = objects, variables
+	return part
 }
 
 // circles are the features that the card's flow can take as angles whose ends are one point.

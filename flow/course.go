@@ -23,7 +23,8 @@ type course struct {
 	tiles  []*Tile      // of the spaces, where there are passes
 	stage  int          // under way
 	back   bool
-	done   <-chan struct{} // see Watch
+	done   <-chan struct{}           // see Watch
+	learn  func(t *Tile, number int) // takes the gradient of the context; nil where nobody wants it
 	loops  struct {
 		train func(worker int, t *batch.Tile)
 		loss  func(worker, first, end int)
@@ -141,7 +142,7 @@ func (c *course) newSpace() trainSpace {
 	s := trainSpace{tile: c.f.newTile()}
 	s.tile.DX = kernel.Aligned(c.f.Features * kernel.Tile)
 	s.tile.DLogDet = kernel.Aligned(kernel.Tile)
-	if c.f.embedding != nil {
+	if c.f.embedding != nil || c.learn != nil {
 		s.tile.DContext = kernel.Aligned(c.f.seen * kernel.Tile)
 	}
 	rows, scratch := c.f.endsMemory()
@@ -201,6 +202,9 @@ func (c *course) train(worker int, b *batch.Tile) {
 	}
 	if c.back && c.stage == 0 {
 		c.f.embedBack(&s.tile, b.Grad, s.base, s.scratch)
+		if c.learn != nil {
+			c.learn(&s.tile, b.Number)
+		}
 	}
 }
 

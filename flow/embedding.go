@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
@@ -65,17 +64,6 @@ func deepSets(o *Options) any {
 		m.Sets = append(m.Sets, nn.Set{Objects: n, Variables: variables[i]})
 	}
 	return embeddingAt(m)
-}
-
-// WithSets is a flow whose context holds sets of objects, of so many objects and variables each: through deep-sets.
-func (s Spec) WithSets(objects, variables []int) Spec {
-	part := Part{Kind: DeepSets, Options: maps.Clone(s.ContextNet.Options)}
-	if part.Options == nil {
-		part.Options = map[string]any{}
-	}
-	part.Options["objects"], part.Options["variables"] = objects, variables
-	s.ContextNet = part
-	return s
 }
 
 // Contextual is what a transform, network or base of a kind of one's own has that sees the context, or that need not: it adds the

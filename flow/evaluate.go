@@ -13,6 +13,8 @@ type workspace struct {
 	tiles []*Tile
 	mems  [][]float32 // one a tile; one transform after the other uses it
 	aside *Tile       // see drawAt
+
+	transforms []Transform // see Flow.folded
 }
 
 // groupTiles is the number of tiles that a worker takes at once: with more, a large network's weights are read more
@@ -43,14 +45,14 @@ func (w *workspace) through(t Transform, tiles []*Tile, p []float32, toData bool
 
 // toLatent takes the first n tiles of w through all transforms, toData those back.
 func (f *Flow) toLatent(w *workspace, n int) {
-	for _, t := range f.transforms {
+	for _, t := range w.transforms {
 		w.through(t, w.tiles[:n], f.params, false)
 	}
 }
 
 func (f *Flow) toData(w *workspace, n int) {
-	for i := len(f.transforms) - 1; i >= 0; i-- {
-		w.through(f.transforms[i], w.tiles[:n], f.params, true)
+	for i := len(w.transforms) - 1; i >= 0; i-- {
+		w.through(w.transforms[i], w.tiles[:n], f.params, true)
 	}
 }
 
@@ -207,7 +209,7 @@ func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int
 
 // each takes n events through fn, in groups of tiles; load fills a tile with events [lo, hi), store takes it from lo on.
 func (f *Flow) each(n int, load func(w *workspace, t *Tile, lo, hi int), fn func(w *workspace, tiles int), store func(w *workspace, t *Tile, lo int)) {
-	events := f.groupTiles() * kernel.Tile
+	events, transforms := f.groupTiles()*kernel.Tile, f.folded()
 	c := f.crews.Take(f.threads())
 	defer f.crews.Return(c)
 	c.Pool.Run((n+events-1)/events, func(worker, group int) {
@@ -215,6 +217,7 @@ func (f *Flow) each(n int, load func(w *workspace, t *Tile, lo, hi int), fn func
 			c.Work[worker] = f.workspace()
 		}
 		w := &c.Work[worker]
+		w.transforms = transforms
 		lo, hi := group*events, min((group+1)*events, n)
 		k := batch.Tiles(hi - lo)
 		for i, t := range w.tiles[:k] {
@@ -229,6 +232,7 @@ func (f *Flow) each(n int, load func(w *workspace, t *Tile, lo, hi int), fn func
 
 // workspace allocates for evaluation by one worker.
 func (f *Flow) workspace() (w workspace) {
+	w.transforms = f.transforms
 	most, _ := f.endsMemory()
 	for _, t := range f.transforms {
 		rows, _ := t.Memory()

@@ -6,7 +6,10 @@
 // (kinds.go), its families in the rooms below (transformer, linear, whole, base); a Spec composes them.
 package flow
 
-import "github.com/sluice-hep/sluice/internal/batch"
+import (
+	"github.com/sluice-hep/sluice/flow/linear"
+	"github.com/sluice-hep/sluice/internal/batch"
+)
 
 // Flow is a chain of transforms with a base. Its parameters are one flat vector. All methods but those that change
 // parameters may be called concurrently. Workers start with the first evaluation and end a second after the last, or with
@@ -17,6 +20,7 @@ type Flow struct {
 	Threads int
 
 	transforms []Transform // in the direction to latent
+	folds      []*linear.Fold
 	masked     []Masked
 	derived    []Derived
 	statistics bool // among the parameters

@@ -42,10 +42,13 @@ func NewLikelihood(f *Flow, x, context [][]float32, weight []float32) (*Likeliho
 	return l, nil
 }
 
-// NewLikelihoodOf is NewLikelihood of events that a source brings, whose number and support nobody has checked.
-func NewLikelihoodOf(f *Flow, source Source, weight []float32) *Likelihood {
+// NewLikelihoodOf is NewLikelihood of events that a source brings, whose number and support nobody has checked. learn, where it is not nil, gets
+// the gradient of the context of each tile of a batch, by its number, in DContext, several at the same time; a flow with an embedding gives none.
+func NewLikelihoodOf(f *Flow, source Source, learn func(t *Tile, number int), weight []float32) *Likelihood {
 	l := &Likelihood{source: source, weight: weight}
-	l.course = newCourse(f, l)
+	if l.course = newCourse(f, l); f.embedding == nil {
+		l.learn = learn
+	}
 	return l
 }
 

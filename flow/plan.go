@@ -33,6 +33,7 @@ type Layer struct {
 	Scope     string // before the names of its parameters
 	Transform Transform
 
+	span   [2]int // of its parameters in the flat vector
 	stream uint32 // of the random numbers of its start
 }
 
@@ -120,11 +121,13 @@ func check(l Layer) error {
 // a batch; see package batch.
 func (p *Plan) lay(most int) error {
 	for _, batched := range []bool{false, true} {
-		for _, l := range p.layers {
+		for i, l := range p.layers {
 			if _, ok := l.Transform.(Batched); ok != batched {
 				continue
 			}
+			before := p.layout.Size
 			l.Transform.Layout(&p.layout, l.Scope)
+			p.layers[i].span = [2]int{before, p.layout.Size}
 			if p.layout.Size > most {
 				return tooMany(p.layout.Size, most)
 			}
@@ -216,5 +219,6 @@ func BlankOn(p *Plan, params []float32) *Flow {
 	for _, v := range p.layout.Views {
 		f.statistics = f.statistics || v.Role == nn.Statistic
 	}
+	f.fold()
 	return f
 }

@@ -21,8 +21,9 @@ type Likelihood struct {
 	weight     []float32   // nil where all are 1
 
 	batch *batch.Batch
-	tiles []*tile // one a worker
-	scale float32 // one over the events of a batch
+	tiles []*tile   // one a worker
+	scale float32   // one over the events of a batch
+	seen  []float32 // gradient of what the flow sees of the codes, tile by tile; nil where nothing learns of it
 	each  []float64
 	done  <-chan struct{}
 	loops struct {
@@ -48,7 +49,11 @@ func NewLikelihood(t *Table, x, context [][]float32, weight []float32) (*Likelih
 		if err := t.flow.Support(l.numbers); err != nil {
 			return nil, err
 		}
-		l.cells = flow.NewLikelihoodOf(t.flow, l, weight)
+		learn := l.learn
+		if !t.codes.learns() {
+			learn = nil
+		}
+		l.cells = flow.NewLikelihoodOf(t.flow, l, learn, weight)
 		l.batch = batch.On(l.cells.Crew(), t.layout.Size, t.seed)
 	}
 	for range l.batch.Threads() {
@@ -93,6 +98,11 @@ func (l *Likelihood) Close() {
 // threads.
 func (l *Likelihood) Gradient(rows []int32, grad []float32) (loss float64) {
 	at := l.t.flowSize()
+	if tiles := batch.Tiles(len(rows)); l.cells != nil && l.t.codes.learns() {
+		if n := tiles * l.t.codes.seen() * kernel.Tile; len(l.seen) < n {
+			l.seen = kernel.Aligned(n)
+		}
+	}
 	if l.cells != nil {
 		loss = l.cells.Gradient(rows, grad[:at:at])
 	}
@@ -171,7 +181,7 @@ func (l *Likelihood) Load(t *flow.Tile, rows []int32) {
 	seen := t.Given[l.t.Context*kernel.Tile:]
 	for g := range l.t.codes.features() {
 		l.code(code[:t.N], g, rows)
-		l.t.codes.see(seen, g, code[:t.N])
+		l.t.codes.see(l.t.own(), seen, g, code[:t.N])
 	}
 }
 
@@ -204,7 +214,7 @@ func (l *Likelihood) run(t *tile, rows []int32) (sum float64) {
 
 func (l *Likelihood) train(worker int, b *batch.Tile) {
 	t := l.tiles[worker]
-	t.noise, t.First, t.SkipDX = b.Noise, b.First, true
+	t.noise, t.First, t.SkipDX = b.Noise, b.First, !l.t.codes.learns()
 	t.Noise = &t.noise
 	l.batch.SetSum(b.Number, l.run(t, b.Rows))
 	var weight [kernel.Tile]float32 // 0 for padding
@@ -214,7 +224,23 @@ func (l *Likelihood) train(worker int, b *batch.Tile) {
 		}
 	}
 	l.t.codes.slope(t, weight[:t.N])
-	l.t.codes.Backward(l.t.own(), b.Grad, t.act, t.p, t.scratch, &t.Pass)
+	d := l.t.codes.Backward(l.t.own(), b.Grad, t.act, t.p, t.scratch, &t.Pass)
+	if !l.t.codes.learns() {
+		return
+	}
+	if b.First {
+		l.t.codes.clearVectors(b.Grad)
+	}
+	l.t.codes.learn(b.Grad, d, t)
+	if l.seen != nil {
+		l.t.codes.learn(b.Grad, l.seen[b.Number*l.t.codes.seen()*kernel.Tile:], t)
+	}
+}
+
+// learn keeps the gradient of what the flow sees of the codes of a tile.
+func (l *Likelihood) learn(t *flow.Tile, number int) {
+	size := l.t.codes.seen() * kernel.Tile
+	copy(l.seen[number*size:][:size], t.DContext[l.t.Context*kernel.Tile:])
 }
 
 func (l *Likelihood) lossGroup(worker, number, _ int) {

@@ -1,14 +1,16 @@
 package mix
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/nn"
 )
 
-// Codes are seen one-hot; of a feature with more than mostHot of them, each as so many normal numbers that stay as they are drawn.
+// Codes are seen one-hot; of a feature with more than mostHot of them, each as a vector of so many numbers, which start as normal ones and are trained.
 const (
 	mostHot  = 64
 	embedded = 16
@@ -19,9 +21,9 @@ type network struct {
 	*nn.MLP
 	cfg    nn.Config
 	shape  nn.Shape
-	in     []int       // row where what is seen of each feature begins; the last entry is their number
-	out    []int       // and its logits
-	tables [][]float32 // of each feature, a row a code; nil where it is one-hot
+	in     []int     // row where what is seen of each feature begins; the last entry is their number
+	out    []int     // and its logits
+	vector []nn.View // of each feature, a row a code; none where it is one-hot
 }
 
 // Streams of random numbers: subs of rng.StreamInit beyond those of flows, and the number of the first layer with dropout.
@@ -31,19 +33,14 @@ const (
 	firstLayer = 1 << 20
 )
 
-func newNetwork(s Spec, context int, seed uint64) *network {
+func newNetwork(s Spec, context int) *network {
 	n := &network{cfg: nn.Config{Hidden: s.Hidden, Activation: "relu", Init: "glorot", Dropout: s.Dropout}, in: []int{0}, out: []int{0}}
 	for i, f := range s.Categorical() {
 		k := s.Features[f].Categories
-		width, table := k, []float32(nil)
+		width := k
 		if k > mostHot {
-			width, table = embedded, make([]float32, k*embedded)
-			random := rng.New(seed, rng.StreamInit, subTable+uint32(i))
-			for j := range table {
-				table[j] = float32(random.NormFloat64())
-			}
+			width = embedded
 		}
-		n.tables = append(n.tables, table)
 		n.in, n.out = append(n.in, n.in[i]+width), append(n.out, n.out[i]+k)
 	}
 	n.shape = nn.Shape{
@@ -53,14 +50,14 @@ func newNetwork(s Spec, context int, seed uint64) *network {
 	return n
 }
 
-func (n *network) features() int { return len(n.tables) }
+func (n *network) features() int { return len(n.in) - 1 }
 
 // seen is the number of rows in which the codes of all features are seen.
 func (n *network) seen() int { return n.in[n.features()] }
 
 func (n *network) categories(g int) int { return n.out[g+1] - n.out[g] }
 
-// size is the number of parameters.
+// size is the number of parameters, without the vectors.
 func (n *network) size() (size int) {
 	in := n.shape.Features
 	for _, width := range append(n.cfg.Hidden[:len(n.cfg.Hidden):len(n.cfg.Hidden)], n.shape.Outputs) {
@@ -70,7 +67,59 @@ func (n *network) size() (size int) {
 	return size
 }
 
-func (n *network) layOut(l *nn.Layout) { n.MLP = nn.NewMLP(l, "codes", n.cfg, n.shape) }
+// embeds says whether the codes of feature g are seen as vectors; learns, whether those of any are.
+func (n *network) embeds(g int) bool { return n.categories(g) > mostHot }
+
+func (n *network) learns() bool {
+	return slices.ContainsFunc(n.vector, func(v nn.View) bool { return v.Rows > 0 })
+}
+
+func (n *network) layOut(l *nn.Layout) {
+	for g := range n.features() {
+		var v nn.View
+		if n.embeds(g) {
+			v = l.Add(fmt.Sprintf("%s%d", Vectors, g), n.categories(g), embedded, nn.Bias)
+		}
+		n.vector = append(n.vector, v)
+	}
+	n.MLP = nn.NewMLP(l, "codes", n.cfg, n.shape)
+}
+
+// Vectors begins the names of the vectors by which codes are seen, among the parameters.
+const Vectors = "codes.vectors."
+
+// drawVectors starts the vectors.
+func (n *network) drawVectors(params []float32, seed uint64) {
+	for g, v := range n.vector {
+		random := rng.New(seed, rng.StreamInit, subTable+uint32(g))
+		for j, all := 0, v.Of(params); j < len(all); j++ {
+			all[j] = float32(random.NormFloat64())
+		}
+	}
+}
+
+func (n *network) clearVectors(g []float32) {
+	for _, v := range n.vector {
+		clear(v.Of(g))
+	}
+}
+
+// learn adds the gradient d of what is seen to that of the vectors.
+func (n *network) learn(g, d []float32, t *tile) {
+	for k, v := range n.vector {
+		if v.Rows == 0 {
+			continue
+		}
+		to, d := v.Of(g), d[n.in[k]*kernel.Tile:]
+		for e, c := range t.codes(k)[:t.Events] {
+			for j := range embedded {
+				if c >= 0 {
+					to[int(c)*embedded+j] += d[j*kernel.Tile+e]
+				}
+			}
+		}
+	}
+}
 
 // tile is 64 events on their way through the network.
 type tile struct {
@@ -114,9 +163,10 @@ func codeOf(v float32, categories int) int32 {
 }
 
 // see sets the rows of in where feature g is seen, for events of these codes. Of what is no code all are 0.
-func (n *network) see(in []float32, g int, code []int32) {
+func (n *network) see(params, in []float32, g int, code []int32) {
 	in = in[n.in[g]*kernel.Tile : n.in[g+1]*kernel.Tile]
-	if table := n.tables[g]; table != nil {
+	if n.embeds(g) {
+		table := n.vector[g].Of(params)
 		for e, c := range code {
 			for j := range embedded {
 				if in[j*kernel.Tile+e] = 0; c >= 0 {
@@ -137,7 +187,7 @@ func (n *network) see(in []float32, g int, code []int32) {
 // score runs the network on the codes of the tile and sets the probabilities, and logProb to that of the codes: NaN where one is none.
 func (n *network) score(params []float32, t *tile) {
 	for g := range n.features() {
-		n.see(n.Input(t.act), g, t.codes(g))
+		n.see(params, n.Input(t.act), g, t.codes(g))
 	}
 	h := n.Forward(params, t.act, t.context, &t.Pass)
 	clear(t.logProb[:])
@@ -223,7 +273,7 @@ func (n *network) draw(params []float32, t *tile, seed, first uint64) {
 		for e := range t.N {
 			t.code[g*kernel.Tile+e] = choose(p[e:], k, u[min(e, t.Events-1)])
 		}
-		n.see(in, g, t.codes(g))
+		n.see(params, in, g, t.codes(g))
 	}
 }
 

@@ -51,6 +51,16 @@ func (s Spec) Categorical() []int { return s.where(func(f Feature) bool { return
 // Continuous are the numbers of the continuous features: number i of them is feature i of the flow.
 func (s Spec) Continuous() []int { return s.where(func(f Feature) bool { return f.Categories <= 0 }) }
 
+// Vectors is the number of parameters of the vectors by which codes are seen.
+func (s Spec) Vectors() (n int) {
+	for _, f := range s.Features {
+		if f.Categories > mostHot {
+			n += f.Categories * embedded
+		}
+	}
+	return n
+}
+
 func (s Spec) where(is func(f Feature) bool) (numbers []int) {
 	for i, f := range s.Features {
 		if is(f) {
@@ -161,8 +171,8 @@ func PlanWithin(most, context int, spec Spec, seed uint64, own ...flow.Kind) (*P
 	if context < 0 {
 		return nil, fmt.Errorf("mix: %d context columns", context)
 	}
-	p := &Plan{Context: context, Spec: full, seed: seed, categorical: full.Categorical(), continuousFeatures: full.Continuous(), codes: newNetwork(full, context, seed)}
-	if n := p.codes.size(); n > most {
+	p := &Plan{Context: context, Spec: full, seed: seed, categorical: full.Categorical(), continuousFeatures: full.Continuous(), codes: newNetwork(full, context)}
+	if n := p.codes.size() + full.Vectors(); n > most {
 		return nil, fmt.Errorf("mix: its categorical network would have %d parameters, more than %d: take narrower layers or fewer codes", n, most)
 	}
 	p.codes.layOut(&p.layout)

@@ -37,6 +37,7 @@ func Draw(p *Plan) *Table {
 	if t.flow != nil {
 		t.flow.Start()
 	}
+	t.DrawVectors()
 	t.codes.Start(t.own(), make([]float32, t.codes.shape.Outputs), rng.New(p.seed, rng.StreamInit, subStart))
 	return t
 }
@@ -50,6 +51,9 @@ func Blank(p *Plan) *Table {
 	p.codes.Mask()
 	return t
 }
+
+// DrawVectors sets the vectors by which codes are seen to those that a training starts from: in the first programs they stayed as they were, and are in no file.
+func (t *Table) DrawVectors() { t.codes.drawVectors(t.own(), t.seed) }
 
 // own are the parameters of the categorical network.
 func (t *Table) own() []float32 { return t.params[t.flowSize():] }

@@ -81,6 +81,7 @@ type Column struct {
 	Unit  string   `json:"unit,omitempty"`
 	Min   float64  `json:"min"` // of the trained range
 	Max   float64  `json:"max"`
+	Names []string `json:"names,omitempty"` // in place of the range, those of training, the most frequent first
 	Kind  string   `json:"kind"`
 	Steps []string `json:"steps"` // of its preparation
 	Why   string   `json:"why"`
@@ -102,7 +103,7 @@ func Columns(p *prep.Pipeline) []Column {
 	}
 	for i := range p.Columns {
 		c := &p.Columns[i]
-		info := Column{Name: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max, Kind: string(c.Kind), Steps: []string{}, Why: c.Why, inFlow: c.InFlow()}
+		info := Column{Name: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max, Names: c.Names, Kind: string(c.Kind), Steps: []string{}, Why: c.Why, inFlow: c.InFlow()}
 		for _, s := range c.Steps {
 			info.Steps = append(info.Steps, s.Kind())
 		}
@@ -214,8 +215,20 @@ func describeColumns(w io.Writer, title string, columns []Column) {
 		default:
 			steps = "not seen by the flow"
 		}
-		fmt.Fprintf(w, "  %s\t%s\t%.6g to %.6g\t%s\t%s\t%s\n", clean(c.Name), clean(unit), c.Min, c.Max, clean(c.Kind), steps, clean(c.Why))
+		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t%s\n", clean(c.Name), clean(unit), clean(c.values()), clean(c.Kind), steps, clean(c.Why))
 	}
+}
+
+// values are the range, or some of the names.
+func (c *Column) values() string {
+	const most = 6
+	switch n := len(c.Names); {
+	case n == 0:
+		return fmt.Sprintf("%.6g to %.6g", c.Min, c.Max)
+	case n > most:
+		return fmt.Sprintf("%s and %d more", strings.Join(c.Names[:most], ", "), n-most)
+	}
+	return strings.Join(c.Names, ", ")
 }
 
 // Layers is the flow in full, a line a part.

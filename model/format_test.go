@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"testing"
 
 	"github.com/sluice-hep/sluice/events"
@@ -49,5 +50,40 @@ func TestEveryFormatIsRead(t *testing.T) {
 				t.Errorf("format %d, event %d: log-density %v, want %v", i+1, e, got[e], w[e])
 			}
 		}
+	}
+}
+
+// A table of more codes than are seen one-hot, whose vectors stayed as they were drawn and are in no file, gives what it gave.
+func TestDrawnVectorsAreRead(t *testing.T) {
+	const path = "testdata/drawn-vectors.safetensors"
+	m, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := m.LogProb(&events.Table{Columns: []events.Column{
+		{Name: "x", Type: events.Float64, F64: []float64{0.25, 3.5, -1.125}}, {Name: "k", Type: events.Int64, I64: []int64{11, 110, 759}},
+	}}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e, want := range []float64{-6.643862108190913, -5.563262778719758, -7.418964687369641} {
+		if math.Abs(got[e]-want) > 1e-5 { // see TestEveryFormatIsRead
+			t.Errorf("event %d: log-density %v, want %v", e, got[e], want)
+		}
+	}
+	info, err := ReadInfo(path)
+	if err != nil || info.Parameters != 500 || info.Table.Parameters != 418 {
+		t.Errorf("%d parameters, %+v, %v", info.Parameters, info.Table, err)
+	}
+	// saved again it has them, and is the same density
+	again := filepath.Join(t.TempDir(), "again.safetensors")
+	if err := m.Save(again); err != nil {
+		t.Fatal(err)
+	}
+	if info, err = ReadInfo(again); err != nil || info.Parameters != 500+70*16 {
+		t.Errorf("%d parameters, %v", info.Parameters, err)
+	}
+	if _, err := Load(again); err != nil {
+		t.Error(err)
 	}
 }

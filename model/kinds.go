@@ -28,10 +28,16 @@ type kind struct {
 	points func(d Density, n int, context [][]float32) ([][]float32, error)
 }
 
-// kinds is every kind that there is.
-var kinds = []kind{
-	{name: "flow", spec: flowSpec, lay: layFlow, tell: func(d Density, info *Info) { tellFlow(d.(*flow.Flow).Plan, info) }, points: flowPoints},
-	{name: "table", spec: tableSpec, lay: layTable, tell: func(d Density, info *Info) { tellTable(d.(*mix.Table).Plan, info) }, points: tablePoints},
+// kinds are all that there are. Those made of others find these here again.
+func kinds() []kind {
+	return []kind{
+		{name: "flow", spec: flowSpec, lay: layFlow, tell: func(d Density, info *Info) { tellFlow(d.(*flow.Flow).Plan, info) }, points: flowPoints},
+		{name: "table", spec: tableSpec, lay: layTable, tell: func(d Density, info *Info) { tellTable(d.(*mix.Table).Plan, info) }, points: tablePoints},
+		{name: "ensemble", spec: ensembleSpec, parts: ensembleParts, lay: layEnsemble, tell: tellEnsemble, points: ensemblePoints},
+		{name: "inverted", spec: invertedSpec, parts: invertedParts, lay: layInverted, tell: tellInverted, points: invertedPoints},
+		{name: "transport", spec: transportSpec, parts: transportParts, lay: layTransport, tell: tellTransport, points: flowPoints},
+		{name: "mixture", spec: gatedSpec, parts: gatedParts, lay: layGated, tell: tellGated, points: gatedPoints},
+	}
 }
 
 // parametric is a density with a vector of parameters; see flow.Flow.
@@ -120,9 +126,9 @@ func describe(d Density, prefix string) (r record, tensors []safetensors.Tensor,
 
 // kindOf is the kind of a density, nil for none that is known, and what it is made from.
 func kindOf(d Density) (k *kind, spec any) {
-	for i := range kinds {
-		if spec, ok := kinds[i].spec(d); ok {
-			return &kinds[i], spec
+	for _, k := range kinds() {
+		if spec, ok := k.spec(d); ok {
+			return &k, spec
 		}
 	}
 	return nil, nil
@@ -140,9 +146,9 @@ func (s *section) kind() (*kind, error) {
 	if s.version < 5 {
 		name = "flow"
 	}
-	for i := range kinds {
-		if kinds[i].name == name {
-			return &kinds[i], nil
+	for _, k := range kinds() {
+		if k.name == name {
+			return &k, nil
 		}
 	}
 	return nil, fmt.Errorf("%q is no kind of density that this program knows", name)
@@ -330,14 +336,29 @@ func layTable(s *section) (*layout, error) {
 	if len(spec.Features) != s.Features {
 		return nil, fmt.Errorf("a table of %d features where there are %d", len(spec.Features), s.Features)
 	}
-	plan, err := mix.PlanWithin(s.floats(), s.Context, spec, s.seed, s.own...)
+	drawn := 0 // numbers of vectors that the file has not, as they stayed as they were drawn
+	if !slices.ContainsFunc(s.file.Tensors, func(t safetensors.Tensor) bool { return strings.HasPrefix(t.Name, s.prefix+mix.Vectors) }) {
+		drawn = spec.Vectors()
+	}
+	plan, err := mix.PlanWithin(s.floats()+drawn, s.Context, spec, s.seed, s.own...)
 	if err != nil {
 		return nil, err
 	}
+	views := plan.Views()
+	if drawn > 0 {
+		views = slices.DeleteFunc(views, func(v nn.View) bool { return strings.HasPrefix(v.Name, mix.Vectors) })
+	}
 	return &layout{
-		views: plan.Views(),
-		tell:  func(info *Info) { tellTable(plan, info) },
-		build: func() (Density, error) { return mix.Blank(plan), nil },
+		views: views,
+		tell: func(info *Info) {
+			tellTable(plan, info)
+			info.Table.Parameters -= drawn
+		},
+		build: func() (Density, error) {
+			t := mix.Blank(plan)
+			t.DrawVectors()
+			return t, nil
+		},
 	}, nil
 }
 

@@ -82,7 +82,7 @@ func (m *Model) draw(n int, context *events.Table, seed, first uint64, within fl
 		if err != nil {
 			return fail(err)
 		}
-		t.Columns = append(t.Columns, *c)
+		t.Columns = append(t.Columns, m.Context.AsTrained(c))
 	}
 	return t, given, again, nil
 }

@@ -10,14 +10,6 @@ import (
 	"github.com/sluice-hep/sluice/train"
 )
 
-// The kinds that are made of others find these in the table that they are part of themselves.
-func init() {
-	kinds = append(kinds,
-		kind{name: "ensemble", spec: ensembleSpec, parts: ensembleParts, lay: layEnsemble, tell: tellEnsemble, points: ensemblePoints},
-		kind{name: "inverted", spec: invertedSpec, parts: invertedParts, lay: layInverted, tell: tellInverted, points: invertedPoints},
-		kind{name: "mixture", spec: gatedSpec, parts: gatedParts, lay: layGated, tell: tellGated, points: gatedPoints})
-}
-
 // seeds are those that parts are built from.
 type seeds struct {
 	Seeds []uint64 `json:"seeds"`

@@ -7,10 +7,6 @@ import (
 	"github.com/sluice-hep/sluice/flow"
 )
 
-func init() {
-	kinds = append(kinds, kind{name: "transport", spec: transportSpec, parts: transportParts, lay: layTransport, tell: tellTransport, points: flowPoints})
-}
-
 // transportRecord is what a flow on a trained one is made from, beside that.
 type transportRecord struct {
 	seeds

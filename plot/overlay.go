@@ -338,7 +338,7 @@ func (h *Histogram) said(otherwise string) string {
 	case h.weighted():
 		name += " (" + percent(outside/h.sum()) + " outside)"
 	default:
-		name += " (" + strconv.FormatFloat(outside, 'g', 3, 64) + " outside)"
+		name += " (" + grouped(int(outside)) + " outside)"
 	}
 	return name
 }

@@ -107,7 +107,11 @@ func (p *Pipeline) apply(t *events.Table, at places, placed []bool) (cols [][]fl
 	n := t.Len()
 	in := make([]*events.Column, len(p.Columns))
 	for i := range p.Columns {
-		if in[i], err = t.Column(p.Columns[i].Name); err != nil || in[i].Type == events.Text {
+		c := &p.Columns[i]
+		if in[i], err = t.Column(c.Name); err == nil {
+			in[i] = c.coded(in[i])
+		}
+		if err != nil || in[i].Type == events.Text {
 			return nil, nil, p.refusal(t)
 		}
 	}
@@ -310,7 +314,13 @@ func (p *Pipeline) Invert(cols [][]float32) (t *events.Table, logDet []float64, 
 		}
 		addLogs(logDet[lo:hi], b.slope, -1)
 	})
-	return t, logDet, p.follow(t)
+	p.follow(t)
+	for i := range p.Columns {
+		if c := &p.Columns[i]; c.Names != nil {
+			t.Columns[i] = c.named(&t.Columns[i])
+		}
+	}
+	return t, logDet, nil
 }
 
 // invertColumn takes prepared values of column i in b.x back, and writes them to t from lo on.
@@ -358,10 +368,10 @@ func (c *Column) invert(b *buffers, logDet []float64) {
 }
 
 // table is the column of a table with room for n values: of the trained type where the steps give its values, else
-// float64.
+// float64, as codes of names are.
 func (c *Column) table(n int) events.Column {
 	t := c.trained()
-	if (t == events.Int64 || t == events.Uint64) && !c.integral() {
+	if t == events.Text || (t == events.Int64 || t == events.Uint64) && !c.integral() {
 		t = events.Float64
 	}
 	return column.New(c.Name, c.Unit, t, n)

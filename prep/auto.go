@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sluice-hep/sluice/events/profile"
+	"github.com/sluice-hep/sluice/internal/say"
 )
 
 // fewLevels is up to how many distinct integers a column counts as a list of levels.
@@ -19,6 +20,8 @@ func Auto(s profile.Summary) (steps []StepSpec, why string) {
 	switch {
 	case s.Kind == profile.KindConstant:
 		return nil, "the same value in every event: dropped"
+	case s.Kind == profile.KindText:
+		return []StepSpec{{Kind: "category"}}, say.Count(s.Distinct, "name") + ", each with its probability"
 	case s.Kind == profile.KindDiscrete, s.Kind == profile.KindInteger && few:
 		return []StepSpec{{Kind: "category"}}, fmt.Sprintf("%d different values, each with its probability", s.Distinct)
 	case s.Codes:
@@ -164,14 +167,20 @@ func tailWords(s profile.Summary) string {
 
 // Plan is what Auto does with the finite values of any column, and why: no steps where a flow would not see the column.
 func Plan(s profile.Summary) (steps []StepSpec, why string) {
-	s.Count -= s.NaN + s.Inf
 	switch {
 	case s.Kind == profile.KindText:
-		return steps, "text: not a feature"
-	case s.Count == 0:
+		if why = noNames(s); why != "" {
+			return steps, "text, no feature: " + why
+		}
+		if s.Distinct == 1 && s.NaN == 0 {
+			return steps, "the same name in every event: dropped, and put back in what is generated"
+		}
+		return Auto(s)
+	case s.Count == s.NaN+s.Inf:
 		return steps, "no finite value: not a feature"
 	case s.Kind == profile.KindConstant: // nothing to model by itself
 		return steps, "the same value in every event: dropped, and put back in what is generated"
 	}
+	s.Count -= s.NaN + s.Inf
 	return Auto(s)
 }

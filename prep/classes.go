@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/sluice-hep/sluice/events/profile"
+	"github.com/sluice-hep/sluice/internal/say"
 )
 
 // classes is for a context: a flow sees a column for each value, 1 in the events of that value and 0 in the others, so
@@ -131,10 +132,14 @@ func (p *Pipeline) checkClasses(steps Steps) error {
 func autoContext(s profile.Summary) (steps []StepSpec, why string) {
 	few := s.Distinct <= fewLevels && s.Distinct*4 <= s.Count
 	many := s.Kind == profile.KindInteger && s.Distinct <= manyClasses && s.Distinct*perClass <= s.Count
+	what := "different value"
+	if s.Kind == profile.KindText {
+		few, what = true, "name"
+	}
 	if s.Kind == profile.KindConstant || !few && !many {
 		return autoContinuous(s)
 	}
-	return classesSpec(), fmt.Sprintf("%d different values: a column of 0 and 1 for each", s.Distinct)
+	return classesSpec(), say.Count(s.Distinct, what) + ": a column of 0 and 1 for each"
 }
 
 func classesSpec() []StepSpec {
@@ -147,6 +152,10 @@ func (c *Column) mergedNotice() string {
 	if s == nil || s.merged == 0 {
 		return ""
 	}
+	to := "nearest"
+	if c.Names != nil {
+		to = "rarest"
+	}
 	return fmt.Sprintf("context %q: %d of its %d values, with %.2g %% of the events, have no column of 0 and 1 of their own (fewer than %d events, "+
-		"or beyond the %d most frequent): each counts as the nearest that has one", c.Name, s.merged, s.merged+len(s.Value), 100*s.share, leastClass, s.Most)
+		"or beyond the %d most frequent): each counts as the %s that has one", c.Name, s.merged, s.merged+len(s.Value), 100*s.share, leastClass, s.Most, to)
 }

@@ -34,6 +34,14 @@ func connections(t *events.Table, columns []InspectedColumn) ([]string, error) {
 		if s.NaN+s.Inf > 0 || !has("atoms") && !has("dequantise") && !has("category") {
 			continue
 		}
+		if s.Kind == profile.KindText {
+			col, err := t.Column(c.Name)
+			if err != nil {
+				return nil, err
+			}
+			c.Type, c.Names = s.Type, namesOf(col, nil)
+			c.index()
+		}
 		x, err := c.values(t)
 		if err != nil {
 			return nil, err
@@ -72,7 +80,7 @@ func ordered(t *events.Table, columns []InspectedColumn) (said []string, err err
 	for i := range columns {
 		s := &columns[i]
 		c := Column{Name: s.Name, Kind: s.Kind}
-		if names[i] = c.Name; len(s.Prepare) == 0 || s.NaN+s.Inf > 0 {
+		if names[i] = c.Name; len(s.Prepare) == 0 || s.NaN+s.Inf > 0 || s.Kind == profile.KindText {
 			continue
 		}
 		if values[i], err = c.values(t); err != nil {

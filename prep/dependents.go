@@ -24,9 +24,11 @@ const (
 // them, or of the context: the events lie on a surface there, on which a density is infinite.
 func (p *Pipeline) Dependents(t *events.Table, context *Pipeline) ([]Dependent, error) {
 	var all []*Column
+	given := 0 // of them
 	for _, q := range []*Pipeline{context, p} {
+		given = len(all)
 		for i := range q.Columns {
-			if c := &q.Columns[i]; c.Follows == nil {
+			if c := &q.Columns[i]; c.Follows == nil && c.Names == nil { // of which there are no multiples
 				all = append(all, c)
 			}
 		}
@@ -44,7 +46,7 @@ func (p *Pipeline) Dependents(t *events.Table, context *Pipeline) ([]Dependent, 
 			return nil, err
 		case r == nil || float64(exempt) > mostExempt*float64(t.Len()):
 			s.keep(k)
-		case k >= len(context.Columns):
+		case k >= given:
 			found = append(found, s.dependent(k, r, exempt, t.Len(), context))
 		}
 	}
@@ -56,7 +58,7 @@ func (p *Pipeline) There(t *events.Table) (*events.Table, error) {
 	lacking := make([]bool, t.Len())
 	for i := range p.Columns {
 		c := &p.Columns[i]
-		col, err := numbers(t, c.Name, true)
+		col, err := c.in(t, true)
 		if err != nil {
 			return nil, err
 		}

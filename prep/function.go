@@ -67,7 +67,7 @@ func (p *Pipeline) Functions(t *events.Table, others ...*events.Table) (said []s
 				continue
 			}
 			d := Dependent{Column: all[k].Name, Relation: Relation{Terms: []Term{{all[j].Name, 1}}, Table: table}}
-			d.Says = fmt.Sprintf("%s follows from %s (%s)", all[k].Name, all[j].Name, table)
+			d.Says = fmt.Sprintf("%s follows from %s (%s)", all[k].Name, all[j].Name, table.text(all[k].Column, all[j].Column))
 			p.LeaveOut(d)
 			said = append(said, all[k].Why)
 			break
@@ -120,15 +120,15 @@ func (t *Table) broken(x, by []float64) bool {
 	return false
 }
 
-// String is the table in words.
-func (t *Table) String() string {
+// text is the table in words.
+func (t *Table) text(to, from *Column) string {
 	const most = 8
-	if slices.Equal(t.From, t.To) {
+	if slices.Equal(t.From, t.To) && slices.Equal(from.Names, to.Names) {
 		return "the same values"
 	}
 	var pairs []string
 	for k, v := range t.From[:min(len(t.From), most)] {
-		pairs = append(pairs, fmt.Sprintf("%g: %g", v, t.To[k]))
+		pairs = append(pairs, from.spelled(v)+": "+to.spelled(t.To[k]))
 	}
 	if n := len(t.From) - most; n > 0 {
 		pairs = append(pairs, fmt.Sprintf("and %d more", n))

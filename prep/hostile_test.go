@@ -52,11 +52,17 @@ func TestRestoreRefusesWhatNoFitGives(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		`{"columns":[{"name":"x","type":"text"}]}`:                                           `type "text" is not one of`,
-		`{"columns":[{"name":"x","type":"float32","min":2,"max":1}]}`:                        "range",
-		`{"columns":[{"name":"x","type":"float32","kind":"constant","min":1,"max":2}]}`:      "constant",
-		`{"columns":[{"name":"x","type":"float32","kind":"continuous","min":1,"max":2,"x":[`: "unexpected end",
-		`{"columns":[{"name":"x","type":"float32"},{"name":"x","type":"float32"}]}`:          "twice",
+		`{"columns":[{"name":"x","type":"text"}]}`:                                                                                       `0 names of type "text" cannot be`,
+		`{"columns":[{"name":"x","type":"words"}]}`:                                                                                      `there is no type "words"`,
+		`{"columns":[{"name":"x","type":"text","names":["a","a"]}]}`:                                                                     `2 names of type "text" cannot be`,
+		`{"columns":[{"name":"x","type":"text","names":["a",""]}]}`:                                                                      `2 names of type "text" cannot be`,
+		`{"columns":[{"name":"x","type":"text","names":["a"],"max":1}]}`:                                                                 `1 names of type "text" cannot be`,
+		`{"columns":[{"name":"x","type":"int64","names":["a"]}]}`:                                                                        `1 names of type "int64" cannot be`,
+		`{"columns":[{"name":"x","type":"text","names":["a","b"],"max":1,"steps":[{"kind":"standardise","state":{"mean":0,"std":1}}]}]}`: `2 names of type "text" cannot be`,
+		`{"columns":[{"name":"x","type":"float32","min":2,"max":1}]}`:                                                                    "range",
+		`{"columns":[{"name":"x","type":"float32","kind":"constant","min":1,"max":2}]}`:                                                  "constant",
+		`{"columns":[{"name":"x","type":"float32","kind":"continuous","min":1,"max":2,"x":[`:                                             "unexpected end",
+		`{"columns":[{"name":"x","type":"float32"},{"name":"x","type":"float32"}]}`:                                                      "twice",
 		`{"columns":{}}`: "cannot be read",
 	} {
 		var p Pipeline

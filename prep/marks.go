@@ -198,9 +198,9 @@ func (c *Column) states(rows []byte, k, width int, x []float64) {
 	}
 }
 
-// rounding of a mark, relative to it, as of a float32, which a file may hold of it; 0 for integers, which are told apart.
+// rounding of a mark, relative to it, as of a float32, which a file may hold of it; 0 for integers and names, which are told apart.
 func (c *Column) rounding() float64 {
-	if t := c.trained(); t == events.Int64 || t == events.Uint64 {
+	if t := c.trained(); t == events.Int64 || t == events.Uint64 || t == events.Text {
 		return 0
 	}
 	return 0x1p-24
@@ -323,7 +323,7 @@ func (p *Pipeline) Hidden() string {
 	var marks []string
 	names := map[string][]string{}
 	for _, name := range p.Marks.Columns {
-		m := list(p.column(name).Marked.Marks)
+		m := p.column(name).list(p.column(name).Marked.Marks)
 		if names[m] == nil {
 			marks = append(marks, m)
 		}
@@ -368,7 +368,8 @@ func (m *Marks) unknown(p *Pipeline, t *events.Table, r *Range, out []bool) erro
 			var has []string
 			for k, s := range own {
 				if s > 0 {
-					has = append(has, fmt.Sprintf("%s %s", m.Columns[k], spelled(p.column(m.Columns[k]).Marked.Marks[s-1])))
+					c := p.column(m.Columns[k])
+					has = append(has, fmt.Sprintf("%s %s", c.Name, c.spelled(c.Marked.Marks[s-1])))
 				}
 			}
 			text := strings.Join(has, ", ")

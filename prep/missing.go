@@ -145,14 +145,6 @@ func fill(x []float64) bool {
 	return ok
 }
 
-// spelled is a value as people read it.
-func spelled(v float64) string {
-	if v == missingValue {
-		return "missing"
-	}
-	return fmt.Sprintf("%.10g", v)
-}
-
 // MayLack are the columns whose cells may be missing.
 func (p *Pipeline) MayLack() (names []string) {
 	if p == nil {

@@ -205,12 +205,12 @@ func (p *Pipeline) fitApart(c *Column, x, w []float64, gap Gap, i uint32) (specs
 		}
 	}
 	c.Own.Bare = len(specs) == 0
-	text := "; a code tells events of " + list(c.Own.Marks)
+	text := "; a code tells events of " + c.list(c.Own.Marks)
 	if c.Why += text; len(c.Spec) == 0 || c.Spec[0].Kind != "atoms" {
 		c.Chose += text
 	}
 	if err := p.fitSteps(c, rest, weight, specs, i); err != nil {
-		return nil, fmt.Errorf("without %s: %w", list(c.Own.Marks), err)
+		return nil, fmt.Errorf("without %s: %w", c.list(c.Own.Marks), err)
 	}
 	return specs, nil
 }
@@ -397,7 +397,7 @@ func (p *Pipeline) Codes() string {
 		if c.Own == nil {
 			continue
 		}
-		text := list(c.Own.Marks)
+		text := c.list(c.Own.Marks)
 		if names[text] == nil {
 			texts = append(texts, text)
 		}

@@ -33,6 +33,10 @@ func (p *Pipeline) Ordered(t *events.Table, others ...*events.Table) (said []str
 		c := &p.Columns[i]
 		names[i] = c.Name
 		marks, within := c.lacks(), c.rounding()
+		if c.Names != nil { // of which none is more than another
+			values[i] = nil
+			continue
+		}
 		for _, v := range append(rest, values) {
 			for e, x := range v[i] {
 				if among(marks, x, within) >= 0 {

@@ -34,11 +34,13 @@ type Pipeline struct {
 type Column struct {
 	Name string       `json:"name"`
 	Unit string       `json:"unit,omitempty"`
-	Type string       `json:"type"` // how tables hold it: float32, float64, int64 or uint64
+	Type string       `json:"type"` // how tables hold it: float32, float64, int64, uint64 or text
 	Kind profile.Kind `json:"kind"`
 	// Min and Max are the trained range, to the nearest float64.
 	Min float64 `json:"min"`
 	Max float64 `json:"max"`
+	// Names are those of a column of text, which the steps see by their places among these.
+	Names []string `json:"names,omitempty"`
 	// Origin is what the steps count the values from, exactly, where these are integers beyond 2^43: the middle of the
 	// trained range. 0 elsewhere.
 	Origin column.Exact `json:"origin,omitzero"`
@@ -59,8 +61,9 @@ type Column struct {
 	Spec  []StepSpec `json:"-"`
 	Chose string     `json:"-"`
 
-	seen   profile.Summary // what auto went by
-	stated *Limits         // the range
+	seen   profile.Summary    // what auto went by
+	codes  map[string]float64 // of the names
+	stated *Limits            // the range
 }
 
 // InFlow are the names of the features that the flow sees, of the density of mixed tables those that are continuous.
@@ -81,7 +84,7 @@ func (c *Column) Constant() bool { return c.Kind == profile.KindConstant }
 
 // Fit prepares the named columns of training events t for use as features: weights are those of t, seed draws
 // the noise on repeated values. Warnings say in a sentence each what of the events is not learned as it is. A missing column,
-// text, and values that are not finite are errors.
+// text that is no names, and values that are not finite are errors.
 func Fit(t *events.Table, names []string, spec Spec, seed uint64) (*Pipeline, []string, error) {
 	return Moments(nil).Fit(t, names, spec, seed)
 }
@@ -133,9 +136,12 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 	}
 	var warnings []string
 	for i, name := range names {
-		col, err := numbers(t, name, spec.Missing.Of(name).Model)
+		col, err := t.Column(name)
+		if err == nil {
+			err = missing(col, spec.Missing.Of(name).Model)
+		}
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, fmt.Errorf("prep: %w", err)
 		}
 		c, err := p.fitColumn(col, w, spec, uint32(i))
 		if err != nil {
@@ -164,7 +170,7 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 func (p *Pipeline) Constants(t *events.Table) (lines []string) {
 	for i := range p.Columns {
 		if c, err := t.Column(p.Columns[i].Name); err == nil && p.Columns[i].Constant() {
-			lines = append(lines, fmt.Sprintf("column %q is %v in every event: dropped, and put back in what is generated", c.Name, c.Exact(0)))
+			lines = append(lines, fmt.Sprintf("column %q is %s in every event: dropped, and put back in what is generated", c.Name, exactText(c, 0)))
 		}
 	}
 	return lines
@@ -175,6 +181,14 @@ func (p *Pipeline) fitColumn(col *events.Column, w []float64, spec Spec, i uint3
 	given, gap := spec.Of(col.Name), spec.Missing.Of(col.Name)
 	s := spec.seen(col)
 	c := &Column{Name: col.Name, Unit: col.Unit, Type: col.Type.String(), Kind: s.Kind, Missing: gap.Model && s.NaN > 0}
+	if col.Type == events.Text {
+		if err := p.name(c, s, col, w, spec); err != nil {
+			return nil, err
+		}
+		if col = c.coded(col); len(c.Names) == 1 && !c.Missing {
+			s.Kind = profile.KindConstant
+		}
+	}
 	there := col
 	if c.Missing {
 		there = complete(col)
@@ -191,7 +205,7 @@ func (p *Pipeline) fitColumn(col *events.Column, w []float64, spec Spec, i uint3
 	if (c.Origin != column.Exact{}) {
 		s = summarise(&events.Column{Name: s.Name, Unit: s.Unit, Type: events.Float64, F64: valuesWithout(x, []float64{missingValue})})
 	}
-	if s.Kind == profile.KindConstant && c.Missing {
+	if s.Kind == profile.KindConstant && c.Missing && c.Names == nil {
 		s.Kind, s.Distinct = profile.KindDiscrete, 2
 	}
 	if gap.None && s.Kind == profile.KindAtoms {
@@ -244,7 +258,7 @@ func summarise(c *events.Column) profile.Summary {
 // seen is what is known of a column: from all events, unless those that it is fitted on have one value.
 func (s Spec) seen(c *events.Column) profile.Summary {
 	if seen, ok := s.Seen[c.Name]; ok {
-		if low, high := rangeOf(c); low < high {
+		if low, high := rangeOf(c); low < high || c.Type == events.Text {
 			return seen
 		}
 	}
@@ -316,16 +330,13 @@ func (p *Pipeline) fitSteps(c *Column, x, w []float64, specs []StepSpec, i uint3
 // noiseColumn keeps the noise of every step of every column apart.
 func noiseColumn(column uint32, step int) uint32 { return column*maxSteps + uint32(step) }
 
-var numeric = []events.Type{events.Float32, events.Float64, events.Int64, events.Uint64}
-
 // trained is the type of the column in training; Text where Type names none of numbers.
 func (c *Column) trained() events.Type {
-	for _, t := range numeric {
-		if c.Type == t.String() {
-			return t
-		}
+	t, err := column.ParseType(c.Type)
+	if err != nil {
+		return events.Text
 	}
-	return events.Text
+	return t
 }
 
 // Dim is the number of columns that the flow sees.
@@ -365,8 +376,8 @@ func (p *Pipeline) UnmarshalJSON(data []byte) error {
 		switch {
 		case seen[c.Name]:
 			return fmt.Errorf("prep: column %q is there twice", c.Name)
-		case c.trained() == events.Text:
-			return fmt.Errorf("prep: column %q: type %q is not one of %v", c.Name, c.Type, numeric)
+		case c.trained() == events.Text && c.Type != events.Text.String():
+			return fmt.Errorf("prep: column %q: there is no type %q", c.Name, c.Type)
 		case c.trained() == events.Float32 && c.Origin != column.Exact{}:
 			return fmt.Errorf("prep: column %q: a float32 column is counted from 0, not from %v", c.Name, c.Origin)
 		case !finite(c.Min, c.Max) || c.Min > c.Max:
@@ -375,6 +386,9 @@ func (p *Pipeline) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("prep: column %q: a constant column has one value and no steps", c.Name)
 		}
 		seen[c.Name] = true
+		if err := c.checkNames(); err != nil {
+			return err
+		}
 		if err := in.checkClasses(c.Steps); err != nil {
 			return fmt.Errorf("prep: column %q: %w", c.Name, err)
 		}

@@ -381,7 +381,7 @@ func TestFitErrors(t *testing.T) {
 		want  string
 	}{
 		{[]string{"eta"}, Spec{}, `prep: events: no column "eta"; there is pt, btag`},
-		{[]string{"label"}, Spec{}, `column "label" holds text`},
+		{[]string{"label"}, Spec{}, "prep: every feature is constant (label)"},
 		{[]string{"pt", "met"}, Spec{}, `prep: column "met": 2 of 100 values are missing (NaN), the first in row 7; --drop-nan drops these events`},
 		{[]string{"ht"}, Spec{}, `prep: column "ht": 1 of 100 values are infinite`},
 		{[]string{"run"}, Spec{}, "prep: every feature is constant (run)"},

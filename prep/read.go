@@ -5,36 +5,42 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
 )
 
-// numbers is the named column of t, all of its values finite, or missing where they may be.
-func numbers(t *events.Table, name string, missingToo bool) (*events.Column, error) {
-	c, err := t.Column(name)
+// numbers are those of the column in t, of a column of names its codes: all finite, or missing where they may be.
+func (c *Column) numbers(t *events.Table) (*events.Column, error) { return c.in(t, c.Missing) }
+
+func (c *Column) in(t *events.Table, missingToo bool) (*events.Column, error) {
+	col, err := t.Column(c.Name)
+	if err == nil {
+		if col = c.coded(col); col.Type == events.Text {
+			_, err = col.Floats(nil)
+		}
+	}
+	if err == nil {
+		err = missing(col, missingToo)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("prep: %w", err)
 	}
-	if c.Type == events.Text {
-		_, err := c.Floats(nil)
-		return nil, fmt.Errorf("prep: %w", err)
-	}
-	return c, missing(c, missingToo)
+	return col, nil
 }
 
-// numbers are those of the column in t.
-func (c *Column) numbers(t *events.Table) (*events.Column, error) {
-	return numbers(t, c.Name, c.Missing)
-}
-
-// missing is an error if any value is infinite, or NaN where none may be missing.
+// missing is an error if any value is infinite, or NaN, as an empty text is, where none may be missing.
 func missing(c *events.Column, may bool) error {
 	all, first := 0, 0
-	what, remedy := "missing (NaN)", "--drop-nan drops these events, --missing model has them modelled"
+	what := "missing (NaN)"
+	if c.Type == events.Text {
+		what = "missing (empty)"
+	}
+	remedy := "--drop-nan drops these events, --missing model has them modelled"
 	for i := range c.Len() {
 		v := c.Float(i)
-		if v-v == 0 || may && v != v {
+		if v-v == 0 || may && v != v || c.Type == events.Text && c.Str[i] != "" {
 			continue
 		}
 		if v == v {
@@ -47,7 +53,7 @@ func missing(c *events.Column, may bool) error {
 	if all == 0 {
 		return nil
 	}
-	return fmt.Errorf("prep: column %q: %d of %d values are %s, the first in row %d; %s", c.Name, all, c.Len(), what, first+1, remedy)
+	return fmt.Errorf("column %q: %d of %d values are %s, the first in row %d; %s", c.Name, all, c.Len(), what, first+1, remedy)
 }
 
 // weights are t's event weights, in any unit; nil where all are 1.
@@ -138,6 +144,9 @@ func (p *Pipeline) OutOfRange(t *events.Table) (int, []Range, error) {
 		}
 		if err != nil {
 			return 0, nil, err
+		}
+		if r.Unseen > 0 && c.Names != nil {
+			c.sayUnseen(&r, t)
 		}
 		if r.Outside() > 0 {
 			ranges = append(ranges, r)
@@ -233,9 +242,12 @@ func (c *Column) outside(col *events.Column, out []bool) Range {
 		switch v := col.Float(i); {
 		case among(marks, v, within) >= 0, v != v && c.fewValues() == nil:
 			continue
-		case few != nil && !c.has(few, col, i):
+		case few != nil && !c.has(few, col, i), c.Names != nil && v > high:
 			if r.Unseen++; r.Unseen == 1 {
-				r.First, r.Value, r.Taken = i, valueText(col, i), few.taken()
+				r.First, r.Value = i, valueText(col, i)
+				if few != nil {
+					r.Taken = few.taken()
+				}
 			}
 		case v < low:
 			r.Below++
@@ -253,5 +265,26 @@ func valueText(col *events.Column, i int) string {
 	if v := col.Float(i); v != v {
 		return "missing"
 	}
+	return exactText(col, i)
+}
+
+// exactText is value i with all its digits, or the name that it is.
+func exactText(col *events.Column, i int) string {
+	if col.Type == events.Text {
+		return strconv.Quote(col.Str[i])
+	}
 	return col.Exact(i).String()
+}
+
+// sayUnseen says of a column of names what the first that training had not is, in t, and what it is taken for.
+func (c *Column) sayUnseen(r *Range, t *events.Table) {
+	if col, err := t.Column(c.Name); err == nil {
+		r.Value = exactText(col, r.First)
+	}
+	switch {
+	case c.Constant():
+		r.Taken = c.Names[0]
+	case c.fewValues() != nil || c.classes() != nil:
+		r.Taken = "the rarest of the names that it knows"
+	}
 }

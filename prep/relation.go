@@ -130,17 +130,19 @@ func (p *Pipeline) LeaveOut(d Dependent) {
 	c.Chose += "; " + c.Why
 }
 
-// follow sets the columns of t that follow from others: sums first, of which a table may tell others.
-func (p *Pipeline) follow(t *events.Table) error {
+// follow sets the columns of t, in which names are codes, that follow from others: sums first, of which a table may tell others.
+func (p *Pipeline) follow(t *events.Table) {
 	for _, table := range []bool{false, true} {
 		for i := range p.Columns {
 			c := &p.Columns[i]
 			if c.Follows == nil || (c.Follows.Table != nil) != table {
 				continue
 			}
-			terms, err := p.terms(t, c.Follows)
-			if err != nil {
-				return err
+			terms := make([][]float64, len(c.Follows.Terms))
+			for k, term := range c.Follows.Terms {
+				from := p.place(term.Column)
+				terms[k] = make([]float64, t.Len())
+				p.Columns[from].read(terms[k], &t.Columns[from], 0)
 			}
 			x, value := make([]float64, t.Len()), make([]float64, len(terms))
 			for e := range x {
@@ -152,7 +154,6 @@ func (p *Pipeline) follow(t *events.Table) error {
 			c.write(&t.Columns[i], 0, x, nil)
 		}
 	}
-	return nil
 }
 
 // disagree counts the events whose value is not what it follows from, and marks them.

@@ -26,7 +26,7 @@ func (s *Set) Dim() int { return s.Most*s.Objects.Dim() + 1 }
 // all that there could be, of which every event has Most. count is how many an event has.
 func pooled(s events.Set, t *events.Table) (all *events.Table, at []int, count []int, err error) {
 	all = &events.Table{}
-	number, err := numbers(t, s.Count, false)
+	number, err := (&Column{Name: s.Count}).numbers(t)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -61,12 +61,12 @@ func (p *Pipeline) Together(t *events.Table, others ...*events.Table) (said []st
 		} else if err := p.refit(c, values[i], w, uint32(i)); err != nil {
 			return nil, err
 		}
-		text := fmt.Sprintf("; %s where the combination of marks has it", list(c.lacks()))
+		text := fmt.Sprintf("; %s where the combination of marks has it", c.list(c.lacks()))
 		switch {
 		case c.Own != nil:
 			continue
 		case c.Told != nil:
-			text = "; " + c.Told.text()
+			text = "; " + p.toldText(c)
 		}
 		c.Why += text
 		c.Chose += text + ", and put there whatever the steps"
@@ -87,7 +87,7 @@ func (p *Pipeline) findMarks(values [][]float64, rest [][][]float64, w []float64
 		if c.Told == nil {
 			continue
 		}
-		text := c.Told.text()
+		text := p.toldText(c)
 		if names[text] == nil {
 			texts = append(texts, text)
 		}
@@ -99,8 +99,9 @@ func (p *Pipeline) findMarks(values [][]float64, rest [][][]float64, w []float64
 	return append(said, marks...), err
 }
 
-func (d *Told) text() string {
-	return fmt.Sprintf("%s where %s is %s", spelled(d.Mark), d.By, list(d.When))
+func (p *Pipeline) toldText(c *Column) string {
+	d := c.Told
+	return fmt.Sprintf("%s where %s is %s", c.spelled(d.Mark), d.By, p.column(d.By).list(d.When))
 }
 
 // valuesOf are those in t, and in the others that have events, of the columns that the flow sees as they are; nil for another.
@@ -142,7 +143,7 @@ func (p *Pipeline) refit(c *Column, x, w []float64, i uint32) error {
 		c.seen = s
 	}
 	if err := p.fitSteps(c, rest, weight, steps, i); err != nil {
-		return fmt.Errorf("prep: column %q without %s: %w", c.Name, list(marks), err)
+		return fmt.Errorf("prep: column %q without %s: %w", c.Name, c.list(marks), err)
 	}
 	return nil
 }
@@ -161,20 +162,6 @@ func (c *Column) ofRest(rest, marks []float64, from float64) (profile.Summary, e
 		return s, nil
 	}
 	return s, c.stated.bound(&s, from, rest)
-}
-
-func list(x []float64) string {
-	text := ""
-	for i, v := range x {
-		switch {
-		case i > 0 && i == len(x)-1:
-			text += " or "
-		case i > 0:
-			text += ", "
-		}
-		text += spelled(v)
-	}
-	return text
 }
 
 // told is what tells the mark of column i, nil for nothing: a column of few values.

@@ -17,6 +17,7 @@ import (
 type gap struct {
 	column          string
 	count, infinite int
+	text            bool
 	first           string // the place of the first
 }
 
@@ -28,11 +29,11 @@ func (r *Rows) gaps(b Block) (found []gap, marked []bool, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		if c.Type == events.Text {
+		if c.Type == events.Text && !slices.Contains(r.q.Names, name) {
 			return nil, nil, r.textError(c, b)
 		}
 		c = r.absent.Cleared(b.Table, c)
-		g, may := gap{column: name}, slices.Contains(r.q.Lack, name)
+		g, may := gap{column: name, text: c.Type == events.Text}, slices.Contains(r.q.Lack, name)
 		missing := func(i int) {
 			if v := c.Float(i); may && v != v {
 				return
@@ -47,6 +48,11 @@ func (r *Rows) gaps(b Block) (found []gap, marked []bool, err error) {
 		}
 		notFinite(c.F32, missing)
 		notFinite(c.F64, missing)
+		for i, s := range c.Str {
+			if s == "" {
+				missing(i)
+			}
+		}
 		if g.count > 0 {
 			found = append(found, g)
 		}
@@ -96,7 +102,10 @@ func (r *Rows) refuse(all []gap) error {
 	parts := make([]string, len(all))
 	for i, g := range all {
 		what := "missing (NaN)"
-		if g.infinite > 0 {
+		switch {
+		case g.text:
+			what = "missing (empty)"
+		case g.infinite > 0:
 			what = "missing (NaN) or infinite"
 		}
 		parts[i] = fmt.Sprintf("column %q: %d of %s %s %s, the first in %s", g.column, g.count, say.Count(r.selected, "value"), say.Are(g.count), what, g.first)

@@ -35,10 +35,11 @@ type Query struct {
 	Units   map[string]string // of columns, where the files know none or another
 	Weight  string            // the column of event weights, one of Columns; "" where all weigh 1
 
-	// Complete names the columns, of numbers, in which no value may be missing or infinite. Events that lack one are left out
+	// Complete names the columns, of numbers or, those in Names, of text, in which no value may be missing or infinite. Events that lack one are left out
 	// where Drop is set, and else an error, which ends in Remedy ("": Drop's own).
 	Complete []string
-	Lack     []string // those of them in which NaN is a cell without a value, as it should be
+	Names    []string
+	Lack     []string // those of them in which NaN, or an empty text, is a cell without a value, as it should be
 	Drop     bool
 	Remedy   string
 	// Sets are those of whose columns no value is missing where there is no object; nor does one stand there, but 0, unless All is set.

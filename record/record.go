@@ -21,6 +21,8 @@ import (
 type Run struct {
 	Out    string `json:"out"`
 	Report string `json:"report"`
+	// ReportJSON has the statistics and the histograms of the page; records of older versions have none.
+	ReportJSON string `json:"report_json,omitempty"`
 	// Learned is the flow, or, of several, that with the lowest NLL of the validation events; Flows are all of several.
 	Learned
 	Flows []Learned `json:"flows,omitempty"`
@@ -63,7 +65,7 @@ type Training struct {
 
 // File is a file that a run wrote, as it was then.
 type File struct {
-	Is     string `json:"is"`     // model, sample or report
+	Is     string `json:"is"`     // model, sample, report or statistics
 	File   string `json:"file"`   // seen from the folder of the run, so that this can be moved
 	SHA256 string `json:"sha256"` // of its bytes
 }
@@ -133,7 +135,10 @@ func (r *Run) written() (files [][2]string) {
 	for _, f := range flows {
 		files = append(files, [2]string{"model", f.Model}, [2]string{"sample", f.Sample})
 	}
-	return append(files, [2]string{"report", r.Report})
+	if files = append(files, [2]string{"report", r.Report}); r.ReportJSON != "" {
+		files = append(files, [2]string{"statistics", r.ReportJSON})
+	}
+	return files
 }
 
 // seenFrom is a path as it is seen from a folder.

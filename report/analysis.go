@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,12 +10,11 @@ import (
 	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
-	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
-	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/train"
+	"github.com/sluice-hep/sluice/validate"
 )
 
 // Analysis is what the page about a model is made of: what is known of it, and what Compare finds.
@@ -28,10 +28,12 @@ type Analysis struct {
 	Total                    int // events in all, of which
 	Training, Valid, HeldOut int // so many train, validate and are held out
 
-	Pair       Pair // the events compared
-	Comparison *stats.Comparison
-	True       *fit.True     // nil where the true density is not known
-	Evidence   *fit.Evidence // nil but of a toy of known potential
+	Pair        Pair          // the events compared, names by their codes
+	held        *events.Table // its reference, as it is
+	Comparison  *validate.Result
+	Calibration *validate.Calibration // nil where it is not known
+	True        *fit.True             // nil where the true density is not known
+	Evidence    *fit.Evidence         // nil but of a toy of known potential
 
 	Notices, Warnings []string // as those of a Page
 }
@@ -39,7 +41,7 @@ type Analysis struct {
 // Compare draws as many events from the model as were held out of d, with their context and its weights, measures the distances
 // and judges them. It takes Card and Model, and sets the numbers of events, Pair, Comparison and True. Where no events were held
 // out, it adds a warning.
-func (a *Analysis) Compare(d *fit.Data) (*Compared, error) {
+func (a *Analysis) Compare(ctx context.Context, d *fit.Data, threads int) (*Compared, error) {
 	a.Total, a.Training, a.Valid, a.HeldOut = d.Total, d.Rows.Training(), len(d.Rows.Valid), len(d.Rows.Test)
 	if err := a.draw(d); err != nil {
 		return nil, err
@@ -48,27 +50,53 @@ func (a *Analysis) Compare(d *fit.Data) (*Compared, error) {
 	if len(columns) == 0 {
 		columns = slices.Concat(a.Card.Features, a.Card.Context)
 	}
-	c, err := stats.Compare(a.Pair.Reference, a.Pair.Generated, columns)
+	c, err := validate.Compare(ctx, a.Pair.Reference, a.Pair.Generated, validate.Options{
+		Columns: columns, Cuts: a.Card.Compare.Cuts, Alone: a.Card.Compare.Tests == card.TestsOfColumns, Seed: a.Card.Seed, Threads: threads,
+		Training: a.trained(d), Given: a.Card.Given(),
+	})
 	if err != nil {
 		return nil, err
 	}
 	a.Comparison = c
-	return NewCompared(c), a.truth()
+	a.Notices = append(a.Notices, c.Notes...)
+	compared := NewCompared(c, nil)
+	if a.Calibration, err = a.calibrate(ctx); err != nil {
+		return nil, err
+	}
+	compared.Calibration = a.Calibration
+	return compared, a.truth()
+}
+
+// mostTraining events are enough to look for copies of.
+const mostTraining = 400_000
+
+// trained are the events that the model was trained on, of which it should draw no copies; nil where they are not in memory, or compared with.
+func (a *Analysis) trained(d *fit.Data) *events.Table {
+	if a.Pair.ReferenceName == fit.TrainingData || len(d.Rows.Train) == 0 {
+		return nil
+	}
+	return a.Model.Codes(d.Held.Take(d.Rows.Train[:min(len(d.Rows.Train), mostTraining)]))
 }
 
 // draw makes the pair to compare.
 func (a *Analysis) draw(d *fit.Data) (err error) {
 	p := &a.Pair
-	p.Labels, p.Context, p.Bins = a.Card.Labels, a.Card.Context, a.Card.Compare.Bins
-	p.Reference, p.ReferenceName = d.HeldOut()
+	p.Labels, p.Context, p.Bins, p.Corner = a.Card.Labels, a.Card.Context, a.Card.Compare.Bins, a.Card.Compare.Corner
+	a.held, p.ReferenceName = d.HeldOut()
 	if p.ReferenceName == fit.TrainingData {
 		a.Warnings = append(a.Warnings, "no events were held out: the comparison is with the training events, and cannot show overfitting")
 	}
 	given := a.given()
-	if p.Generated, _, err = a.Model.SampleWithin(p.Reference.Len(), given, a.Card.Seed, 0, float64(a.Card.Sample.Within)); err != nil || given == nil {
+	generated, _, err := a.Model.SampleWithin(a.held.Len(), given, a.Card.Seed, 0, float64(a.Card.Sample.Within))
+	if err == nil && given != nil {
+		err = apply.Weigh(generated, given, a.Card.Weight)
+	}
+	if err != nil {
 		return err
 	}
-	return apply.Weigh(p.Generated, given, a.Card.Weight)
+	p.Reference, p.Generated = a.Model.Codes(a.held), a.Model.Codes(generated)
+	a.Notices = append(a.Notices, a.Model.CodesOf()...)
+	return nil
 }
 
 // given are the events whose context the generated ones have; nil for a model without.
@@ -76,7 +104,7 @@ func (a *Analysis) given() *events.Table {
 	if len(a.Card.Given()) == 0 {
 		return nil
 	}
-	return a.Pair.Reference
+	return a.held
 }
 
 // truth compares with the true density, where that is known.
@@ -126,6 +154,13 @@ func (a *Analysis) picture(page *Page) (err error) {
 	if err := a.Pair.addTo(page, a.Comparison); err != nil {
 		return err
 	}
+	if a.Calibration != nil {
+		s, err := calibrationSection(a.Calibration, a.Pair.label)
+		if err != nil {
+			return err
+		}
+		page.Sections = append(page.Sections, s)
+	}
 	var entropy *float64
 	if a.True != nil {
 		entropy = &a.True.Entropy
@@ -149,7 +184,7 @@ func (a *Analysis) picture(page *Page) (err error) {
 		page.Notices = append(page.Notices, "the steps of the flow are not drawn (plots.steps): it does not move two columns alone, but those and a hidden feature, or fewer")
 	}
 	if a.Card.Plots.Latent {
-		page.Latent, err = latentPicture(a.Model, a.Pair.Reference)
+		page.Latent, err = latentPicture(a.Model, a.held)
 	}
 	return err
 }
@@ -221,17 +256,4 @@ func members(e *train.Ensemble) Section {
 		s.Rows = append(s.Rows, row)
 	}
 	return s
-}
-
-// comparedPage is the page about a comparison of two files.
-func comparedPage(p *Pair, reference, generated string, c *stats.Comparison) (*Page, error) {
-	page := &Page{
-		Title: fmt.Sprintf("%s against %s", p.GeneratedName, p.ReferenceName),
-		Summary: []Fact{
-			{Name: "Reference", Value: say.Count(p.Reference.Len(), "event"), Note: reference},
-			{Name: "Generated", Value: say.Count(p.Generated.Len(), "event"), Note: generated},
-			{Name: "Columns", Value: fmt.Sprint(len(c.Names)), Note: column.List(c.Names, 10)},
-		},
-	}
-	return page, p.addTo(page, c)
 }

@@ -55,7 +55,7 @@ func (f *Flows) Page() (*Page, error) {
 	}
 	page.Summary = append(page.Summary, Fact{Name: "Lowest validation NLL", Value: best.Name, Note: fmt.Sprintf("%.4f %s per event", float64(best.Train.ValidNLL), best.Train.Unit)})
 	page.Notices, page.Warnings = f.lines(func(a *Analysis) []string { return a.Notices }), f.lines(func(a *Analysis) []string { return a.Warnings })
-	for _, section := range []func() ([]Section, error){f.table, f.maps, f.columns, f.steps} {
+	for _, section := range []func() ([]Section, error){f.table, f.maps, f.columns, f.calibration, f.steps} {
 		s, err := section()
 		if err != nil {
 			return nil, err
@@ -118,7 +118,7 @@ func (f *Flows) table() ([]Section, error) {
 		if e := a.Evidence; e != nil {
 			row = append(row, within(e.Bound, e.BoundError))
 		}
-		s.Rows = append(s.Rows, append(row, NewCompared(a.Comparison).Verdict.Level.String()))
+		s.Rows = append(s.Rows, append(row, NewCompared(a.Comparison, nil).Verdict.Level.String()))
 	}
 	return []Section{s}, nil
 }
@@ -183,7 +183,7 @@ func (f *Flows) maps() (sections []Section, err error) {
 	}
 	latent := plot.Panels{Alt: "The events held out in the latent space of each flow, with circles at one, two and three standard deviations"}
 	for _, a := range f.Each {
-		p, err := latentPanels(a.Model, a.Pair.Reference, few)
+		p, err := latentPanels(a.Model, a.held, few)
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -30,9 +31,9 @@ type Sample struct {
 	Apart     *uhi.Histogram `json:"apart,omitempty"` // values drawn apart, a category each; nil for none
 }
 
-// newOverlay draws a column.
-func newOverlay(column string, o *plot.Overlay) (v Overlay, err error) {
-	v = Overlay{Column: column, Label: o.Label, Steep: o.Steep()}
+// newOverlay draws a column, whose axis may say more than its label.
+func newOverlay(column, label string, o *plot.Overlay) (v Overlay, err error) {
+	v = Overlay{Column: column, Label: label, Steep: o.Steep()}
 	if v.Picture, err = o.Picture(); err != nil {
 		return v, err
 	}
@@ -151,6 +152,11 @@ func (p *Page) JSON(statistics any) ([]byte, error) {
 		return nil, fmt.Errorf("report: %w", err)
 	}
 	return append(text, '\n'), nil
+}
+
+// DataFile is the file beside a page that WriteJSON writes: its name with .json in place of its ending.
+func DataFile(page string) string {
+	return strings.TrimSuffix(page, filepath.Ext(page)) + ".json"
 }
 
 // WriteJSON writes what JSON gives to a file, which appears whole or not at all.

@@ -113,8 +113,8 @@ func (p *Page) Contents() (parts []Part) {
 		}
 	}
 	add(p.Verdict != nil, "verdict", "Verdict")
-	add(p.Distances != nil, "distances", "Distances")
-	add(p.Overlays != nil, "columns", "Columns")
+	add(len(p.Distances) > 0, "distances", "Distances")
+	add(len(p.Overlays) > 0, "columns", "Columns")
 	add(p.Correlations != nil, "correlations", "Rank correlations")
 	for i, s := range p.Sections {
 		add(true, sectionID(i), s.Title)
@@ -123,13 +123,24 @@ func (p *Page) Contents() (parts []Part) {
 	add(p.Density != nil, "density", "Density")
 	add(p.Steps != nil, "steps", "Steps of the flow")
 	add(p.Latent != nil, "latent", "Latent space")
-	add(p.Preparation != nil, "preparation", "Preparation")
+	add(len(p.Preparation) > 0, "preparation", "Preparation")
 	add(p.Flow != "", "flow", "Flow")
-	add(p.Notices != nil, "notices", "Notices")
+	add(len(p.Notices) > 0, "notices", "Notices")
 	add(p.Card != "", "card", "Card")
 	add(p.Commands != "", "reproduce", "To reproduce")
 	return parts
 }
+
+// Anchor is the id of the figure of a column, by its label; "" where the page has none.
+func (p *Page) Anchor(label string) string {
+	i := slices.IndexFunc(p.Overlays, func(o Overlay) bool { return o.Label == label })
+	if i < 0 {
+		return ""
+	}
+	return anchor(i)
+}
+
+func anchor(i int) string { return fmt.Sprintf("column-%d", i+1) }
 
 func sectionID(i int) string { return fmt.Sprintf("section-%d", i+1) }
 

@@ -63,7 +63,7 @@ func scatter(n int) (x, y []float64) {
 // drawnColumn is the overlay as a page has it.
 func drawnColumn(t testing.TB, name string, o *plot.Overlay) Overlay {
 	t.Helper()
-	v, err := newOverlay(name, o)
+	v, err := newOverlay(name, o.Label, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +299,7 @@ func TestEmptySectionsAreLeftOut(t *testing.T) {
 func TestTables(t *testing.T) {
 	html := full(t)
 	for _, want := range []string{
-		`<tr><td class="bad">m_diff</td><td class="number" data-value="0.0131">0.0131</td><td class="number" data-value="0.353">0.353</td><td class="number" data-value="0.00131">0.00131</td><td>TeV</td><td class="number bad" data-value="3.12">3.12</td><td class="number range">0.0123 to 1.23457</td><td class="number range">0.02 to 1.3</td><td class="number" data-value="0.0001">0.0100 %</td></tr>`,
+		`<tr><td class="bad"><a href="#column-2">m_diff</a></td><td class="number" data-value="0.0131">0.0131</td><td class="number" data-value="0.353">0.353</td><td class="number" data-value="0.00131">0.00131</td><td>TeV</td><td class="number bad" data-value="3.12">3.12</td><td class="number range">0.0123 to 1.23457</td><td class="number range">0.02 to 1.3</td><td class="number" data-value="0.0001">0.0100 %</td></tr>`,
 		`<tbody data-column="m_diff" class="differs">`, `<tbody data-column="tau21_1">`,
 		`<tr><td colspan="9"><span>context: given, not generated</span></td></tr>`,
 		`<th class="number name text">Held-out data</th><th class="number name text">Generated</th>`,
@@ -454,7 +454,8 @@ func twoFiles(t *testing.T) (ref, gen string) {
 // The page about two files names them, the weights and what is apart, and puts the worst column first with the reason in bold.
 func TestPageOfTwoFiles(t *testing.T) {
 	f := Files{Weight: "w"}
-	f.Reference, f.Generated = twoFiles(t)
+	reference, generated := twoFiles(t)
+	f.Reference, f.Generated = reference, []string{generated}
 	html := func() string {
 		_, page, err := f.Compare(t.Context())
 		if err != nil {
@@ -480,16 +481,16 @@ func TestPageOfTwoFiles(t *testing.T) {
 	if strings.Contains(got, filepath.Dir(f.Reference)) {
 		t.Error("the page holds the path of the files")
 	}
-	order := regexp.MustCompile(`<tr(?: class="remarked")?><td( class="bad")?>(\w+)</td>`).FindAllStringSubmatch(got, -1)
+	order := regexp.MustCompile(`<tr(?: class="remarked")?><td( class="bad")?><a href="#column-\d">(\w+)</a></td>`).FindAllStringSubmatch(got, -1)
 	if len(order) != 3 || order[0][2] != "pt" || order[1][2] != "gap" || order[2][2] != "eta" || order[2][1] != "" || order[1][1] == "" {
 		t.Errorf("the rows are %q", order)
 	}
-	f.Names = [2]string{"CMS", "Flow"}
+	f.Names = []string{"CMS", "Flow"}
 	if got = html(); !strings.Contains(got, "<h1>Flow against CMS</h1>") || !strings.Contains(got, ">Flow, 2,000 events") {
 		t.Error("the sides do not have the names that they were given")
 	}
-	f.Names, f.Reference, f.Generated = [2]string{}, "/a/old/x.csv", "/a/new/x.csv"
-	if names := f.names(); names != [2]string{"old/x.csv", "new/x.csv"} {
+	f.Names, f.Reference, f.Generated = nil, "/a/old/x.csv", []string{"/a/new/x.csv", "/a/new/y.csv"}
+	if names := f.names(); !slices.Equal(names, []string{"old/x.csv", "new/x.csv", "y.csv"}) {
 		t.Errorf("two files of one name are called %q", names)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-hep/sluice/plot"
 	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/train"
+	"github.com/sluice-hep/sluice/validate"
 )
 
 // Pair is a reference sample beside a generated one.
@@ -21,18 +22,48 @@ type Pair struct {
 	Labels                       map[string]string // of columns, where they have one
 	Context                      []string          // the columns that were given, not generated
 	Bins                         int               // of a histogram; 0 for 50
+	Corner                       []string          // columns to draw in pairs; none for no such picture
+
+	others []side // more samples of generated events, which pictures show
+}
+
+// side is a sample as pictures show it.
+type side struct {
+	name    string
+	events  *events.Table
+	weights []float64 // nil where all are 1
+}
+
+// sides are the reference, and all samples of generated events.
+func (p *Pair) sides() (all []side, err error) {
+	all = append([]side{{name: p.ReferenceName, events: p.Reference}, {name: p.GeneratedName, events: p.Generated}}, p.others...)
+	for i := range all {
+		if all[i].weights, err = weights(all[i].events); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 func (p *Pair) label(column string) string { return cmp.Or(p.Labels[column], column) }
 
 // addTo puts the distances and the pictures of a comparison on a page.
-func (p *Pair) addTo(page *Page, c *stats.Comparison) error {
-	verdict := Judge(c, p.label)
+func (p *Pair) addTo(page *Page, r *validate.Result) error {
+	c, verdict := r.Comparison, Judge(r, p.label)
 	page.Verdict = &verdict
 	page.Names = [2]string{cmp.Or(p.ReferenceName, "Reference"), cmp.Or(p.GeneratedName, "Generated")}
 	page.Summary = append(page.Summary, p.weighing(c)...)
+	if len(r.Together()) > 0 {
+		page.Sections = append(page.Sections, testsSection(r))
+	}
+	if r.Ratio != nil && r.Ratio.Cannot == "" {
+		page.Sections = append(page.Sections, ratioSection(r, p.label))
+	}
+	if len(r.Cuts) > 0 {
+		page.Sections = append(page.Sections, cutSection(NewCompared(r, p.label), p.label))
+	}
 	page.Overlays = make([]Overlay, len(c.Names))
-	j := judge{c, p.label}
+	j := judge{r, p.label, 1}
 	for i, name := range c.Names {
 		ref, err := p.Reference.Column(name)
 		if err != nil {
@@ -45,19 +76,22 @@ func (p *Pair) addTo(page *Page, c *stats.Comparison) error {
 	slices.SortStableFunc(page.Distances, func(a, b Distance) int {
 		return cmp.Or(cmp.Compare(b.Faults.Worst(), a.Faults.Worst()), cmp.Compare(b.KS, a.KS))
 	})
-	ref, err := weights(p.Reference)
-	if err != nil {
-		return err
-	}
-	gen, err := weights(p.Generated)
+	sides, err := p.sides()
 	if err != nil {
 		return err
 	}
 	if err := column.Each(len(c.Names), func(i int) (err error) {
-		page.Overlays[i], err = p.overlay(c.Names[i], ref, gen)
+		page.Overlays[i], err = p.overlay(c.Names[i], sides)
 		return err
 	}); err != nil || len(c.Names) < 2 {
 		return err
+	}
+	if len(p.Corner) > 0 {
+		s, err := p.corner(sides)
+		if err != nil {
+			return err
+		}
+		page.Sections = append([]Section{s}, page.Sections...)
 	}
 	m := &plot.Correlations{Reference: c.RankReference, Generated: c.RankGenerated, ReferenceName: p.ReferenceName, GeneratedName: p.GeneratedName}
 	for _, name := range c.Names {
@@ -83,28 +117,29 @@ func (p *Pair) weighing(c *stats.Comparison) []Fact {
 		c.ReferenceEvents, side(p.Reference, c.ReferenceEffective), c.GeneratedEvents, side(p.Generated, c.GeneratedEffective))}}
 }
 
-func (p *Pair) overlay(name string, refW, genW []float64) (none Overlay, err error) {
-	ref, err := p.Reference.Column(name)
-	if err != nil {
-		return none, err
+func (p *Pair) overlay(name string, sides []side) (none Overlay, err error) {
+	columns := make([]*events.Column, len(sides))
+	for i, s := range sides {
+		if columns[i], err = s.events.Column(name); err != nil {
+			return none, err
+		}
 	}
-	gen, err := p.Generated.Column(name)
-	if err != nil {
-		return none, err
+	from := stats.Origin(columns...)
+	of := make([]*stats.CDF, len(sides))
+	for i, s := range sides {
+		if of[i], err = distribution(columns[i], from, s.weights); err != nil {
+			return none, err
+		}
 	}
-	from := stats.Origin(ref, gen)
-	a, err := distribution(ref, from, refW)
-	if err != nil {
-		return none, err
-	}
-	b, err := distribution(gen, from, genW)
-	if err != nil {
-		return none, err
-	}
-	bins := stats.NewBins(a, b, cmp.Or(p.Bins, 50))
-	o := plot.Overlay{
-		Label: p.label(name), Unit: ref.Unit, Log: bins.Log, Width: bins.Width,
-		Reference: histogram(p.ReferenceName, a, bins, ref.Len()), Generated: []plot.Histogram{histogram(p.GeneratedName, b, bins, gen.Len())},
+	bins := stats.NewBins(of[0], of[1], cmp.Or(p.Bins, 50), of[2:]...)
+	o := plot.Overlay{Label: p.label(name), Unit: columns[0].Unit, Log: bins.Log, Width: bins.Width}
+	for i, s := range sides {
+		h := histogram(s.name, of[i], bins, s.events.Len())
+		if i == 0 {
+			o.Reference = h
+		} else {
+			o.Generated = append(o.Generated, h)
+		}
 	}
 	for _, v := range bins.Apart {
 		o.Apart = append(o.Apart, v+from.Float())
@@ -112,7 +147,42 @@ func (p *Pair) overlay(name string, refW, genW []float64) (none Overlay, err err
 	if from.Float() != 0 {
 		o.Label += " - " + from.String()
 	}
-	return newOverlay(name, &o)
+	return newOverlay(name, p.label(name), &o)
+}
+
+// corner draws some columns in pairs.
+func (p *Pair) corner(sides []side) (s Section, err error) {
+	s = Section{Title: "Pairs of columns", Text: "The contours hold 68 % and 95 % of the events."}
+	c := plot.Corner{Generated: make([]plot.Points, len(sides)-1)}
+	for k, name := range p.Corner {
+		columns := make([]*events.Column, len(sides))
+		for i, side := range sides {
+			if columns[i], err = side.events.Column(name); err != nil {
+				return s, err
+			}
+		}
+		from := stats.Origin(columns...)
+		axis := plot.Axis{Label: p.label(name), Unit: columns[0].Unit}
+		if from.Float() != 0 {
+			axis.Label += " - " + from.String()
+		}
+		c.Columns = append(c.Columns, axis)
+		for i, column := range columns {
+			to := &c.Reference
+			if i > 0 {
+				to = &c.Generated[i-1]
+			}
+			x := make([]float64, column.Len())
+			column.Distances(x, 0, from)
+			to.Columns = append(to.Columns, x)
+			if k == 0 {
+				to.Name, to.Weights = cmp.Or(sides[i].name, [2]string{"Reference", "Generated"}[min(i, 1)]), sides[i].weights
+			}
+		}
+	}
+	picture, err := c.Picture()
+	s.Alone = []*plot.Picture{picture}
+	return s, err
 }
 
 // weights are those of a table's events, in their own unit where float64 holds sums of their squares; nil where there are none.

@@ -37,6 +37,8 @@ var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"rem":     rem,
 	"raw":     raw,
 	"section": sectionID,
+	"anchor":  anchor,
+	"aspect":  aspect,
 	"scale":   func(steep bool) string { return map[bool]string{true: "logarithmic", false: "linear"}[steep] },
 	"script":  func() template.JS { return template.JS(script) },
 	"policy":  func() string { return scriptHash },
@@ -95,6 +97,12 @@ func class(name string, l Level) template.HTMLAttr {
 		return ""
 	}
 	return template.HTMLAttr(` class="` + name + `"`)
+}
+
+// aspect keeps a figure's place on the page before it is drawn.
+func aspect(p *plot.Picture) template.CSS {
+	width, height := p.Size()
+	return template.CSS(strconv.FormatFloat(width, 'f', -1, 64) + " / " + strconv.FormatFloat(height, 'f', -1, 64))
 }
 
 // rem is the largest width at which a picture's text is no larger than the page's.

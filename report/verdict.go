@@ -1,12 +1,15 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/sluice-hep/sluice/stats"
+	"github.com/sluice-hep/sluice/validate"
 )
 
 // Level is how far agreement goes, from best to worst.
@@ -46,9 +49,12 @@ const (
 	closeKS       = 0.02
 	differsKS     = 0.1
 	closeCorr     = 0.05
+	closeAUC      = 0.52  // of a classifier
+	differsAUC    = 0.65  // about a KS distance of 0.2 in its score
 	closeShape    = 0.1   // of the root of the chi2 divergence: 1 % of the events in a bin of their own, or twice a bin of 2 %
 	closeWindow   = 0.01  // of events more or fewer in a range
 	closeShare    = 0.005 // of events outside, or missing
+	closeYield    = 0.05  // of the share that passes a cut, of itself
 	smallestPower = 1e-12 // p-values below are not told apart
 )
 
@@ -58,6 +64,8 @@ type Verdict struct {
 	Headline  string
 	Sentences []string
 	Reasons   []string // those of the sentences that tell of a difference
+
+	what string // ends the headline
 }
 
 // MarshalJSON writes {"level": "good", "differs" or "cannot say", "grade": the level's name, "text"}.
@@ -81,16 +89,16 @@ type finding struct {
 
 // Judge says how far the samples of a comparison agree: a finding is what chance does not explain, its level follows from its size,
 // and the worst makes the headline. label gives the name of a column for the reader.
-func Judge(c *stats.Comparison, label func(column string) string) Verdict {
-	j := judge{c, label}
-	v := Verdict{Level: Untested}
-	if len(c.Names) == 1 {
-		v.Level = Agree
-	}
-	var what string
-	for _, f := range []finding{j.distances(), j.shapes(), j.outside(), j.missing(), j.correlations()} {
+func Judge(r *validate.Result, label func(column string) string) Verdict {
+	return judge{r, label, 1}.verdict()
+}
+
+// verdict is that of all findings.
+func (j judge) verdict() Verdict {
+	v, reasons := Verdict{}, 0
+	take := func(f finding) {
 		if f.level > v.Level {
-			v.Level, what = f.level, f.what
+			v.Level, v.what = f.level, f.what
 		}
 		if f.says != "" {
 			v.Sentences = append(v.Sentences, f.says)
@@ -99,26 +107,179 @@ func Judge(c *stats.Comparison, label func(column string) string) Verdict {
 			v.Reasons = append(v.Reasons, f.says)
 		}
 	}
-	v.Headline = map[Level]string{
-		Agree:    "No difference found",
-		Untested: "No difference found in the columns one by one; how they go together was not tested",
-		Close:    "Close: the differences are small, but larger than chance",
-		Differs:  "The samples differ visibly: " + what,
-		Apart:    "The samples do not agree: " + what,
-	}[v.Level]
-	if at := j.most(func(d stats.ColumnComparison) float64 { return d.KS }); v.Level < Close && j.column(at).KS >= differsKS {
-		v.Sentences = append(v.Sentences, "There are too few events to see more: differences of that size may be real.")
+	for _, f := range []finding{j.distances(), j.shapes(), j.outside(), j.missing(), j.correlations(), j.together(), j.copies()} {
+		take(f)
 	}
-	if len(c.Names) > 1 {
-		v.Sentences = append(v.Sentences, "This looks at each column alone and at rank correlations of pairs; structure beyond that is not tested.")
+	reasons = len(v.Reasons)
+	for _, c := range j.Cuts {
+		take(j.cut(c))
+	}
+	v.Headline = headline(v.Level, v.what, reasons == 0)
+	if v.Level < Close {
+		j.limits(&v)
 	}
 	return v
 }
 
-type judge struct {
-	*stats.Comparison
-	label func(string) string
+// headline of a verdict; late says that there is no reason for it before cuts.
+func headline(l Level, what string, late bool) string {
+	switch {
+	case l == Agree:
+		return "No difference found"
+	case l == Untested:
+		return what
+	case late:
+		return "No difference found before cuts, but " + map[Level]string{Close: "small ones, larger than chance, ", Differs: "visible ones ", Apart: "large ones "}[l] + what
+	case l == Close:
+		return "Close: the differences are small, but larger than chance"
+	case l == Differs:
+		return "The samples differ visibly: " + what
+	}
+	return "The samples do not agree: " + what
 }
+
+// limits says what samples of this size do not show; where that is what nobody would overlook, there are too few events to say anything.
+func (j judge) limits(v *Verdict) {
+	if few := j.sees(); few >= differsKS {
+		v.Level, v.Headline = Untested, "Too few events to say"
+		v.Sentences = append(v.Sentences, fmt.Sprintf("In samples of this size, a difference of %s in the cumulative distributions would be no more than chance.", digits(min(few, 1))))
+	} else {
+		v.Sentences = append(v.Sentences, fmt.Sprintf("A Kolmogorov–Smirnov distance below %s would not show in samples of this size.", digits(few)))
+	}
+}
+
+// sees is the KS distance of a column that chance would no longer explain, for the effective numbers of events.
+func (j judge) sees() float64 {
+	return 1.63 * math.Sqrt(1/j.ReferenceEffective+1/j.GeneratedEffective) // where Kolmogorov's distribution leaves 1 %
+}
+
+// joint are the tests of all columns at once that there are; cannot says why there are not all.
+func (j judge) joint() (tests []validate.Named, cannot string) {
+	for _, t := range j.Together() {
+		if t.Cannot == "" {
+			tests = append(tests, t)
+		} else if cannot == "" {
+			cannot = t.Cannot
+		}
+	}
+	return tests, cannot
+}
+
+// together goes by the tests of all columns at once: by what a classifier can tell, and what else chance does not explain.
+func (j judge) together() finding {
+	tests, cannot := j.joint()
+	switch {
+	case len(tests) == 0 && cannot != "":
+		return finding{level: Untested, what: "No difference found in the columns one by one; how they go together could not be tested", says: "All columns together were not tested: " + cannot + "."}
+	case len(tests) == 0 && len(j.Names) > 1:
+		return finding{
+			level: Untested, what: "No difference found in the columns one by one; how they go together was not tested",
+			says: "This looks at each column alone and at rank correlations of pairs; structure beyond that is not tested.",
+		}
+	case len(tests) == 0:
+		return finding{}
+	}
+	allow := func(t validate.Named) float64 { return j.allow(validate.Chance(t.Test) * float64(len(tests))) }
+	f := finding{what: "all columns together"}
+	if c := j.C2ST; c != nil && c.Cannot == "" {
+		t := tests[0]
+		tests = tests[1:]
+		size := fmt.Sprintf("AUC %.4f ± %.4f, 0.5 by chance", c.AUC, c.AUCError)
+		if p := allow(t); p < chance {
+			f.level = gradeAUC(c.AUC)
+			f.says = fmt.Sprintf("A classifier that sees all columns tells generated from reference events: %s (p %s after allowing for the number of tests).", size, probability(p))
+		} else {
+			f.says = fmt.Sprintf("A classifier that sees all columns does not tell generated from reference events better than chance would (%s; p %s after allowing for the number of tests).", size, probability(p))
+		}
+	}
+	if len(tests) == 0 {
+		return f
+	}
+	least := slices.MinFunc(tests, func(a, b validate.Named) int { return cmp.Compare(allow(a), allow(b)) })
+	if p := allow(least); p < chance {
+		f.level = max(f.level, Close)
+		f.says += fmt.Sprintf(" Of all columns together, %s differs by more than chance (p %s after allowing for the number of tests).", least.Name, probability(p))
+	} else {
+		f.says += fmt.Sprintf(" Of the other %d tests of all columns together, the smallest p is that of %s: %s after allowing for their number.", len(tests), least.Name, plain(p))
+	}
+	f.says = strings.TrimSpace(f.says)
+	return f
+}
+
+func gradeAUC(auc float64) Level {
+	switch {
+	case auc >= differsAUC:
+		return Apart
+	case auc >= closeAUC:
+		return Differs
+	}
+	return Close
+}
+
+// copies goes by training events among the generated ones.
+func (j judge) copies() finding {
+	c := j.Copies
+	if c == nil || c.Cannot != "" {
+		return finding{}
+	}
+	f := finding{what: "there are copies of training events"}
+	duplicates, near := j.allow(2*c.DuplicatesP), 1.0
+	if c.Nearer.Cannot == "" {
+		near = j.allow(2 * c.Nearer.P)
+	}
+	switch {
+	case near < chanceChi2:
+		f.level = grade(c.Copied, closeShare)
+		f.says = fmt.Sprintf("The generated events copy training events, %s of them or so: the nearest neighbour of %s is a training event, not one held out, where %s would have it so by chance (p %s).",
+			share(c.Copied), share(c.Nearer.Value), share(c.Nearer.NullMean), probability(near))
+	case duplicates < chanceChi2:
+		f.level = grade(float64(c.Duplicates)/float64(j.GeneratedEvents), closeShare)
+	case c.Nearer.Cannot == "":
+		f.says = fmt.Sprintf("The generated events are no copies of training events: the nearest neighbour of %s is one, of %s by chance.", share(c.Nearer.Value), share(c.Nearer.NullMean))
+	}
+	if duplicates < chanceChi2 {
+		f.says = strings.TrimSpace(fmt.Sprintf("%s In every column, %d of %d generated events agree with a training event, %d with one held out (p %s).", f.says, c.Duplicates, j.GeneratedEvents, c.DuplicatesHeldOut, probability(duplicates)))
+	}
+	return f
+}
+
+// cut goes by what passes a selection.
+func (j judge) cut(c validate.Cut) finding {
+	f := finding{what: "after the cut " + c.Cut}
+	if c.Cannot != "" {
+		f.says = fmt.Sprintf("After the cut %s: %s.", c.Cut, c.Cannot)
+		return f
+	}
+	shares := fmt.Sprintf("%s %% of the generated events pass, of the reference %s %%", digits(100*c.Generated), digits(100*c.Reference))
+	if p := j.allow(c.P); p < chanceChi2 {
+		f.level = grade(math.Abs(c.Generated-c.Reference)/max(c.Reference, c.Generated), closeYield)
+		shares += fmt.Sprintf(" (p %s)", probability(p))
+	}
+	v := judgeCut(c, len(j.Cuts), j.label)
+	if v.Level > max(f.level, Untested) {
+		f.level, f.what = v.Level, f.what+": "+v.what
+	}
+	says := []string{v.Headline + "."}
+	if len(v.Reasons) > 0 {
+		says = v.Reasons
+	}
+	f.says = fmt.Sprintf("After the cut %s, %s. %s", c.Cut, shares, strings.Join(says, " "))
+	return f
+}
+
+// judgeCut is the verdict on what passes one of so many cuts.
+func judgeCut(c validate.Cut, cuts int, label func(string) string) Verdict {
+	return judge{c.Result, label, float64(cuts)}.verdict()
+}
+
+type judge struct {
+	*validate.Result
+	label  func(string) string
+	trials float64 // chances that there were for a finding like those of this comparison, as after each of several cuts
+}
+
+// allow is a p-value, allowing for the number of trials.
+func (j judge) allow(p float64) float64 { return math.Min(1, p*j.trials) }
 
 func (j judge) column(at int) stats.ColumnComparison { return j.Columns[j.Names[at]] }
 
@@ -135,7 +296,7 @@ func (j judge) most(number func(stats.ColumnComparison) float64) (at int) {
 // least is the column where a p-value is smallest, and that p-value allowing for the number of columns.
 func (j judge) least(p func(stats.ColumnComparison) float64) (at int, allowed float64) {
 	at = j.most(func(d stats.ColumnComparison) float64 { return -p(d) })
-	return at, math.Min(1, p(j.column(at))*float64(len(j.Names)))
+	return at, j.allow(p(j.column(at)) * float64(len(j.Names)))
 }
 
 // Faults are what chance does not explain in a column, each by its grade, Agree for nothing: of its KS distance, of a range of its
@@ -147,7 +308,7 @@ func (f Faults) Worst() Level { return max(f.KS, f.Window, f.Shape, f.Outside, f
 
 func (j judge) faults(at int) (f Faults) {
 	d := j.column(at)
-	few := func(p, bound float64) bool { return p*float64(len(j.Names)) < bound }
+	few := func(p, bound float64) bool { return j.allow(p*float64(len(j.Names))) < bound }
 	if few(d.KSP, chance) {
 		f.KS = gradeKS(d.KS)
 	}
@@ -279,7 +440,7 @@ func (j judge) correlations() finding {
 		says: fmt.Sprintf("Rank correlations differ most, for their errors, in %s: %s where the reference has %s, by %s standard errors (p %s after allowing for the number of pairs)",
 			pair, digits(r.Generated), digits(r.Reference), digits(math.Abs(r.Diff)/r.Error), probability(r.P)),
 	}
-	if r.P >= chance {
+	if j.allow(r.P) >= chance {
 		f.level = Agree
 		f.says += ": no more than chance"
 	}

@@ -3,12 +3,14 @@ package report
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/stats"
+	"github.com/sluice-hep/sluice/validate"
 )
 
 // measured is a comparison of a column in which nothing else differs.
@@ -19,11 +21,11 @@ func measured(ks, p, chi2NDF float64) stats.ColumnComparison {
 	}
 }
 
-func compared(a, b stats.ColumnComparison) *stats.Comparison {
-	return &stats.Comparison{
+func compared(a, b stats.ColumnComparison) *validate.Result {
+	return &validate.Result{Comparison: &stats.Comparison{
 		Names: []string{"a", "b"}, Columns: map[string]stats.ColumnComparison{"a": a, "b": b},
 		ReferenceEvents: 5000, GeneratedEvents: 5000, ReferenceEffective: 5000, GeneratedEffective: 5000,
-	}
+	}}
 }
 
 func TestVerdict(t *testing.T) {
@@ -33,14 +35,46 @@ func TestVerdict(t *testing.T) {
 	near.Outside, near.OutsideP, near.GeneratedRange[1] = 0, 1e-9, 0.5
 	missing.GeneratedSkipped, missing.SkippedP = 250, 1e-50
 	none.GeneratedSkipped, none.SkippedP = 1, 0.3
-	pair := func(diff, err, p float64) *stats.Comparison {
+	few := compared(measured(0.3, 0.4, 1), fine)
+	few.ReferenceEffective = 100
+	pair := func(diff, err, p float64) *validate.Result {
 		c := compared(fine, fine)
 		c.Rank = &stats.CorrelationDifference{Pair: []string{"a", "b"}, Reference: 0.3, Generated: 0.3 + diff, Diff: diff, Error: err, P: p}
 		return c
 	}
+	// of all columns: a classifier with this AUC
+	told := func(of *validate.Result, auc, p float64) *validate.Result {
+		of.C2ST = &validate.C2STResult{AUC: auc, AUCError: 0.004, NullMean: 0.5, NullStd: 0.004, P: p}
+		of.NPLM = &validate.NPLMTest{Value: 40, NullMean: 40, NullStd: 9, P: 0.5, Draws: 200}
+		return of
+	}
+	likely := told(compared(fine, fine), 0.5, 0.5)
+	likely.NPLM.Value, likely.NPLM.P = 140, 1.0/201
+	cannot := compared(fine, fine)
+	cannot.C2ST = &validate.C2STResult{Cannot: "the weights cancel"}
+	small := told(compared(fine, fine), 0.51, 0.3)
+	small.ReferenceEffective, small.GeneratedEffective = 300, 300
+	million := told(compared(measured(0.003, 1e-9, 1.2), fine), 0.503, 1e-10)
+	copied := func(nearer, p float64, duplicates int) *validate.Result {
+		r := told(compared(fine, fine), 0.5, 0.5)
+		r.Copies = &stats.Copies{Nearer: stats.Test{Value: nearer, NullMean: 0.5, P: p}, Copied: 2 * (nearer - 0.5), Duplicates: duplicates, DuplicatesP: 1}
+		if duplicates > 0 {
+			r.Copies.DuplicatesP = 1e-9
+		}
+		return r
+	}
+	cut := func(passing float64, of *validate.Result) *validate.Result {
+		r := told(compared(fine, fine), 0.5, 0.5)
+		c := validate.Cut{Cut: "x > 2", Reference: 0.2, Generated: passing, Error: 0.01, P: math.Erfc(math.Abs(passing-0.2) / 0.01 / math.Sqrt2), Result: of}
+		if of == nil {
+			c.Cannot = "7 of 5000 reference events pass: fewer than 20 are too few to compare"
+		}
+		r.Cuts = []validate.Cut{c}
+		return r
+	}
 	for _, c := range []struct {
 		name  string
-		c     *stats.Comparison
+		c     *validate.Result
 		level Level
 		says  string
 	}{
@@ -48,7 +82,7 @@ func TestVerdict(t *testing.T) {
 		{"one of two columns is below 1 % by chance", compared(measured(0.01, 0.006, 1), fine), Untested, "0.00600 in a, is 0.0120 after allowing for 2 columns: what"},
 		{"a shape that KS overlooks", compared(measured(0.01, 0.3, 1.4), fine), Untested, "largest"},
 		{"small, but more than chance", compared(measured(0.01, 0.3, 2.5), fine), Differs, "Bin by bin, a differs by more than chance: χ²/ndf 2.50"},
-		{"large, but by chance: few events", compared(measured(0.3, 0.4, 1), fine), Untested, "too few events"},
+		{"large, but by chance: few events", few, Untested, "a difference of 0.165 in the cumulative distributions would be no more than chance"},
 		{"small, not by chance: many events", compared(measured(0.004, 1e-20, 1), fine), Close, "0.00800 in b (p = 0.500)"},
 		{"visible", compared(measured(0.05, 1e-5, 1), fine), Differs, "p = 1.00×10⁻⁵"},
 		{"apart", compared(measured(0.5, 0, 1), fine), Apart, "50.0 %"},
@@ -59,6 +93,20 @@ func TestVerdict(t *testing.T) {
 		{"correlations differ", pair(0.06, 0.01, 1e-8), Differs, "a with b: 0.360 where the reference has 0.300, by 6.00 standard errors"},
 		{"correlations differ a little", pair(0.02, 0.003, 1e-8), Close, "by 6.67 standard errors"},
 		{"correlations differ by chance", pair(0.06, 0.05, 0.2), Untested, "no more than chance"},
+		{"all columns together agree", told(compared(fine, fine), 0.503, 0.2), Agree, "does not tell generated from reference events better than chance would (AUC 0.5030 ± 0.0040"},
+		{"a classifier tells them", told(compared(fine, fine), 0.7, 1e-30), Apart, "tells generated from reference events: AUC 0.7000"},
+		{"a classifier tells a little", told(compared(fine, fine), 0.51, 1e-6), Close, "AUC 0.5100"},
+		{"another test tells", likely, Close, "the likelihood ratio (NPLM) differs by more than chance"},
+		{"no test of all columns", cannot, Untested, "All columns together were not tested: the weights cancel"},
+		{"300 events", small, Untested, "a difference of 0.133 in the cumulative distributions would be no more than chance"},
+		{"tiny, of a million", million, Close, "AUC 0.5030"},
+		{"copies", copied(0.7, 1e-30, 0), Differs, "The generated events copy training events, 40.0 % of them or so"},
+		{"duplicates", copied(0.5, 0.5, 250), Differs, "250 of 5000 generated events agree with a training event"},
+		{"no copies", copied(0.501, 0.4, 0), Agree, "no copies of training events"},
+		{"the same after a cut", cut(0.201, told(compared(fine, fine), 0.5, 0.5)), Agree, "After the cut x > 2, 20.1 % of the generated events pass"},
+		{"another after a cut", cut(0.201, told(compared(measured(0.2, 1e-9, 3), fine), 0.7, 1e-9)), Apart, "0.200 in a"},
+		{"fewer pass", cut(0.1, told(compared(fine, fine), 0.5, 0.5)), Differs, "10.0 % of the generated events pass, of the reference 20.0 % (p < 10⁻¹²)"},
+		{"too few pass", cut(0.2, nil), Agree, "After the cut x > 2: 7 of 5000 reference events pass"},
 	} {
 		v := Judge(c.c, func(name string) string { return name })
 		if v.Level != c.level || v.Headline == "" {
@@ -70,9 +118,39 @@ func TestVerdict(t *testing.T) {
 		if (v.Level > Untested) != (len(v.Reasons) > 0) {
 			t.Errorf("%s: the reasons are %q", c.name, v.Reasons)
 		}
-		if c.level >= Close && strings.Contains(v.Headline, "No difference") {
+		if c.level >= Close && strings.Contains(v.Headline, "No difference") && !strings.Contains(v.Headline, "found before cuts, but") {
 			t.Errorf("%s: the headline %q contradicts the level", c.name, v.Headline)
 		}
+	}
+}
+
+// A column shuffled among the events is right by itself; only tests of all columns see that it does not go with the others.
+func TestVerdictOfShuffledColumn(t *testing.T) {
+	const n = 2000
+	draw := func(seed uint64) *events.Table {
+		r := rng.New(seed, rng.StreamTest, 5)
+		x, y := make([]float64, n), make([]float64, n)
+		for i := range n {
+			x[i] = r.NormFloat64()
+			y[i] = x[i]*x[i] + 0.3*r.NormFloat64() // without a correlation
+		}
+		return &events.Table{Columns: []events.Column{{Name: "x", Type: events.Float64, F64: x}, {Name: "y", Type: events.Float64, F64: y}}}
+	}
+	ref, gen := draw(1), draw(2)
+	slices.Reverse(gen.Columns[1].F64) // with the x of other events
+	r, err := validate.Compare(t.Context(), ref, gen, validate.Options{Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := Judge(r, func(s string) string { return s })
+	if v.Level != Apart || v.Headline != "The samples do not agree: all columns together" || len(v.Reasons) != 1 {
+		t.Errorf("%s: %s %q", v.Level, v.Headline, v.Reasons)
+	}
+	if r, err = validate.Compare(t.Context(), ref, draw(4), validate.Options{Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if v := Judge(r, func(s string) string { return s }); v.Level != Agree {
+		t.Errorf("%s: %s %q", v.Level, v.Headline, v.Reasons)
 	}
 }
 
@@ -160,7 +238,7 @@ func TestVerdictOfRepetitions(t *testing.T) {
 			if c.weights && k == 0 {
 				t.Logf("effective share of the weighted reference: %.2f", got.ReferenceEffective/n)
 			}
-			if v := Judge(got, func(s string) string { return s }); v.Level > Untested {
+			if v := Judge(&validate.Result{Comparison: got}, func(s string) string { return s }); v.Level > Untested {
 				alarms++
 				if c.alarms[0] == 0 {
 					t.Logf("%s %d: %s %v", c.name, k, v.Headline, v.Sentences)

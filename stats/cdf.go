@@ -33,7 +33,7 @@ func newCDF(x, w []float64) (*CDF, []int32, error) {
 	if len(x) == 0 {
 		return nil, nil, fmt.Errorf("no values")
 	}
-	if i := slices.IndexFunc(x, func(v float64) bool { return !finite(v) }); i >= 0 {
+	if i := slices.IndexFunc(x, notFinite); i >= 0 {
 		return nil, nil, fmt.Errorf("value %d is %v; drop it first", i, x[i])
 	}
 	c, o := &CDF{x: make([]float64, len(x))}, order(x)
@@ -49,7 +49,7 @@ func newCDF(x, w []float64) (*CDF, []int32, error) {
 // accumulate sums the weights in the order of the values. Equal values are ordered by weight, so that the sums do not depend on
 // the order of the events.
 func (c *CDF) accumulate(w []float64, order []int32) error {
-	if i := slices.IndexFunc(w, func(v float64) bool { return !finite(v) }); i >= 0 {
+	if i := slices.IndexFunc(w, notFinite); i >= 0 {
 		return fmt.Errorf("weight %d is %v", i, w[i])
 	}
 	sorted := make([]float64, len(w))
@@ -76,6 +76,8 @@ func (c *CDF) accumulate(w []float64, order []int32) error {
 }
 
 func finite(v float64) bool { return v-v == 0 }
+
+func notFinite(v float64) bool { return !finite(v) }
 
 // sums gives the sums of weights and of squared weights of the first i values.
 func (c *CDF) sums(i int) (w, w2 float64) {

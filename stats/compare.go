@@ -76,6 +76,9 @@ type ColumnComparison struct {
 	ReferenceSkipped int     `json:"reference_skipped,omitempty"` // NaN or infinite
 	GeneratedSkipped int     `json:"generated_skipped,omitempty"`
 	SkippedP         float64 `json:"skipped_p"` // of shares of skipped events so different, by chance
+
+	// Cannot says why probabilities are 1 that cannot be told; empty where all can.
+	Cannot string `json:"cannot,omitempty"`
 }
 
 // MarshalJSON writes no chi2/ndf where there is none.
@@ -176,6 +179,9 @@ func compareColumn(ref, gen pair, k int, o nulls) (c ColumnComparison, err error
 	b, c.Generated, c.GeneratedSkipped = sample(gen, "generated")
 	if err != nil {
 		return c, err
+	}
+	if na, nb := a.Effective(), b.Effective(); min(na, nb) < fewest {
+		c.Cannot = fmt.Sprintf("%.3g effective events of the reference and %.3g generated ones: fewer than %d tell nothing of chance", na, nb, fewest)
 	}
 	ks, w1 := distances(a, b, o)
 	c.KS, c.KSP = ks.Value, ks.P

@@ -313,7 +313,6 @@ func (c *Comparison) compareCorrelations(ref, gen matrices, o nulls) (d *Correla
 	}
 	most, pairs := -1.0, float64(len(ref.groups))
 	deviation = make([][]float64, len(c.Names))
-	var errs []float64
 	for i := range c.Names {
 		deviation[i] = make([]float64, len(c.Names))
 		for j := range i {
@@ -328,10 +327,9 @@ func (c *Comparison) compareCorrelations(ref, gen matrices, o nulls) (d *Correla
 				most = z
 				d = &CorrelationDifference{[]string{c.Names[j], c.Names[i]}, ref.r[i][j], gen.r[i][j], diff, err, min(1, pairs*math.Erfc(z/math.Sqrt2))}
 			}
-			errs = append(errs, err)
 		}
 	}
-	if null := largest(ref.groups, gen.groups, errs, o); most < slices.Max(null) {
+	if null := largest(ref.groups, gen.groups, o); most < slices.Max(null) {
 		d.P = chance(most, null)
 	}
 	if min(c.ReferenceEffective, c.GeneratedEffective) < fewest {
@@ -340,26 +338,44 @@ func (c *Comparison) compareCorrelations(ref, gen matrices, o nulls) (d *Correla
 	return d, deviation
 }
 
-// largest draws the largest of all pairs' differences, in standard errors: the multiplier bootstrap of a maximum (Chernozhukov, Chetverikov and Kato,
-// Annals of Statistics 41 (2013) 2786).
-func largest(a, b [][]float64, errs []float64, o nulls) []float64 {
+// largest draws the largest of all pairs' differences, each in its standard error of the draw: a bootstrap by how often, by Poisson's law, each part of
+// the events is taken, since errors that few events make are themselves uncertain.
+func largest(a, b [][]float64, o nulls) []float64 {
 	null := make([]float64, o.draws)
-	x, y := make([]float32, mostGroups), make([]float32, mostGroups)
+	x, y := make([]float64, mostGroups), make([]float64, mostGroups)
 	for d := range null {
-		rng.NormalPair(x, y, o.seed, rng.StreamTest, uint32(d), 0)
-		for k, err := range errs {
-			if err > 0 {
-				null[d] = max(null[d], math.Abs(times(a[k], x)+times(b[k], y))/err)
+		src := rng.New(o.seed, rng.StreamTest, 1<<30+uint32(d))
+		poisson(x, src)
+		poisson(y, src)
+		for k := range a {
+			da, va := taken(a[k], x)
+			db, vb := taken(b[k], y)
+			if v := va + vb; v > 0 {
+				null[d] = max(null[d], math.Abs(da+db)/math.Sqrt(v))
 			}
 		}
 	}
 	return null
 }
 
-func times(a []float64, x []float32) (s float64) {
-	x = x[:len(a)]
-	for i, v := range a {
-		s += v * float64(x[i])
+// poisson fills x with counts of mean 1.
+func poisson(x []float64, src *rng.Source) {
+	for i := range x {
+		k, p, u := 0.0, math.Exp(-1), src.Float64()
+		for ; u > p && k < 20; p /= k {
+			u -= p
+			k++
+		}
+		x[i] = k
 	}
-	return s
+}
+
+// taken is by how much the parts move a correlation, each as often as it is taken, and the variance of that.
+func taken(parts, times []float64) (by, variance float64) {
+	times = times[:len(parts)]
+	for i, v := range parts {
+		by += (times[i] - 1) * v
+		variance += times[i] * v * v
+	}
+	return by, variance
 }

@@ -18,7 +18,7 @@ type JointOptions struct {
 	Draws      int // from the null distributions: 499, so that no p is below 0.002
 	Directions int // of the sliced distances: 50
 	Pairwise   int // events of either sample, at most, in sums over pairs: 2000
-	Sliced     int // events of either sample, at most, that are projected: 20,000
+	Sliced     int // events of either sample, at most, that are projected: 10,000
 	Threads    int // all; the numbers do not depend on it
 }
 
@@ -26,7 +26,7 @@ func (o *JointOptions) fill() {
 	for _, f := range []struct {
 		field *int
 		usual int
-	}{{&o.Draws, 499}, {&o.Directions, 50}, {&o.Pairwise, 2000}, {&o.Sliced, 20000}} {
+	}{{&o.Draws, 499}, {&o.Directions, 50}, {&o.Pairwise, 2000}, {&o.Sliced, 10000}} {
 		if *f.field <= 0 {
 			*f.field = f.usual
 		}
@@ -64,6 +64,13 @@ func scores(x, y Sample, n int, seed uint64) (a, b Sample, why string) {
 	if why = cannot(x, y); why != "" {
 		return a, b, why
 	}
+	if a, b = inScores(x, y); a.Columns == nil {
+		why = "every column has one value only, the same in both samples"
+	}
+	return a, b, why
+}
+
+func inScores(x, y Sample) (a, b Sample) {
 	a.Weights, b.Weights = x.Weights, y.Weights
 	for k := range x.Columns {
 		pooled := slices.Concat(x.Columns[k], y.Columns[k])
@@ -72,10 +79,7 @@ func scores(x, y Sample, n int, seed uint64) (a, b Sample, why string) {
 			a.Columns, b.Columns = append(a.Columns, pooled[:x.len():x.len()]), append(b.Columns, pooled[x.len():])
 		}
 	}
-	if a.Columns == nil {
-		why = "every column has one value only, the same in both samples"
-	}
-	return a, b, why
+	return a, b
 }
 
 // Parts of the random stream of a seed beside those of the draws.
@@ -247,18 +251,25 @@ func newPairs(x, y Sample, threads int) pairs {
 	return k
 }
 
-// median is of the distances above 0, of all or of a million pairs.
+// median is of the distances above 0, of all or of some hundred thousand pairs; the largest distance of all where these are 0.
 func (k pairs) median() float64 {
 	var d []float64
+	largest := 0.0
 	n := len(k) * (len(k) - 1) / 2
-	step, at := n/1_000_000+1, 0
+	step, at := n/100_000+1, 0
 	for _, row := range k {
+		for _, v := range row {
+			largest = max(largest, v)
+		}
 		for ; at < len(row); at += step {
 			if row[at] > 0 {
 				d = append(d, row[at])
 			}
 		}
 		at -= len(row)
+	}
+	if d == nil {
+		return largest
 	}
 	slices.Sort(d)
 	return d[len(d)/2]

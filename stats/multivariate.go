@@ -3,6 +3,7 @@ package stats
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Sample is a set of events in several dimensions: one slice a column, of equal length, and the weights,
@@ -17,18 +18,24 @@ func check(x, y Sample) error {
 	if len(x.Columns) == 0 || len(x.Columns) != len(y.Columns) {
 		return fmt.Errorf("stats: samples of %d and %d columns", len(x.Columns), len(y.Columns))
 	}
-	for _, s := range []Sample{x, y} {
-		n := len(s.Columns[0])
-		for _, c := range s.Columns {
+	for i, s := range []Sample{x, y} {
+		n, which := len(s.Columns[0]), [2]string{"reference", "generated"}[i]
+		for k, c := range s.Columns {
 			if len(c) != n || n == 0 {
 				return fmt.Errorf("stats: columns of %d and %d values", n, len(c))
 			}
+			if at := slices.IndexFunc(c, notFinite); at >= 0 {
+				return fmt.Errorf("stats: the %s sample, column %d, event %d: %v; leave such events out first", which, k+1, at+1, c[at])
+			}
+		}
+		if at := slices.IndexFunc(s.Weights, notFinite); at >= 0 {
+			return fmt.Errorf("stats: the %s sample, event %d: the weight is %v", which, at+1, s.Weights[at])
 		}
 		if s.Weights != nil && len(s.Weights) != n {
 			return fmt.Errorf("stats: %d events but %d weights", n, len(s.Weights))
 		}
 		if !(s.total() > 0) {
-			return fmt.Errorf("stats: the weights sum to %g; they must sum to a positive number", s.total())
+			return fmt.Errorf("stats: the weights of the %s sample sum to %g; they must sum to a positive number", which, s.total())
 		}
 	}
 	return nil

@@ -178,8 +178,9 @@ const fewTies = 0.01
 // distances are the Kolmogorov-Smirnov statistic, the largest |F_a - F_b|, and the Wasserstein-1 distance, with what chance makes of them.
 //
 // The p of the former is asymptotic with Stephens' correction for small samples (J. R. Stat. Soc. B 32 (1970) 115) where every event weighs 1 and
-// few values are equal. Otherwise it is by draws from the null process, and beyond a tenth of these by the tail exp(-d^2 / 2 s^2) that the largest of a normal
-// process has, with s its largest standard deviation: no draws tell a p below their number.
+// few values are equal, or events are few: equal values then make it too large. Otherwise it is by draws from the null process, and beyond all but ten of these by the tail exp(-d^2 / 2 s^2) that the largest of a normal
+// process has, with s its largest standard deviation: no draws tell a p below their number. A p is 1 where there are too few effective events to
+// tell it.
 func distances(a, b *CDF, o nulls) (ks, w1 Test) {
 	var d float64
 	walk(a, b, func(_, diff float64) { d = max(d, math.Abs(diff)) })
@@ -190,25 +191,28 @@ func distances(a, b *CDF, o nulls) (ks, w1 Test) {
 	})
 	ks, w1 = newTest(d, ksNull), newTest(Wasserstein1(a, b), w1Null)
 	na, nb := a.Effective(), b.Effective()
+	few := min(na, nb) < fewest
 	switch n := math.Sqrt(na / (na + nb) * nb); {
-	case a.cum == nil && b.cum == nil && p.tied < fewTies:
+	case a.cum == nil && b.cum == nil && (p.tied < fewTies || few) && n >= 1:
 		ks.P, ks.Draws = kolmogorov((n+0.12+0.11/n)*d), 0
-	case a.cum != nil || b.cum != nil:
-		if min(na, nb) < fewest {
-			ks.P, w1.P = 1, 1
-			break
-		}
-		fallthrough
+	case few:
+		ks.P = 1
 	default:
 		ks.P = p.tail(d, ks.P, ksNull)
+	}
+	if few {
+		w1.P = 1
 	}
 	return ks, w1
 }
 
+const tailDraws = 10 // begin the tail
+
 // tail is the probability of at least d, given that by the draws.
 func (p process) tail(d, byDraws float64, null []float64) float64 {
 	slices.Sort(null)
-	from := null[len(null)*9/10]
+	beyond := min(tailDraws, len(null))
+	from := null[len(null)-beyond]
 	if d <= from {
 		return byDraws
 	}
@@ -216,5 +220,5 @@ func (p process) tail(d, byDraws float64, null []float64) float64 {
 	for i := range p.share {
 		s = max(s, p.deviation(0, i+1))
 	}
-	return 0.1 * math.Exp(-(d*d-from*from)/(2*s*s))
+	return float64(beyond) / float64(len(null)) * math.Exp(-(d*d-from*from)/(2*s*s))
 }

@@ -120,7 +120,7 @@ func newTest(value float64, null []float64) Test {
 func chance(value float64, null []float64) float64 {
 	as := 1.0
 	for _, v := range null {
-		if v >= value*(1-rounding) {
+		if !(v < value*(1-rounding)) { // also where numbers overflow
 			as++
 		}
 	}

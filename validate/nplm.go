@@ -3,6 +3,7 @@ package validate
 import (
 	"context"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/mathext"
@@ -40,7 +41,7 @@ const (
 //
 // The null distribution is that of as many fits with permuted labels, and p, where less than 10 of them have as large a t, the tail of a scaled
 // chi-squared of their mean and variance. Events keep their weights. Where there are weights, samples of equal size
-// are taken: then what is permuted scatters as the samples do, though the weights of these be of other kinds. With negative weights the likelihood has no
+// are taken, each with weights of a mean of 1: then what is permuted scatters as the samples do, though the weights of these be of other kinds. With negative weights the likelihood has no
 // maximum (f grows without bound where they are), so t is then that of small f, to the second order: the squared difference of the mean features in units
 // of their covariance.
 func NPLM(ctx context.Context, ref, gen stats.Sample, o NPLMOptions) (stats.Test, error) {
@@ -151,25 +152,37 @@ func newLikelihoods(e classify.Events, seed uint64) (l *likelihoods, cannot stri
 	if len(seen) == 0 {
 		return nil, "there is nothing to compare: each column has a single value in both samples"
 	}
-	l = &likelihoods{events: len(e.Label), features: len(seen) + waves, weight: e.Weights}
-	var sum, squares [2]float64
-	for i, c := range e.Label {
-		l.label = append(l.label, int32(c))
-		sum[c] += l.weightOf(i)
-		squares[c] += l.weightOf(i) * l.weightOf(i)
-		l.quadratic = l.quadratic || l.weightOf(i) < 0
+	l = &likelihoods{events: len(e.Label), features: len(seen) + waves, weight: slices.Clone(e.Weights)}
+	if !l.weigh(e.Label) {
+		return nil, "the weights of the events taken sum to no positive number: there are too many negative ones"
 	}
-	for s, t := range sum {
-		if !(t > 0) {
-			return nil, "the weights of the events taken sum to no positive number: there are too many negative ones"
-		}
-		l.size += squares[s] / (t * t)
-	}
-	l.size = 1 / l.size
 	if !l.whiten(l.raw(seen, seed)) {
 		return nil, "the covariance of the columns has no inverse"
 	}
 	return l, ""
+}
+
+// weigh takes the labels, and gives the weights of either sample a mean of 1: what is permuted then has the variance of both, also where one of them
+// has larger weights.
+func (l *likelihoods) weigh(label []int) bool {
+	var events, sum, squares [2]float64
+	for i, c := range label {
+		w := l.weightOf(i)
+		events[c]++
+		sum[c] += w
+		squares[c] += w * w
+		l.label = append(l.label, int32(c))
+		l.quadratic = l.quadratic || w < 0
+	}
+	if !(sum[0] > 0 && sum[1] > 0) {
+		return false
+	}
+	for i := range l.weight {
+		c := label[i]
+		l.weight[i] *= events[c] / sum[c]
+	}
+	l.size = 1 / (squares[0]/(sum[0]*sum[0]) + squares[1]/(sum[1]*sum[1]))
+	return true
 }
 
 func (l *likelihoods) weightOf(i int) float64 {
@@ -352,11 +365,14 @@ func (f *fits) run(t []float64) {
 	ld := kernel.RoundLanes(f.features)
 	for s := range nplmSteps {
 		gain := f.accept(s == 0)
-		if f.quadratic || s > 0 && f.size*gain < nplmGain {
+		if s > 0 && f.size*gain < nplmGain {
 			break
 		}
 		g := kernel.Gemm{M: lane, N: f.features, K: f.events, A: f.slope, LDA: f.events, B: f.turned, LDB: ld, C: f.try, LDC: ld}
 		g.Run()
+		if f.quadratic {
+			break
+		}
 		for k, share := range f.share {
 			by, alpha, try := f.by[k*ld:][:f.features], f.alpha[k*ld:], f.try[k*ld:]
 			if share == 1 {
@@ -374,7 +390,7 @@ func (f *fits) run(t []float64) {
 		case f.cancelled[k]:
 			t[k] = math.Inf(1)
 		case f.quadratic:
-			t[k] = f.size * f.distance(k)
+			t[k] = f.size * kernel.SquaredNorm(f.try[k*ld:][:f.features])
 		default:
 			t[k] = -2 * f.size * f.j[k]
 		}
@@ -415,17 +431,6 @@ func (f *fits) objective(k int) float64 {
 func total(x []float32) (sum float64) {
 	for first := 0; first < len(x); first += nplmBlock {
 		sum += float64(kernel.Sum(x[first:min(first+nplmBlock, len(x))]))
-	}
-	return sum
-}
-
-// distance is the square of the difference of the mean features of lane k, of whose difference slope holds the weights.
-func (f *fits) distance(k int) (sum float64) {
-	slope := f.of(f.slope, k)
-	for i := range f.features {
-		kernel.Mul(f.tilt, slope, f.x[i*f.events:][:f.events])
-		d := total(f.tilt)
-		sum += d * d
 	}
 	return sum
 }

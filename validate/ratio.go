@@ -32,7 +32,12 @@ type RatioResult struct {
 	Temperature float64   `json:"temperature"` // what logits were multiplied by, as held-out events ask: near 0 where the classifier knows nothing
 	Trained     int       `json:"trained"`     // events of each sample that a classifier was trained on, at most
 	Tails       []Tail    `json:"tails"`       // one a column
-	Cannot      string    `json:"cannot,omitempty"`
+	// The f-divergences that the held-out ratio shows, in nats but for Chi2, with the errors of these means by the number of events; by chance they are near 0,
+	// and they may be below.
+	KL        Measured `json:"kl"`         // of the reference from the generated density, E_ref log r
+	KLReverse Measured `json:"kl_reverse"` // of the generated from the reference density, -E_gen log r
+	Chi2      Measured `json:"chi2"`       // E_gen (r-1)^2
+	Cannot    string   `json:"cannot,omitempty"`
 }
 
 // Tail says where in a column the events lie which the ratio is furthest from 1 in.
@@ -41,6 +46,12 @@ type Tail struct {
 	Reference Spread `json:"reference"` // all reference events
 	Surplus   Spread `json:"surplus"`   // generated events of the smallest r: what it has too much of
 	Generated Spread `json:"generated"` // all generated events
+}
+
+// Measured is a number with its error.
+type Measured struct {
+	Value float64 `json:"value"`
+	Error float64 `json:"error"`
 }
 
 // Spread are the quantiles of 16, 50 and 84 % of the finite values, each event counted once whatever its weight; all 0 where there is no such value.
@@ -96,7 +107,23 @@ func Ratio(ctx context.Context, ref, gen stats.Sample, o RatioOptions) (*RatioRe
 		return &RatioResult{Cannot: err.Error()}, nil
 	}
 	r.tails(ref, gen, orDefault(o.Tail, 0.01))
+	r.diverge(ref, gen)
 	return r, nil
+}
+
+// diverge takes the f-divergences as means of held-out events: no ratio has seen the event that it is taken of.
+func (r *RatioResult) diverge(ref, gen stats.Sample) {
+	mean := func(logRatio, w []float64, of func(float64) float64) (m Measured) {
+		x := make([]float64, len(logRatio))
+		for i, f := range logRatio {
+			x[i] = of(f)
+		}
+		m.Value, m.Error = stats.MeanError(x, w)
+		return m
+	}
+	r.KL = mean(r.LogReference, ref.Weights, func(f float64) float64 { return f })
+	r.KLReverse = mean(r.LogGenerated, gen.Weights, func(f float64) float64 { return -f })
+	r.Chi2 = mean(r.LogGenerated, gen.Weights, func(f float64) float64 { return math.Expm1(f) * math.Expm1(f) })
 }
 
 func orDefault(v, otherwise float64) float64 {

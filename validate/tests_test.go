@@ -180,12 +180,19 @@ func TestRatio(t *testing.T) {
 	if r.Effective > 0.9*r.Before || r.Before != 6000 || r.Largest < 2 {
 		t.Errorf("%+v", r)
 	}
+	// of normal densities at a distance d in units of their covariance, KL is d^2/2 and chi2 exp(d^2)-1
+	d2 := 0.7 * 0.7 / (1 - 0.6*0.6)
+	for name, m := range map[string][2]float64{"KL": {r.KL.Value, d2 / 2}, "the reverse KL": {r.KLReverse.Value, d2 / 2}, "chi2": {r.Chi2.Value, math.Expm1(d2)}} {
+		if math.Abs(m[0]/m[1]-1) > 0.12 {
+			t.Errorf("%s is %v, not %v", name, m[0], m[1])
+		}
+	}
 	clipped, err := Ratio(t.Context(), ref, gen, RatioOptions{Clip: 2})
 	if err != nil || clipped.Clipped == 0 || clipped.Largest >= r.Largest {
 		t.Errorf("%d clipped, the largest %v after %v; %v", clipped.Clipped, clipped.Largest, r.Largest, err)
 	}
 	alike, err := Ratio(t.Context(), ref, normal(6000, 2, 0, 0, 3), RatioOptions{})
-	if err != nil || alike.Effective < 0.97*6000 {
+	if err != nil || alike.Effective < 0.97*6000 || math.Abs(alike.KL.Value) > 0.01 || alike.Chi2.Value > 0.02 {
 		t.Errorf("%+v %v", alike, err)
 	}
 }

@@ -60,6 +60,9 @@ func printInspection(w io.Writer, r *sluice.Inspection, verbose bool) {
 		for _, a := range c.Atoms {
 			atoms = append(atoms, fmt.Sprintf("%s: %.3g", valueOf(c, a.Value), a.Fraction))
 		}
+		for _, n := range c.Names[:min(len(c.Names), profile.MaxDistinct*len(c.Prepare))] {
+			atoms = append(atoms, fmt.Sprintf("%s: %.3g", say.Text(n.Name, ""), float64(n.Events)/float64(c.Count)))
+		}
 		numbers := fmt.Sprintf("%s\t%s\t%.6g\t%.6g", valueOf(c, c.Min), valueOf(c, c.Max), c.Mean, c.Std)
 		if c.Kind == profile.KindText || c.Kind == profile.KindEmpty {
 			numbers = "\t\t\t"

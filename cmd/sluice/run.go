@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -135,28 +134,6 @@ func printFlows(w io.Writer, s *sluice.RunResult) {
 	}
 	t.Flush()
 	fmt.Fprintf(w, "\nthe lowest NLL of the validation events has %s:\n", s.Flow)
-}
-
-func printComparison(w io.Writer, c *sluice.Compared) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "column\tKS\tp\tW1\tchi2/ndf\t\n")
-	for _, name := range c.Names {
-		d := c.Columns[name]
-		ratio := "-" // of nothing to compare
-		if d.NDF > 0 {
-			ratio = fmt.Sprintf("%.3g", d.Chi2NDF)
-		}
-		fmt.Fprintf(t, "%s\t%.4f\t%.3g\t%.3g\t%s\t\n", name, d.KS, d.KSP, d.W1, ratio)
-	}
-	t.Flush()
-	if r := c.Rank; r != nil {
-		fmt.Fprintf(w, "rank correlations differ most in %s: by %.4f +- %.4f\n", strings.Join(r.Pair, ", "), math.Abs(r.Diff), r.Error)
-	}
-	fmt.Fprintf(w, "%d generated events%s against %d%s\n", c.GeneratedEvents, effective(c.GeneratedEffective, c.GeneratedEvents), c.ReferenceEvents, effective(c.ReferenceEffective, c.ReferenceEvents))
-	fmt.Fprintf(w, "verdict: %s\n", c.Verdict.Headline)
-	for _, reason := range c.Verdict.Reasons {
-		fmt.Fprintf(w, "  %s\n", reason)
-	}
 }
 
 // effective is how many events without weights would tell as much, where that is fewer.

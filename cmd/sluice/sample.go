@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -168,7 +169,7 @@ func given(words []string) (values *events.Table, file string, err error) {
 		}
 		c, err := exactly(strings.TrimSpace(value))
 		if err != nil {
-			return nil, "", usage("--context %s: %q is not a finite number", word, value)
+			return nil, "", usage("--context %s: %q is neither a finite number nor a name", word, value)
 		}
 		if values == nil {
 			values = &events.Table{}
@@ -179,7 +180,7 @@ func given(words []string) (values *events.Table, file string, err error) {
 	return values, file, nil
 }
 
-// exactly is a column of one number, an integer where it is written as one.
+// exactly is a column of one number, an integer where it is written as one, or of one name.
 func exactly(text string) (c events.Column, err error) {
 	if v, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return events.Column{Type: events.Int64, I64: []int64{v}}, nil
@@ -188,7 +189,10 @@ func exactly(text string) (c events.Column, err error) {
 		return events.Column{Type: events.Uint64, U64: []uint64{v}}, nil
 	}
 	v, err := strconv.ParseFloat(text, 64)
-	if err == nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
+	switch {
+	case errors.Is(err, strconv.ErrSyntax) && text != "":
+		return events.Column{Type: events.Text, Str: []string{text}}, nil
+	case err == nil && (math.IsNaN(v) || math.IsInf(v, 0)):
 		err = strconv.ErrRange
 	}
 	return events.Column{Type: events.Float64, F64: []float64{v}}, err

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
@@ -84,8 +83,8 @@ type columnSummary struct {
 	grid       grid
 	eps        float64 // relative precision of the values
 	some       few
-	words      map[string]struct{} // at most one more than MaxDistinct
-	again      map[float64]int64   // values counted in a second pass
+	words      map[string]*word  // at most one more than MaxDistinct
+	again      map[float64]int64 // values counted in a second pass
 	least      ends
 	most       ends
 }
@@ -96,7 +95,7 @@ func newColumnSummary(c *events.Column) *columnSummary {
 	s.low, s.high = s.Min, s.Max
 	switch c.Type {
 	case events.Text:
-		s.words = make(map[string]struct{})
+		s.words = make(map[string]*word)
 	case events.Float32:
 		s.eps = 0x1p-23
 	case events.Float64:
@@ -108,7 +107,7 @@ func newColumnSummary(c *events.Column) *columnSummary {
 // add takes the next values and says where they are.
 func (s *columnSummary) add(c *events.Column, at func(i int) Far) {
 	if c.Type == events.Text {
-		s.text(c.Str)
+		s.text(c.Str, at)
 		return
 	}
 	if s.Count == 0 && c.Len() > 0 {
@@ -192,17 +191,6 @@ func difference[I int64 | uint64](a, b I) float64 {
 	return -float64(uint64(b) - uint64(a))
 }
 
-func (s *columnSummary) text(values []string) {
-	for i, v := range values {
-		if v == "" {
-			s.missing(s.Count + i)
-		} else if _, seen := s.words[v]; !seen && len(s.words) <= MaxDistinct {
-			s.words[strings.Clone(v)] = struct{}{} // which does not hold on to the block
-		}
-	}
-	s.Count += len(values)
-}
-
 func (s *columnSummary) missing(row int) {
 	if s.NaN == 0 {
 		s.FirstNaN = row + 1
@@ -249,6 +237,7 @@ func (s *columnSummary) summary() Summary {
 	if s.words != nil {
 		r.Kind, r.Min, r.Max = KindText, 0, 0
 		r.Distinct, r.DistinctAtLeast = min(len(s.words), MaxDistinct), len(s.words) > MaxDistinct
+		r.Names = s.names()
 		return r
 	}
 	r.Distinct, r.DistinctAtLeast = s.values.distinct()

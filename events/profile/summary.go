@@ -24,6 +24,12 @@ type Atom struct {
 	Fraction float64 `json:"fraction"` // of the values that are not NaN
 }
 
+// Name is a text of a column, and how many events hold it.
+type Name struct {
+	Name   string `json:"name"`
+	Events int    `json:"events"`
+}
+
 // Summary describes the values of one column. Moments and range leave out NaN
 // and the infinities, which are counted.
 type Summary struct {
@@ -57,6 +63,11 @@ type Summary struct {
 	Rounded float64 `json:"rounded,omitempty"`
 	// Far are the values a thousand times further from the middle than all others, the farthest first: up to 31 on either side.
 	Far []Far `json:"far,omitempty"`
+	// Names are the texts of a column of text that most events hold, the most frequent first, at most 8; Numbers is how many of its events hold a number,
+	// and Word where the first does not, and what it holds.
+	Names   []Name `json:"names,omitempty"`
+	Numbers int    `json:"numbers,omitempty"`
+	Word    string `json:"-"`
 	// Codes says that integers repeat, and that most between them are missing.
 	Codes bool `json:"codes,omitempty"`
 }
@@ -73,6 +84,7 @@ const (
 	clipEvents   = 16 // or so many at an end of the column, rareTimes as many as the clipNear values next to it hold
 	clipNear     = 8
 	mostAtoms    = 8
+	mostNames    = 8
 	leastRounded = 100 // values: of fewer, the common step may be chance
 )
 

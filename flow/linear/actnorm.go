@@ -83,6 +83,17 @@ func (a *ActNorm) ToData(t *tile.Tile, p, _ []float32) {
 	tile.AddTo(t.LogDet[:t.N], -float32(logDet))
 }
 
+// Work implements Map.
+func (a *ActNorm) Work() int { return a.features }
+
+// Follow implements Map.
+func (a *ActNorm) Follow(to *Affine, p []float32) {
+	for f := range a.features {
+		s, _ := a.logScale(p, f)
+		to.scale(f, 0, s, float64(a.Shift.Of(p)[f]))
+	}
+}
+
 // Backward implements Independent.
 func (a *ActNorm) Backward(t *tile.Tile, p, g, mem, _ []float32) {
 	var product [kernel.Tile]float32

@@ -52,6 +52,14 @@ func (b *BatchNorm) slopes(p []float32, fn func(f int, s float64, mean, beta flo
 	return float32(logDet)
 }
 
+// Work implements Map.
+func (b *BatchNorm) Work() int { return b.features }
+
+// Follow implements Map, by the frozen statistics.
+func (b *BatchNorm) Follow(a *Affine, p []float32) {
+	b.slopes(p, func(f int, s float64, mean, beta float32) { a.scale(f, float64(mean), s, float64(beta)) })
+}
+
 // ToLatent implements Transform.
 func (b *BatchNorm) ToLatent(t *tile.Tile, p, _ []float32) {
 	logDet := b.slopes(p, func(f int, s float64, mean, beta float32) {

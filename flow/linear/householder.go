@@ -95,6 +95,24 @@ func (h *Householder) ToData(t *tile.Tile, p, mem []float32) {
 	}
 }
 
+// Work implements Map.
+func (h *Householder) Work() int { return 2 * h.Reflections * len(h.Order) }
+
+// Follow implements Map.
+func (h *Householder) Follow(a *Affine, p []float32) {
+	w := make([]float32, len(h.Order))
+	for i := range h.Reflections {
+		h.unit(w, p, i)
+		a.turn(h.Order, func(i, j int) float64 {
+			r := -2 * float64(w[i]) * float64(w[j])
+			if i == j {
+				r++
+			}
+			return r
+		})
+	}
+}
+
 // Backward implements Independent. It goes back over the x of each reflection from the last z. Of z, x, and the gradient d of
 // z, that of w is -2 sum (w.x) d + (w.d) x over the events, that of v what stands across w of it, over |v|.
 func (h *Householder) Backward(t *tile.Tile, p, g, mem, scratch []float32) {

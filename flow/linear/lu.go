@@ -148,6 +148,36 @@ func (l *LU) collect(p, g, dLower, dUpper []float32, dLogDet float32, first bool
 	}
 }
 
+// Work implements Map.
+func (l *LU) Work() int { return 2 * len(l.Order) * len(l.Order) }
+
+// Follow implements Map.
+func (l *LU) Follow(a *Affine, p []float32) {
+	m, n, bias := l.Matrix.Of(p), len(l.Order), l.Bias.Of(p)
+	a.turn(l.Order, func(i, j int) (upper float64) {
+		switch {
+		case i == j:
+			a.LogDet += math.Log(diagonal(m[i*n+i]))
+			return diagonal(m[i*n+i])
+		case i < j:
+			return float64(m[i*n+j])
+		}
+		return 0
+	})
+	a.turn(l.Order, func(i, j int) (lower float64) {
+		switch {
+		case i == j:
+			return 1
+		case i > j:
+			return float64(m[i*n+j])
+		}
+		return 0
+	})
+	for i, f := range l.Order {
+		a.Shift[f] += float64(bias[i])
+	}
+}
+
 // ToData implements Transform: both triangles are solved, block of rows after block.
 func (l *LU) ToData(t *tile.Tile, p, mem []float32) {
 	lower, upper, x, _, _ := l.memory(mem)

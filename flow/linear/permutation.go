@@ -23,6 +23,12 @@ func (Permutation) ToLatent(*tile.Tile, []float32, []float32) {}
 // ToData implements Transform.
 func (Permutation) ToData(*tile.Tile, []float32, []float32) {}
 
+// Work implements Map.
+func (Permutation) Work() int { return 0 }
+
+// Follow implements Map.
+func (Permutation) Follow(*Affine, []float32) {}
+
 // Keeps implements flow.Keeper.
 func (Permutation) Keeps(int32) tile.Interval { return tile.Interval{Wider: true} }
 

@@ -46,6 +46,15 @@ func (r *Rotation) turn(x []float32, back bool, n int, mem []float32) {
 	}
 }
 
+// Work implements Map.
+func (r *Rotation) Work() int { return len(r.Order) * len(r.Order) }
+
+// Follow implements Map.
+func (r *Rotation) Follow(a *Affine, _ []float32) {
+	n := len(r.Order)
+	a.turn(r.Order, func(i, j int) float64 { return float64(r.Matrix[i*n+j]) })
+}
+
 // ToLatent implements Transform.
 func (r *Rotation) ToLatent(t *tile.Tile, _, mem []float32) { r.turn(t.X, false, t.N, mem) }
 

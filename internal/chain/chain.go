@@ -3,12 +3,14 @@
 package chain
 
 import (
+	"context"
 	"io"
 
 	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/journal"
+	"github.com/sluice-hep/sluice/query"
 )
 
 // Options are what a chain may be given beside its card and its place; those of the root package say more of each.
@@ -38,4 +40,10 @@ func (o *Options) Create(path string) (*events.Writer, error) {
 		return events.Stream(o.Stream, o.Format)
 	}
 	return events.Create(path)
+}
+
+// WriteEvents writes a table to a file of events, which appears when it is whole.
+func (o *Options) WriteEvents(ctx context.Context, path string, t *events.Table) error {
+	_, _, err := query.Query{Table: t, All: true}.Write(ctx, func() (*events.Writer, error) { return o.Create(path) }, false, o.Notice)
+	return err
 }

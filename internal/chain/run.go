@@ -176,7 +176,7 @@ func (r *run) open() error {
 			return err
 		}
 	}
-	return cmp.Or(claim(r.result.Report, r.o.Claim), claim(record.Path(r.result.Out), r.o.Claim))
+	return cmp.Or(claim(r.result.Report, r.o.Claim), claim(report.DataFile(r.result.Report), r.o.Claim), claim(record.Path(r.result.Out), r.o.Claim))
 }
 
 // outside asks for the user's word where the card puts a sample in the place of a file outside the folder.
@@ -215,6 +215,9 @@ func (r *learning) read(ctx context.Context) (err error) {
 	if r.data.Held.Len() == 0 {
 		return fault.Of(errors.New("no events are held out to compare with, and the others are not kept in memory: set train.test or train.valid above 0, or allow more memory (--memory)"))
 	}
+	if names := r.data.Features.Named(); names != nil && (r.card.Plots.Density || r.card.Plots.Steps) {
+		return fault.Of(fmt.Errorf("plots: column %q holds names, and density and steps are drawn of numbers alone; take them out", names[0]))
+	}
 	r.note(r.data.Notices...)
 	r.warn(r.data.Warnings...)
 	r.result.Fingerprint = r.data.Fingerprint()
@@ -222,7 +225,7 @@ func (r *learning) read(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return d.Check(ctx, r.card, r.card.Given())
+	return d.Check(ctx, r.card, r.data.Context)
 }
 
 // train fits the model, unless the folder holds the one that this would give.
@@ -327,7 +330,7 @@ func (r *learning) sample(ctx context.Context) error {
 func (r *learning) compare(ctx context.Context) (err error) {
 	r.o.Stage("compare")
 	told := len(r.page.Warnings)
-	r.result.Compare, err = await.Do(ctx, "the comparison", func() (*report.Compared, error) { return r.page.Compare(r.data) })
+	r.result.Compare, err = await.Do(ctx, "the comparison", func() (*report.Compared, error) { return r.page.Compare(ctx, r.data, r.o.Threads) })
 	if err != nil {
 		return err
 	}
@@ -365,7 +368,23 @@ func (r *run) report(ctx context.Context) error {
 	}
 	page.Version, page.Commands = "sluice "+r.o.Version, r.o.Command
 	page.WithoutFolders(slices.Concat(r.o.Inputs, r.card.Inputs(), []string{r.result.Out, r.result.Sample, r.card.Sample.ContextFile})...)
+	r.result.ReportJSON = report.DataFile(r.result.Report)
+	if err := report.WriteJSON(r.result.ReportJSON, page, r.statistics()); err != nil {
+		return err
+	}
 	return report.Write(r.result.Report, page)
+}
+
+// statistics are those of the comparison, or of that of each flow, by its name.
+func (r *run) statistics() any {
+	if len(r.result.Flows) == 0 {
+		return r.result.Compare
+	}
+	all := map[string]*report.Compared{}
+	for _, f := range r.result.Flows {
+		all[f.Flow] = f.Compare
+	}
+	return all
 }
 
 // close keeps the record, and drops the states of the trainings: all is written now.

@@ -7,11 +7,9 @@ import (
 	"slices"
 
 	"github.com/sluice-hep/sluice/card"
-	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/model"
-	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/record"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -83,8 +81,7 @@ func (o *Options) train(ctx context.Context, c *card.Card, out string, f fit.Opt
 	}
 	if o.HeldOut != "" {
 		t, _ := d.HeldOut()
-		create := func() (*events.Writer, error) { return events.Create(o.HeldOut) }
-		if _, _, err := (query.Query{Table: t, All: true}).Write(ctx, create, false, o.Notice); err != nil {
+		if err := o.WriteEvents(ctx, o.HeldOut, t); err != nil {
 			return nil, err
 		}
 	}
