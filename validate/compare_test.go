@@ -142,3 +142,16 @@ func TestJoint(t *testing.T) {
 		t.Errorf("%d columns, %q", len(x.Columns), notes)
 	}
 }
+
+// A file that is compared with itself is told, and no other.
+func TestSameEventsAreTold(t *testing.T) {
+	table := func(x ...float64) *events.Table {
+		return &events.Table{Columns: []events.Column{{Name: "x", Type: events.Float64, F64: x}}}
+	}
+	for i, gen := range []*events.Table{table(1, 2, 3, 4), table(4, 3, 2, 1), table(1, 2, 3, 5)} {
+		r, err := Compare(t.Context(), table(1, 2, 3, 4), gen, Options{Alone: true})
+		if told := err == nil && len(r.Notes) == 1 && strings.Contains(r.Notes[0], "the same values in every column"); told != (i < 2) {
+			t.Errorf("table %d: %v, %v", i, err, r)
+		}
+	}
+}
