@@ -140,13 +140,13 @@ func TestInferSeveral(t *testing.T) {
 		if last, err := drawn.Column("observation"); err != nil || drawn.Len() != 1500 || last.Float(500) != 2 || last.Float(499) != 1 {
 			t.Errorf("%d draws, %v", drawn.Len(), err)
 		}
-		one, err := Infer(t.Context(), m, Observed{Values: observed.Slice(0, 1).Take([]int32{0}), Draws: 500, Seed: 3}, InferOutputs{}, Options{})
-		if err == nil {
+		if _, err := Infer(t.Context(), m, Observed{Values: observed.Slice(0, 1), Draws: 500, Seed: 3}, InferOutputs{}, Options{}); err == nil {
 			t.Error("a value of a parameter is no observation") // mu
 		}
 		given := observed.Slice(0, 1)
 		given.Columns = given.Columns[1:]
-		if one, err = Infer(t.Context(), m, Observed{Values: given, Draws: 500, Seed: 3}, InferOutputs{}, Options{}); err != nil {
+		one, err := Infer(t.Context(), m, Observed{Values: given, Draws: 500, Seed: 3}, InferOutputs{}, Options{})
+		if err != nil {
 			t.Fatal(err)
 		}
 		if got, want := *one.Posterior["mu"].Median, *r.Posteriors[0].Parameters["mu"].Median; got != want {
