@@ -88,6 +88,9 @@ type Card struct {
 	Compare Compare      `yaml:"compare,omitempty"`
 	Plots   Plots        `yaml:"plots,omitempty"`
 
+	// Anomaly is a search for a resonance, which no run does; see CheckAnomaly.
+	Anomaly Anomaly `yaml:"anomaly,omitempty"`
+
 	// Seed of all random numbers. A card that says nothing gets 1.
 	Seed uint64 `yaml:"seed"`
 	// Threads used. Default: all.

@@ -59,7 +59,7 @@ func (a *Analysis) Compare(ctx context.Context, d *fit.Data, threads int) (*Comp
 	}
 	a.Comparison = c
 	a.Notices = append(a.Notices, c.Notes...)
-	compared := NewCompared(c, nil)
+	compared := newCompared(c, nil)
 	if a.Calibration, err = a.calibrate(ctx); err != nil {
 		return nil, err
 	}

@@ -119,7 +119,7 @@ func tested(t stats.Test) string {
 	if t.Cannot != "" {
 		return "–"
 	}
-	return strings.TrimPrefix(probability(t.P), "= ")
+	return plain(t.P)
 }
 
 func coveragePicture(c *validate.Calibration) (*plot.Picture, error) {

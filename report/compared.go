@@ -44,8 +44,8 @@ type ComparedCut struct {
 	Verdict *Verdict `json:"verdict,omitempty"`
 }
 
-// NewCompared judges a comparison. label gives the name of a column for the reader; nil for its own.
-func NewCompared(r *validate.Result, label func(column string) string) *Compared {
+// newCompared judges a comparison. label gives the name of a column for the reader; nil for its own.
+func newCompared(r *validate.Result, label func(column string) string) *Compared {
 	if label == nil {
 		label = func(column string) string { return column }
 	}
@@ -59,17 +59,6 @@ func NewCompared(r *validate.Result, label func(column string) string) *Compared
 		c.Cuts = append(c.Cuts, one)
 	}
 	return c
-}
-
-// Worst is the gravest level of any, for a limit.
-func (c *Compared) Worst() *Compared {
-	worst := c
-	for _, g := range c.Generated {
-		if g.Verdict.Level > worst.Verdict.Level {
-			worst = g
-		}
-	}
-	return worst
 }
 
 // several are comparisons with the same reference.
@@ -168,10 +157,19 @@ func (s *several) page(reference string) (*Page, error) {
 			best.others = append(best.others, side{name: other.GeneratedName, events: other.Generated})
 		}
 	}
+	if err := best.addTo(page, c.Result); err != nil {
+		return nil, err
+	}
 	if c.Reweighted != nil {
 		page.Sections = append(page.Sections, reweighedSection(c, best.label))
 	}
-	return page, best.addTo(page, c.Result)
+	if len(s.found) > 1 { // of which one table and one verdict are shown
+		page.Verdict.Headline = c.Name + ": " + page.Verdict.Headline
+		for _, other := range s.found[1:] {
+			page.Verdict.Sentences = append(page.Verdict.Sentences, other.Name+": "+other.Verdict.Headline+".")
+		}
+	}
+	return page, nil
 }
 
 // cutSection has a row a cut.

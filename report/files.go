@@ -43,6 +43,7 @@ type Files struct {
 	Verbose bool
 
 	pairs    *several       // that were compared
+	model    *model.Model   // of Follow; nil for none
 	followed int            // of Define, the first, which are those of a model
 	listed   map[string]int // columns of others: how many files have them
 }
@@ -53,6 +54,7 @@ func (f *Files) Follow(m *model.Model) error {
 	if err != nil {
 		return err
 	}
+	f.model = m
 	if len(f.Columns) == 0 {
 		f.Columns = slices.Concat(m.Features.Names(), m.Context.Single())
 	}
@@ -73,6 +75,7 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, e
 		return nil, nil, err
 	}
 	f.sayListed(1 + len(gen))
+	f.sayOutside(gen)
 	scores, err := f.scores(ref, gen)
 	if err != nil {
 		return nil, nil, err
@@ -103,7 +106,7 @@ func (f *Files) Compare(ctx context.Context) (_ *Compared, page func() (*Page, e
 			}
 			return nil, nil, err
 		}
-		all.found[i] = NewCompared(c, nil)
+		all.found[i] = newCompared(c, nil)
 		if len(gen) > 1 {
 			all.found[i].File, all.found[i].Name = f.Generated[i], names[1+i]
 		}
@@ -239,6 +242,18 @@ func (f *Files) sayListed(files int) {
 	for _, d := range f.Define[f.followed:] {
 		if f.listed[d.Name] == files {
 			f.Warnings = append(f.Warnings, fmt.Sprintf("%s have a column %q: its definition is not used", all, d.Name))
+		}
+	}
+}
+
+// sayOutside warns of generated events whose context the model that is followed was not trained on.
+func (f *Files) sayOutside(gen []*events.Table) {
+	if f.model == nil {
+		return
+	}
+	for i, t := range gen {
+		if o, err := validate.OutsideContext(f.model, t); err == nil && o.Say() != "" { // an error: they have no context
+			f.Warnings = append(f.Warnings, f.Generated[i]+": "+o.Say())
 		}
 	}
 }

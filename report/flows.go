@@ -118,7 +118,7 @@ func (f *Flows) table() ([]Section, error) {
 		if e := a.Evidence; e != nil {
 			row = append(row, within(e.Bound, e.BoundError))
 		}
-		s.Rows = append(s.Rows, append(row, NewCompared(a.Comparison, nil).Verdict.Level.String()))
+		s.Rows = append(s.Rows, append(row, Judge(a.Comparison, a.Pair.label).Level.String()))
 	}
 	return []Section{s}, nil
 }

@@ -49,19 +49,11 @@ func (p *Pair) label(column string) string { return cmp.Or(p.Labels[column], col
 
 // addTo puts the distances and the pictures of a comparison on a page.
 func (p *Pair) addTo(page *Page, r *validate.Result) error {
-	c, verdict := r.Comparison, Judge(r, p.label)
-	page.Verdict = &verdict
+	c, judged := r.Comparison, newCompared(r, p.label)
+	page.Verdict = &judged.Verdict
 	page.Names = [2]string{cmp.Or(p.ReferenceName, "Reference"), cmp.Or(p.GeneratedName, "Generated")}
 	page.Summary = append(page.Summary, p.weighing(c)...)
-	if len(r.Together()) > 0 {
-		page.Sections = append(page.Sections, testsSection(r))
-	}
-	if r.Ratio != nil && r.Ratio.Cannot == "" {
-		page.Sections = append(page.Sections, ratioSection(r, p.label))
-	}
-	if len(r.Cuts) > 0 {
-		page.Sections = append(page.Sections, cutSection(NewCompared(r, p.label), p.label))
-	}
+	page.Sections = append(page.Sections, p.sections(judged)...)
 	page.Overlays = make([]Overlay, len(c.Names))
 	j := judge{r, p.label, 1}
 	for i, name := range c.Names {
@@ -99,6 +91,20 @@ func (p *Pair) addTo(page *Page, r *validate.Result) error {
 	}
 	page.Correlations, err = m.Picture()
 	return err
+}
+
+// sections are those on all columns together, and on cuts.
+func (p *Pair) sections(c *Compared) (all []Section) {
+	if len(c.Together()) > 0 {
+		all = append(all, testsSection(c.Result))
+	}
+	if c.Ratio != nil && c.Ratio.Cannot == "" {
+		all = append(all, ratioSection(c.Result, p.label))
+	}
+	if len(c.Cuts) > 0 {
+		all = append(all, cutSection(c, p.label))
+	}
+	return all
 }
 
 // weighing says which column weighs the events, and how many without weights they are worth.

@@ -50,7 +50,7 @@ func Reweighted(t *events.Table, r *validate.RatioResult) (*events.Table, error)
 
 // SayRatio is a line on the weights.
 func SayRatio(r *validate.RatioResult) string {
-	line := fmt.Sprintf("weighted with r the generated events are worth %.4g (n_eff), before %.4g; the largest weight is %.3g times the mean", r.Effective, r.Before, r.Largest)
+	line := fmt.Sprintf("with weights times r the generated events are worth %.4g (n_eff), before %.4g; the largest weight is %.3g times the mean", r.Effective, r.Before, r.Largest)
 	if r.Clipped > 0 {
 		line += fmt.Sprintf("; r of %d events was clipped", r.Clipped)
 	}
@@ -66,7 +66,7 @@ func ratioSection(r *validate.Result, label func(string) string) Section {
 		Title: "Where they differ", Numbers: [2]int{1, 5},
 		Head: []string{"Column", "Lacking", "All of the reference", "Too many", "All generated"},
 		Text: "r(x) is the ratio of the densities, reference over generated, by a classifier that has not seen the event. Lacking: the 1 % of the reference with the largest r, of which too few are generated. " +
-			"Too many: the 1 % of the generated events with the smallest r. Each is the median and, in brackets, the quantiles 16 % and 84 %; the columns where they lie farthest off come first. " + SayRatio(r.Ratio) + ".",
+			"Too many: the 1 % of the generated events with the smallest r. Each is the median and, in brackets, the quantiles 16 % and 84 %; the columns where they lie farthest off come first.",
 	}
 	if c := r.C2ST; c != nil && c.Cannot == "" && c.P >= chance {
 		s.Text = "The classifier does not tell the samples apart: what r makes of them may be chance. " + s.Text

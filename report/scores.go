@@ -16,11 +16,11 @@ const shownPoints = 400
 func scoreSection(name string, scores []*validate.Score) (s Section, err error) {
 	s = Section{
 		Title: "The score " + name, Head: []string{"Events", "Signal", "Background", "AUC"}, Numbers: [2]int{1, 9},
-		Text: fmt.Sprintf("How well signal is told from background by a cut on %s from below. Rejection: one over the share of the background that passes, for a share of the signal. "+
+		Text: fmt.Sprintf("How well signal is told from background by a cut on %s from below. 1/εB: the background rejection, one over the share of the background that passes, for a share of the signal. "+
 			"SIC: by how much a cut improves the significance, εS/√εB, at its largest where at least %d background events pass. Errors are binomial, of the AUC by DeLong's method.", name, stats.EnoughBackground),
 	}
 	for _, r := range scores[0].Rejections {
-		s.Head = append(s.Head, fmt.Sprintf("Rejection at %g %%", 100*r.Efficiency))
+		s.Head = append(s.Head, fmt.Sprintf("1/εB at %g %%", 100*r.Efficiency))
 	}
 	s.Head = append(s.Head, "Largest SIC")
 	var roc, sic []plot.Curve

@@ -150,21 +150,3 @@ func draw(events []int32, n int, src *rng.Source) []int32 {
 	}
 	return events
 }
-
-// at is the events of these numbers.
-func (s Sample) at(events []int32) (c Sample) {
-	pick := func(x []float64) []float64 {
-		y := make([]float64, len(events))
-		for i, e := range events {
-			y[i] = x[e]
-		}
-		return y
-	}
-	for _, x := range s.Columns {
-		c.Columns = append(c.Columns, pick(x))
-	}
-	if s.Weights != nil {
-		c.Weights = pick(s.Weights)
-	}
-	return c
-}

@@ -143,31 +143,23 @@ func (c *Calibration) binomial(p float64, counts bool) (low, high float64) {
 
 // shares is the rank histogram and Pearson's chi2 of it, or, with weights, Wald's.
 func shares(level, w []float64, bins int) ([]float64, Test) {
-	n := float64(bins)
-	h, off := make([]float64, bins), make([]float64, (bins-1)*len(level)) // of the last bin follows from the others
-	var total float64
+	n, h, total := float64(bins), make([]float64, bins), 0.0
+	at := func(u float64) int { return min(int(u*n), bins-1) }
 	for i, u := range level {
-		in := min(int(u*n), bins-1)
-		h[in] += weight(w, i)
+		h[at(u)] += weight(w, i)
 		total += weight(w, i)
-		for b := range off[i*(bins-1):][:bins-1] {
-			off[i*(bins-1)+b] = -weight(w, i) / n
-		}
-		if in < bins-1 {
-			off[i*(bins-1)+in] += weight(w, i)
-		}
-	}
-	chi2, ndf := 0.0, bins-1
-	if w != nil {
-		chi2, ndf = wald(off, bins-1)
 	}
 	for b := range h {
 		h[b] /= total
-		if w == nil {
-			chi2 += (h[b] - 1/n) * (h[b] - 1/n) * n * total
-		}
 	}
-	return h, chi2Test(chi2, ndf)
+	if w != nil {
+		return h, chi2Test(wald(level, w, bins, at))
+	}
+	chi2 := 0.0
+	for _, share := range h {
+		chi2 += (share - 1/n) * (share - 1/n) * n * total
+	}
+	return h, chi2Test(chi2, bins-1)
 }
 
 func chi2Test(chi2 float64, ndf int) Test {
@@ -177,16 +169,20 @@ func chi2Test(chi2 float64, ndf int) Test {
 	return Test{Value: chi2, NullMean: float64(ndf), NullStd: math.Sqrt(2 * float64(ndf)), P: Chi2P(chi2, ndf)}
 }
 
-// wald is s' V^-1 s with the sum s of rows z of the given width, whose mean is 0 by hypothesis, and V the sum of z z', its covariance then:
-// chi2 with ndf degrees of freedom.
-func wald(z []float64, width int) (chi2 float64, ndf int) {
-	s, v := make([]float64, width), make([]float64, width*width)
-	for i := 0; i < len(z); i += width {
-		row := z[i : i+width]
-		for a, x := range row {
-			s[a] += x
-			for b, y := range row[:a+1] {
-				v[a*width+b] += x * y
+// wald is s' V^-1 s, chi2 with ndf degrees of freedom: s is the sum over events of z, each weight in the bin of its level less the part of it
+// that falls to the bin, and V the sum of z z', its covariance by hypothesis. The last bin follows from the others.
+func wald(level, w []float64, bins int, at func(level float64) int) (chi2 float64, ndf int) {
+	width := bins - 1
+	z, s, v := make([]float64, bins), make([]float64, width), make([]float64, width*width)
+	for i, u := range level {
+		for b := range z {
+			z[b] = -w[i] / float64(bins)
+		}
+		z[at(u)] += w[i]
+		for a := range width {
+			s[a] += z[a]
+			for b := range a + 1 {
+				v[a*width+b] += z[a] * z[b]
 			}
 		}
 	}
@@ -231,22 +227,9 @@ const signedDraws = 999
 // 95 % of all cases. Without weights it is Kolmogorov's, with Stephens' correction.
 func uniformKS(level, w []float64, seed uint64) (t Test, band float64) {
 	n := len(level)
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		switch {
-		case level[a] < level[b]:
-			return -1
-		case level[a] > level[b]:
-			return 1
-		}
-		return 0
-	})
 	u, e := make([]float64, n), make([]float64, n)
-	for k, i := range order {
-		u[k], e[k] = level[i], weight(w, i)
+	for k, i := range order(level) {
+		u[k], e[k] = level[i], weight(w, int(i))
 	}
 	total := sum(e)
 	t.Value = farthest(u, e) / total

@@ -78,7 +78,7 @@ func TestHashesDiffer(t *testing.T) {
 func TestCopies(t *testing.T) {
 	training, heldOut := several(4000, 3, 1), several(1000, 3, 2)
 	fresh := several(2000, 3, 3)
-	near := training.at(all(400))
+	near := training.Take(all(400))
 	src := rng.New(4, rng.StreamTest, 0)
 	for _, c := range near.Columns {
 		for i := range c {
@@ -99,7 +99,7 @@ func TestCopies(t *testing.T) {
 	if c = NewCopies(training, heldOut, joined(fresh, near), seeded); !(c.Nearer.P < 0.01) || math.Abs(c.Copied-1./6) > 4*c.CopiedError || c.Duplicates != 0 {
 		t.Errorf("a sixth nearly copied: %+v", c)
 	}
-	if c = NewCopies(training, heldOut, joined(fresh, training.at(all(100))), seeded); c.Duplicates != 100 || c.DuplicatesHeldOut != 0 || !(c.DuplicatesP < 0.01) {
+	if c = NewCopies(training, heldOut, joined(fresh, training.Take(all(100))), seeded); c.Duplicates != 100 || c.DuplicatesHeldOut != 0 || !(c.DuplicatesP < 0.01) {
 		t.Errorf("copies: %+v", c)
 	}
 	c = NewCopies(rounded(training, 0.5), rounded(heldOut, 0.5), rounded(fresh, 0.5), seeded)
@@ -143,7 +143,7 @@ func TestCopiesNull(t *testing.T) {
 
 func TestCopiesOfBadSamples(t *testing.T) {
 	good := several(100, 2, 1)
-	bad := good.at(all(100))
+	bad := good.Take(all(100))
 	bad.Columns[0][3] = math.NaN()
 	for name, c := range map[string]struct {
 		training, heldOut, gen Sample

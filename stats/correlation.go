@@ -300,8 +300,8 @@ type CorrelationDifference struct {
 	Reference, Generated float64  `json:"-"`
 	Diff                 float64  `json:"diff"`  // generated less reference
 	Error                float64  `json:"error"` // its standard error
-	// P is of a difference of so many errors in any of the pairs, by chance: by draws that know how pairs go together, and below what these can tell, and of very many columns,
-	// of each pair alone times the number of pairs.
+	// P is of a difference of so many errors in any of the pairs, by chance: by draws that know how pairs go together, and below what these
+	// can tell, and of very many columns, of each pair alone times the number of pairs.
 	P float64 `json:"p"`
 }
 

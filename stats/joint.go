@@ -1,14 +1,11 @@
 package stats
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
-	"github.com/sluice-hep/sluice/events"
-	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
@@ -300,50 +297,4 @@ func (k pairs) sum(c []float64, out *[lanes]float64) {
 			out[l] += s[l] * c[i*lanes+l]
 		}
 	}
-}
-
-// Samples takes columns of two tables, with their weights, and leaves out the events in which one of the columns is NaN or infinite, of which
-// there are skipped. Errors are those of Compare.
-func Samples(ref, gen *events.Table, columns []string) (x, y Sample, skipped [2]int, err error) {
-	r, g, err := selectBoth(ref, gen, columns)
-	if err != nil {
-		return x, y, skipped, err
-	}
-	x, skipped[0] = r.sample()
-	y, skipped[1] = g.sample()
-	for i, s := range []Sample{x, y} {
-		if s.len() == 0 {
-			return x, y, skipped, fmt.Errorf("stats: the %s table has no event in which all of the columns compared are finite", [2]string{"reference", "generated"}[i])
-		}
-	}
-	return x, y, skipped, nil
-}
-
-// sample is the events in which every column is finite, counted from the columns' origins.
-func (s *selection) sample() (out Sample, skipped int) {
-	out.Columns = make([][]float64, len(s.columns))
-	all := make([]int32, 0, s.len)
-	for i := range s.len {
-		if !slices.ContainsFunc(s.columns, func(c *events.Column) bool { return !finite(c.Float(i)) }) {
-			all = append(all, int32(i))
-		}
-	}
-	take := func(value func(i int) float64) []float64 {
-		x := make([]float64, len(all))
-		for k, i := range all {
-			x[k] = value(int(i))
-		}
-		return x
-	}
-	for k, c := range s.columns {
-		if s.from[k] == (column.Exact{}) {
-			out.Columns[k] = take(c.Float)
-			continue
-		}
-		out.Columns[k] = take(func(i int) float64 { return c.Exact(i).Minus(s.from[k]) })
-	}
-	if s.weights != nil {
-		out.Weights = take(func(i int) float64 { return s.weights[i] })
-	}
-	return out, s.len - len(all)
 }

@@ -99,8 +99,10 @@ func TestJointIsTheSameForAnyThreads(t *testing.T) {
 		return j
 	}
 	one := run(1, 1)
-	if other := run(1, 5); !reflect.DeepEqual(one, other) {
-		t.Errorf("%+v, %+v", one, other)
+	for _, threads := range []int{5, 0, -1} {
+		if other := run(1, threads); !reflect.DeepEqual(one, other) {
+			t.Errorf("%d threads: %+v, %+v", threads, one, other)
+		}
 	}
 	if other := run(2, 1); one.Energy.Value == other.Energy.Value || one.SlicedW1.NullMean == other.SlicedW1.NullMean {
 		t.Errorf("two seeds give %+v and %+v", one, other)
@@ -207,24 +209,6 @@ func TestJointOfExtremes(t *testing.T) {
 		if a := c.Columns["a"]; a.KSP < 0.1 || a.W1P < 0.1 || !finite(a.W1Null) || !finite(a.JSD) {
 			t.Errorf("%s: %+v", name, a)
 		}
-	}
-}
-
-// Samples leaves out the events with a value that is not finite in any of the columns, and no others.
-func TestSamples(t *testing.T) {
-	nan, inf := math.NaN(), math.Inf(1)
-	ref := table([][]float64{{1, nan, 3, 4}, {5, 6, inf, 8}}, []float64{1, 2, 3, -0.5})
-	gen := table([][]float64{{1, 2}, {3, 4}}, nil)
-	x, y, skipped, err := Samples(ref, gen, nil)
-	if err != nil || skipped != [2]int{2, 0} {
-		t.Fatal(skipped, err)
-	}
-	if want := [][]float64{{1, 4}, {5, 8}}; !reflect.DeepEqual(x.Columns, want) || x.Weights[0] != -2*x.Weights[1] || y.Weights != nil || y.len() != 2 {
-		t.Errorf("%+v, %+v", x, y)
-	}
-	_, _, _, err = Samples(ref, table([][]float64{{nan, 2}, {3, inf}}, nil), nil)
-	if err == nil || !strings.Contains(err.Error(), "the generated table has no event in which all of the columns compared are finite") {
-		t.Error(err)
 	}
 }
 

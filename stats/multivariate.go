@@ -13,6 +13,24 @@ type Sample struct {
 	Weights []float64
 }
 
+// Take is the events in rows, in that order.
+func (s Sample) Take(rows []int32) (out Sample) {
+	take := func(x []float64) []float64 {
+		y := make([]float64, len(rows))
+		for i, r := range rows {
+			y[i] = x[r]
+		}
+		return y
+	}
+	for _, x := range s.Columns {
+		out.Columns = append(out.Columns, take(x))
+	}
+	if s.Weights != nil {
+		out.Weights = take(s.Weights)
+	}
+	return out
+}
+
 // check reports what makes two samples unfit to compare.
 func check(x, y Sample) error {
 	if len(x.Columns) == 0 || len(x.Columns) != len(y.Columns) {

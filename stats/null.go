@@ -178,9 +178,9 @@ const fewTies = 0.01
 // distances are the Kolmogorov-Smirnov statistic, the largest |F_a - F_b|, and the Wasserstein-1 distance, with what chance makes of them.
 //
 // The p of the former is asymptotic with Stephens' correction for small samples (J. R. Stat. Soc. B 32 (1970) 115) where every event weighs 1 and
-// few values are equal, or events are few: equal values then make it too large. Otherwise it is by draws from the null process, and beyond all but ten of these by the tail exp(-d^2 / 2 s^2) that the largest of a normal
-// process has, with s its largest standard deviation: no draws tell a p below their number. A p is 1 where there are too few effective events to
-// tell it.
+// few values are equal, or events are few: equal values then make it too large. Otherwise it is by draws from the null process, and beyond all but
+// ten of these by the tail exp(-d^2 / 2 s^2) that the largest of a normal process has, with s its largest standard deviation: no draws tell a p below
+// their number. A p is 1 where there are too few effective events to tell it.
 func distances(a, b *CDF, o nulls) (ks, w1 Test) {
 	var d float64
 	walk(a, b, func(_, diff float64) { d = max(d, math.Abs(diff)) })

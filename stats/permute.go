@@ -127,9 +127,9 @@ func chance(value float64, null []float64) float64 {
 	return as / float64(len(null)+1)
 }
 
-// each does all of n things on some threads, 0 for all of the machine's; each thread begins by start.
+// each does all of n things on some threads, those of the machine where there are none; each thread begins by start.
 func each(n, threads int, start func() func(int)) {
-	if threads == 0 {
+	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	next := make(chan int)
@@ -174,22 +174,7 @@ func (s Sample) pick(n int, src *rng.Source) Sample {
 	if s.len() <= n {
 		return s
 	}
-	perm := src.Perm(s.len())[:n]
-	take := func(x []float64) []float64 {
-		if x == nil {
-			return nil
-		}
-		y := make([]float64, n)
-		for i, at := range perm {
-			y[i] = x[at]
-		}
-		return y
-	}
-	out := Sample{Weights: take(s.Weights)}
-	for _, c := range s.Columns {
-		out.Columns = append(out.Columns, take(c))
-	}
-	return out
+	return s.Take(src.Perm(s.len())[:n])
 }
 
 // fewest effective events tell a null distribution.

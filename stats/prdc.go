@@ -83,7 +83,7 @@ func (s Sample) unweighted(n int, src *rng.Source) Sample {
 			taken = append(taken, e)
 		}
 	}
-	c := s.at(taken)
+	c := s.Take(taken)
 	negative := false
 	for i, w := range c.Weights {
 		c.Weights[i] = math.Copysign(1, w)

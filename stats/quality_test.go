@@ -112,7 +112,7 @@ func TestSumsOfPowersAreSumsOverPairs(t *testing.T) {
 	reference.Near(t, "MMD of blocks", got, mean(r, r, false)+mean(g, g, false)-2*mean(r, g, false), 1e-12)
 
 	twice := Sample{}
-	doubled := a.at(all(a.len()))
+	doubled := a.Take(all(a.len()))
 	for k, c := range a.Columns {
 		twice.Columns = append(twice.Columns, append(append([]float64{}, c...), c[:40]...))
 		doubled.Columns[k] = c
@@ -135,7 +135,7 @@ func TestSumsOfPowersAreSumsOverPairs(t *testing.T) {
 func TestFrechet(t *testing.T) {
 	a := several(5000, 3, 1)
 	a.Columns = append(a.Columns, a.Columns[0], make([]float64, 5000)) // a copy, and zeros
-	b := a.at(all(5000))
+	b := a.Take(all(5000))
 	for i := range b.Columns[1] {
 		b.Columns[1][i] += 0.5
 	}
@@ -216,7 +216,7 @@ func TestDistancesSeeShiftAndCorrelation(t *testing.T) {
 func TestQualityOfBadSamples(t *testing.T) {
 	good := several(100, 2, 1)
 	with := func(change func(s *Sample)) Sample {
-		s := good.at(all(100))
+		s := good.Take(all(100))
 		change(&s)
 		return s
 	}
@@ -225,7 +225,7 @@ func TestQualityOfBadSamples(t *testing.T) {
 		want string
 	}{
 		"columns":   {several(100, 3, 2), "columns"},
-		"one event": {good.at([]int32{0}), "effective events"},
+		"one event": {good.Take([]int32{0}), "effective events"},
 		"infinity":  {with(func(s *Sample) { s.Columns[1][7] = math.Inf(-1); s.Columns[0][7] = math.NaN() }), "1 events with a value or weight that is not finite"},
 		"weights 0": {with(func(s *Sample) { s.Weights = make([]float64, 100) }), "sum to 0"},
 		"few":       {with(func(s *Sample) { s.Weights = make([]float64, 100); s.Weights[0], s.Weights[1] = 1, 1 }), "effective events"},

@@ -34,7 +34,7 @@ func Remote(observed, simulated Sample, seed uint64) ([]Test, error) {
 	}
 	places := rng.New(seed, rng.StreamTest, pickFirst).Perm(n)
 	half := min(n/2, mostNeighbours)
-	near, others := simulated.at(places[:half]), simulated.at(places[half:2*half])
+	near, others := simulated.Take(places[:half]), simulated.Take(places[half:2*half])
 	r := newRemoteness(near.Columns)
 	usual := r.distances(others.Columns)
 	for i, d := range r.distances(observed.Columns) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/sluice-hep/sluice/classify"
+	"github.com/sluice-hep/sluice/stats"
 )
 
 // block is a set of scores in rising order, those of events whose labels may be exchanged.
@@ -52,40 +53,17 @@ func blocksOf(e classify.Events, held *classify.HeldOut) (blocks []*block, err e
 	return blocks, nil
 }
 
-// auc is the weighted area under the curve, ties counted half, and its variance (DeLong et al., Biometrics 44 (1988) 837; with weights that of the
-// linear part of the ratio of sums).
-func (b *block) auc() (auc, variance float64) {
-	var below, tied [2]float64
-	label, total := b.label, b.total
-	// of an event, the share of the other sample that is on the side which counts for the AUC: sums of w p, w^2, w^2 p, w^2 p^2
-	var sums [2][4]float64
-	for i := 0; i < len(label); {
-		tied = [2]float64{}
-		j := i
-		for ; j < len(label) && b.score[j] == b.score[i]; j++ {
-			tied[label[j]] += b.weight[j]
-		}
-		share := [2]float64{
-			1 - (below[1]+tied[1]/2)/total[1],
-			(below[0] + tied[0]/2) / total[0],
-		}
-		for ; i < j; i++ {
-			l, w := label[i], b.weight[i]
-			p, s := share[l], &sums[l]
-			s[0] += w * p
-			s[1] += w * w
-			s[2] += w * w * p
-			s[3] += w * w * p * p
-		}
-		below[0] += tied[0]
-		below[1] += tied[1]
+// auc is the area under the curve of the scores, and its standard error. The weights of either sample have a positive sum, as blocksOf sees to.
+func (b *block) auc() (auc, deviation float64) {
+	generated := make([]bool, len(b.label))
+	for i, l := range b.label {
+		generated[i] = l == 1
 	}
-	auc = sums[1][0] / total[1]
-	for l, s := range sums {
-		unbiased := float64(b.events[l]) / float64(max(b.events[l]-1, 1))
-		variance += unbiased * (s[3] - 2*auc*s[2] + auc*auc*s[1]) / (total[l] * total[l])
+	roc, err := stats.NewROC(b.score, generated, b.weight)
+	if err != nil {
+		return math.NaN(), math.NaN()
 	}
-	return auc, variance
+	return roc.AUC()
 }
 
 // apart is the difference of the mean scores of the two samples by these labels, as probabilities of generated events, in its standard deviations. That

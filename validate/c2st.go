@@ -87,10 +87,10 @@ func (r *C2STResult) judge(blocks []*block, seed uint64) {
 	var variance, null float64
 	few := false
 	for _, b := range blocks {
-		a, v := b.auc()
-		r.AUC += a / k
+		auc, deviation := b.auc()
+		r.AUC += auc / k
 		r.Accuracy += b.accuracy() / k
-		variance += v
+		variance += deviation * deviation
 		for s := range b.effective {
 			null += 1 / (12 * b.effective[s])
 			few = few || b.effective[s] < fewEffective

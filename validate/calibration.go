@@ -142,7 +142,7 @@ func Calibrate(ctx context.Context, m *model.Model, heldOut *events.Table, o Cal
 	}
 	c := &calibrating{m: m, o: o, seeds: rng.New(o.Seed, rng.StreamTest, partCalibration)}
 	c.Draws, c.HeldOut, c.Events = o.Draws, heldOut.Len(), min(o.Events, heldOut.Len())
-	c.Conditional = m.Context != nil && len(m.Context.Names()) > 0
+	c.Conditional = conditional(m)
 	if err := c.begin(heldOut); err != nil {
 		return nil, err
 	}
@@ -322,9 +322,7 @@ func (c *calibrating) block(first, last int) error {
 	n := last - first
 	rows := make([]int32, 0, n*c.Draws)
 	for i := first; i < last; i++ {
-		for range c.Draws {
-			rows = append(rows, int32(i))
-		}
+		rows = append(rows, slices.Repeat([]int32{int32(i)}, c.Draws)...)
 	}
 	t, redrawn, err := c.m.SampleWithin(len(rows), c.given(c.truth.Take(rows)), c.drawn, uint64(first*c.Draws), c.o.Within)
 	if err != nil {

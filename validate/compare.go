@@ -1,12 +1,11 @@
 package validate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
-
-	"gonum.org/v1/gonum/mathext"
 
 	"github.com/sluice-hep/sluice/classify"
 	"github.com/sluice-hep/sluice/events"
@@ -76,7 +75,9 @@ func Compare(ctx context.Context, ref, gen *events.Table, o Options) (*Result, e
 		if err != nil {
 			return nil, fmt.Errorf("the cut %q: %w", cut.expr, err)
 		}
-		r.Cuts = append(r.Cuts, found)
+		if r.Cuts = append(r.Cuts, found); found.Result != nil {
+			r.Notes = append(r.Notes, found.Notes...)
+		}
 	}
 	return r, nil
 }
@@ -183,8 +184,7 @@ func Chance(t stats.Test) float64 {
 	if t.Draws == 0 || t.P*float64(t.Draws+1) > 1.5 || !(t.NullMean > 0 && t.NullStd > 0) {
 		return t.P
 	}
-	scale := t.NullStd * t.NullStd / t.NullMean
-	return min(t.P, mathext.GammaIncRegComp(t.NullMean/scale, t.Value/scale))
+	return min(t.P, gammaTail(t))
 }
 
 // Named is a test by its name.
@@ -219,6 +219,11 @@ func (r *Result) Tests() []Named {
 			t.Cannot = p.Cannot
 			tests = append(tests, Named{name + " (k = 5)", t})
 		}
+	}
+	if c := r.Copies; c != nil {
+		t := c.Nearer
+		t.Cannot = cmp.Or(c.Cannot, t.Cannot)
+		tests = append(tests, Named{"nearest is a training event", t})
 	}
 	return tests
 }

@@ -39,7 +39,7 @@ func TestPassing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	share := (1 - 1 + 2) / 6.0
+	share := 2 / 6.0 // of 1, -1 and 2
 	deviation := math.Sqrt((1+1+4)*(1-share)*(1-share)+(1+1+4)*share*share) / 6
 	if p.share != share || math.Abs(p.deviation-deviation) > 1e-15 || len(p.rows) != 3 || math.Abs(p.effective-2*2/6.0) > 1e-15 {
 		t.Errorf("%+v, not %g +- %g", p, share, deviation)
@@ -89,6 +89,20 @@ func TestCuts(t *testing.T) {
 	}
 	if c := r.Cuts[2]; c.Result != nil || c.Cannot != "0 of 3000 reference events pass: fewer than 20 are too few to compare" {
 		t.Errorf("%+v", c)
+	}
+	for i, x := range a.Columns[0].F64 { // a column that events have not where x is low
+		if x < -1 {
+			a.Columns[1].F64[i] = math.NaN()
+		}
+		if b.Columns[0].F64[i] < -1 {
+			b.Columns[1].F64[i] = math.NaN()
+		}
+	}
+	if r, err = Compare(t.Context(), a, b, Options{Columns: []string{"x", "y"}, Cuts: []string{"x < -1"}, Alone: true}); err != nil {
+		t.Fatal(err)
+	}
+	if c := r.Cuts[0]; len(c.Names) != 1 || c.Names[0] != "x" || len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "not compared: y") {
+		t.Errorf("%q, %q", c.Names, r.Notes)
 	}
 	for cut, want := range map[string]string{
 		"z > 1": `the cut on the reference table: expression "z > 1"`, "x +": "expression", "x + 1": "is a number, not a condition",

@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/formula"
 )
 
@@ -75,10 +77,49 @@ func (c condition) compare(ctx context.Context, ref, gen *events.Table, o Option
 			found.Cannot += fmt.Sprintf(": fewer than %d are too few to compare", fewest)
 		}
 	}
-	if found.Cannot == "" {
-		found.Result, err = Compare(ctx, narrow(ref, o.Columns).Take(r.rows), narrow(gen, o.Columns).Take(g.rows), o)
+	if found.Cannot != "" {
+		return found, nil
 	}
-	return found, err
+	ref, gen = narrow(ref, o.Columns).Take(r.rows), narrow(gen, o.Columns).Take(g.rows)
+	var empty []string
+	if o.Columns, empty = withValues(o.Columns, ref, gen); len(o.Columns) == 0 {
+		found.Cannot = "every column is without values on one side"
+		return found, nil
+	}
+	if found.Result, err = Compare(ctx, ref, gen, o); err != nil {
+		if ctx.Err() == nil {
+			found.Cannot, err = err.Error(), nil
+		}
+		return found, err
+	}
+	if found.Notes = nil; len(empty) > 0 { // of what stands in the notes on all events
+		found.Notes = []string{fmt.Sprintf("after the cut %s, columns without values on one side are not compared: %s", c.expr, column.List(empty, 10))}
+	}
+	return found, nil
+}
+
+// withValues are the columns that have a finite value in each table, and the others.
+func withValues(names []string, tables ...*events.Table) (some, none []string) {
+	for _, name := range names {
+		lacks := func(t *events.Table) bool {
+			c, err := t.Column(name)
+			if err != nil {
+				return true
+			}
+			for i := range c.Len() {
+				if v := c.Float(i); v-v == 0 {
+					return false
+				}
+			}
+			return true
+		}
+		if slices.ContainsFunc(tables, lacks) {
+			none = append(none, name)
+		} else {
+			some = append(some, name)
+		}
+	}
+	return some, none
 }
 
 // passed are the events of a table that pass a cut.

@@ -21,16 +21,16 @@ type Observation struct {
 
 // LocalOptions are those of LocalC2ST. The zero value of a field means its default.
 type LocalOptions struct {
-	classify.Options     // Hidden is 32, 32 by default, and Most 10,000 pairs
+	classify.Options     // Hidden is 32, 32 by default, and Most 10,000 pairs, negative for all
 	Draws            int // trainings with exchanged labels; default 100
 }
 
 // LocalC2ST asks whether a conditional density q(theta|x) is the posterior at single observations, of which no true theta is known (Linhart et al.,
 // arXiv:2306.03580): classifiers learn to tell pairs of theta that belongs to x from pairs of theta drawn from q(theta|x), in all of events, and the
 // statistic at an observation is the mean of (d-1/2)^2, d the probability that they give draws there. Column by column, truth and drawn have the same
-// parameters, one draw an event of context. The null distribution is that of classifiers of the same pairs, with truth and draw of an event
+// parameters, one draw an event, and given are those of its context. The null distribution is that of classifiers of the same pairs, with truth and draw of an event
 // exchanged at random.
-func LocalC2ST(ctx context.Context, truth, drawn, context [][]float64, at []Observation, o LocalOptions) ([]stats.Test, error) {
+func LocalC2ST(ctx context.Context, truth, drawn, given [][]float64, at []Observation, o LocalOptions) ([]stats.Test, error) {
 	if o.Hidden == nil {
 		o.Hidden = []int{32, 32}
 	}
@@ -40,20 +40,20 @@ func LocalC2ST(ctx context.Context, truth, drawn, context [][]float64, at []Obse
 	if o.Draws <= 0 {
 		o.Draws = 100
 	}
-	e, err := labelled(stats.Sample{Columns: slices.Concat(truth, context)}, stats.Sample{Columns: slices.Concat(drawn, context)})
+	e, err := labelled(stats.Sample{Columns: slices.Concat(truth, given)}, stats.Sample{Columns: slices.Concat(drawn, given)})
 	if err != nil {
 		return nil, err
 	}
 	for i, a := range at {
-		if len(a.Context) != len(context) || len(a.Drawn) != len(truth) || len(a.Drawn) > 0 && len(a.Drawn[0]) == 0 {
-			return nil, fmt.Errorf("validate: observation %d has %d context columns and draws of %d parameters; there are %d and %d", i+1, len(a.Context), len(a.Drawn), len(context), len(truth))
+		if len(a.Context) != len(given) || len(a.Drawn) != len(truth) || len(a.Drawn) > 0 && len(a.Drawn[0]) == 0 {
+			return nil, fmt.Errorf("validate: observation %d has %d context columns and draws of %d parameters; there are %d and %d", i+1, len(a.Context), len(a.Drawn), len(given), len(truth))
 		}
 	}
 	n := len(e.Label) / 2
 	if n < leastForTest {
 		return cannot(len(at), fmt.Sprintf("there are %d pairs; this test takes at least %d", n, leastForTest)), nil
 	}
-	if n > o.Most { // pairs stay together
+	if o.Most > 0 && n > o.Most { // pairs stay together
 		e = pairsOf(e, rng.New(o.Seed, rng.StreamTest, 4).Perm(n)[:o.Most])
 	}
 	t, err := localDraws(ctx, e, at, o)

@@ -40,10 +40,10 @@ const (
 // is at work it is then near a chi-squared, and for an infinite reference it is the t of the papers.
 //
 // The null distribution is that of as many fits with permuted labels, and p, where less than 10 of them have as large a t, the tail of a scaled
-// chi-squared of their mean and variance. Events keep their weights. Where there are weights, samples of equal size
-// are taken, each with weights of a mean of 1: then what is permuted scatters as the samples do, though the weights of these be of other kinds. With negative weights the likelihood has no
-// maximum (f grows without bound where they are), so t is then that of small f, to the second order: the squared difference of the mean features in units
-// of their covariance.
+// chi-squared of their mean and variance. Events keep their weights. Where there are weights, samples of equal size are taken, each with weights of a
+// mean of 1: then what is permuted scatters as the samples do, though the weights of these be of other kinds. With negative weights the likelihood has
+// no maximum (f grows without bound where they are), so t is then that of small f, to the second order: the squared difference of the mean features in
+// units of their covariance.
 func NPLM(ctx context.Context, ref, gen stats.Sample, o NPLMOptions) (stats.Test, error) {
 	o.fill()
 	if _, err := labelled(ref, gen); err != nil {
@@ -86,21 +86,8 @@ func (o *NPLMOptions) fill() {
 }
 
 // some are n of the events of a sample, at random.
-func some(s stats.Sample, n int, seed uint64, sub uint32) (out stats.Sample) {
-	rows := rng.New(seed, rng.StreamTest, sub).Perm(len(s.Columns[0]))[:n]
-	take := func(x []float64) (y []float64) {
-		for _, r := range rows {
-			y = append(y, x[r])
-		}
-		return y
-	}
-	for _, c := range s.Columns {
-		out.Columns = append(out.Columns, take(c))
-	}
-	if s.Weights != nil {
-		out.Weights = take(s.Weights)
-	}
-	return out
+func some(s stats.Sample, n int, seed uint64, sub uint32) stats.Sample {
+	return s.Take(rng.New(seed, rng.StreamTest, sub).Perm(len(s.Columns[0]))[:n])
 }
 
 // fromDraws is a statistic beside those of permutations, of which those count as further out than any number that could not be computed.
@@ -125,9 +112,15 @@ func fromDraws(value float64, null []float64) stats.Test {
 	t.NullMean /= known
 	variance := max(squares-known*t.NullMean*t.NullMean, 0) / (known - 1)
 	if t.NullStd = math.Sqrt(variance); reached < leastTail && t.NullMean > 0 && variance > 0 {
-		t.P = mathext.GammaIncRegComp(t.NullMean*t.NullMean/variance, max(value, 0)*t.NullMean/variance)
+		t.P = gammaTail(t)
 	}
 	return t
+}
+
+// gammaTail is the probability of a test's value, or more, by the gamma distribution that has the mean and variance of the draws.
+func gammaTail(t stats.Test) float64 {
+	scale := t.NullStd * t.NullStd / t.NullMean
+	return mathext.GammaIncRegComp(t.NullMean/scale, max(t.Value, 0)/scale)
 }
 
 // likelihoods fits f = alpha features, several permutations at a time: J(alpha) = log(sum_ref c e^f) - sum_gen a f, with c and a the weights over their

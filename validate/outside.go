@@ -33,7 +33,7 @@ type OutsideColumn struct {
 
 // OutsideContext looks at the context of events, which t must hold; nil for a model without a context.
 func OutsideContext(m *model.Model, t *events.Table) (*Outside, error) {
-	if m.Context == nil || len(m.Context.Names()) == 0 {
+	if !conditional(m) {
 		return nil, nil
 	}
 	n, ranges, err := m.Context.OutOfRange(t)
@@ -55,6 +55,9 @@ func OutsideContext(m *model.Model, t *events.Table) (*Outside, error) {
 	}
 	return o, nil
 }
+
+// conditional tells whether a model has a context.
+func conditional(m *model.Model) bool { return m.Context != nil && len(m.Context.Names()) > 0 }
 
 // Say is a line on them; "" where there are none.
 func (o *Outside) Say() string {

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -177,15 +178,7 @@ func outermost(v []float64, share, sign float64) []int32 {
 	for i := range order {
 		order[i] = int32(i)
 	}
-	slices.SortStableFunc(order, func(a, b int32) int {
-		switch d := sign * (v[a] - v[b]); {
-		case d < 0:
-			return -1
-		case d > 0:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(a, b int32) int { return cmp.Compare(sign*v[a], sign*v[b]) })
 	return order[:max(1, int(share*float64(len(v))))]
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
@@ -37,50 +38,54 @@ func Surprise(ctx context.Context, m *model.Model, observed *events.Table, seed 
 	if err != nil {
 		return nil, fmt.Errorf("observations: %w", err)
 	}
-	conditional := m.Context != nil && len(m.Context.Names()) > 0
-	if !conditional {
-		s.Draws = min(max(s.Draws, drawsByObservation*s.Events), mostSimulatedDraws)
-	}
 	seeds := rng.New(seed, rng.StreamTest, partSurprise)
 	drawn := seeds.Uint64()
+	draw := func(given *events.Table, first uint64) (t *events.Table, logProb []float64, err error) {
+		if t, _, err = m.SampleWithin(s.Draws, given, drawn, first, within); err == nil {
+			logProb, err = m.LogProb(t, 1)
+		}
+		return t, logProb, err
+	}
 	var simulated []float64
+	if !conditional(m) {
+		s.Draws = min(max(s.Draws, drawsByObservation*s.Events), mostSimulatedDraws)
+		var t *events.Table
+		if t, simulated, err = draw(nil, 0); err != nil {
+			return nil, err
+		}
+		if s.MMD, err = misspecified(m.Features.Names(), observed, t, seeds.Uint64()); err != nil {
+			return nil, err
+		}
+	}
 	for i, at := range logProb {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("interrupted after %s: %w", say.Count(i, "observation"), err)
 		}
-		if conditional || simulated == nil {
-			var given *events.Table
-			first := uint64(0)
-			if conditional {
-				rows := make([]int32, s.Draws)
-				for k := range rows {
-					rows[k] = int32(i)
-				}
-				given, first = observed.Take(rows), uint64(i*s.Draws)
-			}
-			t, _, err := m.SampleWithin(s.Draws, given, drawn, first, within)
-			if err != nil {
+		if conditional(m) {
+			given := observed.Take(slices.Repeat([]int32{int32(i)}, s.Draws))
+			if _, simulated, err = draw(given, uint64(i*s.Draws)); err != nil {
 				return nil, err
-			}
-			if simulated, err = m.LogProb(t, 1); err != nil {
-				return nil, err
-			}
-			if !conditional {
-				j, err := newJoint(m.Features.Names(), observed, t)
-				if err != nil {
-					return nil, err
-				}
-				x, y := j.samples[0], j.samples[1]
-				x.Weights = nil // of a file of simulated events; observations have none
-				if s.MMD, err = stats.Misspecified(x, y, seeds.Uint64()); err != nil {
-					s.MMD = stats.Test{Cannot: err.Error()}
-				}
 			}
 		}
 		s.Each = append(s.Each, stats.Surprise(at, simulated, nil))
 	}
 	s.P = least(s.Each...)
 	return s, nil
+}
+
+// misspecified compares all observations with simulated events.
+func misspecified(names []string, observed, simulated *events.Table, seed uint64) (stats.Test, error) {
+	j, err := newJoint(names, observed, simulated)
+	if err != nil {
+		return stats.Test{}, err
+	}
+	x, y := j.samples[0], j.samples[1]
+	x.Weights = nil // of a file of simulated events; observations have none
+	t, err := stats.Misspecified(x, y, seed)
+	if err != nil {
+		t = stats.Test{Cannot: err.Error()}
+	}
+	return t, nil
 }
 
 // partSurprise keeps its random numbers from those of others with the same seed.

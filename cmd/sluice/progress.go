@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -29,7 +30,7 @@ var stages = map[string]string{
 
 func (p *progress) stage(name string) {
 	if !p.quiet {
-		p.line(stages[name])
+		p.line(cmp.Or(stages[name], name))
 	}
 }
 

@@ -1,0 +1,289 @@
+package anomaly
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/classify"
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/fit"
+	"github.com/sluice-hep/sluice/internal/rng"
+	"github.com/sluice-hep/sluice/model"
+)
+
+// background is p_B(x|m) as learned in the sidebands.
+type background struct {
+	*model.Model
+	logProb []float64   // of the rows of the trial, in nats per unit of the features
+	latent  [][]float64 // a column a feature
+}
+
+// densityCard is the card of a density of some events.
+func (t *trial) densityCard(rows []int32, seed uint64) *card.Card {
+	c := *t.card
+	c.Anomaly, c.Table, c.Seed = card.Anomaly{}, t.table(rows), seed
+	c.Files, c.Toy, c.Define, c.Where, c.DropNaN, c.Flatten = nil, card.Toy{}, nil, "", false, ""
+	c.Train.Test = -1
+	return &c
+}
+
+// learnBackground fits p_B to the sidebands.
+func (t *trial) learnBackground(ctx context.Context, o fit.Options) (*background, error) {
+	c := t.densityCard(t.rows[t.region:], t.seed)
+	d, err := fit.Load(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range d.Warnings {
+		o.Filled().Warn(line)
+	}
+	m, _, err := d.Train(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	b := &background{Model: m}
+	if b.logProb, b.latent, err = evaluate(m, t.table(t.rows)); err != nil {
+		m.Density.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func evaluate(m *model.Model, t *events.Table) (logProb []float64, latent [][]float64, err error) {
+	logProb, z, err := m.Evaluate(t, 0)
+	for _, c := range z {
+		wide := make([]float64, len(c))
+		for i, v := range c {
+			wide[i] = float64(v)
+		}
+		latent = append(latent, wide)
+	}
+	return logProb, latent, err
+}
+
+// draws are so many events of background for each of the data in the signal region, their masses from a kernel density of those of the data, by
+// Silverman's rule, mirrored at the ends.
+func (t *trial) draws(b *background) (*events.Table, error) {
+	var mass, mean, square float64
+	data := t.where(func(i int) bool { return t.inRegion(i) && t.kept[i] })
+	for _, i := range data {
+		mean += t.mass[i] / float64(len(data))
+		square += t.mass[i] * t.mass[i] / float64(len(data))
+	}
+	width := 0.9 * math.Sqrt(max(square-mean*mean, 0)) * math.Pow(float64(len(data)), -0.2)
+	r := rng.New(t.seed, rng.StreamSearch, 1)
+	region := t.search.SignalRegion
+	given := events.Column{Name: t.card.Context[0], Type: events.Float64, F64: make([]float64, t.search.Samples*len(data))}
+	for i := range given.F64 {
+		for mass = math.Inf(1); mass < region.Low || mass >= region.High; {
+			mass = t.mass[data[r.IntN(len(data))]] + width*r.NormFloat64()
+			if mass < region.Low {
+				mass = 2*region.Low - mass
+			} else if mass >= region.High {
+				mass = 2*region.High - mass
+			}
+		}
+		given.F64[i] = mass
+	}
+	drawn, _, err := b.SampleWithin(len(given.F64), &events.Table{Columns: []events.Column{given}}, t.seed, 0, float64(t.card.Sample.Within))
+	return drawn, err
+}
+
+// scores are those of a method for the rows of the trial; of anode for those of the signal region alone, the others being NaN.
+func (t *trial) scores(ctx context.Context, method string, b *background) ([]float64, error) {
+	inData := func(i int) int {
+		if t.inRegion(i) && t.kept[i] {
+			return 1
+		}
+		return -1
+	}
+	own := t.pick(t.features)
+	switch method {
+	case "anode":
+		return t.anode(ctx, b)
+	case "r-anode":
+		return t.residual(ctx, b)
+	case "cathode", "lacathode":
+		return t.drawn(ctx, b, method == "lacathode", inData)
+	case "cwola":
+		r, near := t.search.SignalRegion, t.search.Nearby
+		return t.crossFit(ctx, own, nil, func(i int) int {
+			if !t.inRegion(i) && t.mass[i] >= r.Low-near && t.mass[i] < r.High+near {
+				return 0
+			}
+			return inData(i)
+		})
+	case "idealised":
+		half := rng.New(t.seed, rng.StreamSearch, 2).Perm(t.Len())
+		return t.crossFit(ctx, own, nil, func(i int) int {
+			if inData(i) == 1 && !t.signal[i] {
+				return int(half[i] & 1)
+			}
+			return inData(i)
+		})
+	case "supervised":
+		return t.crossFit(ctx, own, nil, func(i int) int {
+			switch {
+			case !t.inRegion(i):
+				return -1
+			case t.signal[i]:
+				return 1
+			}
+			return 0
+		})
+	}
+	return nil, fmt.Errorf("anomaly: no method %q", method)
+}
+
+// drawn tells the data from draws of background, by the features or in the latent space.
+func (t *trial) drawn(ctx context.Context, b *background, latent bool, inData func(i int) int) ([]float64, error) {
+	drawn, err := t.draws(b)
+	if err != nil {
+		return nil, err
+	}
+	if latent {
+		_, z, err := evaluate(b.Model, drawn)
+		if err != nil {
+			return nil, err
+		}
+		return t.crossFit(ctx, b.latent, z, inData)
+	}
+	var x [][]float64
+	for _, name := range t.card.Features {
+		c, err := drawn.Column(name)
+		if err != nil {
+			return nil, err
+		}
+		v, err := c.Floats(nil)
+		if err != nil {
+			return nil, err
+		}
+		x = append(x, v)
+	}
+	return t.crossFit(ctx, t.pick(t.features), x, inData)
+}
+
+// pick are the values of columns in the rows of the trial.
+func (t *trial) pick(columns [][]float64) [][]float64 {
+	some := make([][]float64, len(columns))
+	for c, x := range columns {
+		for _, r := range t.rows {
+			some[c] = append(some[c], x[r])
+		}
+	}
+	return some
+}
+
+// crossFit scores the rows of each fold by a classifier trained on the others, of the class that is not negative, and on events of class 0 beside them.
+func (t *trial) crossFit(ctx context.Context, columns, reference [][]float64, class func(i int) int) ([]float64, error) {
+	all := classify.Events{Columns: make([][]float64, len(columns))}
+	for c := range columns {
+		all.Columns[c] = append(all.Columns[c], columns[c]...)
+		if reference != nil {
+			all.Columns[c] = append(all.Columns[c], reference[c]...)
+		}
+	}
+	all.Label = make([]int, len(all.Columns[0]))
+	return t.byFold(func(fold int, out []int32) ([]float64, error) {
+		var rows []int32
+		for k := range all.Label {
+			switch {
+			case k >= len(t.rows):
+				rows = append(rows, int32(k))
+			case t.fold[t.rows[k]] != fold && class(int(t.rows[k])) >= 0:
+				all.Label[k] = class(int(t.rows[k]))
+				rows = append(rows, int32(k))
+			}
+		}
+		c, err := classify.Train(ctx, all, rows, classify.Options{Ensemble: t.search.Networks, Seed: t.foldSeed(fold), Threads: t.threads})
+		if err != nil {
+			return nil, err
+		}
+		return c.Logits(ctx, all.Columns, out)
+	})
+}
+
+func (t *trial) foldSeed(fold int) uint64 {
+	return rng.New(t.seed, rng.StreamSearch, 16+uint32(fold)).Uint64() >> 1
+}
+
+// byFold joins what scores the rows of each fold: out counts in t.rows.
+func (t *trial) byFold(score func(fold int, out []int32) ([]float64, error)) ([]float64, error) {
+	all := make([]float64, len(t.rows))
+	for fold := range t.search.Folds {
+		var out []int32
+		for k, r := range t.rows {
+			if t.fold[r] == fold {
+				out = append(out, int32(k))
+			}
+		}
+		s, err := score(fold, out)
+		if err != nil {
+			return nil, err
+		}
+		for i, k := range out {
+			all[k] = s[i]
+		}
+	}
+	return all, nil
+}
+
+// inner reads the data of the signal region of all folds but one, as a density of the card takes them.
+func (t *trial) inner(ctx context.Context, fold int) (*fit.Data, error) {
+	c := t.densityCard(t.where(func(i int) bool { return t.inRegion(i) && t.kept[i] && t.fold[i] != fold }), t.foldSeed(fold))
+	c.Train.Epochs = t.search.SignalEpochs
+	return fit.Load(ctx, c, fit.Options{Threads: t.threads})
+}
+
+// startShare is the share of the events that the training of an excess begins with.
+const startShare = 0.05
+
+// excesses are log p(x|m) - log p_B(x|m), p being what train learns of the data of the signal region; outside of that they are NaN.
+func (t *trial) excesses(ctx context.Context, b *background, train func(d *fit.Data) (*model.Model, error)) ([]float64, error) {
+	return t.byFold(func(fold int, out []int32) ([]float64, error) {
+		d, err := t.inner(ctx, fold)
+		if err != nil {
+			return nil, err
+		}
+		m, err := train(d)
+		if err != nil {
+			return nil, err
+		}
+		defer m.Density.Close()
+		var rows []int32
+		score := make([]float64, len(out))
+		for i, k := range out {
+			if score[i] = math.NaN(); int(k) < t.region {
+				rows = append(rows, t.rows[k])
+			}
+		}
+		logProb, err := m.LogProb(t.table(rows), 0)
+		for i := range logProb { // those of the region are the first of out
+			score[i] = logProb[i] - b.logProb[out[i]]
+		}
+		return score, err
+	})
+}
+
+func (t *trial) anode(ctx context.Context, b *background) ([]float64, error) {
+	return t.excesses(ctx, b, func(d *fit.Data) (*model.Model, error) {
+		m, _, err := d.Train(ctx, fit.Options{Threads: t.threads})
+		return m, err
+	})
+}
+
+func (t *trial) residual(ctx context.Context, b *background) ([]float64, error) {
+	return t.excesses(ctx, b, func(d *fit.Data) (*model.Model, error) {
+		of, err := b.LogProb(d.Held, 0)
+		if err != nil {
+			return nil, err
+		}
+		e, err := d.TrainExcess(ctx, fit.Options{Threads: t.threads}, startShare, of)
+		if err != nil {
+			return nil, err
+		}
+		return e.Model, nil
+	})
+}

@@ -1,0 +1,70 @@
+package sluice_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/card"
+)
+
+// The quick card finds the signal of the LHC Olympics, and its page is written.
+func TestAnomalyQuickCard(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains on 50,000 jets")
+	}
+	c, err := card.Load("cards/anomaly-lhco-quick.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "new", "found")
+	r, err := sluice.Anomaly(context.Background(), c, out, sluice.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Events.Region != 12_881+250 || *r.Background.Truth != 12_881 {
+		t.Errorf("%d events, %g of background", r.Events.Region, *r.Background.Truth)
+	}
+	if off := r.Background.Estimate/12_881 - 1; off < -0.02 || off > 0.02 { // 0.9 % is the statistical error of the truth, 0.8 % that of the fit
+		t.Errorf("the background is expected to be %g", r.Background.Estimate)
+	}
+	for name, least := range map[string]float64{"supervised": 7, "cathode": 3, "r-anode": 3} { // 8.5, 5.3 and 4.8, each with an error of 0.8 or less
+		if *r.Methods[name].MaxSIC < least {
+			t.Errorf("%s has a max SIC of %.2f", name, *r.Methods[name].MaxSIC)
+		}
+	}
+	if _, err := os.Stat(r.Report); err != nil {
+		t.Error(err)
+	}
+}
+
+// A search that is interrupted, or cannot be, leaves nothing.
+func TestAnomalyLeavesNothing(t *testing.T) {
+	c, err := card.Load("cards/anomaly-lhco-quick.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	out := filepath.Join(dir, "new", "found")
+	ctx, cancel := context.WithCancel(context.Background())
+	_, err = sluice.Anomaly(ctx, c, out, sluice.Options{Stage: func(name string) {
+		if name == "background" {
+			cancel()
+		}
+	}})
+	var stop *sluice.InterruptedError
+	if !errors.As(err, &stop) || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v is no interruption", err)
+	}
+	c.Anomaly.Label = "tau21_light"
+	if _, err = sluice.Anomaly(context.Background(), c, out, sluice.Options{}); err == nil {
+		t.Error("a feature is taken as the label")
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) > 0 {
+		t.Errorf("%v are left (%v)", left, err)
+	}
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/internal/await"
+	"github.com/sluice-hep/sluice/internal/fault"
+)
+
+func (a *app) anomalyVerb() *cobra.Command {
+	var out, memory string
+	var methods, sets []string
+	var seeds int
+	c := &cobra.Command{
+		Use:   "anomaly CARD",
+		Short: "Search for a resonance without a model of it: what looks unlike the sidebands?",
+		Long: `Search for a resonance in a window of a mass, the signal region, by events that look
+unlike the background that the sidebands teach a flow. The page in out/NAME has the
+significance improvement of each method where labels are known, the background
+expected in the signal region, and a scan of the mass.`,
+		Example: "  sluice anomaly cards/anomaly-lhco.yaml --methods cathode,supervised --seeds 3",
+		Args:    arguments(1, 1, "one card"),
+	}
+	c.Flags().StringVar(&out, "out", "", "folder for the page (default out/NAME)")
+	c.Flags().StringSliceVar(&methods, "methods", nil, "anode, r-anode, cathode, lacathode, cwola, idealised, supervised (default: the card's)")
+	c.Flags().IntVar(&seeds, "seeds", 0, "thinnings of the signal and trainings, each of its own seed (default: the card's)")
+	c.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE: change a value of the card (repeatable)")
+	memoryFlag(c, &memory)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		job, err := await.Do(c.Context(), args[0], func() (*card.Card, error) { return card.Load(args[0]) })
+		if err != nil {
+			return fault.Of(err)
+		}
+		if err := cmp.Or(set(job, sets), allow(job, memory)); err != nil {
+			return err
+		}
+		if c.Flags().Changed("seeds") {
+			if seeds < 1 {
+				return usage("--seeds %d is not above 0", seeds)
+			}
+			job.Anomaly.Seeds = seeds
+		}
+		if methods != nil {
+			job.Anomaly.Methods = trimmed(methods)
+		}
+		a.global(c, job)
+		o := a.options()
+		o.Command, o.Inputs = commandLine(c, args), args
+		r, err := sluice.Anomaly(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)
+		return show(a, r, err, printAnomaly)
+	}
+	return c
+}
+
+func printAnomaly(w io.Writer, r *sluice.AnomalyResult) {
+	b := r.Background
+	fmt.Fprintf(w, "events      %d in the signal region, %d in the sidebands\n", r.Events.Region, r.Events.Sidebands)
+	fmt.Fprintf(w, "background  %.0f +- %.0f in the signal region by the sidebands (chi2/ndf %.2f)", b.Estimate, b.Error, b.Chi2NDF)
+	if b.Truth != nil {
+		fmt.Fprintf(w, "; truly %.0f", *b.Truth)
+	}
+	fmt.Fprintln(w)
+	if h := r.Hunt; h != nil {
+		fmt.Fprintf(w, "hunt        %.0f events from %.4g to %.4g where %.3g +- %.2g are expected, after %s: local p %.2g, global p %.2g (%.2g sigma)\n",
+			h.Observed, h.Window[0], h.Window[1], h.Expected, h.Error, h.Method, h.LocalP, h.GlobalP, h.GlobalSigma)
+	}
+	fmt.Fprintf(w, "report      %s\n\n", r.Report)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "method\tmax SIC\tAUC\tseconds\t\n")
+	for _, name := range r.Order {
+		m := r.Methods[name]
+		sic, auc := "-", "-"
+		if m.MaxSIC != nil {
+			sic, auc = fmt.Sprintf("%.1f +- %.1f", *m.MaxSIC, *m.MaxSICError), fmt.Sprintf("%.3f +- %.3f", *m.AUC, *m.AUCError)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%.0f\t\n", name, sic, auc, m.Seconds)
+	}
+	t.Flush()
+}
