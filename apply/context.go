@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
 )
@@ -202,4 +203,30 @@ func (g *given) close() {
 	if g != nil && g.rows != nil {
 		g.rows.Close()
 	}
+}
+
+// Contexts are all that a sample would be given, one after the other, in memory: what the model's card defines is made. The notes are
+// those of the file.
+func (d *Sample) Contexts(ctx context.Context, m *model.Model) (t *events.Table, notes []string, err error) {
+	g, err := d.openContext(ctx, cardOf(m), m.Context)
+	if err != nil || g == nil {
+		return nil, nil, fault.Of(err)
+	}
+	defer g.close()
+	if t = g.table; t == nil {
+		if t, err = g.rows.All(); err != nil {
+			return nil, nil, fault.Of(err)
+		}
+	}
+	w := newRangeWatch(m.Context)
+	if _, err := w.watch(t); err != nil {
+		return nil, nil, fault.Of(err)
+	}
+	notes = g.notes()
+	for i := range w.Surplus {
+		if line := w.Surplus[i].Say(); line != "" {
+			notes = append(notes, line)
+		}
+	}
+	return t, notes, nil
 }

@@ -67,11 +67,9 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	if why := m.NoLatent(); e.Latent && why != "" {
 		return nil, fault.Of(fmt.Errorf("--latent: %s; leave it out", why))
 	}
-	needed, c := columns(m), cardOf(m)
-	q := query.Query{Files: e.Files, Reading: e.Reading, All: true, Columns: needed, Complete: needed, Names: named(m), Lack: mayLack(m), Drop: e.DropNaN}
-	if c.Weight != "" {
-		q.Welcome = []string{c.Weight}
-	}
+	c := cardOf(m)
+	q := e.query(m, c)
+	q.All = true
 	rows, where, err := e.open(ctx, c, q, o.Warn)
 	if err != nil {
 		return nil, fault.Of(err)
@@ -121,6 +119,37 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	}
 	r.Seconds = time.Since(began).Seconds()
 	return r, nil
+}
+
+// query asks for the columns of a model, whose card is c, and welcomes its weight.
+func (e *Density) query(m *model.Model, c *card.Card) query.Query {
+	needed := columns(m)
+	q := query.Query{Files: e.Files, Reading: e.Reading, Columns: needed, Complete: needed, Names: named(m), Lack: mayLack(m), Drop: e.DropNaN}
+	if c.Weight != "" {
+		q.Welcome = []string{c.Weight}
+	}
+	return q
+}
+
+// Events are those that the density would be evaluated of, in memory: their features, context and, where the files have it, weight.
+func (e *Density) Events(ctx context.Context, m *model.Model, o Options) (*events.Table, error) {
+	c, o := cardOf(m), o.Filled()
+	rows, _, err := e.open(ctx, c, e.query(m, c), o.Warn)
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	defer rows.Close()
+	t, err := rows.All()
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	if _, err := t.Column(c.Weight); err == nil && c.Weight != "" {
+		t.Weight = c.Weight
+	}
+	for _, line := range rows.Notices() {
+		o.Notice(line)
+	}
+	return t, nil
 }
 
 // open selects as the model's card does, unless other events are asked for, or files lack columns that this selection alone is made

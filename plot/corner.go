@@ -15,7 +15,7 @@ type Corner struct {
 	// Columns are 2 to 8. Where no range is given, an axis holds the central 99 % of the reference and some room.
 	Columns   []Axis
 	Reference Points
-	Generated []Points // 1 to 12
+	Generated []Points // up to 12
 }
 
 // Points are events with a value in each of some columns. Values that are no numbers are outside of every range.
@@ -42,8 +42,8 @@ func (o *Corner) Picture() (*Picture, error) {
 	if n := len(o.Columns); n < 2 || n > mostCorner {
 		return nil, fmt.Errorf("plot: corner of %d columns: there must be 2 to %d", n, mostCorner)
 	}
-	if n := len(o.Generated); n < 1 || n > maxStyles {
-		return nil, fmt.Errorf("plot: corner of %d generated samples: there must be 1 to %d", n, maxStyles)
+	if n := len(o.Generated); n > maxStyles {
+		return nil, fmt.Errorf("plot: corner of %d generated samples: there may be %d", n, maxStyles)
 	}
 	for i := range o.Columns {
 		if err := o.Columns[i].check(); err != nil {

@@ -161,7 +161,7 @@ func TestBadCornersAndShapes(t *testing.T) {
 	for want, d := range map[string]interface{ Picture() (*Picture, error) }{
 		"corner of 0 columns":                         &Corner{},
 		"corner of 9 columns":                         &Corner{Columns: make([]Axis, 9)},
-		"corner of 0 generated samples":               corner(func(o *Corner) { o.Generated = nil }),
+		"corner of 13 generated samples":              corner(func(o *Corner) { o.Generated = make([]Points, 13) }),
 		`sample 2 ("spline"): 1 columns, not 2`:       corner(func(o *Corner) { o.Generated[0].Columns = o.Generated[0].Columns[:1] }),
 		"1 weights for 20000 events":                  corner(func(o *Corner) { o.Generated[0].Weights = []float64{1} }),
 		"the sum of its weights is 0":                 corner(func(o *Corner) { o.Reference.Weights = make([]float64, 20000) }),

@@ -79,5 +79,8 @@ func (o *Outside) Say() string {
 }
 
 func reach(lo, hi float64, unit string) string {
+	if lo == hi {
+		return strings.TrimSpace(fmt.Sprintf("%.6g %s", lo, unit))
+	}
 	return strings.TrimSpace(fmt.Sprintf("%.6g to %.6g %s", lo, hi, unit))
 }

@@ -79,7 +79,7 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 
 // drawOf reads which events are wanted.
 func drawOf(n string, fixed []string, shard, within string) (d sluice.Draw, err error) {
-	if d.Context, d.ContextFile, err = given(fixed); err != nil {
+	if d.Context, d.ContextFile, err = given("--context", fixed); err != nil {
 		return d, err
 	}
 	if n != "" || d.ContextFile == "" { // which else gives the number
@@ -156,20 +156,20 @@ func count(s string) (uint64, error) {
 	return uint64(x), nil
 }
 
-// given tells values, one for all events, from a file.
-func given(words []string) (values *events.Table, file string, err error) {
+// given tells values, one for all events, from a file, of the words of a flag.
+func given(flag string, words []string) (values *events.Table, file string, err error) {
 	for _, word := range words {
 		name, value, ok := strings.Cut(word, "=")
 		if _, err := os.Stat(word); !ok || err == nil {
 			if file != "" {
-				return nil, "", usage("--context names two files, %s and %s; give one", file, word)
+				return nil, "", usage("%s names two files, %s and %s; give one", flag, file, word)
 			}
 			file = word
 			continue
 		}
 		c, err := exactly(strings.TrimSpace(value))
 		if err != nil {
-			return nil, "", usage("--context %s: %q is neither a finite number nor a name", word, value)
+			return nil, "", usage("%s %s: %q is neither a finite number nor a name", flag, word, value)
 		}
 		if values == nil {
 			values = &events.Table{}

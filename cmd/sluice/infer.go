@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/infer"
+	"github.com/sluice-hep/sluice/internal/say"
+	"github.com/sluice-hep/sluice/query"
+)
+
+// mostDraws of a posterior are in memory.
+const mostDraws = 10_000_000
+
+func (a *app) inferVerb() *cobra.Command {
+	var n, within, check string
+	var out sluice.InferOutputs
+	var observed []string
+	var how query.Reading
+	c := &cobra.Command{
+		Use:   "infer MODEL --observed FILE|NAME=VALUE...",
+		Short: "Draw parameters from their posterior, given an observation",
+		Long: `Draw the features of a conditional model, which are the parameters of a simulation,
+given its context, which is what is observed: median and central intervals of 68 and
+95 % of each. A FILE has an observation a row; each has a posterior of its own. That
+given all of them together is another, and not what is drawn here.
+
+Before any posterior, an observation outside the trained range is told. With --check, a
+file of simulated pairs of parameters and observables that the model was not trained on,
+also how far the observation lies from simulated ones (surprise_p: the chance that one
+of these lies as far from its neighbours, in all observables together), and whether the
+intervals hold the parameters as often as they claim (calibration). The pairs are read
+into memory.
+
+Draws of which a parameter lies further beyond its trained range than --within times
+that are drawn again, and counted.`,
+		Example: `  sluice run cards/two-moons-conditional.yaml --out out/moons --set train.epochs=3
+  sluice infer out/moons/model.safetensors --observed moon=1 -o draws.csv --report posterior.html`,
+		Args: arguments(1, 1, "one model"),
+	}
+	c.Flags().StringArrayVar(&observed, "observed", nil, "NAME=VALUE of one observation (repeatable), or a FILE with an observation a row")
+	c.Flags().StringVarP(&n, "draws", "n", fmt.Sprint(infer.Draws), "how many of each posterior; 1e5 is a number too")
+	c.Flags().StringVarP(&out.Draws, "output", "o", "", "a file of the draws to write")
+	c.Flags().StringVar(&out.Page, "report", "", "a page (HTML) to write: table, pairs of parameters, histograms, calibration")
+	c.Flags().StringVar(&check, "check", "", "a FILE of simulated pairs that the model was not trained on")
+	c.Flags().StringVar(&within, "within", "0.5", "FACTOR: how far a draw may lie beyond the trained range, in units of it, or none")
+	readingFlags(c, &how)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(observed) == 0 {
+			return usage("what was observed? give --observed NAME=VALUE for each observable, or --observed FILE")
+		}
+		q := sluice.Observed{Check: check, Seed: a.seed, Reading: how}
+		draws, err := count(n)
+		if err != nil {
+			return err
+		}
+		if q.Draws = int(min(draws, mostDraws)); draws > mostDraws {
+			return usage("-n %s is more than %d draws of a posterior", n, mostDraws)
+		}
+		if q.Within, err = parseWithin(within); err != nil {
+			return err
+		}
+		if q.Values, q.File, err = given("--observed", observed); err != nil {
+			return err
+		}
+		if q.Values != nil && q.File != "" {
+			return usage("--observed takes a file or values, not both")
+		}
+		m, err := a.load(c.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		o := a.options()
+		o.Inputs, o.Command = args, commandLine(c, args)
+		r, err := sluice.Infer(c.Context(), m, q, out, o)
+		return show(a, r, err, printInferred)
+	}
+	return c
+}
+
+// mostPrinted posteriors are printed.
+const mostPrinted = 20
+
+func printInferred(w io.Writer, r *sluice.Inferred) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	several := r.Observations > 1
+	if several {
+		fmt.Fprint(table, "observation\t")
+	}
+	fmt.Fprintln(table, "parameter\tmedian\t68 %\t95 %")
+	for _, p := range r.Each[:min(len(r.Each), mostPrinted)] {
+		for _, name := range r.Parameters {
+			if several {
+				fmt.Fprintf(table, "%d\t", p.Observation)
+			}
+			q := p.Parameters[name]
+			median, of68, of95 := q.Cells()
+			if q.Unit != "" {
+				name += " [" + q.Unit + "]"
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", name, median, of68, of95)
+		}
+	}
+	table.Flush()
+	if more := len(r.Each) - mostPrinted; more > 0 {
+		fmt.Fprintf(w, "and of %s more; --json prints all\n", say.Count(more, "observation"))
+	}
+	if c := r.Calibration; c != nil {
+		for _, line := range c.Lines(func(column string) string { return column })[1:] {
+			fmt.Fprintln(w, line)
+		}
+	}
+	fmt.Fprintf(w, "%s of each posterior in %.2f s\n", say.Count(r.Draws, "draw"), r.Seconds)
+	for _, file := range []string{r.File, r.Report} {
+		if file != "" {
+			fmt.Fprintln(w, file)
+		}
+	}
+}

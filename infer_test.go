@@ -1,0 +1,169 @@
+package sluice
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sluice-hep/sluice/apply"
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/rng"
+	"github.com/sluice-hep/sluice/model"
+)
+
+// simulated are pairs of a parameter and two measurements of it: the parameter of mean 0 and width 1, measured to 0.5 each. Given x1 and x2 it has the
+// mean 4 (x1+x2) / 9 and the width 1/3.
+func simulated(n int, seed uint64) *events.Table {
+	g := rng.New(seed, rng.StreamToy, 0)
+	columns := make([][]float64, 3)
+	for range n {
+		mu := g.NormFloat64()
+		columns[0] = append(columns[0], mu)
+		for k := 1; k < 3; k++ {
+			columns[k] = append(columns[k], mu+0.5*g.NormFloat64())
+		}
+	}
+	t := &events.Table{}
+	for k, name := range []string{"mu", "x1", "x2"} {
+		t.Columns = append(t.Columns, events.Column{Name: name, Type: events.Float64, F64: columns[k]})
+	}
+	return t
+}
+
+// measured is a model of mu given x1 and x2, and a file of pairs that it was not trained on.
+func measured(t *testing.T) (m *model.Model, check string) {
+	t.Helper()
+	dir := t.TempDir()
+	train, check := filepath.Join(dir, "train.parquet"), filepath.Join(dir, "check.parquet")
+	writeTable(t, train, simulated(8000, 1))
+	writeTable(t, check, simulated(2000, 2))
+	c := small("mu")
+	c.Files, c.Context = []string{train}, []string{"x1", "x2"}
+	c.Train.Epochs, c.Train.LR = 10, 5e-3
+	path := filepath.Join(dir, "m.safetensors")
+	if _, err := Train(t.Context(), c, path, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, check
+}
+
+// A posterior is that of Bayes' theorem, in the table, the file and on the page; an observation that the simulation does not make is told, on the page too,
+// also where each of its columns is within the range.
+func TestInfer(t *testing.T) {
+	m, check := measured(t)
+	page := filepath.Join(t.TempDir(), "posterior.html")
+	for _, c := range []struct {
+		x1, x2 float64
+		warns  []string
+	}{
+		{0.6, 0.3, nil},
+		{2, -2, []string{"the simulation does not make such events"}},
+		{9, 9, []string{"outside the trained range", "the simulation does not make such events"}},
+	} {
+		var warned []string
+		q := Observed{Values: apply.Values(map[string]any{"x1": c.x1, "x2": c.x2}), Check: check, Seed: 1, Within: math.Inf(1)}
+		r, err := Infer(t.Context(), m, q, InferOutputs{Page: page}, Options{Warn: func(line string) { warned = append(warned, line) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(warned) != len(c.warns) {
+			t.Errorf("x1 = %g, x2 = %g: %q", c.x1, c.x2, warned)
+		}
+		for _, want := range c.warns {
+			if !slices.ContainsFunc(warned, func(line string) bool { return strings.Contains(line, want) }) || !strings.Contains(string(text), want) {
+				t.Errorf("x1 = %g, x2 = %g: neither %q nor the page say both %q", c.x1, c.x2, warned, want)
+			}
+		}
+		if k := r.Calibration; k == nil || !k.Good() || math.Abs(k.Coverage68-0.68) > 0.06 {
+			t.Errorf("calibration: %+v", k)
+		}
+		if c.warns != nil {
+			if *r.SurpriseP > 0.0025 {
+				t.Errorf("x1 = %g, x2 = %g: surprise_p = %g", c.x1, c.x2, *r.SurpriseP)
+			}
+			continue
+		}
+		if *r.SurpriseP < 0.05 {
+			t.Errorf("surprise_p = %g", *r.SurpriseP)
+		}
+		mean, width, p := 4*(c.x1+c.x2)/9, 1./3, r.Posterior["mu"]
+		for _, q := range []struct {
+			got   *float64
+			sigma float64
+		}{{p.Median, 0}, {p.Lo68, -0.994}, {p.Hi68, 0.994}, {p.Lo95, -1.96}, {p.Hi95, 1.96}} {
+			if want := mean + q.sigma*width; math.Abs(*q.got-want) > 0.25*width {
+				t.Errorf("%g, not %g", *q.got, want)
+			}
+		}
+	}
+}
+
+// Several observations have a posterior each, that of one by itself where it is the first; the draws are the same on any number of threads.
+func TestInferSeveral(t *testing.T) {
+	m, _ := measured(t)
+	observed := simulated(3, 5)
+	file := filepath.Join(t.TempDir(), "observed.csv")
+	writeTable(t, file, observed)
+	var bytes [2]string
+	for i := range bytes {
+		m.Density.UseThreads(i + 1)
+		out := filepath.Join(t.TempDir(), "draws.csv")
+		r, err := Infer(t.Context(), m, Observed{File: file, Draws: 500, Seed: 3}, InferOutputs{Draws: out}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Posteriors) != 3 || r.Posterior != nil || r.SurpriseP != nil {
+			t.Errorf("%+v", r)
+		}
+		text, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bytes[i] = string(text)
+		drawn, err := events.ReadAll([]string{out}, events.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last, err := drawn.Column("observation"); err != nil || drawn.Len() != 1500 || last.Float(500) != 2 || last.Float(499) != 1 {
+			t.Errorf("%d draws, %v", drawn.Len(), err)
+		}
+		if _, err := Infer(t.Context(), m, Observed{Values: observed.Slice(0, 1), Draws: 500, Seed: 3}, InferOutputs{}, Options{}); err == nil {
+			t.Error("a value of a parameter is no observation") // mu
+		}
+		given := observed.Slice(0, 1)
+		given.Columns = given.Columns[1:]
+		one, err := Infer(t.Context(), m, Observed{Values: given, Draws: 500, Seed: 3}, InferOutputs{}, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := *one.Posterior["mu"].Median, *r.Posteriors[0].Parameters["mu"].Median; got != want {
+			t.Errorf("the first by itself has the median %g, not %g", got, want)
+		}
+	}
+	if bytes[0] != bytes[1] {
+		t.Error("two threads draw others than one")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	out := filepath.Join(t.TempDir(), "draws.csv")
+	var stop *InterruptedError
+	if _, err := Infer(ctx, m, Observed{File: file}, InferOutputs{Draws: out, Page: out + ".html"}, Options{}); !errors.As(err, &stop) {
+		t.Errorf("%v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(out), "*")); len(left) > 0 {
+		t.Errorf("an interruption leaves %q", left)
+	}
+}
