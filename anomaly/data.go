@@ -7,7 +7,6 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
-	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/prep"
 )
@@ -230,6 +229,3 @@ func (t *trial) table(rows []int32) *events.Table {
 	}
 	return some
 }
-
-// inputError marks what the user can set right.
-func inputError(err error) error { return fault.Of(err) }

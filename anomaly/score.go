@@ -73,24 +73,11 @@ func sic(r *stats.ROC, efficiency []float64) []float64 {
 func middle(x []float64) (median, half float64) {
 	low, high := ends(x)
 	x = slices.Sorted(slices.Values(x))
-	return quantile(x, 0.5), (high - low) / 2
+	return stats.Quantile(x, 0.5), (high - low) / 2
 }
 
 // ends are those of the middle 68 % of values.
 func ends(x []float64) (low, high float64) {
 	x = slices.Sorted(slices.Values(x))
-	return quantile(x, 0.16), quantile(x, 0.84)
-}
-
-// quantile is that of ascending values, on straight lines between them.
-func quantile(x []float64, p float64) float64 {
-	if len(x) == 0 {
-		return math.NaN()
-	}
-	at := p * float64(len(x)-1)
-	i := int(at)
-	if i == len(x)-1 {
-		return x[i]
-	}
-	return x[i] + (at-float64(i))*(x[i+1]-x[i])
+	return stats.Quantile(x, 0.16), stats.Quantile(x, 0.84)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/fit"
+	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/stats"
 )
@@ -118,13 +119,13 @@ var efficiencies = func() (x []float64) {
 // Run makes the search of a card; see card.Anomaly. What is wrong with the card or its events is the user's error.
 func Run(ctx context.Context, c *card.Card, o Options) (*Result, error) {
 	if err := c.CheckAnomaly(); err != nil {
-		return nil, inputError(err)
+		return nil, fault.Of(err)
 	}
 	o = o.filled()
 	o.Stage("read")
 	d, err := load(ctx, c)
 	if err != nil {
-		return nil, inputError(err)
+		return nil, fault.Of(err)
 	}
 	r := &Result{
 		Methods: map[string]*Method{}, Order: d.search.Methods, Notices: d.notices,
@@ -160,7 +161,7 @@ func (r *Result) try(ctx context.Context, t *trial, k int, o Options) error {
 		r.count(t)
 		o.Notice(fmt.Sprintf("%s in the signal region, %d in the sidebands", say.Count(r.Events.Region, "event"), r.Events.Sidebands))
 		if err := r.estimate(t); err != nil {
-			return inputError(err)
+			return fault.Of(err)
 		}
 		if f := r.smooth; f.ndf > 0 && stats.Chi2P(f.chi2, f.ndf) < 1e-3 {
 			r.warn(o, fmt.Sprintf("the smooth function does not describe the sidebands (chi2/ndf %.3g): the background that it expects, and each p, are wrong by more than they say; narrow anomaly.sidebands", f.chi2/float64(f.ndf)))

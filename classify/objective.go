@@ -43,10 +43,7 @@ func (o *objective) Close() { o.batch.Close() }
 // Gradient is the same for any number of threads.
 func (o *objective) Gradient(rows []int32, grad []float32) float64 {
 	o.events = float64(len(rows))
-	o.batch.BeginGradient(rows, grad)
-	o.batch.Each(o.fn.train)
-	o.batch.Reduce()
-	return o.batch.Mean()
+	return o.batch.Gradient(rows, grad, o.fn.train)
 }
 
 func (o *objective) train(worker int, b *batch.Tile) {
@@ -57,9 +54,7 @@ func (o *objective) train(worker int, b *batch.Tile) {
 }
 
 func (o *objective) Loss(rows []int32) float64 {
-	o.batch.Begin(rows)
-	o.batch.Groups(1, o.fn.loss)
-	return o.batch.Mean()
+	return o.batch.Loss(rows, 1, o.fn.loss)
 }
 
 func (o *objective) lossTile(worker, number, _ int) {

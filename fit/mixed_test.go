@@ -24,14 +24,7 @@ func mixedModel(t *testing.T, text string, tab *events.Table) (*Data, *model.Mod
 	if tab != nil {
 		c.Files, c.Table = nil, tab
 	}
-	d, err := Load(t.Context(), c, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, _, err := d.Train(t.Context(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m, d := learned(t, c)
 	return d, m
 }
 

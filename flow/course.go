@@ -239,9 +239,7 @@ func (c *course) ended() bool {
 
 // Loss is the mean over the events in rows, in nats, without dropout and with the frozen statistics of batch norms; see Freeze.
 func (c *course) Loss(rows []int32) float64 {
-	c.batch.Begin(rows)
-	c.batch.Groups(c.f.groupTiles(), c.loops.loss)
-	return c.batch.Mean()
+	return c.batch.Loss(rows, c.f.groupTiles(), c.loops.loss)
 }
 
 func (c *course) lossGroup(worker, first, end int) {

@@ -84,18 +84,13 @@ func (s Spec) Matched() bool {
 // Gradient is that of Likelihood, of the loss of flow matching.
 func (m *Matching) Gradient(rows []int32, grad []float32) float64 {
 	m.rows = float64(len(rows))
-	m.batch.BeginGradient(rows, grad)
-	m.batch.Each(m.fn.train)
-	m.batch.Reduce()
-	return m.batch.Mean()
+	return m.batch.Gradient(rows, grad, m.fn.train)
 }
 
 // Loss is the mean over the events in rows, each with its weight.
 func (m *Matching) Loss(rows []int32) float64 {
 	m.rows = float64(len(rows))
-	m.batch.Begin(rows)
-	m.batch.Groups(1, m.fn.loss)
-	return m.batch.Mean()
+	return m.batch.Loss(rows, 1, m.fn.loss)
 }
 
 func (m *Matching) lossGroup(worker, number, _ int) {

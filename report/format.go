@@ -55,7 +55,7 @@ func probability(p float64) string {
 
 // byDraws writes the p-value of a test: at most that of one draw where no draw reaches the value.
 func byDraws(t stats.Test) string {
-	if t.Draws > 0 && math.Abs(t.P*float64(t.Draws+1)-1) < 1e-9 {
+	if t.Unreached() {
 		return "≤ " + digits(t.P)
 	}
 	return plain(t.P)

@@ -35,7 +35,7 @@ func KPD(ref, gen Sample, o QualityOptions) Test {
 	ways := multinomial(d+1, kernelDegree)
 	values := kernelDistances(r, g, ways, o)
 	slices.Sort(values)
-	value, scatter := quantile(values, 0.5), (quantile(values, 0.83725)-quantile(values, 0.16275))/2
+	value, scatter := Quantile(values, 0.5), (Quantile(values, 0.83725)-Quantile(values, 0.16275))/2
 	if !finite(value) || !finite(scatter) {
 		return Test{Cannot: "the generated sample is so far out, or its weights are so negative, that the kernel overflows or has no mean"}
 	}
@@ -141,9 +141,15 @@ func (b *blocks) discrepancy(order []int32, products []float64) (s float64) {
 	return s
 }
 
-// quantile of ascending values, between them by a straight line.
-func quantile(x []float64, p float64) float64 {
+// Quantile of ascending values, between them by a straight line; NaN of none.
+func Quantile(x []float64, p float64) float64 {
+	if len(x) == 0 {
+		return math.NaN()
+	}
 	at := p * float64(len(x)-1)
-	i := min(int(at), len(x)-2)
+	i := int(at)
+	if i == len(x)-1 {
+		return x[i]
+	}
 	return x[i] + (at-float64(i))*(x[i+1]-x[i])
 }

@@ -105,7 +105,7 @@ func byBulk(samples ...Sample) []Sample {
 	for k, c := range samples[0].Columns {
 		sorted := slices.Clone(c)
 		slices.Sort(sorted)
-		unit := (quantile(sorted, 0.84) - quantile(sorted, 0.16)) / 2
+		unit := (Quantile(sorted, 0.84) - Quantile(sorted, 0.16)) / 2
 		if !(unit > 0) {
 			unit = NewMoments(c, nil).Std
 		}

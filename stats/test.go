@@ -1,6 +1,9 @@
 package stats
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"math"
+)
 
 // Test is a statistic beside what chance alone makes of it, where both samples are of one distribution.
 type Test struct {
@@ -14,6 +17,9 @@ type Test struct {
 	// Cannot says why there is no number; the others are then 0, and left out of the JSON.
 	Cannot string `json:"cannot,omitempty"`
 }
+
+// Unreached tells whether no draw reaches the value: P is a bound then.
+func (t Test) Unreached() bool { return t.Draws > 0 && math.Abs(t.P*float64(t.Draws+1)-1) < 1e-9 }
 
 // MarshalJSON writes the numbers, or the reason why there are none.
 func (t Test) MarshalJSON() ([]byte, error) {

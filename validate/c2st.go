@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/classify"
 	"github.com/sluice-hep/sluice/internal/rng"
@@ -129,22 +130,33 @@ func (r *C2STResult) sentence() string {
 		told, r.P, 100*r.AUC, r.AUC, r.AUCError, r.NullStd, 100*r.Accuracy)
 }
 
-// labelled are the events of both samples, the generated ones of class 1. Where either has weights both have.
-func labelled(ref, gen stats.Sample) (e classify.Events, err error) {
+// shaped is an error where the samples have not the same columns, or columns and weights of different lengths.
+func shaped(ref, gen stats.Sample) error {
 	if len(ref.Columns) == 0 || len(ref.Columns) != len(gen.Columns) {
-		return e, fmt.Errorf("validate: samples of %d and %d columns", len(ref.Columns), len(gen.Columns))
+		return fmt.Errorf("validate: samples of %d and %d columns", len(ref.Columns), len(gen.Columns))
 	}
 	n, m := len(ref.Columns[0]), len(gen.Columns[0])
 	for c := range ref.Columns {
 		if len(ref.Columns[c]) != n || len(gen.Columns[c]) != m {
-			return e, fmt.Errorf("validate: columns of %d and %d values beside others of %d and %d", len(ref.Columns[c]), len(gen.Columns[c]), n, m)
+			return fmt.Errorf("validate: columns of %d and %d values beside others of %d and %d", len(ref.Columns[c]), len(gen.Columns[c]), n, m)
 		}
-		e.Columns = append(e.Columns, append(ref.Columns[c][:n:n], gen.Columns[c]...))
 	}
 	for _, s := range []stats.Sample{ref, gen} {
 		if s.Weights != nil && len(s.Weights) != len(s.Columns[0]) {
-			return e, fmt.Errorf("validate: %d events but %d weights", len(s.Columns[0]), len(s.Weights))
+			return fmt.Errorf("validate: %d events but %d weights", len(s.Columns[0]), len(s.Weights))
 		}
+	}
+	return nil
+}
+
+// labelled are the events of both samples, the generated ones of class 1. Where either has weights both have.
+func labelled(ref, gen stats.Sample) (e classify.Events, err error) {
+	if err := shaped(ref, gen); err != nil {
+		return e, err
+	}
+	n, m := len(ref.Columns[0]), len(gen.Columns[0])
+	for c := range ref.Columns {
+		e.Columns = append(e.Columns, append(ref.Columns[c][:n:n], gen.Columns[c]...))
 	}
 	e.Label = make([]int, n+m)
 	for i := n; i < n+m; i++ {
@@ -157,15 +169,13 @@ func labelled(ref, gen stats.Sample) (e classify.Events, err error) {
 }
 
 // weightsOf is a copy, 1 where there are none.
-func weightsOf(s stats.Sample) []float64 {
-	w := make([]float64, len(s.Columns[0]))
-	for i := range w {
-		w[i] = 1
-		if s.Weights != nil {
-			w[i] = s.Weights[i]
-		}
+func weightsOf(s stats.Sample) []float64 { return weightsOr1(s.Weights, len(s.Columns[0])) }
+
+func weightsOr1(w []float64, n int) []float64 {
+	if w == nil {
+		return slices.Repeat([]float64{1}, n)
 	}
-	return w
+	return slices.Clone(w)
 }
 
 // tooFew says what stands against a test of the samples; empty for nothing.

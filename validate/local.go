@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/sluice-hep/sluice/classify"
+	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/stats"
 )
@@ -95,24 +94,9 @@ func pairsOf(e classify.Events, rows []int32) (out classify.Events) {
 // localDraws are the statistics at the observations: of the labels as they are, and then of each draw.
 func localDraws(ctx context.Context, e classify.Events, at []Observation, o LocalOptions) ([][]float64, error) {
 	t, errs := make([][]float64, o.Draws+1), make([]error, o.Draws+1)
-	threads := o.Threads
-	if threads <= 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
-	next := make(chan int)
-	var wait sync.WaitGroup
-	for range threads {
-		wait.Go(func() {
-			for d := range next {
-				t[d], errs[d] = localStatistics(ctx, e, at, o, d)
-			}
-		})
-	}
-	for d := range t {
-		next <- d
-	}
-	close(next)
-	wait.Wait()
+	pool := kernel.NewPool(o.Threads)
+	defer pool.Close()
+	pool.Run(len(t), func(_, d int) { t[d], errs[d] = localStatistics(ctx, e, at, o, d) })
 	for _, err := range errs {
 		if err != nil {
 			return nil, err

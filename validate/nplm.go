@@ -46,7 +46,7 @@ const (
 // units of their covariance.
 func NPLM(ctx context.Context, ref, gen stats.Sample, o NPLMOptions) (stats.Test, error) {
 	o.fill()
-	if _, err := labelled(ref, gen); err != nil {
+	if err := shaped(ref, gen); err != nil {
 		return stats.Test{}, err
 	}
 	if why := tooFew(ref, gen, fewForNPLM); why != "" {

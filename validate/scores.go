@@ -83,7 +83,7 @@ func ScoreBetween(of string, background, signal *events.Table, score string) (*S
 		return nil, fmt.Errorf("the signal: %w", err)
 	}
 	if bw != nil || sw != nil {
-		bw = append(orOnes(bw, len(b)), orOnes(sw, len(s))...)
+		bw = append(weightsOr1(bw, len(b)), weightsOr1(sw, len(s))...)
 	}
 	is := make([]bool, len(b)+len(s))
 	for i := range s {
@@ -106,11 +106,4 @@ func scores(t *events.Table, name string) (x, w []float64, err error) {
 	}
 	w, err = t.Weights()
 	return x, w, err
-}
-
-func orOnes(w []float64, n int) []float64 {
-	for i := len(w); i < n; i++ {
-		w = append(w, 1)
-	}
-	return w
 }

@@ -102,7 +102,7 @@ func printTests(w io.Writer, c *sluice.Compared) {
 			value += fmt.Sprintf(" +- %.2g", test.Error)
 		}
 		p := chance(test.P)
-		if test.Draws > 0 && math.Abs(test.P*float64(test.Draws+1)-1) < 1e-9 {
+		if test.Unreached() {
 			p = "<= " + p // no draw reaches the value
 		}
 		if test.NullStd > 0 {

@@ -128,6 +128,21 @@ func (b *Batch) group(worker, group int) {
 	b.groups(worker, group*b.per, min((group+1)*b.per, b.Tiles()))
 }
 
+// Gradient is BeginGradient, Each and Reduce, and gives the Mean.
+func (b *Batch) Gradient(rows []int32, grad []float32, fn func(worker int, t *Tile)) float64 {
+	b.BeginGradient(rows, grad)
+	b.Each(fn)
+	b.Reduce()
+	return b.Mean()
+}
+
+// Loss is Begin and Groups, and gives the Mean.
+func (b *Batch) Loss(rows []int32, per int, fn func(worker, first, end int)) float64 {
+	b.Begin(rows)
+	b.Groups(per, fn)
+	return b.Mean()
+}
+
 // block is a multiple of the cache line, so that no two workers write to one.
 const block = 1 << 14
 
