@@ -59,7 +59,8 @@ var (
 type pdf struct {
 	*fpdf.Fpdf
 	height float64
-	images int
+	images int // so far, and the width of the last
+	widest int
 }
 
 func (c *pdf) stroke(p path, col color.RGBA, width float64, dashes ...float64) {
@@ -123,10 +124,14 @@ func (c *pdf) letters(l line) {
 	c.TransformEnd()
 }
 
-// image has the transparency that fpdf reads in no palette.
+// image has the transparency that fpdf reads in no palette. fpdf writes images in the order of their widths, and those of one width in any: so each
+// is wider than the one before, by columns that show nothing.
 func (c *pdf) image(b box, img image.Image) {
-	full := image.NewNRGBA(img.Bounds())
-	draw.Draw(full, full.Rect, img, full.Rect.Min, draw.Src)
+	at := img.Bounds()
+	c.widest = max(at.Dx(), c.widest+1)
+	full := image.NewNRGBA(image.Rect(at.Min.X, at.Min.Y, at.Min.X+c.widest, at.Max.Y))
+	draw.Draw(full, at, img, at.Min, draw.Src)
+	b.x1 = b.x0 + b.width()*float64(c.widest)/float64(at.Dx())
 	c.images++
 	name, kind := fmt.Sprint(c.images), fpdf.ImageOptions{ImageType: "PNG"}
 	c.RegisterImageOptionsReader(name, kind, bytes.NewReader(encoded(full)))
