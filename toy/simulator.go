@@ -55,9 +55,6 @@ func Generate(name string, n int, seed uint64, o Options) (*events.Table, error)
 	if err := Check(name, o); err != nil {
 		return nil, err
 	}
-	if n < 1 || n > math.MaxInt32 {
-		return nil, fmt.Errorf("toy: %d events; ask for 1 to %d", n, math.MaxInt32)
-	}
 	if s := Find(name); s != nil {
 		return s.Generate(n, seed)
 	}
@@ -65,7 +62,7 @@ func Generate(name string, n int, seed uint64, o Options) (*events.Table, error)
 	if err != nil {
 		return nil, err
 	}
-	return d.Generate(n, seed), nil
+	return d.Generate(n, seed)
 }
 
 // Check tells whether there is such a toy with such options.
@@ -82,6 +79,14 @@ func Check(name string, o Options) error {
 	return nil
 }
 
+// countable refuses numbers of events that no table has.
+func countable(n int) error {
+	if n < 1 || n > math.MaxInt32 {
+		return fmt.Errorf("toy: %d events; ask for 1 to %d", n, math.MaxInt32)
+	}
+	return nil
+}
+
 // numbered are columns NAME_1 to NAME_n.
 func numbered(name string, n int) []events.Column {
 	c := make([]events.Column, n)
@@ -94,6 +99,9 @@ func numbered(name string, n int) []events.Column {
 // pairs makes a simulator of float32 columns of a prior: each event has random numbers of its own.
 func pairs(s Simulator, prior func(theta []float64, random *rng.Source)) *Simulator {
 	s.Generate = func(n int, seed uint64) (*events.Table, error) {
+		if err := countable(n); err != nil {
+			return nil, err
+		}
 		theta, x := make([]float64, len(s.Parameters)), make([]float64, len(s.Observables))
 		t := &events.Table{Columns: slices.Concat(s.Parameters, s.Observables)}
 		for k := range t.Columns {

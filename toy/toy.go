@@ -79,7 +79,10 @@ func New(name string, o Options) (*Distribution, error) {
 }
 
 // Generate draws n events. Event i depends on the seed and on i alone.
-func (d *Distribution) Generate(n int, seed uint64) *events.Table {
+func (d *Distribution) Generate(n int, seed uint64) (*events.Table, error) {
+	if err := countable(n); err != nil {
+		return nil, err
+	}
 	t := &events.Table{Columns: []events.Column{
 		{Name: "x1", F32: make([]float32, n)},
 		{Name: "x2", F32: make([]float32, n)},
@@ -95,7 +98,7 @@ func (d *Distribution) Generate(n int, seed uint64) *events.Table {
 			t.Columns[k].F32[i] = float32((float64(x) - d.mean[k]) / d.std[k])
 		}
 	}
-	return t
+	return t, nil
 }
 
 // Label names the column that tells the part of each event; "" where the distribution has one part.
