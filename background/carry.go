@@ -14,6 +14,13 @@ import (
 	"github.com/sluice-hep/sluice/model"
 )
 
+// The ways to carry what is learned in control regions to others.
+const (
+	byDensity     = "conditional"
+	byTransport   = "flow-to-flow"
+	byDiscrepancy = "mmd"
+)
+
 // learned carries what it has learned in some regions to others.
 type learned interface {
 	// carried are events of a region: features and context, and weights whose unit means nothing.
@@ -23,10 +30,13 @@ type learned interface {
 
 // learn takes up all control regions but one, -1 for none.
 func (e *estimate) learn(ctx context.Context, without int) (learned, error) {
-	if e.simulation == nil {
-		return e.learnDensity(ctx, without)
+	switch e.result.Method {
+	case byDiscrepancy:
+		return e.learnDiscrepancy(ctx, without)
+	case byTransport:
+		return e.learnTransport(ctx, without)
 	}
-	return e.learnTransport(ctx, without)
+	return e.learnDensity(ctx, without)
 }
 
 // seed is that of a training, or of draws, about a region, -1 for none.

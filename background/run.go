@@ -40,6 +40,11 @@ type Result struct {
 	Out    string `json:"out,omitempty"`
 	Report string `json:"report,omitempty"`
 
+	Events     string `json:"events,omitempty"`     // weighted, of the region of interest
+	Histograms string `json:"histograms,omitempty"` // templates in the schema of UHI
+	Templates  string `json:"templates,omitempty"`  // the same as a ROOT file
+	Workspace  string `json:"workspace,omitempty"`  // of pyhf
+
 	Region    string   `json:"region"` // of interest
 	Method    string   `json:"method"` // conditional, flow-to-flow or mmd
 	Observed  float64  `json:"observed"`
@@ -61,9 +66,8 @@ type Result struct {
 	Regions []Yield `json:"regions"` // all, as ABCD has them
 
 	templates []*Template
-	events    *events.Table // of the region of interest, their weights last
+	drawn     *events.Table // of the region of interest, their weights last
 	axes      [2][]string
-	plain     *grid
 }
 
 // estimate is one under way.
@@ -106,12 +110,12 @@ func Run(ctx context.Context, c *card.Card, o Options) (*Result, error) {
 		}
 	}
 	e.result.Seconds = time.Since(began).Seconds()
-	return e.result, nil
+	return e.result, e.result.write(o.Folder, o.Version)
 }
 
 func begin(ctx context.Context, c *card.Card, o Options) (e *estimate, err error) {
 	b := c.Estimate()
-	e = &estimate{Options: o, card: b, names: b.Names(), threads: cmp.Or(o.Threads, c.Threads), result: &Result{Region: b.Signal, Method: "conditional"}}
+	e = &estimate{Options: o, card: b, names: b.Names(), threads: cmp.Or(o.Threads, c.Threads), result: &Result{Region: b.Signal, Method: byDensity}}
 	e.signal = slices.Index(e.names, b.Signal)
 	for _, name := range b.Control {
 		e.control = append(e.control, slices.Index(e.names, name))
@@ -134,7 +138,9 @@ func begin(ctx context.Context, c *card.Card, o Options) (e *estimate, err error
 		if e.simulation, err = load(ctx, c, true); err != nil {
 			return nil, err
 		}
-		e.result.Method = "flow-to-flow"
+		if e.result.Method = byTransport; c.Train.Objective == byDiscrepancy {
+			e.result.Method = byDiscrepancy
+		}
 		samples = append(samples, e.simulation)
 	}
 	for _, s := range samples {
@@ -200,7 +206,7 @@ func (e *estimate) number(context.Context) error {
 
 // simulated learns the density of the simulation, where there is one.
 func (e *estimate) simulated(ctx context.Context) error {
-	if e.simulation == nil {
+	if e.result.Method != byTransport {
 		return nil
 	}
 	e.Stage("simulation")
@@ -244,7 +250,7 @@ func (e *estimate) shapes(ctx context.Context) error {
 	}
 	like.Set(weight)
 	like.Weight = weight.Name
-	r.events = like
+	r.drawn = like
 	return nil
 }
 

@@ -3,6 +3,7 @@ package background
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
@@ -131,14 +132,25 @@ func (t *Template) vary(closures []*Closed) {
 	}
 }
 
-// varied is the nominal in the direction given, of the shape, up or down; no bin falls to 0.
-func (t *Template) varied(direction float64) []float64 {
-	v := make([]float64, len(t.Nominal.SumW))
-	for k, n := range t.Nominal.SumW {
-		v[k] = n
-		if t.Shape != nil {
-			v[k] = n * max(1+direction*t.Shape[k], 0.01)
-		}
+// varied is the nominal with the shape in a direction, 1 or -1; no bin falls to 0.
+func (t *Template) varied(direction float64) *stats.Histogram {
+	return t.scaled(func(bin int) float64 { return max(1+direction*t.Shape[bin], 0.01) })
+}
+
+// times is the nominal, of another number of events.
+func (t *Template) times(factor float64) *stats.Histogram {
+	h := t.scaled(func(int) float64 { return factor })
+	h.Under, h.Over, h.Under2, h.Over2 = h.Under*factor, h.Over*factor, h.Under2*factor*factor, h.Over2*factor*factor
+	return h
+}
+
+func (t *Template) scaled(factor func(bin int) float64) *stats.Histogram {
+	h := *t.Nominal
+	h.SumW, h.SumW2 = slices.Clone(h.SumW), slices.Clone(h.SumW2)
+	for k := range h.SumW {
+		f := factor(k)
+		h.SumW[k] *= f
+		h.SumW2[k] *= f * f
 	}
-	return v
+	return &h
 }

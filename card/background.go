@@ -144,9 +144,6 @@ func (c *Card) checkEstimate() error {
 			return err
 		}
 	}
-	if b.Simulation.IsZero() && c.Train.Objective == "mmd" {
-		return wrong("train.objective", "mmd carries simulation to data, and there is none: name it under background.simulation, or take another objective")
-	}
 	return nil
 }
 
