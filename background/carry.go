@@ -41,7 +41,7 @@ func (e *estimate) learn(ctx context.Context, without int) (learned, error) {
 
 // seed is that of a training, or of draws, about a region, -1 for none.
 func (e *estimate) seed(of uint32, region int) uint64 {
-	return rng.New(e.data.card.Seed, rng.StreamEstimate, of<<16+uint32(region+1)).Uint64() >> 1
+	return rng.New(e.data.card.Seed, rng.StreamRegion, of<<16+uint32(region+1)).Uint64() >> 1
 }
 
 // The seeds apart.

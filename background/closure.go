@@ -155,6 +155,7 @@ type Systematic struct {
 	Yield   float64 `json:"yield"`
 	Chi2NDF float64 `json:"chi2_ndf"` // of all shapes
 	NDF     int     `json:"ndf"`
+	Pulls   int     `json:"pulls"` // of numbers of events, where these are predictable
 	PullRMS float64 `json:"pull_rms"`
 }
 
@@ -164,7 +165,7 @@ func systematic(closures []*Closed) *Systematic {
 		return nil
 	}
 	s := &Systematic{}
-	var chi2, square, sum, pulls, n float64
+	var chi2, square, sum, pulls float64
 	for _, c := range closures {
 		chi2 += c.Chi2
 		s.NDF += c.NDF
@@ -176,13 +177,13 @@ func systematic(closures []*Closed) *Systematic {
 		square += off * off * inverse
 		sum += inverse
 		pulls += c.Pull * c.Pull
-		n++
+		s.Pulls++
 	}
 	if s.NDF > 0 {
 		s.Chi2NDF = chi2 / float64(s.NDF)
 	}
-	if n > 0 {
-		s.Yield, s.PullRMS = math.Sqrt(square/sum), math.Sqrt(pulls/n)
+	if s.Pulls > 0 {
+		s.Yield, s.PullRMS = math.Sqrt(square/sum), math.Sqrt(pulls/float64(s.Pulls))
 	}
 	return s
 }

@@ -67,7 +67,7 @@ func (e *estimate) match(ctx context.Context, f *flow.Flow, d *fit.Data, without
 	if cfg.Batch == 0 {
 		cfg.Batch = min(defaultDiscrepancyBatch, len(simulation.Group)/4)
 	}
-	rows := rng.New(seed, rng.StreamEstimate, ofTraining).Perm(len(simulation.Group))
+	rows := rng.New(seed, rng.StreamRegion, ofTraining).Perm(len(simulation.Group))
 	held := int(max(cfg.WithDefaults().Valid, 0) * float64(len(rows)))
 	_, err = train.Run(ctx, o, train.Data{Train: rows[held:], Valid: rows[:held]}, cfg, train.Options{Seed: seed})
 	return err

@@ -59,6 +59,7 @@ type Result struct {
 
 	Closure    []*Closed   `json:"closure"`
 	Systematic *Systematic `json:"systematic,omitempty"`
+	Search     *Search     `json:"search,omitempty"`
 	Seconds    float64     `json:"seconds"`
 	Notices    []string    `json:"notices,omitempty"`
 	Warnings   []string    `json:"warnings,omitempty"`
@@ -67,7 +68,6 @@ type Result struct {
 
 	templates []*Template
 	drawn     *events.Table // of the region of interest, their weights last
-	axes      [2][]string
 }
 
 // estimate is one under way.
@@ -104,7 +104,7 @@ func Run(ctx context.Context, c *card.Card, o Options) (*Result, error) {
 		}
 		defer func() { _ = os.RemoveAll(e.Folder) }()
 	}
-	for _, stage := range []func(context.Context) error{e.number, e.simulated, e.shapes, e.closures, e.finish} {
+	for _, stage := range []func(context.Context) error{e.number, e.simulated, e.shapes, e.closures, e.finish, e.search} {
 		if err := stage(ctx); err != nil {
 			return nil, err
 		}
@@ -122,11 +122,6 @@ func begin(ctx context.Context, c *card.Card, o Options) (e *estimate, err error
 	}
 	slices.Sort(e.control)
 	e.grid = grid{nx: len(b.Regions[0]), ny: len(b.Regions[1]), extended: b.Yield == "extended"}
-	for v, bins := range b.Regions {
-		for _, bin := range bins {
-			e.result.axes[v] = append(e.result.axes[v], bin.Name)
-		}
-	}
 	if e.extended && e.nx == 2 && e.ny == 2 {
 		return nil, fmt.Errorf("background.yield: extended takes three bins or more of one of the variables, and there are 2 x 2 regions: take abcd, or more bins")
 	}
@@ -142,6 +137,9 @@ func begin(ctx context.Context, c *card.Card, o Options) (e *estimate, err error
 			e.result.Method = byDiscrepancy
 		}
 		samples = append(samples, e.simulation)
+	}
+	if e.data.weight != nil && b.Search != "" {
+		e.result.warn(o, "the data have weights: the search takes their sums for numbers of events, and each p is wrong where the weights are not about 1")
 	}
 	for _, s := range samples {
 		for _, line := range s.notices {

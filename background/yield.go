@@ -197,7 +197,7 @@ func (c *cell) add(w, times float64) {
 
 // bootstrap is the standard deviation of the prediction over so many resamplings of the events, each taken a Poisson number of times.
 func (s *sample) bootstrap(g grid, regions []int, region, times int, seed uint64) (float64, error) {
-	r := rng.New(seed, rng.StreamEstimate, 0)
+	r := rng.New(seed, rng.StreamRegion, 0)
 	often := distuv.Poisson{Lambda: 1, Src: r}
 	var sum, square float64
 	for range times {

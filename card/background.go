@@ -17,7 +17,7 @@ type Background struct {
 	// Signal is the region of interest; Control are the others that anything is learned from, default all.
 	Signal  string   `yaml:"signal,omitempty"`
 	Control []string `yaml:"control,omitempty"`
-	// Closure are the control regions that are predicted without themselves; default all. None: no closure, and no systematic.
+	// Closure are the control regions that are predicted without themselves; default all.
 	Closure []string `yaml:"closure,omitempty"`
 	// Yield is how the number of events follows from those of the control regions: abcd, of independent variables, the default, or extended.
 	Yield string `yaml:"yield,omitempty"`
