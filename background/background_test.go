@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
+	"github.com/sluice-hep/sluice/pyhf"
 )
 
 // toy is events of two control variables u and v, which are independent but for the correlation, a falling mass and a feature x that lean on both. Signal is
@@ -115,12 +116,27 @@ func TestConditional(t *testing.T) {
 			}
 		}
 	}
+	text, err := os.ReadFile(r.Workspace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made pyhf.Workspace
+	if err := json.Unmarshal(text, &made); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range made.Channels[0].Samples {
+		for k, n := range v.Data {
+			if !(n > 0) {
+				t.Errorf("bin %d of %s of the workspace holds %g", k, v.Name, n)
+			}
+		}
+	}
 	page, err := r.Page(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var text strings.Builder
-	if err := page.Render(&text); err != nil {
+	var html strings.Builder
+	if err := page.Render(&html); err != nil {
 		t.Fatal(err)
 	}
 }

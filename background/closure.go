@@ -131,7 +131,7 @@ func (e *estimate) close(ctx context.Context, region int) (*Closed, error) {
 		c.Features[name] = s
 		c.Chi2 += s.Chi2
 		c.NDF += s.NDF
-		t := e.template(name)
+		t := e.result.of(name)
 		if t == nil {
 			continue
 		}

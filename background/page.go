@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/plot"
@@ -172,7 +171,7 @@ func (v pictures) search() (*report.Section, error) {
 	if h == nil {
 		return nil, nil
 	}
-	t := v.templates[slices.IndexFunc(v.templates, func(t *Template) bool { return t.Feature == h.Feature })]
+	t := v.of(h.Feature)
 	how := fmt.Sprintf("by %d pseudo-experiments", h.Pseudo)
 	if h.Tail {
 		how = fmt.Sprintf("beyond all of %d pseudo-experiments, by an exponential fitted to −ln p of their most extreme tenth", h.Pseudo)

@@ -110,7 +110,7 @@ func Run(ctx context.Context, c *card.Card, o Options) (*Result, error) {
 		}
 	}
 	e.result.Seconds = time.Since(began).Seconds()
-	return e.result, e.result.write(o.Folder, o.Version)
+	return e.result, e.result.write(o)
 }
 
 func begin(ctx context.Context, c *card.Card, o Options) (e *estimate, err error) {

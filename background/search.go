@@ -28,7 +28,7 @@ func (e *estimate) search(ctx context.Context) error {
 		return nil
 	}
 	e.Stage("search")
-	t := e.template(e.card.Search)
+	t := e.result.of(e.card.Search)
 	s, err := bump.New(t.Nominal.Edges)
 	if err != nil {
 		return fault.Of(fmt.Errorf("background.search: %s: %w; set background.templates", t.Feature, err))

@@ -94,9 +94,9 @@ func round(low, high float64) (float64, float64) {
 	return math.Floor(low/step) * step, math.Ceil(high/step) * step
 }
 
-// template is that of a feature; nil for none.
-func (e *estimate) template(name string) *Template {
-	for _, t := range e.result.templates {
+// of is the template of a feature; nil for none.
+func (r *Result) of(name string) *Template {
+	for _, t := range r.templates {
 		if t.Feature == name {
 			return t
 		}

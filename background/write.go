@@ -2,11 +2,17 @@ package background
 
 import (
 	"encoding/json"
+	"math"
 	"path/filepath"
 	"slices"
+	"strings"
+
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/root"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
+	"github.com/sluice-hep/sluice/pyhf"
 	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/uhi"
 )
@@ -36,19 +42,43 @@ func (r *Result) variations(t *Template) []variation {
 }
 
 // write leaves the files of the estimate in its folder.
-func (r *Result) write(folder, version string) error {
-	if folder == "" {
+func (r *Result) write(o Options) error {
+	if o.Folder == "" {
 		return nil
 	}
-	if err := r.writeEvents(filepath.Join(folder, "events.parquet")); err != nil {
-		return err
+	uhis, roots := map[string]*uhi.Histogram{}, map[string]*uhi.Histogram{}
+	for _, t := range r.templates {
+		for _, v := range r.variations(t) {
+			h := r.histogram(t, v.Histogram, v.name, o.Version)
+			uhis[t.Feature+"/"+v.name], roots[t.Feature+"_"+v.name] = h, h
+		}
 	}
-	r.Events = filepath.Join(folder, "events.parquet")
-	if err := r.writeHistograms(filepath.Join(folder, "templates.json"), version); err != nil {
-		return err
+	for _, f := range []struct {
+		to    *string
+		name  string
+		write func(path string) error
+	}{
+		{&r.Events, "events.parquet", r.writeEvents},
+		{&r.Histograms, "templates.json", func(path string) error { return writeHistograms(path, uhis) }},
+		{&r.Templates, "templates.root", func(path string) error { return root.WriteHistograms(path, roots) }},
+		{&r.Workspace, "workspace.json", func(path string) error { return r.writeWorkspace(path, o) }},
+	} {
+		path := filepath.Join(o.Folder, f.name)
+		if err := f.write(path); err != nil {
+			return err
+		}
+		*f.to = path
 	}
-	r.Histograms = filepath.Join(folder, "templates.json")
 	return nil
+}
+
+func (r *Result) histogram(t *Template, h *stats.Histogram, name, version string) *uhi.Histogram {
+	return &uhi.Histogram{
+		Axes:      []uhi.Axis{{Edges: h.Edges, Underflow: true, Overflow: true, Metadata: uhi.Metadata{"name": t.Feature, "unit": t.Unit}}},
+		Values:    slices.Concat([]float64{h.Under}, h.SumW, []float64{h.Over}),
+		Variances: slices.Concat([]float64{h.Under2}, h.SumW2, []float64{h.Over2}),
+		Metadata:  uhi.Metadata{"name": name, "region": r.Region}, Writer: [2]string{"sluice", version},
+	}
 }
 
 func (r *Result) writeEvents(path string) error {
@@ -64,21 +94,59 @@ func (r *Result) writeEvents(path string) error {
 }
 
 // writeHistograms writes all templates in the schema of UHI, by feature and variation: "mass/nominal", "mass/statisticalUp".
-func (r *Result) writeHistograms(path, version string) error {
-	all := map[string]*uhi.Histogram{}
-	for _, t := range r.templates {
-		for _, v := range r.variations(t) {
-			all[t.Feature+"/"+v.name] = &uhi.Histogram{
-				Axes:      []uhi.Axis{{Edges: v.Edges, Underflow: true, Overflow: true, Metadata: uhi.Metadata{"name": t.Feature, "unit": t.Unit}}},
-				Values:    slices.Concat([]float64{v.Under}, v.SumW, []float64{v.Over}),
-				Variances: slices.Concat([]float64{v.Under2}, v.SumW2, []float64{v.Over2}),
-				Metadata:  uhi.Metadata{"name": v.name, "region": r.Region}, Writer: [2]string{"sluice", version},
-			}
-		}
-	}
+func writeHistograms(path string, all map[string]*uhi.Histogram) error {
 	text, err := json.MarshalIndent(map[string]any{"histograms": all}, "", " ")
 	if err != nil {
 		return err
 	}
 	return atomicfile.WriteFile(path, append(text, '\n'))
+}
+
+// floor is what a bin of the workspace holds at least, in events.
+const floor = 1e-6
+
+// writeWorkspace writes the search as a workspace of one channel: the background with its errors, and a normal peak where the largest excess is, of mu events.
+// Without a search it is that of the first template, and mu multiplies the background.
+func (r *Result) writeWorkspace(path string, o Options) error {
+	t := r.templates[0]
+	if r.Search != nil {
+		t = r.of(r.Search.Feature)
+	}
+	as := func(h *stats.Histogram, name string) *uhi.Histogram { return r.histogram(t, h, name, o.Version) }
+	norm := func(deviation float64) pyhf.NormSys {
+		up := 1 + deviation/r.Yield
+		return pyhf.NormSys{Low: 1 / up, High: up}
+	}
+	b := pyhf.Template{Name: "background", Nominal: as(t.Nominal, "nominal"), StatError: true, Norms: map[string]pyhf.NormSys{"statistical": norm(r.Stat)}}
+	if r.Systematic != nil {
+		b.Norms["closureYield"] = norm(r.Closing)
+		b.Shapes = map[string]pyhf.Variation{"closureShape": {Down: as(t.varied(-1), "down"), Up: as(t.varied(1), "up")}}
+	}
+	channel := pyhf.Region{Name: strings.ReplaceAll(r.Region, " ", "_") + "_" + t.Feature, Observed: as(t.Data, "data")}
+	most := 10.0
+	if r.Search == nil {
+		b.Free = []string{"mu"}
+	} else {
+		most = max(10, 3*math.Abs(r.Search.Observed-r.Search.Expected)+10*math.Sqrt(r.Search.Expected))
+		channel.Templates = append(channel.Templates, pyhf.Template{Name: "signal", Nominal: as(t.peak(r.Search.Window), "signal"), Free: []string{"mu"}})
+	}
+	channel.Templates = append(channel.Templates, b)
+	w, notes, err := pyhf.Build([]pyhf.Region{channel}, []pyhf.Measurement{pyhf.POI("search", "mu", 0, most)}, floor)
+	if err != nil {
+		return err
+	}
+	for _, line := range notes {
+		r.notice(o, "workspace: "+line)
+	}
+	return w.WriteFile(path)
+}
+
+// peak is one event, normal around the middle of a window that reaches two widths to either side.
+func (t *Template) peak(window [2]float64) *stats.Histogram {
+	h := &stats.Histogram{Edges: t.Nominal.Edges, SumW: make([]float64, len(t.Nominal.SumW)), SumW2: make([]float64, len(t.Nominal.SumW))}
+	of := distuv.Normal{Mu: (window[0] + window[1]) / 2, Sigma: (window[1] - window[0]) / 4}
+	for k := range h.SumW {
+		h.SumW[k] = of.CDF(h.Edges[k+1]) - of.CDF(h.Edges[k])
+	}
+	return h
 }
