@@ -87,7 +87,9 @@ type detectorEvent struct {
 // newDetectorEvent draws event number i.
 func newDetectorEvent(seed uint64, i int) *detectorEvent {
 	e := &detectorEvent{random: rng.New(seed, rng.StreamToy, uint32(i))}
-	e.pileup = min(max(35+9*e.random.NormFloat64(), 10), 65)
+	for !(e.pileup > 10 && e.pileup < 65) {
+		e.pileup = 35 + 9*e.random.NormFloat64()
+	}
 	e.jets = make([]GenJet, 2+e.poisson(2.5))
 	for k := range e.jets {
 		e.jets[k] = e.generate(k)
@@ -200,8 +202,10 @@ func (e *detectorEvent) identify(g *GenJet, j *recoJet, ratio float64) {
 	charged, rest := 0.0, 1.0
 	if tracked {
 		charged = sigmoid(math.Log(g.ChHEF/(1-g.ChHEF)) - 0.8*math.Log(ratio) + 0.35*r.NormFloat64())
-		if e.chance(0.02 + 0.06*sigmoid(float64(g.HadronFlavour)-3)) {
-			j[6] = 1
+		for range 2 {
+			if e.chance(0.02 + 0.04*sigmoid(float64(g.HadronFlavour)-3)) {
+				j[6]++
+			}
 		}
 		if g.MuEF > 0 && e.chance(0.85) || e.chance(0.004) {
 			j[7] = 1
