@@ -44,7 +44,7 @@ func (w *Writer) Describe(key, value string) { w.facts = append(w.facts, fact{ke
 func (w *Writer) plan(columns []column.Column) error {
 	for i := range columns {
 		c := &columns[i]
-		b := &outBranch{Column: c.Slice(0, 0), size: c.Type.Number(true).Size, tree: w.options.Tree, place: i, counter: -1}
+		b := &outBranch{Column: c.Slice(0, 0), size: c.Type.Number(true).Size, tree: w.options.Tree, place: i}
 		b.narrow = slices.Contains(w.options.Narrow, c.Name)
 		for _, name := range w.options.Counters {
 			b.counts = b.counts || name == c.Name
@@ -66,8 +66,10 @@ func (w *Writer) plan(columns []column.Column) error {
 			continue
 		}
 		name := w.options.Counters[b.Name]
-		b.counter = slices.IndexFunc(w.branches, func(o *outBranch) bool { return o.Name == name && o.counts && !many(o) })
-		if b.counter < 0 || b.Type == column.Text {
+		if k := slices.IndexFunc(w.branches, func(o *outBranch) bool { return o.Name == name && o.counts && !many(o) }); k >= 0 {
+			b.counter = w.branches[k]
+		}
+		if b.counter == nil || b.Type == column.Text {
 			return fmt.Errorf("column %q is to be counted by %q, which is no column of integers here, or holds text", b.Name, name)
 		}
 	}
@@ -83,12 +85,12 @@ func (b *outBranch) of(single []column.Column) *column.Column {
 func (w *Writer) split(columns []column.Column) (single []column.Column, err error) {
 	for _, b := range w.branches {
 		c := columns[b.place]
-		if b.counter < 0 {
+		if b.counter == nil {
 			single = append(single, c)
 			continue
 		}
 		total := int64(0)
-		for _, n := range columns[w.branches[b.counter].place].I64 {
+		for _, n := range columns[b.counter.place].I64 {
 			if n < 0 {
 				return nil, fmt.Errorf("column %q holds %d values of an event", b.Name, n)
 			}

@@ -67,7 +67,7 @@ func (w *Writer) part(columns []column.Column) error {
 	}
 	w.rows += int64(columns[0].Len())
 	for _, b := range w.branches[len(columns):] {
-		if err := b.addMany(w.branches[b.counter].of(columns).I64); err != nil {
+		if err := b.addMany(b.counter.of(columns).I64); err != nil {
 			return err
 		}
 	}

@@ -3,19 +3,20 @@ package root
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
 
 // outBranch is a branch being written.
 type outBranch struct {
-	column.Column     // name, unit and type
-	size          int // bytes a value; 0 for text
-	longest       int // text
-	narrow        bool
-	tree          string
+	column.Column               // name, unit and type
+	size          int           // bytes a value; 0 for text
+	longest       int           // text
+	narrow        bool          // 32 bits
+	tree          string        // its name
 	place         int           // among the columns of a block
-	counter       int           // of a column of many values an event, the branch that counts them; else -1
+	counter       *outBranch    // of a column of many values an event, what counts them; else nil
 	counts        bool          // the values of other branches
 	most          int64         // that it counts
 	waiting       column.Column // of such a column, values that are not yet in a basket
@@ -30,7 +31,7 @@ type outBranch struct {
 }
 
 // varies says whether events differ in length.
-func (b *outBranch) varies() bool { return b.Type == column.Text || b.counter >= 0 }
+func (b *outBranch) varies() bool { return b.Type == column.Text || b.counter != nil }
 
 // add appends values to the basket.
 func (b *outBranch) add(c *column.Column) error {
@@ -163,8 +164,8 @@ func (w *Writer) putBranch(p *put, b *outBranch, leaves []uint32) (leaf uint32) 
 		beginnings = 1000
 	}
 	title, counter := b.Name, uint32(0)
-	if b.counter >= 0 {
-		title, counter = b.Name+"["+w.branches[b.counter].Name+"]", leaves[b.counter]
+	if b.counter != nil {
+		title, counter = b.Name+"["+b.counter.Name+"]", leaves[slices.Index(w.branches, b.counter)]
 	}
 	letter, _, _ := b.leafType()
 	p.object(13, func() {
