@@ -1,10 +1,11 @@
 package toy
 
 import (
-	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
@@ -156,14 +157,8 @@ func (g *GenJet) near(jets []GenJet, k int) {
 	}
 }
 
-// recoJet is a reconstructed jet, column by column of jetTargets.
+// recoJet is a reconstructed jet, the last 17 columns of answer.
 type recoJet [17]float64
-
-// jetTargets are the columns of reconstructed jets, as NanoAOD has them, with their units.
-var jetTargets = [17][2]string{
-	{"Jet_pt", "GeV"}, {"Jet_eta"}, {"Jet_phi"}, {"Jet_mass", "GeV"}, {"Jet_area"}, {"Jet_nConstituents"}, {"Jet_nElectrons"}, {"Jet_nMuons"},
-	{"Jet_chHEF"}, {"Jet_neHEF"}, {"Jet_neEmEF"}, {"Jet_btagDeepFlavB"}, {"Jet_btagDeepFlavCvL"}, {"Jet_qgl"}, {"Jet_puId"}, {"Jet_jetId"}, {"Jet_bRegCorr"},
-}
 
 // reconstruct draws the detector's answer to a jet that it sees.
 func (e *detectorEvent) reconstruct(g GenJet) (j recoJet) {
@@ -257,64 +252,80 @@ func FakesMean(pileup float64, generated int) float64 {
 	return 0.012 * pileup * (1 + 0.05*float64(generated))
 }
 
-const (
-	eventColumn, seenColumn = "event", "reconstructed"
-	pileupColumn            = "Pileup_nTrueInt"
-)
-
-// Detector is n generated jets of events with several each, in 14 columns (and event, its number), with the answer of a detector in 17: response, angles,
-// b-tags of which some are exactly -1, what jets consist of. Column reconstructed is 1 for jets that it sees; of others the 17 are NaN. Row i depends on
-// the seed and on i alone; the last event may lack jets.
-func Detector(n int, seed uint64) (*events.Table, error) {
-	if n < 1 || n > math.MaxInt32 {
-		return nil, fmt.Errorf("toy: %d jets; ask for 1 to %d", n, math.MaxInt32)
-	}
-	numbers := []string{eventColumn, "GenJet_hadronFlavour", "GenJet_partonFlavour", "GenJet_nConstituents", "nGenJet", seenColumn}
-	values := [][2]string{{"GenJet_pt", "GeV"}, {"GenJet_eta"}, {"GenJet_phi"}, {"GenJet_mass", "GeV"}, {"GenJet_chHEF"}, {"GenJet_muEF"}, {"GenJet_lxy", "cm"},
-		{"GenJet_drNearest"}, {"GenJet_ptNearest", "GeV"}, {pileupColumn}}
-	t := newRows(n, numbers, append(values, jetTargets[:]...))
-	row := 0
-	for i := 0; row < n; i++ {
-		e := newDetectorEvent(seed, i)
-		for _, g := range e.jets {
-			seen, j := e.chance(g.Efficiency()), unseen
-			if seen {
-				j = e.reconstruct(g)
-			}
-			if row == n {
-				break
-			}
-			t.set(row, []int{i, g.HadronFlavour, g.PartonFlavour, g.Constituents, g.InEvent, flag(seen)},
-				append([]float64{g.Pt, g.Eta, g.Phi, g.Mass, g.ChHEF, g.MuEF, g.Lxy, g.DRNearest, g.PtNearest, g.Pileup}, j[:]...))
-			row++
+// detectorOf is a simulator that fills a table row by row: event i, if its rows are wanted, adds them by add, until that returns false.
+func detectorOf(name string, given, answer []events.Column, event func(i int, seed uint64, add func(row ...float64) bool)) *Simulator {
+	return &Simulator{Name: name, Parameters: given, Observables: answer, Generate: func(n int, seed uint64) (*events.Table, error) {
+		if err := countable(n); err != nil {
+			return nil, err
 		}
-	}
-	return t.Table, nil
+		t := &events.Table{}
+		for _, c := range slices.Concat(given, answer) {
+			t.Columns = append(t.Columns, column.New(c.Name, c.Unit, c.Type, n))
+		}
+		row := 0
+		for i := 0; row < n; i++ {
+			event(i, seed, func(values ...float64) bool {
+				for k, v := range values {
+					if c := &t.Columns[k]; c.Type == events.Int64 {
+						c.I64[row] = int64(v)
+					} else {
+						c.F32[row] = float32(v)
+					}
+				}
+				row++
+				return row < n
+			})
+		}
+		return t, nil
+	}}
 }
 
-// DetectorFakes are the jets of the same detector that nothing generated. An event has a row for each of them, with column reconstructed 1 and slot 0, 1 and so
-// on, and then one with reconstructed 0, of which the 17 are NaN: so a row tells whether the event has another fake, and which. Row i of n depends on the
-// seed and on i alone.
-func DetectorFakes(n int, seed uint64) (*events.Table, error) {
-	if n < 1 || n > math.MaxInt32 {
-		return nil, fmt.Errorf("toy: %d rows; ask for 1 to %d", n, math.MaxInt32)
-	}
-	t := newRows(n, []string{eventColumn, "slot", "nGenJet", seenColumn}, append([][2]string{{pileupColumn}}, jetTargets[:]...))
-	row := 0
-	for i := 0; row < n; i++ {
-		e := newDetectorEvent(seed, i)
-		e.random = rng.New(seed, rng.StreamFakes, uint32(i))
-		fakes := e.poisson(FakesMean(e.pileup, len(e.jets)))
-		for slot := 0; slot <= fakes && row < n; slot++ {
-			j := unseen
-			if slot < fakes {
-				j = e.fake()
-			}
-			t.set(row, []int{i, slot, len(e.jets), flag(slot < fakes)}, append([]float64{e.pileup}, j[:]...))
-			row++
+// detector draws generated jets of events with several each, and the answer of a detector to them: response, angles, b-tags of which some are exactly -1,
+// what jets consist of. Column reconstructed is 1 for jets that it sees; of others the 17 that follow are NaN. The last event may lack jets.
+var detector = detectorOf("detector", []events.Column{
+	{Name: "event", Type: events.Int64}, {Name: "GenJet_pt", Unit: "GeV"}, {Name: "GenJet_eta"}, {Name: "GenJet_phi"}, {Name: "GenJet_mass", Unit: "GeV"},
+	{Name: "GenJet_hadronFlavour", Type: events.Int64}, {Name: "GenJet_partonFlavour", Type: events.Int64}, {Name: "GenJet_nConstituents", Type: events.Int64},
+	{Name: "GenJet_chHEF"}, {Name: "GenJet_muEF"}, {Name: "GenJet_lxy", Unit: "cm"}, {Name: "GenJet_drNearest"}, {Name: "GenJet_ptNearest", Unit: "GeV"},
+	{Name: "nGenJet", Type: events.Int64}, {Name: "Pileup_nTrueInt"},
+}, answer, func(i int, seed uint64, add func(row ...float64) bool) {
+	e := newDetectorEvent(seed, i)
+	for _, g := range e.jets {
+		seen, j := e.chance(g.Efficiency()), unseen
+		if seen {
+			j = e.reconstruct(g)
+		}
+		row := []float64{float64(i), g.Pt, g.Eta, g.Phi, g.Mass, float64(g.HadronFlavour), float64(g.PartonFlavour), float64(g.Constituents),
+			g.ChHEF, g.MuEF, g.Lxy, g.DRNearest, g.PtNearest, float64(g.InEvent), g.Pileup, flag(seen)}
+		if !add(append(row, j[:]...)...) {
+			return
 		}
 	}
-	return t.Table, nil
+})
+
+// detectorFakes are the jets of that detector that nothing generated, for events of their own. An event has a row for each, with reconstructed 1 and
+// slot 0, 1 and so on, and then one with reconstructed 0: a row tells whether the event has one more, and which.
+var detectorFakes = detectorOf("detector-fakes", []events.Column{
+	{Name: "event", Type: events.Int64}, {Name: "slot", Type: events.Int64}, {Name: "nGenJet", Type: events.Int64}, {Name: "Pileup_nTrueInt"},
+}, answer, func(i int, seed uint64, add func(row ...float64) bool) {
+	e := newDetectorEvent(seed, i)
+	e.random = rng.New(seed, rng.StreamFakes, uint32(i))
+	fakes := e.poisson(FakesMean(e.pileup, len(e.jets)))
+	for slot := 0; slot <= fakes; slot++ {
+		j := unseen
+		if slot < fakes {
+			j = e.fake()
+		}
+		if !add(append([]float64{float64(i), float64(slot), float64(len(e.jets)), e.pileup, flag(slot < fakes)}, j[:]...)...) {
+			return
+		}
+	}
+})
+
+// answer are the columns of reconstructed jets, as NanoAOD has them, behind whether there is one.
+var answer = []events.Column{
+	{Name: "reconstructed", Type: events.Int64}, {Name: "Jet_pt", Unit: "GeV"}, {Name: "Jet_eta"}, {Name: "Jet_phi"}, {Name: "Jet_mass", Unit: "GeV"},
+	{Name: "Jet_area"}, {Name: "Jet_nConstituents"}, {Name: "Jet_nElectrons"}, {Name: "Jet_nMuons"}, {Name: "Jet_chHEF"}, {Name: "Jet_neHEF"}, {Name: "Jet_neEmEF"},
+	{Name: "Jet_btagDeepFlavB"}, {Name: "Jet_btagDeepFlavCvL"}, {Name: "Jet_qgl"}, {Name: "Jet_puId"}, {Name: "Jet_jetId"}, {Name: "Jet_bRegCorr"},
 }
 
 // unseen is what there is of a jet that is not reconstructed.
@@ -325,35 +336,9 @@ var unseen = func() (j recoJet) {
 	return j
 }()
 
-func flag(b bool) int {
+func flag(b bool) float64 {
 	if b {
 		return 1
 	}
 	return 0
-}
-
-// rows is a table that is filled row by row.
-type rows struct {
-	*events.Table
-	numbers int
-}
-
-func newRows(n int, numbers []string, values [][2]string) rows {
-	t := rows{&events.Table{}, len(numbers)}
-	for _, name := range numbers {
-		t.Columns = append(t.Columns, events.Column{Name: name, Type: events.Int64, I64: make([]int64, n)})
-	}
-	for _, v := range values {
-		t.Columns = append(t.Columns, events.Column{Name: v[0], Unit: v[1], F32: make([]float32, n)})
-	}
-	return t
-}
-
-func (t rows) set(row int, numbers []int, values []float64) {
-	for k, v := range numbers {
-		t.Columns[k].I64[row] = int64(v)
-	}
-	for k, v := range values {
-		t.Columns[t.numbers+k].F32[row] = float32(v)
-	}
 }

@@ -1,7 +1,6 @@
 package toy
 
 import (
-	"fmt"
 	"math"
 	"testing"
 
@@ -11,7 +10,7 @@ import (
 // The jets and their answers come as the functions say that are true of them: efficiency, response, resolution, missing b-tags; and the fakes.
 func TestDetectorIsWhatItsFunctionsSay(t *testing.T) {
 	const n = 40_000
-	table, err := Detector(n, 5)
+	table, err := detector.Generate(n, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +34,7 @@ func TestDetectorIsWhatItsFunctionsSay(t *testing.T) {
 		jets[3] += std * std
 		jets[4] += (r-mean)*(r-mean)/(std*std) - 1
 		jets[6] += g.BTagged()
-		jets[5] += float64(flag(btag(i) >= 0))
+		jets[5] += flag(btag(i) >= 0)
 	}
 	m := jets[0]
 	for _, c := range []struct {
@@ -66,36 +65,30 @@ func genJet(of func(string) func(int) float64, i int) *GenJet {
 	}
 }
 
-// The first rows do not change with their number, and those of unseen jets have nothing.
+// Of jets that are not seen there is nothing, and all is there of those that are.
 func TestDetectorRows(t *testing.T) {
-	for name, generate := range map[string]func(int, uint64) (*events.Table, error){"jets": Detector, "fakes": DetectorFakes} {
-		all, err := generate(2000, 3)
+	for _, s := range []*Simulator{detector, detectorFakes} {
+		all, err := s.Generate(2000, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
-		few, _ := generate(700, 3)
-		if part := all.Slice(0, 700); fmt.Sprint(part.Columns) != fmt.Sprint(few.Columns) {
-			t.Errorf("%s: the first rows change with the number of rows", name)
-		}
 		seen, _ := all.Column("reconstructed")
-		pt, _ := all.Column("Jet_pt")
-		for i := range seen.I64 {
-			if (seen.I64[i] == 0) != math.IsNaN(pt.Float(i)) {
-				t.Fatalf("%s, row %d: seen %d, pt %g", name, i, seen.I64[i], pt.Float(i))
+		for _, c := range all.Columns[len(all.Columns)-17:] {
+			for i := range seen.I64 {
+				if (seen.I64[i] == 0) != math.IsNaN(c.Float(i)) {
+					t.Fatalf("%s, row %d: seen %d, %s %g", s.Name, i, seen.I64[i], c.Name, c.Float(i))
+				}
 			}
 		}
 	}
-	if d, _ := Detector(5, 1); len(d.Columns) != 1+14+1+17 {
-		t.Errorf("%d columns", len(d.Columns))
-	}
-	if _, err := Detector(0, 1); err == nil {
-		t.Error("no jets")
+	if len(detector.Parameters) != 1+14 || len(detector.Observables) != 1+17 {
+		t.Errorf("%d and %d columns", len(detector.Parameters), len(detector.Observables))
 	}
 }
 
 // Of each event the fakes are as many as a Poisson number of the mean that is said.
 func TestFakes(t *testing.T) {
-	table, err := DetectorFakes(20_000, 2)
+	table, err := detectorFakes.Generate(20_000, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
