@@ -63,6 +63,9 @@ func Parse(data []byte, name string) (*Card, error) {
 		}
 		err = place(c.Validate(), root)
 	}
+	if err == nil {
+		err = c.checkProfiles()
+	}
 	if err != nil {
 		return nil, inFile(err, name)
 	}
