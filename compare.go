@@ -2,7 +2,6 @@ package sluice
 
 import (
 	"context"
-	"slices"
 
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
@@ -33,16 +32,11 @@ func Compare(ctx context.Context, p Pair, out CompareOutputs, o Options) (*Compa
 	if out.Page != "" {
 		claims = append(claims, out.Page, report.DataFile(out.Page))
 	}
-	for _, path := range claims {
-		if path == "" {
-			continue
-		}
-		release, err := chain.Claim(path, files...)
-		if err != nil {
-			return nil, err
-		}
-		defer release()
+	release, err := o.claim(files, claims...)
+	if err != nil {
+		return nil, err
 	}
+	defer release()
 	p.Verbose, p.Threads, p.Reweigh = o.Verbose, o.Threads, out.Weights != ""
 	c, page, err := p.Compare(ctx)
 	if err != nil {
@@ -67,8 +61,7 @@ func Compare(ctx context.Context, p Pair, out CompareOutputs, o Options) (*Compa
 	if err != nil {
 		return nil, ended(ctx, err, "")
 	}
-	about.Version, about.Commands = "sluice "+chain.Version, o.Command
-	about.WithoutFolders(slices.Concat(o.Inputs, files, []string{out.Page, out.Weights, out.Figures})...)
+	o.sign(about, append(files, out.Page, out.Weights, out.Figures)...)
 	if out.Figures != "" {
 		c.Figures = out.Figures
 		if err := await.Done(ctx, "the figures", func() error { return report.WriteFigures(out.Figures, about) }); err != nil {

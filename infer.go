@@ -31,16 +31,11 @@ type Inferred = infer.Inferred
 // (*InterruptedError), nothing is written.
 func Infer(ctx context.Context, m *model.Model, q Observed, out InferOutputs, o Options) (_ *Inferred, err error) {
 	chain := o.chain()
-	for _, path := range []string{out.Draws, out.Page} {
-		if path == "" {
-			continue
-		}
-		release, err := chain.Claim(path, q.File, q.Check)
-		if err != nil {
-			return nil, err
-		}
-		defer release()
+	release, err := o.claim([]string{q.File, q.Check}, out.Draws, out.Page)
+	if err != nil {
+		return nil, err
 	}
+	defer release()
 	at := chain.Apply("")
 	var write func(*events.Table) error
 	var draws *events.Writer
@@ -60,8 +55,7 @@ func Infer(ctx context.Context, m *model.Model, q Observed, out InferOutputs, o 
 		if page, err = await.Do(ctx, "the report", func() (*report.Page, error) { return report.Posterior(r, m) }); err != nil {
 			return nil, ended(ctx, err, "")
 		}
-		page.Version, page.Commands = "sluice "+chain.Version, o.Command
-		page.WithoutFolders(append(o.Inputs, q.File, q.Check, out.Draws, out.Page)...)
+		o.sign(page, q.File, q.Check, out.Draws, out.Page)
 	}
 	if draws != nil {
 		if err := draws.Close(); err != nil {

@@ -2,12 +2,16 @@ package sluice
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/chain"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/report"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -39,6 +43,79 @@ func (o Options) chain() *chain.Options {
 	return &chain.Options{
 		Options: fit.Options{Threads: o.Threads, Resume: o.Resume, Progress: o.Progress, Notice: o.Notice, Warn: o.Warn, Stage: o.Stage}.Filled(),
 		Command: o.Command, Version: Version(), Inputs: o.Inputs, HeldOut: o.HeldOut, Force: o.Force, Stream: o.Stream, Format: o.Format,
+	}
+}
+
+// claim reserves files to be written; "" is none.
+func (o Options) claim(inputs []string, paths ...string) (release func(), err error) {
+	chain, releases := o.chain(), []func(){}
+	release = func() {
+		for _, r := range releases {
+			r()
+		}
+	}
+	for _, path := range paths {
+		if path == "" {
+			continue
+		}
+		r, err := chain.Claim(path, inputs...)
+		if err != nil {
+			release()
+			return nil, err
+		}
+		releases = append(releases, r)
+	}
+	return release, nil
+}
+
+// sign says on a page what made it, without the folders of the files that it may name.
+func (o Options) sign(p *report.Page, files ...string) {
+	p.Version, p.Commands = "sluice "+Version(), o.Command
+	p.WithoutFolders(append(slices.Clone(o.Inputs), files...)...)
+}
+
+// analysis is a verb that makes all it has to say in a folder, with a page, whose path it returns; a folder of "" is none. A folder made for it goes where it fails.
+func (o Options) analysis(folder string, inputs []string, run func() (*report.Page, error)) (page string, err error) {
+	if folder == "" {
+		_, err := run()
+		return "", err
+	}
+	defer leave(missing(folder))
+	if err := os.MkdirAll(folder, 0o777); err != nil {
+		return "", fault.Of(fmt.Errorf("cannot make the folder %s: %w; choose another with --out", folder, err))
+	}
+	page = filepath.Join(folder, "report.html")
+	release, err := o.claim(inputs, page)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	about, err := run()
+	if err != nil {
+		return "", err
+	}
+	o.sign(about, folder)
+	return page, report.Write(page, about)
+}
+
+// missing are the folders that are to be made for one, that first.
+func missing(folder string) (made []string) {
+	for !isThere(folder) {
+		made = append(made, folder)
+		folder = filepath.Dir(folder)
+	}
+	return made
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// leave takes folders away in which there is nothing.
+func leave(folders []string) {
+	for _, f := range folders {
+		_ = os.Remove(f)
 	}
 }
 
