@@ -25,44 +25,56 @@ type setting struct {
 	at         *keyError
 }
 
-// Use makes the card that of a profile: its values in place of the card's, and its name after the card's, so that each has files of its own. What is
-// left has no profiles.
-func (c *Card) Use(profile string) error {
-	var names []string
-	for _, p := range c.Profiles {
-		if names = append(names, p.Name); p.Name == profile {
-			own, err := c.of(p)
-			if err == nil {
-				*c = *own
-			}
+// Use makes the card that of profiles, one after the other: their values in place of the card's, and their names after the card's, so that each has
+// files of its own. What is left has no profiles, and is to be checked as a whole (Validate). After an error the card is as before.
+func (c *Card) Use(profiles ...string) error {
+	own := c.clone()
+	own.Profiles = nil
+	for _, name := range profiles {
+		p, err := c.profile(name)
+		if err == nil {
+			err = own.take(p, nil)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	if names == nil {
-		return wrong("", "there is no profile %q: the card has none, which would stand under profiles", profile)
-	}
-	return wrong("", "there is no profile %q; %s", profile, suggest(profile, names))
+	*c = *own
+	return nil
 }
 
-func (c *Card) of(p Profile) (*Card, error) {
-	own := c.clone()
-	own.Profiles = nil
+func (c *Card) profile(name string) (*Profile, error) {
+	var names []string
+	for i, p := range c.Profiles {
+		if names = append(names, p.Name); p.Name == name {
+			return &c.Profiles[i], nil
+		}
+	}
+	if names == nil {
+		return nil, wrong("", "there is no profile %q: the card has none, which would stand under profiles", name)
+	}
+	return nil, wrong("", "there is no profile %q; %s", name, suggest(name, names))
+}
+
+// take sets what a profile says. Where after is not nil it checks what each setting made of the card before.
+func (c *Card) take(p *Profile, after func(before *Card, s setting) error) error {
+	name := c.Name
 	for _, s := range p.settings {
-		before := own.clone()
-		if err := own.change(s.key, s.value); err != nil {
-			return nil, s.at.because(err)
+		before := c.clone()
+		if err := c.change(s.key, s.value); err != nil {
+			return s.at.because(err)
 		}
-		if reflect.DeepEqual(before, own) {
-			return nil, s.at.because(wrong("", "changes nothing, for that is what the card has; take it out"))
+		if after == nil {
+			continue
+		}
+		if err := after(before, s); err != nil {
+			return err
 		}
 	}
-	if own.Name == c.Name {
-		own.Name += "-" + p.Name
+	if c.Name == name {
+		c.Name += "-" + p.Name
 	}
-	if err := own.Validate(); err != nil {
-		return nil, p.at.because(err)
-	}
-	return own, nil
+	return nil
 }
 
 // because is another error at the place of this one.
@@ -95,11 +107,21 @@ func (d *decoder) profiles(key string, n ast.Node, to *Profiles) error {
 	})
 }
 
-// checkProfiles makes the card of each.
+// checkProfiles makes the card of each, of which every setting is to change something.
 func (c *Card) checkProfiles() error {
-	for _, p := range c.Profiles {
-		if _, err := c.of(p); err != nil {
+	for i := range c.Profiles {
+		p, own := &c.Profiles[i], c.clone()
+		err := own.take(p, func(before *Card, s setting) error {
+			if reflect.DeepEqual(before, own) {
+				return s.at.because(wrong("", "changes nothing, for that is what the card has; take it out"))
+			}
+			return nil
+		})
+		if err != nil {
 			return err
+		}
+		if err := own.Validate(); err != nil {
+			return p.at.because(err)
 		}
 	}
 	return nil

@@ -81,6 +81,10 @@ func TestProfileErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	both := c.clone()
+	if err := both.Use("text", "quick"); err != nil || both.Train.Epochs != 2 || both.Where != "x1 > 0" || both.Name != "other-quick" {
+		t.Errorf("%v, and both profiles make %+v", err, both)
+	}
 	if err := c.Use("quik"); err == nil || err.Error() != `there is no profile "quik"; did you mean quick?` || len(c.Profiles) != 2 {
 		t.Errorf("%v", err)
 	}

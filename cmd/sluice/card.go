@@ -10,8 +10,8 @@ import (
 
 // cardFlags are those of every verb that takes a card.
 type cardFlags struct {
-	profile, memory string
-	sets            []string
+	profiles, sets []string
+	memory         string
 }
 
 func (f *cardFlags) register(c *cobra.Command) {
@@ -21,7 +21,7 @@ func (f *cardFlags) register(c *cobra.Command) {
 }
 
 func (f *cardFlags) registerProfile(c *cobra.Command) {
-	c.Flags().StringVar(&f.profile, "profile", "", "take the values that stand under this name in the profiles of the card")
+	c.Flags().StringSliceVar(&f.profiles, "profile", nil, "NAME,...: take the values that stand under these names in the profiles of the card")
 }
 
 // card reads the card in a file, with its profile and what is set, and lets the verb's own flags, if any, change it before it is checked as a whole.
@@ -31,7 +31,7 @@ func (f *cardFlags) card(a *app, c *cobra.Command, path string, own func(*card.C
 		return nil, fault.Of(err)
 	}
 	if c.Flags().Changed("profile") {
-		if err := job.Use(f.profile); err != nil {
+		if err := job.Use(trimmed(f.profiles)...); err != nil {
 			return nil, usage("%s: %v", path, err)
 		}
 	}
