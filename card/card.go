@@ -96,6 +96,9 @@ type Card struct {
 	// Background is an estimate of a background, which no run makes; see CheckBackground.
 	Background Background `yaml:"background,omitempty"`
 
+	// Profiles are variants of the card; Use chooses one. YAML leaves them out: what is recorded is what ran.
+	Profiles Profiles `yaml:"profiles,omitempty"`
+
 	// Seed of all random numbers. A card that says nothing gets 1.
 	Seed uint64 `yaml:"seed"`
 	// Threads used. Default: all.
