@@ -10,14 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
-	"github.com/sluice-hep/sluice/card"
-	"github.com/sluice-hep/sluice/internal/await"
-	"github.com/sluice-hep/sluice/internal/fault"
 )
 
 func (a *app) backgroundVerb() *cobra.Command {
-	var out, memory string
-	var sets []string
+	var out string
+	var f cardFlags
 	c := &cobra.Command{
 		Use:   "background CARD",
 		Short: "Estimate a background in a region of interest from control regions",
@@ -30,17 +27,12 @@ templates, a workspace for pyhf, and a page.`,
 		Args:    arguments(1, 1, "one card"),
 	}
 	c.Flags().StringVar(&out, "out", "", "folder for what is made (default out/NAME)")
-	c.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE: change a value of the card (repeatable)")
-	memoryFlag(c, &memory)
+	f.register(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		job, err := await.Do(c.Context(), args[0], func() (*card.Card, error) { return card.Load(args[0]) })
+		job, err := f.card(a, c, args[0], nil)
 		if err != nil {
-			return fault.Of(err)
-		}
-		if err := cmp.Or(set(job, sets), allow(job, memory)); err != nil {
 			return err
 		}
-		a.global(c, job)
 		o := a.options()
 		o.Command, o.Inputs = commandLine(c, args), args
 		r, err := sluice.Background(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)
