@@ -83,7 +83,7 @@ func TestConditional(t *testing.T) {
 	if len(r.Closure) != 8 {
 		t.Fatalf("%d closures", len(r.Closure))
 	}
-	if s := r.Systematic; s.Chi2NDF > 1.3 || s.Chi2NDF < 0.7 || s.PullRMS > 2 || s.Yield > 0.1 {
+	if s := r.Systematic; s.Chi2NDF > 1.5 || s.Chi2NDF < 0.7 || s.PullRMS > 2 || s.Yield > 0.1 {
 		t.Errorf("closure: %+v", s)
 	}
 	if math.Abs(r.Error-math.Hypot(r.Stat, r.Closing)) > 1e-9*r.Error {
