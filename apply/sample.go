@@ -29,6 +29,7 @@ type Sample struct {
 	Context       *events.Table
 	ContextFile   string
 	query.Reading        // of that file
+	Where         string // the rows of that file that are taken: those for which this expression holds; "" for all
 	Weight        string // a column of Context that the events carry as their weights; "" for none
 	// Within is how far beyond the trained range an event may lie, in units of it: 0 for model.Within, infinity for any. Others
 	// are drawn again.
@@ -263,5 +264,5 @@ func (d *Sample) facts(m *model.Model) (run []journal.Fact, again bool, err erro
 		return run, true, err
 	}
 	given, again := journal.Files("context", d.ContextFile)
-	return append(append(run, readingFact(d.Reading)), given...), again, err
+	return append(append(run, readingFact(d.Reading), journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", d.Where)}), given...), again, err
 }

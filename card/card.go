@@ -94,6 +94,9 @@ type Card struct {
 	// Anomaly is a search for a resonance, which no run does; see CheckAnomaly.
 	Anomaly Anomaly `yaml:"anomaly,omitempty"`
 
+	// Profiles are variants of the card; Use chooses one. YAML leaves them out: what is recorded is what ran.
+	Profiles Profiles `yaml:"profiles,omitempty"`
+
 	// Seed of all random numbers. A card that says nothing gets 1.
 	Seed uint64 `yaml:"seed"`
 	// Threads used. Default: all.
