@@ -2,6 +2,7 @@ package root
 
 import (
 	_ "embed"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -11,36 +12,39 @@ import (
 )
 
 // Writer writes a TTree with a branch a column, packed by zstd, which
-// ROOT reads since 6.20 (2020). Its baskets hold the same events in every branch.
+// ROOT reads since 6.20 (2020), and histograms. The baskets of the tree hold the same events in every branch.
 type Writer struct {
-	file     *os.File
-	err      error // the first of writing
-	at       int64 // bytes written
-	branches []*outBranch
-	packers  column.Crew[packer]
-	clusters column.Groups // baskets of the same events
-	firsts   []int64       // events in the baskets written
-	rows     int64
+	file       *os.File
+	err        error // the first of writing
+	at         int64 // bytes written
+	branches   []*outBranch
+	packers    column.Crew[packer]
+	clusters   column.Groups // baskets of the same events
+	firsts     []int64       // events in the baskets written
+	rows       int64
+	histograms []*outHistogram
+	options    WriterOptions
+	facts      []fact
 }
 
 const (
 	fileBegin = 100
 	fileName  = "events.root"
-	treeName  = "events"
+	treeName  = "events" // unless another is asked for
 
 	// rootVersion is the ROOT whose classes streamers.bin describes.
 	rootVersion = 61901
 	compression = 501 // zstd, level 1
 )
 
-// streamers is the record of TStreamerInfo for the classes of a tree, which
+// streamers is the record of TStreamerInfo for the classes of a tree and a histogram, which
 // tells readers how they are laid out; see README.md.
 //
 //go:embed streamers.bin
 var streamers []byte
 
 // NewWriter writes to f, which is empty.
-func NewWriter(f *os.File) *Writer { return &Writer{file: f} }
+func NewWriter(f *os.File) *Writer { return NewWriterOf(f, WriterOptions{}) }
 
 // Write appends a block.
 func (w *Writer) Write(columns []column.Column) error {
@@ -49,17 +53,26 @@ func (w *Writer) Write(columns []column.Column) error {
 			return err
 		}
 	}
-	return w.clusters.Add(columns, w.part, w.flush)
+	single, err := w.split(columns)
+	if err != nil {
+		return err
+	}
+	return w.clusters.Add(single, w.part, w.flush)
 }
 
 // part adds events to the baskets.
 func (w *Writer) part(columns []column.Column) error {
-	for k, b := range w.branches {
-		if err := b.add(&columns[k]); err != nil {
+	for k := range columns {
+		if err := w.branches[k].add(&columns[k]); err != nil {
 			return err
 		}
 	}
 	w.rows += int64(columns[0].Len())
+	for _, b := range w.branches[len(columns):] {
+		if err := b.addMany(b.counter.of(columns).I64); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -68,20 +81,24 @@ func (w *Writer) start(columns []column.Column) error {
 	if len(columns) > math.MaxInt16 {
 		return fmt.Errorf("%d columns are more than a tree takes", len(columns))
 	}
+	if err := w.plan(columns); err != nil {
+		return err
+	}
 	bytes := 0
-	for i := range columns {
-		b := newBranch(&columns[i])
+	for i, b := range w.branches {
 		if len(b.Name)+len(b.Unit) > math.MaxInt16/2 {
 			return fmt.Errorf("the name of column %d has %d letters", i+1, len(b.Name))
 		}
-		w.branches = append(w.branches, b)
 		bytes += max(b.size, 16)
 	}
 	// 32 MiB wait for their baskets, and a basket holds at most 512 KiB.
 	w.clusters.Events = min(max((32<<20)/bytes, 512), 1<<16)
-	w.append(make([]byte, fileBegin+len(w.top(0, 0))))
+	w.begin()
 	return w.err
 }
+
+// begin leaves room for what Finish writes first.
+func (w *Writer) begin() { w.append(make([]byte, fileBegin+len(w.top(0, 0)))) }
 
 // append writes b, unless an earlier write failed.
 func (w *Writer) append(b []byte) {
@@ -123,16 +140,26 @@ func (w *Writer) record(class, name, title string, object []byte, pack bool) key
 	return k
 }
 
-// Finish writes the last baskets, the tree and the tables of the file.
+// Finish writes the last baskets, the tree, the histograms and the tables of the file.
 func (w *Writer) Finish() error {
-	if w.rows%int64(w.clusters.Events) != 0 {
-		w.err = w.flush()
+	objects, list := 0, new(put)
+	if w.branches != nil {
+		if w.rows%int64(w.clusters.Events) != 0 {
+			w.err = w.flush()
+		}
+		list.key(w.record("TTree", w.options.Tree, "", w.tree(), true))
+		objects++
 	}
-	tree := w.record("TTree", treeName, "", w.tree(), true)
+	for _, h := range w.histograms {
+		list.key(w.record("TH1D", h.name, h.title, h.object, true))
+		objects++
+	}
+	for _, f := range w.facts {
+		list.key(w.record("TNamed", f.key, f.value, f.object(), false))
+		objects++
+	}
 	info := w.record("TList", "StreamerInfo", "Doubly linked list", streamers, true)
-	list := new(put)
-	list.add(1)
-	list.key(tree)
+	list.b = append(binary.BigEndian.AppendUint32(nil, uint32(objects)), list.b...)
 	keys := w.record("TFile", fileName, "", list.b, false)
 	free := w.record("TFile", fileName, "", w.free(), false)
 	if w.err == nil {
