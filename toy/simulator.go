@@ -29,6 +29,7 @@ var simulators = []*Simulator{
 	gaussianMixture,
 	bernoulliGLM,
 	slcp,
+	showers,
 }
 
 // Find returns the simulator of that name, or nil.
