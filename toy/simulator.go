@@ -30,6 +30,8 @@ var simulators = []*Simulator{
 	bernoulliGLM,
 	slcp,
 	showers,
+	detector,
+	detectorFakes,
 }
 
 // Find returns the simulator of that name, or nil.
