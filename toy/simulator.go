@@ -29,6 +29,7 @@ var simulators = []*Simulator{
 	gaussianMixture,
 	bernoulliGLM,
 	slcp,
+	showers,
 	detector,
 	detectorFakes,
 }
