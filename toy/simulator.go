@@ -31,6 +31,7 @@ var simulators = []*Simulator{
 	gaussianMixture,
 	bernoulliGLM,
 	slcp,
+	showers,
 	detector,
 	detectorFakes,
 }
