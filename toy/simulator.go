@@ -30,6 +30,9 @@ var simulators = []*Simulator{
 	bernoulliGLM,
 	slcp,
 	ttbar(),
+	showers,
+	detector,
+	detectorFakes,
 }
 
 // Find returns the simulator of that name, or nil.
