@@ -112,8 +112,11 @@ func (q *Observed) markov(ctx context.Context, m *model.Model, s *toy.Simulator,
 		return nil, err
 	}
 	r.Each[i].Chain = &mcmc.Diagnostics{}
-	least := (r.Draws + len(start) - 1) / len(start)
-	chain, err := settle(ctx, fmt.Sprintf("observation %d", i+1), d.logDensity, start, least, q.Seed, o.Threads, r.Each[i].Chain)
+	told, of := r.Each[i].Chain, fmt.Sprintf("observation %d", i+1)
+	chain, err := settle(ctx, of, d.logDensity, start, 0, q.Seed, 1, told)
+	if ess := slices.Min(append(told.ESS, math.Inf(1))); err == nil && ess < float64(r.Draws) { // as many as are independent
+		chain, err = settle(ctx, of, d.logDensity, start, int(1.1*float64(r.Draws)/ess*float64(told.Steps)), q.Seed, 1, told)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -123,13 +126,13 @@ func (q *Observed) markov(ctx context.Context, m *model.Model, s *toy.Simulator,
 	}
 	t, _, err := d.table(rows)
 	o.Notice(fmt.Sprintf("observation %d by a Markov chain: %d steps of %d walkers, an autocorrelation time of %.0f, %.0f %% of moves taken, worth %.0f independent draws",
-		i+1, r.Each[i].Chain.Steps, r.Each[i].Chain.Walkers, slices.Max(r.Each[i].Chain.Tau), 100*r.Each[i].Chain.Acceptance, slices.Min(r.Each[i].Chain.ESS)))
+		i+1, told.Steps, told.Walkers, slices.Max(told.Tau), 100*told.Acceptance, slices.Min(told.ESS)))
 	return t, err
 }
 
 // settle takes as many steps of a chain as its autocorrelation times ask for, and those after the burn-in at least.
 func settle(ctx context.Context, of string, density func([]float64) float64, start [][]float64, least int, seed uint64, threads int, told *mcmc.Diagnostics) (draws [][]float64, err error) {
-	for steps := max(firstSteps, 2*least); ; {
+	for steps := min(max(firstSteps, least*4/3+1), mostSteps); ; {
 		draws, err = await.Do(ctx, "the Markov chain of "+of, func() (x [][]float64, err error) {
 			x, *told, err = mcmc.Run(ctx, density, start, steps, seed, threads)
 			return x, err

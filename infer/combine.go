@@ -10,7 +10,6 @@ import (
 
 	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/events"
-	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/internal/say"
