@@ -24,6 +24,7 @@ type Analysis struct {
 	Model      *model.Model
 	Train      *train.Result
 	Parameters int
+	Drawn      *apply.Drawn // the sample in its file
 
 	Total                    int // events in all, of which
 	Training, Valid, HeldOut int // so many train, validate and are held out

@@ -351,7 +351,7 @@ func (r *run) report(ctx context.Context) error {
 	r.o.Stage("report")
 	pages := report.Flows{Card: r.card}
 	for _, l := range r.flows {
-		l.page.Name, l.page.Train, l.page.Parameters = l.result.Flow, l.result.Train.Result, l.result.Train.Parameters
+		l.page.Name, l.page.Train, l.page.Parameters, l.page.Drawn = l.result.Flow, l.result.Train.Result, l.result.Train.Parameters, l.result.Drawn
 		pages.Each = append(pages.Each, &l.page)
 	}
 	make := pages.Each[0].Page
