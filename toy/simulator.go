@@ -29,6 +29,8 @@ var simulators = []*Simulator{
 	gaussianMixture,
 	bernoulliGLM,
 	slcp,
+	detector,
+	detectorFakes,
 }
 
 // Find returns the simulator of that name, or nil.

@@ -35,6 +35,7 @@ const (
 	StreamMember                       // which of several densities draws an event, and the seeds of these
 	StreamSearch                       // thinned signal, folds and masses of a search
 	StreamChain                        // moves of a Markov chain
+	StreamFakes                        // objects that nothing generated: of the toy detector, and of a simulation
 )
 
 // Block is Philox4x32-10: four 32-bit words for one 128-bit counter and one 64-bit key.
