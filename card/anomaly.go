@@ -121,7 +121,9 @@ func (c *Card) CheckAnomaly() error {
 }
 
 // thins says whether signal is taken out for a number of events to stay.
-func (a *Anomaly) thins() bool { return slices.ContainsFunc(a.SignalEvents, func(n Count) bool { return n != 0 }) }
+func (a *Anomaly) thins() bool {
+	return slices.ContainsFunc(a.SignalEvents, func(n Count) bool { return n != 0 })
+}
 
 // leastPseudo is how few global p tell nothing of their distribution.
 const leastPseudo = 10
