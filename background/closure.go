@@ -20,6 +20,8 @@ type Closed struct {
 	Chi2NDF  float64           `json:"chi2_ndf"`
 	P        float64           `json:"p"` // of that, by chance, where the features are independent
 	Features map[string]Shaped `json:"features"`
+	// Before is chi2/ndf of the simulation as it is; 0 without one.
+	Before float64 `json:"chi2_ndf_before,omitempty"`
 
 	Seen, Expected map[string]*stats.Histogram `json:"-"` // in the bins of the templates, each sum being that of the data
 }
@@ -142,10 +144,31 @@ func (e *estimate) close(ctx context.Context, region int) (*Closed, error) {
 			return nil, err
 		}
 	}
+	if e.simulation != nil {
+		if c.Before, err = e.before(region); err != nil {
+			return nil, err
+		}
+	}
 	if c.NDF > 0 {
 		c.Chi2NDF, c.P = c.Chi2/float64(c.NDF), stats.Chi2P(c.Chi2, c.NDF)
 	}
 	return c, nil
+}
+
+// before is chi2/ndf of the shapes of a region in the simulation as it is.
+func (e *estimate) before(region int) (float64, error) {
+	own := e.simulation.in(region)
+	like, w := e.simulation.columns(e.data.card.Features, own), e.simulation.weights(own)
+	var sum Shaped
+	for _, name := range e.data.card.Features {
+		data, expected, err := e.both(name, e.data.in(region), like, w)
+		if err != nil {
+			return 0, err
+		}
+		s := shape(data, expected, e.card.Bins)
+		sum.Chi2, sum.NDF = sum.Chi2+s.Chi2, sum.NDF+s.NDF
+	}
+	return sum.Chi2 / float64(max(sum.NDF, 1)), nil
 }
 
 // Systematic is what the closures say of the estimate.
