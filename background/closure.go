@@ -173,8 +173,8 @@ func (e *estimate) before(region int) (float64, error) {
 
 // Systematic is what the closures say of the estimate.
 type Systematic struct {
-	// Yield is the relative error of the number of events: the root mean square of what closures miss, each by its statistical error, and so at least the
-	// precision with which they tell.
+	// Yield is the relative error of the number of events: the root mean square of what closures miss, each by its statistical error, and at least the
+	// precision with which they tell, which is where the pulls have an RMS of 1.
 	Yield   float64 `json:"yield"`
 	Chi2NDF float64 `json:"chi2_ndf"` // of all shapes
 	NDF     int     `json:"ndf"`
@@ -188,7 +188,7 @@ func systematic(closures []*Closed) *Systematic {
 		return nil
 	}
 	s := &Systematic{}
-	var chi2, square, sum, pulls float64
+	var chi2, sum, pulls float64
 	for _, c := range closures {
 		chi2 += c.Chi2
 		s.NDF += c.NDF
@@ -196,9 +196,7 @@ func systematic(closures []*Closed) *Systematic {
 			continue
 		}
 		off := c.Predicted/c.Observed - 1
-		inverse := c.Pull * c.Pull / (off * off) // of the variance of off
-		square += off * off * inverse
-		sum += inverse
+		sum += c.Pull * c.Pull / (off * off) // one over the variance of off
 		pulls += c.Pull * c.Pull
 		s.Pulls++
 	}
@@ -206,7 +204,8 @@ func systematic(closures []*Closed) *Systematic {
 		s.Chi2NDF = chi2 / float64(s.NDF)
 	}
 	if s.Pulls > 0 {
-		s.Yield, s.PullRMS = math.Sqrt(square/sum), math.Sqrt(pulls/float64(s.Pulls))
+		s.PullRMS = math.Sqrt(pulls / float64(s.Pulls))
+		s.Yield = math.Sqrt(float64(s.Pulls)/sum) * max(s.PullRMS, 1)
 	}
 	return s
 }

@@ -213,12 +213,16 @@ func (e *estimate) simulated(ctx context.Context) error {
 		return nil
 	}
 	e.Stage("simulation")
-	e.base = filepath.Join(e.Folder, "simulation.safetensors")
+	folder, err := filepath.Abs(e.Folder) // or it would count from the card's
+	if err != nil {
+		return err
+	}
+	e.base = filepath.Join(folder, "simulation.safetensors")
 	var did struct {
 		Model []byte
 		Said  []string
 	}
-	err := e.Kept.Do("simulation", &did, func() (err error) {
+	err = e.Kept.Do("simulation", &did, func() (err error) {
 		if err = e.learnSimulation(ctx); err != nil {
 			return err
 		}
