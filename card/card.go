@@ -231,10 +231,11 @@ func (c *Card) path(file string) string {
 // BaseFile is BaseModel as the program opens it.
 func (c *Card) BaseFile() string { return c.path(c.BaseModel) }
 
-// Inputs are all files that a training reads: Paths, and the base model.
+// Inputs are all files that a training or an estimate reads: Paths, the base model, and those of a simulation.
 func (c *Card) Inputs() []string {
-	if c.BaseModel == "" {
-		return c.Paths()
+	paths := append(c.Paths(), c.SimulationPaths()...)
+	if c.BaseModel != "" {
+		paths = append(paths, c.BaseFile())
 	}
-	return append(c.Paths(), c.BaseFile())
+	return paths
 }
