@@ -59,6 +59,16 @@ func (w *rangeWatch) watch(t *events.Table) (int, error) {
 	return n, err
 }
 
+// Outside is how many events of t lie outside the range that a model was trained in, which o.Warn is told.
+func Outside(p *prep.Pipeline, t *events.Table, o Options) (int, error) {
+	w := newRangeWatch(p)
+	n, err := w.watch(t)
+	if err == nil {
+		warn(o.Warn, w)
+	}
+	return n, err
+}
+
 // mostColumns out of range are named, those with the most events.
 const mostColumns = 8
 

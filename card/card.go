@@ -101,6 +101,9 @@ type Card struct {
 	// Profiles are variants of the card; Use chooses one. YAML leaves them out: what is recorded is what ran.
 	Profiles Profiles `yaml:"profiles,omitempty"`
 
+	// Simulate says how objects that are drawn become events, which no run makes; see CheckSimulation.
+	Simulate Simulate `yaml:"simulate,omitempty"`
+
 	// Seed of all random numbers. A card that says nothing gets 1.
 	Seed uint64 `yaml:"seed"`
 	// Threads used. Default: all.

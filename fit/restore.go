@@ -65,7 +65,9 @@ func restores(ctx context.Context, c *card.Card) (note string, err error) {
 func differ(a, b *events.Column) (n, first int) {
 	low, high := math.Inf(1), math.Inf(-1)
 	for i := range a.Len() {
-		low, high = min(low, a.Float(i)), max(high, a.Float(i))
+		if v := a.Float(i); v == v {
+			low, high = min(low, v), max(high, v)
+		}
 	}
 	for i := range a.Len() {
 		x, y := a.Float(i), b.Float(i)

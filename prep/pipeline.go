@@ -81,6 +81,11 @@ func (p *Pipeline) InFlow() (names []string) {
 // InFlow reports whether the flow sees the column: not one that is constant, follows from others, or is part of the hidden feature.
 func (c *Column) InFlow() bool { return c.width() > 0 }
 
+// Whole says that the column holds integers alone, in whatever type.
+func (c *Column) Whole() bool {
+	return c.Kind == profile.KindInteger || c.trained() == events.Int64 || c.trained() == events.Uint64
+}
+
 // Constant reports whether the column held one value, Min, throughout.
 func (c *Column) Constant() bool { return c.Kind == profile.KindConstant }
 

@@ -29,6 +29,8 @@ type Config struct {
 	// Valid and Test are the fractions of events set aside. Defaults 0.1 and 0.1; negative for none.
 	Valid float64 `yaml:"valid,omitempty" json:"valid,omitempty"`
 	Test  float64 `yaml:"test,omitempty" json:"test,omitempty"`
+	// ValidOver is over how many epochs, the last ones, the mean of the validation loss is taken by which the best epoch is chosen. Default 1.
+	ValidOver int `yaml:"valid_over,omitempty" json:"valid_over,omitempty"`
 	// Patience stops the training after so many epochs without a better validation loss. Default: after 10 epochs that are
 	// also a fifth of the training, by epochs or by MaxSeconds; negative for never.
 	Patience int `yaml:"patience,omitempty" json:"patience,omitempty"`

@@ -75,6 +75,10 @@ func (c Config) Validate() error {
 		return &FieldError{"betas", fmt.Sprintf("%v are not two numbers in [0, 1)", c.Betas)}
 	case set >= 1:
 		return &FieldError{"valid", fmt.Sprintf("valid and test are %g of the events together and leave none to train on", set)}
+	case c.ValidOver < 0:
+		return &FieldError{"valid_over", fmt.Sprintf("%d is not 1 or more", c.ValidOver)}
+	case c.ValidOver > 1 && c.Valid < 0:
+		return &FieldError{"valid_over", "needs validation events: set train.valid above 0"}
 	case c.Patience > 0 && c.Valid < 0:
 		return &FieldError{"patience", "needs validation events: set train.valid above 0"}
 	}

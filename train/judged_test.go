@@ -37,3 +37,33 @@ func TestJudgeDecides(t *testing.T) {
 		}
 	}
 }
+
+// noisy is a gaussian whose validations are given.
+type noisy struct {
+	*gaussian
+	valid []float64
+}
+
+func (n *noisy) Loss([]int32) float64 {
+	v := n.valid[0]
+	n.valid = n.valid[1:]
+	return v
+}
+
+// A mean over epochs chooses another epoch than the luckiest one.
+func TestValidOver(t *testing.T) {
+	for over, best := range map[int]int{0: 2, 1: 2, 3: 4} {
+		c := Config{Epochs: 5, Batch: 100, ValidOver: over}
+		n := &noisy{newGaussian(2000), []float64{9, 1, 9, 3, 2, 0, 0, 0, 0}}
+		r, err := Run(t.Context(), n, samples(2000, c), c, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.BestEpoch != best {
+			t.Errorf("over %d epochs: epoch %d is kept, not %d", over, r.BestEpoch, best)
+		}
+	}
+	if err := (Config{ValidOver: -1}).Validate(); err == nil {
+		t.Error("a mean over -1 epochs")
+	}
+}

@@ -299,9 +299,10 @@ func (t *trainer) validate(ctx context.Context) error {
 	at.Valid = asNLL(valid)
 	at.Stale++
 	// Until one is finite, and without validation, the last epoch is the best.
-	if never := math.IsNaN(float64(at.BestValid)); never || at.Valid < at.BestValid {
+	mean := t.meanValid(valid)
+	if never := math.IsNaN(float64(at.BestValid)); never || mean < at.BestMean {
 		if finite(valid) {
-			at.BestValid, at.Stale, at.BestSeconds = at.Valid, 0, t.seconds()
+			at.BestValid, at.BestMean, at.Stale, at.BestSeconds = at.Valid, mean, 0, t.seconds()
 		}
 		at.BestEpoch = at.Epoch
 		copy(t.best, kept)
@@ -312,6 +313,15 @@ func (t *trainer) validate(ctx context.Context) error {
 		t.notice(fmt.Sprintf("epoch %d: the validation loss is not finite: an event has a density of 0 or NaN", at.Epoch))
 	}
 	return nil
+}
+
+// meanValid is the mean of the validation loss over the last epochs, of which this is the last one's.
+func (t *trainer) meanValid(valid float64) NLL {
+	n := min(max(t.cfg.ValidOver, 1), len(t.at.History)+1)
+	for _, e := range t.at.History[len(t.at.History)+1-n:] {
+		valid += float64(e.ValidNLL)
+	}
+	return asNLL(valid / float64(n))
 }
 
 func (t *trainer) runningLoss() NLL { return asNLL(t.at.LossSum / float64(t.at.LossEvents)) }

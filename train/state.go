@@ -44,6 +44,7 @@ type progress struct {
 	LossEvents int     `json:"loss_events"`
 	Valid      NLL     `json:"valid"` // of the last epoch
 	BestValid  NLL     `json:"best_valid"`
+	BestMean   NLL     `json:"best_mean"` // over Config.ValidOver epochs
 	BestEpoch  int     `json:"best_epoch"`
 	// BestSeconds is Seconds at its end, where the training has a limit of time.
 	BestSeconds float64  `json:"best_seconds,omitempty"`

@@ -1,0 +1,298 @@
+package simulate
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/prep"
+	"github.com/sluice-hep/sluice/stats"
+)
+
+// Enough objects in a bin for it to be judged.
+const Enough = 1000
+
+// Judged is how far a simulation is from the full one, over bins of what is generated with enough objects. The first draw of each object is judged.
+type Judged struct {
+	Binned     []string             `json:"binned"` // the columns of the bins
+	Efficiency Worst                `json:"efficiency"`
+	Quantities map[string]*[2]Worst `json:"quantities"` // mean and width of what the flow draws, by its name: response and resolution where that is a ratio
+	Objects    [2]float64           `json:"objects"`    // reconstructed ones in an event, in the full simulation and here
+	quantities []string
+	bins       []bin
+	sizes      []float64
+	shape      [2]int
+}
+
+// Worst is the largest of the differences in bins.
+type Worst struct {
+	Bins    int     `json:"bins"`
+	Largest float64 `json:"largest"`       // difference, simulated less true: relative, of efficiencies absolute
+	Error   float64 `json:"largest_error"` // its standard error, by the numbers of objects
+	Beyond  int     `json:"beyond"`        // bins in which the difference is beyond tolerance by more than three standard errors
+	Chi2    float64 `json:"chi2"`          // sum of the squares of the differences in units of their errors
+}
+
+// The differences that are small enough.
+const (
+	toleranceOfMoments    = 0.02
+	toleranceOfEfficiency = 0.01
+)
+
+func (w *Worst) add(difference, err, tolerance float64) {
+	w.Bins++
+	w.Chi2 += difference * difference / (err * err)
+	if math.Abs(difference) > math.Abs(w.Largest) {
+		w.Largest, w.Error = difference, err
+	}
+	if math.Abs(difference) > tolerance+3*err {
+		w.Beyond++
+	}
+}
+
+func (w *Worst) String() string {
+	return fmt.Sprintf("largest difference %+.2f ± %.2f %% in %d bins, χ²/ndf %.2f", 100*w.Largest, 100*w.Error, w.Bins, w.Chi2/float64(max(w.Bins, 1)))
+}
+
+// Lines say it, a line a quantity.
+func (j *Judged) Lines() (lines []string) {
+	for _, name := range j.quantities {
+		q := j.Quantities[name]
+		lines = append(lines, fmt.Sprintf("%s: mean, %s", name, &q[0]), fmt.Sprintf("%s: width, %s", name, &q[1]))
+	}
+	return lines
+}
+
+// bin are the objects of a bin of what is generated.
+type bin struct {
+	of       int // objects
+	has      [2]int
+	quantity []pair // those that both, or one, reconstructs
+}
+
+// pair are moments of a quantity in the full simulation, and here.
+type pair struct {
+	n      [2]float64
+	moment [2]stats.Moments
+}
+
+// share is the efficiency with its error.
+func (b *bin) share(side int) (e, err float64) {
+	e = float64(b.has[side]) / float64(b.of)
+	return e, math.Sqrt(max(e*(1-e), 1/float64(b.of)) / float64(b.of))
+}
+
+// mean is the difference of means and its error, in units of the true mean or of the true width where that is larger.
+func (p *pair) mean() (difference, err float64) {
+	t, s := p.moment[0], p.moment[1]
+	unit := max(math.Abs(t.Mean), t.Std)
+	return (s.Mean - t.Mean) / unit, math.Hypot(t.Std/math.Sqrt(p.n[0]), s.Std/math.Sqrt(p.n[1])) / unit
+}
+
+// width is the relative difference of the standard deviations over the means, where these are larger, and its error.
+func (p *pair) width() (difference, err float64) {
+	t, s := p.moment[0], p.moment[1]
+	rel := func(side int) float64 { return math.Sqrt((p.moment[side].Kurtosis + 2) / (4 * p.n[side])) }
+	ratio := s.Std / t.Std
+	if math.Abs(t.Mean) > t.Std {
+		ratio *= t.Mean / s.Mean
+	}
+	return ratio - 1, math.Hypot(rel(0), rel(1))
+}
+
+// judge compares the first draws with the full simulation.
+func (r *run) judge() (*Judged, error) {
+	j := &Judged{Quantities: map[string]*[2]Worst{}}
+	axes, err := r.axes()
+	if err != nil {
+		return nil, err
+	}
+	place := make([]int, r.drawn.Len())
+	for k, a := range axes {
+		j.Binned = append(j.Binned, a.label())
+		j.shape[k] = len(a.edges) - 1
+	}
+	total := 1
+	for k := range axes {
+		for i, p := range axes[k].places() {
+			if p < 0 || place[i] < 0 {
+				place[i] = -1
+				continue
+			}
+			place[i] = place[i]*(len(axes[k].edges)-1) + p
+		}
+		total *= len(axes[k].edges) - 1
+	}
+	j.bins = make([]bin, total)
+	sides := r.sides()
+	for i, p := range place {
+		if p < 0 {
+			continue
+		}
+		j.bins[p].of++
+		for s := range sides {
+			if sides[s].has(i) {
+				j.bins[p].has[s]++
+			}
+		}
+	}
+	j.quantities = r.quantities()
+	for _, name := range j.quantities {
+		r.moments(j, name, place)
+		j.Quantities[name] = &[2]Worst{}
+	}
+	j.sum()
+	j.Objects = r.multiplicity()
+	return j, nil
+}
+
+// sum looks for the largest differences.
+func (j *Judged) sum() {
+	for i := range j.bins {
+		b := &j.bins[i]
+		if b.of <= Enough {
+			continue
+		}
+		t, te := b.share(0)
+		s, se := b.share(1)
+		j.Efficiency.add(s-t, math.Hypot(te, se), toleranceOfEfficiency)
+		for k, name := range j.quantities {
+			if p := &b.quantity[k]; min(p.n[0], p.n[1]) > Enough {
+				d, e := p.mean()
+				j.Quantities[name][0].add(d, e, toleranceOfMoments)
+				d, e = p.width()
+				j.Quantities[name][1].add(d, e, toleranceOfMoments)
+			}
+		}
+	}
+}
+
+// sides are the full simulation and the first draws, row by row.
+func (r *run) sides() [2]source {
+	var s [2]source
+	for k, t := range []*events.Table{r.events.table, r.drawn} {
+		s[k].Table = t
+		s[k].exists, _ = t.Column(r.plan.Exists)
+	}
+	return s
+}
+
+// quantities are the features that are computed from reconstructed and generated columns, and are numbers.
+func (r *run) quantities() (names []string) {
+	for _, d := range r.card.Define {
+		k := slices.IndexFunc(r.m.Features.Columns, func(c prep.Column) bool { return c.Name == d.Name })
+		if k >= 0 && !r.m.Features.Columns[k].Whole() {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
+// moments fills in those of a quantity in all bins.
+func (r *run) moments(j *Judged, name string, place []int) {
+	sides := r.sides()
+	values := [2][][]float64{make([][]float64, len(j.bins)), make([][]float64, len(j.bins))}
+	for s := range sides {
+		c, _ := sides[s].Column(name)
+		for i, p := range place {
+			if v := c.Float(i); p >= 0 && sides[s].has(i) && !math.IsNaN(v) {
+				values[s][p] = append(values[s][p], v)
+			}
+		}
+	}
+	for p := range j.bins {
+		var q pair
+		for s := range sides {
+			q.n[s], q.moment[s] = float64(len(values[s][p])), stats.NewMoments(values[s][p], nil)
+		}
+		j.bins[p].quantity = append(j.bins[p].quantity, q)
+	}
+}
+
+// multiplicity is the mean number of reconstructed objects in an event, of those generated.
+func (r *run) multiplicity() (mean [2]float64) {
+	for s, side := range r.sides() {
+		for i := range side.Len() {
+			if side.has(i) {
+				mean[s] += 1 / float64(r.events.len())
+			}
+		}
+	}
+	return mean
+}
+
+// axis is a column in whose bins is judged.
+type axis struct {
+	column *events.Column
+	size   bool // its absolute value
+	edges  []float64
+}
+
+func (a *axis) label() string {
+	if a.size {
+		return "|" + a.column.Name + "|"
+	}
+	return a.column.Name
+}
+
+// places are the bins of the rows, -1 for none.
+func (a *axis) places() []int {
+	at := make([]int, a.column.Len())
+	for i := range at {
+		v := a.column.Float(i)
+		if a.size {
+			v = math.Abs(v)
+		}
+		k, found := slices.BinarySearch(a.edges, v)
+		if !found || k == len(a.edges)-1 {
+			k--
+		}
+		if at[i] = k; k >= len(a.edges)-1 || math.IsNaN(v) {
+			at[i] = -1
+		}
+	}
+	return at
+}
+
+// axes are at most two: of pt and eta, or as the card says.
+func (r *run) axes() (axes []axis, err error) {
+	plan := r.plan.Bins
+	if plan == nil {
+		plan = map[string][]float64{r.plan.Generated + "_pt": nil, r.plan.Generated + "_eta": nil}
+	}
+	var names []string
+	for name := range plan {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		first := func(name string) int { return map[bool]int{true: 0, false: 1}[strings.HasSuffix(name, "_pt")] }
+		return cmp.Or(first(a)-first(b), cmp.Compare(a, b))
+	})
+	for k, name := range names {
+		c, err := r.events.table.Column(name)
+		if err != nil {
+			return nil, fmt.Errorf("%w; simulations are judged in its bins (simulate.bins)", err)
+		}
+		a := axis{column: c, edges: plan[name]}
+		x := make([]float64, c.Len())
+		for i := range x {
+			x[i] = c.Float(i)
+		}
+		slices.Sort(x)
+		if a.edges == nil {
+			for q, n := 0, []int{10, 6}[k]; q <= n; q++ {
+				a.edges = append(a.edges, stats.Quantile(x, float64(q)/float64(n)))
+			}
+			a.edges = slices.Compact(a.edges)
+		}
+		if len(a.edges) < 2 {
+			return nil, fmt.Errorf("column %q has one value, so that there are no bins to judge in; name others (simulate.bins)", name)
+		}
+		a.size = a.edges[0] >= 0 && x[0] < 0
+		axes = append(axes, a)
+	}
+	return axes, nil
+}
