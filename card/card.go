@@ -90,6 +90,8 @@ type Card struct {
 
 	// Anomaly is a search for a resonance, which no run does; see CheckAnomaly.
 	Anomaly Anomaly `yaml:"anomaly,omitempty"`
+	// Unfold takes detector effects out of data, which no run does; see CheckUnfold.
+	Unfold Unfold `yaml:"unfold,omitempty"`
 
 	// Seed of all random numbers. A card that says nothing gets 1.
 	Seed uint64 `yaml:"seed"`
@@ -179,8 +181,11 @@ func (c *Card) Portable() *Card {
 	p := *c
 	p.Files = slices.Clone(c.Files)
 	paths := []*string{&p.Sample.File, &p.Sample.ContextFile, &p.BaseModel}
-	for i := range p.Files {
-		paths = append(paths, &p.Files[i])
+	p.Unfold.Data, p.Unfold.PriorFiles = slices.Clone(c.Unfold.Data), slices.Clone(c.Unfold.PriorFiles)
+	for _, files := range [][]string{p.Files, p.Unfold.Data, p.Unfold.PriorFiles} {
+		for i := range files {
+			paths = append(paths, &files[i])
+		}
 	}
 	for _, path := range paths {
 		if filepath.IsAbs(*path) {

@@ -34,6 +34,7 @@ const (
 	StreamCodes                        // codes of categorical features
 	StreamMember                       // which of several densities draws an event, and the seeds of these
 	StreamSearch                       // thinned signal, folds and masses of a search
+	StreamUnfold                       // classifiers and replicas of an unfolding
 )
 
 // Block is Philox4x32-10: four 32-bit words for one 128-bit counter and one 64-bit key.
