@@ -104,7 +104,7 @@ type Card struct {
 	Dir string `yaml:"-"`
 }
 
-// Toy is a distribution of known density.
+// Toy is a distribution of known density, or a simulator of pairs of parameters and observables.
 type Toy struct {
 	Name   string `yaml:"name,omitempty"`   // one of toy.Names
 	Events int    `yaml:"events,omitempty"` // default 20000

@@ -15,6 +15,9 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/toy"
 )
 
 const (
@@ -58,15 +61,28 @@ func Parse(data []byte, name string) (*Card, error) {
 			base := filepath.Base(name)
 			c.Name = strings.TrimSuffix(base, filepath.Ext(base))
 		}
-		if c.Features == nil && c.Toy != (Toy{}) {
-			c.Features = []string{"x1", "x2"}
-		}
+		c.ofToy()
 		err = place(c.Validate(), root)
 	}
 	if err != nil {
 		return nil, inFile(err, name)
 	}
 	return c, nil
+}
+
+// ofToy models what is drawn where a card names no features: x1 and x2 of a distribution, the parameters of a simulator given what is observed.
+func (c *Card) ofToy() {
+	s := toy.Find(c.Toy.Name)
+	switch {
+	case c.Features != nil || c.Toy == (Toy{}):
+	case s == nil:
+		c.Features = []string{"x1", "x2"}
+	default:
+		c.Features = column.Names(s.Parameters)
+		if c.Context == nil && c.ContextSets == nil {
+			c.Context = column.Names(s.Observables)
+		}
+	}
 }
 
 func decode(c *Card, root ast.Node) error {

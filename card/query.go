@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/toy"
 )
@@ -27,15 +28,21 @@ func (c *Card) Query() (query.Query, error) {
 	if c.Toy == (Toy{}) {
 		return q, nil
 	}
-	d, err := toy.New(c.Toy.Name, c.Toy.Options())
+	draw := func(n int) (*events.Table, error) { return toy.Generate(c.Toy.Name, n, c.Seed, c.Toy.Options()) }
+	one, err := draw(1)
 	if err != nil {
 		return q, err
 	}
+<<<<<<< HEAD
 	n := cmp.Or(c.Toy.Events, toyEvents)
 	if takes := Bytes(n) * Bytes(d.Bytes()); takes > c.AllowedMemory() {
+=======
+	n := cmp.Or(c.Toy.Events, 20_000)
+	if takes := Bytes(n) * Bytes(one.Bytes()); takes > c.AllowedMemory() {
+>>>>>>> main
 		return q, wrong("toy.events", "%d events take %v, more than the %v allowed: draw fewer, or allow more memory (--memory, in a card memory)", n, takes, c.AllowedMemory())
 	}
-	q.Table, err = d.Generate(n, c.Seed)
+	q.Table, err = draw(n)
 	return q, err
 }
 

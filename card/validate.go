@@ -69,7 +69,7 @@ func (c *Card) checkSource() error {
 	case t.Events < 0 || t.Events > 1e9:
 		return wrong("toy.events", "%d is not between 1 and 1000000000", t.Events)
 	}
-	if _, err := toy.New(t.Name, t.Options()); err != nil {
+	if err := toy.Check(t.Name, t.Options()); err != nil {
 		return wrong("toy", "%s", strings.TrimPrefix(err.Error(), "toy: "))
 	}
 	return nil

@@ -45,7 +45,7 @@ func Truth(c *card.Card, t *events.Table, logProb []float64) (*True, error) {
 // drawnFrom is the toy of a card whose events are modelled as they were drawn, or nil.
 func drawnFrom(c *card.Card) (*toy.Distribution, error) {
 	names := slices.Sorted(slices.Values(c.Features))
-	if c.Toy == (card.Toy{}) || len(c.Define) > 0 || c.Where != "" || !slices.Equal(names, []string{"x1", "x2"}) {
+	if c.Toy == (card.Toy{}) || toy.Find(c.Toy.Name) != nil || len(c.Define) > 0 || c.Where != "" || !slices.Equal(names, []string{"x1", "x2"}) {
 		return nil, nil
 	}
 	d, err := toy.New(c.Toy.Name, c.Toy.Options())

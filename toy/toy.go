@@ -1,6 +1,7 @@
 // Package toy draws events from distributions whose density is known, so that
 // what a flow has learned can be held against the truth: the entropy is the
-// lowest mean negative log-likelihood that any model can reach.
+// lowest mean negative log-likelihood that any model can reach; and from
+// simulators of pairs of parameters and what is observed given them.
 package toy
 
 import (
@@ -42,8 +43,8 @@ type shape interface {
 	moments() (mean, variance [2]float64)
 }
 
-// Names lists the distributions.
-func Names() []string { return append([]string{"banana", "two-moons"}, PotentialNames()...) }
+// Distributions lists those of known density.
+func Distributions() []string { return append([]string{"banana", "two-moons"}, PotentialNames()...) }
 
 // New makes a distribution by name: banana is x2 ~ N(0, 2^2), x1 ~ N(x2^2/4, 1); two-moons is
 // scikit-learn's make_moons, two half circles of radius 1 with normal noise, and tells the moon in column
@@ -64,7 +65,7 @@ func New(name string, o Options) (*Distribution, error) {
 			d.shape = newField(i)
 			break
 		}
-		return nil, fmt.Errorf("toy: there is no distribution %q; there is %s", name, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("toy: there is no distribution of known density %q; there is %s", name, strings.Join(Distributions(), ", "))
 	}
 	if name != "two-moons" && o.Noise != 0 {
 		return nil, fmt.Errorf("toy: %s has no noise to set", name)
@@ -77,19 +78,10 @@ func New(name string, o Options) (*Distribution, error) {
 	return d, nil
 }
 
-// Generate draws n events of the named distribution.
-func Generate(name string, n int, seed uint64, o Options) (*events.Table, error) {
-	d, err := New(name, o)
-	if err != nil {
-		return nil, err
-	}
-	return d.Generate(n, seed)
-}
-
 // Generate draws n events. Event i depends on the seed and on i alone.
 func (d *Distribution) Generate(n int, seed uint64) (*events.Table, error) {
-	if n < 1 || n > math.MaxInt32 {
-		return nil, fmt.Errorf("toy: %d events; ask for 1 to %d", n, math.MaxInt32)
+	if err := countable(n); err != nil {
+		return nil, err
 	}
 	t := &events.Table{Columns: []events.Column{
 		{Name: "x1", F32: make([]float32, n)},
@@ -107,14 +99,6 @@ func (d *Distribution) Generate(n int, seed uint64) (*events.Table, error) {
 		}
 	}
 	return t, nil
-}
-
-// Bytes is what the columns of an event take.
-func (d *Distribution) Bytes() int {
-	if d.label() == "" {
-		return 2 * 4
-	}
-	return 3 * 4
 }
 
 // Label names the column that tells the part of each event; "" where the distribution has one part.

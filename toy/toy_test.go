@@ -65,7 +65,7 @@ func TestEventsFollowTheDensity(t *testing.T) {
 
 func TestStandardisedColumns(t *testing.T) {
 	const n = 40_000
-	for _, name := range Names() {
+	for _, name := range Distributions() {
 		tab := generate(t, name, n, Options{Standardise: true})
 		for k := range 2 {
 			var m, v float64
@@ -174,10 +174,12 @@ func TestWhatCannotBe(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{"two moons", 1, Options{}, `no distribution "two moons"; there is banana, two-moons`},
+		{"two moons", 1, Options{}, `no toy "two moons"; there is banana, two-moons`},
 		{"two-moons", 1, Options{Noise: -1}, "noise of -1"},
 		{"two-moons", 1, Options{Noise: math.NaN()}, "noise of NaN"},
 		{"banana", 1, Options{Noise: 0.1}, "no noise"},
+		{"slcp", 1, Options{Noise: 0.1}, "slcp is a simulator"},
+		{"slcp", 0, Options{}, "0 events"},
 		{"banana", 0, Options{}, "0 events"},
 		{"banana", -5, Options{}, "-5 events"},
 		{"banana", 1 << 40, Options{}, "1099511627776 events"},

@@ -13,7 +13,7 @@ import (
 	"github.com/sluice-hep/sluice/query"
 )
 
-// mostDraws of a posterior are in memory.
+// mostDraws of a posterior, or of a toy, are in memory.
 const mostDraws = 10_000_000
 
 func (a *app) inferVerb() *cobra.Command {
