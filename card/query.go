@@ -33,13 +33,8 @@ func (c *Card) Query() (query.Query, error) {
 	if err != nil {
 		return q, err
 	}
-<<<<<<< HEAD
 	n := cmp.Or(c.Toy.Events, toyEvents)
-	if takes := Bytes(n) * Bytes(d.Bytes()); takes > c.AllowedMemory() {
-=======
-	n := cmp.Or(c.Toy.Events, 20_000)
 	if takes := Bytes(n) * Bytes(one.Bytes()); takes > c.AllowedMemory() {
->>>>>>> main
 		return q, wrong("toy.events", "%d events take %v, more than the %v allowed: draw fewer, or allow more memory (--memory, in a card memory)", n, takes, c.AllowedMemory())
 	}
 	q.Table, err = draw(n)

@@ -1,43 +1,43 @@
 package toy
 
 import (
-	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
-// Jets are simulated jets as a detector sees them, made to be unfolded: four observables as they are, pt, mass, width and tau21, and as they are measured
+// jets are simulated jets as a detector sees them, made to be unfolded: four observables as they are, pt, mass, width and tau21, and as they are measured
 // (_reco). pass_truth is 1 where the true pt is above 30 GeV, pass_reco where the jet was found and its measured pt is above 30 GeV: jets from below
-// and those of 2 % of the events that are noise are fakes. What an event lacks is NaN. Event i depends on the seed and on i alone.
-//
-// The jets of nature have another truth in the same detector: harder, heavier, wider.
-func Jets(n int, seed uint64, nature bool) (*events.Table, error) {
-	if n < 1 || n > math.MaxInt32 {
-		return nil, fmt.Errorf("toy: %d events; ask for 1 to %d", n, math.MaxInt32)
+// and the noise of 2 % of the events are fakes. What an event lacks is NaN. Those of nature have another truth in the same detector, harder, heavier, wider, and random
+// numbers of their own, from a column on.
+func jets(name string, shape jetShape, from uint32) *Simulator {
+	s := &Simulator{
+		Name:        name,
+		Parameters:  []events.Column{{Name: "pt", Unit: "GeV"}, {Name: "mass", Unit: "GeV"}, {Name: "width"}, {Name: "tau21"}},
+		Observables: []events.Column{{Name: "pt_reco", Unit: "GeV"}, {Name: "mass_reco", Unit: "GeV"}, {Name: "width_reco"}, {Name: "tau21_reco"}},
 	}
-	t := &events.Table{}
-	for _, c := range [][2]string{
-		{"pt", "GeV"}, {"mass", "GeV"}, {"width"}, {"tau21"}, {"pt_reco", "GeV"}, {"mass_reco", "GeV"}, {"width_reco"}, {"tau21_reco"}, {"pass_truth"}, {"pass_reco"},
-	} {
-		t.Columns = append(t.Columns, events.Column{Name: c[0], Unit: c[1], F32: make([]float32, n)})
-	}
-	s := jetShape{ptScale: 30, rho: -1.9, rhoWidth: 0.35, width: -2, tau: 0.3}
-	sources := uint32(0)
-	if nature {
-		s, sources = jetShape{ptScale: 34, rho: -1.83, rhoWidth: 0.33, width: -1.93, tau: 0.15}, 16
-	}
-	var u [12]float64
-	for i := range n {
-		for k := range u {
-			rng.Uniform(u[k:k+1], seed, rng.StreamToy, sources+uint32(k), uint64(i))
+	s.Generate = func(n int, seed uint64) (*events.Table, error) {
+		if err := countable(n); err != nil {
+			return nil, err
 		}
-		for k, v := range s.jet(&u) {
-			t.Columns[k].F32[i] = float32(v)
+		t := &events.Table{Columns: slices.Concat(s.Parameters, s.Observables, []events.Column{{Name: "pass_truth"}, {Name: "pass_reco"}})}
+		for k := range t.Columns {
+			t.Columns[k].F32 = make([]float32, n)
 		}
+		var u [10]float64
+		for i := range n {
+			for k := range u {
+				rng.Uniform(u[k:k+1], seed, rng.StreamToy, from+uint32(k), uint64(i))
+			}
+			for k, v := range shape.jet(&u) {
+				t.Columns[k].F32[i] = float32(v)
+			}
+		}
+		return t, nil
 	}
-	return t, nil
+	return s
 }
 
 // jetShape is the truth: pt - 25 GeV is exponential; log(mass/pt), log(width) and the logit of tau21 are normal, and lean on each other.
@@ -48,8 +48,8 @@ const (
 	jetNoise = 0.02
 )
 
-// jet is an event of twelve uniform numbers.
-func (s jetShape) jet(u *[12]float64) (v [10]float64) {
+// jet is an event of ten uniform numbers.
+func (s jetShape) jet(u *[10]float64) (v [10]float64) {
 	g := func(k int) float64 { return math.Sqrt2 * math.Erfinv(2*u[k]-1) }
 	if u[0] < jetNoise {
 		nan := math.NaN()

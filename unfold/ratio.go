@@ -46,7 +46,7 @@ func (l *learner) ratio(ctx context.Context, a, b points, at [][]float64) ([]flo
 	}
 	l.trained++
 	c, err := classify.Train(ctx, all, rows, classify.Options{
-		Hidden: study.h, Epochs: study.e, Patience: study.p, Most: -1, Ensemble: l.networks, Threads: l.threads, Seed: rng.New(l.seed, rng.StreamUnfold, l.trained).Uint64() >> 1,
+		Hidden: []int{32, 32}, Epochs: 15, Patience: 3, Most: -1, Ensemble: l.networks, Threads: l.threads, Seed: rng.New(l.seed, rng.StreamUnfold, l.trained).Uint64() >> 1,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s and %s: %w", a.name, b.name, err)
@@ -77,5 +77,3 @@ func (l *learner) share(ctx context.Context, a, b points, at [][]float64) ([]flo
 	}
 	return p, err
 }
-
-var study = struct{ h []int; e, p int }{[]int{32, 32}, 15, 3}

@@ -36,8 +36,8 @@ type reader struct {
 const priorColumn = "unfold.prior"
 
 func (r *reader) read(ctx context.Context, q query.Query) (*sample, error) {
-	need := slices.Concat(nonEmpty(r.weight, r.prior, r.passTruth))
-	q.Columns = slices.Concat(r.truth, r.reco, need)
+	need := nonEmpty(r.weight, r.passTruth)
+	q.Columns = slices.Concat(r.truth, r.reco, need, nonEmpty(r.prior))
 	q.Welcome = nil
 	if r.mayLackPass {
 		q.Welcome = nonEmpty(r.passReco)
@@ -85,7 +85,7 @@ func (r *reader) read(ctx context.Context, q query.Query) (*sample, error) {
 		s.weight = column(r.weight)
 	}
 	if r.prior != "" {
-		s.prior = column(r.prior)
+		s.prior = slices.Clone(column(r.prior))
 	}
 	flag := func(name string) []bool {
 		pass := make([]bool, t.Len())
@@ -129,6 +129,12 @@ func (r *reader) check(s *sample) error {
 					return fmt.Errorf("%s: %s is %g in event %d, which passes (%s); leave such events out (where), or let a column say that they do not pass", r.name, part.names[c], v, i+1, orAll(part.by))
 				}
 			}
+		}
+		if s.prior != nil && s.prior[i]-s.prior[i] != 0 {
+			if truth {
+				return fmt.Errorf("unfold.prior is %g in event %d, which passes (%s): it must be a number wherever there is a truth", s.prior[i], i+1, orAll(r.passTruth))
+			}
+			s.prior[i] = 1 // as of noise, which has no truth
 		}
 		switch row := int32(i); {
 		case truth && reco:

@@ -570,3 +570,11 @@ func (r *Result) off(m *Method, spectra [][]float64) *float64 {
 	total /= float64(ndf)
 	return &total
 }
+
+// PriorShift is the mean change of the bins with the other prior, in parts of their contents.
+func (s *Spectrum) PriorShift() (mean float64) {
+	for b, d := range s.Prior {
+		mean += math.Abs(d) / s.Values[b] / float64(len(s.Prior))
+	}
+	return mean
+}

@@ -34,8 +34,8 @@ const (
 	StreamCodes                        // codes of categorical features
 	StreamMember                       // which of several densities draws an event, and the seeds of these
 	StreamSearch                       // thinned signal, folds and masses of a search
-	StreamUnfold                       // classifiers and replicas of an unfolding
 	StreamChain                        // moves of a Markov chain
+	StreamUnfold                       // classifiers and replicas of an unfolding
 )
 
 // Block is Philox4x32-10: four 32-bit words for one 128-bit counter and one 64-bit key.
