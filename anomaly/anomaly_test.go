@@ -7,12 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
-	"github.com/sluice-hep/sluice/stats"
 )
 
 // toy is a falling spectrum of background whose two features lean on the mass, and signal of 3.5, narrow in all three.
@@ -153,122 +150,6 @@ func TestBadInput(t *testing.T) {
 		c.change(job)
 		if _, err := Run(context.Background(), job, Options{}); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q is not in: %v", c.want, err)
-		}
-	}
-}
-
-// falling is a spectrum of the function that is fitted, of about so many events.
-func falling(events float64, r *rng.Source) *spectrum {
-	s := &spectrum{}
-	for k := range 61 {
-		s.edges = append(s.edges, 2.5+0.05*float64(k))
-	}
-	s.count = make([]float64, 60)
-	s.makeBasis()
-	var sum float64
-	expected := make([]float64, 60)
-	for k := range expected {
-		x := (s.edges[k] + 0.025) / 11
-		expected[k] = math.Pow(1-x, 6) / math.Pow(x, 4+0.3*math.Log(x))
-		sum += expected[k]
-	}
-	for k := range expected {
-		s.count[k] = distuv.Poisson{Lambda: events * expected[k] / sum, Src: r}.Rand()
-	}
-	return s
-}
-
-// The prediction of a window has the error that it claims, and its p is uniform without signal, with many events and with few.
-func TestWindowWithoutSignal(t *testing.T) {
-	for _, n := range []float64{20_000, 300} {
-		r := rng.New(3, rng.StreamTest, 2)
-		var p []float64
-		for range 400 {
-			s := falling(n, r)
-			f, err := s.fit(16, 24)
-			if err != nil {
-				t.Fatal(err)
-			}
-			expected, deviation := f.within(16, 24)
-			var observed float64
-			for _, v := range s.count[16:24] {
-				observed += v
-			}
-			// between the p of as many and of more, which makes a discrete p uniform
-			most, least := excessP(observed, expected, deviation), excessP(observed+1, expected, deviation)
-			p = append(p, least+(most-least)*r.Float64())
-		}
-		if chance := uniform(t, p); chance < 1e-3 {
-			t.Errorf("%g events: the p of a window is not uniform: KS p %.2g", n, chance)
-		}
-	}
-}
-
-// The global p of spectra without signal is uniform, with many events and with few.
-func TestHuntWithoutSignal(t *testing.T) {
-	if testing.Short() {
-		t.Skip("fits 200,000 spectra")
-	}
-	for _, n := range []float64{20_000, 300} {
-		r := rng.New(3, rng.StreamTest, 4)
-		var p []float64
-		for k := range 40 {
-			h, err := falling(n, r).hunt(context.Background(), uint64(k), 30)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p = append(p, h.GlobalP)
-		}
-		if chance := uniform(t, p); chance < 1e-3 {
-			t.Errorf("%g events: the global p is not uniform: KS p %.2g", n, chance)
-		}
-	}
-}
-
-// uniform is the p of a Kolmogorov-Smirnov test of p against many uniform numbers.
-func uniform(t *testing.T, p []float64) float64 {
-	t.Helper()
-	even := make([]float64, 100_000)
-	for i := range even {
-		even[i] = (float64(i) + 0.5) / float64(len(even))
-	}
-	a, err := stats.NewCDF(p, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := stats.NewCDF(even, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, chance := stats.KS(a, b)
-	return chance
-}
-
-// A p of a number whose mean is known well is that of Poisson, and a large error of the mean makes an excess likelier.
-func TestExcessP(t *testing.T) {
-	poisson := 1 - distuv.Poisson{Lambda: 10}.CDF(19)
-	if p := excessP(20, 10, 0); math.Abs(p/poisson-1) > 1e-9 {
-		t.Errorf("%g, not %g", p, poisson)
-	}
-	if p := excessP(20, 10, 1e-4); math.Abs(p/poisson-1) > 1e-4 {
-		t.Errorf("%g, not %g", p, poisson)
-	}
-	if a, b := excessP(20, 10, 1), excessP(20, 10, 3); !(poisson < a && a < b) {
-		t.Errorf("%g, %g and %g do not rise", poisson, a, b)
-	}
-}
-
-// The tail takes over where no pseudo-experiment is as extreme, without a jump for an exponential.
-func TestTail(t *testing.T) {
-	r := rng.New(5, rng.StreamTest, 3)
-	x := make([]float64, 10_000)
-	for i := range x {
-		x[i] = -math.Log(1 - r.Float64())
-	}
-	for _, v := range []float64{2, 5, 15, 30} {
-		p, tail := beyond(x, v)
-		if ratio := math.Log(p) / -v; math.Abs(ratio-1) > 0.1 || tail != (v > 12) {
-			t.Errorf("p of %g is %g (tail %v), where exp(-t) is true", v, p, tail)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/sluice-hep/sluice/bump"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/plot"
 	"github.com/sluice-hep/sluice/report"
@@ -82,7 +83,7 @@ func (m *Method) curve(name string) plot.Curve {
 	for k := range efficiencies {
 		var at []float64
 		for _, y := range m.curves {
-			if finite(y[k]) {
+			if y[k] == y[k] {
 				at = append(at, y[k])
 			}
 		}
@@ -106,7 +107,7 @@ func (r *Result) excesses() (*report.Section, error) {
 		Head: []string{"Method", "Share", "Observed", "Background", "Truth", "χ²/ndf", "p", "Sculpting", "p of it"}, Numbers: [2]int{1, 9},
 	}
 	n := float64(r.Events.Region)
-	p := excessP(n, r.Background.Estimate, r.Background.Error)
+	p := bump.P(n, r.Background.Estimate, r.Background.Error)
 	s.Rows = append(s.Rows, (&Selection{Share: 1, Observed: n, Estimate: &r.Background, LocalP: &p}).row("none"))
 	for _, name := range r.Order {
 		for _, sel := range r.Methods[name].Selections {
@@ -149,8 +150,11 @@ func (r *Result) masses() (*report.Section, error) {
 	if h == nil {
 		return &s, nil
 	}
-	from, to := r.selected.bins(h.Window[0], h.Window[1])
-	f, err := r.selected.fit(from, to)
+	null, err := r.selected.Smoothed()
+	if err != nil {
+		return nil, err
+	}
+	f, err := null.Without(r.selected.Bins(h.Window[0], h.Window[1]))
 	if err != nil {
 		return nil, err
 	}
@@ -164,19 +168,19 @@ func (r *Result) masses() (*report.Section, error) {
 	}
 	s.Text += fmt.Sprintf(" What %s selects of it (%g %% of the signal region) was scanned by windows of 2 to %d bins: the largest excess is from %.4g to %.4g %s, %.0f events where %.3g ± %.2g are expected; "+
 		"local p %.2g; as large an excess anywhere has p %.2g without signal (%.2g σ), %s.",
-		h.Method, 100*h.Share, regionBins, h.Window[0], h.Window[1], r.unit, h.Observed, h.Expected, h.Error, h.LocalP, h.GlobalP, h.GlobalSigma, how)
+		h.Method, 100*h.Share, bump.Widest, h.Window[0], h.Window[1], r.unit, h.Observed, h.Expected, h.Error, h.LocalP, h.GlobalP, h.GlobalSigma, how)
 	return &s, nil
 }
 
 // picture is a spectrum with the function fitted to it.
-func (r *Result) picture(s *spectrum, f *smooth, name string) (*plot.Picture, error) {
-	data := plot.Curve{Name: name, X: s.edges, Y: s.count}
-	for _, n := range s.count {
+func (r *Result) picture(s *bump.Spectrum, f *bump.Smooth, name string) (*plot.Picture, error) {
+	data := plot.Curve{Name: name, X: s.Edges, Y: s.Counts}
+	for _, n := range s.Counts {
 		data.Low, data.High = append(data.Low, max(n-math.Sqrt(n), 0)), append(data.High, n+math.Sqrt(n))
 	}
 	v := plot.Curves{
 		X: plot.Axis{Label: r.mass, Unit: r.unit, Scale: plot.Linear}, Y: plot.Axis{Label: "Events / bin"},
-		Curves: []plot.Curve{data, {Name: "smooth function", X: s.edges, Y: f.expected, Expected: true}}, Alt: "Spectrum of " + r.mass + " with a smooth function",
+		Curves: []plot.Curve{data, {Name: "smooth function", X: s.Edges, Y: f.Expected, Expected: true}}, Alt: "Spectrum of " + r.mass + " with a smooth function",
 	}
 	return v.Picture()
 }

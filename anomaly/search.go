@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluice-hep/sluice/bump"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/fault"
@@ -46,10 +47,19 @@ type Result struct {
 
 	signalRegion [2]float64
 	mass, unit   string
-	spectrum     *spectrum // of all data
-	smooth       *smooth   // fitted to its sidebands
-	selected     *spectrum // that was hunted in
+	spectrum     *bump.Spectrum // of all data
+	smooth       *bump.Smooth   // fitted to its sidebands
+	selected     *bump.Spectrum // that was hunted in
 }
+
+// Hunt is a scan of the mass after a selection.
+type Hunt struct {
+	Method string  `json:"method"` // by whose score events are selected
+	Share  float64 `json:"share"`  // of the data in the signal region that are
+	bump.Hunt
+}
+
+const pseudoExperiments = 1000
 
 // Counts are those of the data: signal that is thinned away is not in them.
 type Counts struct {
@@ -163,8 +173,8 @@ func (r *Result) try(ctx context.Context, t *trial, k int, o Options) error {
 		if err := r.estimate(t); err != nil {
 			return fault.Of(err)
 		}
-		if f := r.smooth; f.ndf > 0 && stats.Chi2P(f.chi2, f.ndf) < 1e-3 {
-			r.warn(o, fmt.Sprintf("the smooth function does not describe the sidebands (chi2/ndf %.3g): the background that it expects, and each p, are wrong by more than they say; narrow anomaly.sidebands", f.chi2/float64(f.ndf)))
+		if f := r.smooth; f.NDF > 0 && stats.Chi2P(f.Chi2, f.NDF) < 1e-3 {
+			r.warn(o, fmt.Sprintf("the smooth function does not describe the sidebands (chi2/ndf %.3g): the background that it expects, and each p, are wrong by more than they say; narrow anomaly.sidebands", f.Chi2/float64(f.NDF)))
 		}
 	}
 	o.Stage(of + "background")
@@ -252,25 +262,55 @@ func (t *trial) masses(holds func(k int) bool) (mass []float64) {
 
 func all(int) bool { return true }
 
+// newSpectrum has bins of an eighth of the signal region, as many as fit between the ends of the sidebands.
+func (t *trial) newSpectrum() (*bump.Spectrum, error) {
+	low, high := t.mass[t.rows[0]], t.mass[t.rows[0]]
+	for _, i := range t.rows {
+		low, high = min(low, t.mass[i]), max(high, t.mass[i])
+	}
+	if s := t.search.Sidebands; s.Low < s.High {
+		low, high = max(low, s.Low), min(high, s.High)
+	}
+	r := t.search.SignalRegion
+	width := (r.High - r.Low) / bump.Widest
+	below, above := int((r.Low-low)/width+1e-6), int((high-r.High)/width+1e-6)
+	var edges []float64
+	for k := range below + bump.Widest + above + 1 {
+		edges = append(edges, math.Round((r.Low+float64(k-below)*width)*1e9)/1e9)
+	}
+	return bump.New(edges)
+}
+
 // estimate fits the sidebands of all data.
-func (r *Result) estimate(t *trial) (err error) {
-	s := t.newSpectrum().of(t.masses(all))
-	r.spectrum = s
-	from, to := s.bins(r.signalRegion[0], r.signalRegion[1])
-	if r.smooth, err = s.fit(from, to); err != nil {
+func (r *Result) estimate(t *trial) error {
+	bins, err := t.newSpectrum()
+	if err != nil {
 		return err
 	}
-	r.Background = t.estimated(r.smooth, from, to, all)
+	r.spectrum = bins.Of(t.masses(all))
+	if r.smooth, err = r.beside(r.spectrum); err != nil {
+		return err
+	}
+	r.Background = r.estimated(t, r.smooth, all)
 	return nil
 }
 
-// estimated is what a fit expects in the signal region, beside the true background of the data that a condition holds for.
-func (t *trial) estimated(f *smooth, from, to int, holds func(k int) bool) Estimate {
-	e := Estimate{}
-	if f.ndf > 0 {
-		e.Chi2NDF = f.chi2 / float64(f.ndf)
+// beside is the function fitted to the sidebands of a spectrum.
+func (r *Result) beside(s *bump.Spectrum) (*bump.Smooth, error) {
+	null, err := s.Smoothed()
+	if err != nil {
+		return nil, err
 	}
-	e.Estimate, e.Error = f.within(from, to)
+	return null.Without(s.Bins(r.signalRegion[0], r.signalRegion[1]))
+}
+
+// estimated is what a fit expects in the signal region, beside the true background of the data that a condition holds for.
+func (r *Result) estimated(t *trial, f *bump.Smooth, holds func(k int) bool) Estimate {
+	e := Estimate{}
+	if f.NDF > 0 {
+		e.Chi2NDF = f.Chi2 / float64(f.NDF)
+	}
+	e.Estimate, e.Error = f.Within(r.spectrum.Bins(r.signalRegion[0], r.signalRegion[1]))
 	if t.signal == nil {
 		return e
 	}
@@ -286,18 +326,15 @@ func (t *trial) estimated(f *smooth, from, to int, holds func(k int) bool) Estim
 
 // selections counts what is left at each of shares, and estimates its background from the sidebands where a method scores these.
 func (r *Result) selections(t *trial, s *scored) (list []Selection, err error) {
-	from, to := r.spectrum.bins(r.signalRegion[0], r.signalRegion[1])
+	from, to := r.spectrum.Bins(r.signalRegion[0], r.signalRegion[1])
 	for _, share := range shares {
 		holds := func(k int) bool { return s.surprise[k] >= -math.Log10(share) }
-		own := r.spectrum.of(t.masses(holds))
-		sel := Selection{Share: share}
-		for _, n := range own.count[from:to] {
-			sel.Observed += n
-		}
+		own := r.spectrum.Of(t.masses(holds))
+		sel := Selection{Share: share, Observed: own.Sum(from, to)}
 		if s.sidebands {
-			if f, err := own.fit(from, to); err == nil { // else too few are left
-				e := t.estimated(f, from, to, holds)
-				p := excessP(sel.Observed, e.Estimate, e.Error)
+			if f, err := r.beside(own); err == nil { // else too few are left
+				e := r.estimated(t, f, holds)
+				p := bump.P(sel.Observed, e.Estimate, e.Error)
 				sel.Estimate, sel.LocalP = &e, &p
 			}
 			if err := t.sculpting(&sel, holds); err != nil {
@@ -337,8 +374,12 @@ func (t *trial) sculpting(s *Selection, holds func(k int) bool) error {
 
 // search hunts in what a method selects.
 func (r *Result) search(ctx context.Context, t *trial, s *scored, method string, o Options) (err error) {
-	r.selected = r.spectrum.of(t.masses(func(k int) bool { return s.surprise[k] >= -math.Log10(huntedShare) }))
-	h, err := r.selected.hunt(ctx, t.seed, pseudoExperiments)
+	r.selected = r.spectrum.Of(t.masses(func(k int) bool { return s.surprise[k] >= -math.Log10(huntedShare) }))
+	h := &bump.Hunt{}
+	null, err := r.selected.Smoothed()
+	if err == nil {
+		h, err = r.selected.Hunt(ctx, null, t.seed, pseudoExperiments)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return err
@@ -346,8 +387,7 @@ func (r *Result) search(ctx context.Context, t *trial, s *scored, method string,
 		r.warn(o, fmt.Sprintf("no hunt in what %s selects: %v", method, err))
 		return nil
 	}
-	h.Method, h.Share = method, huntedShare
-	r.Hunt = h
+	r.Hunt = &Hunt{method, huntedShare, *h}
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
+	"github.com/sluice-hep/sluice/uhi"
 )
 
 // Writer writes tables, one after the other, as one file. Names and types of
@@ -123,6 +124,20 @@ func (w *Writer) Describe(key, value string) {
 	if out, ok := w.out.(interface{ Describe(key, value string) }); ok && w.names != nil {
 		out.Describe(key, value)
 	}
+}
+
+// Histograms keeps histograms with the file, beside the events, under their names: in ROOT files.
+func (w *Writer) Histograms(all map[string]*uhi.Histogram) error {
+	out, ok := w.out.(interface {
+		Histograms(map[string]*uhi.Histogram) error
+	})
+	if !ok {
+		return inFile(w.path, errors.New("only ROOT files take histograms beside events"))
+	}
+	if w.err == nil {
+		w.err = inFile(w.path, out.Histograms(all))
+	}
+	return w.err
 }
 
 // Close writes what is left and gives the file its name. After an error no file

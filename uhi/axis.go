@@ -33,7 +33,8 @@ func (a *Axis) Len() int {
 	return n
 }
 
-func (a *Axis) check() error {
+// Check is an error where the axis cannot be one.
+func (a *Axis) Check() error {
 	if a.Categories != nil {
 		for i, c := range a.Categories {
 			if slices.Contains(a.Categories[:i], c) {
@@ -77,8 +78,8 @@ func (m Metadata) check() error {
 	return nil
 }
 
-// regular tells whether all bins have one width, to the rounding of their edges.
-func (a *Axis) regular() bool {
+// Regular tells whether all bins have one width, to the rounding of their edges.
+func (a *Axis) Regular() bool {
 	n := len(a.Edges) - 1
 	low, high := a.Edges[0], a.Edges[n]
 	for i, e := range a.Edges {
@@ -112,7 +113,7 @@ type axis struct {
 
 // MarshalJSON writes an axis: "regular" where the bins have one width, else "variable", or "category_str".
 func (a Axis) MarshalJSON() ([]byte, error) {
-	if err := a.check(); err != nil {
+	if err := a.Check(); err != nil {
 		return nil, err
 	}
 	w := axis{Metadata: a.Metadata}
@@ -127,7 +128,7 @@ func (a Axis) MarshalJSON() ([]byte, error) {
 			w.Categories = append(w.Categories, text)
 		}
 		return json.Marshal(w)
-	case a.regular():
+	case a.Regular():
 		w.Type, w.Lower, w.Upper, w.Bins = "regular", &a.Edges[0], &a.Edges[n], &n
 	default:
 		w.Type, w.Edges = "variable", a.Edges
@@ -170,7 +171,7 @@ func (a *Axis) UnmarshalJSON(text []byte) error {
 	default:
 		return fmt.Errorf("no axis of type %q; there is regular, variable, category_str, category_int, boolean", r.Type)
 	}
-	return a.check()
+	return a.Check()
 }
 
 // maxBins is the most that an axis of a few numbers may ask to be made.

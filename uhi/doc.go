@@ -3,4 +3,6 @@
 //
 //	data = json.load(open("report.json"), object_hook=uhi.io.json.object_hook)
 //	h = hist.Hist(data["histograms"]["reference/pt"])
+//
+// Package pyhf makes a workspace of them, and events/root writes them as TH1D.
 package uhi

@@ -34,9 +34,10 @@ func (h *Histogram) Variance(i int) float64 {
 	return h.Variances[i]
 }
 
-func (h *Histogram) check() error {
+// Check is an error where axes and contents do not go together, or are not finite.
+func (h *Histogram) Check() error {
 	for i := range h.Axes {
-		if err := h.Axes[i].check(); err != nil {
+		if err := h.Axes[i].Check(); err != nil {
 			return fmt.Errorf("axis %d: %w", i, err)
 		}
 	}
@@ -70,7 +71,7 @@ type storage struct {
 
 // MarshalJSON writes a histogram whose storage is "weighted", or "double" of counts.
 func (h Histogram) MarshalJSON() ([]byte, error) {
-	if err := h.check(); err != nil {
+	if err := h.Check(); err != nil {
 		return nil, fmt.Errorf("uhi: %w", err)
 	}
 	w := histogram{Schema: 1, Metadata: h.Metadata, Axes: h.Axes, Storage: storage{Type: "double", Values: h.nested(h.Values)}}
@@ -133,7 +134,7 @@ func (h *Histogram) UnmarshalJSON(text []byte) error {
 		h.Variances, err = h.flat("variances", r.Storage.Variances)
 	}
 	if err == nil {
-		err = h.check()
+		err = h.Check()
 	}
 	if err != nil {
 		return fmt.Errorf("uhi: %w", err)

@@ -1,6 +1,6 @@
 // Package root reads and writes tables of events as ROOT files: TTrees (and
 // TNtuples) with a branch a column, written by ROOT 4 to 6. RNTuples are read by
-// package rntuple.
+// package rntuple. It writes histograms as TH1D, beside a tree or alone.
 //
 // It decodes baskets whole and straight into columns, several at once. The
 // go-hep library groot (v0.38.1) reads every kind of ROOT object, but hands out
@@ -11,5 +11,6 @@
 //
 // The layout of the files follows the notes in ROOT's own sources: TFile.cxx and
 // TKey.cxx (records), TBufferFile.cxx (objects and references), TTree.h,
-// TBranch.h, TLeaf.h and TBasket.cxx (trees), RZip.cxx (compressed blocks).
+// TBranch.h, TLeaf.h and TBasket.cxx (trees), TH1.h and TAxis.h (histograms),
+// RZip.cxx (compressed blocks).
 package root

@@ -2,6 +2,7 @@ package root
 
 import (
 	_ "embed"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -11,16 +12,17 @@ import (
 )
 
 // Writer writes a TTree with a branch a column, packed by zstd, which
-// ROOT reads since 6.20 (2020). Its baskets hold the same events in every branch.
+// ROOT reads since 6.20 (2020), and histograms. The baskets of the tree hold the same events in every branch.
 type Writer struct {
-	file     *os.File
-	err      error // the first of writing
-	at       int64 // bytes written
-	branches []*outBranch
-	packers  column.Crew[packer]
-	clusters column.Groups // baskets of the same events
-	firsts   []int64       // events in the baskets written
-	rows     int64
+	file       *os.File
+	err        error // the first of writing
+	at         int64 // bytes written
+	branches   []*outBranch
+	packers    column.Crew[packer]
+	clusters   column.Groups // baskets of the same events
+	firsts     []int64       // events in the baskets written
+	rows       int64
+	histograms []*outHistogram
 }
 
 const (
@@ -33,7 +35,7 @@ const (
 	compression = 501 // zstd, level 1
 )
 
-// streamers is the record of TStreamerInfo for the classes of a tree, which
+// streamers is the record of TStreamerInfo for the classes of a tree and a histogram, which
 // tells readers how they are laid out; see README.md.
 //
 //go:embed streamers.bin
@@ -79,9 +81,12 @@ func (w *Writer) start(columns []column.Column) error {
 	}
 	// 32 MiB wait for their baskets, and a basket holds at most 512 KiB.
 	w.clusters.Events = min(max((32<<20)/bytes, 512), 1<<16)
-	w.append(make([]byte, fileBegin+len(w.top(0, 0))))
+	w.begin()
 	return w.err
 }
+
+// begin leaves room for what Finish writes first.
+func (w *Writer) begin() { w.append(make([]byte, fileBegin+len(w.top(0, 0)))) }
 
 // append writes b, unless an earlier write failed.
 func (w *Writer) append(b []byte) {
@@ -123,16 +128,22 @@ func (w *Writer) record(class, name, title string, object []byte, pack bool) key
 	return k
 }
 
-// Finish writes the last baskets, the tree and the tables of the file.
+// Finish writes the last baskets, the tree, the histograms and the tables of the file.
 func (w *Writer) Finish() error {
-	if w.rows%int64(w.clusters.Events) != 0 {
-		w.err = w.flush()
+	objects, list := 0, new(put)
+	if w.branches != nil {
+		if w.rows%int64(w.clusters.Events) != 0 {
+			w.err = w.flush()
+		}
+		list.key(w.record("TTree", treeName, "", w.tree(), true))
+		objects++
 	}
-	tree := w.record("TTree", treeName, "", w.tree(), true)
+	for _, h := range w.histograms {
+		list.key(w.record("TH1D", h.name, h.title, h.object, true))
+		objects++
+	}
 	info := w.record("TList", "StreamerInfo", "Doubly linked list", streamers, true)
-	list := new(put)
-	list.add(1)
-	list.key(tree)
+	list.b = append(binary.BigEndian.AppendUint32(nil, uint32(objects)), list.b...)
 	keys := w.record("TFile", fileName, "", list.b, false)
 	free := w.record("TFile", fileName, "", w.free(), false)
 	if w.err == nil {

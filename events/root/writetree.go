@@ -96,13 +96,11 @@ func (w *Writer) tree() []byte {
 	}
 	p.object(20, func() {
 		p.named(treeName, "")
-		p.object(2, func() { p.add([]uint16{602, 1, 1}) }) // line: colour, style, width
-		p.fill()
-		p.object(2, func() { p.add([]uint16{1, 1}, float32(1)) }) // marker
-		p.add(w.rows, unpacked, packed, packed, packed)           // bytes: packed, saved, flushed
-		p.add(float64(1))                                         // weight
-		p.add(0, 25, 0)                                           // timer, scan, update
-		p.add(1000, 0)                                            // default length of the list of beginnings; clusters of another length
+		p.attributes()
+		p.add(w.rows, unpacked, packed, packed, packed) // bytes: packed, saved, flushed
+		p.add(float64(1))                               // weight
+		p.add(0, 25, 0)                                 // timer, scan, update
+		p.add(1000, 0)                                  // default length of the list of beginnings; clusters of another length
 		p.add([]int64{1000000000000, 1000000000000, 0})
 		p.add([]int64{-300000000, int64(w.clusters.Events), 1000000}) // save, in bytes; flush, in events; to estimate
 		p.add(uint16(0))
@@ -117,6 +115,13 @@ func (w *Writer) tree() []byte {
 		p.add(0, 0, 0, 0) // tree index, friends, user's list, branch of references
 	})
 	return p.b
+}
+
+// attributes are those of what can be drawn: the colour, style and width of a line, the filling, the marker.
+func (p *put) attributes() {
+	p.object(2, func() { p.add([]uint16{602, 1, 1}) })
+	p.fill()
+	p.object(2, func() { p.add([]uint16{1, 1}, float32(1)) })
 }
 
 func (p *put) fill() { p.object(2, func() { p.add(uint16(0), uint16(1001)) }) }

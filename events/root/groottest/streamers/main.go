@@ -22,6 +22,7 @@ func main() {
 		"TNamed": true, "TObject": true, "TString": true, "TAttLine": true, "TAttFill": true, "TAttMarker": true,
 		"TTree": true, "TBranch": true, "TBranchRef": true, "TRefTable": true, "ROOT::TIOFeatures": true,
 		"TList": true, "TSeqCollection": true, "TCollection": true, "TObjArray": true,
+		"TH1D": true, "TH1": true, "TAxis": true, "TAttAxis": true, "THashList": true,
 		"TLeaf": true, "TLeafF": true, "TLeafD": true, "TLeafL": true, "TLeafC": true,
 	}
 	var all []root.Object
