@@ -3,6 +3,7 @@ package card
 import (
 	"cmp"
 	"maps"
+	"math"
 	"reflect"
 	"slices"
 
@@ -28,6 +29,11 @@ type Unfold struct {
 	// PassReco is 1 for those that are measured. Data that have the latter are those where it is 1. Default: all are.
 	PassTruth string `yaml:"pass_truth,omitempty"`
 	PassReco  string `yaml:"pass_reco,omitempty"`
+
+	// Fakes is what becomes of them: `weighed` (the default), each has the mean weight of events of its measurement, as fits those that are like true ones;
+	// `subtracted`, their number is that of the simulation, Luminosity (default 1) times their weights, as fits noise.
+	Fakes      string  `yaml:"fakes,omitempty"`
+	Luminosity float64 `yaml:"luminosity,omitempty"`
 
 	Methods    []string `yaml:"methods,omitempty"`    // of UnfoldMethods; default all
 	Iterations int      `yaml:"iterations,omitempty"` // default 4
@@ -71,6 +77,10 @@ func (c *Card) CheckUnfold() error {
 		return wrong("context", "an unfolding takes what is measured for context: name its columns, as in context: {pt_reco: GeV}, and no sets of objects")
 	case len(c.Flows) > 0 || c.Mixture.Components > 0 || c.BaseModel != "" || c.Train.Ensemble > 1 || c.Missing.IsZero() == false:
 		return wrong(key, "an unfolding takes one flow of columns without missing cells: take flows, mixture, base_model, train.ensemble and missing out")
+	case u.Fakes != "" && u.Fakes != "weighed" && u.Fakes != "subtracted":
+		return wrong(join(key, "fakes"), "%q is neither weighed nor subtracted", u.Fakes)
+	case u.Luminosity != 0 && (u.Fakes != "subtracted" || !(u.Luminosity > 0 && u.Luminosity < math.Inf(1))):
+		return wrong(join(key, "luminosity"), "%g: it is what the weights of the simulation are multiplied by to be events of the data, above 0, and goes with fakes: subtracted", u.Luminosity)
 	case u.Prior != "" && len(u.PriorFiles) > 0:
 		return wrong(join(key, "prior_files"), "stands beside prior; take one out")
 	}
@@ -138,6 +148,7 @@ func (c *Card) Unfolding() Unfold {
 	if u.Methods == nil {
 		u.Methods = UnfoldMethods()
 	}
+	u.Luminosity = cmp.Or(u.Luminosity, 1)
 	for _, n := range []struct {
 		to    *int
 		value int

@@ -62,6 +62,12 @@ func load(ctx context.Context, c *card.Card) (*job, error) {
 	if err := j.readData(ctx, q); err != nil {
 		return nil, err
 	}
+	if j.plan.Fakes == "subtracted" {
+		j.sim.subtract(j.data, j.plan.Luminosity)
+		if w := sum(j.data.weight, nil, j.data.isReco); !(w > 0) {
+			return nil, fmt.Errorf("unfold.luminosity: without the fakes that the simulation expects, the data weigh %g; it must be a positive number", w)
+		}
+	}
 	for f, name := range c.Features {
 		edges := j.plan.Edges[name]
 		if edges == nil {

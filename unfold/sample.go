@@ -21,6 +21,7 @@ type sample struct {
 	// both are the rows that pass both, and so on.
 	both, fakes, lost, isTruth, isReco []int32
 	notices                            []string
+	subtracted                         int // events of data, the last, that are fakes of the simulation with negative weights
 }
 
 // reader says what there is to read of a sample.
@@ -217,6 +218,23 @@ func (s *sample) usable(name string, c *card.Card) error {
 		}
 	}
 	return nil
+}
+
+// subtract joins the fakes of a simulation to the data as events of negative weight, so many times their own, after which the simulation has none.
+func (s *sample) subtract(data *sample, luminosity float64) {
+	for _, i := range s.fakes {
+		data.isReco = append(data.isReco, int32(len(data.weight)))
+		data.weight = append(data.weight, -luminosity*s.weight[i])
+		data.passTruth, data.passReco = append(data.passTruth, false), append(data.passReco, true)
+		for c := range data.reco {
+			data.reco[c] = append(data.reco[c], s.reco[c][i])
+		}
+		for c := range data.truth {
+			data.truth[c] = append(data.truth[c], math.NaN())
+		}
+	}
+	data.subtracted = len(s.fakes)
+	s.fakes, s.isReco = nil, s.both
 }
 
 // beyond says how many measured events of data lie outside of what was measured in the simulation, by column.

@@ -187,10 +187,13 @@ func (r *Result) warn(o Options, line string) {
 // count says what events there are.
 func (r *Result) count(o Options) {
 	s, d := r.job.sim, r.job.data
-	r.Events = Counts{Simulation: len(s.weight), Both: len(s.both), Fakes: len(s.fakes), Lost: len(s.lost), Data: len(d.isReco)}
+	r.Events = Counts{Simulation: len(s.weight), Both: len(s.both), Fakes: len(s.fakes) + d.subtracted, Lost: len(s.lost), Data: len(d.isReco) - d.subtracted}
 	r.Notices = slices.Concat(s.notices, d.notices)
 	if n := len(d.weight) - len(d.isReco); n > 0 {
 		r.Notices = append(r.Notices, fmt.Sprintf("%s of the data %s not measured (%s is 0)", say.Count(n, "event"), say.Are(n), r.job.plan.PassReco))
+	}
+	if d.subtracted > 0 {
+		r.Notices = append(r.Notices, fmt.Sprintf("%s of the simulation, %g events of the data, are subtracted", say.Count(d.subtracted, "fake"), -sum(d.weight, nil, d.isReco[len(d.isReco)-d.subtracted:])))
 	}
 	for _, line := range r.Notices {
 		o.Notice(line)
