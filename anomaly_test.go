@@ -11,15 +11,24 @@ import (
 	"github.com/sluice-hep/sluice/card"
 )
 
-// The quick card finds the signal of the LHC Olympics, and its page is written.
-func TestAnomalyQuickCard(t *testing.T) {
-	if testing.Short() {
-		t.Skip("trains on 50,000 jets")
+func quickSearch(t *testing.T) *card.Card {
+	t.Helper()
+	c, err := card.Load("cards/anomaly-lhco.yaml")
+	if err == nil {
+		err = c.Use("quick")
 	}
-	c, err := card.Load("cards/anomaly-lhco-quick.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// The quick profile finds the signal of the LHC Olympics, and its page is written.
+func TestAnomalyQuick(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains on 50,000 jets")
+	}
+	c := quickSearch(t)
 	out := filepath.Join(t.TempDir(), "new", "found")
 	r, err := sluice.Anomaly(context.Background(), c, out, sluice.Options{})
 	if err != nil {
@@ -43,14 +52,11 @@ func TestAnomalyQuickCard(t *testing.T) {
 
 // A search that is interrupted, or cannot be, leaves nothing.
 func TestAnomalyLeavesNothing(t *testing.T) {
-	c, err := card.Load("cards/anomaly-lhco-quick.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := quickSearch(t)
 	dir := t.TempDir()
 	out := filepath.Join(dir, "new", "found")
 	ctx, cancel := context.WithCancel(context.Background())
-	_, err = sluice.Anomaly(ctx, c, out, sluice.Options{Stage: func(name string) {
+	_, err := sluice.Anomaly(ctx, c, out, sluice.Options{Stage: func(name string) {
 		if name == "background" {
 			cancel()
 		}

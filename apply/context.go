@@ -72,6 +72,8 @@ func (d *Sample) openContext(ctx context.Context, c *card.Card, p *prep.Pipeline
 		}
 	}
 	switch {
+	case d.Where != "" && d.ContextFile == "":
+		return nil, errors.New("--where selects rows of a file of contexts, and there is none (--context FILE)")
 	case len(names) == 0 && d.ContextFile != "":
 		return nil, fmt.Errorf("a context file is given, but the model has no context")
 	case len(names) == 0:
@@ -80,7 +82,7 @@ func (d *Sample) openContext(ctx context.Context, c *card.Card, p *prep.Pipeline
 		return nil, errors.New("the context comes from a file or from values, not from both")
 	case d.ContextFile != "":
 		rows, err := open(ctx, c, query.Query{
-			Files: []string{d.ContextFile}, Reading: d.Reading, Columns: names, Complete: names, Names: p.Named(), Lack: modelled(c, names),
+			Files: []string{d.ContextFile}, Reading: d.Reading, Where: d.Where, Columns: names, Complete: names, Names: p.Named(), Lack: modelled(c, names),
 			Remedy: "each event drawn needs its context: give a file without such rows (sluice convert --where)",
 		})
 		return &given{rows: rows, file: d.ContextFile, ends: d.open(), rest: &events.Table{}}, err

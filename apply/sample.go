@@ -29,6 +29,7 @@ type Sample struct {
 	Context       *events.Table
 	ContextFile   string
 	query.Reading        // of that file
+	Where         string // the rows of that file that are taken: those for which this expression holds; "" for all
 	Weight        string // a column of Context that the events carry as their weights; "" for none
 	// Within is how far beyond the trained range an event may lie, in units of it: 0 for model.Within, infinity for any. Others
 	// are drawn again.
@@ -244,7 +245,7 @@ func (d *Sample) facts(m *model.Model, o Options) ([]journal.Fact, error) {
 		if !ok {
 			return nil, nil
 		}
-		run = append(append(run, readingFact(d.Reading)), given...)
+		run = append(append(run, readingFact(d.Reading), journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", d.Where)}), given...)
 	}
 	return run, err
 }

@@ -72,6 +72,9 @@ type Card struct {
 	// end that is open. Events beyond are an error, and none is generated.
 	Range map[string]prep.Limits `yaml:"range,omitempty"`
 
+	// Simplex lists features that are fractions and sum to 1, a list for each simplex: of K, the flow sees K-1 (see prep.Share).
+	Simplex [][]string `yaml:"simplex,omitempty"`
+
 	Flow flow.Spec `yaml:"flow,omitempty"`
 	// BaseModel is the file of a trained flow of the same features and context, relative to Dir: its density is the base of Flow, which learns the
 	// transport between that and the density of the events (arXiv:2211.02487), in its preparation.
@@ -92,6 +95,9 @@ type Card struct {
 	Anomaly Anomaly `yaml:"anomaly,omitempty"`
 	// Unfold takes detector effects out of data, which no run does; see CheckUnfold.
 	Unfold Unfold `yaml:"unfold,omitempty"`
+
+	// Profiles are variants of the card; Use chooses one. YAML leaves them out: what is recorded is what ran.
+	Profiles Profiles `yaml:"profiles,omitempty"`
 
 	// Seed of all random numbers. A card that says nothing gets 1.
 	Seed uint64 `yaml:"seed"`

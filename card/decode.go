@@ -69,6 +69,8 @@ func (d *decoder) special(key string, n ast.Node, v reflect.Value) (known bool, 
 		return true, d.definitions(key, n, x)
 	case *Flows:
 		return true, d.flows(key, n, x)
+	case *Profiles:
+		return true, d.profiles(key, n, x)
 	case *Count:
 		if isText && text == "same" {
 			*x = 0

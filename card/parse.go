@@ -64,6 +64,9 @@ func Parse(data []byte, name string) (*Card, error) {
 		c.ofToy()
 		err = place(c.Validate(), root)
 	}
+	if err == nil {
+		err = c.checkProfiles()
+	}
 	if err != nil {
 		return nil, inFile(err, name)
 	}

@@ -18,13 +18,23 @@ import (
 // A text, such as an expression, needs no quotes. After an error the card is as before. The card is not checked
 // as a whole; Validate does that.
 func (c *Card) Set(key, value string) error {
+	if err := c.change(key, value); err != nil {
+		return fmt.Errorf("set %w", err)
+	}
+	return nil
+}
+
+func (c *Card) change(key, value string) error {
+	if first, _, _ := strings.Cut(key, "."); first == "profiles" {
+		return wrong(key, "a profile is chosen (--profile NAME), and not set")
+	}
 	changed := c.clone()
 	var d decoder
 	if err := d.set(reflect.ValueOf(changed).Elem(), "", key, value); err != nil {
 		if k, ok := err.(*keyError); ok {
 			k.line = 0
 		}
-		return fmt.Errorf("set %w", err)
+		return err
 	}
 	d.addUnits(changed)
 	*c = *changed

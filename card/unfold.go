@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/formula"
 	"github.com/sluice-hep/sluice/query"
+	"github.com/sluice-hep/sluice/toy"
 )
 
 // Unfold takes the effects of a detector out of data. The events of the card are the simulation: its features are what is true, its context what is
@@ -73,6 +74,8 @@ func (c *Card) CheckUnfold() error {
 		return wrong(key, "there are no data; write unfold: {data: [measured.parquet]}")
 	case sources > 1:
 		return wrong(join(key, "data"), "data come from files or from a toy, not from both; take one out")
+	case u.Toy != Toy{} && toy.Check(u.Toy.Name, u.Toy.Options()) != nil:
+		return wrong(join(key, "toy.name"), "there is no toy %q; %s", u.Toy.Name, suggest(u.Toy.Name, toy.Names()))
 	case len(c.Context) == 0 || len(c.ContextSets) > 0:
 		return wrong("context", "an unfolding takes what is measured for context: name its columns, as in context: {pt_reco: GeV}, and no sets of objects")
 	case len(c.Flows) > 0 || c.Mixture.Components > 0 || c.BaseModel != "" || c.Train.Ensemble > 1 || c.Missing.IsZero() == false:

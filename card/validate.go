@@ -140,6 +140,9 @@ func (c *Card) checkPreparation() error {
 			}
 		}
 	}
+	if err := c.checkSimplex(); err != nil {
+		return err
+	}
 	for name := range c.Missing.Columns {
 		if err := oneOf(join("missing", name), name, "features or context", slices.Concat(c.Features, c.Context)); err != nil {
 			return err
@@ -155,6 +158,33 @@ func (c *Card) checkPreparation() error {
 		}
 		if steps != nil {
 			return wrong(key, "the column has steps of its own under prepare; give them the limits, as in {quantile: {low: 0, high: 1}}, or take one out")
+		}
+	}
+	return nil
+}
+
+// checkSimplex refuses fractions that are no features, or that are prepared otherwise too.
+func (c *Card) checkSimplex() error {
+	const key = "simplex"
+	seen := map[string]bool{}
+	for _, of := range c.Simplex {
+		if len(of) < 2 {
+			return wrong(key, "%q: fractions that sum to 1 are two or more, as in [[f_p, f_He, f_Fe]]", of)
+		}
+		for _, name := range of {
+			if err := oneOf(key, name, "features", c.Features); err != nil {
+				return err
+			}
+			_, steps := c.Prepare.Columns[name]
+			_, limits := c.Range[name]
+			_, missing := c.Missing.Columns[name]
+			switch {
+			case seen[name]:
+				return wrong(key, "%q comes twice; take one out", name)
+			case steps || limits || missing:
+				return wrong(key, "%q has a preparation, a range or a rule for missing values of its own: a fraction of a simplex takes none, leave it out there", name)
+			}
+			seen[name] = true
 		}
 	}
 	return nil
@@ -208,8 +238,8 @@ func (c *Card) checkBaseModel() error {
 		return wrong(key, "goes with a training by likelihood: take train.objective likelihood")
 	case len(c.ContextSets) > 0:
 		return wrong(key, "goes with no sets of objects in the context")
-	case set(c.Prepare) || set(c.PrepareContext) || len(c.Range) > 0 || !c.Missing.IsZero() || c.DropDependent:
-		return wrong(key, "the events are prepared as those of that model were: take prepare, prepare_context, range, missing and drop_dependent out")
+	case set(c.Prepare) || set(c.PrepareContext) || len(c.Range) > 0 || len(c.Simplex) > 0 || !c.Missing.IsZero() || c.DropDependent:
+		return wrong(key, "the events are prepared as those of that model were: take prepare, prepare_context, range, simplex, missing and drop_dependent out")
 	}
 	return nil
 }
@@ -260,14 +290,14 @@ func (c *Card) checkKnown() error {
 		target, _ := d.Target()
 		known = target != nil
 	}
-	prepared := len(c.Prepare.Columns) > 0 || len(c.Prepare.All) > 0
+	prepared := len(c.Prepare.Columns) > 0 || len(c.Simplex) > 0 || len(c.Prepare.All) > 0
 	switch {
 	case !known:
 		return wrong(key, "reverse-kl learns a density that is known up to a factor, of a toy %s: take another objective", strings.Join(toy.PotentialNames(), ", "))
 	case !slices.Equal(c.Features, []string{"x1", "x2"}) || len(c.Context) > 0 || c.Weight != "" || c.Where != "" || len(c.Define) > 0:
 		return wrong(key, "reverse-kl learns the density of x1 and x2 of the toy as it is, without context, weight, where and define")
 	case prepared:
-		return wrong("prepare", "reverse-kl learns the columns as they are: take it out")
+		return wrong("prepare", "reverse-kl learns the columns as they are: take it, or simplex, out")
 	}
 	return nil
 }

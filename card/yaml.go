@@ -15,8 +15,8 @@ import (
 	"github.com/sluice-hep/sluice/prep"
 )
 
-// YAML is the card's text in a canonical form: what differs from the defaults, in the order of Card's fields.
-// Parse reads it back as the same card.
+// YAML is the card's text in a canonical form: what differs from the defaults, in the order of Card's fields, without
+// profiles. Parse reads it back as the same card.
 func (c *Card) YAML() ([]byte, error) {
 	var w writer
 	w.object(reflect.ValueOf(*c), 0)
@@ -40,7 +40,7 @@ type writer struct {
 
 func (w *writer) object(v reflect.Value, indent int) {
 	for _, field := range reflect.VisibleFields(v.Type()) {
-		if key, f := yamlKey(field), v.FieldByIndex(field.Index); key != "" && (!f.IsZero() || key == "seed") {
+		if key, f := yamlKey(field), v.FieldByIndex(field.Index); key != "" && key != "profiles" && (!f.IsZero() || key == "seed") {
 			w.pair(key, f, indent)
 		}
 	}

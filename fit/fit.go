@@ -190,7 +190,7 @@ func (d *Data) fit(seen map[string]profile.Summary) error {
 	for i := range given {
 		given[i].Ranges, given[i].Seen, given[i].Missing = c.Range, seen, c.Missing
 	}
-	given[0].Circles = circles(c)
+	given[0].Circles, given[0].Simplex = circles(c), c.Simplex
 	context, more, err := s.Moments.FitContext(s.Sample, c.Context, given[1], c.ContextSets...)
 	if err != nil {
 		return err

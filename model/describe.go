@@ -104,6 +104,9 @@ func Columns(p *prep.Pipeline) []Column {
 	for i := range p.Columns {
 		c := &p.Columns[i]
 		info := Column{Name: c.Name, Unit: c.Unit, Min: c.Min, Max: c.Max, Names: c.Names, Kind: string(c.Kind), Steps: []string{}, Why: c.Why, inFlow: c.InFlow()}
+		if c.Share != nil {
+			info.Steps = append(info.Steps, "simplex")
+		}
 		for _, s := range c.Steps {
 			info.Steps = append(info.Steps, s.Kind())
 		}

@@ -12,7 +12,7 @@ type Source = rng.Source
 // Inits are the names of the ways to draw a weight matrix, Activations those of the functions of hidden units.
 var (
 	Inits       = []string{"orthogonal", "glorot", "he"}
-	Activations = []string{"relu", "tanh", "elu"}
+	Activations = []string{"relu", "tanh", "elu", "linear"}
 )
 
 // Draw fills a weight matrix: glorot (uniform, Glorot and Bengio 2010), he (normal, arXiv:1502.01852) or

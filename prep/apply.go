@@ -22,6 +22,9 @@ type buffers struct {
 	marks []float64 // and what they hold
 	state []byte    // a byte for each column with marks, event by event: which it holds
 	was   [2][]float64
+	in    []*events.Column     // the columns of the table
+	rest  []float64            // of the fractions after one
+	left  map[string][]float64 // of a simplex, by the name of its first column
 
 	features []Feature // of the density of mixed tables
 }
@@ -34,6 +37,12 @@ func (p *Pipeline) newBuffers(n int) *buffers {
 	}
 	if p.Mixed {
 		b.features = p.Layout()
+	}
+	b.left = map[string][]float64{}
+	for i := range p.Columns {
+		if s := p.Columns[i].Share; s.last() {
+			b.rest, b.left[s.Of[0]] = make([]float64, n), make([]float64, n)
+		}
 	}
 	return b
 }
@@ -115,12 +124,16 @@ func (p *Pipeline) apply(t *events.Table, at places, placed []bool) (cols [][]fl
 			return nil, nil, p.refusal(t)
 		}
 	}
+	if _, err := p.fractions(t, false); err != nil {
+		return nil, nil, err
+	}
 	cols, logDet = make([][]float32, p.Dim()), make([]float64, n)
 	for k := range cols {
 		cols[k] = make([]float32, n)
 	}
 	ok := true
 	b := p.newBuffers(n)
+	b.in = in
 	b.eachBlock(n, func(lo, hi int) {
 		if p.Mixed {
 			ok = p.applyMixed(in, b, cols, logDet[lo:hi], at, lo, placed) && ok
@@ -202,6 +215,11 @@ func (p *Pipeline) refusal(t *events.Table) error {
 
 // applyColumn takes the values of column i in b.x, those from lo on, through its steps.
 func (p *Pipeline) applyColumn(i int, b *buffers, logDet []float64, at places, lo int, placed []bool) {
+	if s := p.Columns[i].Share; s != nil {
+		rest := b.rest[:len(b.x)]
+		p.restOf(s, rest, b.in, lo)
+		s.apply(b.x, rest, logDet)
+	}
 	for k, step := range p.Columns[i].Steps {
 		switch s := step.(type) {
 		case sloped:
@@ -352,6 +370,13 @@ func (p *Pipeline) invertColumn(i int, b *buffers, logDet []float64, t *events.T
 		return
 	default:
 		c.invert(b, logDet)
+	}
+	if s := c.Share; s != nil {
+		left := b.left[s.Of[0]][:len(b.x)]
+		if s.Place == 0 {
+			copy(left, slices.Repeat([]float64{1}, len(left)))
+		}
+		s.invert(b.x, left, logDet)
 	}
 	c.write(&t.Columns[i], lo, b.x, nil)
 }

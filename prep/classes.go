@@ -108,7 +108,7 @@ func (c *Column) width() int {
 	if c.Own != nil {
 		return 2
 	}
-	if c.Constant() || c.Follows != nil || c.absorbed() {
+	if c.Constant() || c.Follows != nil || c.absorbed() || c.Share.last() {
 		return 0
 	}
 	return 1

@@ -28,7 +28,7 @@ func (p *Pipeline) Dependents(t *events.Table, context *Pipeline) ([]Dependent, 
 	for _, q := range []*Pipeline{context, p} {
 		given = len(all)
 		for i := range q.Columns {
-			if c := &q.Columns[i]; c.Follows == nil && c.Names == nil { // of which there are no multiples
+			if c := &q.Columns[i]; c.Follows == nil && c.Names == nil && !c.Share.last() { // of names there are no multiples
 				all = append(all, c)
 			}
 		}
@@ -44,7 +44,7 @@ func (p *Pipeline) Dependents(t *events.Table, context *Pipeline) ([]Dependent, 
 		switch {
 		case err != nil:
 			return nil, err
-		case r == nil || float64(exempt) > mostExempt*float64(t.Len()):
+		case r == nil || s.columns[k].Share != nil || float64(exempt) > mostExempt*float64(t.Len()):
 			s.keep(k)
 		case k >= given:
 			found = append(found, s.dependent(k, r, exempt, t.Len(), context))

@@ -48,6 +48,8 @@ type Column struct {
 	Steps Steps `json:"steps,omitempty"`
 	// Follows is what the column follows from, where it was left out of the flow for that.
 	Follows *Relation `json:"follows,omitempty"`
+	// Share is its place among fractions that sum to 1.
+	Share *Share `json:"share,omitempty"`
 	// Told is where the column has no value, where another tells.
 	Told *Told `json:"told,omitempty"`
 	// Marked are its marks, where the combination of those of several columns tells.
@@ -135,7 +137,19 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 		return nil, nil, err
 	}
 	var warnings []string
+	for _, name := range names {
+		p.Columns = append(p.Columns, Column{Name: name})
+	}
+	if err := p.share(spec, names); err != nil {
+		return nil, nil, err
+	}
+	if err := p.fitShares(t, w); err != nil {
+		return nil, nil, err
+	}
 	for i, name := range names {
+		if p.Columns[i].Share != nil {
+			continue
+		}
 		col, err := t.Column(name)
 		if err == nil {
 			err = missing(col, spec.Missing.Of(name).Model)
@@ -158,7 +172,7 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 		if line := c.mergedNotice(); line != "" {
 			warnings = append(warnings, line)
 		}
-		p.Columns = append(p.Columns, *c)
+		p.Columns[i] = *c
 	}
 	if len(names) > 0 && p.Dim() == 0 && !p.Noiseless {
 		return nil, nil, fmt.Errorf("prep: every feature is constant (%s): there is nothing to model", strings.Join(names, ", "))
@@ -393,7 +407,7 @@ func (p *Pipeline) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("prep: column %q: %w", c.Name, err)
 		}
 	}
-	if err := cmp.Or(in.checkFollows(), in.checkTold(), in.checkMarks(), in.checkSets(), in.checkCodes()); err != nil {
+	if err := cmp.Or(in.checkFollows(), in.checkTold(), in.checkMarks(), in.checkShares(), in.checkSets(), in.checkCodes()); err != nil {
 		return err
 	}
 	*p = in

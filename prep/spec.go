@@ -35,6 +35,8 @@ type Spec struct {
 	// Circles are the columns that the flow can take as angles on [-pi, pi] whose ends are one point: auto prepares an angle for that. No part
 	// of a card.
 	Circles map[string]bool
+	// Simplex lists columns that are fractions and sum to 1, a list for each simplex. No part of it either.
+	Simplex [][]string
 }
 
 // Limits are the lowest and the highest value that a column can have, infinite where there is none.

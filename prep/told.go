@@ -112,7 +112,7 @@ func (p *Pipeline) valuesOf(t *events.Table, others []*events.Table) (values [][
 		}
 		values := make([][]float64, len(p.Columns))
 		for i := range p.Columns {
-			if c := &p.Columns[i]; c.InFlow() && c.Origin == (column.Exact{}) {
+			if c := &p.Columns[i]; c.InFlow() && c.Share == nil && c.Origin == (column.Exact{}) {
 				if values[i], err = c.values(one); err != nil {
 					return nil, nil, err
 				}

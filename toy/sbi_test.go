@@ -1,6 +1,7 @@
 package toy
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -14,16 +15,14 @@ import (
 func TestSimulators(t *testing.T) {
 	for _, s := range simulators {
 		long, short := generate(t, s.Name, 3000, Options{}), generate(t, s.Name, 50, Options{})
-		for k := range short.Columns {
-			if !slices.EqualFunc(long.Columns[k].F32[:50], short.Columns[k].F32, func(a, b float32) bool { return math.Float32bits(a) == math.Float32bits(b) }) {
-				t.Errorf("%s: column %d depends on how many events are drawn", s.Name, k)
-			}
+		if fmt.Sprint(long.Slice(0, 50).Columns) != fmt.Sprint(short.Columns) {
+			t.Errorf("%s depends on how many events are drawn", s.Name)
 		}
 		other, err := Generate(s.Name, 50, 6, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if slices.Equal(other.Columns[0].F32, short.Columns[0].F32) {
+		if fmt.Sprint(other.Columns) == fmt.Sprint(short.Columns) {
 			t.Errorf("%s does not depend on the seed", s.Name)
 		}
 		if s.LogPrior == nil || s.LogLikelihood == nil {

@@ -10,14 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
-	"github.com/sluice-hep/sluice/card"
-	"github.com/sluice-hep/sluice/internal/await"
-	"github.com/sluice-hep/sluice/internal/fault"
 )
 
 func (a *app) anomalyVerb() *cobra.Command {
-	var out, memory string
-	var methods, sets []string
+	var out string
+	var f cardFlags
+	var methods []string
 	var seeds int
 	c := &cobra.Command{
 		Use:   "anomaly CARD",
@@ -32,14 +30,10 @@ expected in the signal region, and a scan of the mass.`,
 	c.Flags().StringVar(&out, "out", "", "folder for the page (default out/NAME)")
 	c.Flags().StringSliceVar(&methods, "methods", nil, "anode, r-anode, cathode, lacathode, cwola, idealised, supervised (default: the card's)")
 	c.Flags().IntVar(&seeds, "seeds", 0, "thinnings of the signal and trainings, each of its own seed (default: the card's)")
-	c.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE: change a value of the card (repeatable)")
-	memoryFlag(c, &memory)
+	f.register(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		job, err := await.Do(c.Context(), args[0], func() (*card.Card, error) { return card.Load(args[0]) })
+		job, err := f.card(a, c, args[0], nil)
 		if err != nil {
-			return fault.Of(err)
-		}
-		if err := cmp.Or(set(job, sets), allow(job, memory)); err != nil {
 			return err
 		}
 		if c.Flags().Changed("seeds") {
@@ -51,7 +45,6 @@ expected in the signal region, and a scan of the mass.`,
 		if methods != nil {
 			job.Anomaly.Methods = trimmed(methods)
 		}
-		a.global(c, job)
 		o := a.options()
 		o.Command, o.Inputs = commandLine(c, args), args
 		r, err := sluice.Anomaly(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice/bench"
-	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 )
@@ -23,6 +22,7 @@ type benchReport struct {
 
 func (a *app) benchVerb() *cobra.Command {
 	var names []string
+	var f cardFlags
 	var cardPath string
 	var seconds float64
 	c := &cobra.Command{
@@ -37,6 +37,7 @@ fraction is of the processor's peak, measured in the same run.`,
 	}
 	c.Flags().StringSliceVar(&names, "workload", nil, "which of A, B, Bc, C, D, D512, E, Er, F, G (default: all but D512)")
 	c.Flags().StringVar(&cardPath, "card", "", "measure the flow and batch size of a card instead")
+	f.registerProfile(c)
 	c.Flags().Float64Var(&seconds, "seconds", 4, "time for each workload")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if !(seconds > 0 && seconds <= 86400) {
@@ -47,9 +48,9 @@ fraction is of the processor's peak, measured in the same run.`,
 			return usage("there is no workload %q; see %s --help", unknown, c.CommandPath())
 		}
 		if cardPath != "" {
-			job, err := card.Load(cardPath)
+			job, err := f.card(a, c, cardPath, nil)
 			if err != nil {
-				return fault.Of(err)
+				return err
 			}
 			workloads = nil
 			for _, one := range job.Each() {

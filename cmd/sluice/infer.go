@@ -38,7 +38,7 @@ into memory.
 
 Draws of which a parameter lies further beyond its trained range than --within times
 that are drawn again, and counted.`,
-		Example: `  sluice run cards/two-moons-conditional.yaml --out out/moons --set train.epochs=3
+		Example: `  sluice run cards/two-moons.yaml --profile given --out out/moons --set train.epochs=3
   sluice infer out/moons/model.safetensors --observed moon=1 -o draws.csv --report posterior.html`,
 		Args: arguments(1, 1, "one model"),
 	}

@@ -14,14 +14,12 @@ import (
 
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/card"
-	"github.com/sluice-hep/sluice/internal/await"
-	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/report"
 )
 
 func (a *app) runVerb() *cobra.Command {
-	var out, memory, limit string
-	var sets []string
+	var out, limit string
+	var f cardFlags
 	var force, dry bool
 	var members int
 	c := &cobra.Command{
@@ -34,28 +32,28 @@ and does not train again a model that is there already.`,
 		Args:    arguments(1, 1, "one card"),
 	}
 	c.Flags().StringVar(&out, "out", "", "folder for the results (default out/NAME)")
-	memoryFlag(c, &memory)
+	f.register(c)
 	ensembleFlag(c, &members)
-	c.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE: change a value of the card (repeatable)")
 	c.Flags().BoolVar(&force, "force", false, "let the sample take the place of a file outside the folder")
 	dryFlag(c, &dry)
 	failFlag(c, &limit)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		job, err := await.Do(c.Context(), args[0], func() (*card.Card, error) { return card.Load(args[0]) })
-		if err != nil {
-			return fault.Of(err)
-		}
 		fails, err := failAbove(limit)
-		if c.Flags().Changed("ensemble") {
-			if members < 1 {
-				return usage("--ensemble %d is not above 0", members)
-			}
-			job.Train.Ensemble = members
-		}
-		if err := cmp.Or(err, set(job, sets), allow(job, memory)); err != nil {
+		if err != nil {
 			return err
 		}
-		a.global(c, job)
+		job, err := f.card(a, c, args[0], func(job *card.Card) error {
+			if c.Flags().Changed("ensemble") {
+				if members < 1 {
+					return usage("--ensemble %d is not above 0", members)
+				}
+				job.Train.Ensemble = members
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 		o := a.options()
 		o.Command, o.Inputs, o.Force = commandLine(c, args), args, force
 		folder := cmp.Or(out, filepath.Join("out", job.Name))

@@ -18,15 +18,14 @@ import (
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
-	"github.com/sluice-hep/sluice/query"
 )
 
 func (a *app) sampleVerb() *cobra.Command {
 	var n, shard, within string
 	var to destination
 	var fixed []string
-	var resume, which bool
-	var how query.Reading
+	var resume bool
+	var d sluice.Draw
 	c := &cobra.Command{
 		Use:   "sample MODEL -n N -o FILE",
 		Short: "Draw events from a model",
@@ -34,14 +33,15 @@ func (a *app) sampleVerb() *cobra.Command {
 depends on the seed, on i and on its context alone: the shards of a sample, drawn
 apart, are the sample. A model with context needs a value for each event: the same
 for all (--context NAME=VALUE) or a row of a file each (--context FILE; without -n, as many
-events as it has rows).
+events as it has rows). Contexts from the data themselves are in the proportions of the
+data; --where selects among them, as a window of one.
 
 An event of which a feature lies further beyond its trained range than --within times
 that is drawn again; how many is told, and kept in the metadata of Parquet files.
 
 The file appears when it is whole. Until then FILE.journal holds what is drawn, as
 large as the numbers in memory: with it, --resume goes on after an interruption.`,
-		Example: `  sluice run cards/two-moons-conditional.yaml --out out/moons --set train.epochs=3
+		Example: `  sluice run cards/two-moons.yaml --profile given --out out/moons --set train.epochs=3
   sluice sample out/moons/model.safetensors -n 10000 -o upper.parquet --context moon=0
   sluice sample out/moons/model.safetensors -n 10000 -o lower-2.csv --context moon=1 --shard 2/4`,
 		Args: arguments(1, 1, "one model"),
@@ -50,9 +50,10 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 	destinationFlags(c, &to)
 	c.Flags().StringArrayVar(&fixed, "context", nil, "NAME=VALUE for all events (repeatable), or a FILE with a row for each")
 	c.Flags().StringVar(&within, "within", "0.5", "FACTOR: how far an event may lie beyond the trained range, in units of it, or none")
-	c.Flags().BoolVar(&which, "which", false, "add a column that says which member of an ensemble (member), or component of a\nmixture (component), drew each event")
+	c.Flags().BoolVar(&d.Which, "which", false, "add a column that says which member of an ensemble (member), or component of a\nmixture (component), drew each event")
 	c.Flags().StringVar(&shard, "shard", "", "I/N: only part I, from 1 to N, of the events")
-	readingFlags(c, &how)
+	c.Flags().StringVar(&d.Where, "where", "", "take the rows of the --context FILE for which an expression holds")
+	readingFlags(c, &d.Reading)
 	resumeFlag(c, &resume)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		o := a.options()
@@ -60,11 +61,10 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 		if err := a.send(&to, &o); err != nil {
 			return err
 		}
-		d, err := drawOf(n, fixed, shard, within)
-		if err != nil {
+		if err := drawOf(&d, n, fixed, shard, within); err != nil {
 			return err
 		}
-		d.Seed, d.Reading, d.Which = a.seed, how, which
+		d.Seed = a.seed
 		m, err := a.load(c.Context(), args[0])
 		if err != nil {
 			return err
@@ -78,20 +78,20 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 }
 
 // drawOf reads which events are wanted.
-func drawOf(n string, fixed []string, shard, within string) (d sluice.Draw, err error) {
+func drawOf(d *sluice.Draw, n string, fixed []string, shard, within string) (err error) {
 	if d.Context, d.ContextFile, err = given("--context", fixed); err != nil {
-		return d, err
+		return err
 	}
 	if n != "" || d.ContextFile == "" { // which else gives the number
 		if d.Events, err = count(n); err != nil {
-			return d, err
+			return err
 		}
 	}
 	if d.Shard, d.Shards, err = parseShard(shard); err != nil {
-		return d, err
+		return err
 	}
 	d.Within, err = parseWithin(within)
-	return d, err
+	return err
 }
 
 func resumeFlag(c *cobra.Command, to *bool) {

@@ -10,14 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
-	"github.com/sluice-hep/sluice/card"
-	"github.com/sluice-hep/sluice/internal/await"
-	"github.com/sluice-hep/sluice/internal/fault"
 )
 
 func (a *app) unfoldVerb() *cobra.Command {
-	var out, memory string
-	var sets []string
+	var out string
+	var f cardFlags
 	c := &cobra.Command{
 		Use:   "unfold CARD",
 		Short: "Take the effects of a detector out of data: what is true, given what was measured?",
@@ -29,17 +26,12 @@ page.`,
 		Args:    arguments(1, 1, "one card"),
 	}
 	c.Flags().StringVar(&out, "out", "", "folder for all that is written (default out/NAME)")
-	c.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE: change a value of the card (repeatable)")
-	memoryFlag(c, &memory)
+	f.register(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		job, err := await.Do(c.Context(), args[0], func() (*card.Card, error) { return card.Load(args[0]) })
+		job, err := f.card(a, c, args[0], nil)
 		if err != nil {
-			return fault.Of(err)
-		}
-		if err := cmp.Or(set(job, sets), allow(job, memory)); err != nil {
 			return err
 		}
-		a.global(c, job)
 		o := a.options()
 		o.Command, o.Inputs = commandLine(c, args), args
 		r, err := sluice.Unfold(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)

@@ -134,7 +134,7 @@ func (c *crafted) array(w *Writer, p *put, branches []craftedBranch) {
 }
 
 func (c *crafted) branch(w *Writer, p *put, b *craftedBranch) {
-	out := &outBranch{Column: column.Column{Name: b.name}}
+	out := &outBranch{Column: column.Column{Name: b.name}, tree: treeName}
 	out.values, out.offsets = b.values, b.offsets
 	length, at := 0, int64(0)
 	if len(b.members) == 0 {
@@ -432,7 +432,7 @@ func TestUnclosed(t *testing.T) {
 	path := c.write(t)
 	b := content(t, path)
 	// A basket that no saved tree tells of, a record that was deleted, and one that was cut off.
-	out := &outBranch{Column: column.Column{Name: "energy"}, values: make([]byte, 8)}
+	out := &outBranch{Column: column.Column{Name: "energy"}, tree: treeName, values: make([]byte, 8)}
 	basket := append(out.head(int64(len(b)), 2, 8), make([]byte, 8)...)
 	b = append(append(b, basket...), bigEndian([]int32{-12, 0, 0})...)
 	b = append(b, (&key{class: "TBasket", name: "x", at: int64(len(b)), size: 100}).sealed(make([]byte, 100))[:60]...)

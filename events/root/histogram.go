@@ -62,7 +62,7 @@ func (w *Writer) takes(name string, h *uhi.Histogram) error {
 	switch {
 	case name == "" || strings.ContainsAny(name, "/;\x00"):
 		return fmt.Errorf("such a name cannot be looked up in a ROOT file; use letters, digits and _")
-	case w.branches != nil && name == treeName, slices.ContainsFunc(w.histograms, func(o *outHistogram) bool { return o.name == name }):
+	case w.branches != nil && name == w.options.Tree, slices.ContainsFunc(w.histograms, func(o *outHistogram) bool { return o.name == name }):
 		return fmt.Errorf("the file has something of that name; choose another")
 	case len(h.Axes) != 1 || h.Axes[0].Categories != nil:
 		return fmt.Errorf("a TH1D has one axis of edges")

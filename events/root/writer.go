@@ -23,12 +23,14 @@ type Writer struct {
 	firsts     []int64       // events in the baskets written
 	rows       int64
 	histograms []*outHistogram
+	options    WriterOptions
+	facts      []fact
 }
 
 const (
 	fileBegin = 100
 	fileName  = "events.root"
-	treeName  = "events"
+	treeName  = "events" // unless another is asked for
 
 	// rootVersion is the ROOT whose classes streamers.bin describes.
 	rootVersion = 61901
@@ -42,7 +44,7 @@ const (
 var streamers []byte
 
 // NewWriter writes to f, which is empty.
-func NewWriter(f *os.File) *Writer { return &Writer{file: f} }
+func NewWriter(f *os.File) *Writer { return NewWriterOf(f, WriterOptions{}) }
 
 // Write appends a block.
 func (w *Writer) Write(columns []column.Column) error {
@@ -51,17 +53,26 @@ func (w *Writer) Write(columns []column.Column) error {
 			return err
 		}
 	}
-	return w.clusters.Add(columns, w.part, w.flush)
+	single, err := w.split(columns)
+	if err != nil {
+		return err
+	}
+	return w.clusters.Add(single, w.part, w.flush)
 }
 
 // part adds events to the baskets.
 func (w *Writer) part(columns []column.Column) error {
-	for k, b := range w.branches {
-		if err := b.add(&columns[k]); err != nil {
+	for k := range columns {
+		if err := w.branches[k].add(&columns[k]); err != nil {
 			return err
 		}
 	}
 	w.rows += int64(columns[0].Len())
+	for _, b := range w.branches[len(columns):] {
+		if err := b.addMany(b.counter.of(columns).I64); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -70,13 +81,14 @@ func (w *Writer) start(columns []column.Column) error {
 	if len(columns) > math.MaxInt16 {
 		return fmt.Errorf("%d columns are more than a tree takes", len(columns))
 	}
+	if err := w.plan(columns); err != nil {
+		return err
+	}
 	bytes := 0
-	for i := range columns {
-		b := newBranch(&columns[i])
+	for i, b := range w.branches {
 		if len(b.Name)+len(b.Unit) > math.MaxInt16/2 {
 			return fmt.Errorf("the name of column %d has %d letters", i+1, len(b.Name))
 		}
-		w.branches = append(w.branches, b)
 		bytes += max(b.size, 16)
 	}
 	// 32 MiB wait for their baskets, and a basket holds at most 512 KiB.
@@ -135,11 +147,15 @@ func (w *Writer) Finish() error {
 		if w.rows%int64(w.clusters.Events) != 0 {
 			w.err = w.flush()
 		}
-		list.key(w.record("TTree", treeName, "", w.tree(), true))
+		list.key(w.record("TTree", w.options.Tree, "", w.tree(), true))
 		objects++
 	}
 	for _, h := range w.histograms {
 		list.key(w.record("TH1D", h.name, h.title, h.object, true))
+		objects++
+	}
+	for _, f := range w.facts {
+		list.key(w.record("TNamed", f.key, f.value, f.object(), false))
 		objects++
 	}
 	info := w.record("TList", "StreamerInfo", "Doubly linked list", streamers, true)

@@ -3,18 +3,26 @@ package root
 import (
 	"errors"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events/column"
 )
 
 // outBranch is a branch being written.
 type outBranch struct {
-	column.Column     // name, unit and type
-	size          int // bytes an event; 0 for text
-	longest       int // text
+	column.Column               // name, unit and type
+	size          int           // bytes a value; 0 for text
+	longest       int           // text
+	narrow        bool          // 32 bits
+	tree          string        // its name
+	place         int           // among the columns of a block
+	counter       *outBranch    // of a column of many values an event, what counts them; else nil
+	counts        bool          // the values of other branches
+	most          int64         // that it counts
+	waiting       column.Column // of such a column, values that are not yet in a basket
 
 	values  []byte
-	offsets []int // of texts in values
+	offsets []int // of events in values, where they differ in length
 
 	// Of the baskets written, heads included.
 	places           []int64
@@ -22,13 +30,15 @@ type outBranch struct {
 	unpacked, packed int64 // bytes
 }
 
-func newBranch(c *column.Column) *outBranch {
-	return &outBranch{Column: c.Slice(0, 0), size: c.Type.Number(true).Size}
-}
+// varies says whether events differ in length.
+func (b *outBranch) varies() bool { return b.Type == column.Text || b.counter != nil }
 
 // add appends values to the basket.
 func (b *outBranch) add(c *column.Column) error {
-	if c.Type != column.Text {
+	switch {
+	case b.narrow:
+		return b.addNarrow(c.I64)
+	case c.Type != column.Text:
 		b.values = c.Type.Number(true).Append(b.values, c)
 	}
 	for _, s := range c.Str {
@@ -49,12 +59,12 @@ const bufferSize = 32000
 
 // headSize is the length of a basket's head: a key and 19 bytes.
 func (b *outBranch) headSize() int {
-	return headLength("TBasket", b.Name, treeName) + 19
+	return headLength("TBasket", b.Name, b.tree) + 19
 }
 
-// payload is a basket before packing: for text the beginnings follow.
+// payload is a basket before packing: where events differ in length their beginnings follow.
 func (b *outBranch) payload() []byte {
-	if b.Type != column.Text {
+	if !b.varies() {
 		return b.values
 	}
 	list := []int32{int32(len(b.offsets) + 1)}
@@ -69,9 +79,9 @@ func (b *outBranch) payload() []byte {
 
 // head is the head of the basket (TBasket.cxx) of events that is to lie at a place; the next one begins.
 func (b *outBranch) head(at int64, events, packed int) []byte {
-	k := key{class: "TBasket", name: b.Name, title: treeName, at: at, head: b.headSize(), size: len(b.values)}
+	k := key{class: "TBasket", name: b.Name, title: b.tree, at: at, head: b.headSize(), size: len(b.values)}
 	perEvent := b.size
-	if b.Type == column.Text {
+	if b.varies() {
 		k.size += 4 * (events + 2)
 		perEvent = events + 1 // entries in the list of beginnings
 	}
@@ -88,14 +98,14 @@ func (b *outBranch) head(at int64, events, packed int) []byte {
 
 // tree is the TTree (TTree.h, version 20).
 func (w *Writer) tree() []byte {
-	p := &put{origin: headLength("TTree", treeName, ""), classes: make(map[string]uint32)}
+	p := &put{origin: headLength("TTree", w.options.Tree, ""), classes: make(map[string]uint32)}
 	var unpacked, packed int64
 	for _, b := range w.branches {
 		unpacked += b.unpacked
 		packed += b.packed
 	}
 	p.object(20, func() {
-		p.named(treeName, "")
+		p.named(w.options.Tree, "")
 		p.attributes()
 		p.add(w.rows, unpacked, packed, packed, packed) // bytes: packed, saved, flushed
 		p.add(float64(1))                               // weight
@@ -107,7 +117,7 @@ func (w *Writer) tree() []byte {
 		p.features()
 		leaves := make([]uint32, len(w.branches))
 		p.array(len(w.branches), func(i int) {
-			p.pointer("TBranch", func() { leaves[i] = w.putBranch(p, w.branches[i]) })
+			p.pointer("TBranch", func() { leaves[i] = w.putBranch(p, w.branches[i], leaves) })
 		})
 		p.array(len(leaves), func(i int) { p.add(leaves[i]) })
 		p.add(0)          // aliases
@@ -140,23 +150,37 @@ var leafTypes = map[column.Type]struct {
 	column.Uint64: {"l", "TLeafL", 1}, column.Text: {"C", "TLeafC", 0},
 }
 
+// leafType is how ROOT names that of a branch.
+func (b *outBranch) leafType() (letter, class string, unsigned uint8) {
+	if b.narrow {
+		return "I", "TLeafI", 0
+	}
+	t := leafTypes[b.Type]
+	return t.letter, t.class, t.unsigned
+}
+
 // putBranch writes a TBranch (TBranch.h, version 13) and returns the reference of its
-// leaf.
-func (w *Writer) putBranch(p *put, b *outBranch) (leaf uint32) {
+// leaf; leaves are those of the branches before it.
+func (w *Writer) putBranch(p *put, b *outBranch, leaves []uint32) (leaf uint32) {
 	n := len(b.places)
 	room := max(n+1, 10)
 	beginnings := 0
-	if b.Type == column.Text {
+	if b.varies() {
 		beginnings = 1000
 	}
+	title, counter := b.Name, uint32(0)
+	if b.counter != nil {
+		title, counter = b.Name+"["+b.counter.Name+"]", leaves[slices.Index(w.branches, b.counter)]
+	}
+	letter, _, _ := b.leafType()
 	p.object(13, func() {
-		p.named(b.Name, titled(b.Name+"/"+leafTypes[b.Type].letter, b.Unit))
+		p.named(b.Name, titled(title+"/"+letter, b.Unit))
 		p.fill()
 		p.add(compression, bufferSize, beginnings, n, w.rows)
 		p.features()
 		p.add(0, room, 0, w.rows, int64(0), b.unpacked, b.packed)
 		p.array(0, nil)
-		p.array(1, func(int) { leaf = b.leaf(p) })
+		p.array(1, func(int) { leaf = b.leaf(p, title, counter) })
 		p.array(0, nil)
 		p.add(uint8(1), b.lengths, make([]int32, room-n))
 		p.add(uint8(1), w.firsts, w.rows, make([]int64, room-n-1))
@@ -165,21 +189,29 @@ func (w *Writer) putBranch(p *put, b *outBranch) (leaf uint32) {
 	return leaf
 }
 
-// leaf writes the leaf of the branch (TLeaf.h) and returns its reference.
-func (b *outBranch) leaf(p *put) uint32 {
+// leaf writes the leaf of the branch (TLeaf.h), whose values the leaf counter counts, if that is not 0, and returns its reference.
+func (b *outBranch) leaf(p *put, title string, counter uint32) uint32 {
 	length, size := 1, b.size
 	if b.Type == column.Text {
 		length, size = b.longest+1, 1
 	}
-	return p.pointer(leafTypes[b.Type].class, func() {
+	ranged := uint8(0)
+	if b.counts {
+		ranged = 1
+	}
+	_, class, unsigned := b.leafType()
+	return p.pointer(class, func() {
 		p.object(1, func() {
 			p.object(2, func() {
-				p.named(b.Name, b.Name)
-				p.add(length, size, 0, uint8(0), leafTypes[b.Type].unsigned, 0)
+				p.named(b.Name, title)
+				p.add(length, size, 0, ranged, unsigned, counter)
 			})
-			if b.Type == column.Text { // the shortest and the longest
+			switch { // the shortest and the longest; or the lowest and the highest value, 0 unless the leaf counts
+			case b.Type == column.Text:
 				p.add(0, length)
-			} else { // lowest and highest value, unless the leaf counts: 0
+			case b.counts:
+				p.add(0, int(b.most))
+			default:
 				p.add(make([]byte, 2*b.size))
 			}
 		})

@@ -35,6 +35,7 @@ const (
 	StreamMember                       // which of several densities draws an event, and the seeds of these
 	StreamSearch                       // thinned signal, folds and masses of a search
 	StreamChain                        // moves of a Markov chain
+	StreamFakes                        // objects that nothing generated: of the toy detector, and of a simulation
 	StreamUnfold                       // classifiers and replicas of an unfolding
 )
 

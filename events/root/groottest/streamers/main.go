@@ -23,7 +23,7 @@ func main() {
 		"TTree": true, "TBranch": true, "TBranchRef": true, "TRefTable": true, "ROOT::TIOFeatures": true,
 		"TList": true, "TSeqCollection": true, "TCollection": true, "TObjArray": true,
 		"TH1D": true, "TH1": true, "TAxis": true, "TAttAxis": true, "THashList": true,
-		"TLeaf": true, "TLeafF": true, "TLeafD": true, "TLeafL": true, "TLeafC": true,
+		"TLeaf": true, "TLeafI": true, "TLeafF": true, "TLeafD": true, "TLeafL": true, "TLeafC": true,
 	}
 	var all []root.Object
 	for _, path := range os.Args[1:] {
