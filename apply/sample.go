@@ -101,7 +101,7 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 		return nil, fault.Of(err)
 	}
 	defer context.close()
-	run, err := await.Do(ctx, "the model", func() ([]journal.Fact, error) { return d.facts(m, o) })
+	run, err := await.Do(ctx, "the model", func() ([]journal.Fact, error) { return d.run(m, o) })
 	if err != nil {
 		return nil, err
 	}
@@ -121,11 +121,15 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 	r := &Drawn{File: path, Events: end - first, Redrawn: t.Redrawn}
 	if within := model.Factor(d.Within); !math.IsInf(within, 1) {
 		r.Within = &within
-		out.Describe("sluice.within", fmt.Sprint(within))
-		out.Describe("sluice.redrawn", fmt.Sprint(r.Redrawn))
 	}
+	r.describe(out)
 	if err := out.Close(); err != nil {
 		return nil, err
+	}
+	if d.Shards > 0 && o.State != "" {
+		if err := await.Done(ctx, "the manifest", func() error { return d.manifest(m, r) }); err != nil {
+			return nil, err
+		}
 	}
 	for _, line := range context.notes() {
 		o.Notice(line)
@@ -220,32 +224,45 @@ func (d *Sample) rows(ctx context.Context, m *model.Model) (uint64, error) {
 	}
 }
 
-// facts are nil where the sample cannot go on.
-func (d *Sample) facts(m *model.Model, o Options) ([]journal.Fact, error) {
+// describe keeps with a file how many events were drawn again.
+func (r *Drawn) describe(out interface{ Describe(key, value string) }) {
+	if r.Within != nil {
+		out.Describe("sluice.within", fmt.Sprint(*r.Within))
+		out.Describe("sluice.redrawn", fmt.Sprint(r.Redrawn))
+	}
+}
+
+// run is what the journal is told by; nil where the sample cannot go on.
+func (d *Sample) run(m *model.Model, o Options) ([]journal.Fact, error) {
 	if o.State == "" {
 		return nil, nil
 	}
+	run, again, err := d.facts(m)
+	if err != nil || !again {
+		return nil, err
+	}
+	return append(run, journal.Fact{Name: "shard", Value: fmt.Sprintf("%d/%d", max(d.Shard, 1), max(d.Shards, 1))}), nil
+}
+
+// facts tell the whole sample from others; again is false where its context can be read only once.
+func (d *Sample) facts(m *model.Model) (run []journal.Fact, again bool, err error) {
 	number := fmt.Sprint(d.Events)
 	if d.open() {
 		number = "that of the context"
 	}
-	run, err := facts("sample", d.Version, m)
+	run, err = facts("sample", d.Version, m)
 	run = append(run,
 		journal.Fact{Name: "seed", Value: fmt.Sprint(d.Seed)},
 		journal.Fact{Name: "number of events", Value: number},
 		journal.Fact{Name: "--within", Value: fmt.Sprint(model.Factor(d.Within))},
 		journal.Fact{Name: "--which", Value: fmt.Sprint(d.Which)},
-		journal.Fact{Name: "shard", Value: fmt.Sprintf("%d/%d", max(d.Shard, 1), max(d.Shards, 1))},
 	)
 	if d.Context != nil {
 		run = append(run, journal.Table("context", d.Context)...)
 	}
-	if d.ContextFile != "" {
-		given, ok := journal.Files("context", d.ContextFile)
-		if !ok {
-			return nil, nil
-		}
-		run = append(append(run, readingFact(d.Reading), journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", d.Where)}), given...)
+	if d.ContextFile == "" {
+		return run, true, err
 	}
-	return run, err
+	given, again := journal.Files("context", d.ContextFile)
+	return append(append(run, readingFact(d.Reading), journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", d.Where)}), given...), again, err
 }

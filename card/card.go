@@ -93,6 +93,8 @@ type Card struct {
 
 	// Anomaly is a search for a resonance, which no run does; see CheckAnomaly.
 	Anomaly Anomaly `yaml:"anomaly,omitempty"`
+	// Background is an estimate of a background, which no run makes; see CheckBackground.
+	Background Background `yaml:"background,omitempty"`
 	// Unfold takes detector effects out of data, which no run does; see CheckUnfold.
 	Unfold Unfold `yaml:"unfold,omitempty"`
 
@@ -185,10 +187,10 @@ type Plots struct {
 // Portable is the card as models and pages keep it: an absolute path says more of a machine than of the analysis, and loses its folder.
 func (c *Card) Portable() *Card {
 	p := *c
-	p.Files = slices.Clone(c.Files)
+	p.Files, p.Background.Simulation.Files = slices.Clone(c.Files), slices.Clone(c.Background.Simulation.Files)
 	paths := []*string{&p.Sample.File, &p.Sample.ContextFile, &p.BaseModel}
 	p.Unfold.Data, p.Unfold.PriorFiles = slices.Clone(c.Unfold.Data), slices.Clone(c.Unfold.PriorFiles)
-	for _, files := range [][]string{p.Files, p.Unfold.Data, p.Unfold.PriorFiles} {
+	for _, files := range [][]string{p.Files, p.Background.Simulation.Files, p.Unfold.Data, p.Unfold.PriorFiles} {
 		for i := range files {
 			paths = append(paths, &files[i])
 		}
@@ -206,8 +208,15 @@ func (c *Card) SampleFile() string { return cmp.Or(c.Sample.File, "sample.parque
 
 // Paths are the files as the program opens them: relative ones joined to Dir.
 func (c *Card) Paths() []string {
-	paths := make([]string, len(c.Files))
-	for i, f := range c.Files {
+	return c.paths(c.Files)
+}
+
+// SimulationPaths are the files of the simulation of an estimate, likewise.
+func (c *Card) SimulationPaths() []string { return c.paths(c.Background.Simulation.Files) }
+
+func (c *Card) paths(files []string) []string {
+	paths := make([]string, len(files))
+	for i, f := range files {
 		paths[i] = c.path(f)
 	}
 	return paths

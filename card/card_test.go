@@ -337,7 +337,7 @@ func TestSetRefusesAndLeavesTheCard(t *testing.T) {
 	for _, s := range []struct{ key, value, want string }{
 		{"flow.transforms", "0", `set flow.transforms: "0" is not possible; leave the key out`},
 		{"train.epocs", "3", "set train.epocs: no such key; did you mean epochs?"},
-		{"epochs", "3", "set epochs: no such key; there is anomaly, base_model, categorical, compare, context,"},
+		{"epochs", "3", "set epochs: no such key; there is anomaly, background, base_model, categorical, compare, context,"},
 		{"train.epochs", "ten", `set train.epochs: "ten" is not an integer`},
 		{"train.epochs.x", "1", "set train.epochs.x: no such key; train.epochs is one value"},
 		{"flow.hidden", "8,8", `set flow.hidden: "8,8" is not an integer; write a list as [a, b]`},

@@ -21,7 +21,7 @@ import (
 // Validate reports the first value that cannot be, by its key.
 func (c *Card) Validate() error {
 	for _, check := range []func() error{
-		c.checkName, c.checkSource, c.checkSets, c.checkColumns, c.checkPreparation, c.checkFlows, c.checkOutput, c.checkSearch, c.checkUnfolding,
+		c.checkName, c.checkSource, c.checkSets, c.checkColumns, c.checkPreparation, c.checkFlows, c.checkOutput, c.checkSearch, c.checkBackground, c.checkUnfolding,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -275,6 +275,9 @@ func (c *Card) checkFlow() error {
 	}
 	if c.Train.Objective == "matching" && !c.Flow.Matched() {
 		return wrong("train.objective", "flow matching trains a flow of one continuous layer (type: cfm), not this one: take the key out")
+	}
+	if c.Train.Objective == "mmd" && c.Background.Simulation.IsZero() {
+		return wrong("train.objective", "mmd carries simulation to data, for sluice background, and there is none: name it under background.simulation, or take another objective")
 	}
 	if c.Train.Objective == "reverse-kl" {
 		return c.checkKnown()

@@ -121,7 +121,7 @@ func (w *Writer) write(t *Table) error {
 
 // Describe keeps a text with the file, under a key, where the format has a place for it: Parquet.
 func (w *Writer) Describe(key, value string) {
-	if out, ok := w.out.(interface{ Describe(key, value string) }); ok && w.names != nil {
+	if out, ok := w.out.(interface{ Describe(key, value string) }); ok {
 		out.Describe(key, value)
 	}
 }

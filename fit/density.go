@@ -112,6 +112,8 @@ func (d *Data) bind(ctx context.Context, o Options, seed uint64) (*bound, error)
 	b.hold(density)
 	whole, isFlow := density.(*flow.Flow)
 	switch {
+	case b.cfg.Objective == "mmd":
+		return nil, fault.Of(errors.New("train.objective: mmd carries simulation to data, which sluice background does, and is no density: take another objective"))
 	case isFlow && b.cfg.Objective == "reverse-kl":
 		return b, d.bindReverse(b)
 	case isFlow && byMatching(whole.Spec, b.cfg):

@@ -6,7 +6,8 @@ type Config struct {
 	Epochs int `yaml:"epochs,omitempty" json:"epochs,omitempty"` // passes over the training events; default 50
 	Batch  int `yaml:"batch,omitempty" json:"batch,omitempty"`   // events a step; default 256
 	// Objective is what is minimised: likelihood, its negative logarithm, or, of flows that it can train, matching (flow matching), or, where
-	// the density is known up to a factor, reverse-kl, for which no events are needed. The default, and what follows from it, are those of who makes the Objective.
+	// the density is known up to a factor, reverse-kl, for which no events are needed, or mmd, which makes events
+	// like others. The default, and what follows from it, are those of who makes the Objective.
 	Objective string `yaml:"objective,omitempty" json:"objective,omitempty"`
 	// Ensemble is how many models are trained, from seeds that follow from one: that, too, is for who makes the Objective. 0 and 1 are one.
 	Ensemble int `yaml:"ensemble,omitempty" json:"ensemble,omitempty"`

@@ -88,7 +88,7 @@ func (c Config) fields() error {
 		name, v string
 		allowed []string
 	}{
-		{"objective", cmp.Or(c.Objective, "likelihood"), []string{"likelihood", "matching", "reverse-kl"}},
+		{"objective", cmp.Or(c.Objective, "likelihood"), []string{"likelihood", "matching", "reverse-kl", "mmd"}},
 		{"optimiser", c.Optimiser, []string{"adam", "adamw", "sgd"}},
 		{"schedule.type", s.Type, []string{"constant", "step", "polynomial", "cosine", "cosine-restarts"}},
 		{"schedule.per", s.Per, []string{"step", "epoch"}},

@@ -51,7 +51,7 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 	c.Flags().StringArrayVar(&fixed, "context", nil, "NAME=VALUE for all events (repeatable), or a FILE with a row for each")
 	c.Flags().StringVar(&within, "within", "0.5", "FACTOR: how far an event may lie beyond the trained range, in units of it, or none")
 	c.Flags().BoolVar(&d.Which, "which", false, "add a column that says which member of an ensemble (member), or component of a\nmixture (component), drew each event")
-	c.Flags().StringVar(&shard, "shard", "", "I/N: only part I, from 1 to N, of the events")
+	c.Flags().StringVar(&shard, "shard", "", "I/N: only part I, from 1 to N, of the events, with a manifest FILE.shard for sluice merge")
 	c.Flags().StringVar(&d.Where, "where", "", "take the rows of the --context FILE for which an expression holds")
 	readingFlags(c, &d.Reading)
 	resumeFlag(c, &resume)
@@ -70,11 +70,13 @@ large as the numbers in memory: with it, --resume goes on after an interruption.
 			return err
 		}
 		r, err := sluice.Sample(c.Context(), m, d, to.file, o)
-		return show(a, r, goesOn(err, sameCommand), func(w io.Writer, r *sluice.Drawn) {
-			fmt.Fprintf(w, "%s  %s in %.2f s, %s events/s\n", r.File, say.Count(r.Events, "event"), r.Seconds, rate(r.EventsPerSecond))
-		})
+		return show(a, r, goesOn(err, sameCommand), printDrawn)
 	}
 	return c
+}
+
+func printDrawn(w io.Writer, r *sluice.Drawn) {
+	fmt.Fprintf(w, "%s  %s in %.2f s, %s events/s\n", r.File, say.Count(r.Events, "event"), r.Seconds, rate(r.EventsPerSecond))
 }
 
 // drawOf reads which events are wanted.

@@ -129,6 +129,11 @@ func (j *journal) difference(run []Fact) *Error {
 	if text, ok := j.next(at.Size()); !ok || json.Unmarshal(text, &old) != nil {
 		return nothing
 	}
+	return &Error{j.path, "belongs to another run: " + Difference(old, run), false}
+}
+
+// Difference says in words how facts were others than they are; "" where they are the same.
+func Difference(old, run []Fact) string {
 	gone := slices.DeleteFunc(slices.Clone(old), func(f Fact) bool { return valueOf(run, f.Name) != noValue })
 	var parts []string
 	for _, f := range slices.Concat(run, gone) {
@@ -136,7 +141,7 @@ func (j *journal) difference(run []Fact) *Error {
 			parts = append(parts, fmt.Sprintf("the %s was %s and is %s", f.Name, was, is))
 		}
 	}
-	return &Error{j.path, "belongs to another run: " + strings.Join(parts, "; "), false}
+	return strings.Join(parts, "; ")
 }
 
 const noValue = "none"

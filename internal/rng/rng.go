@@ -36,6 +36,7 @@ const (
 	StreamSearch                       // thinned signal, folds and masses of a search
 	StreamChain                        // moves of a Markov chain
 	StreamFakes                        // objects that nothing generated: of the toy detector, and of a simulation
+	StreamRegion                       // resamplings, trainings and pseudo-experiments of an estimate of a background
 	StreamUnfold                       // classifiers and replicas of an unfolding
 )
 

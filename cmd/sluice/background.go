@@ -1,0 +1,64 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-hep/sluice"
+)
+
+func (a *app) backgroundVerb() *cobra.Command {
+	var out string
+	var f cardFlags
+	c := &cobra.Command{
+		Use:   "background CARD",
+		Short: "Estimate a background in a region of interest from control regions",
+		Long: `Estimate the background in a region of interest from events in control regions:
+how many by ABCD, what they look like by a flow given the control variables, or by
+one that carries simulated events to data. Each control region is predicted without
+itself, which gives the systematic error. The folder out/NAME gets weighted events,
+templates, a workspace for pyhf, and a page.`,
+		Example: "  sluice background cards/background.yaml --out out/estimate",
+		Args:    arguments(1, 1, "one card"),
+	}
+	c.Flags().StringVar(&out, "out", "", "folder for what is made (default out/NAME)")
+	f.register(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		job, err := f.card(a, c, args[0], nil)
+		if err != nil {
+			return err
+		}
+		o := a.options()
+		o.Command, o.Inputs = commandLine(c, args), args
+		r, err := sluice.Background(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)
+		return show(a, r, err, printBackground)
+	}
+	return c
+}
+
+func printBackground(w io.Writer, r *sluice.BackgroundResult) {
+	fmt.Fprintf(w, "yield       %.4g +- %.3g in %s (statistical %.3g, by resampled events %.3g; by closure %.3g); %.4g observed", r.Yield, r.Error, r.Region, r.Stat, r.Bootstrap, r.Closing, r.Observed)
+	if r.Truth != nil {
+		fmt.Fprintf(w, "; truly %.4g", *r.Truth)
+	}
+	fmt.Fprintln(w)
+	if s := r.Systematic; s != nil {
+		fmt.Fprintf(w, "closure     chi2/ndf %.3f of %d bins, RMS of the pulls %.2f\n", s.Chi2NDF, s.NDF, s.PullRMS)
+	}
+	fmt.Fprintf(w, "report      %s\n\n", r.Report)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "closure\tchi2/ndf\tobserved\tpredicted\tpull\t\n")
+	for _, c := range r.Closure {
+		predicted, pull := "-", "-"
+		if c.Predictable {
+			predicted, pull = fmt.Sprintf("%.0f +- %.0f", c.Predicted, c.Error), fmt.Sprintf("%.2f", c.Pull)
+		}
+		fmt.Fprintf(t, "%s\t%.2f\t%.0f\t%s\t%s\t\n", c.Region, c.Chi2NDF, c.Observed, predicted, pull)
+	}
+	t.Flush()
+}
