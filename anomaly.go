@@ -5,6 +5,7 @@ import (
 
 	"github.com/sluice-hep/sluice/anomaly"
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/internal/stages"
 	"github.com/sluice-hep/sluice/report"
 )
 
@@ -13,13 +14,14 @@ type AnomalyResult = anomaly.Result
 
 // Anomaly makes the search of a card (card.Anomaly), and writes a page about it, report.html, to the folder out, unless that is "".
 //
-// A card without a search, and events that leave nothing to search in or to learn from, are *InputError. When ctx ends (*InterruptedError), nothing
-// is kept.
+// A card without a search, and events that leave nothing to search in or to learn from, are *InputError. When ctx ends (*InterruptedError), what was done
+// is kept in the folder, and the same call goes on from it, as after a kill.
 func Anomaly(ctx context.Context, c *card.Card, out string, o Options) (r *AnomalyResult, err error) {
 	chain := o.chain()
-	page, err := o.analysis(out, c.Inputs(), func() (about *report.Page, err error) {
-		if r, err = anomaly.Run(ctx, c, anomaly.Options{Threads: chain.Threads, Notice: chain.Notice, Warn: chain.Warn, Stage: chain.Stage}); err != nil {
-			return nil, ended(ctx, err, "")
+	page, err := o.staged(ctx, out, c, func(kept *stages.Stages) (*report.Page, error) {
+		r, err = anomaly.Run(ctx, c, anomaly.Options{Threads: chain.Threads, Kept: kept, Notice: chain.Notice, Warn: chain.Warn, Stage: chain.Stage})
+		if err != nil {
+			return nil, err
 		}
 		return r.Page(c)
 	})

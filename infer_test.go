@@ -167,3 +167,89 @@ func TestInferSeveral(t *testing.T) {
 		t.Errorf("an interruption leaves %q", left)
 	}
 }
+
+// true draws follow the likelihood of what simulated makes: weights by expressions move the draws of the model to Bayes' posterior, tell the evidence, and go to
+// the file; several observations have one posterior together; and the truth stands beside both.
+func TestInferWeighsAndCombines(t *testing.T) {
+	m, check := measured(t)
+	const likelihood = "-2*((x1-mu)^2 + (x2-mu)^2) - 2*log(0.5) - log(2*pi)"
+	q := Observed{
+		Values: apply.Values(map[string]any{"x1": 0.6, "x2": 0.3}), Truth: apply.Values(map[string]any{"mu": 0.5}), Check: check, CheckEvents: 200, Draws: 4000, Seed: 2,
+		LogLikelihood: likelihood, LogPrior: "-mu^2/2 - log(2*pi)/2",
+	}
+	out := filepath.Join(t.TempDir(), "draws.csv")
+	r, err := Infer(t.Context(), m, q, InferOutputs{Draws: out, Page: out + ".html"}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, p := r.Each[0].Weights, r.Posterior["mu"]
+	if w.Efficiency < 0.7 || w.Efficiency > 1 || w.ESS > 4000 {
+		t.Errorf("%+v", w)
+	}
+	// x1 and x2 have variance 1 + 1/4 each, and covariance 1
+	if want := -0.5*(1.25*0.36-2*0.18+1.25*0.09)/0.5625 - 0.5*math.Log(0.5625) - math.Log(2*math.Pi); math.Abs(*w.LogEvidence-want) > 5**w.Error || *w.Error > 0.02 {
+		t.Errorf("the log evidence is %.4f +- %.4f, not %.4f", *w.LogEvidence, *w.Error, want)
+	}
+	if math.Abs(*p.Median-0.4) > 0.03 || math.Abs((*p.Hi68-*p.Lo68)/2-0.994/3) > 0.03 || *p.Truth != 0.5 || math.Abs(*p.Below-0.618) > 0.05 {
+		t.Errorf("%g, %g to %g, %g of the draws below the truth", *p.Median, *p.Lo68, *p.Hi68, *p.Below)
+	}
+	if v := r.Each[0].Predictive; v == nil || v.P < 0.01 || v.Distance == nil || math.Abs(*v.Observables[0].Median-0.4) > 0.15 {
+		t.Errorf("the pairs of the nearest parameters: %+v", v)
+	}
+	drawn, err := events.ReadAll([]string{out}, events.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	weights, err := drawn.Column("weight")
+	sum := 0.
+	for i := range drawn.Len() {
+		sum += weights.Float(i)
+	}
+	if err != nil || math.Abs(sum-4000) > 1 {
+		t.Errorf("weights of a sum of %g, %v", sum, err)
+	}
+	text, err := os.ReadFile(out + ".html")
+	for _, want := range []string{"Effective draws", "Log evidence", "Posterior predictive", "Calibration", "Truth"} {
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("the page has no %q, %v", want, err)
+		}
+	}
+
+	observed := filepath.Join(t.TempDir(), "observed.csv")
+	if err := os.WriteFile(observed, []byte("x1,x2,mu\n0.6,0.3,0.5\n0.9,0.7,0.5\n0.1,0.4,0.5\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	q = Observed{File: observed, Draws: 3000, Seed: 2, Combine: true, LogPrior: "-mu^2/2"}
+	if r, err = Infer(t.Context(), m, q, InferOutputs{Page: out + ".html"}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	// six measurements, each of weight 4, and the prior of weight 1
+	if p, want, width := r.Combined.Parameters["mu"], 4*3./25, 0.2; math.Abs(*p.Median-want) > 0.5*width || math.Abs((*p.Hi68-*p.Lo68)/2-0.994*width) > 0.25*width || *p.Truth != 0.5 {
+		t.Errorf("%g +- %g, not %g +- %g", *p.Median, (*p.Hi68-*p.Lo68)/2, want, width)
+	}
+	if len(r.Posteriors) != 3 || r.Posterior["mu"].Median != r.Combined.Parameters["mu"].Median {
+		t.Errorf("%+v", r)
+	}
+	for _, c := range []struct {
+		q    Observed
+		want string
+	}{
+		{Observed{File: observed, MaxSeconds: 1e-9}, "no posterior within 1e-09 s"},
+		{Observed{File: observed, Reweight: true}, "give --log-likelihood EXPR"},
+		{Observed{File: observed, Combine: true, LogLikelihood: likelihood}, "leave out --reweight"},
+		{Observed{File: observed, LogLikelihood: "mu*"}, "--log-likelihood: "},
+		{Observed{File: observed, LogLikelihood: "x1"}, "has no parameter in it"},
+		{Observed{File: observed, LogLikelihood: "mu*x3"}, `--log-likelihood: the observation: no column "x3"`},
+		{Observed{File: observed, LogLikelihood: "log(mu-10)"}, "--log-likelihood is NaN where mu = "},
+		{Observed{File: observed, LogLikelihood: "log(0*mu)"}, "is 0 for all"},
+		{Observed{File: observed, LogLikelihood: "-mu^2", LogPrior: "x1+mu"}, "--log-prior is of parameters alone"},
+		{Observed{File: observed, Truth: apply.Values(map[string]any{"x1": 1.0})}, `--truth: no column "x1"`},
+		{Observed{Values: apply.Values(map[string]any{"x1": 0.6, "x2": 0.3}), Combine: true}, "--combine takes several observations"},
+		{Observed{Values: apply.Values(map[string]any{"x1": 0.6, "mu": 0.3})}, "give its true value with --truth mu=VALUE"},
+	} {
+		var bad *InputError
+		if _, err := Infer(t.Context(), m, c.q, InferOutputs{}, Options{}); !errors.As(err, &bad) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v does not say %q", c.q, err, c.want)
+		}
+	}
+}

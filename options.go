@@ -8,9 +8,11 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/chain"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/internal/stages"
 	"github.com/sluice-hep/sluice/report"
 	"github.com/sluice-hep/sluice/train"
 )
@@ -98,6 +100,26 @@ func (o Options) analysis(folder string, inputs []string, run func() (*report.Pa
 	return page, report.Write(page, about)
 }
 
+// staged is an analysis of a card whose stages are kept in the folder until the page is written, so that one that was killed or interrupted goes on.
+func (o Options) staged(ctx context.Context, folder string, c *card.Card, run func(kept *stages.Stages) (*report.Page, error)) (page string, err error) {
+	var kept *stages.Stages
+	page, err = o.analysis(folder, c.Inputs(), func() (about *report.Page, err error) {
+		if kept, err = o.chain().Stages(folder, c); err != nil {
+			return nil, err
+		}
+		return run(kept)
+	})
+	switch {
+	case err == nil:
+		return page, kept.Done()
+	case ctx.Err() == nil:
+		return "", err
+	case kept != nil && isThere(kept.Folder):
+		return "", &InterruptedError{err, kept.Folder}
+	}
+	return "", &InterruptedError{err, ""}
+}
+
 // missing are the folders that are to be made for one, that first.
 func missing(folder string) (made []string) {
 	for !isThere(folder) {
@@ -126,7 +148,7 @@ type InputError = fault.Input
 // InterruptedError is the end of a verb whose context was cancelled. It wraps the context's error.
 type InterruptedError struct {
 	Err  error
-	Kept string // the file that Options.Resume goes on from; "" where nothing is kept
+	Kept string // the file that Options.Resume goes on from, or the folder that the same call does; "" where nothing is kept
 }
 
 func (e *InterruptedError) Error() string { return e.Err.Error() }

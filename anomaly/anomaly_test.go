@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,7 +38,7 @@ prepare: [standardise]
 prepare_context: [standardise]
 flow: {type: maf, transforms: 2, hidden: [16]}
 train: {epochs: 12, batch: 128}
-anomaly: {signal_region: [3.3, 3.7], sidebands: [2, 6], label: label, signal_events: 150, folds: 2, networks: 1, samples: 2}
+anomaly: {signal_region: [3.3, 3.7], sidebands: [2, 6], label: label, signal_events: 150, folds: 2, networks: 1, samples: 2, experiments: 200}
 `), "toy.yaml")
 	if err != nil {
 		panic(err)
@@ -70,8 +71,8 @@ func TestMethodsFindTheSignal(t *testing.T) {
 		}
 	}
 	b := r.Background
-	if pull := (b.Estimate - *b.Truth) / math.Hypot(b.Error, math.Sqrt(*b.Truth)); math.Abs(pull) > 3.5 {
-		t.Errorf("%.0f +- %.0f background events by the sidebands, truly %.0f", b.Estimate, b.Error, *b.Truth)
+	if pull := (b.Estimate - b.Truth.Events) / math.Hypot(b.Error, math.Sqrt(b.Truth.Events)); math.Abs(pull) > 3.5 {
+		t.Errorf("%.0f +- %.0f background events by the sidebands, truly %.0f", b.Estimate, b.Error, b.Truth.Events)
 	}
 	if h := r.Hunt; h == nil || h.Window[1] <= 3.3 || h.Window[0] >= 3.7 || h.LocalP > 1e-3 {
 		t.Errorf("the hunt found %+v", h)
@@ -87,7 +88,7 @@ func TestMethodsFindTheSignal(t *testing.T) {
 	if err := page.Render(&text); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"Significance improvement", "Background in the signal region", "lacathode", "signal_events: 150"} {
+	for _, want := range []string{"Significance improvement", "Background in the signal region", "lacathode", "signal_events: [150]"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -98,7 +99,7 @@ func TestMethodsFindTheSignal(t *testing.T) {
 func TestWithoutLabels(t *testing.T) {
 	c := toy(3000, 100)
 	c.Table.Columns = c.Table.Columns[:3]
-	c.Anomaly.Label, c.Anomaly.SignalEvents, c.Anomaly.Methods, c.Train.Epochs = "", 0, []string{"cathode"}, 2
+	c.Anomaly.Label, c.Anomaly.SignalEvents, c.Anomaly.Methods, c.Train.Epochs = "", nil, []string{"cathode"}, 2
 	var texts []string
 	for _, threads := range []int{1, 2} {
 		r, err := Run(context.Background(), c, Options{Threads: threads})
@@ -120,6 +121,63 @@ func TestWithoutLabels(t *testing.T) {
 	}
 }
 
+// Several amounts of signal, other signal regions and events without signal are searched in one call; the excess is in its region, and nowhere else.
+func TestInjectionsRegionsAndClosure(t *testing.T) {
+	c := toy(12_000, 400)
+	a := &c.Anomaly
+	a.SignalEvents, a.Methods, a.Seeds = card.Counts{200, 80}, []string{"r-anode", "cathode"}, 2
+	a.Slide, a.Pseudo, a.Experiments = card.Slide{From: 2.9, To: 4.1}, 10, 50
+	c.Train.Epochs, a.SignalEpochs = 6, 20
+	r, err := Run(context.Background(), c, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Injections) != 2 || r.Injections[0].Signal != 200 || r.Injections[1].Signal != 80 || !(r.Injections[0].Ratio > r.Injections[1].Ratio) {
+		t.Fatalf("injections %+v", r.Injections)
+	}
+	for _, in := range r.Injections {
+		if m := in.Methods["r-anode"]; len(m.Seeds) != 2 || !(m.Share.Fitted > *m.Share.Truth/2 && m.Share.Fitted < 0.5) { // what p_B, trained for too short, leaves is in it
+			t.Errorf("%d signal events: %+v of %+v", in.Signal, m.Share, in)
+		}
+	}
+	if w := r.Slide.Windows; len(w) != 3 || w[1].Low != 3.3 || w[1].LocalP > 1e-6 || min(w[0].LocalP, w[2].LocalP) < 1e-4 || r.Slide.GlobalP > 1e-5 {
+		t.Errorf("regions %+v", r.Slide)
+	}
+	if k := r.Closure; k.Method != "cathode" || len(k.GlobalP) != 10 || k.KSP < 1e-3 || slices.Min(k.GlobalP) == slices.Max(k.GlobalP) {
+		t.Errorf("closure %+v", k)
+	}
+	page, err := r.Page(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if err := page.Render(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Against the amount of signal", "Share of signal", "Other signal regions", "Closure without signal"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+// The likeliest share is that of the mixture that was drawn, within its error.
+func TestLikeliestShare(t *testing.T) {
+	r := rng.New(5, rng.StreamTest, 1)
+	var ratio []float64
+	for i := range 20_000 {
+		x := r.NormFloat64()
+		if i < 400 {
+			x = 2 + 0.2*x
+		}
+		signal := -(x-2)*(x-2)/(2*0.04) - math.Log(0.2)
+		ratio = append(ratio, signal+x*x/2)
+	}
+	if w, e := likeliestShare(ratio); math.Abs(w-0.02) > 3*e || e < 0.0005 || e > 0.003 {
+		t.Errorf("a share of %.4f +- %.4f, not 0.02", w, e)
+	}
+}
+
 // What is wrong is said in a line with its remedy.
 func TestBadInput(t *testing.T) {
 	for _, c := range []struct {
@@ -135,16 +193,23 @@ func TestBadInput(t *testing.T) {
 		{func(c *card.Card) { c.Anomaly.Sidebands.Low = 3.4 }, "on both sides"},
 		{func(c *card.Card) { c.Anomaly.Label = "" }, "anomaly.label"},
 		{func(c *card.Card) {
-			c.Anomaly.Label, c.Anomaly.SignalEvents, c.Anomaly.Methods = "", 0, []string{"supervised"}
+			c.Anomaly.Label, c.Anomaly.SignalEvents, c.Anomaly.Methods = "", nil, []string{"supervised"}
 		}, "supervised is a limit"},
 		{func(c *card.Card) { c.Anomaly.Label = "x" }, "must not be seen"},
 		{func(c *card.Card) { c.Anomaly.Label = "none" }, "none"},
-		{func(c *card.Card) { c.Anomaly.SignalEvents = 151 }, "151 are to stay in the signal region"},
+		{func(c *card.Card) { c.Anomaly.SignalEvents = card.Counts{150, 151} }, "151 are to stay in the signal region"},
 		{func(c *card.Card) { c.Anomaly.Methods = []string{"cathod"} }, "did you mean cathode"},
 		{func(c *card.Card) { c.Table.Columns[3].F64[5] = 2 }, "label is 2 in event 6"},
 		{func(c *card.Card) { c.Table.Columns[0].F64[5] = -1; c.Anomaly.Sidebands.Low = -2 }, "above 0"},
 		{func(c *card.Card) { c.Context = nil }, "one context column"},
 		{func(c *card.Card) { c.Weight = "label" }, "without weights"},
+		{func(c *card.Card) { c.Anomaly.SignalEvents = card.Counts{100, 100} }, "comes twice"},
+		{func(c *card.Card) { c.Anomaly.Slide = card.Slide{From: 2.5, To: 4.5, Step: 0.2} }, "overlap"},
+		{func(c *card.Card) { c.Anomaly.Slide = card.Slide{From: 1.9, To: 4.5} }, "no events on both sides"},
+		{func(c *card.Card) { c.Anomaly.Slide = card.Slide{From: 3, To: 3.2} }, "no signal region of width 0.4"},
+		{func(c *card.Card) { c.Anomaly.Slide = card.Slide{From: 2.5, To: 5.9} }, "change anomaly.slide"},
+		{func(c *card.Card) { c.Anomaly.Slide = card.Slide{From: 2.5, To: math.NaN()} }, "must be numbers"},
+		{func(c *card.Card) { c.Anomaly.Pseudo = 3 }, "not between 10 and"},
 	} {
 		job := toy(1500, 150)
 		c.change(job)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/classify"
@@ -31,7 +32,7 @@ func (t *trial) densityCard(rows []int32, seed uint64) *card.Card {
 
 // learnBackground fits p_B to the sidebands.
 func (t *trial) learnBackground(ctx context.Context, o fit.Options) (*background, error) {
-	c := t.densityCard(t.rows[t.region:], t.seed)
+	c := t.densityCard(t.rows[t.inside:], t.seed)
 	d, err := fit.Load(ctx, c, o)
 	if err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func (t *trial) draws(b *background) (*events.Table, error) {
 	}
 	width := 0.9 * math.Sqrt(max(square-mean*mean, 0)) * math.Pow(float64(len(data)), -0.2)
 	r := rng.New(t.seed, rng.StreamSearch, 1)
-	region := t.search.SignalRegion
+	region := t.region
 	given := events.Column{Name: t.card.Context[0], Type: events.Float64, F64: make([]float64, t.search.Samples*len(data))}
 	for i := range given.F64 {
 		for mass = math.Inf(1); mass < region.Low || mass >= region.High; {
@@ -91,8 +92,8 @@ func (t *trial) draws(b *background) (*events.Table, error) {
 	return drawn, err
 }
 
-// scores are those of a method for the rows of the trial; of anode for those of the signal region alone, the others being NaN.
-func (t *trial) scores(ctx context.Context, method string, b *background) ([]float64, error) {
+// scores are those of a method for the rows of the trial.
+func (t *trial) scores(ctx context.Context, method string, b *background, s *scored) ([]float64, error) {
 	inData := func(i int) int {
 		if t.inRegion(i) && t.kept[i] {
 			return 1
@@ -104,11 +105,11 @@ func (t *trial) scores(ctx context.Context, method string, b *background) ([]flo
 	case "anode":
 		return t.anode(ctx, b)
 	case "r-anode":
-		return t.residual(ctx, b)
+		return t.residual(ctx, b, s)
 	case "cathode", "lacathode":
 		return t.drawn(ctx, b, method == "lacathode", inData)
 	case "cwola":
-		r, near := t.search.SignalRegion, t.search.Nearby
+		r, near := t.region, t.search.Nearby
 		return t.crossFit(ctx, own, nil, func(i int) int {
 			if !t.inRegion(i) && t.mass[i] >= r.Low-near && t.mass[i] < r.High+near {
 				return 0
@@ -240,8 +241,13 @@ func (t *trial) inner(ctx context.Context, fold int) (*fit.Data, error) {
 // startShare is the share of the events that the training of an excess begins with.
 const startShare = 0.05
 
-// excesses are log p(x|m) - log p_B(x|m), p being what train learns of the data of the signal region; outside of that they are NaN.
+// excesses are log p(x|m) - log p_B(x|m), p being what train learns of the data of the signal region; see atRegion for the mass m of other events.
 func (t *trial) excesses(ctx context.Context, b *background, train func(d *fit.Data) (*model.Model, error)) ([]float64, error) {
+	of, err := b.LogProb(t.atRegion(t.rows[t.inside:]), 0)
+	if err != nil {
+		return nil, err
+	}
+	of = append(slices.Clone(b.logProb[:t.inside]), of...)
 	return t.byFold(func(fold int, out []int32) ([]float64, error) {
 		d, err := t.inner(ctx, fold)
 		if err != nil {
@@ -252,16 +258,13 @@ func (t *trial) excesses(ctx context.Context, b *background, train func(d *fit.D
 			return nil, err
 		}
 		defer m.Density.Close()
-		var rows []int32
-		score := make([]float64, len(out))
+		rows := make([]int32, len(out))
 		for i, k := range out {
-			if score[i] = math.NaN(); int(k) < t.region {
-				rows = append(rows, t.rows[k])
-			}
+			rows[i] = t.rows[k]
 		}
-		logProb, err := m.LogProb(t.table(rows), 0)
-		for i := range logProb { // those of the region are the first of out
-			score[i] = logProb[i] - b.logProb[out[i]]
+		score, err := m.LogProb(t.atRegion(rows), 0)
+		for i := range score {
+			score[i] -= of[out[i]]
 		}
 		return score, err
 	})
@@ -274,8 +277,9 @@ func (t *trial) anode(ctx context.Context, b *background) ([]float64, error) {
 	})
 }
 
-func (t *trial) residual(ctx context.Context, b *background) ([]float64, error) {
-	return t.excesses(ctx, b, func(d *fit.Data) (*model.Model, error) {
+// residual also finds the share of the signal: the mean of what the trainings of all folds found, and the likeliest of the events that each had not seen.
+func (t *trial) residual(ctx context.Context, b *background, s *scored) ([]float64, error) {
+	score, err := t.excesses(ctx, b, func(d *fit.Data) (*model.Model, error) {
 		of, err := b.LogProb(d.Held, 0)
 		if err != nil {
 			return nil, err
@@ -284,6 +288,41 @@ func (t *trial) residual(ctx context.Context, b *background) ([]float64, error) 
 		if err != nil {
 			return nil, err
 		}
+		s.Trained += e.Share / float64(t.search.Folds)
 		return e.Model, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	var ratio []float64
+	for k, i := range t.rows[:t.inside] {
+		if t.kept[i] {
+			ratio = append(ratio, score[k])
+		}
+	}
+	s.Fitted, s.FittedError = likeliestShare(ratio)
+	return score, nil
+}
+
+// likeliestShare is the w of w p_S + (1-w) p_B, given log p_S - log p_B of events, and its standard error by the curvature of the likelihood: steps of the EM
+// algorithm, which always rises, from half.
+func likeliestShare(ratio []float64) (w, deviation float64) {
+	w = 0.5
+	var information float64
+	for range 2000 {
+		var sum float64
+		information = 0
+		for _, r := range ratio {
+			// ps/p and pb/p, p = w ps + (1-w) pb
+			signal := 1 / (w + (1-w)*math.Exp(-r))
+			background := 1 / (w*math.Exp(r) + 1 - w)
+			sum += w * signal
+			information += (signal - background) * (signal - background)
+		}
+		last := w
+		if w = sum / float64(len(ratio)); math.Abs(w-last) < 1e-7 {
+			break
+		}
+	}
+	return w, 1 / math.Sqrt(information)
 }

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/bump"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/plot"
 	"github.com/sluice-hep/sluice/report"
+	"github.com/sluice-hep/sluice/stats"
 )
 
 // Page is the page about a search.
@@ -23,7 +25,7 @@ func (r *Result) Page(c *card.Card) (*report.Page, error) {
 			r.mass, r.signalRegion[0], r.signalRegion[1], r.unit),
 	}
 	p.Summary = r.facts()
-	for _, section := range []func() (*report.Section, error){r.curves, r.excesses, r.masses} {
+	for _, section := range []func() (*report.Section, error){r.curves, r.injections, r.shares, r.excesses, r.masses, r.regions, r.closes} {
 		s, err := section()
 		if err != nil {
 			return nil, err
@@ -42,7 +44,7 @@ func (r *Result) facts() []report.Fact {
 	}
 	b := report.Fact{Name: "Background", Value: fmt.Sprintf("%.0f ± %.0f", r.Background.Estimate, r.Background.Error), Note: "by the sidebands"}
 	if t := r.Background.Truth; t != nil {
-		b.Note = fmt.Sprintf("by the sidebands; truly %.0f", *t)
+		b.Note = fmt.Sprintf("by the sidebands; truly %.0f", t.Events)
 	}
 	f = append(f, b)
 	if h := r.Hunt; h != nil {
@@ -89,7 +91,8 @@ func (m *Method) curve(name string) plot.Curve {
 		}
 		median, low, high := math.NaN(), math.NaN(), math.NaN()
 		if len(at) == len(m.curves) { // or the median would be that of other seeds than beside it
-			median, _ = middle(at)
+			slices.Sort(at)
+			median = stats.Quantile(at, 0.5)
 			low, high = ends(at)
 		}
 		c.Y, c.Low, c.High = append(c.Y, median), append(c.Low, low), append(c.High, high)
@@ -97,79 +100,235 @@ func (m *Method) curve(name string) plot.Curve {
 	return c
 }
 
+// injections are the largest SIC against S/B.
+func (r *Result) injections() (*report.Section, error) {
+	if len(r.Injections) == 0 {
+		return nil, nil
+	}
+	s := report.Section{
+		Title: "Against the amount of signal",
+		Text:  "The largest significance improvement of each method where the signal is thinned to so many events in the signal region: the median over seeds, and half the width of their middle 68 %.",
+		Head:  []string{"Signal", "S/B"}, Numbers: [2]int{0, 2 + len(r.Order)},
+	}
+	curves := make([]plot.Curve, len(r.Order))
+	for _, in := range slices.SortedFunc(slices.Values(r.Injections), func(a, b Injection) int { return cmp.Compare(a.Signal, b.Signal) }) {
+		row := []string{fmt.Sprint(in.Signal), fmt.Sprintf("%.2f %%", 100*in.Ratio)}
+		for k, name := range r.Order {
+			m, c := in.Methods[name], &curves[k]
+			cell := "–"
+			if m.MaxSIC != nil {
+				cell = fmt.Sprintf("%.1f ± %.1f", *m.MaxSIC, *m.MaxSICError)
+				c.X, c.Y = append(c.X, 100*in.Ratio), append(c.Y, *m.MaxSIC)
+				c.Low, c.High = append(c.Low, *m.MaxSIC-*m.MaxSICError), append(c.High, *m.MaxSIC+*m.MaxSICError)
+			}
+			row = append(row, cell)
+		}
+		s.Rows = append(s.Rows, row)
+	}
+	s.Head = append(s.Head, r.Order...)
+	var drawn []plot.Curve
+	for k, name := range r.Order {
+		if curves[k].Name = name; len(curves[k].X) > 1 {
+			drawn = append(drawn, curves[k])
+		}
+	}
+	if drawn == nil {
+		return &s, nil
+	}
+	picture, err := (&plot.Curves{X: plot.Axis{Label: "S/B", Unit: "%"}, Y: plot.Axis{Label: "Max significance improvement", Scale: plot.Linear}, Curves: drawn,
+		Alt: "Largest significance improvement against the ratio of signal to background"}).Picture()
+	s.Alone = []*plot.Picture{picture}
+	return &s, err
+}
+
+// shares compare the share of signal that R-ANODE finds with the truth.
+func (r *Result) shares() (*report.Section, error) {
+	s := report.Section{
+		Title: "Share of signal",
+		Text: "The share w of signal in the signal region that R-ANODE finds: by its trainings, whose signal density has also taken up what chance did to the background, and the likeliest for events that each " +
+			"training had not seen, which is less where the signal density is not that of other signal events. Medians over seeds; the error is half the width of their middle 68 %, or, of one seed, by the curvature of the likelihood.",
+		Head: []string{"Signal", "w, trained", "w, events not seen", "True"}, Numbers: [2]int{0, 4},
+	}
+	row := func(signal string, m *Method) {
+		if m == nil || m.Share == nil {
+			return
+		}
+		w, truth := m.Share, "–"
+		if w.Truth != nil {
+			truth = fmt.Sprintf("%.2f %%", 100**w.Truth)
+		}
+		s.Rows = append(s.Rows, []string{signal, fmt.Sprintf("%.2f %%", 100*w.Trained), fmt.Sprintf("%.2f ± %.2f %%", 100*w.Fitted, 100*w.Error), truth})
+	}
+	for _, in := range r.Injections {
+		row(fmt.Sprint(in.Signal), in.Methods["r-anode"])
+	}
+	if len(r.Injections) == 0 {
+		signal := "–"
+		if n := r.Events.Signal; n != nil {
+			signal = fmt.Sprint(*n)
+		}
+		row(signal, r.Methods["r-anode"])
+	}
+	if s.Rows == nil {
+		return nil, nil
+	}
+	return &s, nil
+}
+
 // excesses has a row a selection.
 func (r *Result) excesses() (*report.Section, error) {
 	s := report.Section{
 		Title: "Background in the signal region",
-		Text: "What is left of the first seed's events where the given share of the data in the signal region is selected, beside the background that a smooth function expects that is fitted to what is left of " +
-			"the sidebands, the probability of as many events or more, and how far the masses of background that is selected are from those of the rest (Kolmogorov-Smirnov distance): a selection that sculpts the mass makes excesses. " +
-			"Methods that score the signal region alone (anode and r-anode) have no such estimate, nor has what leaves fewer than 20 events in the sidebands.",
+		Text: "What is left of the first seed's events where the given share of the data in the signal region is selected, beside the background that a smooth function expects that is fitted to what is left " +
+			"beyond half its width on either side, the probability of as many events or more, and how far the masses of background that is selected are from those of the rest (Kolmogorov-Smirnov distance): a selection that sculpts the mass makes excesses. " +
+			"What leaves fewer than 20 events has no such estimate. Densities that know the signal region alone (of anode and r-anode) score an event beside it as if it had the nearest mass in it.",
 		Head: []string{"Method", "Share", "Observed", "Background", "Truth", "χ²/ndf", "p", "Sculpting", "p of it"}, Numbers: [2]int{1, 9},
 	}
 	n := float64(r.Events.Region)
-	p := bump.P(n, r.Background.Estimate, r.Background.Error)
-	s.Rows = append(s.Rows, (&Selection{Share: 1, Observed: n, Estimate: &r.Background, LocalP: &p}).row("none"))
+	whole := Selection{Share: 1, Observed: n, Estimate: &r.Background, LocalP: bump.P(n, r.Background.Estimate, r.Background.Error)}
+	s.Rows = append(s.Rows, append([]string{"none"}, whole.cells()...))
 	for _, name := range r.Order {
 		for _, sel := range r.Methods[name].Selections {
-			s.Rows = append(s.Rows, sel.row(name))
+			s.Rows = append(s.Rows, append([]string{name}, sel.cells()...))
 		}
 	}
 	return &s, nil
 }
 
-// row is that of a selection in the table.
-func (s *Selection) row(method string) []string {
-	cells := []string{method, fmt.Sprintf("%g %%", 100*s.Share), fmt.Sprintf("%.0f", s.Observed), "–", "–", "–", "–", "–", "–"}
+// cells are those of a selection in a table.
+func (s *Selection) cells() []string {
+	cells := []string{fmt.Sprintf("%g %%", 100*s.Share), fmt.Sprintf("%.0f", s.Observed), "–", "–", "–", "–", "–", "–"}
 	if e := s.Estimate; e != nil {
-		cells[3], cells[6] = fmt.Sprintf("%.0f ± %.2g", e.Estimate, e.Error), fmt.Sprintf("%.2g", *s.LocalP)
-		if e.Estimate < 1000 {
-			cells[3] = fmt.Sprintf("%.3g ± %.2g", e.Estimate, e.Error)
-		}
+		cells[2], cells[5] = expected(e.Estimate, e.Error), fmt.Sprintf("%.2g", s.LocalP)
 		if e.Truth != nil {
-			cells[4] = fmt.Sprintf("%.0f", *e.Truth)
+			cells[3] = fmt.Sprintf("%.0f", e.Truth.Events)
 		}
 		if e.Chi2NDF > 0 {
-			cells[5] = fmt.Sprintf("%.2f", e.Chi2NDF)
+			cells[4] = fmt.Sprintf("%.2f", e.Chi2NDF)
 		}
 	}
-	if s.Sculpting != nil {
-		cells[7], cells[8] = fmt.Sprintf("%.3f", *s.Sculpting), fmt.Sprintf("%.2g", *s.SculptingP)
+	if s.SculptingP > 0 {
+		cells[6], cells[7] = fmt.Sprintf("%.3f", s.Sculpting), fmt.Sprintf("%.2g", s.SculptingP)
 	}
 	return cells
 }
 
+func expected(events, deviation float64) string {
+	if events < 1000 {
+		return fmt.Sprintf("%.3g ± %.2g", events, deviation)
+	}
+	return fmt.Sprintf("%.0f ± %.2g", events, deviation)
+}
+
 // masses shows the spectra and what was found in them.
 func (r *Result) masses() (*report.Section, error) {
-	s := report.Section{Title: "Mass", Text: "The function p1 (1−x)^p2 / x^(p3 + p4 ln x), with x the mass over twice its largest value shown, is fitted to the sidebands of all data."}
+	s := report.Section{
+		Title: "Mass",
+		Text: fmt.Sprintf("The function p1 (1−x)^p2 / x^(p3 + p4 ln x), with x the mass over twice its largest value shown, is fitted to the sidebands of all data. What each method selects of it (%g %% of the signal region) "+
+			"is scanned by windows of 2 to %d bins, each against a function fitted beyond half its width on either side. The global p is the probability of as large an excess anywhere without signal, by %d pseudo-experiments, "+
+			"or, beyond all of them (fit), by an exponential fitted to −ln p of their most extreme tenth.", 100*huntedShare, bump.Widest, r.experiments),
+		Head: []string{"Hunt after", "From", "To", "Observed", "Expected", "Local p", "Global p", "σ"}, Numbers: [2]int{1, 8},
+	}
 	picture, err := r.picture(r.spectrum, r.smooth, "All data")
 	if err != nil {
 		return nil, err
 	}
 	s.Pictures = append(s.Pictures, picture)
-	h := r.Hunt
-	if h == nil {
+	for _, name := range r.Order {
+		m := r.Methods[name]
+		h := m.Hunt
+		if h == nil {
+			continue
+		}
+		global := fmt.Sprintf("%.2g", h.GlobalP)
+		if h.Tail {
+			global += " (fit)"
+		}
+		s.Rows = append(s.Rows, []string{name, fmt.Sprintf("%.4g", h.Window[0]), fmt.Sprintf("%.4g", h.Window[1]), fmt.Sprintf("%.0f", h.Observed), expected(h.Expected, h.Error),
+			fmt.Sprintf("%.2g", h.LocalP), global, fmt.Sprintf("%.2g", h.GlobalSigma)})
+		if name != r.hunter() {
+			continue
+		}
+		s.Bold = len(s.Rows)
+		if picture, err = r.hunted(m); err != nil {
+			return nil, err
+		}
+		s.Pictures = append(s.Pictures, picture)
+	}
+	return &s, nil
+}
+
+// hunted is the spectrum of a hunt with the function fitted beside its window.
+func (r *Result) hunted(m *Method) (*plot.Picture, error) {
+	selected := r.spectrum.Empty()
+	selected.Counts = m.hunted
+	null, err := selected.Smoothed()
+	if err != nil {
+		return nil, err
+	}
+	f, err := null.Without(selected.Bins(m.Hunt.Window[0], m.Hunt.Window[1]))
+	if err != nil {
+		return nil, err
+	}
+	return r.picture(selected, f, fmt.Sprintf("%g %% by %s", 100*m.Hunt.Share, m.Hunt.Method))
+}
+
+// regions are the other signal regions that were searched in.
+func (r *Result) regions() (*report.Section, error) {
+	if r.Slide == nil {
+		return nil, nil
+	}
+	s := report.Section{
+		Title: "Other signal regions",
+		Text: fmt.Sprintf("Each was searched with %s, with a density of its own sidebands, and 1 %% of its events selected. As small a local p in any of them has a probability of %.2g without signal (%.2g σ), these being independent.",
+			r.Slide.Method, r.Slide.GlobalP, r.Slide.GlobalSigma),
+		Head: []string{"From", "To", "Share", "Observed", "Background", "Truth", "χ²/ndf", "p", "Sculpting", "p of it"}, Numbers: [2]int{0, 10},
+	}
+	c := plot.Curve{Name: "local p, " + r.Slide.Method}
+	for _, w := range r.Slide.Windows {
+		s.Rows = append(s.Rows, append([]string{fmt.Sprintf("%.4g", w.Low), fmt.Sprintf("%.4g", w.High)}, w.cells()...))
+		if w.LocalP > 0 {
+			c.X, c.Y = append(c.X, (w.Low+w.High)/2), append(c.Y, w.LocalP)
+		}
+	}
+	if len(c.X) < 2 {
 		return &s, nil
 	}
-	null, err := r.selected.Smoothed()
-	if err != nil {
-		return nil, err
+	picture, err := (&plot.Curves{X: plot.Axis{Label: r.mass, Unit: r.unit, Scale: plot.Linear}, Y: plot.Axis{Label: "Local p"}, Curves: []plot.Curve{c}, Alt: "Local p of each signal region"}).Picture()
+	s.Alone = []*plot.Picture{picture}
+	return &s, err
+}
+
+// closes shows whether p are uniform where there is no signal.
+func (r *Result) closes() (*report.Section, error) {
+	c := r.Closure
+	if c == nil {
+		return nil, nil
 	}
-	f, err := null.Without(r.selected.Bins(h.Window[0], h.Window[1]))
-	if err != nil {
-		return nil, err
+	s := report.Section{
+		Title: "Closure without signal",
+		Text: fmt.Sprintf("The whole search with %s was made in %d sets of events without signal: masses drawn from the smooth function of the sidebands, features from a density of background given the mass. The share of sets with a global p of "+
+			"the hunt below each value should be that value: a uniform p is as far from it with a probability of %.2g (Kolmogorov-Smirnov). Of the local p of what is left in the signal region after a selection of 1 %%, which is discrete and so a little too large, it is %.2g.",
+			c.Method, len(c.GlobalP)+c.None, c.KSP, c.LocalKS),
 	}
-	if picture, err = r.picture(r.selected, f, fmt.Sprintf("%g %% by %s", 100*h.Share, h.Method)); err != nil {
-		return nil, err
+	if c.None > 0 {
+		s.Text += fmt.Sprintf(" In %d of the sets too few events were left to hunt in; they are not counted.", c.None)
 	}
-	s.Pictures = append(s.Pictures, picture)
-	how := fmt.Sprintf("by %d pseudo-experiments", h.Pseudo)
-	if h.Tail {
-		how = fmt.Sprintf("beyond all of %d pseudo-experiments, by an exponential fitted to −ln p of their most extreme tenth", h.Pseudo)
+	even := plot.Curve{Name: "uniform", X: []float64{0, 1}, Y: []float64{0, 1}, Expected: true}
+	picture, err := (&plot.Curves{X: plot.Axis{Label: "p", Scale: plot.Linear, Max: 1}, Y: plot.Axis{Label: "Share of sets below", Scale: plot.Linear, Max: 1},
+		Curves: []plot.Curve{below("global p", c.GlobalP), below("local p", c.LocalP), even}, Alt: "Distribution of p without signal"}).Picture()
+	s.Alone = []*plot.Picture{picture}
+	return &s, err
+}
+
+// below is the share of numbers below each.
+func below(name string, p []float64) plot.Curve {
+	c := plot.Curve{Name: name, X: []float64{0}}
+	for i, v := range slices.Sorted(slices.Values(p)) {
+		c.X, c.Y = append(c.X, v), append(c.Y, float64(i)/float64(len(p)))
 	}
-	s.Text += fmt.Sprintf(" What %s selects of it (%g %% of the signal region) was scanned by windows of 2 to %d bins: the largest excess is from %.4g to %.4g %s, %.0f events where %.3g ± %.2g are expected; "+
-		"local p %.2g; as large an excess anywhere has p %.2g without signal (%.2g σ), %s.",
-		h.Method, 100*h.Share, bump.Widest, h.Window[0], h.Window[1], r.unit, h.Observed, h.Expected, h.Error, h.LocalP, h.GlobalP, h.GlobalSigma, how)
-	return &s, nil
+	c.X, c.Y = append(c.X, 1), append(c.Y, 1)
+	return c
 }
 
 // picture is a spectrum with the function fitted to it.

@@ -82,7 +82,7 @@ func (d *Sample) openContext(ctx context.Context, c *card.Card, p *prep.Pipeline
 		return nil, errors.New("the context comes from a file or from values, not from both")
 	case d.ContextFile != "":
 		rows, err := open(ctx, c, query.Query{
-			Files: []string{d.ContextFile}, Reading: d.Reading, Where: d.Where, Columns: names, Complete: names, Names: p.Named(), Lack: modelled(c, names),
+			Files: []string{d.ContextFile}, Reading: d.Reading, Where: d.Where, Columns: names, Welcome: d.Welcome, Complete: names, Names: p.Named(), Lack: modelled(c, names),
 			Remedy: "each event drawn needs its context: give a file without such rows (sluice convert --where)",
 		})
 		return &given{rows: rows, file: d.ContextFile, ends: d.open(), rest: &events.Table{}}, err

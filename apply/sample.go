@@ -28,9 +28,10 @@ type Sample struct {
 	// every event. Or the rows come from a file.
 	Context       *events.Table
 	ContextFile   string
-	query.Reading        // of that file
-	Where         string // the rows of that file that are taken: those for which this expression holds; "" for all
-	Weight        string // a column of Context that the events carry as their weights; "" for none
+	query.Reading          // of that file
+	Welcome       []string // other columns of that file, which Contexts gives where it has them
+	Where         string   // the rows of that file that are taken: those for which this expression holds; "" for all
+	Weight        string   // a column of Context that the events carry as their weights; "" for none
 	// Within is how far beyond the trained range an event may lie, in units of it: 0 for model.Within, infinity for any. Others
 	// are drawn again.
 	Within  float64

@@ -54,7 +54,7 @@ func TestWindowWithoutSignal(t *testing.T) {
 			most, least := P(observed, expected, deviation), P(observed+1, expected, deviation)
 			p = append(p, least+(most-least)*r.Float64())
 		}
-		if chance := uniform(t, p); chance < 1e-3 {
+		if chance := stats.Uniform(p).P; chance < 1e-3 {
 			t.Errorf("%g events: the p of a window is not uniform: KS p %.2g", n, chance)
 		}
 	}
@@ -80,29 +80,10 @@ func TestHuntWithoutSignal(t *testing.T) {
 			}
 			p = append(p, h.GlobalP)
 		}
-		if chance := uniform(t, p); chance < 1e-3 {
+		if chance := stats.Uniform(p).P; chance < 1e-3 {
 			t.Errorf("%g events: the global p is not uniform: KS p %.2g", n, chance)
 		}
 	}
-}
-
-// uniform is the p of a Kolmogorov-Smirnov test of p against many uniform numbers.
-func uniform(t *testing.T, p []float64) float64 {
-	t.Helper()
-	even := make([]float64, 100_000)
-	for i := range even {
-		even[i] = (float64(i) + 0.5) / float64(len(even))
-	}
-	a, err := stats.NewCDF(p, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := stats.NewCDF(even, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, chance := stats.KS(a, b)
-	return chance
 }
 
 // A p of a number whose mean is known well is that of Poisson, and a large error of the mean makes an excess likelier.
@@ -178,7 +159,7 @@ func TestOverEstimate(t *testing.T) {
 		}
 		p = append(p, h.GlobalP)
 	}
-	if chance := uniform(t, p); chance < 1e-3 {
+	if chance := stats.Uniform(p).P; chance < 1e-3 {
 		t.Errorf("the global p is not uniform: KS p %.2g", chance)
 	}
 	s, _, err := e.Draw(r)

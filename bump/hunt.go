@@ -94,10 +94,16 @@ func (s *Spectrum) Hunt(ctx context.Context, over Null, seed uint64, pseudo int)
 		least = append(least, -math.Log(p))
 	}
 	h.GlobalP, h.Tail = beyond(least, -math.Log(found.p))
-	if h.GlobalP < 0.5 {
-		h.GlobalSigma = -distuv.UnitNormal.Quantile(max(h.GlobalP, leastP))
-	}
+	h.GlobalSigma = Sigma(h.GlobalP)
 	return h, nil
+}
+
+// Sigma is how far out a normal number lies beyond which others have a probability of p; 0 where that is 0.5 or more.
+func Sigma(p float64) float64 {
+	if p >= 0.5 {
+		return 0
+	}
+	return -distuv.UnitNormal.Quantile(max(p, leastP))
 }
 
 // beyond is the share of x that is t or more, counting t; where that is none of x, by an exponential beyond the largest tenth.

@@ -170,7 +170,7 @@ func (f *Smooth) climb(count []float64, from, to int) error {
 			break
 		}
 		copy(theta, trial)
-		done := now-last < 1e-7
+		done := now-last < 1e-5
 		if last = now; done {
 			break
 		}

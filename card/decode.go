@@ -76,6 +76,11 @@ func (d *decoder) special(key string, n ast.Node, v reflect.Value) (known bool, 
 			*x = 0
 			return true, nil
 		}
+	case *Counts:
+		if _, list := n.(*ast.SequenceNode); !list {
+			*x = Counts{0}
+			return true, d.value(key, n, v.Index(0))
+		}
 	case *Within:
 		return true, d.within(key, n, v, x)
 	case *Bytes:

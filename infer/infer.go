@@ -4,7 +4,6 @@ package infer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sluice-hep/sluice/apply"
+	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
@@ -24,18 +24,26 @@ import (
 // Draws are so many of each posterior unless told otherwise.
 const Draws = 10_000
 
-// Observed says what was observed, and how much is drawn.
+// Observed says what was observed, what is known besides, and how much is drawn.
 type Observed struct {
 	Values        *events.Table // the observables of one event, or
 	File          string        // of one or more independent ones, a row each
 	query.Reading               // of that file
+	Truth         *events.Table // true parameters, of every observation; a file of observations may have them too
 	Draws         int           // of each posterior; 0: Draws
 	Check         string        // a file of simulated pairs of parameters and observables that the model was not trained on; "" for none
+	CheckEvents   int           // of them that the calibration looks at; 0 as validate.CalibrationOptions
 	Seed          uint64
 	Within        float64 // as of model.SampleWithin
+	// Reweight weights the draws with the likelihood of the simulator that the model's card names, or, where these are given, with those of
+	// expressions over parameters and observables, in nats. LogPrior stands for a prior that is even over the trained range where it is "".
+	Reweight                bool
+	LogLikelihood, LogPrior string
+	Combine                 bool    // one posterior given all observations together
+	MaxSeconds              float64 // of drawing and iterating, together; 0 for any
 }
 
-// Inferred are the posteriors given observations: of each by itself, not of all together.
+// Inferred are the posteriors given observations, of each by itself or of all together.
 type Inferred struct {
 	File         string   `json:"file,omitempty"` // of the draws
 	Report       string   `json:"report,omitempty"`
@@ -45,8 +53,9 @@ type Inferred struct {
 	Redrawn      int      `json:"redrawn"` // draws that lay further, and were drawn again
 	Seconds      float64  `json:"seconds"`
 
-	Posterior  map[string]Parameter `json:"posterior,omitempty"`  // of the only observation
+	Posterior  map[string]Parameter `json:"posterior,omitempty"`  // of the only observation, or given all together
 	Posteriors []Posterior          `json:"posteriors,omitempty"` // of several, in the order of the file
+	Combined   *Combined            `json:"combined,omitempty"`   // nil where none was asked for
 
 	Outside     *validate.Outside     `json:"context_outside"`
 	SurpriseP   *float64              `json:"surprise_p,omitempty"` // that of Surprise
@@ -61,6 +70,8 @@ type Inferred struct {
 	Simulated *events.Table   `json:"-"`
 	Warnings  []string        `json:"-"`
 	Notices   []string        `json:"-"`
+
+	seen *events.Table // what the observations have, the observables and more
 }
 
 // Posterior is that of one observation.
@@ -69,6 +80,26 @@ type Posterior struct {
 	Parameters  map[string]Parameter `json:"posterior"`
 	Outside     bool                 `json:"outside"` // of the trained range
 	SurpriseP   *float64             `json:"surprise_p,omitempty"`
+	Weights     *Weights             `json:"weights,omitempty"`    // of the draws; nil where they have none
+	Predictive  *Predictive          `json:"predictive,omitempty"` // nil where nothing simulates, and of all but the first observations
+}
+
+// Lines say what is known of the posterior beside its parameters.
+func (p *Posterior) Lines() (lines []string) {
+	if w := p.Weights; w != nil {
+		line := fmt.Sprintf("the weighted draws are worth %.0f, %.2g %% of them; the largest weight is %.2g %% of all", w.ESS, 100*w.Efficiency, 100*w.Largest)
+		if w.Impossible > 0 {
+			line += fmt.Sprintf("; %s of density 0", say.Count(w.Impossible, "draw"))
+		}
+		if w.LogEvidence != nil {
+			line += fmt.Sprintf("; log evidence %.4g ± %.2g nats", *w.LogEvidence, *w.Error)
+		}
+		lines = append(lines, line)
+	}
+	if v := p.Predictive; v != nil {
+		lines = append(lines, fmt.Sprintf("posterior predictive, by %s: p = %.2g", v.From, v.P))
+	}
+	return lines
 }
 
 // MostShown posteriors keep their draws.
@@ -85,13 +116,30 @@ func (q *Observed) Infer(ctx context.Context, m *model.Model, write func(*events
 	warn, notice := o.Warn, o.Notice
 	o.Warn = func(line string) { r.Warnings = append(r.Warnings, line); warn(line) }
 	o.Notice = func(line string) { r.Notices = append(r.Notices, line); notice(line) }
-	if err := q.observe(ctx, m, r, o); err != nil {
+	c, err := card.Parse([]byte(m.Card), "the card of the model")
+	if err != nil {
+		c = &card.Card{}
+	}
+	known, err := q.law(c, m)
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	if err := q.observe(ctx, m, known, r, o); err != nil {
 		return nil, err
 	}
-	if err := q.alarm(ctx, m, r, o); err != nil {
-		return nil, err
-	}
-	if err := q.draw(ctx, m, r, write); err != nil {
+	err = q.within(ctx, func(ctx context.Context) error {
+		if err := q.alarm(ctx, m, r, o); err != nil {
+			return err
+		}
+		if err := q.draw(ctx, m, known, r, write, o); err != nil {
+			return err
+		}
+		if err := q.combine(ctx, m, known, r, write, o); err != nil {
+			return err
+		}
+		return q.predict(ctx, c, r, o)
+	})
+	if err != nil {
 		return nil, err
 	}
 	if within := model.Factor(q.Within); !math.IsInf(within, 1) {
@@ -100,52 +148,17 @@ func (q *Observed) Infer(ctx context.Context, m *model.Model, write func(*events
 	if r.Redrawn > 0 {
 		o.Notice(fmt.Sprintf("%d of %s lay further than %g times the trained range beyond it, and were drawn again: the posterior ends there", r.Redrawn, say.Count(r.Draws*r.Observations, "draw"), *r.Within))
 	}
-	if r.Observations == 1 {
+	switch {
+	case r.Observations == 1:
 		r.Posterior = r.Each[0].Parameters
-	} else {
+	case r.Combined != nil:
+		r.Posterior, r.Posteriors = r.Combined.Parameters, r.Each
+	default:
 		r.Posteriors = r.Each
-		o.Notice(fmt.Sprintf("each of the %d observations has a posterior of its own; that given all of them together is another", r.Observations))
+		o.Notice(fmt.Sprintf("each of the %d observations has a posterior of its own; that given all of them together is another (--combine)", r.Observations))
 	}
 	r.Seconds = time.Since(began).Seconds()
 	return r, nil
-}
-
-// observe reads the observations.
-func (q *Observed) observe(ctx context.Context, m *model.Model, r *Inferred, o apply.Options) error {
-	if m.Context == nil || len(m.Context.Names()) == 0 {
-		return fault.Of(errors.New("the model has no context: infer takes one whose features are the parameters and whose context is what is observed (sluice train --features PARAMETERS --context OBSERVABLES)"))
-	}
-	names := m.Context.Names()
-	if lacking := q.lacking(names); len(lacking) > 0 {
-		return fault.Of(fmt.Errorf("the model is conditioned on %q: observe %q too (--observed %s=VALUE), or give a file (--observed FILE)",
-			names, lacking, strings.Join(lacking, "=VALUE --observed ")))
-	}
-	s := apply.Sample{Context: q.Values, ContextFile: q.File, Reading: q.Reading}
-	t, notes, err := s.Contexts(ctx, m)
-	if err != nil {
-		return err
-	}
-	for _, line := range notes {
-		o.Notice(line)
-	}
-	r.Given, r.Observations, r.Parameters = t, t.Len(), m.Features.Names()
-	if taken := slices.Concat(r.Parameters, names); r.Observations > 1 && slices.Contains(taken, number) {
-		return fault.Of(fmt.Errorf("the model has a column %q, which is to hold the number of the observation: give one observation at a time", number))
-	}
-	return nil
-}
-
-// lacking are the names without a value; none where there is one that the model does not know, which is told first.
-func (q *Observed) lacking(names []string) (lacking []string) {
-	switch {
-	case q.File != "":
-		return nil
-	case q.Values == nil:
-		return names
-	case slices.ContainsFunc(q.Values.Names(), func(name string) bool { return !slices.Contains(names, name) }):
-		return nil
-	}
-	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(q.Values.Names(), name) })
 }
 
 // alarm looks whether the observations are such as the model knows, and whether it is calibrated.
@@ -190,7 +203,7 @@ func (q *Observed) alarm(ctx context.Context, m *model.Model, r *Inferred, o app
 	}
 	tell(r.Surprise.Say())
 	r.Calibration, err = await.Do(ctx, "the calibration", func() (*validate.Calibration, error) {
-		return validate.Calibrate(ctx, m, r.Simulated, validate.CalibrationOptions{Seed: q.Seed, Within: q.Within})
+		return validate.Calibrate(ctx, m, r.Simulated, validate.CalibrationOptions{Seed: q.Seed, Within: q.Within, Events: q.CheckEvents})
 	})
 	if err != nil {
 		return err
@@ -201,30 +214,46 @@ func (q *Observed) alarm(ctx context.Context, m *model.Model, r *Inferred, o app
 	return nil
 }
 
-// number is the column of the draws that says which observation they are given.
-const number = "observation"
+// number is the column of the draws that says which observation they are given, and weight that of their weights.
+const number, weight = "observation", "weight"
 
 // chunk is how many are drawn at a time.
 const chunk = 1 << 16
 
 // draw draws from one posterior after the other.
-func (q *Observed) draw(ctx context.Context, m *model.Model, r *Inferred, write func(*events.Table) error) error {
+func (q *Observed) draw(ctx context.Context, m *model.Model, known *law, r *Inferred, write func(*events.Table) error, o apply.Options) error {
+	if q.Combine {
+		write = nil // of those together
+	}
 	for i := range r.Each {
 		all := &events.Table{}
+		redrawn := 0
 		for done := 0; done < r.Draws; {
 			n := min(chunk, r.Draws-done)
-			redrawn := 0
+			again := 0
 			t, err := await.Do(ctx, fmt.Sprintf("observation %d of %d", i+1, r.Observations), func() (t *events.Table, err error) {
-				t, redrawn, err = m.SampleWithin(n, r.Given.Take(slices.Repeat([]int32{int32(i)}, n)), q.Seed, uint64(i)*uint64(r.Draws)+uint64(done), q.Within)
+				t, again, err = m.SampleWithin(n, r.given(i, n), q.Seed, uint64(i)*uint64(r.Draws)+uint64(done), q.Within)
 				return t, err
 			})
 			if err != nil {
 				return fmt.Errorf("observation %d: %w", i+1, err)
 			}
-			if r.Redrawn, done = r.Redrawn+redrawn, done+n; all.Columns == nil {
+			if redrawn, done = redrawn+again, done+n; all.Columns == nil {
 				all = t
 			} else {
 				all.Append(t)
+			}
+		}
+		r.Redrawn += redrawn
+		if q.weighs() {
+			w, err := await.Do(ctx, "the weights", func() (*Weights, error) {
+				return known.weigh(m, all, r.row(i), 1-float64(redrawn)/float64(r.Draws))
+			})
+			if err != nil {
+				return fmt.Errorf("observation %d: %w", i+1, err)
+			}
+			if r.Each[i].Weights = w; w.doubtful() {
+				o.Warn(fmt.Sprintf("observation %d: the weights of %s are worth %.0f draws: neither the weighted posterior nor the evidence is to be relied on", i+1, say.Count(r.Draws, "draw"), w.ESS))
 			}
 		}
 		if err := r.keep(i, all, write); err != nil {
@@ -234,16 +263,18 @@ func (q *Observed) draw(ctx context.Context, m *model.Model, r *Inferred, write 
 	return nil
 }
 
+// given is the context of n draws given observation i.
+func (r *Inferred) given(i, n int) *events.Table {
+	return r.Given.Take(slices.Repeat([]int32{int32(i)}, n))
+}
+
+// row is what observation i has.
+func (r *Inferred) row(i int) *events.Table { return r.seen.Slice(i, i+1) }
+
 // keep takes the draws of posterior i.
 func (r *Inferred) keep(i int, t *events.Table, write func(*events.Table) error) (err error) {
-	for _, name := range r.Parameters {
-		c, err := t.Column(name)
-		if err != nil {
-			return err
-		}
-		if r.Each[i].Parameters[name], err = newParameter(c); err != nil {
-			return err
-		}
+	if r.Each[i].Parameters, err = r.summary(t, r.row(i)); err != nil {
+		return err
 	}
 	if i < MostShown {
 		r.Shown = append(r.Shown, t)
@@ -252,7 +283,42 @@ func (r *Inferred) keep(i int, t *events.Table, write func(*events.Table) error)
 		return nil
 	}
 	if r.Observations > 1 {
-		t = &events.Table{Columns: append(slices.Clone(t.Columns), events.Column{Name: number, Type: events.Int64, I64: slices.Repeat([]int64{int64(i) + 1}, t.Len())})}
+		t = &events.Table{Weight: t.Weight, Columns: append(slices.Clone(t.Columns), events.Column{Name: number, Type: events.Int64, I64: slices.Repeat([]int64{int64(i) + 1}, t.Len())})}
 	}
 	return write(t)
+}
+
+// summary is what draws say of each parameter, beside its true value where the observation has that.
+func (r *Inferred) summary(draws, seen *events.Table) (map[string]Parameter, error) {
+	all := map[string]Parameter{}
+	w, err := draws.Weights()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range r.Parameters {
+		c, err := draws.Column(name)
+		if err != nil {
+			return nil, err
+		}
+		truth, _ := seen.Column(name)
+		if all[name], err = newParameter(c, w, truth); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// within ends work after the seconds allowed, with a line.
+func (q *Observed) within(ctx context.Context, work func(context.Context) error) error {
+	if q.MaxSeconds <= 0 {
+		return work(ctx)
+	}
+	limited, stop := context.WithTimeout(ctx, time.Duration(q.MaxSeconds*float64(time.Second)))
+	defer stop()
+	err := work(limited)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return fault.Of(fmt.Errorf("no posterior within %g s: %s; allow more time (--max-seconds), fewer draws (-n), or draws further beyond the trained range (--within)",
+			q.MaxSeconds, strings.TrimSuffix(err.Error(), ": "+context.DeadlineExceeded.Error())))
+	}
+	return err
 }

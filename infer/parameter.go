@@ -10,7 +10,8 @@ import (
 	"github.com/sluice-hep/sluice/stats"
 )
 
-// Parameter is what the draws of one say, in its unit: the median and the central intervals of 68 and 95 %. Of names it is the share of each.
+// Parameter is what the draws of one say, by their weights and in its unit: the median and the central intervals of 68 and 95 %. Of names it is
+// the share of each.
 type Parameter struct {
 	Unit   string             `json:"unit,omitempty"`
 	Median *float64           `json:"median,omitempty"`
@@ -21,15 +22,24 @@ type Parameter struct {
 	Shares map[string]float64 `json:"shares,omitempty"`
 	// Missing is the share of draws without a value, which the intervals leave out.
 	Missing float64 `json:"missing,omitempty"`
+	// Truth is the true value, and Below the share of the draws below it; nil where that is not known.
+	Truth *float64 `json:"truth,omitempty"`
+	Below *float64 `json:"truth_above,omitempty"`
 }
 
-func newParameter(c *events.Column) (p Parameter, err error) {
+func newParameter(c *events.Column, w []float64, truth *events.Column) (p Parameter, err error) {
 	p.Unit = c.Unit
-	n := float64(c.Len())
+	if w == nil {
+		w = slices.Repeat([]float64{1}, c.Len())
+	}
+	sum := 0.
+	for _, v := range w {
+		sum += v
+	}
 	if c.Type == events.Text {
 		p.Shares = map[string]float64{}
-		for _, s := range c.Str {
-			p.Shares[s] += 1 / n
+		for i, s := range c.Str {
+			p.Shares[s] += w[i] / sum
 		}
 		return p, nil
 	}
@@ -37,14 +47,36 @@ func newParameter(c *events.Column) (p Parameter, err error) {
 	if err != nil {
 		return p, err
 	}
-	there := slices.DeleteFunc(x, func(v float64) bool { return v-v != 0 })
-	if p.Missing = 1 - float64(len(there))/n; len(there) == 0 {
+	var there, weights []float64
+	for i, v := range x {
+		if v-v == 0 {
+			there, weights = append(there, v), append(weights, w[i])
+		} else {
+			p.Missing += w[i] / sum
+		}
+	}
+	if len(there) == 0 {
 		return p, nil
 	}
-	cdf, err := stats.NewCDF(there, nil)
+	cdf, err := stats.NewCDF(there, weights)
 	if err != nil {
 		return p, err
 	}
+	p.quantiles(cdf)
+	if truth == nil || truth.Type == events.Text || truth.Float(0)-truth.Float(0) != 0 {
+		return p, nil
+	}
+	at, below := truth.Float(0), 0.
+	for i, v := range there {
+		if v < at {
+			below += weights[i] / sum
+		}
+	}
+	p.Truth, p.Below = &at, &below
+	return p, nil
+}
+
+func (p *Parameter) quantiles(cdf *stats.CDF) {
 	for _, q := range []struct {
 		at float64
 		to **float64
@@ -52,7 +84,24 @@ func newParameter(c *events.Column) (p Parameter, err error) {
 		v := cdf.Quantile(q.at)
 		*q.to = &v
 	}
-	return p, nil
+}
+
+// HasTruth tells whether the true value of any parameter is known.
+func HasTruth(all map[string]Parameter) bool {
+	for _, p := range all {
+		if p.Truth != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// TruthCell is the true value, and the share of the draws below it, as text.
+func (p Parameter) TruthCell() string {
+	if p.Truth == nil {
+		return ""
+	}
+	return fmt.Sprintf("%.5g (above %.1f %%)", *p.Truth, 100**p.Below)
 }
 
 // Cells are the median and the intervals as text, or the shares.

@@ -16,6 +16,9 @@ type Corner struct {
 	Columns   []Axis
 	Reference Points
 	Generated []Points // up to 12
+	// Marks are a value of each column to be marked, or NaN, and Marked what they are called; nil for none.
+	Marks  []float64
+	Marked string
 }
 
 // Points are events with a value in each of some columns. Values that are no numbers are outside of every range.
@@ -49,6 +52,9 @@ func (o *Corner) Picture() (*Picture, error) {
 		if err := o.Columns[i].check(); err != nil {
 			return nil, fmt.Errorf("plot: corner: the axis of %q: %w", o.Columns[i].Label, err)
 		}
+	}
+	if o.Marks != nil && len(o.Marks) != len(o.Columns) {
+		return nil, fmt.Errorf("plot: corner: %d marks for %d columns", len(o.Marks), len(o.Columns))
 	}
 	samples := append([]Points{o.Reference}, o.Generated...)
 	samples[0].Name = cmp.Or(samples[0].Name, "Reference")
@@ -98,6 +104,7 @@ type cornered struct {
 	axes          []axis // of the columns, horizontally
 	vertical      []axis
 	samples       []binned
+	marks         []float64
 	side          float64
 	left          float64
 	width, height float64
@@ -112,7 +119,7 @@ type binned struct {
 
 func (o *Corner) layout(samples []Points, sigma float64) *cornered {
 	n := len(o.Columns)
-	d := &cornered{side: cornerSide}
+	d := &cornered{side: cornerSide, marks: o.Marks}
 	for i := range o.Columns {
 		x := o.axis(i)
 		d.vertical = append(d.vertical, newAxis(x.min, x.max, x.log, 3, x.label))
@@ -145,6 +152,9 @@ func (o *Corner) layout(samples []Points, sigma float64) *cornered {
 		d.legend = append(d.legend, e)
 	}
 	d.legend = append(d.legend, entry{text: "contours of 68 % and 95 %", plain: true})
+	if o.Marks != nil {
+		d.legend = append(d.legend, entry{text: o.Marked, style: markStyle})
+	}
 	return d
 }
 
@@ -173,6 +183,13 @@ func (o *Corner) axis(i int) axis {
 	pad := (hi - lo) * 0.1
 	if whole && !log {
 		pad = max(pad, 0.5)
+	}
+	if o.Marks != nil && finite(o.Marks[i]) && (!log || o.Marks[i] > 0) {
+		at := o.Marks[i]
+		if log {
+			at = math.Log(at)
+		}
+		lo, hi = min(lo, at), max(hi, at)
 	}
 	if lo, hi = lo-pad, hi+pad; log {
 		lo, hi = math.Exp(max(lo, -690)), math.Exp(min(hi, 690)) // 1e-300 to 1e300
@@ -287,6 +304,9 @@ func (d *cornered) draw(c *canvas) {
 				d.diagonal(&f, i)
 			} else {
 				d.pair(&f, i*(i-1)/2+k)
+			}
+			if d.marks != nil {
+				f.mark(d.marks[k], d.marks[i], k < i)
 			}
 			d.drawAxes(&f, i == n-1, k == 0 && i > 0)
 		}

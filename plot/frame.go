@@ -142,3 +142,17 @@ func (b box) clip(p, q point) (from, to point, seen bool) {
 	}
 	return from, to, lo <= hi
 }
+
+// mark draws a line across the frame at x and, if asked for, one at y; none at a value outside of its axis.
+func (f *frame) mark(x, y float64, both bool) {
+	var p path
+	if t := f.x.fraction(x); t >= 0 && t <= 1 {
+		p.step(f.at(t, 0), true)
+		p.step(f.at(t, 1), false)
+	}
+	if t := f.y.fraction(y); both && t >= 0 && t <= 1 {
+		p.step(f.at(0, t), true)
+		p.step(f.at(1, t), false)
+	}
+	f.stroke(p, markStyle.colour, lineWidth, markStyle.dashes...)
+}

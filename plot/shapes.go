@@ -13,6 +13,7 @@ import (
 type Shapes struct {
 	Panels []Shape
 	Alt    string // what the picture shows, for readers who cannot see it
+	Marked string // what the marks of the panels are called; "" where none has any
 }
 
 // Shape is one panel.
@@ -22,7 +23,8 @@ type Shape struct {
 	// Histograms are 1 to 13 of the same edges. Those of all panels have the same names, which the legend says, and the numbers of events
 	// of the first panel; what lies outside of the edges is said in the panel, as its share in each. Contents apart are not drawn.
 	Histograms []Histogram
-	Vertical   Scale // of the contents
+	Vertical   Scale     // of the contents
+	Marks      []float64 // values to be marked
 }
 
 const (
@@ -115,6 +117,9 @@ func (q *Shape) draw(c *canvas, cell box) {
 	left := leftMargin(&f.y)
 	f.x0 = cell.x0 + max(left, margin)
 	f.overlay(all[0], all[1:])
+	for _, at := range q.Marks {
+		f.mark(at, 0, false)
+	}
 	f.drawAxes(true, left)
 	if outside := q.outside(); outside != "" {
 		c.text(text{size: cellSize, colour: faint, x: 1, room: f.width()}, point{f.x1, f.y1 + 2}, outside)
@@ -149,6 +154,9 @@ func (s *Shapes) legend() (l legend) {
 			e.text += ", " + grouped(h.Events) + " events"
 		}
 		l = append(l, e)
+	}
+	if s.Marked != "" {
+		l = append(l, entry{text: s.Marked, style: markStyle})
 	}
 	return l
 }

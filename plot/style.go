@@ -47,6 +47,9 @@ func styleOf(i int) style {
 	return style{lineColours[i%n], lineDashes[(i+i/n)%n]}
 }
 
+// markStyle is how a value that is known is marked.
+var markStyle = style{ink, []float64{5, 2}}
+
 // tint is a colour mixed with white, by its share: what would be translucent is drawn so, below all lines.
 func tint(c color.RGBA, share float64) color.RGBA { return ramp{white, c}.at(share) }
 

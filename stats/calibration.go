@@ -223,6 +223,12 @@ func quadratic(s, v []float64) (chi2 float64, rank int) {
 // signedDraws is how often the signs of weighted events are drawn.
 const signedDraws = 999
 
+// Uniform is the Kolmogorov-Smirnov test of numbers against uniform ones from 0 to 1.
+func Uniform(x []float64) Test {
+	t, _ := uniformKS(x, nil, 0)
+	return t
+}
+
 // uniformKS is the largest difference between the distribution of the levels and the uniform one, and the largest that chance makes in
 // 95 % of all cases. Without weights it is Kolmogorov's, with Stephens' correction.
 func uniformKS(level, w []float64, seed uint64) (t Test, band float64) {

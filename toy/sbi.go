@@ -113,7 +113,7 @@ var bernoulliGLM = pairs(Simulator{
 		}
 		return l
 	},
-	// Up to the number of spike trains with these correlations, a term of x alone.
+	Partial: true, // without the number of spike trains that have these correlations
 	LogLikelihood: func(theta, x []float64) (l float64) {
 		for k, v := range theta {
 			l += v * x[k]

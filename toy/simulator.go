@@ -18,9 +18,11 @@ type Simulator struct {
 	Generate func(n int, seed uint64) (*events.Table, error)
 	// Simulate draws the observables x of one event given its parameters; nil where events come with parameters of their own alone.
 	Simulate func(theta, x []float64, random *rng.Source)
-	// LogPrior is the log-density of the parameters, and LogLikelihood that of x given them, up to a term of x alone, in nats; nil where unknown.
+	// LogPrior is the log-density of the parameters, and LogLikelihood that of x given them, in nats; nil where unknown. Where Partial is set a term of
+	// x alone is left out.
 	LogPrior      func(theta []float64) float64
 	LogLikelihood func(theta, x []float64) float64
+	Partial       bool
 }
 
 // simulators are those there are, a line each.
@@ -29,6 +31,7 @@ var simulators = []*Simulator{
 	gaussianMixture,
 	bernoulliGLM,
 	slcp,
+	showers,
 	detector,
 	detectorFakes,
 	jets("jets", jetShape{ptScale: 30, rho: -1.9, rhoWidth: 0.35, width: -2, tau: 0.3}, 0),

@@ -48,7 +48,7 @@ expected in the signal region, and a scan of the mass.`,
 		o := a.options()
 		o.Command, o.Inputs = commandLine(c, args), args
 		r, err := sluice.Anomaly(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)
-		return show(a, r, err, printAnomaly)
+		return show(a, r, goesOn(err, "the same command"), printAnomaly)
 	}
 	return c
 }
@@ -58,7 +58,7 @@ func printAnomaly(w io.Writer, r *sluice.AnomalyResult) {
 	fmt.Fprintf(w, "events      %d in the signal region, %d in the sidebands\n", r.Events.Region, r.Events.Sidebands)
 	fmt.Fprintf(w, "background  %.0f +- %.0f in the signal region by the sidebands (chi2/ndf %.2f)", b.Estimate, b.Error, b.Chi2NDF)
 	if b.Truth != nil {
-		fmt.Fprintf(w, "; truly %.0f", *b.Truth)
+		fmt.Fprintf(w, "; truly %.0f", b.Truth.Events)
 	}
 	fmt.Fprintln(w)
 	if h := r.Hunt; h != nil {

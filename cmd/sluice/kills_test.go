@@ -182,6 +182,7 @@ func leftAlone(t *testing.T, c trial, dir string) (took time.Duration, stdout st
 var clocks = []*regexp.Regexp{
 	regexp.MustCompile(`\d+ s, \d+ events a second`), regexp.MustCompile(`"(seconds|events_per_second)": [0-9.e+-]+`),
 	regexp.MustCompile(`(?s)"is": "report".*?}`), // its hash
+	regexp.MustCompile(`<td[^>]*>\d+</td></tr>`), // seconds of a method of a search
 }
 
 // compare finds in a folder the files of a command left alone, and no others.
@@ -237,6 +238,7 @@ func killTrials(t *testing.T) []trial {
 		{name: "density", args: []string{"density", model, large, "-o", "d.parquet", "--latent", "--resume"}, files: []string{"d.parquet"}},
 		{name: "convert", args: []string{"convert", large, "-o", "c.npy", "--define", "r=hypot(x1, x2)"}, files: []string{"c.npy"}},
 		{name: "compare", args: []string{"compare", large, large, "-o", "page.html"}, files: []string{"page.html"}},
+		{name: "anomaly", args: []string{"anomaly", writeCard(t, searchCard), "--out", "o"}, files: []string{"o/report.html"}},
 		{name: "inspect", args: []string{"inspect", large}},
 	}
 }

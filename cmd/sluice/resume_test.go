@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -166,4 +167,54 @@ func same(t *testing.T, a, b string) bool {
 		t.Fatal(err)
 	}
 	return bytes.Equal(x, y)
+}
+
+const searchCard = `toy: {name: two-moons, events: 20000}
+define: {m: x2 + 3}
+features: [x1]
+context: [m]
+flow: {type: maf, transforms: 1, hidden: [8]}
+train: {epochs: 2}
+anomaly: {signal_region: [3.1, 3.3], label: moon, methods: [cathode], seeds: 4, folds: 2, networks: 1, experiments: 20}
+`
+
+// A search that is killed after its first trial goes on with the same command, to the page and the numbers of one left alone.
+func TestAnomalyAfterAKill(t *testing.T) {
+	card := writeCard(t, searchCard)
+	args := []string{"anomaly", card, "--out", "o", "--json"}
+	whole, dir := t.TempDir(), t.TempDir()
+	alone := inFolder(t, whole, args)
+	want, err := alone.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := inFolder(t, dir, args)
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if kept, _ := filepath.Glob(filepath.Join(dir, "o/stages/*.stage")); len(kept) > 0 {
+			break
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	p.Process.Kill()
+	if p.Wait() == nil {
+		t.Skip("it ended before it was killed")
+	}
+	var stderr bytes.Buffer
+	again := inFolder(t, dir, args)
+	again.Stderr = &stderr
+	got, err := again.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seconds := regexp.MustCompile(`"seconds(_per_seed)?":[0-9.e+-]+`)
+	if a, b := seconds.ReplaceAll(got, nil), seconds.ReplaceAll(want, nil); !bytes.Equal(a, b) {
+		t.Errorf("after a kill\n%s\nleft alone\n%s", a, b)
+	}
+	if !strings.Contains(stderr.String(), "goes on after") {
+		t.Errorf("it does not say that it goes on: %s", stderr.String())
+	}
+	trial{name: "anomaly", files: []string{"o/report.html"}}.compare(t, whole, dir)
 }

@@ -26,18 +26,19 @@ const (
 
 // Streams beyond those of any window.
 const (
-	StreamCells  uint32 = 1<<31 + iota // order in which the strata of a cell are visited
-	StreamRedraw                       // seeds of the tries after the first to draw an event
-	StreamBase                         // seeds of draws of the base that are to be others than a sample's
-	StreamProbe                        // directions in which traces are estimated
-	StreamTime                         // times at which flow matching looks
-	StreamCodes                        // codes of categorical features
-	StreamMember                       // which of several densities draws an event, and the seeds of these
-	StreamSearch                       // thinned signal, folds and masses of a search
-	StreamChain                        // moves of a Markov chain
-	StreamFakes                        // objects that nothing generated: of the toy detector, and of a simulation
-	StreamRegion                       // resamplings, trainings and pseudo-experiments of an estimate of a background
-	StreamUnfold                       // classifiers and replicas of an unfolding
+	StreamCells   uint32 = 1<<31 + iota // order in which the strata of a cell are visited
+	StreamRedraw                        // seeds of the tries after the first to draw an event
+	StreamBase                          // seeds of draws of the base that are to be others than a sample's
+	StreamProbe                         // directions in which traces are estimated
+	StreamTime                          // times at which flow matching looks
+	StreamCodes                         // codes of categorical features
+	StreamMember                        // which of several densities draws an event, and the seeds of these
+	StreamSearch                        // thinned signal, folds and masses of a search
+	StreamChain                         // moves of a Markov chain
+	StreamFakes                         // objects that nothing generated: of the toy detector, and of a simulation
+	StreamRegion                        // resamplings, trainings and pseudo-experiments of an estimate of a background
+	StreamPredict                       // draws of a posterior that go on, into a simulator or a chain, and what is simulated with them
+	StreamUnfold                        // classifiers and replicas of an unfolding
 )
 
 // Block is Philox4x32-10: four 32-bit words for one 128-bit counter and one 64-bit key.
