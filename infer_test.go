@@ -253,3 +253,54 @@ func TestInferWeighsAndCombines(t *testing.T) {
 		}
 	}
 }
+
+// By --mcmc the draws are those of prior times likelihood of the simulator, however little the model has learned, and as many as are independent.
+func TestInferByMarkovChain(t *testing.T) {
+	c := small("parameter_1", "parameter_2")
+	c.Toy.Name, c.Toy.Events, c.Context, c.Train.Epochs = "gaussian-mixture", 3000, []string{"data_1", "data_2"}, 1
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	if _, err := Train(t.Context(), c, path, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := Observed{Values: &events.Table{Columns: []events.Column{
+		{Name: "data_1", Type: events.Float64, F64: []float64{1}}, {Name: "data_2", Type: events.Float64, F64: []float64{-2}},
+	}}, MCMC: true, Draws: 2000, Seed: 1}
+	r, err := Infer(t.Context(), m, q, InferOutputs{}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := r.Each[0].Chain
+	if chain == nil || slices.Min(chain.ESS) < 2000 || r.Shown[0].Len() != 2000 {
+		t.Fatalf("the chain is %+v", chain)
+	}
+	for k, centre := range []float64{1, -2} { // half the draws have a width of 1, half one of 0.1
+		x, err := r.Shown[0].Columns[k].Floats(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []struct{ within, share float64 }{{0.1, 0.3812}, {1, 0.8413}} {
+			n := 0.0
+			for _, v := range x {
+				if math.Abs(v-centre) < want.within {
+					n++
+				}
+			}
+			if err := math.Sqrt(want.share * (1 - want.share) / 2000); math.Abs(n/2000-want.share) > 4.5*err {
+				t.Errorf("a share of %.3f within %g of %g, not %.3f", n/2000, want.within, centre, want.share)
+			}
+		}
+	}
+	q.Reweight = true
+	if _, err := Infer(t.Context(), m, q, InferOutputs{}, Options{}); err == nil || !strings.Contains(err.Error(), "leave out --combine, --reweight") {
+		t.Errorf("with --reweight: %v", err)
+	}
+	other, _ := measured(t)
+	q = Observed{Values: &events.Table{Columns: []events.Column{{Name: "x1", Type: events.Float64, F64: []float64{1}}, {Name: "x2", Type: events.Float64, F64: []float64{1}}}}, MCMC: true}
+	if _, err := Infer(t.Context(), other, q, InferOutputs{}, Options{}); err == nil || !strings.Contains(err.Error(), "--mcmc takes a model whose card draws from a simulator") {
+		t.Errorf("without a simulator: %v", err)
+	}
+}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/events"
-	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/internal/say"
@@ -106,19 +105,7 @@ func (d *together) run(ctx context.Context, start [][]float64, seed uint64, told
 		}
 		return l[0]
 	}
-	for steps := firstSteps; ; {
-		draws, err = await.Do(ctx, "the Markov chain of all observations together", func() (x [][]float64, err error) {
-			x, *told, err = mcmc.Run(ctx, density, start, steps, seed, 1)
-			return x, err
-		})
-		var short *mcmc.ShortError
-		if !errors.As(err, &short) {
-			return draws, err
-		}
-		if steps = max(2*steps, int(1.3*50*short.Tau)); steps > mostSteps {
-			return nil, fault.Of(fmt.Errorf("all observations together: the chain does not settle in %d steps: %w", mostSteps, err))
-		}
-	}
+	return settle(ctx, "all observations together", density, start, 0, seed, 1, told)
 }
 
 // start puts the walkers at draws of the single posteriors, each as likely as its density in the combined one is above that in all of them.

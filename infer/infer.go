@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/say"
+	"github.com/sluice-hep/sluice/mcmc"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/validate"
@@ -39,8 +40,10 @@ type Observed struct {
 	// expressions over parameters and observables, in nats. LogPrior stands for a prior that is even over the trained range where it is "".
 	Reweight                bool
 	LogLikelihood, LogPrior string
-	Combine                 bool    // one posterior given all observations together
-	MaxSeconds              float64 // of drawing and iterating, together; 0 for any
+	// MCMC draws by a Markov chain over prior times likelihood of the simulator that the model's card names, and not from the density of the model.
+	MCMC       bool
+	Combine    bool    // one posterior given all observations together
+	MaxSeconds float64 // of drawing and iterating, together; 0 for any
 }
 
 // Inferred are the posteriors given observations, of each by itself or of all together.
@@ -81,6 +84,7 @@ type Posterior struct {
 	Outside     bool                 `json:"outside"` // of the trained range
 	SurpriseP   *float64             `json:"surprise_p,omitempty"`
 	Weights     *Weights             `json:"weights,omitempty"`    // of the draws; nil where they have none
+	Chain       *mcmc.Diagnostics    `json:"chain,omitempty"`      // that drew them; nil where none did
 	Predictive  *Predictive          `json:"predictive,omitempty"` // nil where nothing simulates, and of all but the first observations
 }
 
@@ -221,14 +225,14 @@ const number, weight = "observation", "weight"
 const chunk = 1 << 16
 
 // draw draws from one posterior after the other.
-func (q *Observed) draw(ctx context.Context, m *model.Model, known *law, r *Inferred, write func(*events.Table) error, o apply.Options) error {
+func (q *Observed) draw(ctx context.Context, m *model.Model, known *law, r *Inferred, write func(*events.Table) error, o apply.Options) (err error) {
 	if q.Combine {
 		write = nil // of those together
 	}
 	for i := range r.Each {
 		all := &events.Table{}
 		redrawn := 0
-		for done := 0; done < r.Draws; {
+		for done := 0; done < r.Draws && !q.MCMC; {
 			n := min(chunk, r.Draws-done)
 			again := 0
 			t, err := await.Do(ctx, fmt.Sprintf("observation %d of %d", i+1, r.Observations), func() (t *events.Table, err error) {
@@ -242,6 +246,11 @@ func (q *Observed) draw(ctx context.Context, m *model.Model, known *law, r *Infe
 				all = t
 			} else {
 				all.Append(t)
+			}
+		}
+		if q.MCMC {
+			if all, err = q.markov(ctx, m, known.simulator, r, i, o); err != nil {
+				return err
 			}
 		}
 		r.Redrawn += redrawn

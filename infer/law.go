@@ -19,8 +19,9 @@ import (
 type law struct {
 	prior, likelihood density // nil where unknown
 	needs             []string
-	said              string // whose they are
-	partial           bool   // the likelihood lacks a term of the observables alone, so that no evidence follows
+	simulator         *toy.Simulator // whose likelihood is known, for a Markov chain
+	said              string         // whose they are
+	partial           bool           // the likelihood lacks a term of the observables alone, so that no evidence follows
 }
 
 // density is the log-density of each event of a table of parameters and observables, in nats.
@@ -34,12 +35,18 @@ func (q *Observed) law(c *card.Card, m *model.Model) (*law, error) {
 	if q.Combine && q.weighs() {
 		return nil, errors.New("--combine draws from the densities of the model: leave out --reweight and --log-likelihood")
 	}
+	if q.MCMC && (q.Combine || q.weighs()) {
+		return nil, errors.New("--mcmc draws from prior times likelihood as they are: leave out --combine, --reweight and --log-likelihood")
+	}
 	known, err := q.expressions(m)
 	if err != nil || known.likelihood != nil {
 		return known, err
 	}
 	s := simulator(c)
 	if s == nil || s.LogLikelihood == nil || s.LogPrior == nil {
+		if q.MCMC {
+			return nil, errors.New("--mcmc takes a model whose card draws from a simulator of known likelihood, without where and weight: give it one")
+		}
 		if q.Reweight {
 			return nil, errors.New("--reweight takes a model whose card draws from a simulator of known likelihood, without where and weight: give --log-likelihood EXPR")
 		}
@@ -50,6 +57,9 @@ func (q *Observed) law(c *card.Card, m *model.Model) (*law, error) {
 		known.said, known.prior = "the prior of "+s.Name, func(t *events.Table) ([]float64, error) {
 			return each(t, theta, nil, func(theta, _ []float64) float64 { return s.LogPrior(theta) })
 		}
+	}
+	if q.MCMC {
+		known.simulator, known.needs = s, append(known.needs, x...)
 	}
 	if q.Reweight {
 		known.said, known.partial = "the likelihood of "+s.Name, s.Partial

@@ -31,6 +31,7 @@ var simulators = []*Simulator{
 	gaussianMixture,
 	bernoulliGLM,
 	slcp,
+	ttbar(),
 	showers,
 	detector,
 	detectorFakes,
@@ -105,24 +106,28 @@ func numbered(name string, n int) []events.Column {
 
 // pairs makes a simulator of float32 columns of a prior: each event has random numbers of its own.
 func pairs(s Simulator, prior func(theta []float64, random *rng.Source)) *Simulator {
+	return s.filled(func(row []float64, random *rng.Source) {
+		theta, x := row[:len(s.Parameters)], row[len(s.Parameters):]
+		prior(theta, random)
+		s.Simulate(theta, x, random)
+	})
+}
+
+// filled makes a simulator of float32 columns of what fills the row of an event, parameters before observables.
+func (s Simulator) filled(fill func(row []float64, random *rng.Source)) *Simulator {
 	s.Generate = func(n int, seed uint64) (*events.Table, error) {
 		if err := countable(n); err != nil {
 			return nil, err
 		}
-		theta, x := make([]float64, len(s.Parameters)), make([]float64, len(s.Observables))
 		t := &events.Table{Columns: slices.Concat(s.Parameters, s.Observables)}
 		for k := range t.Columns {
 			t.Columns[k].F32 = make([]float32, n)
 		}
+		row := make([]float64, len(t.Columns))
 		for i := range n {
-			random := rng.New(seed, rng.StreamToy, uint32(i))
-			prior(theta, random)
-			s.Simulate(theta, x, random)
-			for k, v := range theta {
+			fill(row, rng.New(seed, rng.StreamToy, uint32(i)))
+			for k, v := range row {
 				t.Columns[k].F32[i] = float32(v)
-			}
-			for k, v := range x {
-				t.Columns[len(theta)+k].F32[i] = float32(v)
 			}
 		}
 		return t, nil

@@ -47,7 +47,8 @@ into memory. Where the model's card draws from a simulator, or else by the pairs
 
 With --reweight, or a likelihood as an expression over parameters and observables, the
 draws get weights by which they follow prior times likelihood: how many independent
-draws these are worth, the evidence, and weighted intervals.
+draws these are worth, the evidence, and weighted intervals. With --mcmc the draws are
+those of a Markov chain over prior times likelihood of the simulator, for comparison.
 
 Draws of which a parameter lies further beyond its trained range than --within times
 that are drawn again, and counted; after --max-seconds without an end it is given up.`,
@@ -64,6 +65,7 @@ that are drawn again, and counted; after --max-seconds without an end it is give
 	c.Flags().StringArrayVar(&truth, "truth", nil, "NAME=VALUE of a true parameter, to be marked (repeatable)")
 	c.Flags().StringVar(&events, "check-events", "", "how many of the pairs of --check the calibration looks at (default 1000, fewer of an expensive model)")
 	c.Flags().BoolVar(&q.Combine, "combine", false, "one posterior given all observations together")
+	c.Flags().BoolVar(&q.MCMC, "mcmc", false, "draw by a Markov chain over the likelihood of the simulator of the model's card, for comparison")
 	c.Flags().BoolVar(&q.Reweight, "reweight", false, "weight the draws with the likelihood of the simulator of the model's card")
 	c.Flags().StringVar(&q.LogLikelihood, "log-likelihood", "", "EXPR: weight the draws with this likelihood, in nats")
 	c.Flags().StringVar(&q.LogPrior, "log-prior", "", "EXPR: the prior, in nats, of parameters alone")
