@@ -24,7 +24,8 @@ type learner struct {
 	threads  int
 }
 
-// ratio is, at each of at, how many times more there is of a than of b: the ratio of their densities, each times the sum of its weights.
+// ratio is, at each of at, how many times more there is of a than of b: the ratio of their densities, each times the sum of its weights. By it, the sum of the weights of b
+// becomes that of a, as it must, whatever the classifier errs.
 func (l *learner) ratio(ctx context.Context, a, b points, at [][]float64) ([]float64, error) {
 	all := classify.Events{Columns: make([][]float64, len(at))}
 	var rows []int32
@@ -51,9 +52,20 @@ func (l *learner) ratio(ctx context.Context, a, b points, at [][]float64) ([]flo
 	if err != nil {
 		return nil, fmt.Errorf("%s and %s: %w", a.name, b.name, err)
 	}
+	own, err := c.Logits(ctx, b.columns, nil)
+	if err != nil {
+		return nil, err
+	}
+	var weighed float64
+	for i, f := range own {
+		weighed += b.weight[i] * math.Exp(f)
+	}
+	if !(weighed > 0) {
+		return nil, fmt.Errorf("the weights of %s sum to %g once they are made to look like %s; they must sum to a positive number", b.name, weighed, a.name)
+	}
 	r, err := c.Logits(ctx, at, nil)
 	for i, f := range r {
-		r[i] = math.Exp(f) * sums[1] / sums[0]
+		r[i] = math.Exp(f) * sums[1] / weighed
 	}
 	return r, err
 }
