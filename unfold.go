@@ -2,9 +2,9 @@ package sluice
 
 import (
 	"context"
-	"slices"
 
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/internal/stages"
 	"github.com/sluice-hep/sluice/report"
 	"github.com/sluice-hep/sluice/unfold"
 )
@@ -14,25 +14,16 @@ type UnfoldResult = unfold.Result
 
 // Unfold takes the effects of a detector out of the data of a card (card.Unfold). It writes to the folder out, unless that is "", the unfolded events of each
 // method, unfolded-METHOD.parquet, a page about them, report.html, and its histograms with all numbers, report.json.
-//
-// A card without an unfolding, and events that leave nothing to unfold or to learn from, are *InputError. When ctx ends (*InterruptedError), nothing
-// is written.
+// A card without an unfolding, and events that leave nothing to unfold or to learn from, are *InputError. When ctx ends (*InterruptedError), it is as with Anomaly.
 func Unfold(ctx context.Context, c *card.Card, out string, o Options) (r *UnfoldResult, err error) {
 	chain := o.chain()
-	data, prior := c.UnfoldInputs()
-	page, err := o.analysis(out, slices.Concat(c.Inputs(), data, prior), func() (about *report.Page, err error) {
-		if r, err = unfold.Run(ctx, c, unfold.Options{Threads: chain.Threads, Notice: chain.Notice, Warn: chain.Warn, Stage: chain.Stage}); err != nil {
-			return nil, ended(ctx, err, "")
-		}
-		if about, err = r.Page(c); err != nil || out == "" {
-			return about, err
-		}
-		o.sign(about, out)
-		return about, r.Write(out, about)
+	page, err := o.staged(ctx, out, c, func(kept *stages.Stages) (about *report.Page, err error) {
+		own := unfold.Options{Threads: chain.Threads, Kept: kept, Notice: chain.Notice, Warn: chain.Warn, Stage: chain.Stage, Folder: out, Version: chain.Version}
+		r, about, err = unfold.Analyse(ctx, c, own)
+		return about, err
 	})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		r.Out, r.Report = out, page
 	}
-	r.Out, r.Report = out, page
-	return r, nil
+	return r, err
 }

@@ -232,10 +232,12 @@ func (c *Card) path(file string) string {
 // BaseFile is BaseModel as the program opens it.
 func (c *Card) BaseFile() string { return c.path(c.BaseModel) }
 
-// Inputs are all files that a training reads: Paths, and the base model.
+// Inputs are all files that a training or an unfolding reads: Paths, the base model, and the data with another simulation.
 func (c *Card) Inputs() []string {
-	if c.BaseModel == "" {
-		return c.Paths()
+	data, prior := c.UnfoldInputs()
+	all := slices.Concat(c.Paths(), data, prior)
+	if c.BaseModel != "" {
+		all = append(all, c.BaseFile())
 	}
-	return append(c.Paths(), c.BaseFile())
+	return all
 }

@@ -3,6 +3,7 @@ package unfold
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -13,6 +14,8 @@ import (
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/say"
+	"github.com/sluice-hep/sluice/internal/stages"
+	"github.com/sluice-hep/sluice/report"
 	"github.com/sluice-hep/sluice/stats"
 	"github.com/sluice-hep/sluice/validate"
 )
@@ -20,9 +23,12 @@ import (
 // Options are what an unfolding may be given beside its card. The zero value works in silence on all cores.
 type Options struct {
 	Threads int
+	Kept    *stages.Stages // each unfolding
 	Notice  func(line string)
 	Warn    func(line string)
 	Stage   func(name string)
+
+	Folder, Version string // where Analyse writes, "" for nowhere, and of the program
 }
 
 // filled has a function where there was none.
@@ -179,6 +185,19 @@ func Run(ctx context.Context, c *card.Card, o Options) (*Result, error) {
 	return r, nil
 }
 
+// Analyse is Run with its page, after it has written what is to be in the folder beside that.
+func Analyse(ctx context.Context, c *card.Card, o Options) (*Result, *report.Page, error) {
+	r, err := Run(ctx, c, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := r.Page(c)
+	if err == nil && o.Folder != "" {
+		err = r.Write(o.Folder, o.Version, p)
+	}
+	return r, p, err
+}
+
 func (r *Result) warn(o Options, line string) {
 	r.Warnings = append(r.Warnings, line)
 	o.Warn(line)
@@ -236,14 +255,30 @@ func (r *Result) unfoldable(o Options) {
 	}
 }
 
-// outcome is what one unfolding leaves: after each iteration the spectra of all columns, and in number 0 the rest.
+// outcome is what one unfolding leaves, and what is kept of it (internal/stages): after each iteration the spectra of all columns, and in number 0 the rest.
 type outcome struct {
-	Spectra      [][][]float64 // by iteration and column; nil for a column that is not unfolded
+	Spectra      [][][]float64 // by iteration and column; empty for a column that is not unfolded
 	Total        []float64
 	Folded       []float64
 	Cloud        Cloud
 	First        []float32 // parameters of the flow of the first iteration
-	Calibrations []*validate.Calibration
+	Calibrations [][]byte  // as JSON, in which a p of 0 is none that is missing
+}
+
+// kept is one unfolding, or what an earlier call left of it.
+func (r *replica) kept(ctx context.Context, method, name string, s *stages.Stages) (*outcome, error) {
+	out := &outcome{}
+	err := s.Do(name, out, func() error {
+		now, err := r.unfold(ctx, method)
+		if err == nil {
+			*out = *now
+		}
+		if r.number != 0 {
+			out.Cloud = Cloud{}
+		}
+		return err
+	})
+	return out, err
 }
 
 // unfold is one unfolding by one method.
@@ -268,7 +303,11 @@ func (r *replica) unfold(ctx context.Context, method string) (*outcome, error) {
 		}
 		out.Spectra, out.Total, out.Folded = append(out.Spectra, r.spectra(&s.Cloud)), append(out.Total, total), append(out.Folded, s.Folded)
 		if s.Calibration != nil {
-			out.Calibrations = append(out.Calibrations, s.Calibration)
+			text, err := json.Marshal(s.Calibration)
+			if err != nil {
+				return nil, err
+			}
+			out.Calibrations = append(out.Calibrations, text)
 		}
 	}
 	out.Cloud.Params = nil
@@ -280,14 +319,21 @@ func (r *Result) method(ctx context.Context, name string, threads int, o Options
 	j := r.job
 	o.Stage(name)
 	began := time.Now()
-	main, err := j.replica(0, threads).unfold(ctx, name)
+	main, err := j.replica(0, threads).kept(ctx, name, name, o.Kept)
 	if err != nil {
 		return err
 	}
-	m := &Method{Seconds: time.Since(began).Seconds(), cloud: main.Cloud, Calibration: main.Calibrations}
+	m := &Method{Seconds: time.Since(began).Seconds(), cloud: main.Cloud}
+	for _, text := range main.Calibrations {
+		c := &validate.Calibration{}
+		if err := json.Unmarshal(text, c); err != nil {
+			return err
+		}
+		m.Calibration = append(m.Calibration, c)
+	}
 	r.Methods[name] = m
 	o.Stage(name + ": replicas")
-	replicas, err := j.bootstrap(ctx, name, main.First, threads)
+	replicas, err := j.bootstrap(ctx, name, main.First, threads, o.Kept)
 	if err != nil {
 		return err
 	}
@@ -299,7 +345,7 @@ func (r *Result) method(ctx context.Context, name string, threads int, o Options
 		if p.posterior == j.posterior {
 			p.first = main.First
 		}
-		if other, err = p.unfold(ctx, name); err != nil {
+		if other, err = p.kept(ctx, name, name+" other prior", o.Kept); err != nil {
 			return err
 		}
 	}
@@ -322,16 +368,14 @@ func (r *Result) settled(name string, m *Method, o Options) {
 }
 
 // bootstrap unfolds the replicas, each by one worker.
-func (j *job) bootstrap(ctx context.Context, method string, first []float32, threads int) ([]*outcome, error) {
+func (j *job) bootstrap(ctx context.Context, method string, first []float32, threads int, kept *stages.Stages) ([]*outcome, error) {
 	all, errs := make([]*outcome, j.plan.Replicas), make([]error, j.plan.Replicas)
 	pool := kernel.NewPool(threads)
 	defer pool.Close()
 	pool.Run(len(all), func(_, k int) {
 		r := j.replica(k+1, 1)
 		r.first = first
-		if all[k], errs[k] = r.unfold(ctx, method); errs[k] == nil {
-			all[k].Cloud = Cloud{}
-		}
+		all[k], errs[k] = r.kept(ctx, method, fmt.Sprintf("%s replica %d", method, k+1), kept)
 	})
 	for k, err := range errs {
 		if err != nil {
@@ -380,7 +424,7 @@ func (j *job) otherPrior(ctx context.Context, threads int) (*replica, error) {
 // inner are the bins between the edges, of all columns that are unfolded, one after the other.
 func inner(spectra [][]float64) (all []float64) {
 	for _, h := range spectra {
-		if h != nil {
+		if len(h) > 0 {
 			all = append(all, h[1:len(h)-1]...)
 		}
 	}
@@ -398,7 +442,7 @@ func (r *Result) judge(m *Method, main, other *outcome, replicas []*outcome) {
 	at := 0
 	for f, name := range r.job.card.Features {
 		h := main.Spectra[last][f]
-		if h == nil {
+		if len(h) == 0 {
 			continue
 		}
 		n := len(h) - 2
@@ -479,7 +523,7 @@ func (m *Method) total(main *outcome, replicas []*outcome, t *truth) {
 			for _, v := range h {
 				n += v
 			}
-			if h != nil {
+			if len(h) > 0 {
 				return n
 			}
 		}
@@ -537,7 +581,7 @@ func (r *Result) progress(m *Method, main *outcome) {
 // started is what an unfolding begins with: the truth of the simulation.
 func (r *Result) started(o *outcome) (spectra [][]float64) {
 	for f, h := range o.Spectra[0] {
-		if h == nil {
+		if len(h) == 0 {
 			spectra = append(spectra, nil)
 			continue
 		}
@@ -560,7 +604,7 @@ func (r *Result) off(m *Method, spectra [][]float64) *float64 {
 	var total float64
 	at, ndf := 0, 0
 	for f, h := range spectra {
-		if h == nil {
+		if len(h) == 0 {
 			continue
 		}
 		n := len(h) - 2

@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
+	"github.com/sluice-hep/sluice/internal/stages"
 )
 
 // smeared are events of one true column x, normal, and what is measured of it, y = x + 0.5 n: those with x > -2 pass truth, and of these the
@@ -119,7 +120,7 @@ func TestMethodsFindTheTruth(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	if err := r.Write(dir, page); err != nil {
+	if err := r.Write(dir, "test", page); err != nil {
 		t.Fatal(err)
 	}
 	unfolded, err := events.ReadAll([]string{filepath.Join(dir, "unfolded-omnifold.parquet")}, events.Options{})
@@ -213,6 +214,42 @@ func TestThreadsAndSigns(t *testing.T) {
 		if name == "matrix" && math.Abs(m.Total-one.Methods[name].Total) > 1e-6*m.Total {
 			t.Errorf("matrix: %v and %v events", m.Total, one.Methods[name].Total)
 		}
+	}
+}
+
+// An unfolding that is interrupted goes on from the replicas that were done, to the same numbers.
+func TestGoesOn(t *testing.T) {
+	folder := t.TempDir()
+	run := func(at string) (found []float64, kept int, err error) {
+		s, err := stages.Open(folder, "one")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := toyCard(t, ", methods: [omnifold], prior: exp(-x/4)")
+		c.Unfold.Replicas = 3
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		r, err := Run(ctx, c, Options{Threads: 1, Kept: s, Stage: func(name string) {
+			if name == at {
+				stop()
+			}
+		}})
+		if err != nil {
+			return nil, s.Kept, err
+		}
+		m := r.Methods["omnifold"].Columns[0]
+		return slices.Concat(m.Values, m.Errors, m.Prior), s.Kept, s.Done()
+	}
+	if _, _, err := run("omnifold: other prior"); err == nil {
+		t.Fatal("it was not interrupted")
+	}
+	after, kept, err := run("")
+	if err != nil || kept != 4 {
+		t.Fatalf("%v, %d stages were kept", err, kept)
+	}
+	whole, kept, err := run("")
+	if err != nil || kept != 0 || !slices.Equal(whole, after) {
+		t.Errorf("%v, %d kept: %v in one go, %v after an interruption", err, kept, whole, after)
 	}
 }
 

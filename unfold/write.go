@@ -9,8 +9,9 @@ import (
 )
 
 // Write writes the unfolded events of each method that has some, unfolded-METHOD.parquet with a column weight, to a folder, and report.json: the numbers and
-// the histograms of a page.
-func (r *Result) Write(folder string, p *report.Page) error {
+// the histograms of a page, by a version of the program.
+func (r *Result) Write(folder, version string, p *report.Page) error {
+	p.Version = "sluice " + version
 	for _, name := range r.Order {
 		m := r.Methods[name]
 		if m.cloud.Columns == nil {
