@@ -34,6 +34,9 @@ func TestRunOfSeveralFlows(t *testing.T) {
 	if len(whole.Flows) != 3 || whole.Flows[1].Flow != "cfm" || whole.Hash == "" || whole.Model != filepath.Join(whole.Out, whole.Flow+".safetensors") {
 		t.Errorf("%+v", whole.Learned)
 	}
+	if page, err := os.ReadFile(whole.Report); err != nil || !strings.Contains(string(page), "Mean KS") || !strings.Contains(string(page), "Classifier") {
+		t.Errorf("the page does not compare what the flows generate: %v", err)
+	}
 	for _, f := range whole.Flows {
 		if float64(f.Train.ValidNLL) < float64(whole.Train.ValidNLL) {
 			t.Errorf("%s has a lower NLL than %s", f.Flow, whole.Flow)

@@ -136,3 +136,44 @@ func TestLHCOCopyIsUnchanged(t *testing.T) {
 		}
 	}
 }
+
+// The copy of the HIGGS events holds those of the original files, value by value: first the rows of the text, then background and signal in turn.
+func TestHIGGSCopyIsUnchanged(t *testing.T) {
+	dir := os.Getenv("SLUICE_DATA")
+	if dir == "" {
+		t.Skip("SLUICE_DATA names no folder with higgs_15k_noheader.csv.gz and higgs_20k.root")
+	}
+	read := func(path string) *events.Table {
+		table, err := events.ReadAll([]string{path}, events.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return table
+	}
+	ours, text := read("cards/data/higgs.parquet"), read(filepath.Join(dir, "higgs_15k_noheader.csv.gz"))
+	trees := [2]*events.Table{read(filepath.Join(dir, "higgs_20k.root:bkg_tree")), read(filepath.Join(dir, "higgs_20k.root:sig_tree"))}
+	n := text.Len()
+	if ours.Len() != n+2*trees[0].Len() || len(ours.Columns) != 30 {
+		t.Fatalf("%d events of %d columns", ours.Len(), len(ours.Columns))
+	}
+	for k, c := range ours.Columns[2:] {
+		for i := range ours.Len() {
+			was := float32(text.Columns[k+1].Float(min(i, n-1)))
+			if i >= n {
+				was = trees[(i-n)%2].Columns[k].F32[(i-n)/2]
+			}
+			if c.F32[i] != was {
+				t.Fatalf("%s of event %d is %g, and was %g", c.Name, i, c.F32[i], was)
+			}
+		}
+	}
+	for i, label := range ours.Columns[1].I64 {
+		was := int64((i - n) % 2)
+		if i < n {
+			was = int64(text.Columns[0].Float(i))
+		}
+		if label != was || ours.Columns[0].I64[i] != int64(i) {
+			t.Fatalf("event %d has label %d and number %d", i, label, ours.Columns[0].I64[i])
+		}
+	}
+}

@@ -324,10 +324,14 @@ func (r *Result) closes() (*report.Section, error) {
 // below is the share of numbers below each.
 func below(name string, p []float64) plot.Curve {
 	c := plot.Curve{Name: name, X: []float64{0}}
-	for i, v := range slices.Sorted(slices.Values(p)) {
-		c.X, c.Y = append(c.X, v), append(c.Y, float64(i)/float64(len(p)))
+	p = slices.Sorted(slices.Values(p))
+	first, _ := slices.BinarySearch(p, 1)
+	for i, v := range p[:first] {
+		if v > c.X[len(c.X)-1] {
+			c.X, c.Y = append(c.X, v), append(c.Y, float64(i)/float64(len(p)))
+		}
 	}
-	c.X, c.Y = append(c.X, 1), append(c.Y, 1)
+	c.X, c.Y = append(c.X, 1), append(c.Y, float64(first)/float64(len(p)))
 	return c
 }
 

@@ -34,7 +34,9 @@ type Sample struct {
 	Weight        string   // a column of Context that the events carry as their weights; "" for none
 	// Within is how far beyond the trained range an event may lie, in units of it: 0 for model.Within, infinity for any. Others
 	// are drawn again.
-	Within  float64
+	Within float64
+	// Restore are columns made of the generated ones; nil for those of the model's card.
+	Restore query.Definitions
 	Which   bool   // a column that says which member of an ensemble, or component of a mixture, drew each event
 	Version string // of the program: another does not go on with a journal
 }
@@ -164,6 +166,10 @@ func (d *Sample) checkNames(m *model.Model) error {
 // write draws the events from number at on, and returns the number after the last.
 func (d *Sample) write(ctx context.Context, m *model.Model, context *given, t *drawing, out *journal.Writer, at uint64) (end uint64, err error) {
 	first, last := d.part()
+	restore := d.Restore
+	if restore == nil {
+		restore = cardOf(m).Restore
+	}
 	if err := context.skip(at); err != nil {
 		return at, fault.Of(err)
 	}
@@ -191,6 +197,9 @@ func (d *Sample) write(ctx context.Context, m *model.Model, context *given, t *d
 				sample = m.SampleNamed
 			}
 			if drawn, redrawn, err = sample(n, given, d.Seed, at, d.Within); err != nil {
+				return nil, err
+			}
+			if drawn, err = restore.Of(drawn); err != nil {
 				return nil, err
 			}
 			return drawn, Weigh(drawn, given, d.Weight)

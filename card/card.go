@@ -42,6 +42,8 @@ type Card struct {
 
 	// Define makes columns from others, in this order.
 	Define Definitions `yaml:"define,omitempty"`
+	// Restore makes columns of the events that are generated, from their features, context and each other, in this order: what Define took apart.
+	Restore Definitions `yaml:"restore,omitempty"`
 	// Where keeps the events for which an expression is true. Default: all.
 	Where string `yaml:"where,omitempty"`
 	// Missing says which cells of features and context have no value and are modelled as such; see prep.Missing.

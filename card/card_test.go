@@ -26,6 +26,8 @@ define:
   mj_min: min(mj1, mj2) / 1000
   delta_mj: "abs(mj1 - mj2) / 1000  # TeV"
   a: "mj_min > 0 && delta_mj < 1 ? 1 : 0"
+restore:
+  mj_max: mj_min + delta_mj
 where: |
   mj_min > 0.05 &&
   label == 0
@@ -69,7 +71,8 @@ func fullCard() *Card {
 			{Name: "mj_min", Expr: "min(mj1, mj2) / 1000"}, {Name: "delta_mj", Expr: "abs(mj1 - mj2) / 1000  # TeV"},
 			{Name: "a", Expr: "mj_min > 0 && delta_mj < 1 ? 1 : 0"},
 		},
-		Where: "mj_min > 0.05 &&\nlabel == 0\n", DropNaN: true,
+		Restore: Definitions{{Name: "mj_max", Expr: "mj_min + delta_mj"}},
+		Where:   "mj_min > 0.05 &&\nlabel == 0\n", DropNaN: true,
 		Features: []string{"mj_min", "delta_mj", "tau21.1"}, Context: []string{"mjj"}, Weight: "w",
 		Units:  map[string]string{"mj_min": "TeV", "delta_mj": "TeV", "mjj": "TeV"},
 		Labels: map[string]string{"mj_min": "m_{J}^{min}"},
@@ -268,7 +271,12 @@ func TestErrorsNameThePlaceAndTheRemedy(t *testing.T) {
 		{head + "seed: 1\nseed: 2\n", `c.yaml:4:1: mapping key "seed" already defined at [3:1]`},
 		{head + "prepare:\n  x: [logit]\n  y: [lgit]\n", `c.yaml:5:6: prepare.y: "lgit" is not a preparation step; there is minmax`},
 		{head + "prepare: {z: [logit]}\n", `c.yaml:3:11: prepare.z: "z" is not listed under features; there is x, y`},
-		{head + "compare:\n  columns: [xx]\n", `c.yaml:4:3: compare.columns: "xx" is not listed under features; did you mean x?`},
+		{head + "compare:\n  columns: [xx]\n", `c.yaml:4:3: compare.columns: "xx" is not listed under features or restore; did you mean x?`},
+		{head + "restore: {z: xx}\n", `c.yaml:3:14: restore.z: "xx" is not listed under features, context or restore before it; did you mean x?`},
+		{head + "restore: {b: a, a: x}\n", `c.yaml:3:14: restore.b: "a" is not listed under features, context or restore before it`},
+		{head + "restore: {y: x}\n", `c.yaml:3:14: restore.y: a column of that name is generated, or given, already; take one out`},
+		{head + "restore: {z: \"x * \"}\n", `c.yaml:3:14: restore.z: `},
+		{head + "restore: {z: \"\"}\n", `c.yaml:3:14: restore.z: the expression is empty`},
 		{head + "context: [z, x]\n", `c.yaml:3:1: context: "x" stands under features already; a column is one or the other`},
 		{head + "sample:\n  events: some\n", `c.yaml:4:11: sample.events: "some" is not an integer`},
 		{head + "sample:\n  context: {q: 1}\n", `c.yaml:4:16: sample.context.q: "q" is not listed under context`},

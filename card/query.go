@@ -59,5 +59,14 @@ func (c *Card) Given() []string {
 	return names
 }
 
+// Generated lists the columns of the events that are generated, but for objects and the weight.
+func (c *Card) Generated() []string {
+	names := slices.Concat(c.Features, c.Context)
+	for _, d := range c.Restore {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
 // AllowedMemory is what the events may take.
 func (c *Card) AllowedMemory() Bytes { return cmp.Or(c.Memory, DefaultMemory) }

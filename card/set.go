@@ -44,7 +44,7 @@ func (c *Card) change(key, value string) error {
 // clone copies what set changes in place.
 func (c *Card) clone() *Card {
 	n := *c
-	n.Define, n.Flows = slices.Clone(c.Define), slices.Clone(c.Flows)
+	n.Define, n.Restore, n.Flows = slices.Clone(c.Define), slices.Clone(c.Restore), slices.Clone(c.Flows)
 	n.Types, n.Units, n.Labels = maps.Clone(c.Types), maps.Clone(c.Units), maps.Clone(c.Labels)
 	n.Sample.Context = maps.Clone(c.Sample.Context)
 	n.Range, n.Missing.Columns = maps.Clone(c.Range), maps.Clone(c.Missing.Columns)

@@ -106,23 +106,57 @@ func (c *Card) checkColumns() error {
 			return wrong("context_sets", "%q, the count of %s, stands under %s already; a column is one or the other", s.Count, s.Name, before)
 		}
 	}
+	if err := checkDefinitions("define", c.Define); err != nil {
+		return err
+	}
+	return c.checkRestore()
+}
+
+func checkDefinitions(key string, all Definitions) error {
 	defined := map[string]bool{}
-	for _, d := range c.Define {
+	for _, d := range all {
 		switch {
 		case d.Name == "":
-			return wrong("define", "one of the names is empty")
+			return wrong(key, "one of the names is empty")
 		case strings.TrimSpace(d.Expr) == "":
-			return wrong(join("define", d.Name), "the expression is empty")
+			return wrong(join(key, d.Name), "the expression is empty")
 		case defined[d.Name]:
-			return wrong(join("define", d.Name), "comes twice; take one out")
+			return wrong(join(key, d.Name), "comes twice; take one out")
 		}
 		defined[d.Name] = true
 	}
 	return nil
 }
 
-func nonEmpty(names ...string) []string {
-	return slices.DeleteFunc(names, func(s string) bool { return s == "" })
+func (c *Card) checkRestore() error {
+	if err := checkDefinitions("restore", c.Restore); err != nil {
+		return err
+	}
+	known := slices.Concat(c.Features, c.Context)
+	for _, d := range c.Restore {
+		key := join("restore", d.Name)
+		if slices.Contains(c.Used(), d.Name) {
+			return wrong(key, "a column of that name is generated, or given, already; take one out")
+		}
+		names, err := formula.Names(d.Expr)
+		if err != nil {
+			return wrong(key, "%v", err)
+		}
+		for _, name := range names {
+			if err := oneOf(key, name, "features, context or restore before it", known); name != "pi" && err != nil {
+				return err
+			}
+		}
+		known = append(known, d.Name)
+	}
+	return nil
+}
+
+func nonEmpty(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s} c.checkUnfolding,
 }
 
 func (c *Card) checkPreparation() error {
@@ -368,7 +402,7 @@ func (c *Card) checkCompare() error {
 		return wrong("compare.tests", "%q is neither %s nor %s", t, TestsOfAll, TestsOfColumns)
 	}
 	for _, name := range c.Compare.Columns {
-		if err := oneOf("compare.columns", name, "features", c.Features); err != nil {
+		if err := oneOf("compare.columns", name, "features or restore", slices.DeleteFunc(c.Generated(), func(n string) bool { return slices.Contains(c.Context, n) })); err != nil {
 			return err
 		}
 	}
@@ -376,7 +410,7 @@ func (c *Card) checkCompare() error {
 		return wrong("compare.corner", "it takes 2 to 8 columns, not %d", n)
 	}
 	for _, name := range c.Compare.Corner {
-		if err := oneOf("compare.corner", name, "features or context", slices.Concat(c.Features, c.Context)); err != nil {
+		if err := oneOf("compare.corner", name, "features, context or restore", c.Generated()); err != nil {
 			return err
 		}
 	}
@@ -387,7 +421,7 @@ func (c *Card) checkCompare() error {
 			return wrong(key, "%v", err)
 		}
 		for _, name := range names {
-			if err := oneOf(key, name, "features or context", slices.Concat(c.Features, c.Given())); name != "pi" && err != nil {
+			if err := oneOf(key, name, "features, context or restore", slices.Concat(c.Generated(), c.Given())); name != "pi" && err != nil {
 				return err
 			}
 		}

@@ -81,6 +81,12 @@ type Data struct {
 // Load reads the events of a card and prepares them. Errors are the user's.
 func Load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 	d, err := load(ctx, c, o.Filled())
+	if err == nil && len(c.Restore) > 0 {
+		var note string
+		if note, err = restores(ctx, c); note != "" {
+			d.Notices = append(d.Notices, note)
+		}
+	}
 	return d, fault.Of(err)
 }
 

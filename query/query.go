@@ -59,6 +59,17 @@ func (x Definitions) Defines(name string) bool {
 	return slices.ContainsFunc(x, func(d Definition) bool { return d.Name == name })
 }
 
+// Of is a table with the columns made of those that it has.
+func (x Definitions) Of(t *events.Table) (*events.Table, error) {
+	made := &events.Table{Columns: slices.Clone(t.Columns), Weight: t.Weight}
+	for _, d := range x {
+		if err := events.Define(made, d.Name, d.Expr); err != nil {
+			return nil, fmt.Errorf("column %q: %w", d.Name, err)
+		}
+	}
+	return made, nil
+}
+
 // lacking are the definitions of those names that are not listed, and of what these are made from; and all names needed.
 func (x Definitions) lacking(listed map[string]bool, names []string) (made Definitions, needed map[string]bool) {
 	needed = make(map[string]bool, len(names))

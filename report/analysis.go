@@ -24,6 +24,7 @@ type Analysis struct {
 	Model      *model.Model
 	Train      *train.Result
 	Parameters int
+	Drawn      *apply.Drawn // the sample in its file
 
 	Total                    int // events in all, of which
 	Training, Valid, HeldOut int // so many train, validate and are held out
@@ -48,11 +49,15 @@ func (a *Analysis) Compare(ctx context.Context, d *fit.Data, threads int) (*Comp
 	}
 	columns := a.Card.Compare.Columns
 	if len(columns) == 0 {
-		columns = slices.Concat(a.Card.Features, a.Card.Context)
+		columns = a.Card.Generated()
+	}
+	training, err := a.trained(d)
+	if err != nil {
+		return nil, err
 	}
 	c, err := validate.Compare(ctx, a.Pair.Reference, a.Pair.Generated, validate.Options{
 		Columns: columns, Cuts: a.Card.Compare.Cuts, Alone: a.Card.Compare.Tests == card.TestsOfColumns, Seed: a.Card.Seed, Threads: threads,
-		Training: a.trained(d), Given: a.Card.Given(),
+		Training: training, Given: a.Card.Given(),
 	})
 	if err != nil {
 		return nil, err
@@ -71,11 +76,20 @@ func (a *Analysis) Compare(ctx context.Context, d *fit.Data, threads int) (*Comp
 const mostTraining = 400_000
 
 // trained are the events that the model was trained on, of which it should draw no copies; nil where they are not in memory, or compared with.
-func (a *Analysis) trained(d *fit.Data) *events.Table {
+func (a *Analysis) trained(d *fit.Data) (*events.Table, error) {
 	if a.Pair.ReferenceName == fit.TrainingData || len(d.Rows.Train) == 0 {
-		return nil
+		return nil, nil
 	}
-	return a.Model.Codes(d.Held.Take(d.Rows.Train[:min(len(d.Rows.Train), mostTraining)]))
+	return a.restored(d.Held.Take(d.Rows.Train[:min(len(d.Rows.Train), mostTraining)]))
+}
+
+// restored are events with the columns that the card restores, and codes for names.
+func (a *Analysis) restored(t *events.Table) (*events.Table, error) {
+	t, err := a.Card.Restore.Of(t)
+	if err != nil {
+		return nil, fmt.Errorf("restore: %w", err)
+	}
+	return a.Model.Codes(t), nil
 }
 
 // draw makes the pair to compare.
@@ -91,10 +105,15 @@ func (a *Analysis) draw(d *fit.Data) (err error) {
 	if err == nil && given != nil {
 		err = apply.Weigh(generated, given, a.Card.Weight)
 	}
+	if err == nil {
+		p.Reference, err = a.restored(a.held)
+	}
+	if err == nil {
+		p.Generated, err = a.restored(generated)
+	}
 	if err != nil {
 		return err
 	}
-	p.Reference, p.Generated = a.Model.Codes(a.held), a.Model.Codes(generated)
 	a.Notices = append(a.Notices, a.Model.CodesOf()...)
 	return nil
 }

@@ -100,7 +100,15 @@ func (f *Flows) table() ([]Section, error) {
 		s.Head = append(s.Head, "Bound on log Z")
 		s.Text += fmt.Sprintf(" Bound on log Z: the mean of log p − log q over draws of the flow q, of p without its factor 1/Z; integrated over a grid, log Z is %.4f.", of.Evidence.LogIntegral)
 	}
-	s.Text += " Verdict: on the events generated; untested is that no column differs, and that how they go together was not tested."
+	s.Head = append(s.Head, "Mean KS")
+	s.Text += " Mean KS: of the columns, of as many events generated as were held out."
+	told := of.Comparison.C2ST != nil
+	if told {
+		s.Head = append(s.Head, "Classifier")
+		s.Text += " Classifier: the AUC with which one tells the generated events, 0.5 by chance."
+	}
+	s.Head = append(s.Head, "Drawn")
+	s.Text += " Drawn: events a second, into a file. Verdict: on the events generated; untested is that no column differs, and that how they go together was not tested."
 	s.Numbers = [2]int{2, len(s.Head)}
 	s.Head = append(s.Head, "Verdict")
 	for _, a := range f.Each {
@@ -118,9 +126,30 @@ func (f *Flows) table() ([]Section, error) {
 		if e := a.Evidence; e != nil {
 			row = append(row, within(e.Bound, e.BoundError))
 		}
+		row = append(row, digits(a.meanKS()))
+		if told {
+			row = append(row, a.auc())
+		}
+		row = append(row, fmt.Sprintf("%.0f", a.Drawn.EventsPerSecond))
 		s.Rows = append(s.Rows, append(row, Judge(a.Comparison, a.Pair.label).Level.String()))
 	}
 	return []Section{s}, nil
+}
+
+// meanKS is the mean distance of the columns compared.
+func (a *Analysis) meanKS() (mean float64) {
+	for _, c := range a.Comparison.Columns {
+		mean += c.KS / float64(len(a.Comparison.Columns))
+	}
+	return mean
+}
+
+// auc is that of the classifier, or a dash where it could not be had.
+func (a *Analysis) auc() string {
+	if c := a.Comparison.C2ST; c != nil && c.Cannot == "" {
+		return pm(c.AUC, c.NullStd)
+	}
+	return "–"
 }
 
 // within is a number of nats with its standard error, where that is known.

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/internal/say"
 )
 
 func (a *app) anomalyVerb() *cobra.Command {
@@ -65,6 +67,12 @@ func printAnomaly(w io.Writer, r *sluice.AnomalyResult) {
 		fmt.Fprintf(w, "hunt        %.0f events from %.4g to %.4g where %.3g +- %.2g are expected, after %s: local p %.2g, global p %.2g (%.2g sigma)\n",
 			h.Observed, h.Window[0], h.Window[1], h.Expected, h.Error, h.Method, h.LocalP, h.GlobalP, h.GlobalSigma)
 	}
+	if s := r.Slide; s != nil {
+		fmt.Fprintf(w, "regions     %s with %s: global p %.2g (%.2g sigma)\n", say.Count(len(s.Windows), "signal region"), s.Method, s.GlobalP, s.GlobalSigma)
+	}
+	if c := r.Closure; c != nil {
+		fmt.Fprintf(w, "closure     global p of %d searches without signal, with %s, are uniform with p %.2g\n", len(c.GlobalP), c.Method, c.KSP)
+	}
 	fmt.Fprintf(w, "report      %s\n\n", r.Report)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "method\tmax SIC\tAUC\tseconds\t\n")
@@ -77,4 +85,13 @@ func printAnomaly(w io.Writer, r *sluice.AnomalyResult) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%.0f\t\n", name, sic, auc, m.Seconds)
 	}
 	t.Flush()
+	for _, in := range r.Injections {
+		var all []string
+		for _, name := range r.Order {
+			if m := in.Methods[name]; m.MaxSIC != nil {
+				all = append(all, fmt.Sprintf("%s %.1f +- %.1f", name, *m.MaxSIC, *m.MaxSICError))
+			}
+		}
+		fmt.Fprintf(w, "\nmax SIC with %d signal events, S/B %.2g %%: %s\n", in.Signal, 100*in.Ratio, strings.Join(all, ", "))
+	}
 }

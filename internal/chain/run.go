@@ -286,7 +286,7 @@ func (r *learning) finished() (bool, error) {
 // in front, and the weights of the events whose context it is: the first generated events are then those that the comparison draws.
 func (r *learning) draw() (d apply.Sample, err error) {
 	s := r.card.Sample
-	d = apply.Sample{Events: uint64(s.Events), Seed: r.card.Seed, Within: float64(s.Within), ContextFile: s.ContextFile, Context: apply.Values(s.Context), Version: r.o.Version}
+	d = apply.Sample{Events: uint64(s.Events), Seed: r.card.Seed, Within: float64(s.Within), ContextFile: s.ContextFile, Context: apply.Values(s.Context), Restore: r.card.Restore, Version: r.o.Version}
 	if d.ContextFile != "" && !filepath.IsAbs(d.ContextFile) {
 		d.ContextFile = filepath.Join(r.card.Dir, d.ContextFile)
 	}
@@ -351,7 +351,7 @@ func (r *run) report(ctx context.Context) error {
 	r.o.Stage("report")
 	pages := report.Flows{Card: r.card}
 	for _, l := range r.flows {
-		l.page.Name, l.page.Train, l.page.Parameters = l.result.Flow, l.result.Train.Result, l.result.Train.Parameters
+		l.page.Name, l.page.Train, l.page.Parameters, l.page.Drawn = l.result.Flow, l.result.Train.Result, l.result.Train.Parameters, l.result.Drawn
 		pages.Each = append(pages.Each, &l.page)
 	}
 	make := pages.Each[0].Page
