@@ -152,11 +152,8 @@ func (c *Card) checkRestore() error {
 	return nil
 }
 
-func nonEmpty(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return []string{s} c.checkUnfolding,
+func nonEmpty(names ...string) []string {
+	return slices.DeleteFunc(names, func(s string) bool { return s == "" })
 }
 
 func (c *Card) checkPreparation() error {
