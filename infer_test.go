@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/apply"
+	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
 	"github.com/sluice-hep/sluice/model"
@@ -302,5 +303,51 @@ func TestInferByMarkovChain(t *testing.T) {
 	q = Observed{Values: &events.Table{Columns: []events.Column{{Name: "x1", Type: events.Float64, F64: []float64{1}}, {Name: "x2", Type: events.Float64, F64: []float64{1}}}}, MCMC: true}
 	if _, err := Infer(t.Context(), other, q, InferOutputs{}, Options{}); err == nil || !strings.Contains(err.Error(), "--mcmc takes a model whose card draws from a simulator") {
 		t.Errorf("without a simulator: %v", err)
+	}
+}
+
+// A card that draws from a simulator has its likelihood, prior and predictions: the evidence is that of Bayes' theorem, an observation outside of what is simulated is told
+// before its posterior is drawn, and the combined one has the simulator's prior.
+func TestInferWithASimulator(t *testing.T) {
+	c, err := card.Parse([]byte("toy: {name: gaussian-mixture, events: 4000}\nrange: {parameter_1: [-10, 10], parameter_2: [-10, 10]}\n"+
+		"prepare_context: {'*': [standardise]}\nflow: {transforms: 2, hidden: [32]}\ntrain: {epochs: 15, valid: 0.1, test: 0}\n"), "card")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	if _, err := Train(t.Context(), c, path, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	observed := func(x1, x2 float64) *events.Table { return apply.Values(map[string]any{"data_1": x1, "data_2": x2}) }
+	r, err := Infer(t.Context(), m, Observed{Values: observed(1, -2), Draws: 4000, Reweight: true}, InferOutputs{}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w, want := r.Weights, -2*math.Log(20); math.Abs(*w.LogEvidence-want) > 5**w.Error || w.ESS < 100 {
+		t.Errorf("the evidence is %+v %g +- %g, not %g", w, *w.LogEvidence, *w.Error, want)
+	}
+	if v := r.Predictive; v == nil || v.From != "the simulator gaussian-mixture" || v.Distance != nil || v.P < 0.05 || len(v.Observables) != 2 {
+		t.Errorf("%+v", v)
+	}
+	var warned []string
+	if r, err = Infer(t.Context(), m, Observed{Values: observed(40, 0), Draws: 4000, Within: math.Inf(1)}, InferOutputs{}, Options{Warn: func(line string) { warned = append(warned, line) }}); err != nil {
+		t.Fatal(err)
+	}
+	if len(warned) != 2 || !strings.Contains(warned[0], "outside the trained range") || !strings.Contains(warned[1], "not what the posterior predicts") || r.Posterior == nil {
+		t.Errorf("%q", warned)
+	}
+	file := filepath.Join(t.TempDir(), "observed.csv")
+	if err := os.WriteFile(file, []byte("data_1,data_2\n1,-2\n1.5,-1.6\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, err = Infer(t.Context(), m, Observed{File: file, Draws: 1000, Combine: true}, InferOutputs{}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if r.Combined.Prior != "the prior of gaussian-mixture" || math.Abs(*r.Combined.Parameters["parameter_1"].Median-1.25) > 0.6 {
+		t.Errorf("%+v", r.Combined)
 	}
 }

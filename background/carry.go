@@ -3,7 +3,6 @@ package background
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"reflect"
 	"slices"
 
@@ -56,7 +55,7 @@ const (
 func (e *estimate) train(ctx context.Context, d *fit.Data, first bool) (*model.Model, error) {
 	own := fit.Options{Threads: e.threads}
 	if first {
-		own.Warn = func(line string) { e.result.warn(e.Options, line) }
+		own.Warn = func(line string) { e.said = append(e.said, line) }
 		for _, line := range d.Warnings {
 			own.Warn(line)
 		}
@@ -134,9 +133,8 @@ func (e *estimate) learnTransport(ctx context.Context, without int) (learned, er
 	}}, nil
 }
 
-// learnSimulation leaves the density of the simulation, of all regions, in a file of the folder.
-func (e *estimate) learnSimulation(ctx context.Context, folder string) error {
-	e.base = filepath.Join(folder, "simulation.safetensors")
+// learnSimulation leaves the density of the simulation, of all regions, in the file of the base.
+func (e *estimate) learnSimulation(ctx context.Context) error {
 	c := e.simulation.density(e.simulation.where(func(int) bool { return true }), e.seed(ofSimulation, -1))
 	if own := e.card.Simulation.Flow; !reflect.ValueOf(own).IsZero() {
 		c.Flow = own

@@ -20,6 +20,8 @@ type Closed struct {
 	Chi2NDF  float64           `json:"chi2_ndf"`
 	P        float64           `json:"p"` // of that, by chance, where the features are independent
 	Features map[string]Shaped `json:"features"`
+	// Before is chi2/ndf of the simulation as it is; 0 without one.
+	Before float64 `json:"chi2_ndf_before,omitempty"`
 
 	Seen, Expected map[string]*stats.Histogram `json:"-"` // in the bins of the templates, each sum being that of the data
 }
@@ -142,16 +144,37 @@ func (e *estimate) close(ctx context.Context, region int) (*Closed, error) {
 			return nil, err
 		}
 	}
+	if e.simulation != nil {
+		if c.Before, err = e.before(region); err != nil {
+			return nil, err
+		}
+	}
 	if c.NDF > 0 {
 		c.Chi2NDF, c.P = c.Chi2/float64(c.NDF), stats.Chi2P(c.Chi2, c.NDF)
 	}
 	return c, nil
 }
 
+// before is chi2/ndf of the shapes of a region in the simulation as it is.
+func (e *estimate) before(region int) (float64, error) {
+	own := e.simulation.in(region)
+	like, w := e.simulation.columns(e.data.card.Features, own), e.simulation.weights(own)
+	var sum Shaped
+	for _, name := range e.data.card.Features {
+		data, expected, err := e.both(name, e.data.in(region), like, w)
+		if err != nil {
+			return 0, err
+		}
+		s := shape(data, expected, e.card.Bins)
+		sum.Chi2, sum.NDF = sum.Chi2+s.Chi2, sum.NDF+s.NDF
+	}
+	return sum.Chi2 / float64(max(sum.NDF, 1)), nil
+}
+
 // Systematic is what the closures say of the estimate.
 type Systematic struct {
-	// Yield is the relative error of the number of events: the root mean square of what closures miss, each by its statistical error, and so at least the
-	// precision with which they tell.
+	// Yield is the relative error of the number of events: the root mean square of what closures miss, each by its statistical error, and at least the
+	// precision with which they tell, which is where the pulls have an RMS of 1.
 	Yield   float64 `json:"yield"`
 	Chi2NDF float64 `json:"chi2_ndf"` // of all shapes
 	NDF     int     `json:"ndf"`
@@ -165,7 +188,7 @@ func systematic(closures []*Closed) *Systematic {
 		return nil
 	}
 	s := &Systematic{}
-	var chi2, square, sum, pulls float64
+	var chi2, sum, pulls float64
 	for _, c := range closures {
 		chi2 += c.Chi2
 		s.NDF += c.NDF
@@ -173,9 +196,7 @@ func systematic(closures []*Closed) *Systematic {
 			continue
 		}
 		off := c.Predicted/c.Observed - 1
-		inverse := c.Pull * c.Pull / (off * off) // of the variance of off
-		square += off * off * inverse
-		sum += inverse
+		sum += c.Pull * c.Pull / (off * off) // one over the variance of off
 		pulls += c.Pull * c.Pull
 		s.Pulls++
 	}
@@ -183,7 +204,8 @@ func systematic(closures []*Closed) *Systematic {
 		s.Chi2NDF = chi2 / float64(s.NDF)
 	}
 	if s.Pulls > 0 {
-		s.Yield, s.PullRMS = math.Sqrt(square/sum), math.Sqrt(pulls/float64(s.Pulls))
+		s.PullRMS = math.Sqrt(pulls / float64(s.Pulls))
+		s.Yield = math.Sqrt(float64(s.Pulls)/sum) * max(s.PullRMS, 1)
 	}
 	return s
 }

@@ -133,6 +133,11 @@ func (v pictures) closures() (*report.Section, error) {
 	for _, name := range v.card.Features {
 		s.Head = append(s.Head, v.label(name))
 	}
+	if v.Method != byDensity {
+		s.Text += " Before is χ²/ndf of the simulation as it is."
+		s.Head = append(s.Head, "before")
+		s.Numbers[1]++
+	}
 	for _, c := range v.Closure {
 		row := []string{c.Region, fmt.Sprintf("%.4g", c.Observed), "–", "–", fmt.Sprintf("%.2f", c.Chi2NDF), fmt.Sprint(c.NDF), fmt.Sprintf("%.2g", c.P)}
 		if c.Predictable {
@@ -140,6 +145,9 @@ func (v pictures) closures() (*report.Section, error) {
 		}
 		for _, name := range v.card.Features {
 			row = append(row, fmt.Sprintf("%.2f", c.Features[name].Chi2/math.Max(float64(c.Features[name].NDF), 1)))
+		}
+		if v.Method != byDensity {
+			row = append(row, fmt.Sprintf("%.2f", c.Before))
 		}
 		s.Rows = append(s.Rows, row)
 	}

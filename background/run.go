@@ -6,14 +6,17 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/fit"
+	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/say"
+	"github.com/sluice-hep/sluice/internal/stages"
 	"github.com/sluice-hep/sluice/stats"
 )
 
@@ -23,6 +26,7 @@ type Options struct {
 	Notice  func(line string)
 	Warn    func(line string)
 	Stage   func(name string)
+	Kept    *stages.Stages // the density of the simulation, the transport, and a closure each
 	// Folder is where its files go; "" for none.
 	Folder  string
 	Version string // of the program, which its files say
@@ -84,6 +88,7 @@ type estimate struct {
 	cells      []cell
 	threads    int
 	result     *Result
+	said       []string // by the training under way, of what can make the result wrong
 }
 
 // Run makes the estimate of a card; see card.Background. What is wrong with the card or its events is the user's error.
@@ -202,28 +207,72 @@ func (e *estimate) number(context.Context) error {
 	return nil
 }
 
-// simulated learns the density of the simulation, where there is one.
+// simulated learns the density of the simulation, where one is needed.
 func (e *estimate) simulated(ctx context.Context) error {
 	if e.result.Method != byTransport {
 		return nil
 	}
 	e.Stage("simulation")
-	return e.learnSimulation(ctx, e.Folder)
+	folder, err := filepath.Abs(e.Folder) // or it would count from the card's
+	if err != nil {
+		return err
+	}
+	e.base = filepath.Join(folder, "simulation.safetensors")
+	var did struct {
+		Model []byte
+		Said  []string
+	}
+	err = e.Kept.Do("simulation", &did, func() (err error) {
+		if err = e.learnSimulation(ctx); err != nil {
+			return err
+		}
+		did.Said = e.told()
+		did.Model, err = os.ReadFile(e.base)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	e.warnAll(did.Said)
+	return atomicfile.WriteFile(e.base, did.Model)
+}
+
+// told are the warnings of the training that ended.
+func (e *estimate) told() (said []string) {
+	said, e.said = e.said, nil
+	return said
+}
+
+func (e *estimate) warnAll(said []string) {
+	for _, line := range said {
+		e.result.warn(e.Options, line)
+	}
 }
 
 // shapes carries what is learned in all control regions to the region of interest.
 func (e *estimate) shapes(ctx context.Context) error {
 	r := e.result
 	e.Stage("transport")
-	l, err := e.learn(ctx, -1)
+	var did struct {
+		Events  *events.Table
+		Weights []float64
+		Said    []string
+	}
+	err := e.Kept.Do("transport", &did, func() error {
+		l, err := e.learn(ctx, -1)
+		if err != nil {
+			return err
+		}
+		defer l.close()
+		did.Said = e.told()
+		did.Events, did.Weights, err = l.carried(e.signal)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	defer l.close()
-	like, w, err := l.carried(e.signal)
-	if err != nil {
-		return err
-	}
+	e.warnAll(did.Said)
+	like, w := did.Events, did.Weights
 	var sum float64
 	for _, v := range w {
 		sum += v
@@ -256,7 +305,14 @@ func (e *estimate) shapes(ctx context.Context) error {
 func (e *estimate) closures(ctx context.Context) error {
 	for k, name := range e.card.Closure {
 		e.Stage(fmt.Sprintf("closure %d of %d: %s", k+1, len(e.card.Closure), name))
-		c, err := e.close(ctx, slices.Index(e.names, name))
+		c := &Closed{}
+		err := e.Kept.Do("closure "+name, c, func() error {
+			own, err := e.close(ctx, slices.Index(e.names, name))
+			if err == nil {
+				*c = *own
+			}
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("closure of %s: %w", name, err)
 		}

@@ -234,12 +234,12 @@ func (c *Card) path(file string) string {
 // BaseFile is BaseModel as the program opens it.
 func (c *Card) BaseFile() string { return c.path(c.BaseModel) }
 
-// Inputs are all files that a training or an unfolding reads: Paths, the base model, and the data with another simulation.
+// Inputs are all files that a training or an analysis reads: Paths, the base model, and those of another simulation and of data.
 func (c *Card) Inputs() []string {
 	data, prior := c.UnfoldInputs()
-	all := slices.Concat(c.Paths(), data, prior)
+	paths := slices.Concat(c.Paths(), c.SimulationPaths(), data, prior)
 	if c.BaseModel != "" {
-		all = append(all, c.BaseFile())
+		paths = append(paths, c.BaseFile())
 	}
-	return all
+	return paths
 }

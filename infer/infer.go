@@ -59,6 +59,8 @@ type Inferred struct {
 	Posterior  map[string]Parameter `json:"posterior,omitempty"`  // of the only observation, or given all together
 	Posteriors []Posterior          `json:"posteriors,omitempty"` // of several, in the order of the file
 	Combined   *Combined            `json:"combined,omitempty"`   // nil where none was asked for
+	Weights    *Weights             `json:"weights,omitempty"`    // as of the only posterior, as Predictive
+	Predictive *Predictive          `json:"predictive,omitempty"`
 
 	Outside     *validate.Outside     `json:"context_outside"`
 	SurpriseP   *float64              `json:"surprise_p,omitempty"` // that of Surprise
@@ -154,7 +156,7 @@ func (q *Observed) Infer(ctx context.Context, m *model.Model, write func(*events
 	}
 	switch {
 	case r.Observations == 1:
-		r.Posterior = r.Each[0].Parameters
+		r.Posterior, r.Weights, r.Predictive = r.Each[0].Parameters, r.Each[0].Weights, r.Each[0].Predictive
 	case r.Combined != nil:
 		r.Posterior, r.Posteriors = r.Combined.Parameters, r.Each
 	default:

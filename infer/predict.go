@@ -38,7 +38,7 @@ type Predicted struct {
 }
 
 const (
-	predictions = 1000
+	predictions = 4000
 	surprising  = 0.01 / 4 // as of validate's tests
 	tooFar      = 0.5      // widths of a posterior, from which on pairs do not stand for its draws
 )

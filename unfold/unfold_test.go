@@ -86,7 +86,7 @@ func TestMethodsFindTheTruth(t *testing.T) {
 		m := r.Methods[name]
 		s := m.Columns[0]
 		t.Logf("%-9s %.0f ± %.0f events, truly %.0f; off by %.3f, the simulation %.3f; pulls %.1f, prior %.0f", name, m.Total, m.TotalError, m.Truth, far(s.Values), start, s.Pulls, s.Prior)
-		if far(s.Values) > 0.35*start {
+		if far(s.Values) > 0.5*start { // the 4,000 events of the data alone are off by 0.03
 			t.Errorf("%s is off by %.3f of the events, the simulation by %.3f", name, far(s.Values), start)
 		}
 		if math.Abs(m.Total-m.Truth) > 5*m.TotalError {
