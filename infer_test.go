@@ -67,8 +67,8 @@ func TestInfer(t *testing.T) {
 		warns  []string
 	}{
 		{0.6, 0.3, nil},
-		{2, -2, []string{"the simulation does not make such events"}},
-		{9, 9, []string{"outside the trained range", "the simulation does not make such events"}},
+		{2, -2, []string{"the simulation does not make such events", "not what the posterior predicts"}},
+		{9, 9, []string{"outside the trained range", "the simulation does not make such events", "not what the posterior predicts"}},
 	} {
 		var warned []string
 		q := Observed{Values: apply.Values(map[string]any{"x1": c.x1, "x2": c.x2}), Check: check, Seed: 1, Within: math.Inf(1)}
@@ -169,9 +169,12 @@ func TestInferSeveral(t *testing.T) {
 	}
 }
 
-// true draws follow the likelihood of what simulated makes: weights by expressions move the draws of the model to Bayes' posterior, tell the evidence, and go to
+// Draws are weighted and combined as Bayes' theorem has it: weights by expressions move the draws of the model to Bayes' posterior, tell the evidence, and go to
 // the file; several observations have one posterior together; and the truth stands beside both.
 func TestInferWeighsAndCombines(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a small flow and draws a chain")
+	}
 	m, check := measured(t)
 	const likelihood = "-2*((x1-mu)^2 + (x2-mu)^2) - 2*log(0.5) - log(2*pi)"
 	q := Observed{
@@ -309,6 +312,9 @@ func TestInferByMarkovChain(t *testing.T) {
 // A card that draws from a simulator has its likelihood, prior and predictions: the evidence is that of Bayes' theorem, an observation outside of what is simulated is told
 // before its posterior is drawn, and the combined one has the simulator's prior.
 func TestInferWithASimulator(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a small flow and draws a chain")
+	}
 	c, err := card.Parse([]byte("toy: {name: gaussian-mixture, events: 4000}\nrange: {parameter_1: [-10, 10], parameter_2: [-10, 10]}\n"+
 		"prepare_context: {'*': [standardise]}\nflow: {transforms: 2, hidden: [32]}\ntrain: {epochs: 15, valid: 0.1, test: 0}\n"), "card")
 	if err != nil {

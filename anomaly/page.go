@@ -308,8 +308,8 @@ func (r *Result) closes() (*report.Section, error) {
 	s := report.Section{
 		Title: "Closure without signal",
 		Text: fmt.Sprintf("The whole search with %s was made in %d sets of events without signal: masses drawn from the smooth function of the sidebands, features from a density of background given the mass. The share of sets with a global p of "+
-			"the hunt below each value should be that value: a uniform p is as far from it with a probability of %.2g (Kolmogorov-Smirnov). Of the local p of what is left in the signal region after a selection of 1 %%, which is discrete and so a little too large, it is %.2g.",
-			c.Method, len(c.GlobalP)+c.None, c.KSP, c.LocalKS),
+			"the hunt below each value should be that value: a uniform p is as far from it with a probability of %.2g (Kolmogorov-Smirnov). Of the local p of what is left in the signal region after a selection of 1 %%, it is %.2g; %.2g %% of these are below 0.05. Where they are not uniform, a p of one signal region, or of several side by side, claims too much or too little.",
+			c.Method, len(c.GlobalP)+c.None, c.KSP, c.LocalKS, 100*shareBelow(c.LocalP, 0.05)),
 	}
 	if c.None > 0 {
 		s.Text += fmt.Sprintf(" In %d of the sets too few events were left to hunt in; they are not counted.", c.None)
@@ -319,6 +319,15 @@ func (r *Result) closes() (*report.Section, error) {
 		Curves: []plot.Curve{below("global p", c.GlobalP), below("local p", c.LocalP), even}, Alt: "Distribution of p without signal"}).Picture()
 	s.Alone = []*plot.Picture{picture}
 	return &s, err
+}
+
+func shareBelow(p []float64, limit float64) (share float64) {
+	for _, v := range p {
+		if v < limit {
+			share += 1 / float64(len(p))
+		}
+	}
+	return share
 }
 
 // below is the share of numbers below each.

@@ -37,6 +37,7 @@ type scored struct {
 type found struct {
 	Methods  map[string]*scored
 	Warnings []string
+	Seconds  float64
 }
 
 // detail is how much of what each method found is looked at.
@@ -47,7 +48,7 @@ type detail struct {
 
 // find trains the density of the background and all methods.
 func (t *trial) find(ctx context.Context, methods []string, d detail, stage func(name string)) (*found, error) {
-	f := &found{Methods: map[string]*scored{}}
+	f, began := &found{Methods: map[string]*scored{}}, time.Now()
 	stage("background")
 	b, err := t.learnBackground(ctx, fit.Options{Threads: t.threads, Warn: func(line string) { f.Warnings = append(f.Warnings, "background: "+line) }})
 	if err != nil {
@@ -79,6 +80,7 @@ func (t *trial) find(ctx context.Context, methods []string, d detail, stage func
 		}
 		f.Methods[name] = s
 	}
+	f.Seconds = time.Since(began).Seconds()
 	return f, nil
 }
 

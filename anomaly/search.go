@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/sluice-hep/sluice/bump"
 	"github.com/sluice-hep/sluice/card"
@@ -96,7 +95,6 @@ func (s *search) begin() error {
 
 // inject makes the trials of all seeds with so many signal events.
 func (s *search) inject(ctx context.Context, signal card.Count, first bool) error {
-	began := time.Now()
 	seeds := make(map[string][]*scored)
 	var counts Counts
 	for k := range s.data.search.Seeds {
@@ -120,6 +118,9 @@ func (s *search) inject(ctx context.Context, signal card.Count, first bool) erro
 		if err != nil {
 			return err
 		}
+		if first {
+			s.Seconds += f.Seconds / float64(s.data.search.Seeds)
+		}
 		for m, scored := range f.Methods {
 			seeds[m] = append(seeds[m], scored)
 		}
@@ -139,7 +140,7 @@ func (s *search) inject(ctx context.Context, signal card.Count, first bool) erro
 		in.Methods[m] = summary(list, truth)
 	}
 	if first {
-		s.Methods, s.Seconds = in.Methods, time.Since(began).Seconds()/float64(s.data.search.Seeds)
+		s.Methods = in.Methods
 	}
 	if len(s.data.search.SignalEvents) > 1 {
 		s.Injections = append(s.Injections, in)

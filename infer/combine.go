@@ -27,7 +27,7 @@ type Combined struct {
 }
 
 const (
-	walkers    = 32 // at least; and four a parameter
+	walkers    = 16 // at least; and four a parameter
 	firstSteps = 600
 	mostSteps  = 100_000
 	pooled     = 500 // draws of each posterior, among which walkers start

@@ -51,7 +51,8 @@ var showers = pairs(Simulator{
 		var mean [spectrumBins * (1 + depthBins)]float64
 		showerMeans(theta, mean[:])
 		for k, m := range mean {
-			l += x[k]*math.Log(m) - m
+			logFactorial, _ := math.Lgamma(x[k] + 1)
+			l += x[k]*math.Log(m) - m - logFactorial
 		}
 		return l
 	},
@@ -77,6 +78,7 @@ const (
 	depthError, energyError           = 15., 0.08
 	gridPoints, gridFirst, gridWidth  = 100, 18.4, 0.025 // of true energies, in lg(E/eV)
 	finePoints, fineFirst, fineWidth  = 260, 400., 5.    // of true depths
+	alike                             = 4                // of these have the same depths, which move by 6 g/cm^2 on the way
 	leastMean                         = 1e-12            // of a bin, for logarithms
 )
 
@@ -110,22 +112,35 @@ func showerCounts() (c []events.Column) {
 
 // showerMeans sets the mean counts.
 func showerMeans(theta, mean []float64) {
-	clear(mean)
 	at, r := response(), math.Pow(10, theta[1]-18)
+	var spectrum [gridPoints]float64
+	for e, energy := range at.energy {
+		spectrum[e] = math.Pow(energy, 1-theta[0]) // of lg E
+	}
+	clear(mean)
 	total := 0.0
+	var group [spectrumBins]float64 // of the measured energies of true ones of about the same depths
 	for k, n := range nuclei {
-		for e := range at.energy {
-			energy := at.energy[e]                            // 10^18 eV
-			flux := theta[2+k] * math.Pow(energy, 1-theta[0]) // of lg E
+		for e, energy := range at.energy {
+			flux := theta[2+k] * spectrum[e]
 			if energy > n.z*r {
 				flux *= math.Exp(1 - energy/(n.z*r))
 			}
-			depths := at.depth[k][e][:]
 			for _, in := range at.bins[e] {
-				w := flux * in.share
-				mean[in.bin] += w
+				group[in.bin] += flux * in.share
+			}
+			if (e+1)%alike > 0 {
+				continue
+			}
+			depths := &at.depth[k][e/alike]
+			for bin, w := range group {
+				if w == 0 {
+					continue
+				}
+				group[bin] = 0
+				mean[bin] += w
 				total += w
-				to := mean[spectrumBins+in.bin*depthBins:][:depthBins]
+				to := mean[spectrumBins+bin*depthBins:][:depthBins]
 				for d, p := range depths {
 					to[d] += w * p
 				}
@@ -144,9 +159,9 @@ func showerMeans(theta, mean []float64) {
 
 // folded is what the detector makes of a true energy.
 type folded struct {
-	energy [gridPoints]float64               // 10^18 eV
-	bins   [gridPoints][]binShare            // of the measured energy
-	depth  [5][gridPoints][depthBins]float64 // shares of measured depths, by nucleus
+	energy [gridPoints]float64                       // 10^18 eV
+	bins   [gridPoints][]binShare                    // of the measured energy
+	depth  [5][gridPoints / alike][depthBins]float64 // shares of measured depths, by nucleus
 }
 
 type binShare struct {
@@ -157,10 +172,6 @@ type binShare struct {
 var response = sync.OnceValue(func() *folded {
 	f := &folded{}
 	width := energyError / math.Ln10
-	edges := make([]float64, depthBins+1)
-	for d := range edges {
-		edges[d] = shallowest + depthWidth*float64(d)
-	}
 	for e := range f.energy {
 		lg := gridFirst + gridWidth*(float64(e)+0.5)
 		f.energy[e] = math.Pow(10, lg-18)
@@ -170,8 +181,14 @@ var response = sync.OnceValue(func() *folded {
 				f.bins[e] = append(f.bins[e], binShare{b, share})
 			}
 		}
-		for k, n := range nuclei {
-			f.depth[k][e] = depthShares(n.mass, lg, edges)
+	}
+	var edges [depthBins + 1]float64
+	for d := range edges {
+		edges[d] = shallowest + depthWidth*float64(d)
+	}
+	for k, n := range nuclei {
+		for e := range f.depth[k] {
+			f.depth[k][e] = depthShares(n.mass, gridFirst+gridWidth*alike*(float64(e)+0.5), edges[:])
 		}
 	}
 	return f

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/plot"
+	"github.com/sluice-hep/sluice/stats"
 )
 
 func main() {
@@ -160,27 +161,19 @@ func table(out io.Writer, all []neutrino, answers []*answer) {
 
 // spread is the median and half the width of the middle 68 %.
 func spread(x []float64) string {
-	x = slices.Clone(x)
-	slices.Sort(x)
-	return fmt.Sprintf("%.2f, %.2f", quantile(x, 0.5), (quantile(x, 0.84)-quantile(x, 0.16))/2)
+	x = slices.Sorted(slices.Values(x))
+	return fmt.Sprintf("%.2f, %.2f", stats.Quantile(x, 0.5), (stats.Quantile(x, 0.84)-stats.Quantile(x, 0.16))/2)
 }
 
-// quantile is that of sorted numbers.
-func quantile(x []float64, q float64) float64 { return x[min(int(q*float64(len(x))), len(x)-1)] }
-
-// ks is the distance of two samples as large as each other.
-func ks(a, b []float64) (most float64) {
-	a, b = slices.Clone(a), slices.Clone(b)
-	slices.Sort(a)
-	slices.Sort(b)
-	j := 0
-	for i, x := range a {
-		for j < len(b) && b[j] <= x {
-			j++
-		}
-		most = max(most, math.Abs(float64(i+1-j))/float64(len(a)))
+// ks is the distance of two samples, NaN where there is one that is no number.
+func ks(a, b []float64) float64 {
+	x, errA := stats.NewCDF(a, nil)
+	y, errB := stats.NewCDF(b, nil)
+	if errors.Join(errA, errB) != nil {
+		return math.NaN()
 	}
-	return most
+	d, _ := stats.KS(x, y)
+	return d
 }
 
 // coverage is how often the middle share of the draws holds the truth, for each component.
