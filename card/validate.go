@@ -21,11 +21,7 @@ import (
 // Validate reports the first value that cannot be, by its key.
 func (c *Card) Validate() error {
 	for _, check := range []func() error{
-<<<<<<< HEAD
-		c.checkName, c.checkSource, c.checkSets, c.checkColumns, c.checkPreparation, c.checkFlows, c.checkOutput, c.checkSearch, c.checkBackground, c.checkSimulate,
-=======
-		c.checkName, c.checkSource, c.checkSets, c.checkColumns, c.checkPreparation, c.checkFlows, c.checkOutput, c.checkSearch, c.checkBackground, c.checkUnfolding,
->>>>>>> main
+		c.checkName, c.checkSource, c.checkSets, c.checkColumns, c.checkPreparation, c.checkFlows, c.checkOutput, c.checkSearch, c.checkBackground, c.checkUnfolding, c.checkSimulate,
 	} {
 		if err := check(); err != nil {
 			return err
