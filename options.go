@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/fit"
+	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/internal/chain"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/stages"
@@ -82,8 +83,9 @@ func (o Options) analysis(folder string, inputs []string, run func() (*report.Pa
 		_, err := run()
 		return "", err
 	}
-	defer leave(missing(folder))
-	if err := os.MkdirAll(folder, 0o777); err != nil {
+	leave, err := atomicfile.MakeFolder(folder)
+	defer leave()
+	if err != nil {
 		return "", fault.Of(fmt.Errorf("cannot make the folder %s: %w; choose another with --out", folder, err))
 	}
 	page = filepath.Join(folder, "report.html")
@@ -114,31 +116,10 @@ func (o Options) staged(ctx context.Context, folder string, c *card.Card, run fu
 		return page, kept.Done()
 	case ctx.Err() == nil:
 		return "", err
-	case kept != nil && isThere(kept.Folder):
+	case kept.Left():
 		return "", &InterruptedError{err, kept.Folder}
 	}
 	return "", &InterruptedError{err, ""}
-}
-
-// missing are the folders that are to be made for one, that first.
-func missing(folder string) (made []string) {
-	for !isThere(folder) {
-		made = append(made, folder)
-		folder = filepath.Dir(folder)
-	}
-	return made
-}
-
-func isThere(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
-}
-
-// leave takes folders away in which there is nothing.
-func leave(folders []string) {
-	for _, f := range folders {
-		_ = os.Remove(f)
-	}
 }
 
 // InputError is an error in what the user gave: a card, a file, a column, a place to write to. Other errors are failures

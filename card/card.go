@@ -97,6 +97,8 @@ type Card struct {
 	Anomaly Anomaly `yaml:"anomaly,omitempty"`
 	// Background is an estimate of a background, which no run makes; see CheckBackground.
 	Background Background `yaml:"background,omitempty"`
+	// Unfold takes detector effects out of data, which no run does; see CheckUnfold.
+	Unfold Unfold `yaml:"unfold,omitempty"`
 
 	// Profiles are variants of the card; Use chooses one. YAML leaves them out: what is recorded is what ran.
 	Profiles Profiles `yaml:"profiles,omitempty"`
@@ -189,7 +191,8 @@ func (c *Card) Portable() *Card {
 	p := *c
 	p.Files, p.Background.Simulation.Files = slices.Clone(c.Files), slices.Clone(c.Background.Simulation.Files)
 	paths := []*string{&p.Sample.File, &p.Sample.ContextFile, &p.BaseModel}
-	for _, files := range [][]string{p.Files, p.Background.Simulation.Files} {
+	p.Unfold.Data, p.Unfold.PriorFiles = slices.Clone(c.Unfold.Data), slices.Clone(c.Unfold.PriorFiles)
+	for _, files := range [][]string{p.Files, p.Background.Simulation.Files, p.Unfold.Data, p.Unfold.PriorFiles} {
 		for i := range files {
 			paths = append(paths, &files[i])
 		}
@@ -231,9 +234,10 @@ func (c *Card) path(file string) string {
 // BaseFile is BaseModel as the program opens it.
 func (c *Card) BaseFile() string { return c.path(c.BaseModel) }
 
-// Inputs are all files that a training or an estimate reads: Paths, the base model, and those of a simulation.
+// Inputs are all files that a training or an analysis reads: Paths, the base model, and those of another simulation and of data.
 func (c *Card) Inputs() []string {
-	paths := append(c.Paths(), c.SimulationPaths()...)
+	data, prior := c.UnfoldInputs()
+	paths := slices.Concat(c.Paths(), c.SimulationPaths(), data, prior)
 	if c.BaseModel != "" {
 		paths = append(paths, c.BaseFile())
 	}

@@ -9,6 +9,9 @@ import (
 	"github.com/sluice-hep/sluice/toy"
 )
 
+// toyEvents are drawn of a toy, unless told otherwise.
+const toyEvents = 20_000
+
 // Query asks for the events of the card: of its files, of its table, or drawn from its toy.
 func (c *Card) Query() (query.Query, error) {
 	used := c.Used()
@@ -30,7 +33,7 @@ func (c *Card) Query() (query.Query, error) {
 	if err != nil {
 		return q, err
 	}
-	n := cmp.Or(c.Toy.Events, 20_000)
+	n := cmp.Or(c.Toy.Events, toyEvents)
 	if takes := Bytes(n) * Bytes(one.Bytes()); takes > c.AllowedMemory() {
 		return q, wrong("toy.events", "%d events take %v, more than the %v allowed: draw fewer, or allow more memory (--memory, in a card memory)", n, takes, c.AllowedMemory())
 	}

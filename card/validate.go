@@ -21,7 +21,7 @@ import (
 // Validate reports the first value that cannot be, by its key.
 func (c *Card) Validate() error {
 	for _, check := range []func() error{
-		c.checkName, c.checkSource, c.checkSets, c.checkColumns, c.checkPreparation, c.checkFlows, c.checkOutput, c.checkSearch, c.checkBackground,
+		c.checkName, c.checkSource, c.checkSets, c.checkColumns, c.checkPreparation, c.checkFlows, c.checkOutput, c.checkSearch, c.checkBackground, c.checkUnfolding,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -152,11 +152,8 @@ func (c *Card) checkRestore() error {
 	return nil
 }
 
-func nonEmpty(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return []string{s}
+func nonEmpty(names ...string) []string {
+	return slices.DeleteFunc(names, func(s string) bool { return s == "" })
 }
 
 func (c *Card) checkPreparation() error {

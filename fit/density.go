@@ -201,6 +201,9 @@ func (d *Data) start(ctx context.Context, o Options, seed uint64, of int) (densi
 	if err == nil {
 		density.UseThreads(cmp.Or(max(o.Threads, 0), d.card.Threads))
 	}
+	if f, ok := density.(*flow.Flow); ok && d.from != nil {
+		copy(f.Params(), d.from)
+	}
 	return density, err
 }
 

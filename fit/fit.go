@@ -68,6 +68,7 @@ type Data struct {
 
 	card    *card.Card
 	base    *base       // under the flow; nil for none
+	from    []float32   // parameters that the flow starts with; nil for those that are drawn
 	x       [][]float32 // prepared features
 	context [][]float32
 	logDet  []float64    // of the preparation, a value an event

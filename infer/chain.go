@@ -28,7 +28,10 @@ type exact struct {
 	x          []float64 // what was observed
 }
 
-const tried = 50 // places for each walker to start at, the likeliest of which are taken
+const (
+	apart = 20 // nats below the likeliest, after a first stretch, where no walker begins again
+	tried = 50 // places for each walker to start at, the likeliest of which are taken
+)
 
 // newExact takes an observation, a row.
 func newExact(m *model.Model, s *toy.Simulator, seen *events.Table) (*exact, error) {
@@ -101,13 +104,38 @@ func (d *exact) start(seed uint64) [][]float64 {
 	return start
 }
 
+// again are the places, after a first stretch, of walkers that are near the likeliest: others may be where no line between walkers leads away
+// from (Hou et al., arXiv:1104.2612).
+func (d *exact) again(ctx context.Context, start [][]float64, seed uint64) ([][]float64, error) {
+	draws, _, err := mcmc.Run(ctx, d.logDensity, start, firstSteps, seed, 1)
+	var short *mcmc.ShortError
+	if err != nil && !errors.As(err, &short) {
+		return nil, err
+	}
+	last := draws[len(draws)-tried*len(start):]
+	l, order := make([]float64, len(last)), make([]int, len(last))
+	for i := range last {
+		l[i], order[i] = d.logDensity(last[i]), i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(l[b], l[a]) })
+	near := 0
+	for near < len(order) && (near < 2*len(start) || l[order[near]] > l[order[0]]-apart) {
+		near++
+	}
+	again := make([][]float64, len(start))
+	for w := range again {
+		again[w] = last[order[w*near/len(again)]]
+	}
+	return again, nil
+}
+
 // markov draws from the posterior given observation i by a Markov chain.
 func (q *Observed) markov(ctx context.Context, m *model.Model, s *toy.Simulator, r *Inferred, i int, o apply.Options) (*events.Table, error) {
 	d, err := newExact(m, s, r.row(i))
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	start, err := await.Do(ctx, "the start of the Markov chain", func() ([][]float64, error) { return d.start(q.Seed), nil })
+	start, err := await.Do(ctx, "the start of the Markov chain", func() ([][]float64, error) { return d.again(ctx, d.start(q.Seed), q.Seed) })
 	if err != nil {
 		return nil, err
 	}

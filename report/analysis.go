@@ -174,7 +174,7 @@ func (a *Analysis) picture(page *Page) (err error) {
 		return err
 	}
 	if a.Calibration != nil {
-		s, err := calibrationSection(a.Calibration, a.Pair.label)
+		s, err := CalibrationSection(a.Calibration, a.Pair.label)
 		if err != nil {
 			return err
 		}

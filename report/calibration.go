@@ -40,8 +40,8 @@ func (a *Analysis) calibrate(ctx context.Context) (*validate.Calibration, error)
 // mostRanks columns have their ranks drawn, those that are least like chance.
 const mostRanks = 12
 
-// calibrationSection shows a calibration; label is the name of a column for the reader.
-func calibrationSection(c *validate.Calibration, label func(column string) string) (Section, error) {
+// CalibrationSection shows a calibration; label is the name of a column for the reader.
+func CalibrationSection(c *validate.Calibration, label func(column string) string) (Section, error) {
 	s := Section{
 		Title: "Calibration", Text: strings.Join(c.Lines(label), " "), Numbers: [2]int{1, 6},
 		Head: []string{"Feature", "68 % intervals hold", "95 % intervals hold", "Ranks, p", "Average off by", "p", "Drawn"},

@@ -53,7 +53,7 @@ func TestCalibrationSection(t *testing.T) {
 		{500, true, 3, []string{"too wide", "more than chance (p = "}},
 		{10, true, 0, []string{"too few"}},
 	} {
-		s, err := calibrationSection(calibration(t, c.n, c.wide), func(name string) string { return name })
+		s, err := CalibrationSection(calibration(t, c.n, c.wide), func(name string) string { return name })
 		if err != nil || len(s.Pictures) != c.pictures {
 			t.Fatalf("%d events: %d pictures, %v", c.n, len(s.Pictures), err)
 		}

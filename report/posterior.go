@@ -60,7 +60,7 @@ func Posterior(r *infer.Inferred, m *model.Model) (*Page, error) {
 		page.Sections = append(page.Sections, s...)
 	}
 	if r.Calibration != nil {
-		s, err := calibrationSection(r.Calibration, p.label)
+		s, err := CalibrationSection(r.Calibration, p.label)
 		if err != nil {
 			return nil, err
 		}

@@ -35,6 +35,8 @@ var simulators = []*Simulator{
 	showers,
 	detector,
 	detectorFakes,
+	jets("jets", jetShape{ptScale: 30, rho: -1.9, rhoWidth: 0.35, width: -2, tau: 0.3}, 0),
+	jets("jets-nature", jetShape{ptScale: 34, rho: -1.83, rhoWidth: 0.33, width: -1.93, tau: 0.15}, 16),
 }
 
 // Find returns the simulator of that name, or nil.

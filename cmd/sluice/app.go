@@ -64,7 +64,7 @@ says in a report how far both can be trusted.`,
 			return usage("there is no verb %q; %s", args[0], remedy)
 		},
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
-			if draws := c.Flags().Lookup("toy"); c.Flags().Changed("seed") && (draws == nil || !draws.Changed) && !slices.Contains([]string{"run", "train", "sample", "compare", "infer", "anomaly", "background"}, c.Name()) {
+			if draws := c.Flags().Lookup("toy"); c.Flags().Changed("seed") && (draws == nil || !draws.Changed) && !slices.Contains([]string{"run", "train", "sample", "compare", "infer", "anomaly", "background", "unfold"}, c.Name()) {
 				return usage("--seed has no effect on %s, which draws nothing at random: leave it out", c.Name())
 			}
 			return a.checkGlobal()
@@ -74,13 +74,13 @@ says in a report how far both can be trusted.`,
 	root.SetVersionTemplate("sluice {{.Version}}\n")
 	flags := root.PersistentFlags()
 	flags.IntVar(&a.threads, "threads", 0, "threads used (default: all)")
-	flags.Uint64Var(&a.seed, "seed", 1, "seed of all random numbers of run, train, sample, compare, infer, anomaly and background")
+	flags.Uint64Var(&a.seed, "seed", 1, "seed of all random numbers of run, train, sample, compare, infer, anomaly, background and unfold")
 	flags.BoolVar(&a.json, "json", false, "print one JSON object on stdout at the end")
 	flags.BoolVar(&a.quiet, "quiet", false, "no progress on stderr; warnings and errors remain")
 	flags.BoolVar(&a.verbose, "verbose", false, "name all that is left out of files, each with its reason")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(a.runVerb(), a.inspectVerb(), a.trainVerb(), a.sampleVerb(), a.densityVerb(), a.compareVerb(), a.inferVerb(),
-		a.describeVerb(), a.anomalyVerb(), a.backgroundVerb(), a.checkVerb(), a.convertVerb(), a.benchVerb(), a.mergeVerb(), a.pythonVerb(), a.versionVerb())
+		a.describeVerb(), a.anomalyVerb(), a.unfoldVerb(), a.backgroundVerb(), a.checkVerb(), a.convertVerb(), a.benchVerb(), a.mergeVerb(), a.pythonVerb(), a.versionVerb())
 	return root
 }
 

@@ -38,6 +38,7 @@ const (
 	StreamFakes                         // objects that nothing generated: of the toy detector, and of a simulation
 	StreamRegion                        // resamplings, trainings and pseudo-experiments of an estimate of a background
 	StreamPredict                       // draws of a posterior that go on, into a simulator or a chain, and what is simulated with them
+	StreamUnfold                        // classifiers and replicas of an unfolding
 )
 
 // Block is Philox4x32-10: four 32-bit words for one 128-bit counter and one 64-bit key.

@@ -141,3 +141,12 @@ func (s *Stages) Done() error {
 	_ = os.Remove(s.Folder) // which fails where somebody has put something there
 	return err
 }
+
+// Left tells whether anything is kept, from which another call goes on.
+func (s *Stages) Left() bool {
+	if s == nil {
+		return false
+	}
+	_, err := os.Stat(s.Folder)
+	return err == nil
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-hep/sluice"
+)
+
+func (a *app) unfoldVerb() *cobra.Command {
+	var out string
+	var f cardFlags
+	c := &cobra.Command{
+		Use:   "unfold CARD",
+		Short: "Take the effects of a detector out of data: what is true, given what was measured?",
+		Long: `Unfold data by a simulation that has what is true and what is measured of its events:
+by an iterated conditional flow, by OmniFold, and by a matrix beside them. The folder
+out/NAME has the unfolded events with weights, histograms with their covariance, and a
+page.`,
+		Example: "  sluice unfold cards/unfolding.yaml",
+		Args:    arguments(1, 1, "one card"),
+	}
+	c.Flags().StringVar(&out, "out", "", "folder for all that is written (default out/NAME)")
+	f.register(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		job, err := f.card(a, c, args[0], nil)
+		if err != nil {
+			return err
+		}
+		o := a.options()
+		o.Command, o.Inputs = commandLine(c, args), args
+		r, err := sluice.Unfold(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)
+		return show(a, r, err, printUnfold)
+	}
+	return c
+}
+
+func printUnfold(w io.Writer, r *sluice.UnfoldResult) {
+	e := r.Events
+	fmt.Fprintf(w, "data        %d events measured\n", e.Data)
+	fmt.Fprintf(w, "simulation  %d events: %d pass both selections, %d fakes, %d lost\n", e.Simulation, e.Both, e.Fakes, e.Lost)
+	for _, name := range r.Order {
+		m := r.Methods[name]
+		fmt.Fprintf(w, "%-11s %.0f +- %.0f events unfolded", name, m.Total, m.TotalError)
+		if m.Truth > 0 {
+			fmt.Fprintf(w, "; truly %.0f", m.Truth)
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintf(w, "report      %s\n\n", r.Report)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "method\tcolumn\tchi2\tbins\tp\tother prior\t\n")
+	for _, name := range r.Order {
+		for _, s := range r.Methods[name].Columns {
+			chi2, p, prior := "-", "-", "-"
+			if s.Chi2 != nil {
+				chi2, p = fmt.Sprintf("%.1f", *s.Chi2), fmt.Sprintf("%.2g", *s.P)
+			}
+			if s.Prior != nil {
+				prior = fmt.Sprintf("%.1f %%", 100*s.PriorShift())
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%s\t%s\t\n", name, s.Name, chi2, s.NDF, p, prior)
+		}
+	}
+	t.Flush()
+}
