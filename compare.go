@@ -32,7 +32,7 @@ func Compare(ctx context.Context, p Pair, out CompareOutputs, o Options) (*Compa
 	if out.Page != "" {
 		claims = append(claims, out.Page, report.DataFile(out.Page))
 	}
-	release, err := o.claim(files, claims...)
+	release, err := chain.ClaimAll(files, claims...)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func Compare(ctx context.Context, p Pair, out CompareOutputs, o Options) (*Compa
 	if err != nil {
 		return nil, ended(ctx, err, "")
 	}
-	o.sign(about, append(files, out.Page, out.Weights, out.Figures)...)
+	chain.Sign(about, append(files, out.Page, out.Weights, out.Figures)...)
 	if out.Figures != "" {
 		c.Figures = out.Figures
 		if err := await.Done(ctx, "the figures", func() error { return report.WriteFigures(out.Figures, about) }); err != nil {

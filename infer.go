@@ -31,7 +31,7 @@ type Inferred = infer.Inferred
 // (*InterruptedError), nothing is written.
 func Infer(ctx context.Context, m *model.Model, q Observed, out InferOutputs, o Options) (_ *Inferred, err error) {
 	chain := o.chain()
-	release, err := o.claim([]string{q.File, q.Check}, out.Draws, out.Page)
+	release, err := chain.ClaimAll([]string{q.File, q.Check}, out.Draws, out.Page)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func Infer(ctx context.Context, m *model.Model, q Observed, out InferOutputs, o 
 		if page, err = await.Do(ctx, "the report", func() (*report.Page, error) { return report.Posterior(r, m) }); err != nil {
 			return nil, ended(ctx, err, "")
 		}
-		o.sign(page, q.File, q.Check, out.Draws, out.Page)
+		chain.Sign(page, q.File, q.Check, out.Draws, out.Page)
 	}
 	if draws != nil {
 		if err := draws.Close(); err != nil {

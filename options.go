@@ -2,15 +2,11 @@ package sluice
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/fit"
-	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/internal/chain"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/stages"
@@ -49,64 +45,12 @@ func (o Options) chain() *chain.Options {
 	}
 }
 
-// claim reserves files to be written; "" is none.
-func (o Options) claim(inputs []string, paths ...string) (release func(), err error) {
-	chain, releases := o.chain(), []func(){}
-	release = func() {
-		for _, r := range releases {
-			r()
-		}
-	}
-	for _, path := range paths {
-		if path == "" {
-			continue
-		}
-		r, err := chain.Claim(path, inputs...)
-		if err != nil {
-			release()
-			return nil, err
-		}
-		releases = append(releases, r)
-	}
-	return release, nil
-}
-
-// sign says on a page what made it, without the folders of the files that it may name.
-func (o Options) sign(p *report.Page, files ...string) {
-	p.Version, p.Commands = "sluice "+Version(), o.Command
-	p.WithoutFolders(append(slices.Clone(o.Inputs), files...)...)
-}
-
-// analysis is a verb that makes all it has to say in a folder, with a page, whose path it returns; a folder of "" is none. A folder made for it goes where it fails.
-func (o Options) analysis(folder string, inputs []string, run func() (*report.Page, error)) (page string, err error) {
-	if folder == "" {
-		_, err := run()
-		return "", err
-	}
-	leave, err := atomicfile.MakeFolder(folder)
-	defer leave()
-	if err != nil {
-		return "", fault.Of(fmt.Errorf("cannot make the folder %s: %w; choose another with --out", folder, err))
-	}
-	page = filepath.Join(folder, "report.html")
-	release, err := o.claim(inputs, page)
-	if err != nil {
-		return "", err
-	}
-	defer release()
-	about, err := run()
-	if err != nil {
-		return "", err
-	}
-	o.sign(about, folder)
-	return page, report.Write(page, about)
-}
-
 // staged is an analysis of a card whose stages are kept in the folder until the page is written, so that one that was killed or interrupted goes on.
 func (o Options) staged(ctx context.Context, folder string, c *card.Card, run func(kept *stages.Stages) (*report.Page, error)) (page string, err error) {
 	var kept *stages.Stages
-	page, err = o.analysis(folder, c.Inputs(), func() (about *report.Page, err error) {
-		if kept, err = o.chain().Stages(folder, c); err != nil {
+	chain := o.chain()
+	page, err = chain.Analysis(folder, c.Inputs(), func() (about *report.Page, err error) {
+		if kept, err = chain.Stages(folder, c); err != nil {
 			return nil, err
 		}
 		return run(kept)

@@ -21,7 +21,7 @@ type Simulated = simulate.Simulated
 // A model whose card does not say how objects become events, objects that lack what it is conditioned on or their event, and a file that cannot be
 // written are *InputError. When ctx ends (*InterruptedError), nothing is kept.
 func Simulate(ctx context.Context, m *model.Model, s Simulation, out, page string, o Options) (*Simulated, error) {
-	release, err := o.claim([]string{s.File}, out, page)
+	release, err := o.chain().ClaimAll([]string{s.File}, out, page)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func Simulate(ctx context.Context, m *model.Model, s Simulation, out, page strin
 	if err != nil {
 		return nil, ended(ctx, err, "")
 	}
-	o.sign(about, s.File, out, page)
+	o.chain().Sign(about, s.File, out, page)
 	r.Report = page
 	return r, report.Write(page, about)
 }
