@@ -78,7 +78,7 @@ func (c *Card) CheckUnfold() error {
 		return wrong(join(key, "toy.name"), "there is no toy %q; %s", u.Toy.Name, suggest(u.Toy.Name, toy.Names()))
 	case len(c.Context) == 0 || len(c.ContextSets) > 0:
 		return wrong("context", "an unfolding takes what is measured for context: name its columns, as in context: {pt_reco: GeV}, and no sets of objects")
-	case len(c.Flows) > 0 || c.Mixture.Components > 0 || c.BaseModel != "" || c.Train.Ensemble > 1 || c.Missing.IsZero() == false:
+	case len(c.Flows) > 0 || c.Mixture.Components > 0 || c.BaseModel != "" || c.Train.Ensemble > 1 || !c.Missing.IsZero():
 		return wrong(key, "an unfolding takes one flow of columns without missing cells: take flows, mixture, base_model, train.ensemble and missing out")
 	case u.Fakes != "" && u.Fakes != "weighed" && u.Fakes != "subtracted":
 		return wrong(join(key, "fakes"), "%q is neither weighed nor subtracted", u.Fakes)

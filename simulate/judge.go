@@ -23,7 +23,6 @@ type Judged struct {
 	Objects    [2]float64           `json:"objects"`    // reconstructed ones in an event, in the full simulation and here
 	quantities []string
 	bins       []bin
-	sizes      []float64
 	shape      [2]int
 }
 

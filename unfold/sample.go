@@ -26,11 +26,11 @@ type sample struct {
 
 // reader says what there is to read of a sample.
 type reader struct {
-	name                  string // for errors
-	truth, reco           []string
-	weight, prior         string
-	passTruth, passReco   string
-	mayLackPass, anything bool // pass_reco may be no column; there need be no events that pass
+	name                string // for errors
+	truth, reco         []string
+	weight, prior       string
+	passTruth, passReco string
+	mayLackPass         bool // pass_reco may be no column
 }
 
 // priorColumn is the weight of another truth.
