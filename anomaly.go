@@ -9,14 +9,11 @@ import (
 	"github.com/sluice-hep/sluice/report"
 )
 
-// AnomalyResult is what a search found.
-type AnomalyResult = anomaly.Result
-
 // Anomaly makes the search of a card (card.Anomaly), and writes a page about it, report.html, to the folder out, unless that is "".
 //
 // A card without a search, and events that leave nothing to search in or to learn from, are *InputError. When ctx ends (*InterruptedError), what was done
 // is kept in the folder, and the same call goes on from it, as after a kill.
-func Anomaly(ctx context.Context, c *card.Card, out string, o Options) (r *AnomalyResult, err error) {
+func Anomaly(ctx context.Context, c *card.Card, out string, o Options) (r *anomaly.Result, err error) {
 	chain := o.chain()
 	page, err := o.staged(ctx, out, c, func(kept *stages.Stages) (*report.Page, error) {
 		r, err = anomaly.Run(ctx, c, anomaly.Options{Threads: chain.Threads, Kept: kept, Notice: chain.Notice, Warn: chain.Warn, Stage: chain.Stage})

@@ -9,15 +9,12 @@ import (
 	"github.com/sluice-hep/sluice/report"
 )
 
-// BackgroundResult is an estimate of a background.
-type BackgroundResult = background.Result
-
 // Background makes the estimate of a card (card.Background), and writes it to the folder out, unless that is "": a page about it, report.html, weighted
 // events, templates and a workspace.
 //
 // A card without an estimate, and regions that cannot be or hold no events, are *InputError. When ctx ends (*InterruptedError), what was done is kept in the
 // folder, and the same call goes on from it, as after a kill.
-func Background(ctx context.Context, c *card.Card, out string, o Options) (r *BackgroundResult, err error) {
+func Background(ctx context.Context, c *card.Card, out string, o Options) (r *background.Result, err error) {
 	chain := o.chain()
 	page, err := o.staged(ctx, out, c, func(kept *stages.Stages) (*report.Page, error) {
 		own := background.Options{Threads: chain.Threads, Kept: kept, Notice: chain.Notice, Warn: chain.Warn, Stage: chain.Stage, Folder: out, Version: chain.Version}

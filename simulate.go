@@ -12,15 +12,12 @@ import (
 // Simulation says which generated objects Simulate gives to a model.
 type Simulation = simulate.Simulation
 
-// Simulated is the record of a simulation.
-type Simulated = simulate.Simulated
-
 // Simulate draws what a detector makes of generated objects, and writes the events to the ROOT file out, as NanoAOD has them, and, unless page is "", a page
 // that judges it by the full simulation in the same file of generated objects.
 //
 // A model whose card does not say how objects become events, objects that lack what it is conditioned on or their event, and a file that cannot be
 // written are *InputError. When ctx ends (*InterruptedError), nothing is kept.
-func Simulate(ctx context.Context, m *model.Model, s Simulation, out, page string, o Options) (*Simulated, error) {
+func Simulate(ctx context.Context, m *model.Model, s Simulation, out, page string, o Options) (*simulate.Simulated, error) {
 	release, err := o.chain().ClaimAll([]string{s.File}, out, page)
 	if err != nil {
 		return nil, err

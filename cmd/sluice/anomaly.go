@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/anomaly"
 	"github.com/sluice-hep/sluice/internal/say"
 )
 
@@ -55,7 +56,7 @@ expected in the signal region, and a scan of the mass.`,
 	return c
 }
 
-func printAnomaly(w io.Writer, r *sluice.AnomalyResult) {
+func printAnomaly(w io.Writer, r *anomaly.Result) {
 	b := r.Background
 	fmt.Fprintf(w, "events      %d in the signal region, %d in the sidebands\n", r.Events.Region, r.Events.Sidebands)
 	fmt.Fprintf(w, "background  %.0f +- %.0f in the signal region by the sidebands (chi2/ndf %.2f)", b.Estimate, b.Error, b.Chi2NDF)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/background"
 )
 
 func (a *app) backgroundVerb() *cobra.Command {
@@ -41,7 +42,7 @@ templates, a workspace for pyhf, and a page.`,
 	return c
 }
 
-func printBackground(w io.Writer, r *sluice.BackgroundResult) {
+func printBackground(w io.Writer, r *background.Result) {
 	fmt.Fprintf(w, "yield       %.4g +- %.3g in %s (statistical %.3g, by resampled events %.3g; by closure %.3g); %.4g observed", r.Yield, r.Error, r.Region, r.Stat, r.Bootstrap, r.Closing, r.Observed)
 	if r.Truth != nil {
 		fmt.Fprintf(w, "; truly %.4g", *r.Truth)

@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/query"
+	"github.com/sluice-hep/sluice/simulate"
 )
 
 // mostDrawn is how often an object is drawn at most.
@@ -100,7 +101,7 @@ func setIn(m *model.Model, sets []string) error {
 	return err
 }
 
-func printSimulated(w io.Writer, r *sluice.Simulated) {
+func printSimulated(w io.Writer, r *simulate.Simulated) {
 	fmt.Fprintf(w, "%s  %s, %s of %s", r.File, say.Count(uint64(r.Events*r.Draws), "event"), say.Count(uint64(r.Reconstructed), "object"), fmt.Sprint(r.Generated*r.Draws, " generated"))
 	if r.Fakes > 0 {
 		fmt.Fprintf(w, ", %s", say.Count(uint64(r.Fakes), "fake"))

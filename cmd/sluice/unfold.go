@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/unfold"
 )
 
 func (a *app) unfoldVerb() *cobra.Command {
@@ -40,7 +41,7 @@ page.`,
 	return c
 }
 
-func printUnfold(w io.Writer, r *sluice.UnfoldResult) {
+func printUnfold(w io.Writer, r *unfold.Result) {
 	e := r.Events
 	fmt.Fprintf(w, "data        %d events measured\n", e.Data)
 	fmt.Fprintf(w, "simulation  %d events: %d pass both selections, %d fakes, %d lost\n", e.Simulation, e.Both, e.Fakes, e.Lost)
