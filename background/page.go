@@ -105,7 +105,7 @@ func (v pictures) shapes() (*report.Section, error) {
 		for k := range alone {
 			expected.SumW2[k] = alone[k]*alone[k] + together[k]*together[k]
 		}
-		o := plot.Overlay{Label: v.label(t.Feature), Unit: t.Unit, Reference: expected, Generated: []plot.Histogram{histogram("Data", t.Data)}}
+		o := plot.Overlay{Label: v.label(t.Feature), Unit: t.Unit, Reference: expected, Generated: []plot.Histogram{histogram("Data", t.Data)}, Absolute: true, Ratio: "Data / Bkg."}
 		picture, err := o.Picture()
 		if err != nil {
 			return nil, err

@@ -27,6 +27,9 @@ type Overlay struct {
 	Apart []float64
 	// Vertical is the scale of the contents. By the data it is logarithmic where they span more than a factor of 100.
 	Vertical Scale
+	// Absolute says that the numbers of events matter: no generated sample is scaled to the reference's.
+	Absolute bool
+	Ratio    string // what the axis of the ratio is called, default "Gen. / Ref."
 }
 
 // Scale is how an axis divides its length.
@@ -103,7 +106,7 @@ func (o *Overlay) draw(c *canvas, height float64) {
 	slot := o.slot()
 	xAxis := o.xAxis(overlayWidth*0.85 - slot*float64(len(o.Apart)))
 	yAxis := contentAxis(o.Vertical, o.contentLabel(), append(gen, ref)...)
-	rAxis := ratioAxis(ratios)
+	rAxis := ratioAxis(ratios, cmp.Or(o.Ratio, "Gen. / Ref."))
 	left, right := leftMargin(&yAxis, &rAxis), xAxis.rightMargin()
 
 	legend := o.legend()
@@ -196,7 +199,7 @@ func valueLabel(v float64) string {
 // scale brings the sum of weights of a generated histogram to the reference's.
 func (o *Overlay) scale(h *Histogram) float64 {
 	ref, gen := o.Reference.sum(), h.sum()
-	if !(ref > 0 && gen > 0) || math.Abs(ref/gen-1) < 1e-9 {
+	if o.Absolute || !(ref > 0 && gen > 0) || math.Abs(ref/gen-1) < 1e-9 {
 		return 1
 	}
 	return ref / gen

@@ -83,7 +83,7 @@ func TestRatioAxisHoldsTheBins(t *testing.T) {
 			r.sigma = append(r.sigma, c.sigma)
 			r.band = append(r.band, c.sigma/2)
 		}
-		a := ratioAxis([]ratio{r})
+		a := ratioAxis([]ratio{r}, "")
 		if math.Abs(a.max-(1+1.3*c.half)) > 1e-9 {
 			t.Errorf("ratios 1 ± %g with errors of %g: the axis ends at %g, not %g", c.spread, c.sigma, a.max, 1+1.3*c.half)
 		}

@@ -33,7 +33,7 @@ func ratioOf(gen, ref bars) ratio {
 }
 
 // ratioAxis spans 1 by the smallest of a few half-widths that holds nearly all bins known to that precision.
-func ratioAxis(all []ratio) axis {
+func ratioAxis(all []ratio, label string) axis {
 	half := 1.0
 	for _, h := range []float64{0.05, 0.1, 0.2, 0.5} {
 		bins, known, inside := 0, 0, 0
@@ -54,7 +54,7 @@ func ratioAxis(all []ratio) axis {
 			break
 		}
 	}
-	a := newAxis(max(0, 1-1.3*half), 1+1.3*half, false, 4, "Gen. / Ref.")
+	a := newAxis(max(0, 1-1.3*half), 1+1.3*half, false, 4, label)
 	a.ticks = nil
 	for k := -2; k <= 2; k++ {
 		v := 1 + float64(k)*half/2

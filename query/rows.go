@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/formula"
 	"github.com/sluice-hep/sluice/internal/await"
+	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/say"
 )
 
@@ -302,8 +303,12 @@ func (m *table) Path() string              { return "" }
 func (m *table) First() int64              { return int64(m.first) }
 func (m *table) Number() int64             { return int64(m.first) }
 func (m *table) Mark() (events.Mark, bool) { return events.Mark{}, false }
-func (m *table) Seek(events.Mark) error    { return errors.New("query: events in memory are read once") }
 func (m *table) Close() error              { return nil }
+
+func (m *table) Seek(events.Mark) error {
+	return fault.Of(errors.New("the events of a toy, or of a table, take more than a quarter of the memory allowed, and only files are read in windows: " +
+		"allow more (--memory, in a card memory), or write them to a file first (sluice convert --toy)"))
+}
 
 func (m *table) Read(n int) (*events.Table, error) {
 	if m.next == m.t.Len() {

@@ -75,7 +75,7 @@ func (c *checker) tell(status, file, why string) {
 func (c *checker) record() error {
 	r, err := Read(c.found.Out)
 	if errors.Is(err, fs.ErrNotExist) {
-		c.tell("missing", summary, "no run has ended here")
+		c.tell("missing", summary, "no run has ended here (check knows folders of sluice run; an analysis is whole where its report.html is)")
 		return nil
 	}
 	if err == nil && (r.Model == "" || r.Hash == "") {

@@ -303,6 +303,8 @@ type CorrelationDifference struct {
 	// P is of a difference of so many errors in any of the pairs, by chance: by draws that know how pairs go together, and below what these
 	// can tell, and of very many columns, of each pair alone times the number of pairs.
 	P float64 `json:"p"`
+	// Sparse is the number of pairs that were not judged, since the correlation hangs on a few events.
+	Sparse int `json:"sparse_pairs,omitempty"`
 }
 
 // compareCorrelations finds the pair of columns whose correlations differ least like chance; nil where there is none. deviation is the standard
@@ -311,7 +313,8 @@ func (c *Comparison) compareCorrelations(ref, gen matrices, o nulls) (d *Correla
 	if ref.variance == nil || len(c.Names) < 2 || min(c.ReferenceEffective, c.GeneratedEffective) < fewest {
 		return nil, nil
 	}
-	most, pairs := -1.0, float64(len(ref.groups))
+	judged, sparse := told(ref.groups, gen.groups)
+	most, pairs, pair := -1.0, float64(len(ref.groups)-sparse), -1
 	deviation = make([][]float64, len(c.Names))
 	for i := range c.Names {
 		deviation[i] = make([]float64, len(c.Names))
@@ -323,21 +326,47 @@ func (c *Comparison) compareCorrelations(ref, gen matrices, o nulls) (d *Correla
 			if math.Abs(diff) > 1e-9 { // more than rounding: of columns that follow from each other err is 0
 				z = math.Abs(diff) / err
 			}
-			if z > most {
+			if pair++; judged[pair] && z > most {
 				most = z
-				d = &CorrelationDifference{[]string{c.Names[j], c.Names[i]}, ref.r[i][j], gen.r[i][j], diff, err, min(1, pairs*math.Erfc(z/math.Sqrt2))}
+				d = &CorrelationDifference{[]string{c.Names[j], c.Names[i]}, ref.r[i][j], gen.r[i][j], diff, err, min(1, pairs*math.Erfc(z/math.Sqrt2)), sparse}
 			}
 		}
 	}
-	if null := largest(ref.groups, gen.groups, o); most < slices.Max(null) {
+	if d == nil {
+		return nil, deviation
+	}
+	if null := largest(ref.groups, gen.groups, judged, o); most < slices.Max(null) {
 		d.P = chance(most, null)
 	}
 	return d, deviation
 }
 
-// largest draws the largest of all pairs' differences, each in its standard error of the draw: a bootstrap by how often, by Poisson's law, each part of
+// leastTold is how many parts of a sample, by their effective number, must make the error of a correlation for it to be judged: of fewer, as of two columns that
+// are 0 in nearly all events, neither the error nor its own error is known, and the draws of one such pair would hide what all others show.
+const leastTold = 12
+
+// told reports for each pair whether enough events of both samples tell its error.
+func told(a, b [][]float64) (judged []bool, sparse int) {
+	enough := func(parts []float64) bool {
+		var two, four float64
+		for _, v := range parts {
+			two += v * v
+			four += v * v * v * v
+		}
+		return two == 0 || two*two >= leastTold*four
+	}
+	judged = make([]bool, len(a))
+	for k := range a {
+		if judged[k] = enough(a[k]) && enough(b[k]); !judged[k] {
+			sparse++
+		}
+	}
+	return judged, sparse
+}
+
+// largest draws the largest of the differences of the pairs judged, each in its standard error of the draw: a bootstrap by how often, by Poisson's law, each part of
 // the events is taken, since errors that few events make are themselves uncertain.
-func largest(a, b [][]float64, o nulls) []float64 {
+func largest(a, b [][]float64, judged []bool, o nulls) []float64 {
 	null := make([]float64, o.draws)
 	x, y := make([]float64, mostGroups), make([]float64, mostGroups)
 	for d := range null {
@@ -345,6 +374,9 @@ func largest(a, b [][]float64, o nulls) []float64 {
 		poisson(x, src)
 		poisson(y, src)
 		for k := range a {
+			if !judged[k] {
+				continue
+			}
 			da, va := taken(a[k], x)
 			db, vb := taken(b[k], y)
 			if v := va + vb; v > 0 {

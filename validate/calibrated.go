@@ -73,7 +73,10 @@ func (c *Calibration) regions() string {
 	if *c.HPDP >= doubtful {
 		return line + "."
 	}
-	if mean(h) > 0 {
+	switch m := mean(h); {
+	case m > 0 && h.Coverage95 < 0.95-h.Error95 || m < 0 && h.Coverage95 > 0.95+h.Error95:
+		return line + ". The regions have the wrong shape: small ones are off to one side, and large ones to the other."
+	case m > 0:
 		return line + ". The regions are too wide: the model is less sure than it could be."
 	}
 	return line + ". The regions are too narrow: the model is surer than it may be."

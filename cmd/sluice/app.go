@@ -64,7 +64,7 @@ says in a report how far both can be trusted.`,
 			return usage("there is no verb %q; %s", args[0], remedy)
 		},
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
-			if draws := c.Flags().Lookup("toy"); c.Flags().Changed("seed") && (draws == nil || !draws.Changed) && !slices.Contains([]string{"run", "train", "sample", "compare", "infer", "anomaly", "background", "unfold"}, c.Name()) {
+			if draws := c.Flags().Lookup("toy"); c.Flags().Changed("seed") && (draws == nil || !draws.Changed) && !slices.Contains([]string{"run", "train", "sample", "compare", "infer", "anomaly", "background", "unfold", "simulate"}, c.Name()) {
 				return usage("--seed has no effect on %s, which draws nothing at random: leave it out", c.Name())
 			}
 			return a.checkGlobal()
