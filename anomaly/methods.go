@@ -151,17 +151,9 @@ func (t *trial) drawn(ctx context.Context, b *background, latent bool, inData fu
 		}
 		return t.crossFit(ctx, b.latent, z, inData)
 	}
-	var x [][]float64
-	for _, name := range t.card.Features {
-		c, err := drawn.Column(name)
-		if err != nil {
-			return nil, err
-		}
-		v, err := c.Floats(nil)
-		if err != nil {
-			return nil, err
-		}
-		x = append(x, v)
+	x, err := drawn.Floats(t.card.Features)
+	if err != nil {
+		return nil, err
 	}
 	return t.crossFit(ctx, t.pick(t.features), x, inData)
 }

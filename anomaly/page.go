@@ -25,16 +25,7 @@ func (r *Result) Page(c *card.Card) (*report.Page, error) {
 			r.mass, r.signalRegion[0], r.signalRegion[1], r.unit),
 	}
 	p.Summary = r.facts()
-	for _, section := range []func() (*report.Section, error){r.curves, r.injections, r.shares, r.excesses, r.masses, r.regions, r.closes} {
-		s, err := section()
-		if err != nil {
-			return nil, err
-		}
-		if s != nil {
-			p.Sections = append(p.Sections, *s)
-		}
-	}
-	return p, nil
+	return p, p.Fill(r.curves, r.injections, r.shares, r.excesses, r.masses, r.regions, r.closes)
 }
 
 func (r *Result) facts() []report.Fact {

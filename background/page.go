@@ -30,16 +30,7 @@ func (r *Result) Page(c *card.Card) (*report.Page, error) {
 	}
 	p.Summary = r.facts()
 	v := pictures{r, c}
-	for _, section := range []func() (*report.Section, error){v.numbers, v.shapes, v.closures, v.search} {
-		s, err := section()
-		if err != nil {
-			return nil, err
-		}
-		if s != nil {
-			p.Sections = append(p.Sections, *s)
-		}
-	}
-	return p, nil
+	return p, p.Fill(v.numbers, v.shapes, v.closures, v.search)
 }
 
 func (r *Result) facts() []report.Fact {

@@ -58,6 +58,22 @@ func (t *Table) Column(name string) (*Column, error) {
 	return nil, fmt.Errorf("events: %w", column.Missing(t.Names(), name))
 }
 
+// Floats are the values of columns as float64, of numbers alone.
+func (t *Table) Floats(names []string) (x [][]float64, err error) {
+	for _, name := range names {
+		c, err := t.Column(name)
+		if err != nil {
+			return nil, err
+		}
+		v, err := c.Floats(nil)
+		if err != nil {
+			return nil, err
+		}
+		x = append(x, v)
+	}
+	return x, nil
+}
+
 // Set replaces the column of that name, or adds one.
 func (t *Table) Set(c Column) {
 	if k := column.Find(t.Columns, c.Name, len(t.Columns)-1); k >= 0 {

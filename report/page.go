@@ -169,6 +169,20 @@ func ModelOf(path string) (string, error) {
 	return hash, err
 }
 
+// Fill adds the sections that there are, in this order; nil is none.
+func (p *Page) Fill(sections ...func() (*Section, error)) error {
+	for _, section := range sections {
+		s, err := section()
+		if err != nil {
+			return err
+		}
+		if s != nil {
+			p.Sections = append(p.Sections, *s)
+		}
+	}
+	return nil
+}
+
 // WithoutFolders takes the folders of those paths that are absolute out of what the page says.
 func (p *Page) WithoutFolders(paths ...string) {
 	var folders []string

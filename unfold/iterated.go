@@ -99,18 +99,7 @@ func (r *replica) draws(m *model.Model, seed uint64) (x [][]float64, err error) 
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range r.card.Features {
-		c, err := t.Column(name)
-		if err != nil {
-			return nil, err
-		}
-		v, err := c.Floats(nil)
-		if err != nil {
-			return nil, err
-		}
-		x = append(x, v)
-	}
-	return x, nil
+	return t.Floats(r.card.Features)
 }
 
 // genuine is the probability of each measured event of the data to be no fake, in the weighed simulation.

@@ -27,14 +27,8 @@ func (r *Result) Page(c *card.Card) (*report.Page, error) {
 		Title: cmp.Or(c.Title, c.Name), Card: string(text), Notices: r.Notices, Warnings: r.Warnings, Summary: r.facts(),
 		Lead: fmt.Sprintf("%s of data, %s measured, unfolded to what is true: %s.", say.Count(r.Events.Data, "event"), say.Count(len(c.Context), "column"), strings.Join(c.Features, ", ")),
 	}
-	for _, section := range []func() (*report.Section, error){r.agreement, r.columns, r.priors, r.iterations, r.migrations, r.correlations} {
-		s, err := section()
-		if err != nil {
-			return nil, err
-		}
-		if s != nil {
-			p.Sections = append(p.Sections, *s)
-		}
+	if err := p.Fill(r.agreement, r.columns, r.priors, r.iterations, r.migrations, r.correlations); err != nil {
+		return nil, err
 	}
 	calibrations, err := r.calibrations()
 	p.Sections = append(p.Sections, calibrations...)
