@@ -274,5 +274,5 @@ func (d *Sample) facts(m *model.Model) (run []journal.Fact, again bool, err erro
 		return run, true, err
 	}
 	given, again := journal.Files("context", d.ContextFile)
-	return append(append(run, readingFact(d.Reading), journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", d.Where)}), given...), again, err
+	return append(append(run, ReadingFact(d.Reading), journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", d.Where)}), given...), again, err
 }
