@@ -27,11 +27,6 @@ func (m *message) bytes(field int, b []byte) {
 
 func (m *message) text(field int, s string) { m.bytes(field, []byte(s)) }
 
-func (m *message) float(field int, v float32) {
-	m.key(field, 5)
-	*m = binary.LittleEndian.AppendUint32(*m, math.Float32bits(v))
-}
-
 // Types of elements, of TensorProto.
 const (
 	typeFloat = 1
