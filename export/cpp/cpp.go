@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -21,9 +22,25 @@ var runtime embed.FS
 // MostNumbers is how many parameters a header has at most: g++ takes some ten seconds and half a gigabyte for so many.
 const MostNumbers = 1 << 20
 
-var identifier = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+var (
+	identifier = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+	notInName  = regexp.MustCompile(`[^A-Za-z0-9_]`)
+)
 
-// Header is the header of a model, all of it in the namespace sluice_NAME. A name that is no identifier and a model of more than MostNumbers
+// Namespace is that of a header, Workspace and Model in it.
+func Namespace(name string) string { return "sluice_" + name }
+
+// NameOf makes a name of that of a file.
+func NameOf(path string) string {
+	base := filepath.Base(path)
+	name := notInName.ReplaceAllString(strings.TrimSuffix(base, filepath.Ext(base)), "_")
+	if !identifier.MatchString(name) {
+		return "model_" + name
+	}
+	return name
+}
+
+// Header is the header of a model, all of it in a Namespace but for macros, which are taken back. A name that is no identifier and a model of more than MostNumbers
 // parameters are the user's error.
 func Header(m *plain.Model, name string) ([]byte, error) {
 	if !identifier.MatchString(name) {
@@ -58,7 +75,7 @@ func (w *writer) part(name string) string {
 
 func (w *writer) all() {
 	w.head()
-	w.line("namespace sluice_%s {\nnamespace detail {\n", w.name)
+	w.line("namespace %s {\nnamespace detail {\n", Namespace(w.name))
 	w.WriteString(w.part("types"))
 	w.tables.write(w)
 	w.WriteString("\n" + w.part("columns"))
@@ -67,7 +84,7 @@ func (w *writer) all() {
 	w.line("\n}  // namespace detail\n")
 	w.WriteString(w.ofKind(w.part("model")))
 	w.columns()
-	w.line("};\n\n}  // namespace sluice_%s\n", w.name)
+	w.line("};\n\n}  // namespace %s\n", Namespace(w.name))
 	w.WriteString(w.part("end"))
 }
 
