@@ -46,14 +46,14 @@ func (o Options) chain() *chain.Options {
 }
 
 // staged is an analysis of a card whose stages are kept in the folder until the page is written, so that one that was killed or interrupted goes on.
-func (o Options) staged(ctx context.Context, folder string, c *card.Card, run func(kept *stages.Stages) (*report.Page, error)) (page string, err error) {
+func (o Options) staged(ctx context.Context, folder string, c *card.Card, run func(w stages.Work) (*report.Page, error)) (page string, err error) {
 	var kept *stages.Stages
 	chain := o.chain()
 	page, err = chain.Analysis(folder, c.Inputs(), func() (about *report.Page, err error) {
 		if kept, err = chain.Stages(folder, c); err != nil {
 			return nil, err
 		}
-		return run(kept)
+		return run(stages.Work{Threads: chain.Threads, Kept: kept, Notice: chain.Notice, Warn: chain.Warn, Stage: chain.Stage, Folder: folder, Version: chain.Version})
 	})
 	switch {
 	case err == nil:

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -21,11 +22,13 @@ import (
 
 // Density says of which events a density is wanted, and what beside log_prob.
 type Density struct {
-	Files         []string
-	Latent        bool   // the latent columns z_0, z_1, ...
-	Draws         int    // places in the cells of repeated values that log_prob is the mean over; 0: model.Draws
-	Where         string // the events to evaluate; "": those that the model's card selects, where the files tell which
-	DropNaN       bool   // leave out events with a missing feature or context, which are an error otherwise
+	Files   []string
+	Latent  bool   // the latent columns z_0, z_1, ...
+	Draws   int    // places in the cells of repeated values that log_prob is the mean over; 0: model.Draws
+	Where   string // the events to evaluate; "": those that the model's card selects, where the files tell which
+	DropNaN bool   // leave out events with a missing feature or context, which are an error otherwise
+	// Shard is the part, from 1 to Shards, of the events of the files that is evaluated; 0 of 0 is the whole. Merge joins all parts to what the whole would be.
+	Shard, Shards uint64
 	query.Reading        // Flatten "": what the model's card says, where that is needed
 	Version       string // of the program: another does not go on with a journal
 	Verbose       bool   // tell each column that cannot be read, with its reason, not in brief
@@ -64,6 +67,9 @@ func (x Mean) MarshalJSON() ([]byte, error) {
 // The file appears when it is whole; a run that was killed, or whose ctx ended, goes on from its journal to the same bytes.
 func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Options) (_ *Evaluated, err error) {
 	began, o := time.Now(), o.Filled()
+	if err := checkShard(e.Shard, e.Shards); err != nil {
+		return nil, fault.Of(err)
+	}
 	if why := m.NoLatent(); e.Latent && why != "" {
 		return nil, fault.Of(fmt.Errorf("--latent: %s; leave it out", why))
 	}
@@ -81,45 +87,98 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	for _, line := range rows.Skipped().Say(e.Verbose) {
 		o.Notice("left out: " + line)
 	}
+	if err := e.take(rows); err != nil {
+		return nil, fault.Of(err)
+	}
 	run, err := await.Do(ctx, "the model", func() ([]journal.Fact, error) { return e.facts(m, o) })
 	if err != nil {
 		return nil, err
 	}
-	t := &tally{Features: newRangeWatch(m.Features), Context: newRangeWatch(m.Context)}
+	t := &tally{Members: len(m.Members()), By: c.Weight, Features: newRangeWatch(m.Features), Context: newRangeWatch(m.Context)}
 	out, _, err := journal.Create(ctx, path, run, t, o)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { out.Abandon(err) }()
-	if err := e.write(ctx, m, rows, t, out, c.Weight); err != nil {
+	if err := e.write(ctx, m, rows, t, out); err != nil {
 		return nil, err
 	}
-	if err := rows.Nothing(); err != nil {
+	if err := e.nothing(rows, m, t, out); err != nil {
 		return nil, fault.Of(err)
 	}
 	t.tell(rows, where, o)
-	r := &Evaluated{
-		File: path, Events: t.Events, MeanLogProb: Mean(t.Sum) / Mean(t.Events), NotFinite: t.NotFinite, Weight: c.Weight, OutOfRange: t.Outside,
-	}
-	out.Describe("sluice.mean_log_prob", fmt.Sprint(r.MeanLogProb))
-	if r.Members = len(m.Members()); r.Members > 0 {
-		mean := Mean(t.Spread) / Mean(t.Events)
-		r.Spread = &mean
-		out.Describe("sluice.members", fmt.Sprint(r.Members))
-	}
-	if r.Weight != "" {
-		t.weigh(r, o.Notice)
-		out.Describe("sluice.weight", r.Weight)
-		if r.WeightedMean != nil {
-			out.Describe("sluice.weighted_mean_log_prob", fmt.Sprint(*r.WeightedMean))
-		}
-	}
+	r := t.evaluated(path, o.Notice)
+	r.describe(out)
 	if err := out.Close(); err != nil {
 		return nil, err
+	}
+	if e.Shards > 0 && o.State != "" {
+		if err := await.Done(ctx, "the manifest", func() error { return e.manifest(m, path, rows, t) }); err != nil {
+			return nil, err
+		}
 	}
 	r.Seconds = time.Since(began).Seconds()
 	return r, nil
 }
+
+// take keeps the events of the shard.
+func (e *Density) take(rows *query.Rows) error {
+	if e.Shards == 0 {
+		return nil
+	}
+	if !readableAgain(e.Files) {
+		return errors.New("a shard is part of so many events, and those of a pipe cannot be counted before: write them to a file first")
+	}
+	all, err := rows.Total()
+	if err != nil {
+		return err
+	}
+	first, last := part(e.Shard, e.Shards, uint64(all))
+	if first == last {
+		return fmt.Errorf("%s in %d shards leave none for shard %d; make fewer shards", say.Count(all, "event"), e.Shards, e.Shard)
+	}
+	rows.Between(int(first), int(last))
+	return nil
+}
+
+// nothing is an error where no event is evaluated, unless it is a shard, the others of which may have some.
+func (e *Density) nothing(rows *query.Rows, m *model.Model, t *tally, out *journal.Writer) error {
+	err := rows.Nothing()
+	if err == nil || e.Shards == 0 {
+		return err
+	}
+	return out.Write(e.empty(rows, m), t)
+}
+
+// evaluated is the record of all that was added up.
+func (t *tally) evaluated(path string, tell func(line string)) *Evaluated {
+	r := &Evaluated{File: path, Events: t.Events, MeanLogProb: Mean(t.Sum.value()) / Mean(t.Events), NotFinite: t.NotFinite, Weight: t.By, OutOfRange: t.Outside, Members: t.Members}
+	if r.Members > 0 {
+		mean := Mean(t.Spread.value()) / Mean(t.Events)
+		r.Spread = &mean
+	}
+	if r.Weight != "" {
+		t.weigh(r, tell)
+	}
+	return r
+}
+
+// describe keeps with a file what its means are.
+func (r *Evaluated) describe(out describer) {
+	out.Describe("sluice.mean_log_prob", fmt.Sprint(r.MeanLogProb))
+	if r.Members > 0 {
+		out.Describe("sluice.members", fmt.Sprint(r.Members))
+	}
+	if r.Weight != "" {
+		out.Describe("sluice.weight", r.Weight)
+	}
+	if r.WeightedMean != nil {
+		out.Describe("sluice.weighted_mean_log_prob", fmt.Sprint(*r.WeightedMean))
+	}
+}
+
+// describer is a file that keeps words about itself.
+type describer interface{ Describe(key, value string) }
 
 // query asks for the columns of a model, whose card is c, and welcomes its weight.
 func (e *Density) query(m *model.Model, c *card.Card) query.Query {
@@ -182,7 +241,7 @@ func (e *Density) open(ctx context.Context, c *card.Card, q query.Query, warn fu
 }
 
 // write evaluates the events that an earlier run has not.
-func (e *Density) write(ctx context.Context, m *model.Model, rows *query.Rows, t *tally, out *journal.Writer, weight string) error {
+func (e *Density) write(ctx context.Context, m *model.Model, rows *query.Rows, t *tally, out *journal.Writer) error {
 	done := t.Seen
 	for {
 		b, err := rows.Next()
@@ -199,7 +258,7 @@ func (e *Density) write(ctx context.Context, m *model.Model, rows *query.Rows, t
 			continue
 		}
 		t.Seen = rows.Read()
-		table, err := await.Do(ctx, fmt.Sprintf("event %d", t.Seen), func() (*events.Table, error) { return e.block(m, rows, b, t, weight) })
+		table, err := await.Do(ctx, fmt.Sprintf("event %d", t.Seen), func() (*events.Table, error) { return e.block(m, rows, b, t) })
 		if err != nil {
 			return fault.Of(err)
 		}
@@ -210,7 +269,7 @@ func (e *Density) write(ctx context.Context, m *model.Model, rows *query.Rows, t
 }
 
 // block is the table to write for a block of events.
-func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tally, weight string) (*events.Table, error) {
+func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tally) (*events.Table, error) {
 	if err := t.countOutside(b.Table); err != nil {
 		return nil, err
 	}
@@ -227,26 +286,39 @@ func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tall
 	}
 	t.Events += len(logProb)
 	for _, l := range logProb {
-		t.Sum += total(l)
+		t.Sum.add(l)
 		if l-l != 0 {
 			t.NotFinite++
 		}
 	}
 	for _, d := range deviation {
-		t.Spread += total(d)
+		t.Spread.add(d)
 	}
-	if w, err := b.Column(weight); err == nil && w.Type != events.Text {
+	if w, err := b.Column(t.By); err == nil && w.Type != events.Text {
 		t.add(logProb, w)
 	}
-	columns := slices.Clone(b.Columns[:rows.Given()])
-	columns = append(columns, events.Column{Name: "log_prob", Unit: "nats", Type: events.Float64, F64: logProb})
+	return e.beside(b.Columns[:rows.Given()], logProb, deviation, z), nil
+}
+
+// beside puts the results beside the columns of the files.
+func (e *Density) beside(given []events.Column, logProb, deviation []float64, z [][]float32) *events.Table {
+	columns := append(slices.Clone(given), events.Column{Name: "log_prob", Unit: "nats", Type: events.Float64, F64: logProb})
 	if deviation != nil {
 		columns = append(columns, events.Column{Name: logProbStd, Unit: "nats", Type: events.Float64, F64: deviation})
 	}
 	for i := 0; e.Latent && i < len(z); i++ {
 		columns = append(columns, events.Column{Name: latent(i), F32: z[i]})
 	}
-	return &events.Table{Columns: columns}, nil
+	return &events.Table{Columns: columns}
+}
+
+// empty is what block makes of no event.
+func (e *Density) empty(rows *query.Rows, m *model.Model) *events.Table {
+	var deviation []float64
+	if len(m.Members()) > 0 {
+		deviation = []float64{}
+	}
+	return e.beside(rows.Columns()[:rows.Given()], []float64{}, deviation, make([][]float32, m.Features.Dim()))
 }
 
 const logProbStd = "log_prob_std"
@@ -279,15 +351,21 @@ func (e *Density) facts(m *model.Model, o Options) ([]journal.Fact, error) {
 	if !ok {
 		return nil, nil
 	}
+	run, err := e.about(m)
+	return append(append(run, shardFact(e.Shard, e.Shards)), inputs...), err
+}
+
+// about tells the evaluation, of whatever files, from others.
+func (e *Density) about(m *model.Model) ([]journal.Fact, error) {
 	run, err := facts("density", e.Version, m)
-	return append(append(run,
+	return append(run,
 		journal.Fact{Name: "--draws", Value: fmt.Sprint(e.Draws)},
 		journal.Fact{Name: "--latent", Value: fmt.Sprint(e.Latent)},
 		journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", e.Where)},
 		journal.Fact{Name: "--drop-nan", Value: fmt.Sprint(e.DropNaN)},
 		journal.Fact{Name: "--flatten", Value: fmt.Sprintf("%q", e.Flatten)},
 		readingFact(e.Reading),
-	), inputs...), err
+	), err
 }
 
 // tally is what an evaluation adds up, block by block; a journal keeps it.
@@ -295,14 +373,16 @@ type tally struct {
 	Seen    int // events of the files, left out or not
 	Events  int // evaluated
 	Outside int
-	Sum     total // of log_prob
-	Spread  total // of log_prob_std
+	Sum     sum // of log_prob
+	Spread  sum // of log_prob_std
+	Members int // of an ensemble
 
 	NotFinite int // of log_prob
 
-	Weighed           int   // events with a weight
-	Weighted          total // sum of weight times log_prob
-	Weight            total // sum of weights
+	By                string // the column by which the model weighs events; "" for none
+	Weighed           int    // events with a weight
+	Weighted          sum    // of weight times log_prob
+	Weight            sum    // of weights
 	Features, Context *rangeWatch
 }
 
@@ -323,6 +403,18 @@ func (t *tally) tell(rows *query.Rows, where string, o Options) {
 	}
 }
 
+// join adds what the events of another shard add up to.
+func (t *tally) join(o *tally) {
+	t.Events += o.Events
+	t.Outside += o.Outside
+	t.NotFinite += o.NotFinite
+	t.Weighed += o.Weighed
+	t.Sum.join(o.Sum)
+	t.Spread.join(o.Spread)
+	t.Weighted.join(o.Weighted)
+	t.Weight.join(o.Weight)
+}
+
 // add adds up events with their weights.
 func (t *tally) add(logProb []float64, weight *events.Column) {
 	for i, l := range logProb {
@@ -331,20 +423,21 @@ func (t *tally) add(logProb []float64, weight *events.Column) {
 			continue
 		}
 		t.Weighed++
-		t.Weight += total(w)
+		t.Weight.add(w)
 		if w != 0 {
-			t.Weighted += total(w * l)
+			t.Weighted.add(w * l)
 		}
 	}
 }
 
 // weigh adds the weighted mean to a record, or says why there is none.
 func (t *tally) weigh(r *Evaluated, tell func(line string)) {
-	switch mean := float64(t.Weighted / t.Weight); {
+	weight := t.Weight.value()
+	switch mean := t.Weighted.value() / weight; {
 	case t.Weighed == 0:
 		tell(fmt.Sprintf("the model weighs events by %q, of which the files hold no number: the mean of log_prob is unweighted", r.Weight))
-	case !(t.Weight > 0) || mean-mean != 0:
-		tell(fmt.Sprintf("the weights (%q) add up to %g: the mean of log_prob is unweighted", r.Weight, float64(t.Weight)))
+	case !(weight > 0) || mean-mean != 0:
+		tell(fmt.Sprintf("the weights (%q) add up to %g: the mean of log_prob is unweighted", r.Weight, weight))
 	default:
 		r.WeightedMean = &mean
 		if none := t.Events - t.Weighed; none > 0 {

@@ -39,6 +39,14 @@ type product struct {
 	at     []int // row of mem where each part's begins; the last entry is their number
 }
 
+// Bases are the parts of the base, independent of each other: that of the features which have none of their own, and then those, by their names.
+func (p *Plan) Bases() []Base {
+	if of, ok := p.base.(*product); ok {
+		return of.parts
+	}
+	return []Base{p.base}
+}
+
 // derived is seed number i of those that follow from one.
 func derived(seed uint64, i uint32) uint64 {
 	hi, lo, _, _ := rng.Block(seed, i, 0, 0, rng.StreamBase)

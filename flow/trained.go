@@ -76,11 +76,7 @@ func (b *trained) meets(s *Site) error {
 
 // boxes are the bases that end somewhere, those of a trained flow among them.
 func (f *Flow) boxes() (all []*base.Box) {
-	parts := []Base{f.base}
-	if p, ok := f.base.(*product); ok {
-		parts = p.parts
-	}
-	for _, part := range parts {
+	for _, part := range f.Bases() {
 		switch part := part.(type) {
 		case *base.Box:
 			all = append(all, part)

@@ -38,10 +38,10 @@ func given(s flow.Spec) flow.Spec {
 	return s
 }
 
-// python runs a script with the reader on the path, or skips where there is no NumPy; not in CI.
-func python(t *testing.T, script string, args ...string) string {
+// python runs Python with the reader on the path, or skips where there is no NumPy; not in CI.
+func python(t *testing.T, args ...string) string {
 	t.Helper()
-	command := exec.Command("python3", append([]string{"-c", script}, args...)...)
+	command := exec.Command("python3", args...)
 	if _, err := os.Stat("/usr/bin/python3"); err == nil { // Debian's, whose packages are NumPy and pandas
 		command.Path = "/usr/bin/python3"
 	}
@@ -107,7 +107,7 @@ func TestClosedFormsAreTheProgramsNumbers(t *testing.T) {
 	ensemble := filepath.Join(dir, "ensemble")
 	save(t, ensemble, data, false, &mix.Ensemble{Members: []mix.Density{density(t, flows["maf"], 4, false), density(t, flows["nsf"], 4, false)}})
 	names, args = append(names, ensemble), append(args, ensemble)
-	python(t, parity, args...)
+	python(t, append([]string{"-c", parity}, args...)...)
 	text, err := os.ReadFile(results)
 	if err != nil {
 		t.Fatal(err)
@@ -269,12 +269,18 @@ func TestTheProgramDoesTheRest(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
 	}
-	program := filepath.Join(t.TempDir(), "sluice")
-	build := exec.Command("go", "build", "-o", program, "../cmd/sluice")
+	t.Setenv("SLUICE", program(t))
+	python(t, "-c", estimator)
+	// The example's own checks, of densities, latents and draws against the program's, are what can fail here.
+	t.Log("\n" + python(t, "../examples/python/notebook.py"))
+}
+
+func program(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "sluice")
+	build := exec.Command("go", "build", "-o", path, "../cmd/sluice")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	t.Setenv("SLUICE", program)
-	python(t, estimator)
+	return path
 }

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -13,12 +11,11 @@ import (
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/anomaly"
 	"github.com/sluice-hep/sluice/bump"
+	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/internal/say"
 )
 
 func (a *app) anomalyVerb() *cobra.Command {
-	var out string
-	var f cardFlags
 	var methods []string
 	var seeds int
 	c := &cobra.Command{
@@ -29,17 +26,10 @@ unlike the background that the sidebands teach a flow. The page in out/NAME has 
 significance improvement of each method where labels are known, the background
 expected in the signal region, and a scan of the mass.`,
 		Example: "  sluice anomaly cards/anomaly-lhco.yaml --methods cathode,supervised --seeds 3",
-		Args:    arguments(1, 1, "one card"),
 	}
-	c.Flags().StringVar(&out, "out", "", "folder for the page (default out/NAME)")
 	c.Flags().StringSliceVar(&methods, "methods", nil, "anode, r-anode, cathode, lacathode, cwola, idealised, supervised (default: the card's)")
 	c.Flags().IntVar(&seeds, "seeds", 0, "thinnings of the signal and trainings, each of its own seed (default: the card's)")
-	f.register(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		job, err := f.card(a, c, args[0], nil)
-		if err != nil {
-			return err
-		}
+	return analysis(a, c, func(job *card.Card) error {
 		if c.Flags().Changed("seeds") {
 			if seeds < 1 {
 				return usage("--seeds %d is not above 0", seeds)
@@ -49,12 +39,8 @@ expected in the signal region, and a scan of the mass.`,
 		if methods != nil {
 			job.Anomaly.Methods = trimmed(methods)
 		}
-		o := a.options()
-		o.Command, o.Inputs = commandLine(c, args), args
-		r, err := sluice.Anomaly(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)
-		return show(a, r, goesOn(err, "the same command"), printAnomaly)
-	}
-	return c
+		return nil
+	}, sluice.Anomaly, printAnomaly)
 }
 
 func printAnomaly(w io.Writer, r *anomaly.Result) {

@@ -28,13 +28,18 @@ func (*Box) Memory() (rows, scratch int) { return 0, 0 }
 // share is the probability of the normal distribution within the bound of feature i.
 func (b *Box) share(i int) float64 { return math.Erf(float64(b.Bounds[i]) / (b.Width * math.Sqrt2)) }
 
+// LogNorm is what the log-density of feature i is short of -(z/width)^2/2.
+func (b *Box) LogNorm(i int) float64 {
+	if math.IsInf(b.Width, 1) {
+		return math.Log(2 * float64(b.Bounds[i]))
+	}
+	return logSqrt2Pi + math.Log(b.Width*b.share(i))
+}
+
 // LogProb implements Base.
 func (b *Box) LogProb(t *tile.Tile, _, _ []float32, logProb []float64) {
 	for i, f := range b.Features {
-		rest := logSqrt2Pi + math.Log(b.Width*b.share(i))
-		if math.IsInf(b.Width, 1) {
-			rest = math.Log(2 * float64(b.Bounds[i]))
-		}
+		rest := b.LogNorm(i)
 		absent := t.Absent(f)
 		for e, z := range tile.Row(t.X, int(f))[:len(logProb)] {
 			if absent>>e&1 != 0 {

@@ -47,7 +47,8 @@ func (b *Mixture) Start(p []float32, src *nn.Source) {
 // Memory implements Base: what each component is of the density.
 func (b *Mixture) Memory() (rows, scratch int) { return b.Components, 0 }
 
-func (b *Mixture) width(p []float32, i int) float64 {
+// Width is that of number i of means and widths.
+func (b *Mixture) Width(p []float32, i int) float64 {
 	return math.Exp(min(float64(b.LogWide.Of(p)[i]), mostWidth)) + leastWidth
 }
 
@@ -99,7 +100,7 @@ func (b *Mixture) LogProb(t *tile.Tile, p, mem []float32, logProb []float64) {
 func (b *Mixture) component(t *tile.Tile, p []float32, k int, log []float64) {
 	for j, f := range b.Features {
 		at := k*len(b.Features) + j
-		mean, width := float64(b.Mean.Of(p)[at]), b.width(p, at)
+		mean, width := float64(b.Mean.Of(p)[at]), b.Width(p, at)
 		rest := logSqrt2Pi + math.Log(width)
 		absent := t.Absent(f)
 		for e, z := range tile.Row(t.X, int(f))[:len(log)] {
@@ -138,7 +139,7 @@ func (b *Mixture) Backward(t *tile.Tile, p, g, mem, _, slope []float32) {
 
 // componentBackward is that of one feature of a component, whose parameters are number at; by is the slope times the share.
 func (b *Mixture) componentBackward(d, z, by, p, g []float32, at int) {
-	mean, width := float64(b.Mean.Of(p)[at]), b.width(p, at)
+	mean, width := float64(b.Mean.Of(p)[at]), b.Width(p, at)
 	var dMean, dWidth float64
 	for e, s := range by {
 		r, slope := (float64(z[e])-mean)/width, float64(s)/width
@@ -170,7 +171,7 @@ func (b *Mixture) Draw(t *tile.Tile, p, _ []float32, seed, first uint64) {
 			left[e] = -2
 			for j, f := range b.Features {
 				at, x := k*len(b.Features)+j, tile.Row(t.X, int(f))
-				x[e] = float32(float64(x[e])*b.width(p, at) + float64(b.Mean.Of(p)[at]))
+				x[e] = float32(float64(x[e])*b.Width(p, at) + float64(b.Mean.Of(p)[at]))
 			}
 		}
 	})

@@ -48,6 +48,14 @@ func (b *StudentT) nu(p []float32, i int) float64 {
 	return math.Exp(min(float64(b.LogNu.Of(p)[i]), 40)) + minNu
 }
 
+// Degrees are the nu of the features.
+func (b *StudentT) Degrees(p []float32) (nu []float64) {
+	for i := range b.Features {
+		nu = append(nu, b.nu(p, i))
+	}
+	return nu
+}
+
 // LogProb implements Base.
 func (b *StudentT) LogProb(t *tile.Tile, p, _ []float32, logProb []float64) {
 	for i, f := range b.Features {
