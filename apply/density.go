@@ -364,7 +364,7 @@ func (e *Density) about(m *model.Model) ([]journal.Fact, error) {
 		journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", e.Where)},
 		journal.Fact{Name: "--drop-nan", Value: fmt.Sprint(e.DropNaN)},
 		journal.Fact{Name: "--flatten", Value: fmt.Sprintf("%q", e.Flatten)},
-		readingFact(e.Reading),
+		ReadingFact(e.Reading),
 	), err
 }
 

@@ -272,5 +272,5 @@ func (d *Sample) facts(m *model.Model, files func(what string, names ...string) 
 		return run, true, err
 	}
 	given, again := files("context", d.ContextFile)
-	return append(append(run, readingFact(d.Reading), journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", d.Where)}), given...), again, err
+	return append(append(run, ReadingFact(d.Reading), journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", d.Where)}), given...), again, err
 }
