@@ -77,15 +77,24 @@ type source struct {
 	Columns int    `json:"columns"`
 }
 
-// runtime runs jobs in ONNX Runtime, or skips where it is not installed; not in CI.
-func runtime(t *testing.T, jobs []job) (seconds []float64) {
+// examples is where ONNX Runtime is installed, and a program that uses it.
+const examples = "../../examples/onnx"
+
+// installed skips where ONNX Runtime is not installed; not in CI.
+func installed(t *testing.T) {
 	t.Helper()
-	if _, err := os.Stat("onnxtest/node_modules/onnxruntime-node"); err != nil {
+	if _, err := os.Stat(filepath.Join(examples, "node_modules/onnxruntime-node")); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
 		}
-		t.Skip("no ONNX Runtime: (cd export/onnx/onnxtest && npm ci --ignore-scripts)")
+		t.Skip("no ONNX Runtime: (cd examples/onnx && npm ci --ignore-scripts)")
 	}
+}
+
+// runtime runs jobs in ONNX Runtime.
+func runtime(t *testing.T, jobs []job) (seconds []float64) {
+	t.Helper()
+	installed(t)
 	text, err := json.Marshal(jobs)
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +103,7 @@ func runtime(t *testing.T, jobs []job) (seconds []float64) {
 	if err := os.WriteFile(list, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command("node", "onnxtest/run.js", list)
+	command := exec.Command("node", filepath.Join(examples, "test/run.js"), list)
 	command.Stderr = os.Stderr
 	out, err := command.Output()
 	if err != nil {
