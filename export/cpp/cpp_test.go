@@ -256,7 +256,7 @@ func toData(t testing.TB, m *model.Model, z [][]float32, data *events.Table) *ev
 func TestOddEvents(t *testing.T) {
 	m := exporttest.Models(t)[1].Model // with a context
 	p, data := numbers(t, m), exporttest.Events(70)
-	program := build(t, compilers(t)[0], "testdata/parity.cpp", "parity", p)
+	program := build(t, compilers(t)[0], "testdata/parity.cpp", "parity", p, "-DSLUICE_VECTORS=32")
 	clean, _ := evaluate(t, program, p, data)
 	for e, v := range map[int]float32{3: float32(math.NaN()), 40: float32(math.Inf(1)), 66: float32(math.Inf(-1)), 69: float32(math.NaN())} {
 		c, _ := data.Column([]string{"eta", "given"}[e%2])
@@ -306,11 +306,20 @@ func TestColumnsOutsideOfTheFlow(t *testing.T) {
 		}
 		wide.Columns = append(wide.Columns, c)
 	}
-	lists, _ := evaluate(t, build(t, compilers(t)[0], "testdata/parity.cpp", "parity", p), p, wide)
+	lists, _ := evaluate(t, build(t, compilers(t)[0], "testdata/parity.cpp", "parity", p, "-DSLUICE_VECTORS=16"), p, wide)
 	constant, sum, mass := lists[5], lists[6], lists[7] // after log p and four latents
 	for e, v := range want {
 		if math.Abs(lists[0][e]-v) > 1e-4 || constant[e] != 7 || math.Abs(sum[e]-(2+3*mass[e]-7)) > 1e-12 || math.Abs(mass[e]-data.Columns[0].Float(e)) > 1e-4*mass[e] {
 			t.Fatalf("event %d: log p %v, want %v; columns %v, %v of %v", e, lists[0][e], v, constant[e], sum[e], mass[e])
+		}
+	}
+}
+
+// A name follows from that of the model's file.
+func TestNameOf(t *testing.T) {
+	for path, want := range map[string]string{"out/jets.safetensors": "jets", "my jets-2.safetensors": "my_jets_2", "2024.safetensors": "model_2024", "é": "model__"} {
+		if got := cpp.NameOf(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
 }

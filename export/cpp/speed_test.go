@@ -23,9 +23,10 @@ import (
 )
 
 // BenchmarkHeader compares the header with this program: density and events of a latent, of one event and of 10,000, on one thread. Both run in turn,
-// and of each the fastest call counts, in processor time: others use the machine too.
+// and of each the fastest call counts, in processor time: others use the machine too. SLUICE_ISA chooses the kernels of both.
 func BenchmarkHeader(b *testing.B) {
 	compiler := compilers(b)[0]
+	vectors := map[string]int{"": 64, "avx512": 64, "avx2": 32, "generic": 0}[os.Getenv("SLUICE_ISA")]
 	for _, m := range []struct {
 		name string
 		spec flow.Spec
@@ -39,7 +40,7 @@ func BenchmarkHeader(b *testing.B) {
 			ours := exporttest.Model(b, exporttest.Flow(b, m.spec, 0), "")
 			ours.Density.UseThreads(1)
 			p, data := numbers(b, ours), exporttest.Events(10_000)
-			theirs := start(b, build(b, compiler, "testdata/speed.cpp", "speed", p), values(b, p.Features, data), data.Len())
+			theirs := start(b, build(b, compiler, "testdata/speed.cpp", "speed", p, fmt.Sprintf("-DSLUICE_VECTORS=%d", vectors)), values(b, p.Features, data), data.Len())
 			for b.Loop() {
 				for _, verb := range []string{"log_prob", "to_data"} {
 					for _, n := range []int{1, 10_000} {
