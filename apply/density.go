@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -22,13 +23,21 @@ import (
 // Density says of which events a density is wanted, and what beside log_prob.
 type Density struct {
 	Files         []string
-	Latent        bool   // the latent columns z_0, z_1, ...
-	Draws         int    // places in the cells of repeated values that log_prob is the mean over; 0: model.Draws
-	Where         string // the events to evaluate; "": those that the model's card selects, where the files tell which
-	DropNaN       bool   // leave out events with a missing feature or context, which are an error otherwise
-	query.Reading        // Flatten "": what the model's card says, where that is needed
-	Version       string // of the program: another does not go on with a journal
-	Verbose       bool   // tell each column that cannot be read, with its reason, not in brief
+	Latent        bool       // the latent columns z_0, z_1, ...
+	Draws         int        // places in the cells of repeated values that log_prob is the mean over; 0: model.Draws
+	Where         string     // the events to evaluate; "": those that the model's card selects, where the files tell which
+	DropNaN       bool       // leave out events with a missing feature or context, which are an error otherwise
+	query.Reading            // Flatten "": what the model's card says, where that is needed
+	Version       string     // of the program: another does not go on with a journal
+	Verbose       bool       // tell each column that cannot be read, with its reason, not in brief
+	Card          *card.Card // of the model, where the caller keeps it; nil: it is read anew
+	Words                    // of the caller, where they are not flags
+}
+
+// Words are remedies as a caller would say them; "" for flags of the program.
+type Words struct {
+	Drop string // how events with missing values are left out
+	All  string // how all events are evaluated, and not those that the model selects
 }
 
 // Evaluated is the record of a density.
@@ -68,16 +77,11 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 		return nil, fault.Of(fmt.Errorf("--latent: %s; leave it out", why))
 	}
 	c := cardOf(m)
-	q := e.query(m, c)
-	q.All = true
-	rows, where, err := e.open(ctx, c, q, o.Warn)
+	rows, where, err := e.rows(ctx, m, c, o)
 	if err != nil {
-		return nil, fault.Of(err)
+		return nil, err
 	}
 	defer rows.Close()
-	if err := e.checkNames(rows, m); err != nil {
-		return nil, fault.Of(err)
-	}
 	for _, line := range rows.Skipped().Say(e.Verbose) {
 		o.Notice("left out: " + line)
 	}
@@ -85,7 +89,7 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	if err != nil {
 		return nil, err
 	}
-	t := &tally{Features: newRangeWatch(m.Features), Context: newRangeWatch(m.Context)}
+	t := newTally(m)
 	out, _, err := journal.Create(ctx, path, run, t, o)
 	if err != nil {
 		return nil, err
@@ -94,26 +98,12 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	if err := e.write(ctx, m, rows, t, out, c.Weight); err != nil {
 		return nil, err
 	}
-	if err := rows.Nothing(); err != nil {
-		return nil, fault.Of(err)
+	r, err := t.record(rows, where, m, c, o)
+	if err != nil {
+		return nil, err
 	}
-	t.tell(rows, where, o)
-	r := &Evaluated{
-		File: path, Events: t.Events, MeanLogProb: Mean(t.Sum) / Mean(t.Events), NotFinite: t.NotFinite, Weight: c.Weight, OutOfRange: t.Outside,
-	}
-	out.Describe("sluice.mean_log_prob", fmt.Sprint(r.MeanLogProb))
-	if r.Members = len(m.Members()); r.Members > 0 {
-		mean := Mean(t.Spread) / Mean(t.Events)
-		r.Spread = &mean
-		out.Describe("sluice.members", fmt.Sprint(r.Members))
-	}
-	if r.Weight != "" {
-		t.weigh(r, o.Notice)
-		out.Describe("sluice.weight", r.Weight)
-		if r.WeightedMean != nil {
-			out.Describe("sluice.weighted_mean_log_prob", fmt.Sprint(*r.WeightedMean))
-		}
-	}
+	r.File = path
+	r.Describe(out)
 	if err := out.Close(); err != nil {
 		return nil, err
 	}
@@ -121,10 +111,108 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	return r, nil
 }
 
+// Scored are events in memory with their density.
+type Scored struct {
+	Table *events.Table // what was given of the events evaluated, as it was given, and behind it the results
+	Given int           // columns of the table that were given
+	Rows  []int64       // of what was given, from 0, that the events come from; nil where all are evaluated
+	*Evaluated
+}
+
+// Of evaluates events in memory, as ToFile does those of files, and keeps nothing of it.
+func (e *Density) Of(ctx context.Context, m *model.Model, given *events.Table, o Options) (*Scored, error) {
+	o = o.Filled()
+	c := e.Card
+	if c == nil {
+		c = cardOf(m)
+	}
+	rows, where, err := e.rows(ctx, m, c, o, given)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	t, s := newTally(m), &Scored{Given: rows.Given()}
+	for {
+		b, err := rows.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, fault.Of(err)
+		}
+		if b.Len() == 0 {
+			continue
+		}
+		table, err := e.block(m, rows, b, t, c.Weight)
+		if err != nil {
+			return nil, fault.Of(err)
+		}
+		if s.Rows = append(s.Rows, b.Rows...); s.Table == nil {
+			s.Table = table
+		} else {
+			s.Table.Append(table)
+		}
+	}
+	if len(s.Rows) == given.Len() {
+		s.Rows = nil
+	}
+	s.Evaluated, err = t.record(rows, where, m, c, o)
+	return s, err
+}
+
+// rows are the events that are evaluated, with all their columns, of a table where one is given. It gives the words for the selection.
+func (e *Density) rows(ctx context.Context, m *model.Model, c *card.Card, o Options, table ...*events.Table) (*query.Rows, string, error) {
+	q := e.query(m, c)
+	q.All = true
+	if len(table) > 0 {
+		q.Files, q.Table = nil, table[0]
+	}
+	rows, where, err := e.open(ctx, c, q, o.Warn)
+	if err != nil {
+		return nil, "", fault.Of(err)
+	}
+	if err := e.checkNames(rows, m); err != nil {
+		rows.Close()
+		return nil, "", fault.Of(err)
+	}
+	return rows, where, nil
+}
+
+// record is what an evaluation that is done has to say, told to o; an error where there was no event.
+func (t *tally) record(rows *query.Rows, where string, m *model.Model, c *card.Card, o Options) (*Evaluated, error) {
+	if err := rows.Nothing(); err != nil {
+		return nil, fault.Of(err)
+	}
+	t.tell(rows, where, o)
+	r := &Evaluated{Events: t.Events, MeanLogProb: Mean(t.Sum) / Mean(t.Events), NotFinite: t.NotFinite, Weight: c.Weight, OutOfRange: t.Outside}
+	if r.Members = len(m.Members()); r.Members > 0 {
+		mean := Mean(t.Spread) / Mean(t.Events)
+		r.Spread = &mean
+	}
+	if r.Weight != "" {
+		t.weigh(r, o.Notice)
+	}
+	return r, nil
+}
+
+// Describe keeps the means with a file.
+func (r *Evaluated) Describe(out interface{ Describe(key, value string) }) {
+	out.Describe("sluice.mean_log_prob", fmt.Sprint(r.MeanLogProb))
+	if r.Members > 0 {
+		out.Describe("sluice.members", fmt.Sprint(r.Members))
+	}
+	if r.Weight != "" {
+		out.Describe("sluice.weight", r.Weight)
+	}
+	if r.WeightedMean != nil {
+		out.Describe("sluice.weighted_mean_log_prob", fmt.Sprint(*r.WeightedMean))
+	}
+}
+
 // query asks for the columns of a model, whose card is c, and welcomes its weight.
 func (e *Density) query(m *model.Model, c *card.Card) query.Query {
 	needed := columns(m)
-	q := query.Query{Files: e.Files, Reading: e.Reading, Columns: needed, Complete: needed, Names: named(m), Lack: mayLack(m), Drop: e.DropNaN}
+	q := query.Query{Files: e.Files, Reading: e.Reading, Columns: needed, Complete: needed, Names: named(m), Lack: mayLack(m), Drop: e.DropNaN, Remedy: e.Words.Drop}
 	if c.Weight != "" {
 		q.Welcome = []string{c.Weight}
 	}
@@ -163,13 +251,13 @@ func (e *Density) open(ctx context.Context, c *card.Card, q query.Query, warn fu
 	q.Where = c.Where
 	rows, err := open(ctx, c, q)
 	if err == nil {
-		return rows, c.Where + ", that of the model (--where '1>0': all events)", nil
+		return rows, fmt.Sprintf("%s, that of the model (%s: all events)", c.Where, cmp.Or(e.All, "--where '1>0'")), nil
 	}
 	lacking := absent(err)
 	if lacking == nil || slices.ContainsFunc(lacking, func(name string) bool { return slices.Contains(q.Columns, name) }) {
 		return nil, "", err
 	}
-	if !readableAgain(q.Files) {
+	if q.Table == nil && !readableAgain(q.Files) {
 		return nil, "", fmt.Errorf("%w; the model selects events by %s: --where '1>0' evaluates all", err, c.Where)
 	}
 	q.Where = ""
@@ -177,7 +265,11 @@ func (e *Density) open(ctx context.Context, c *card.Card, q query.Query, warn fu
 	if again != nil {
 		return nil, "", err
 	}
-	warn(fmt.Sprintf("the files lack what the model's selection (%s) is made of: every event is evaluated", c.Where))
+	lack := "the files lack"
+	if q.Table != nil {
+		lack = "the events lack"
+	}
+	warn(fmt.Sprintf("%s what the model's selection (%s) is made of: every event is evaluated", lack, c.Where))
 	return all, "", nil
 }
 
@@ -264,6 +356,9 @@ func (e *Density) checkNames(rows *query.Rows, m *model.Model) error {
 	}
 	for _, c := range rows.Columns() {
 		if slices.Contains(added, c.Name) {
+			if len(e.Files) == 0 {
+				return fmt.Errorf("there is a column %q already; rename it or leave it out", c.Name)
+			}
 			return fmt.Errorf("%s has a column %q already; rename it or leave it out (sluice convert --columns)", e.Files[0], c.Name)
 		}
 	}
@@ -304,6 +399,10 @@ type tally struct {
 	Weighted          total // sum of weight times log_prob
 	Weight            total // sum of weights
 	Features, Context *rangeWatch
+}
+
+func newTally(m *model.Model) *tally {
+	return &tally{Features: newRangeWatch(m.Features), Context: newRangeWatch(m.Context)}
 }
 
 // tell says what was decided or left out, and by whose selection, and what makes the mean doubtful.
