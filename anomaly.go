@@ -14,10 +14,8 @@ import (
 // A card without a search, and events that leave nothing to search in or to learn from, are *InputError. When ctx ends (*InterruptedError), what was done
 // is kept in the folder, and the same call goes on from it, as after a kill.
 func Anomaly(ctx context.Context, c *card.Card, out string, o Options) (r *anomaly.Result, err error) {
-	chain := o.chain()
-	page, err := o.staged(ctx, out, c, func(kept *stages.Stages) (*report.Page, error) {
-		r, err = anomaly.Run(ctx, c, anomaly.Options{Threads: chain.Threads, Kept: kept, Notice: chain.Notice, Warn: chain.Warn, Stage: chain.Stage})
-		if err != nil {
+	page, err := o.staged(ctx, out, c, func(w stages.Work) (*report.Page, error) {
+		if r, err = anomaly.Run(ctx, c, w); err != nil {
 			return nil, err
 		}
 		return r.Page(c)

@@ -15,10 +15,8 @@ import (
 // A card without an estimate, and regions that cannot be or hold no events, are *InputError. When ctx ends (*InterruptedError), what was done is kept in the
 // folder, and the same call goes on from it, as after a kill.
 func Background(ctx context.Context, c *card.Card, out string, o Options) (r *background.Result, err error) {
-	chain := o.chain()
-	page, err := o.staged(ctx, out, c, func(kept *stages.Stages) (*report.Page, error) {
-		own := background.Options{Threads: chain.Threads, Kept: kept, Notice: chain.Notice, Warn: chain.Warn, Stage: chain.Stage, Folder: out, Version: chain.Version}
-		if r, err = background.Run(ctx, c, own); err != nil {
+	page, err := o.staged(ctx, out, c, func(w stages.Work) (*report.Page, error) {
+		if r, err = background.Run(ctx, c, w); err != nil {
 			return nil, err
 		}
 		return r.Page(c)

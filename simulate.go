@@ -3,7 +3,6 @@ package sluice
 import (
 	"context"
 
-	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/report"
 	"github.com/sluice-hep/sluice/simulate"
@@ -16,22 +15,26 @@ type Simulation = simulate.Simulation
 // that judges it by the full simulation in the same file of generated objects.
 //
 // A model whose card does not say how objects become events, objects that lack what it is conditioned on or their event, and a file that cannot be
-// written are *InputError. When ctx ends (*InterruptedError), nothing is kept.
+// written are *InputError. When ctx ends, or the program is killed, the draws are kept in out.journal (*InterruptedError), as those of Sample are.
 func Simulate(ctx context.Context, m *model.Model, s Simulation, out, page string, o Options) (*simulate.Simulated, error) {
-	release, err := o.chain().ClaimAll([]string{s.File}, out, page)
+	chain := o.chain()
+	release, err := chain.ClaimAll([]string{s.File}, out, page)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	r, err := s.ToFile(ctx, m, out, page != "", o.chain().Apply(""))
-	if err != nil || page == "" {
-		return r, ended(ctx, err, "")
+	s.Version = chain.Version
+	var write func(about *report.Page) error
+	if page != "" {
+		write = func(about *report.Page) error {
+			chain.Sign(about, s.File, out, page)
+			return report.Write(page, about)
+		}
 	}
-	about, err := await.Do(ctx, "the report", r.Page)
-	if err != nil {
-		return nil, ended(ctx, err, "")
+	at := chain.Apply(out)
+	r, err := s.ToFile(ctx, m, out, write, at)
+	if err == nil {
+		r.Report = page
 	}
-	o.chain().Sign(about, s.File, out, page)
-	r.Report = page
-	return r, report.Write(page, about)
+	return r, ended(ctx, err, at.State)
 }

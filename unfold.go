@@ -12,9 +12,8 @@ import (
 // Unfold takes the effects of a detector out of the data of a card (card.Unfold). It writes to the folder out, unless that is "", the unfolded events of each
 // method, unfolded-METHOD.parquet, a page about them, report.html, and its histograms with all numbers, report.json. Errors are those of Anomaly.
 func Unfold(ctx context.Context, c *card.Card, out string, o Options) (r *unfold.Result, err error) {
-	chain := o.chain()
-	page, err := o.staged(ctx, out, c, func(kept *stages.Stages) (about *report.Page, err error) {
-		r, about, err = unfold.Analyse(ctx, c, unfold.Options{Threads: chain.Threads, Kept: kept, Notice: chain.Notice, Warn: chain.Warn, Stage: chain.Stage, Folder: out, Version: chain.Version})
+	page, err := o.staged(ctx, out, c, func(w stages.Work) (about *report.Page, err error) {
+		r, about, err = unfold.Analyse(ctx, c, w)
 		return about, err
 	})
 	if err != nil {

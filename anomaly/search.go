@@ -9,7 +9,6 @@ import (
 
 	"github.com/sluice-hep/sluice/bump"
 	"github.com/sluice-hep/sluice/card"
-	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/internal/stages"
@@ -17,20 +16,7 @@ import (
 )
 
 // Options are what a search may be given beside its card. The zero value works in silence on all cores, and keeps nothing of a search that is killed.
-type Options struct {
-	Threads int
-	Kept    *stages.Stages // a trial each
-	Notice  func(line string)
-	Warn    func(line string)
-	Stage   func(name string)
-}
-
-// filled has a function where there was none.
-func (o Options) filled() Options {
-	f := fit.Options{Notice: o.Notice, Warn: o.Warn, Stage: o.Stage}.Filled()
-	o.Notice, o.Warn, o.Stage = f.Notice, f.Warn, f.Stage
-	return o
-}
+type Options = stages.Work
 
 // search is a Result on its way.
 type search struct {
@@ -44,7 +30,7 @@ func Run(ctx context.Context, c *card.Card, o Options) (*Result, error) {
 	if err := c.CheckAnomaly(); err != nil {
 		return nil, fault.Of(err)
 	}
-	o = o.filled()
+	o = o.Filled()
 	o.Threads = cmp.Or(o.Threads, c.Threads)
 	o.Stage("read")
 	d, err := load(ctx, c)

@@ -77,8 +77,8 @@ func mayLack(m *model.Model) []string {
 	return slices.Concat(m.Features.MayLack(), m.Context.MayLack())
 }
 
-// readingFact is how text files are read.
-func readingFact(r query.Reading) journal.Fact {
+// ReadingFact is how text files are read.
+func ReadingFact(r query.Reading) journal.Fact {
 	return journal.Fact{Name: "--separator, --skip-lines, --header or --types", Value: fmt.Sprintf("%q %d %q %q", r.Separator, r.SkipLines, r.Header, r.Types)}
 }
 

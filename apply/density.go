@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -22,22 +23,18 @@ import (
 
 // Density says of which events a density is wanted, and what beside log_prob.
 type Density struct {
-	Files         []string
-	Latent        bool       // the latent columns z_0, z_1, ...
-	Draws         int        // places in the cells of repeated values that log_prob is the mean over; 0: model.Draws
-	Where         string     // the events to evaluate; "": those that the model's card selects, where the files tell which
-	DropNaN       bool       // leave out events with a missing feature or context, which are an error otherwise
+	Files   []string
+	Latent  bool   // the latent columns z_0, z_1, ...
+	Draws   int    // places in the cells of repeated values that log_prob is the mean over; 0: model.Draws
+	Where   string // the events to evaluate; "": those that the model's card selects, where the files tell which
+	DropNaN bool   // leave out events with a missing feature or context, which are an error otherwise
+	// Shard is the part, from 1 to Shards, of the events of the files that is evaluated; 0 of 0 is the whole. Merge joins all parts to what the whole would be.
+	Shard, Shards uint64
 	query.Reading            // Flatten "": what the model's card says, where that is needed
 	Version       string     // of the program: another does not go on with a journal
 	Verbose       bool       // tell each column that cannot be read, with its reason, not in brief
 	Card          *card.Card // of the model, where the caller keeps it; nil: it is read anew
 	Words                    // of the caller, where they are not flags
-}
-
-// Words are remedies as a caller would say them; "" for flags of the program.
-type Words struct {
-	Drop string // how events with missing values are left out
-	All  string // how all events are evaluated, and not those that the model selects
 }
 
 // Evaluated is the record of a density.
@@ -73,11 +70,14 @@ func (x Mean) MarshalJSON() ([]byte, error) {
 // The file appears when it is whole; a run that was killed, or whose ctx ended, goes on from its journal to the same bytes.
 func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Options) (_ *Evaluated, err error) {
 	began, o := time.Now(), o.Filled()
+	if err := checkShard(e.Shard, e.Shards); err != nil {
+		return nil, fault.Of(err)
+	}
 	if why := m.NoLatent(); e.Latent && why != "" {
 		return nil, fault.Of(fmt.Errorf("--latent: %s; leave it out", why))
 	}
 	c := cardOf(m)
-	rows, where, err := e.rows(ctx, m, c, o)
+	rows, where, err := e.rows(ctx, m, c, e.query(m, c), o)
 	if err != nil {
 		return nil, err
 	}
@@ -85,117 +85,83 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	for _, line := range rows.Skipped().Say(e.Verbose) {
 		o.Notice("left out: " + line)
 	}
+	if err := e.take(rows); err != nil {
+		return nil, fault.Of(err)
+	}
 	run, err := await.Do(ctx, "the model", func() ([]journal.Fact, error) { return e.facts(m, o) })
 	if err != nil {
 		return nil, err
 	}
-	t := newTally(m)
+	t := newTally(m, c)
 	out, _, err := journal.Create(ctx, path, run, t, o)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { out.Abandon(err) }()
-	if err := e.write(ctx, m, rows, t, out, c.Weight); err != nil {
+	if err := e.write(ctx, m, rows, t, out); err != nil {
 		return nil, err
 	}
-	r, err := t.record(rows, where, m, c, o)
-	if err != nil {
-		return nil, err
+	if err := e.nothing(rows, m, t, out); err != nil {
+		return nil, fault.Of(err)
 	}
-	r.File = path
+	t.tell(rows, where, o)
+	r := t.evaluated(path, o.Notice)
 	r.Describe(out)
 	if err := out.Close(); err != nil {
 		return nil, err
+	}
+	if e.Shards > 0 && o.State != "" {
+		if err := await.Done(ctx, "the manifest", func() error { return e.manifest(m, path, rows, t) }); err != nil {
+			return nil, err
+		}
 	}
 	r.Seconds = time.Since(began).Seconds()
 	return r, nil
 }
 
-// Scored are events in memory with their density.
-type Scored struct {
-	Table *events.Table // what was given of the events evaluated, as it was given, and behind it the results
-	Given int           // columns of the table that were given
-	Rows  []int64       // of what was given, from 0, that the events come from; nil where all are evaluated
-	*Evaluated
-}
-
-// Of evaluates events in memory, as ToFile does those of files, and keeps nothing of it.
-func (e *Density) Of(ctx context.Context, m *model.Model, given *events.Table, o Options) (*Scored, error) {
-	o = o.Filled()
-	c := e.Card
-	if c == nil {
-		c = cardOf(m)
+// take keeps the events of the shard.
+func (e *Density) take(rows *query.Rows) error {
+	if e.Shards == 0 {
+		return nil
 	}
-	rows, where, err := e.rows(ctx, m, c, o, given)
+	if !readableAgain(e.Files) {
+		return errors.New("a shard is part of so many events, and those of a pipe cannot be counted before: write them to a file first")
+	}
+	all, err := rows.Total()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer rows.Close()
-	t, s := newTally(m), &Scored{Given: rows.Given()}
-	for {
-		b, err := rows.Next()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, fault.Of(err)
-		}
-		if b.Len() == 0 {
-			continue
-		}
-		table, err := e.block(m, rows, b, t, c.Weight)
-		if err != nil {
-			return nil, fault.Of(err)
-		}
-		if s.Rows = append(s.Rows, b.Rows...); s.Table == nil {
-			s.Table = table
-		} else {
-			s.Table.Append(table)
-		}
+	first, last := part(e.Shard, e.Shards, uint64(all))
+	if first == last {
+		return fmt.Errorf("%s in %d shards leave none for shard %d; make fewer shards", say.Count(all, "event"), e.Shards, e.Shard)
 	}
-	if len(s.Rows) == given.Len() {
-		s.Rows = nil
-	}
-	s.Evaluated, err = t.record(rows, where, m, c, o)
-	return s, err
+	rows.Between(int(first), int(last))
+	return nil
 }
 
-// rows are the events that are evaluated, with all their columns, of a table where one is given. It gives the words for the selection.
-func (e *Density) rows(ctx context.Context, m *model.Model, c *card.Card, o Options, table ...*events.Table) (*query.Rows, string, error) {
-	q := e.query(m, c)
-	q.All = true
-	if len(table) > 0 {
-		q.Files, q.Table = nil, table[0]
+// nothing is an error where no event is evaluated, unless it is a shard, the others of which may have some.
+func (e *Density) nothing(rows *query.Rows, m *model.Model, t *tally, out *journal.Writer) error {
+	err := rows.Nothing()
+	if err == nil || e.Shards == 0 {
+		return err
 	}
-	rows, where, err := e.open(ctx, c, q, o.Warn)
-	if err != nil {
-		return nil, "", fault.Of(err)
-	}
-	if err := e.checkNames(rows, m); err != nil {
-		rows.Close()
-		return nil, "", fault.Of(err)
-	}
-	return rows, where, nil
+	return out.Write(e.empty(rows, m), t)
 }
 
-// record is what an evaluation that is done has to say, told to o; an error where there was no event.
-func (t *tally) record(rows *query.Rows, where string, m *model.Model, c *card.Card, o Options) (*Evaluated, error) {
-	if err := rows.Nothing(); err != nil {
-		return nil, fault.Of(err)
-	}
-	t.tell(rows, where, o)
-	r := &Evaluated{Events: t.Events, MeanLogProb: Mean(t.Sum) / Mean(t.Events), NotFinite: t.NotFinite, Weight: c.Weight, OutOfRange: t.Outside}
-	if r.Members = len(m.Members()); r.Members > 0 {
-		mean := Mean(t.Spread) / Mean(t.Events)
+// evaluated is the record of all that was added up.
+func (t *tally) evaluated(path string, tell func(line string)) *Evaluated {
+	r := &Evaluated{File: path, Events: t.Events, MeanLogProb: Mean(t.Sum.value()) / Mean(t.Events), NotFinite: t.NotFinite, Weight: t.By, OutOfRange: t.Outside, Members: t.Members}
+	if r.Members > 0 {
+		mean := Mean(t.Spread.value()) / Mean(t.Events)
 		r.Spread = &mean
 	}
 	if r.Weight != "" {
-		t.weigh(r, o.Notice)
+		t.weigh(r, tell)
 	}
-	return r, nil
+	return r
 }
 
-// Describe keeps the means with a file.
+// Describe keeps with a file what its means are.
 func (r *Evaluated) Describe(out interface{ Describe(key, value string) }) {
 	out.Describe("sluice.mean_log_prob", fmt.Sprint(r.MeanLogProb))
 	if r.Members > 0 {
@@ -208,6 +174,9 @@ func (r *Evaluated) Describe(out interface{ Describe(key, value string) }) {
 		out.Describe("sluice.weighted_mean_log_prob", fmt.Sprint(*r.WeightedMean))
 	}
 }
+
+// describer is a file that keeps words about itself.
+type describer interface{ Describe(key, value string) }
 
 // query asks for the columns of a model, whose card is c, and welcomes its weight.
 func (e *Density) query(m *model.Model, c *card.Card) query.Query {
@@ -274,7 +243,7 @@ func (e *Density) open(ctx context.Context, c *card.Card, q query.Query, warn fu
 }
 
 // write evaluates the events that an earlier run has not.
-func (e *Density) write(ctx context.Context, m *model.Model, rows *query.Rows, t *tally, out *journal.Writer, weight string) error {
+func (e *Density) write(ctx context.Context, m *model.Model, rows *query.Rows, t *tally, out *journal.Writer) error {
 	done := t.Seen
 	for {
 		b, err := rows.Next()
@@ -291,7 +260,7 @@ func (e *Density) write(ctx context.Context, m *model.Model, rows *query.Rows, t
 			continue
 		}
 		t.Seen = rows.Read()
-		table, err := await.Do(ctx, fmt.Sprintf("event %d", t.Seen), func() (*events.Table, error) { return e.block(m, rows, b, t, weight) })
+		table, err := await.Do(ctx, fmt.Sprintf("event %d", t.Seen), func() (*events.Table, error) { return e.block(m, rows, b, t) })
 		if err != nil {
 			return fault.Of(err)
 		}
@@ -302,7 +271,7 @@ func (e *Density) write(ctx context.Context, m *model.Model, rows *query.Rows, t
 }
 
 // block is the table to write for a block of events.
-func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tally, weight string) (*events.Table, error) {
+func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tally) (*events.Table, error) {
 	if err := t.countOutside(b.Table); err != nil {
 		return nil, err
 	}
@@ -319,26 +288,39 @@ func (e *Density) block(m *model.Model, rows *query.Rows, b query.Block, t *tall
 	}
 	t.Events += len(logProb)
 	for _, l := range logProb {
-		t.Sum += total(l)
+		t.Sum.add(l)
 		if l-l != 0 {
 			t.NotFinite++
 		}
 	}
 	for _, d := range deviation {
-		t.Spread += total(d)
+		t.Spread.add(d)
 	}
-	if w, err := b.Column(weight); err == nil && w.Type != events.Text {
+	if w, err := b.Column(t.By); err == nil && w.Type != events.Text {
 		t.add(logProb, w)
 	}
-	columns := slices.Clone(b.Columns[:rows.Given()])
-	columns = append(columns, events.Column{Name: "log_prob", Unit: "nats", Type: events.Float64, F64: logProb})
+	return e.beside(b.Columns[:rows.Given()], logProb, deviation, z), nil
+}
+
+// beside puts the results beside the columns of the files.
+func (e *Density) beside(given []events.Column, logProb, deviation []float64, z [][]float32) *events.Table {
+	columns := append(slices.Clone(given), events.Column{Name: "log_prob", Unit: "nats", Type: events.Float64, F64: logProb})
 	if deviation != nil {
 		columns = append(columns, events.Column{Name: logProbStd, Unit: "nats", Type: events.Float64, F64: deviation})
 	}
 	for i := 0; e.Latent && i < len(z); i++ {
 		columns = append(columns, events.Column{Name: latent(i), F32: z[i]})
 	}
-	return &events.Table{Columns: columns}, nil
+	return &events.Table{Columns: columns}
+}
+
+// empty is what block makes of no event.
+func (e *Density) empty(rows *query.Rows, m *model.Model) *events.Table {
+	var deviation []float64
+	if len(m.Members()) > 0 {
+		deviation = []float64{}
+	}
+	return e.beside(rows.Columns()[:rows.Given()], []float64{}, deviation, make([][]float32, m.Features.Dim()))
 }
 
 const logProbStd = "log_prob_std"
@@ -374,15 +356,21 @@ func (e *Density) facts(m *model.Model, o Options) ([]journal.Fact, error) {
 	if !ok {
 		return nil, nil
 	}
+	run, err := e.about(m)
+	return append(append(run, shardFact(e.Shard, e.Shards)), inputs...), err
+}
+
+// about tells the evaluation, of whatever files, from others.
+func (e *Density) about(m *model.Model) ([]journal.Fact, error) {
 	run, err := facts("density", e.Version, m)
-	return append(append(run,
+	return append(run,
 		journal.Fact{Name: "--draws", Value: fmt.Sprint(e.Draws)},
 		journal.Fact{Name: "--latent", Value: fmt.Sprint(e.Latent)},
 		journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", e.Where)},
 		journal.Fact{Name: "--drop-nan", Value: fmt.Sprint(e.DropNaN)},
 		journal.Fact{Name: "--flatten", Value: fmt.Sprintf("%q", e.Flatten)},
-		readingFact(e.Reading),
-	), inputs...), err
+		ReadingFact(e.Reading),
+	), err
 }
 
 // tally is what an evaluation adds up, block by block; a journal keeps it.
@@ -390,19 +378,21 @@ type tally struct {
 	Seen    int // events of the files, left out or not
 	Events  int // evaluated
 	Outside int
-	Sum     total // of log_prob
-	Spread  total // of log_prob_std
+	Sum     sum // of log_prob
+	Spread  sum // of log_prob_std
+	Members int // of an ensemble
 
 	NotFinite int // of log_prob
 
-	Weighed           int   // events with a weight
-	Weighted          total // sum of weight times log_prob
-	Weight            total // sum of weights
+	By                string // the column by which the model weighs events; "" for none
+	Weighed           int    // events with a weight
+	Weighted          sum    // of weight times log_prob
+	Weight            sum    // of weights
 	Features, Context *rangeWatch
 }
 
-func newTally(m *model.Model) *tally {
-	return &tally{Features: newRangeWatch(m.Features), Context: newRangeWatch(m.Context)}
+func newTally(m *model.Model, c *card.Card) *tally {
+	return &tally{Members: len(m.Members()), By: c.Weight, Features: newRangeWatch(m.Features), Context: newRangeWatch(m.Context)}
 }
 
 // tell says what was decided or left out, and by whose selection, and what makes the mean doubtful.
@@ -422,6 +412,18 @@ func (t *tally) tell(rows *query.Rows, where string, o Options) {
 	}
 }
 
+// join adds what the events of another shard add up to.
+func (t *tally) join(o *tally) {
+	t.Events += o.Events
+	t.Outside += o.Outside
+	t.NotFinite += o.NotFinite
+	t.Weighed += o.Weighed
+	t.Sum.join(o.Sum)
+	t.Spread.join(o.Spread)
+	t.Weighted.join(o.Weighted)
+	t.Weight.join(o.Weight)
+}
+
 // add adds up events with their weights.
 func (t *tally) add(logProb []float64, weight *events.Column) {
 	for i, l := range logProb {
@@ -430,20 +432,21 @@ func (t *tally) add(logProb []float64, weight *events.Column) {
 			continue
 		}
 		t.Weighed++
-		t.Weight += total(w)
+		t.Weight.add(w)
 		if w != 0 {
-			t.Weighted += total(w * l)
+			t.Weighted.add(w * l)
 		}
 	}
 }
 
 // weigh adds the weighted mean to a record, or says why there is none.
 func (t *tally) weigh(r *Evaluated, tell func(line string)) {
-	switch mean := float64(t.Weighted / t.Weight); {
+	weight := t.Weight.value()
+	switch mean := t.Weighted.value() / weight; {
 	case t.Weighed == 0:
 		tell(fmt.Sprintf("the model weighs events by %q, of which the files hold no number: the mean of log_prob is unweighted", r.Weight))
-	case !(t.Weight > 0) || mean-mean != 0:
-		tell(fmt.Sprintf("the weights (%q) add up to %g: the mean of log_prob is unweighted", r.Weight, float64(t.Weight)))
+	case !(weight > 0) || mean-mean != 0:
+		tell(fmt.Sprintf("the weights (%q) add up to %g: the mean of log_prob is unweighted", r.Weight, weight))
 	default:
 		r.WeightedMean = &mean
 		if none := t.Events - t.Weighed; none > 0 {

@@ -75,17 +75,15 @@ func (d *Sample) part() (first, last uint64) {
 	case d.Shards == 0:
 		return 0, d.Events
 	}
-	// Events*i/Shards without overflow
-	at := func(i uint64) uint64 { return d.Events/d.Shards*i + d.Events%d.Shards*i/d.Shards }
-	return at(d.Shard - 1), at(d.Shard)
+	return part(d.Shard, d.Shards, d.Events)
 }
 
 // ToFile draws the events into a file, a block at a time. The file appears when it is whole; a run that was killed, or
 // whose ctx ended, goes on from its journal to the same bytes.
 func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Options) (_ *Drawn, err error) {
 	began, o := time.Now(), o.Filled()
-	if d.Shard > d.Shards || d.Shards > 0 && d.Shard == 0 {
-		return nil, fault.Of(fmt.Errorf("there is no shard %d of %d: they are 1 to %d", d.Shard, d.Shards, d.Shards))
+	if err := checkShard(d.Shard, d.Shards); err != nil {
+		return nil, fault.Of(err)
 	}
 	if d.open() && d.Shards > 0 {
 		whole := *d
@@ -281,7 +279,7 @@ func (d *Sample) rows(ctx context.Context, m *model.Model) (uint64, error) {
 }
 
 // describe keeps with a file how many events were drawn again.
-func (r *Drawn) describe(out interface{ Describe(key, value string) }) {
+func (r *Drawn) describe(out describer) {
 	if r.Within != nil {
 		out.Describe("sluice.within", fmt.Sprint(*r.Within))
 		out.Describe("sluice.redrawn", fmt.Sprint(r.Redrawn))
@@ -293,15 +291,15 @@ func (d *Sample) run(m *model.Model, o Options) ([]journal.Fact, error) {
 	if o.State == "" {
 		return nil, nil
 	}
-	run, again, err := d.facts(m)
+	run, again, err := d.facts(m, journal.Files)
 	if err != nil || !again {
 		return nil, err
 	}
-	return append(run, journal.Fact{Name: "shard", Value: fmt.Sprintf("%d/%d", max(d.Shard, 1), max(d.Shards, 1))}), nil
+	return append(run, shardFact(d.Shard, d.Shards)), nil
 }
 
-// facts tell the whole sample from others; again is false where its context can be read only once.
-func (d *Sample) facts(m *model.Model) (run []journal.Fact, again bool, err error) {
+// facts tell the whole sample from others, and the file of its context by files; again is false where that can be read only once.
+func (d *Sample) facts(m *model.Model, files func(what string, names ...string) ([]journal.Fact, bool)) (run []journal.Fact, again bool, err error) {
 	number := fmt.Sprint(d.Events)
 	if d.open() {
 		number = "that of the context"
@@ -319,6 +317,6 @@ func (d *Sample) facts(m *model.Model) (run []journal.Fact, again bool, err erro
 	if d.ContextFile == "" {
 		return run, true, err
 	}
-	given, again := journal.Files("context", d.ContextFile)
-	return append(append(run, readingFact(d.Reading), journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", d.Where)}), given...), again, err
+	given, again := files("context", d.ContextFile)
+	return append(append(run, ReadingFact(d.Reading), journal.Fact{Name: "--where", Value: fmt.Sprintf("%q", d.Where)}), given...), again, err
 }

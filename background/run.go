@@ -12,7 +12,6 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
-	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/internal/say"
@@ -21,23 +20,7 @@ import (
 )
 
 // Options are what an estimate may be given beside its card. The zero value works in silence on all cores.
-type Options struct {
-	Threads int
-	Notice  func(line string)
-	Warn    func(line string)
-	Stage   func(name string)
-	Kept    *stages.Stages // the density of the simulation, the transport, and a closure each
-	// Folder is where its files go; "" for none.
-	Folder  string
-	Version string // of the program, which its files say
-}
-
-// filled has a function where there was none.
-func (o Options) filled() Options {
-	f := fit.Options{Notice: o.Notice, Warn: o.Warn, Stage: o.Stage}.Filled()
-	o.Notice, o.Warn, o.Stage = f.Notice, f.Warn, f.Stage
-	return o
-}
+type Options = stages.Work
 
 // Result is an estimate.
 type Result struct {
@@ -96,7 +79,7 @@ func Run(ctx context.Context, c *card.Card, o Options) (*Result, error) {
 	if err := c.CheckBackground(); err != nil {
 		return nil, fault.Of(err)
 	}
-	o = o.filled()
+	o = o.Filled()
 	began := time.Now()
 	o.Stage("read")
 	e, err := begin(ctx, c, o)

@@ -22,6 +22,8 @@ type Simulate struct {
 	Slot string `yaml:"slot,omitempty"`
 	// Bins are the edges, by column, in which simulations are judged. Default: tenths of the generated pt and sixths of eta.
 	Bins map[string][]float64 `yaml:"bins,omitempty"`
+	// Coverage is of how many objects of each bin the intervals are checked. Default: 500.
+	Coverage int `yaml:"coverage,omitempty"`
 }
 
 // Simulation is Simulate with its defaults.
@@ -31,7 +33,7 @@ func (c *Card) Simulation() Simulate {
 		s.Event = []string{"event"}
 	}
 	s.Generated, s.Reconstructed = cmp.Or(s.Generated, "GenJet"), cmp.Or(s.Reconstructed, "Jet")
-	s.Order = cmp.Or(s.Order, s.Reconstructed+"_pt")
+	s.Order, s.Coverage = cmp.Or(s.Order, s.Reconstructed+"_pt"), cmp.Or(s.Coverage, 500)
 	return s
 }
 
@@ -66,6 +68,8 @@ func (c *Card) CheckSimulation() error {
 		return wrong(join(key, "exists"), "missing; with slot it is the feature that is 1 where an event has one more object, and 0 where it has not")
 	case s.Generated == s.Reconstructed:
 		return wrong(join(key, "generated"), "%q is what the reconstructed objects are called", s.Generated)
+	case s.Coverage < 0:
+		return wrong(join(key, "coverage"), "%d is not a number of objects", s.Coverage)
 	case slices.Contains(s.Event, ""):
 		return wrong(join(key, "event"), "one of the names is empty")
 	}

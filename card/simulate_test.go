@@ -27,6 +27,7 @@ func TestSimulate(t *testing.T) {
 		"simulate: {slot: n, exists: seen}":     `"n" is not in the context`,
 		"simulate: {slot: GenJet_pt}":           `exists`,
 		"simulate: {generated: Jet}":            `what the reconstructed objects are called`,
+		"simulate: {coverage: -1}":              `-1 is not a number of objects`,
 		"simulate: {event: ['']}":               `one of the names is empty`,
 		"simulate: {bins: {GenJet_pt: [3, 2]}}": `increasing edges`,
 	} {

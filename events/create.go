@@ -21,6 +21,7 @@ type Writer struct {
 	file  target
 	out   column.Writer
 	names []Column
+	said  [][2]string // of the file, by Describe
 	err   error
 }
 
@@ -119,11 +120,17 @@ func (w *Writer) write(t *Table) error {
 	return w.out.Write(t.Columns)
 }
 
-// Describe keeps a text with the file, under a key, where the format has a place for it: Parquet.
-func (w *Writer) Describe(key, value string) {
+// Describe keeps a text with the file, under a key, where the format has a place for it: Parquet. It comes after what the columns are, whether it is
+// said before the events or after them.
+func (w *Writer) Describe(key, value string) { w.said = append(w.said, [2]string{key, value}) }
+
+func (w *Writer) finish() error {
 	if out, ok := w.out.(interface{ Describe(key, value string) }); ok {
-		out.Describe(key, value)
+		for _, s := range w.said {
+			out.Describe(s[0], s[1])
+		}
 	}
+	return w.out.Finish()
 }
 
 // Histograms keeps histograms with the file, beside the events, under their names: in ROOT files.
@@ -148,7 +155,7 @@ func (w *Writer) Close() error {
 		w.err = inFile(w.path, errors.New("no table was written"))
 	}
 	if w.err == nil {
-		w.err = inFile(w.path, w.out.Finish())
+		w.err = inFile(w.path, w.finish())
 	}
 	if w.err != nil {
 		return w.err

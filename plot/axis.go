@@ -150,8 +150,10 @@ func minus(s string) string { return strings.Replace(s, "-", "−", 1) }
 
 func finite(v float64) bool { return v-v == 0 }
 
-// logTicks are powers of ten, labelled, and their multiples between.
+// logTicks are powers of ten, labelled, and their multiples between. Where there is one power at most, twice and five times it are labelled too, as plain numbers
+// where these are short.
 func logTicks(lo, hi float64, n int) []tick {
+	few := math.Floor(math.Log10(hi)) <= math.Ceil(math.Log10(lo)) && lo >= 1e-3 && hi < 1e6
 	first, last := int(math.Floor(math.Log10(lo))), int(math.Ceil(math.Log10(hi)))
 	every := 1 + (last-first-1)/n
 	var ticks []tick
@@ -162,7 +164,10 @@ func logTicks(lo, hi float64, n int) []tick {
 			if t.at < lo*(1-1e-9) || t.at > hi*(1+1e-9) || (every > 1 && m > 1) {
 				continue
 			}
-			if m == 1 && e%every == 0 {
+			switch {
+			case few && (m == 1 || m == 2 || m == 5):
+				t.label = strconv.FormatFloat(t.at, 'g', 6, 64)
+			case !few && m == 1 && e%every == 0:
 				t.label, t.sup = powerOfTen(e)
 			}
 			ticks = append(ticks, t)

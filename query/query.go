@@ -138,7 +138,7 @@ func (r *Rows) open() error {
 		o.Types = r.q.Known
 	}
 	o.Limits = r.limits()
-	o.Passed = func(_, n int64) { r.passed += int(n) }
+	o.Passed = r.pass
 	o.Choose = func(have []events.Column) ([]string, error) {
 		r.choose(have)
 		return r.ask(have)

@@ -37,6 +37,9 @@ type Rows struct {
 
 	ended                            chan struct{} // closed when the last fetch has
 	read, passed, selected, complete int           // events: read, passed over unread; of the read ones, selected; of these, complete
+
+	first, last int // the numbers of the events wanted, [first, last); 0 of 0: all
+	outside     int // events that are not among these
 }
 
 // made is the formula of a column, and where it puts that among the columns of a block.
@@ -97,8 +100,48 @@ func (r *Rows) Notes() []string { return slices.Concat(r.in.Notes(), r.replaced)
 // Path is the file that the last block came from; "" for memory.
 func (r *Rows) Path() string { return r.in.Path() }
 
-// Read is the number of events so far, passed over, left out or kept.
-func (r *Rows) Read() int { return r.read + r.passed }
+// Read is the number of events so far, passed over, left out, kept, or not among those of Between.
+func (r *Rows) Read() int { return r.read + r.passed + r.outside }
+
+// Between keeps, before the first Next, the events of the numbers [first, last) of all files alone; the others are neither selected nor looked at.
+func (r *Rows) Between(first, last int) { r.first, r.last = first, last }
+
+// among says which of n events from a number on are those of Between: [lo, hi) of them.
+func (r *Rows) among(number, n int) (lo, hi int) {
+	if r.last == 0 {
+		return 0, n
+	}
+	return min(max(r.first-number, 0), n), min(max(r.last-number, 0), n)
+}
+
+// pass counts n events from a number on that the files pass over.
+func (r *Rows) pass(number, n int64) {
+	lo, hi := r.among(int(number), int(n))
+	r.passed += max(hi-lo, 0)
+	r.outside += int(n) - max(hi-lo, 0)
+}
+
+// Total is the number of all events, selected or not. Files that do not say theirs are read for it, in another pass.
+func (r *Rows) Total() (int, error) {
+	if r.q.Table != nil {
+		return r.q.Table.Len(), nil
+	}
+	all, err := Query{Files: r.q.Files, Reading: r.q.Reading, Known: r.Types()}.Open(r.ctx, r.size)
+	if err != nil {
+		return 0, err
+	}
+	defer all.Close()
+	if files, ok := all.in.(*events.Chain); ok && files.Rows() >= 0 {
+		return int(files.Rows()), nil
+	}
+	for {
+		if _, err := all.next(); err == io.EOF {
+			return all.Read(), nil
+		} else if err != nil {
+			return 0, err
+		}
+	}
+}
 
 // Next is the next block; it may be empty. io.EOF follows the last.
 func (r *Rows) Next() (Block, error) {
@@ -125,13 +168,19 @@ func (r *Rows) next() (Block, error) {
 	if err := r.ctx.Err(); err != nil {
 		return Block{}, fmt.Errorf("interrupted after %d events: %w", r.Read(), err)
 	}
+	if r.last > 0 && r.Read() >= r.last {
+		return Block{}, io.EOF
+	}
 	t, err := r.fetch()
 	if err != nil {
 		return Block{}, err
 	}
+	lo, hi := r.among(int(r.in.Number()), t.Len())
+	first, number := r.in.First()+int64(lo), uint64(r.in.Number())+uint64(lo)
+	r.outside += t.Len() - (hi - lo)
+	t = t.Slice(lo, hi)
 	r.read += t.Len()
 	b := Block{Table: t, Rows: make([]int64, t.Len()), Number: make([]uint64, t.Len())}
-	first, number := r.in.First(), uint64(r.in.Number())
 	for i := range b.Rows {
 		b.Rows[i], b.Number[i] = first+int64(i), number+uint64(i)
 	}
@@ -247,7 +296,7 @@ func (r *Rows) Notices() []string { return append(r.Notes(), r.Selected()...) }
 
 // Selected says how many of the events read so far pass the selection, where not all do.
 func (r *Rows) Selected() (lines []string) {
-	if all := r.Read(); r.selected < all {
+	if all := r.read + r.passed; r.selected < all {
 		lines = append(lines, fmt.Sprintf("%d of %s pass the selection", r.selected, say.Count(all, "event")))
 	}
 	return lines
@@ -268,8 +317,8 @@ func (r *Rows) Nothing() error {
 		return nil
 	case r.selected > 0:
 		return fmt.Errorf("every one of the %d events has a missing value in one of %q", r.selected, r.q.Complete)
-	case r.Read() > 0:
-		return fmt.Errorf("the selection %q leaves none of %d events", r.q.Where, r.Read())
+	case r.read+r.passed > 0:
+		return fmt.Errorf("the selection %q leaves none of %d events", r.q.Where, r.read+r.passed)
 	}
 	return r.located(errors.New("there are no events"))
 }

@@ -47,18 +47,16 @@ func newFakes(r *run) (*fakes, error) {
 // mostFakes is where a model of fakes that finds no end is given up.
 const mostFakes = 1000
 
-// draw adds the fakes of the events from e to before to. An event is asked, slot after slot, until it has no more.
-func (f *fakes) draw(b *assembly, e, to int) (redrawn int, err error) {
+// draw draws the fakes of the events from e to before to, and tells of which draw of which of them each is. An event is asked, slot after slot, until it has no more.
+func (f *fakes) draw(e, to int) (all *events.Table, of []int64, redrawn int, err error) {
 	r := f.run
-	b.fakes = make([][]int32, (to-e)*r.Draws)
-	var all *events.Table
-	asked := make([]int32, len(b.fakes)) // those that may have one more
+	asked := make([]int32, (to-e)*r.Draws) // those that may have one more
 	for i := range asked {
 		asked[i] = int32(i)
 	}
 	for slot := 0; len(asked) > 0; slot++ {
 		if slot == mostFakes {
-			return 0, fmt.Errorf("event %d has more than %d fakes: the model that draws them is not trained well enough", e+1+int(asked[0])/r.Draws, mostFakes)
+			return nil, nil, 0, fmt.Errorf("event %d has more than %d fakes: the model that draws them is not trained well enough", e+1+int(asked[0])/r.Draws, mostFakes)
 		}
 		seed := rng.New(r.Seed, rng.StreamFakes, uint32(slot)).Uint64()
 		t, again, err := f.m.SampleWithin(len(asked), f.given(asked, e, slot), seed, uint64(r.events.first[e])*uint64(r.Draws), r.Within)
@@ -66,28 +64,27 @@ func (f *fakes) draw(b *assembly, e, to int) (redrawn int, err error) {
 			t, err = f.card.Restore.Of(t)
 		}
 		if err != nil {
-			return 0, fmt.Errorf("fakes: %w", err)
+			return nil, nil, 0, fmt.Errorf("fakes: %w", err)
 		}
 		redrawn += again
-		at := 0
-		if all == nil {
-			all = t
-		} else {
-			at = all.Len()
-			all.Append(t)
+		exists, err := t.Column(f.plan.Exists)
+		if err != nil {
+			return nil, nil, 0, fmt.Errorf("fakes: %w", err)
 		}
-		exists, _ := t.Column(f.plan.Exists)
-		var more []int32
+		var more, rows []int32
 		for k, i := range asked {
 			if exists.Float(k) > 0.5 {
-				b.fakes[i] = append(b.fakes[i], int32(at+k))
-				more = append(more, i)
+				of, more, rows = append(of, int64(i)), append(more, i), append(rows, int32(k))
 			}
+		}
+		if t = t.Take(rows); all == nil {
+			all = t
+		} else {
+			all.Append(t)
 		}
 		asked = more
 	}
-	b.add(all, f.card, "", r.objects)
-	return redrawn, nil
+	return all, of, redrawn, nil
 }
 
 // given is the context of events that are asked: their own columns, and the slot.

@@ -127,7 +127,7 @@ type source struct {
 	order  *events.Column
 }
 
-func (b *assembly) add(t *events.Table, c *card.Card, exists string, objects []object) {
+func (b *assembly) add(t *events.Table, exists string, objects []object) {
 	s := source{Table: t}
 	s.exists, _ = t.Column(exists)
 	s.order, _ = t.Column(b.run.plan.Order)
@@ -146,22 +146,6 @@ func (s *source) values(name string) (x []float64) {
 	for i := range s.Len() {
 		if s.has(i) {
 			x = append(x, c.Float(i))
-		}
-	}
-	return x
-}
-
-// draws are those of a column, all of an object one after the other, NaN where it is not reconstructed.
-func (b *assembly) draws(name string) []float64 {
-	n := len(b.tables)
-	x := make([]float64, n*b.tables[0].Len())
-	for d := range b.tables {
-		s := &b.tables[d]
-		c, _ := s.Column(name)
-		for i := range s.Len() {
-			if x[i*n+d] = math.NaN(); s.has(i) {
-				x[i*n+d] = c.Float(i)
-			}
 		}
 	}
 	return x
@@ -193,6 +177,8 @@ func (b *assembly) columns(e, to int) []events.Column {
 				b.append(out, p)
 				index.I64 = append(index.I64, int64(p.generated))
 			}
+			b.fill(found)
+			b.count(found, d)
 			number.I64, draw.I64 = append(number.I64, int64(len(found))), append(draw.I64, int64(d))
 			generated.I64 = append(generated.I64, int64(r.events.first[n+1]-r.events.first[n]))
 			singles = append(singles, int32(r.events.first[n]))
@@ -200,12 +186,15 @@ func (b *assembly) columns(e, to int) []events.Column {
 				objects = append(objects, int32(i))
 			}
 		}
+		for _, s := range r.spectra {
+			s.end(r.weight())
+		}
 	}
 	all := b.taken(r.events.singles, singles)
 	if r.Draws > 1 {
 		weight := events.Column{Name: "weight", F32: make([]float32, len(singles))}
 		for i := range weight.F32 {
-			weight.F32[i] = 1 / float32(r.Draws)
+			weight.F32[i] = float32(r.weight())
 		}
 		all = append(all, draw, weight)
 	}
@@ -221,7 +210,7 @@ func (b *assembly) taken(names []string, rows []int32) (columns []events.Column)
 	return columns
 }
 
-// event are the objects of a draw of an event, in order, and counts them.
+// event are the objects of a draw of an event, in order.
 func (b *assembly) event(n, d int) (found []placed) {
 	r := b.run
 	first := r.events.first[b.from]
@@ -230,20 +219,29 @@ func (b *assembly) event(n, d int) (found []placed) {
 			found = append(found, placed{d, i - first, i - r.events.first[n], s.order.Float(i - first)})
 		}
 	}
-	r.result.Reconstructed += len(found)
-	matched := len(found)
 	if b.fakes != nil {
 		last := len(b.tables) - 1
 		for _, row := range b.fakes[(n-b.from)*r.Draws+d] {
 			found = append(found, placed{last, int(row), -1, b.tables[last].order.Float(int(row))})
 		}
-		r.result.Fakes += len(found) - matched
-	}
-	if d == 0 {
-		r.counts[0], r.counts[1] = append(r.counts[0], matched), append(r.counts[1], len(found)-matched)
 	}
 	slices.SortStableFunc(found, func(a, b placed) int { return cmp.Compare(b.order, a.order) })
 	return found
+}
+
+// count counts the objects of a draw of an event.
+func (b *assembly) count(found []placed, d int) {
+	r, fakes := b.run, 0
+	for _, p := range found {
+		if p.generated < 0 {
+			fakes++
+		}
+	}
+	r.result.Reconstructed += len(found) - fakes
+	r.result.Fakes += fakes
+	if d == 0 {
+		r.counts[0], r.counts[1] = append(r.counts[0], len(found)-fakes), append(r.counts[1], fakes)
+	}
 }
 
 // append adds the values of an object to the columns, and counts those that it lacks.

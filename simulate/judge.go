@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
@@ -20,35 +21,50 @@ type Judged struct {
 	Binned     []string             `json:"binned"` // the columns of the bins
 	Efficiency Worst                `json:"efficiency"`
 	Quantities map[string]*[2]Worst `json:"quantities"` // mean and width of what the flow draws, by its name: response and resolution where that is a ratio
+	Coverage   map[string][]Covered `json:"coverage"`   // of the intervals of each quantity
 	Objects    [2]float64           `json:"objects"`    // reconstructed ones in an event, in the full simulation and here
 	quantities []string
 	bins       []bin
-	shape      [2]int
+	axes       []axis
 }
 
-// Worst is the largest of the differences in bins.
+// Worst is the largest of the differences in bins, and how many are large.
 type Worst struct {
 	Bins    int     `json:"bins"`
-	Largest float64 `json:"largest"`       // difference, simulated less true: relative, of efficiencies absolute
+	Largest float64 `json:"largest"`       // difference, simulated less true: relative, of efficiencies and coverage absolute
 	Error   float64 `json:"largest_error"` // its standard error, by the numbers of objects
-	Beyond  int     `json:"beyond"`        // bins in which the difference is beyond tolerance by more than three standard errors
+	Within  int     `json:"within"`        // bins in which the difference is within tolerance
+	Beyond  int     `json:"beyond"`        // bins in which it is beyond tolerance by more than three standard errors
+	Unclear int     `json:"unclear"`       // bins whose standard error is larger than the tolerance, so that these say little
 	Chi2    float64 `json:"chi2"`          // sum of the squares of the differences in units of their errors
+	Pull    float64 `json:"pull"`          // the largest of these, with its sign
+	Where   string  `json:"where"`         // the bin that has it
 }
 
 // The differences that are small enough.
 const (
 	toleranceOfMoments    = 0.02
 	toleranceOfEfficiency = 0.01
+	toleranceOfCoverage   = 0.02
 )
 
-func (w *Worst) add(difference, err, tolerance float64) {
+func (w *Worst) add(bin string, difference, err, tolerance float64) {
 	w.Bins++
 	w.Chi2 += difference * difference / (err * err)
 	if math.Abs(difference) > math.Abs(w.Largest) {
 		w.Largest, w.Error = difference, err
 	}
+	if pull := difference / err; math.Abs(pull) > math.Abs(w.Pull) {
+		w.Pull, w.Where = pull, bin
+	}
+	if math.Abs(difference) <= tolerance {
+		w.Within++
+	}
 	if math.Abs(difference) > tolerance+3*err {
 		w.Beyond++
+	}
+	if err > tolerance {
+		w.Unclear++
 	}
 }
 
@@ -61,6 +77,9 @@ func (j *Judged) Lines() (lines []string) {
 	for _, name := range j.quantities {
 		q := j.Quantities[name]
 		lines = append(lines, fmt.Sprintf("%s: mean, %s", name, &q[0]), fmt.Sprintf("%s: width, %s", name, &q[1]))
+		for _, c := range j.Coverage[name] {
+			lines = append(lines, fmt.Sprintf("%s: intervals of %g %% hold %.2f ± %.2f %%, %s", name, 100*c.Level, 100*c.Inside, 100*c.Error, &c.Bins))
+		}
 	}
 	return lines
 }
@@ -110,9 +129,9 @@ func (r *run) judge() (*Judged, error) {
 		return nil, err
 	}
 	place := make([]int, r.drawn.Len())
-	for k, a := range axes {
+	j.axes = axes
+	for _, a := range axes {
 		j.Binned = append(j.Binned, a.label())
-		j.shape[k] = len(a.edges) - 1
 	}
 	total := 1
 	for k := range axes {
@@ -145,7 +164,19 @@ func (r *run) judge() (*Judged, error) {
 	}
 	j.sum()
 	j.Objects = r.multiplicity()
-	return j, nil
+	return j, r.coverage(j, place)
+}
+
+// name says which bin one is.
+func (j *Judged) name(p int) string {
+	var parts []string
+	for _, a := range slices.Backward(j.axes) {
+		n := len(a.edges) - 1
+		parts = append(parts, a.name(p%n))
+		p /= n
+	}
+	slices.Reverse(parts)
+	return strings.Join(parts, ", ")
 }
 
 // sum looks for the largest differences.
@@ -157,13 +188,13 @@ func (j *Judged) sum() {
 		}
 		t, te := b.share(0)
 		s, se := b.share(1)
-		j.Efficiency.add(s-t, math.Hypot(te, se), toleranceOfEfficiency)
+		j.Efficiency.add(j.name(i), s-t, math.Hypot(te, se), toleranceOfEfficiency)
 		for k, name := range j.quantities {
 			if p := &b.quantity[k]; min(p.n[0], p.n[1]) > Enough {
 				d, e := p.mean()
-				j.Quantities[name][0].add(d, e, toleranceOfMoments)
+				j.Quantities[name][0].add(j.name(i), d, e, toleranceOfMoments)
 				d, e = p.width()
-				j.Quantities[name][1].add(d, e, toleranceOfMoments)
+				j.Quantities[name][1].add(j.name(i), d, e, toleranceOfMoments)
 			}
 		}
 	}
@@ -228,6 +259,7 @@ type axis struct {
 	column *events.Column
 	size   bool // its absolute value
 	edges  []float64
+	sorted []float64 // what is binned, ascending
 }
 
 func (a *axis) label() string {
@@ -235,6 +267,17 @@ func (a *axis) label() string {
 		return "|" + a.column.Name + "|"
 	}
 	return a.column.Name
+}
+
+// name is that of a bin.
+func (a *axis) name(k int) string {
+	return fmt.Sprintf("%s %g to %g", a.label(), round(a.edges[k]), round(a.edges[k+1]))
+}
+
+// round leaves three digits.
+func round(x float64) float64 {
+	v, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 3, 64), 64)
+	return v
 }
 
 // places are the bins of the rows, -1 for none.
@@ -290,7 +333,13 @@ func (r *run) axes() (axes []axis, err error) {
 		if len(a.edges) < 2 {
 			return nil, fmt.Errorf("column %q has one value, so that there are no bins to judge in; name others (simulate.bins)", name)
 		}
-		a.size = a.edges[0] >= 0 && x[0] < 0
+		if a.size = a.edges[0] >= 0 && x[0] < 0; a.size {
+			for i, v := range x {
+				x[i] = math.Abs(v)
+			}
+			slices.Sort(x)
+		}
+		a.sorted = x
 		axes = append(axes, a)
 	}
 	return axes, nil

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/say"
@@ -14,10 +15,10 @@ import (
 	"github.com/sluice-hep/sluice/stats"
 )
 
-// Page judges a simulation by the full one, which the file of generated objects has beside them: efficiency, response and resolution in bins, quantiles,
+// page judges a simulation by the full one, which the file of generated objects has beside them: efficiency, response and resolution in bins, quantiles,
 // single values, numbers of objects, the columns one by one.
-func (s *Simulated) Page() (*report.Page, error) {
-	r := s.run
+func (r *run) page() (*report.Page, error) {
+	s := r.result
 	var err error
 	if s.Judged, err = r.judge(); err != nil {
 		return nil, err
@@ -31,10 +32,10 @@ func (s *Simulated) Page() (*report.Page, error) {
 		return nil, err
 	}
 	p := &report.Page{
-		Title: "Simulation: " + cmp.Or(r.card.Title, r.card.Name), Card: string(text), Model: info.Hash, Summary: s.facts(),
+		Title: "Simulation: " + cmp.Or(r.card.Title, r.card.Name), Card: string(text), Model: info.Hash, Summary: r.summary(),
 		Lead: "Objects drawn by a model, each given a generated one, beside those of the full simulation of the same generated objects.",
 	}
-	for _, section := range []func() (report.Section, error){r.efficiencies, r.responses, r.quantiles, r.singles, r.numbers, r.columnsSection, r.oversampled} {
+	for _, section := range []func() (report.Section, error){r.efficiencies, r.responses, r.intervals, r.quantiles, r.singles, r.numbers, r.columnsSection, r.oversampled} {
 		part, err := section()
 		if err != nil {
 			return nil, err
@@ -46,16 +47,16 @@ func (s *Simulated) Page() (*report.Page, error) {
 	return p, nil
 }
 
-func (s *Simulated) facts() []report.Fact {
-	j := s.Judged
+func (r *run) summary() []report.Fact {
+	s, j := r.result, r.result.Judged
 	f := []report.Fact{
 		{Name: "Events", Value: fmt.Sprint(s.Events), Note: fmt.Sprintf("%s, each drawn %s", say.Count(uint64(s.Generated), "generated object"), say.Count(uint64(s.Draws), "time"))},
-		{Name: "Speed", Value: fmt.Sprintf("%.3g events/s", s.PerSecond), Note: fmt.Sprintf("%.3g generated objects/s, folding, writing and all", float64(s.Generated*s.Draws)/s.Seconds)},
+		{Name: "Speed", Value: fmt.Sprintf("%.0f events/s", s.PerSecond), Note: fmt.Sprintf("%.0f generated objects/s, folding, writing and all", float64(s.Generated*s.Draws)/s.Seconds)},
 		{Name: "Efficiency", Value: fmt.Sprintf("%+.2f %%", 100*j.Efficiency.Largest), Note: "largest difference of a bin; " + j.Efficiency.String()},
 	}
 	for _, name := range j.quantities {
-		f = append(f, report.Fact{Name: "Mean of " + s.run.label(name), Value: fmt.Sprintf("%+.2f %%", 100*j.Quantities[name][0].Largest), Note: j.Quantities[name][0].String()},
-			report.Fact{Name: "Width of " + s.run.label(name), Value: fmt.Sprintf("%+.2f %%", 100*j.Quantities[name][1].Largest), Note: j.Quantities[name][1].String()})
+		f = append(f, report.Fact{Name: "Mean of " + r.label(name), Value: fmt.Sprintf("%+.2f %%", 100*j.Quantities[name][0].Largest), Note: j.Quantities[name][0].String()},
+			report.Fact{Name: "Width of " + r.label(name), Value: fmt.Sprintf("%+.2f %%", 100*j.Quantities[name][1].Largest), Note: j.Quantities[name][1].String()})
 	}
 	return append(f,
 		report.Fact{Name: "Drawn again", Value: fmt.Sprint(s.Redrawn), Note: "too far outside the trained range; no value is clipped"},
@@ -65,19 +66,66 @@ func (s *Simulated) facts() []report.Fact {
 func (r *run) label(name string) string { return cmp.Or(r.card.Labels[name], name) }
 
 // sliced calls f for each bin of the second axis, with its name and the places of its bins along the first.
-func (j *Judged) sliced(axes []axis, f func(name string, of []int)) {
-	n := max(j.shape[1], 1)
+func (j *Judged) sliced(f func(name string, of []int)) {
+	n, name := 1, func(int) string { return "" }
+	if len(j.axes) > 1 {
+		n, name = len(j.axes[1].edges)-1, j.axes[1].name
+	}
 	for y := range n {
 		var of []int
-		for x := range j.shape[0] {
+		for x := range len(j.axes[0].edges) - 1 {
 			of = append(of, x*n+y)
 		}
-		name := ""
-		if j.shape[1] > 0 {
-			name = fmt.Sprintf("%s %.3g to %.3g", axes[1].label(), axes[1].edges[y], axes[1].edges[y+1])
-		}
-		f(name, of)
+		f(name(y), of)
 	}
+}
+
+// Drawn are bins with so many objects; those with Enough are judged.
+const drawnFrom = Enough / 10
+
+// across is the axis along which bins are drawn, with their edges. It ends where there are hardly any events.
+func (j *Judged) across() (x plot.Axis, edges []float64) {
+	a := &j.axes[0]
+	edges = slices.Clone(a.edges)
+	n := len(edges) - 1
+	edges[n] = max(min(edges[n], stats.Quantile(a.sorted, 0.999)), edges[n-1]+(edges[n]-edges[n-1])/10)
+	if x = (plot.Axis{Label: a.label(), Unit: a.column.Unit}); edges[0] > 0 && edges[n] > 5*edges[0] {
+		x.Scale = plot.Logarithmic
+	}
+	return x, edges
+}
+
+// around is the axis of differences in percent, with the curve of those that are small enough. It has room for the largest difference and the usual error.
+func around(label string, tolerance float64, curves []plot.Curve) (y plot.Axis, small plot.Curve) {
+	most, errors := 1.5*tolerance, []float64{}
+	for _, c := range curves {
+		for i, v := range c.Y {
+			if !math.IsNaN(v) {
+				most = max(most, math.Abs(v))
+				errors = append(errors, c.High[i]-v)
+			}
+		}
+	}
+	slices.Sort(errors)
+	if len(errors) > 0 {
+		most += errors[len(errors)/2]
+	}
+	x := curves[0].X
+	small = plot.Curve{Name: fmt.Sprintf("within %g %%", tolerance), Expected: true, X: []float64{x[0], x[len(x)-1]}, Y: []float64{0, 0}, Low: []float64{-tolerance, -tolerance}, High: []float64{tolerance, tolerance}}
+	return plot.Axis{Label: label, Unit: "%", Min: -most, Max: most}, small
+}
+
+// differences is the picture of differences in percent, of a curve for each slice.
+func (j *Judged) differences(label string, tolerance float64, curves []plot.Curve) (*plot.Picture, error) {
+	x, _ := j.across()
+	y, small := around(label, tolerance, curves)
+	v := plot.Curves{X: x, Y: y, Curves: append([]plot.Curve{small}, curves...), Alt: label}
+	return v.Picture()
+}
+
+// extent says of how many bins a sum is.
+func (w *Worst) extent(tolerance float64) string {
+	return fmt.Sprintf("Of %s with more than %d objects, %d are within %g %%, and %d beyond it by more than three standard errors; in %d the error is larger than that.", say.Count(uint64(w.Bins), "bin"), Enough, w.Within, 100*tolerance, w.Beyond, w.Unclear)
 }
 
 // efficiencies show how often objects are reconstructed.
@@ -85,33 +133,54 @@ func (r *run) efficiencies() (s report.Section, err error) {
 	if r.plan.Exists == "" {
 		return s, nil
 	}
-	axes, err := r.axes()
-	if err != nil {
-		return s, err
-	}
 	j := r.result.Judged
 	s = report.Section{
-		Title: "Efficiency", Text: "The share of generated objects that are reconstructed, in bins of what is generated: that of the full simulation with its error, and that of the model. " + j.Efficiency.String() +
-			fmt.Sprintf(" of more than %d objects; %d of them are beyond %g %% by more than three standard errors.", Enough, j.Efficiency.Beyond, 100*toleranceOfEfficiency),
+		Title: "Efficiency", Text: "The share of generated objects that are reconstructed, in bins of what is generated: that of the full simulation with its error, and that of the model; and their differences. " +
+			j.Efficiency.extent(toleranceOfEfficiency) + fmt.Sprintf(" The largest difference is %+.2f ± %.2f %%; χ²/ndf %.2f. Pictures show bins with more than %d.", 100*j.Efficiency.Largest, 100*j.Efficiency.Error, j.Efficiency.Chi2/float64(max(j.Efficiency.Bins, 1)), drawnFrom),
 		Head: []string{"Of", "Value", "Objects", "Full simulation", "Model", "Difference", "Error"}, Numbers: [2]int{2, 7},
 	}
-	j.sliced(axes, func(name string, of []int) {
+	x, edges := j.across()
+	var off []plot.Curve
+	j.sliced(func(name string, of []int) {
 		c := [2]plot.Curve{{Name: "full simulation", Expected: true}, {Name: "model"}}
+		d := plot.Curve{Name: name, X: edges}
 		for side := range c {
-			c[side].X = axes[0].edges
+			c[side].X = edges
 			for _, p := range of {
-				e, sigma := math.NaN(), math.NaN()
-				if b := &j.bins[p]; b.of > Enough/10 {
-					e, sigma = b.share(side)
-				}
+				e, sigma := j.efficiency(p, side)
 				c[side].Y, c[side].Low, c[side].High = append(c[side].Y, e), append(c[side].Low, e-sigma), append(c[side].High, e+sigma)
 			}
 		}
-		v := plot.Curves{X: plot.Axis{Label: axes[0].label(), Unit: axes[0].column.Unit}, Y: plot.Axis{Label: cmp.Or("efficiency, "+name, "efficiency")}, Curves: c[:], Alt: "Efficiency " + name}
+		for i, p := range of {
+			_, a := j.efficiency(p, 0)
+			_, b := j.efficiency(p, 1)
+			diff, sigma := 100*(c[1].Y[i]-c[0].Y[i]), 100*math.Hypot(a, b)
+			d.Y, d.Low, d.High = append(d.Y, diff), append(d.Low, diff-sigma), append(d.High, diff+sigma)
+		}
+		off = append(off, d)
+		v := plot.Curves{X: x, Y: plot.Axis{Label: strings.TrimSuffix("efficiency, "+name, ", ")}, Curves: c[:], Alt: "Efficiency " + name}
 		picture, e := v.Picture()
 		err = cmp.Or(err, e)
 		s.Pictures = append(s.Pictures, picture)
 	})
+	if err != nil {
+		return s, err
+	}
+	picture, err := j.differences("efficiency, difference", 100*toleranceOfEfficiency, off)
+	s.Pictures = append(s.Pictures, picture)
+	s.Rows = r.efficienciesOfGroups()
+	return s, err
+}
+
+// efficiency is that of a bin with its error, NaN where it has too few objects to be drawn.
+func (j *Judged) efficiency(p, side int) (e, sigma float64) {
+	if b := &j.bins[p]; b.of > drawnFrom {
+		return b.share(side)
+	}
+	return math.NaN(), math.NaN()
+}
+
+func (r *run) efficienciesOfGroups() (rows [][]string) {
 	sides := r.sides()
 	for _, g := range r.groups() {
 		var n, has [2]float64
@@ -124,9 +193,9 @@ func (r *run) efficiencies() (s report.Section, err error) {
 			}
 		}
 		t, m := has[0]/n[0], has[1]/n[1]
-		s.Rows = append(s.Rows, []string{g.column, g.value, fmt.Sprint(len(g.rows)), fmt.Sprintf("%.4f", t), fmt.Sprintf("%.4f", m), fmt.Sprintf("%+.4f", m-t), fmt.Sprintf("%.4f", math.Sqrt((t*(1-t)+m*(1-m))/n[0]))})
+		rows = append(rows, []string{g.column, g.value, fmt.Sprint(len(g.rows)), fmt.Sprintf("%.4f", t), fmt.Sprintf("%.4f", m), fmt.Sprintf("%+.4f", m-t), fmt.Sprintf("%.4f", math.Sqrt((t*(1-t)+m*(1-m))/n[0]))})
 	}
-	return s, err
+	return rows
 }
 
 // group are the objects of which a context column has a value; all, where it has no name.
@@ -165,57 +234,127 @@ func (r *run) groups() []group {
 
 // responses show mean and width of each quantity, along the first axis, and how far they are off in bins of both.
 func (r *run) responses() (s report.Section, err error) {
-	axes, err := r.axes()
 	j := r.result.Judged
-	if err != nil || len(j.quantities) == 0 {
-		return s, err
+	if len(j.quantities) == 0 {
+		return s, nil
 	}
 	s = report.Section{
 		Title: "Response and resolution", Text: fmt.Sprintf("Mean and standard deviation of what is computed from reconstructed and generated columns, in bins of what is generated with more than %d objects: relative differences, model less full "+
-			"simulation, with their errors by the numbers of objects. Those of a mean are relative to it, or to the width where that is larger; a width is one over the mean where the mean is larger. Beyond are bins that are off by more than %g %% by more than three standard errors.", Enough, 100*toleranceOfMoments),
-		Head: []string{"Quantity", "Of", "Bins", "Largest difference", "Error", "χ²/ndf", "Beyond"}, Numbers: [2]int{2, 7},
+			"simulation, with their errors by the numbers of objects. Those of a mean are relative to it, or to the width where that is larger; a width is one over the mean where the mean is larger. Within are bins that are off by at most %g %%, beyond those that are off by more, by more than "+
+			"three standard errors; in unclear ones the error is larger than that. Pictures show bins with more than %d.", Enough, 100*toleranceOfMoments, drawnFrom),
+		Head: []string{"Quantity", "Of", "Bins", "Within", "Beyond", "Unclear", "Largest difference", "Error", "χ²/ndf", "Largest pull", "In"}, Numbers: [2]int{2, 10},
 	}
 	for k, name := range j.quantities {
 		for w, what := range []string{"mean", "width"} {
 			o := j.Quantities[name][w]
-			s.Rows = append(s.Rows, []string{r.label(name), what, fmt.Sprint(o.Bins), fmt.Sprintf("%+.2f %%", 100*o.Largest), fmt.Sprintf("%.2f %%", 100*o.Error), fmt.Sprintf("%.2f", o.Chi2/float64(max(o.Bins, 1))), fmt.Sprint(o.Beyond)})
-			var values, off []plot.Curve
-			j.sliced(axes, func(slice string, of []int) {
-				c := [3]plot.Curve{{Expected: true}, {Name: slice}, {Name: slice}}
-				for i := range c {
-					c[i].X = axes[0].edges
-				}
-				for _, p := range of {
-					v, sigma := [3]float64{math.NaN(), math.NaN(), math.NaN()}, math.NaN()
-					if q := &j.bins[p].quantity[k]; min(q.n[0], q.n[1]) > Enough {
-						if v[0], v[1] = q.moment[0].Mean, q.moment[1].Mean; w == 1 {
-							v[0], v[1] = q.moment[0].Std, q.moment[1].Std
-						}
-						if v[2], sigma = q.mean(); w == 1 {
-							v[2], sigma = q.width()
-						}
-						v[2], sigma = 100*v[2], 100*sigma
-					}
-					for i := range c {
-						c[i].Y = append(c[i].Y, v[i])
-					}
-					c[2].Low, c[2].High = append(c[2].Low, v[2]-sigma), append(c[2].High, v[2]+sigma)
-				}
-				values, off = append(values, c[0], c[1]), append(off, c[2])
-			})
-			for _, v := range []plot.Curves{
-				{Y: plot.Axis{Label: what + " of " + r.label(name)}, Curves: values}, {Y: plot.Axis{Label: what + " of " + r.label(name) + ", difference", Unit: "%"}, Curves: off},
-			} {
-				v.X, v.Alt = plot.Axis{Label: axes[0].label(), Unit: axes[0].column.Unit}, v.Y.Label
-				picture, e := v.Picture()
-				if e != nil {
-					return s, e
-				}
-				s.Pictures = append(s.Pictures, picture)
+			s.Rows = append(s.Rows, append([]string{r.label(name), what}, o.row()...))
+			values, off := j.curves(k, w)
+			x, _ := j.across()
+			v := plot.Curves{X: x, Y: plot.Axis{Label: what + " of " + r.label(name)}, Curves: values}
+			v.Y.Min, v.Y.Max = span(values)
+			v.Alt = v.Y.Label
+			picture, err := v.Picture()
+			if err != nil {
+				return s, err
 			}
+			difference, err := j.differences(v.Y.Label+", difference", 100*toleranceOfMoments, off)
+			if err != nil {
+				return s, err
+			}
+			s.Pictures = append(s.Pictures, picture, difference)
 		}
 	}
 	return s, nil
+}
+
+// span is the range of curves, with some room.
+func span(curves []plot.Curve) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for _, c := range curves {
+		for _, v := range c.Y {
+			if !math.IsNaN(v) {
+				lo, hi = min(lo, v), max(hi, v)
+			}
+		}
+	}
+	if !(lo < hi) {
+		return 0, 0
+	}
+	return lo - (hi-lo)/20, hi + (hi-lo)/20
+}
+
+// row are the cells of a table.
+func (w *Worst) row() []string {
+	return []string{fmt.Sprint(w.Bins), fmt.Sprint(w.Within), fmt.Sprint(w.Beyond), fmt.Sprint(w.Unclear), fmt.Sprintf("%+.2f %%", 100*w.Largest), fmt.Sprintf("%.2f %%", 100*w.Error),
+		fmt.Sprintf("%.2f", w.Chi2/float64(max(w.Bins, 1))), fmt.Sprintf("%+.1f", w.Pull), w.Where}
+}
+
+// curves are means (w 0) or widths (1) of a quantity along the first axis, those of the full simulation before those of the model, and how far they are off in percent, a curve
+// for each slice of the second axis.
+func (j *Judged) curves(k, w int) (values, off []plot.Curve) {
+	_, edges := j.across()
+	j.sliced(func(slice string, of []int) {
+		truth, drawn, d := plot.Curve{Expected: true, X: edges}, plot.Curve{Name: slice, X: edges}, plot.Curve{Name: slice, X: edges}
+		if values == nil {
+			truth.Name = "full simulation"
+		}
+		for _, p := range of {
+			v, sigma := [3]float64{math.NaN(), math.NaN(), math.NaN()}, math.NaN()
+			if q := &j.bins[p].quantity[k]; min(q.n[0], q.n[1]) > drawnFrom {
+				v[0], v[1] = q.moment[0].Mean, q.moment[1].Mean
+				v[2], sigma = q.mean()
+				if w == 1 {
+					v[0], v[1] = q.moment[0].Std, q.moment[1].Std
+					v[2], sigma = q.width()
+				}
+			}
+			truth.Y, drawn.Y, d.Y = append(truth.Y, v[0]), append(drawn.Y, v[1]), append(d.Y, 100*v[2])
+			d.Low, d.High = append(d.Low, 100*(v[2]-sigma)), append(d.High, 100*(v[2]+sigma))
+		}
+		values, off = append(values, truth, drawn), append(off, d)
+	})
+	return values, off
+}
+
+// intervals show how often values of the full simulation lie in the intervals of the model.
+func (r *run) intervals() (s report.Section, err error) {
+	j := r.result.Judged
+	if len(j.Coverage) == 0 || len(j.quantities) == 0 {
+		return s, nil
+	}
+	s = report.Section{
+		Title: "Coverage of the intervals", Text: fmt.Sprintf("The central intervals of %d draws of an object claim to hold 68 and 95 %% of what a detector may make of it: how often they hold what the full simulation made of it, of up to %s of each bin that it reconstructs, and how far "+
+			"that is off in the bins. Within are bins that are off by at most %g %%, beyond those that are off by more, by more than three standard errors.", intervalDraws, say.Count(uint64(r.plan.Coverage), "object"), 100*toleranceOfCoverage),
+		Head: []string{"Quantity", "Claimed", "Held", "Error", "Bins", "Within", "Beyond", "Unclear", "Largest difference", "Error", "χ²/ndf", "Largest pull", "In"}, Numbers: [2]int{1, 12},
+	}
+	for _, name := range j.quantities {
+		for _, c := range j.Coverage[name] {
+			s.Rows = append(s.Rows, append([]string{r.label(name), fmt.Sprintf("%g %%", 100*c.Level), fmt.Sprintf("%.2f %%", 100*c.Inside), fmt.Sprintf("%.2f %%", 100*c.Error)}, c.Bins.row()...))
+			picture, err := j.differences(fmt.Sprintf("%g %% intervals of %s, held − claimed", 100*c.Level, r.label(name)), 100*toleranceOfCoverage, j.heldCurves(&c))
+			if err != nil {
+				return s, err
+			}
+			s.Pictures = append(s.Pictures, picture)
+		}
+	}
+	return s, nil
+}
+
+// heldCurves are what intervals hold less what they claim, in percent.
+func (j *Judged) heldCurves(c *Covered) (curves []plot.Curve) {
+	_, edges := j.across()
+	j.sliced(func(slice string, of []int) {
+		u := plot.Curve{Name: slice, X: edges}
+		for _, p := range of {
+			d, sigma := math.NaN(), math.NaN()
+			if j.bins[p].of > drawnFrom {
+				d, sigma = 100*(c.bins[p].share-c.Level), 100*c.bins[p].err
+			}
+			u.Y, u.Low, u.High = append(u.Y, d), append(u.Low, d-sigma), append(u.High, d+sigma)
+		}
+		curves = append(curves, u)
+	})
+	return curves
 }
 
 // numeric are the features that are numbers with no few values.
@@ -232,10 +371,8 @@ var levels = []float64{0.05, 0.25, 0.5, 0.75, 0.95}
 
 // quantiles compare those of each feature along the first axis.
 func (r *run) quantiles() (s report.Section, err error) {
-	axes, err := r.axes()
-	if err != nil {
-		return s, err
-	}
+	axes := r.result.Judged.axes
+	x, edges := r.result.Judged.across()
 	s = report.Section{Title: "Conditional quantiles", Text: fmt.Sprintf("Quantiles of each feature at 5, 25, 50, 75 and 95 %% in bins of %s: the ratio of those of the model to those of the full simulation where all are positive, else their difference in "+
 		"units of half the central 68 %% of the full simulation. Single values of many objects (see below) are left out.", axes[0].label())}
 	place := axes[0].places()
@@ -245,7 +382,7 @@ func (r *run) quantiles() (s report.Section, err error) {
 		curves := make([]plot.Curve, len(levels))
 		positive := true
 		for k := range curves {
-			curves[k] = plot.Curve{Name: fmt.Sprintf("%g %%", 100*levels[k]), X: axes[0].edges}
+			curves[k] = plot.Curve{Name: fmt.Sprintf("%g %%", 100*levels[k]), X: edges}
 		}
 		for p := range values[0] {
 			positive = positive && (len(values[0][p]) == 0 || stats.Quantile(values[0][p], levels[0]) > 0)
@@ -255,7 +392,7 @@ func (r *run) quantiles() (s report.Section, err error) {
 			for k, level := range levels {
 				y := math.NaN()
 				switch {
-				case min(len(t), len(m)) <= Enough:
+				case min(len(t), len(m)) <= drawnFrom:
 				case positive:
 					y = stats.Quantile(m, level) / stats.Quantile(t, level)
 				default:
@@ -268,7 +405,7 @@ func (r *run) quantiles() (s report.Section, err error) {
 		if !positive {
 			what = "difference / width"
 		}
-		v := plot.Curves{X: plot.Axis{Label: axes[0].label(), Unit: axes[0].column.Unit}, Y: plot.Axis{Label: r.label(name) + ", " + what}, Curves: curves, Alt: "Quantiles of " + name}
+		v := plot.Curves{X: x, Y: plot.Axis{Label: r.label(name) + ", " + what}, Curves: curves, Alt: "Quantiles of " + name}
 		picture, err := v.Picture()
 		if err != nil {
 			return s, err
@@ -421,30 +558,34 @@ func (r *run) columnsSection() (s report.Section, err error) {
 
 // oversampled shows what many draws of an object gain, and what they do not.
 func (r *run) oversampled() (s report.Section, err error) {
-	if r.Draws < 2 {
+	k := slices.IndexFunc(r.spectra, func(s *spectrum) bool { return s.generated })
+	if r.Draws < 2 || k < 0 {
 		return s, nil
 	}
-	s = report.Section{Title: "Many draws of an object", Text: fmt.Sprintf("Histograms of all %d draws of each generated object over the full simulation of one, as shares of the generated objects, with the errors that follow from the number of objects "+
-		"(arXiv:2402.13684 calls it oversampling) and, for comparison, those that as many independent objects would have.", r.Draws)}
-	side := r.sides()[0]
-	total := float64(r.result.Generated)
-	for _, h := range r.spectra {
-		if h.name != r.plan.Order {
-			continue
-		}
-		truth, err := stats.NewHistogram(h.share.Edges, side.values(h.name), nil)
-		if err != nil {
-			return s, err
-		}
-		v := plot.Oversampling{Label: r.label(h.name), Unit: h.unit, Draws: r.Draws, Edges: h.share.Edges}
-		v.Reference, v.ReferenceError = truth.Shares(total)
-		v.Generated, v.Error = h.share.Shares(total)
-		_, v.Naive = h.naive.Shares(total)
-		picture, err := v.Picture()
-		if err != nil {
-			return s, err
-		}
-		s.Pictures = append(s.Pictures, picture)
+	s = report.Section{Title: "Many draws of an event", Text: fmt.Sprintf("Histograms of all %d draws of each generated event over the full simulation of one, of objects that were generated, as shares of these, with the errors that follow from the number of "+
+		"events (arXiv:2402.13684 calls it oversampling) and, for comparison, those that draws of as many independent events would have. The ROOT file has such histograms of all columns, fakes and all.", r.Draws)}
+	h, side, total := r.spectra[k], r.sides()[0], float64(r.result.Generated)
+	v := plot.Oversampling{Label: r.label(h.name), Unit: h.unit, Draws: r.Draws, Edges: h.edges}
+	var truth spectrum
+	truth.begin(h.edges)
+	c, err := side.Column(h.name)
+	if err != nil {
+		return s, err
 	}
+	for e := range r.events.len() {
+		for i := r.events.first[e]; i < r.events.first[e+1]; i++ {
+			if v := c.Float(i); side.has(i) && !math.IsNaN(v) {
+				truth.add(v, 1)
+			}
+		}
+		truth.end(1)
+	}
+	v.Reference, v.ReferenceError, _ = truth.shares(total)
+	v.Generated, v.Error, v.Naive = h.shares(total)
+	picture, err := v.Picture()
+	if err != nil {
+		return s, err
+	}
+	s.Pictures = append(s.Pictures, picture)
 	return s, nil
 }

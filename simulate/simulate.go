@@ -5,26 +5,25 @@ package simulate
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
-	"github.com/sluice-hep/sluice/events/root"
-	"github.com/sluice-hep/sluice/internal/atomicfile"
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/internal/journal"
 	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
-	"github.com/sluice-hep/sluice/stats"
+	"github.com/sluice-hep/sluice/report"
 )
 
 // Simulation says what is simulated: the generated objects of a file, a row each, in memory.
@@ -35,6 +34,8 @@ type Simulation struct {
 	Fakes  *model.Model // of objects that nothing generated; nil for none
 	Seed   uint64
 	Within float64 // as that of apply.Sample
+
+	Version string // of the program: another does not go on with a journal
 }
 
 // Simulated is the record of a simulation.
@@ -53,8 +54,6 @@ type Simulated struct {
 	PerSecond     float64  `json:"events_per_second"`
 	Report        string   `json:"report,omitempty"`
 	Judged        *Judged  `json:"judged,omitempty"` // against the full simulation, where the file has that
-
-	run *run
 }
 
 // run is a simulation under way.
@@ -66,7 +65,7 @@ type run struct {
 	plan    card.Simulate
 	events  folded
 	objects []object // columns of reconstructed ones
-	spectra []spectrum
+	spectra []*spectrum
 	fakes   *fakes
 	result  *Simulated
 
@@ -81,51 +80,62 @@ type object struct {
 	integer    bool
 }
 
-// spectrum is the histogram of a column over all draws.
-type spectrum struct {
-	name, unit   string
-	share, naive *stats.Histogram
-}
+// drawnAtOnce is how many objects are drawn, folded and kept at a time.
+const drawnAtOnce = 1 << 17
 
-// block is how many generated objects are drawn at a time.
-const block = 1 << 14
-
-// ToFile simulates, and writes a ROOT file, which appears when it is whole; judge keeps what Page needs. o.Warn is told what makes it doubtful.
-func (s Simulation) ToFile(ctx context.Context, m *model.Model, path string, judge bool, o apply.Options) (_ *Simulated, err error) {
+// ToFile simulates, and writes a ROOT file, which appears when it is whole. Where page is given, it gets the page that judges the simulation by the full one, which
+// the file of generated objects has then; it writes that before the file appears. A run that was killed, or whose ctx ended, goes on from the journal of its draws
+// to the same bytes. o.Warn is told what makes the file doubtful.
+func (s Simulation) ToFile(ctx context.Context, m *model.Model, path string, page func(*report.Page) error, o apply.Options) (_ *Simulated, err error) {
 	began, o := time.Now(), o.Filled()
 	s.Draws = max(s.Draws, 1)
-	r := &run{Simulation: s, ctx: ctx, m: m, judged: judge, result: &Simulated{File: path, Draws: s.Draws}}
-	r.result.run = r
+	r := &run{Simulation: s, ctx: ctx, m: m, judged: page != nil, result: &Simulated{File: path, Draws: s.Draws}}
 	if err := r.prepare(path, o); err != nil {
 		return nil, fault.Of(err)
 	}
-	f, err := atomicfile.Create(path)
+	facts, err := await.Do(ctx, "the model", r.facts)
+	if err != nil {
+		return nil, err
+	}
+	file, err := r.create(path)
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	defer f.Abort()
-	out := root.NewWriterOf(f.File, r.writer())
-	for e := 0; e < r.events.len(); {
-		to := r.events.upTo(e, block)
-		columns, err := await.Do(ctx, fmt.Sprintf("event %d of %d", e+1, r.events.len()), func() ([]events.Column, error) { return r.block(e, to) })
+	out, done, err := journal.Over(ctx, file, path, facts, &r.result.Redrawn, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { out.Abandon(err) }()
+	taken := file.event
+	if done > 0 {
+		o.Notice(fmt.Sprintf("resumed after %d of %s", taken, say.Count(uint64(r.events.len()), "event")))
+	}
+	for file.event < r.events.len() {
+		e := file.event
+		d, err := await.Do(ctx, fmt.Sprintf("event %d of %d", e+1, r.events.len()), func() (draws, error) { return r.draw(e) })
 		if err != nil {
 			return nil, err
 		}
-		if err := out.Write(columns); err != nil {
+		r.result.Redrawn += d.redrawn
+		if err := out.Write(d.table, r.result.Redrawn); err != nil {
 			return nil, err
 		}
-		e = to
 	}
-	r.describe(out)
-	if err := out.Finish(); err != nil {
-		return nil, err
+	r.result.Seconds = time.Since(began).Seconds()
+	r.result.PerSecond = float64((r.result.Events-taken)*s.Draws) / r.result.Seconds
+	if page != nil {
+		about, err := await.Do(ctx, "the page", r.page)
+		if err == nil {
+			err = page(about)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	if err := f.Commit(); err != nil {
+	if err := out.Close(); err != nil {
 		return nil, err
 	}
 	r.told(o)
-	r.result.Seconds = time.Since(began).Seconds()
-	r.result.PerSecond = float64(r.result.Events*s.Draws) / r.result.Seconds
 	return r.result, nil
 }
 
@@ -209,124 +219,31 @@ func objectsOf(c *card.Card, plan card.Simulate, m *model.Model) (objects []obje
 	return objects
 }
 
-// writer says how the columns of block are written.
-func (r *run) writer() root.WriterOptions {
-	o := root.WriterOptions{Tree: "Events", Counters: map[string]string{}, Narrow: []string{"draw"}}
-	for _, name := range r.events.objects {
-		o.Counters[name] = "n" + r.plan.Generated
-		if c, _ := r.events.table.Column(name); c.Type == events.Int64 && !slices.ContainsFunc(c.I64, func(v int64) bool { return v != int64(int32(v)) }) {
-			o.Narrow = append(o.Narrow, name)
-		}
-	}
-	for _, c := range r.objects {
-		o.Counters[c.name] = "n" + r.plan.Reconstructed
-		if c.integer {
-			o.Narrow = append(o.Narrow, c.name)
-		}
-	}
-	o.Counters[r.index()] = "n" + r.plan.Reconstructed
-	o.Narrow = append(o.Narrow, r.index())
-	return o
-}
+// weight is that of a draw.
+func (r *run) weight() float64 { return 1 / float64(r.Draws) }
 
-// index is the column that tells which generated object of the event a reconstructed one is of, as NanoAOD calls it: Jet_genJetIdx.
-func (r *run) index() string {
-	g := r.plan.Generated
-	return r.plan.Reconstructed + "_" + strings.ToLower(g[:1]) + g[1:] + "Idx"
-}
-
-// block draws and folds the events from number e to before to.
-func (r *run) block(e, to int) ([]events.Column, error) {
-	lo, hi := r.events.first[e], r.events.first[to]
-	given := r.events.table.Slice(lo, hi)
-	b := &assembly{run: r, from: e}
-	for d := range r.Draws {
-		t, redrawn, err := r.m.SampleWithin(hi-lo, given, r.Seed, uint64(d)*uint64(r.events.table.Len())+uint64(lo), r.Within)
-		if err == nil {
-			t, err = r.card.Restore.Of(t)
+// facts are what a journal of the draws is told by; nil where the run cannot go on.
+func (r *run) facts() (facts []journal.Fact, err error) {
+	given, again := journal.Files("generated", r.File)
+	if !again {
+		return nil, nil
+	}
+	facts = []journal.Fact{{Name: "command", Value: "simulate"}, {Name: "version", Value: r.Version}, {Name: "card", Value: fmt.Sprintf("%x", sha256.Sum256([]byte(r.m.Card)))}}
+	for _, m := range []struct {
+		name string
+		*model.Model
+	}{{"model", r.m}, {"model of fakes", r.Fakes}} {
+		if m.Model == nil {
+			continue
 		}
+		hash, err := m.Hash()
 		if err != nil {
 			return nil, err
 		}
-		r.result.Redrawn += redrawn
-		b.add(t, r.card, r.plan.Exists, r.objects)
+		facts = append(facts, journal.Fact{Name: m.name, Value: hash})
 	}
-	if err := r.keep(b.tables[0].Table); err != nil {
-		return nil, err
-	}
-	if err := r.fill(b); err != nil {
-		return nil, err
-	}
-	if r.fakes != nil {
-		redrawn, err := r.fakes.draw(b, e, to)
-		if err != nil {
-			return nil, err
-		}
-		r.result.Redrawn += redrawn
-	}
-	return b.columns(e, to), nil
-}
-
-// keep appends the first draw of a block to that which the page is made of.
-func (r *run) keep(t *events.Table) error {
-	if !r.judged {
-		return nil
-	}
-	if r.drawn == nil {
-		r.drawn = &events.Table{}
-		for _, c := range t.Columns {
-			r.drawn.Columns = append(r.drawn.Columns, c.Slice(0, 0))
-		}
-	}
-	r.drawn.Append(t)
-	return nil
-}
-
-// spectrumBins is how many a histogram over all draws has.
-const spectrumBins = 50
-
-// fill adds a block to the histograms of the draws, whose edges are quantiles of the first.
-func (r *run) fill(b *assembly) error {
-	if r.spectra == nil {
-		for _, o := range r.objects {
-			s := spectrum{name: o.name, unit: o.unit}
-			x := slices.DeleteFunc(b.tables[0].values(o.name), math.IsNaN)
-			slices.Sort(x)
-			lo, hi := stats.Quantile(x, 0.001), stats.Quantile(x, 0.995)
-			if len(x) == 0 || !(lo < hi) {
-				continue
-			}
-			edges := make([]float64, spectrumBins+1)
-			for i := range edges {
-				edges[i] = lo + (hi-lo)*float64(i)/spectrumBins
-			}
-			var err error
-			if s.share, s.naive, err = stats.Oversample(edges, nil, r.Draws, nil); err != nil {
-				return err
-			}
-			r.spectra = append(r.spectra, s)
-		}
-	}
-	for _, s := range r.spectra {
-		share, naive, err := stats.Oversample(s.share.Edges, b.draws(s.name), r.Draws, nil)
-		if err != nil {
-			return err
-		}
-		s.share.Add(share)
-		s.naive.Add(naive)
-	}
-	return nil
-}
-
-// describe keeps with the file what it is.
-func (r *run) describe(out *root.Writer) {
-	hash, _ := r.m.Hash()
-	for _, f := range [][2]string{
-		{"sluice.model", hash}, {"sluice.seed", fmt.Sprint(r.Seed)}, {"sluice.draws", fmt.Sprint(r.Draws)}, {"sluice.within", fmt.Sprint(model.Factor(r.Within))},
-		{"sluice.redrawn", fmt.Sprint(r.result.Redrawn)}, {"sluice.clipped", "0"}, {"sluice.outside", fmt.Sprint(r.result.Outside)}, {"sluice.lacking", fmt.Sprint(r.result.Lacking)},
-	} {
-		out.Describe(f[0], f[1])
-	}
+	return append(append(facts, journal.Fact{Name: "seed", Value: fmt.Sprint(r.Seed)}, journal.Fact{Name: "--draws", Value: fmt.Sprint(r.Draws)},
+		journal.Fact{Name: "--within", Value: fmt.Sprint(model.Factor(r.Within))}, apply.ReadingFact(r.Reading)), given...), nil
 }
 
 // told says what readers of the file must know.

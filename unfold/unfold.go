@@ -21,22 +21,7 @@ import (
 )
 
 // Options are what an unfolding may be given beside its card. The zero value works in silence on all cores.
-type Options struct {
-	Threads int
-	Kept    *stages.Stages // each unfolding
-	Notice  func(line string)
-	Warn    func(line string)
-	Stage   func(name string)
-
-	Folder, Version string // where Analyse writes, "" for nowhere, and of the program
-}
-
-// filled has a function where there was none.
-func (o Options) filled() Options {
-	f := fit.Options{Notice: o.Notice, Warn: o.Warn, Stage: o.Stage}.Filled()
-	o.Notice, o.Warn, o.Stage = f.Notice, f.Warn, f.Stage
-	return o
-}
+type Options = stages.Work
 
 // Result is what was unfolded.
 type Result struct {
@@ -158,7 +143,7 @@ func Run(ctx context.Context, c *card.Card, o Options) (*Result, error) {
 	if err := c.CheckUnfold(); err != nil {
 		return nil, fault.Of(err)
 	}
-	o = o.filled()
+	o = o.Filled()
 	began := time.Now()
 	o.Stage("read")
 	j, err := load(ctx, c)

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -14,9 +12,7 @@ import (
 )
 
 func (a *app) backgroundVerb() *cobra.Command {
-	var out string
-	var f cardFlags
-	c := &cobra.Command{
+	return analysis(a, &cobra.Command{
 		Use:   "background CARD",
 		Short: "Estimate a background in a region of interest from control regions",
 		Long: `Estimate the background in a region of interest from events in control regions:
@@ -25,21 +21,7 @@ one that carries simulated events to data. Each control region is predicted with
 itself, which gives the systematic error. The folder out/NAME gets weighted events,
 templates, a workspace for pyhf, and a page.`,
 		Example: "  sluice background cards/background.yaml --out out/estimate",
-		Args:    arguments(1, 1, "one card"),
-	}
-	c.Flags().StringVar(&out, "out", "", "folder for what is made (default out/NAME)")
-	f.register(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		job, err := f.card(a, c, args[0], nil)
-		if err != nil {
-			return err
-		}
-		o := a.options()
-		o.Command, o.Inputs = commandLine(c, args), args
-		r, err := sluice.Background(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)
-		return show(a, r, err, printBackground)
-	}
-	return c
+	}, nil, sluice.Background, printBackground)
 }
 
 func printBackground(w io.Writer, r *background.Result) {

@@ -180,7 +180,7 @@ func leftAlone(t *testing.T, c trial, dir string) (took time.Duration, stdout st
 
 // The clock shows in these places of a page and of a record.
 var clocks = []*regexp.Regexp{
-	regexp.MustCompile(`\d+ s, \d+ events a second`), regexp.MustCompile(`"(seconds|events_per_second)": [0-9.e+-]+`),
+	regexp.MustCompile(`\d+ s, \d+ events a second`), regexp.MustCompile(`\d+ (events|generated objects)/s`), regexp.MustCompile(`"(seconds|events_per_second)": [0-9.e+-]+`),
 	regexp.MustCompile(`(?s)"is": "report".*?}`), // its hash
 	regexp.MustCompile(`<td[^>]*>\d+</td></tr>`), // seconds of a method of a search
 }
@@ -229,6 +229,7 @@ func killTrials(t *testing.T) []trial {
 	must(t, "run", card, "--out", dir, "--set", "train.epochs=1", "--quiet")
 	model, large := at("model.safetensors"), at("large.csv")
 	must(t, "sample", model, "-n", "150000", "-o", large, "--quiet")
+	trainDetector(t, at)
 	epochs := "train.epochs=" + longEnough(t, card, 2*time.Second)
 	return []trial{
 		{name: "run", args: []string{"run", card, "--out", "o", "--set", epochs, "--set", "sample.events=200000"},
@@ -239,6 +240,8 @@ func killTrials(t *testing.T) []trial {
 		{name: "convert", args: []string{"convert", large, "-o", "c.npy", "--define", "r=hypot(x1, x2)"}, files: []string{"c.npy"}},
 		{name: "compare", args: []string{"compare", large, large, "-o", "page.html"}, files: []string{"page.html"}},
 		{name: "anomaly", args: []string{"anomaly", writeCard(t, searchCard), "--out", "o"}, files: []string{"o/report.html"}},
+		{name: "simulate", args: []string{"simulate", at("jets.safetensors"), "--generated", at("test.parquet"), "--fakes", at("fakes.safetensors"), "--draws", "30", "-o", "e.root", "--report", "e.html", "--resume"},
+			files: []string{"e.html", "e.root"}},
 		{name: "inspect", args: []string{"inspect", large}},
 	}
 }

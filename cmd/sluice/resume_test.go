@@ -156,6 +156,72 @@ func TestSampleAndDensityGoOn(t *testing.T) {
 	}
 }
 
+// A simulation that is killed, goes on and is interrupted, goes on again to the bytes of one left alone; only then there is a page. Other draws do not go on from it.
+func TestSimulationGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	trainDetector(t, at)
+	args := func(out string, more ...string) []string {
+		return append([]string{"simulate", at("jets.safetensors"), "--generated", at("test.parquet"), "--fakes", at("fakes.safetensors"), "--draws", "40", "-o", at(out), "--report", at(out + ".html")}, more...)
+	}
+	must(t, args("whole.root")...)
+	var size int64
+	for _, signal := range []os.Signal{os.Kill, os.Interrupt} {
+		c := process(t, args("stopped.root", "--resume")...)
+		var stderr bytes.Buffer
+		c.Stderr = &stderr
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		grows(t, at("stopped.root.journal"), size+1<<19)
+		if err := c.Process.Signal(signal); err != nil {
+			t.Fatal(err)
+		}
+		c.Wait()
+		if signal == os.Interrupt && (c.ProcessState.ExitCode() != 130 || !strings.Contains(stderr.String(), "goes on with: the same command and --resume")) {
+			t.Errorf("interrupted: exit code %d, %q", c.ProcessState.ExitCode(), stderr.String())
+		}
+		journal, err := os.Stat(at("stopped.root.journal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		size = journal.Size()
+		for _, name := range []string{"stopped.root", "stopped.root.html"} {
+			if _, err := os.Stat(at(name)); err == nil {
+				t.Errorf("it left %s when it ended too early", name)
+			}
+		}
+	}
+	if code, _, stderr := runSluice(t.Context(), args("stopped.root", "--resume", "--draws", "41")...); code != 2 || !strings.Contains(stderr, "the --draws was 40 and is 41") {
+		t.Errorf("with other draws: exit code %d, %q", code, stderr)
+	}
+	if _, stderr := must(t, args("stopped.root", "--resume")...); !strings.Contains(stderr, "resumed after") {
+		t.Errorf("resumed it says %q", stderr)
+	}
+	if !same(t, at("whole.root"), at("stopped.root")) {
+		t.Error("the resumed file is not that of a run left alone")
+	}
+	if _, err := os.Stat(at("stopped.root.html")); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(at("*.journal")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// trainDetector makes small models of the toy detector and its fakes, and jets to simulate: jets.safetensors, fakes.safetensors, test.parquet.
+func trainDetector(t *testing.T, at func(name string) string) {
+	t.Helper()
+	must(t, "convert", "--toy", "detector", "-n", "3000", "-o", at("jets.parquet"), "--quiet")
+	must(t, "convert", "--toy", "detector-fakes", "-n", "1000", "-o", at("fakes.parquet"), "--quiet")
+	must(t, "convert", "--toy", "detector", "-n", "20000", "--seed", "2", "-o", at("test.parquet"), "--quiet")
+	small := []string{"--missing", "model", "--set", "flow.hidden=[8]", "--set", "categorical.hidden=[8]", "--epochs", "2", "--quiet"}
+	must(t, append([]string{"train", at("jets.parquet"), "-o", at("jets.safetensors"), "--features", "reconstructed,r_pt,Jet_puId", "--context", "GenJet_pt,GenJet_eta",
+		"--define", "r_pt=Jet_pt / GenJet_pt", "--set", "restore={Jet_pt: r_pt * GenJet_pt}", "--set", "simulate={exists: reconstructed, coverage: 100}"}, small...)...)
+	must(t, append([]string{"train", at("fakes.parquet"), "-o", at("fakes.safetensors"), "--features", "reconstructed,Jet_pt,Jet_puId", "--context", "slot,Pileup_nTrueInt",
+		"--set", "simulate={exists: reconstructed, slot: slot}"}, small...)...)
+}
+
 func same(t *testing.T, a, b string) bool {
 	t.Helper()
 	x, err := os.ReadFile(a)

@@ -22,6 +22,7 @@ func (a *app) simulateVerb() *cobra.Command {
 	var file, out, fakes, page, within string
 	var sets []string
 	var draws int
+	var resume bool
 	var how query.Reading
 	c := &cobra.Command{
 		Use:   "simulate MODEL --generated FILE -o FILE.root",
@@ -33,11 +34,14 @@ and so on, Jet_genJetIdx, and the generated objects. What is what the card of th
 says (simulate: ...).
 
 With --draws N each event is drawn N times, with weight 1/N: histograms are smoother,
-and their errors are those of the number of generated events.
+and their errors are those of the number of generated events. The file has a histogram
+of each column (TH1D) with these errors.
 
 Where the file also has what the full simulation made of the objects, --report writes a
-page that judges the model by it. The generated objects are read into memory. The file
-appears when it is whole.`,
+page that judges the model by it. The generated objects are read into memory.
+
+The file appears when it is whole. Until then FILE.root.journal holds what is drawn: with
+it, --resume goes on after an interruption.`,
 		Example: `  sluice simulate out/detector/model.safetensors --generated jets.parquet -o events.root
   sluice simulate out/detector/model.safetensors --generated jets.parquet --draws 10 -o events.root --fakes out/detector-fakes/model.safetensors --report page.html`,
 		Args: arguments(1, 1, "one model"),
@@ -50,6 +54,7 @@ appears when it is whole.`,
 	c.Flags().StringVar(&within, "within", "0.5", "FACTOR: how far a draw may lie beyond the trained range, in units of it, or none")
 	c.Flags().StringArrayVar(&sets, "set", nil, "KEY=VALUE: change a value of the model's card (repeatable), as in --set simulate.event=[run,event]")
 	readingFlags(c, &how)
+	resumeFlag(c, &resume)
 	c.RunE = func(c *cobra.Command, args []string) (err error) {
 		switch {
 		case file == "":
@@ -71,7 +76,7 @@ appears when it is whole.`,
 			return err
 		}
 		o := a.options()
-		o.Inputs, o.Command = args, commandLine(c, args)
+		o.Resume, o.Inputs, o.Command = resume, args, commandLine(c, args)
 		if fakes != "" {
 			if s.Fakes, err = a.load(c.Context(), fakes); err != nil {
 				return err
@@ -79,7 +84,7 @@ appears when it is whole.`,
 			o.Inputs = append(o.Inputs, fakes)
 		}
 		r, err := sluice.Simulate(c.Context(), m, s, out, page, o)
-		return show(a, r, err, printSimulated)
+		return show(a, r, goesOn(err, sameCommand), printSimulated)
 	}
 	return c
 }

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"path/filepath"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -14,9 +12,7 @@ import (
 )
 
 func (a *app) unfoldVerb() *cobra.Command {
-	var out string
-	var f cardFlags
-	c := &cobra.Command{
+	return analysis(a, &cobra.Command{
 		Use:   "unfold CARD",
 		Short: "Take the effects of a detector out of data: what is true, given what was measured?",
 		Long: `Unfold data by a simulation that has what is true and what is measured of its events:
@@ -24,21 +20,7 @@ by an iterated conditional flow, by OmniFold, and by a matrix beside them. The f
 out/NAME has the unfolded events with weights, histograms with their covariance, and a
 page.`,
 		Example: "  sluice unfold cards/unfolding.yaml",
-		Args:    arguments(1, 1, "one card"),
-	}
-	c.Flags().StringVar(&out, "out", "", "folder for all that is written (default out/NAME)")
-	f.register(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		job, err := f.card(a, c, args[0], nil)
-		if err != nil {
-			return err
-		}
-		o := a.options()
-		o.Command, o.Inputs = commandLine(c, args), args
-		r, err := sluice.Unfold(c.Context(), job, cmp.Or(out, filepath.Join("out", job.Name)), o)
-		return show(a, r, err, printUnfold)
-	}
-	return c
+	}, nil, sluice.Unfold, printUnfold)
 }
 
 func printUnfold(w io.Writer, r *unfold.Result) {

@@ -3,7 +3,6 @@ package hdf5
 import (
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -145,36 +144,6 @@ func newLibrary() (*library, error) {
 	return l, nil
 }
 
-// missing says how to get the library.
-func missing(cause error) error {
-	return fmt.Errorf("needs the HDF5 library, which was not found (%w); install it: Debian and Ubuntu `apt install libhdf5-103-1` (newer: libhdf5-310), Fedora `dnf install hdf5`, conda `conda install hdf5`, macOS `brew install hdf5`; or set SLUICE_HDF5 to its path", cause)
-}
-
-// names are places where the library is looked for, the first that loads being taken.
-func names() []string {
-	if path := os.Getenv("SLUICE_HDF5"); path != "" {
-		return []string{path}
-	}
-	var all []string
-	add := func(folder string, names ...string) {
-		for _, name := range names {
-			all = append(all, folder+name)
-		}
-	}
-	ending := map[bool]string{true: ".dylib", false: ".so"}[runtime.GOOS == "darwin"]
-	if prefix := os.Getenv("CONDA_PREFIX"); prefix != "" {
-		add(prefix+"/lib/libhdf5", ending)
-	}
-	if runtime.GOOS == "darwin" {
-		add("", "libhdf5.dylib", "/opt/homebrew/lib/libhdf5.dylib", "/usr/local/lib/libhdf5.dylib", "/opt/local/lib/libhdf5.dylib")
-		return all
-	}
-	for _, name := range []string{"libhdf5_serial.so", "libhdf5.so"} {
-		add(name, "", ".320", ".310", ".300", ".200", ".103")
-	}
-	return all
-}
-
 // do calls f while no other call is in the library. A threaded build of it keeps
 // its errors for each thread.
 func do(f func(l *library) error) error {
@@ -225,17 +194,6 @@ func (l *library) failed(what string) error {
 
 // trace collects what errorWalk tells; the lock guards it.
 var trace []string
-
-// onError is called by the library for each entry of its stack of errors, an
-// H5E_error2_t: three identifiers, a line, and the names of function, file, and
-// what went wrong.
-func onError(_ uintptr, entry uintptr, _ uintptr) uintptr {
-	const description = 48 // its offset
-	if len(trace) < 64 {
-		trace = append(trace, cString(*at[uintptr](entry + description)))
-	}
-	return 0
-}
 
 // at is a value of C's memory.
 func at[T any](address uintptr) *T {

@@ -72,9 +72,15 @@ func applyQuantile(s *plain.Quantile, x float64) (y, logSlope float64) {
 	return s.Y[k] + h*(t*t+a*u)/den, math.Log(h / w * (b*t*t + 2*u + a*(1-t)*(1-t)) / (den * den))
 }
 
-func invert(steps []plain.Step, y float64) float64 {
-	for _, s := range slices.Backward(steps) {
+func invert(c *plain.Column, y float64) float64 {
+	for _, s := range slices.Backward(c.Steps) {
 		y = invertStep(s, y)
+	}
+	switch {
+	case y <= c.Low:
+		return c.Least
+	case y >= c.High:
+		return c.Most
 	}
 	return y
 }

@@ -16,6 +16,8 @@ type Column struct {
 	Min, Max   float64   // of the training events
 	Steps      []Step    // none: it is constant, Min, or follows from others
 	Follows    *Relation // of a feature: from others, which do not follow; nil for none
+	// What comes back and is Low or less becomes Least, High or more Most; infinite where nothing ends.
+	Low, Least, High, Most float64
 }
 
 // Relation is Constant plus the sum of Factors times columns of the same list.

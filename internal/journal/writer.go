@@ -12,9 +12,18 @@ import (
 	"github.com/sluice-hep/sluice/internal/fault"
 )
 
-// Writer is a file of events being written, with a journal from which a killed run goes on.
+// File is what blocks of events are written to: a file of them (events.Writer), or of what is made of them. The same blocks make the
+// same file, which appears with Close.
+type File interface {
+	Write(t *events.Table) error
+	Describe(key, value string)
+	Close() error
+	Abort()
+}
+
+// Writer is a file being written, with a journal of its blocks from which a killed run goes on.
 type Writer struct {
-	file    *events.Writer
+	file    File
 	journal *journal // nil where none is kept
 	state   string   // its path
 	warn    func(line string)
@@ -29,6 +38,15 @@ func Create(ctx context.Context, path string, run []Fact, state any, o Options) 
 	if err != nil {
 		return nil, 0, fault.Of(err)
 	}
+	if w, done, err = Over(ctx, file, path, run, state, o); done > 0 && err == nil {
+		o.Notice(fmt.Sprintf("resumed after %d events", done))
+	}
+	return w, done, err
+}
+
+// Over is Create of a file that is begun, which tells what it was taken up with by itself: done is the number of rows in its blocks.
+func Over(ctx context.Context, file File, path string, run []Fact, state any, o Options) (w *Writer, done uint64, err error) {
+	o = o.Filled()
 	w = &Writer{file: file, state: o.State, warn: o.Warn}
 	if o.State == "" || run == nil {
 		return w, 0, nil
@@ -53,9 +71,6 @@ func Create(ctx context.Context, path string, run []Fact, state any, o Options) 
 		file.Abort()
 		w.journal.keep()
 		return nil, 0, err
-	}
-	if done > 0 {
-		o.Notice(fmt.Sprintf("resumed after %d events", done))
 	}
 	return w, done, nil
 }
