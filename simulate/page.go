@@ -59,7 +59,7 @@ func (r *run) summary() []report.Fact {
 			report.Fact{Name: "Width of " + r.label(name), Value: fmt.Sprintf("%+.2f %%", 100*j.Quantities[name][1].Largest), Note: j.Quantities[name][1].String()})
 	}
 	return append(f,
-		report.Fact{Name: "Drawn again", Value: fmt.Sprint(s.Redrawn), Note: "too far outside the trained range; no value is clipped"},
+		report.Fact{Name: "Drawn again", Value: fmt.Sprint(s.Redrawn), Note: fmt.Sprintf("too far outside the trained range; %d values are clipped", s.Clipped)},
 		report.Fact{Name: "Lacking", Value: fmt.Sprint(s.Lacking), Note: "values that reconstructed objects should have"})
 }
 
