@@ -51,6 +51,7 @@ var flows = []struct {
 		Repeat: 2,
 		Bases:  map[string]flow.Part{"2": part("box", nil), "3": part("student-t", nil)},
 	}},
+	{"radial", flow.Spec{Layers: []flow.Part{part("radial", nil), part("coupling", map[string]any{"transformer": part("affine", nil), "net": part("mlp", map[string]any{"hidden": []int{12}})})}, Repeat: 3}},
 	{"truncated", flow.Spec{Type: "nsf", Transforms: 2, Hidden: []int{16}, Base: part("truncated", map[string]any{"width": 1.5})}},
 }
 
