@@ -16,13 +16,14 @@ import (
 
 // Options are what every verb may be given beside its own. The zero value works in silence on all cores, from the beginning.
 type Options struct {
-	Threads int      // 0: what the card says, or all cores; results do not depend on it
-	Resume  bool     // go on with what an interrupted call of the same verb left
-	Command string   // that makes the result again, for pages
-	Inputs  []string // files that the caller read, as a model or a card: no result takes the place of one
-	HeldOut string   // a file that Train writes the events to that test (or else validate); "" for none
-	Verbose bool     // name all that is left out of files, each with its reason, not in brief
-	Force   bool     // results may take the place of files outside the folder of a run
+	Threads int       // 0: what the card says, or all cores; results do not depend on it
+	Resume  bool      // go on with what an interrupted call of the same verb left
+	Command string    // that makes the result again, for pages
+	Inputs  []string  // files that the caller read, as a model or a card: no result takes the place of one
+	HeldOut string    // a file that Train writes the events to that test (or else validate); "" for none
+	Verbose bool      // name all that is left out of files, each with its reason, not in brief
+	Force   bool      // results may take the place of files outside the folder of a run
+	Peers   fit.Peers // the processes that train together, of which this is the first; nil for none
 
 	// Stream, where set, gets the events of Sample, Density and Convert in place of a file, in a Format that is written from front to
 	// back: csv, csv.gz, parquet, ... Of what ends early nothing is kept.
@@ -40,7 +41,7 @@ type Options struct {
 // chain is what the stages are given of them.
 func (o Options) chain() *chain.Options {
 	return &chain.Options{
-		Options: fit.Options{Threads: o.Threads, Resume: o.Resume, Progress: o.Progress, Notice: o.Notice, Warn: o.Warn, Stage: o.Stage}.Filled(),
+		Options: fit.Options{Threads: o.Threads, Resume: o.Resume, Peers: o.Peers, Progress: o.Progress, Notice: o.Notice, Warn: o.Warn, Stage: o.Stage}.Filled(),
 		Command: o.Command, Version: Version(), Inputs: o.Inputs, HeldOut: o.HeldOut, Force: o.Force, Stream: o.Stream, Format: o.Format,
 	}
 }

@@ -87,6 +87,7 @@ type bound struct {
 	cfg     train.Config
 	close   func()
 
+	peers  Peers
 	said   []string // of the base after the training
 	failed error
 }

@@ -36,6 +36,9 @@ type Options struct {
 	State, StateOf string
 	Resume         bool
 
+	// Peers are the processes that train together; nil for none. All of them have the events and the card.
+	Peers Peers
+
 	// Progress follows the training. Notice is called with a line that the user should know, Warn with one on what can make the
 	// result wrong, and Stage with the name of what begins. Each may be nil.
 	Progress func(train.Progress)

@@ -46,12 +46,14 @@ func (d *Data) Train(ctx context.Context, o Options) (*model.Model, *train.Resul
 // one trains a density of the card from a seed; notices are on the data.
 func (d *Data) one(ctx context.Context, o Options, seed uint64, notices []string) (model.Density, *train.Result, error) {
 	b, err := d.bind(ctx, o, seed)
-	if err != nil {
+	if err == nil {
+		defer d.close(b)
+	}
+	if err := d.join(o, b, err); err != nil {
 		return nil, nil, err
 	}
-	defer d.close(b)
 	result, err := train.Run(ctx, b.Objective, d.Rows, b.cfg, train.Options{
-		Seed: seed, Notices: notices, State: o.State, StateOf: o.StateOf, Resume: o.Resume, DataID: d.id(),
+		Seed: seed, Notices: notices, State: o.State, StateOf: o.StateOf, Resume: o.Resume, DataID: d.id(), Peers: o.trainPeers(),
 		Progress: func(at train.Progress) {
 			switch {
 			case at.Warning:

@@ -34,7 +34,9 @@ func (b *bound) widen(d *Data, rows []int32) (train.Objective, error) {
 	b.close = func() { trained(); l.Close() }
 	b.said = append(b.said, fmt.Sprintf("the base of the flow is made %.4g wide, as the latents of the %s that validate are: %.2g nats better for them "+
 		"(flow.base: normal leaves it as it was trained)", width, say.Count(len(rows), "event"), gain))
-	return &objective{l, d}, nil
+	wider := &objective{l, d}
+	b.shares(wider, func(string) {})
+	return wider, nil
 }
 
 // widenedDensity is a density with a base of the width of latents z, which Evaluate gave; the gain is 0 where it is as it was.

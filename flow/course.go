@@ -57,6 +57,9 @@ func newCourseOf(f *Flow, of ends, b *batch.Batch) *course {
 		last := &c.stages[len(c.stages)-1]
 		last.transforms = append(last.transforms, t.(Independent)) // as every plan checks
 	}
+	if len(c.passes) > 0 {
+		c.batch.KeepParts()
+	}
 	for range c.batch.Threads() {
 		c.eval = append(c.eval, f.workspace())
 	}
@@ -86,8 +89,11 @@ func (c *course) Params() []float32 { return c.f.params }
 // Parallel lends the workers between gradients; see train.Parallel.
 func (c *course) Parallel(items int, fn func(worker, item int)) { c.batch.Run(items, fn) }
 
-// Crew are the workers, for another part of the objective between calls.
-func (c *course) Crew() *nn.Crew { return c.batch.Crew }
+// Share has peers take a share of each batch, and of each Loss; of a flow with a layer that takes the batch as a whole, of the Loss alone.
+func (c *course) Share(p batch.Peers) (gradients bool) { return c.batch.Share(p) }
+
+// Batch is that of a step, for another part of the objective.
+func (c *course) Batch() *batch.Batch { return c.batch }
 
 // SetStep says which step of a training the next Gradient belongs to: its random numbers (dropout) depend on it. Every
 // Gradient counts on from there, from 0 at the start.

@@ -55,8 +55,10 @@ func NewLikelihoodOf(f *Flow, source Source, learn func(t *Tile, number int), we
 // Losses is Loss, and sets each to the NLL of each event, without its weight.
 func (l *Likelihood) Losses(rows []int32, each []float64) float64 {
 	l.each = each
-	defer func() { l.each = nil }()
-	return l.Loss(rows)
+	loss := l.Loss(rows)
+	l.each = nil
+	l.batch.Complete(each)
+	return loss
 }
 
 func (l *Likelihood) load(t *Tile, mem []float32, _ int, rows []int32) {

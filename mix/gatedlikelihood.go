@@ -90,6 +90,9 @@ func (l *GatedLikelihood) Decays() (ranges [][2]int) {
 	return ranges
 }
 
+// Share has peers take a share of each batch, and of each Loss.
+func (l *GatedLikelihood) Share(p batch.Peers) (gradients bool) { return l.batch.Share(p) }
+
 // Close ends the workers.
 func (l *GatedLikelihood) Close() { l.batch.Close() }
 
@@ -191,16 +194,16 @@ func (l *GatedLikelihood) gateBackward(s *gatedSpace, b *batch.Tile, grad []floa
 
 // Loss is the mean over the events in rows, in nats, without dropout.
 func (l *GatedLikelihood) Loss(rows []int32) float64 {
-	l.batch.Begin(rows)
-	l.batch.Groups(1, l.loops.loss)
-	return l.batch.Mean()
+	return l.batch.Loss(rows, 1, l.loops.loss)
 }
 
 // Losses is Loss, and sets each to the NLL of each event, without its weight.
 func (l *GatedLikelihood) Losses(rows []int32, each []float64) float64 {
 	l.each = each
-	defer func() { l.each = nil }()
-	return l.Loss(rows)
+	loss := l.Loss(rows)
+	l.each = nil
+	l.batch.Complete(each)
+	return loss
 }
 
 func (l *GatedLikelihood) lossTile(worker, number, _ int) {

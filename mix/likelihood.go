@@ -54,7 +54,7 @@ func NewLikelihood(t *Table, x, context [][]float32, weight []float32) (*Likelih
 			learn = nil
 		}
 		l.cells = flow.NewLikelihoodOf(t.flow, l, learn, weight)
-		l.batch = batch.On(l.cells.Crew(), t.layout.Size, t.seed)
+		l.batch = l.cells.Batch().Beside(t.layout.Size, t.seed)
 	}
 	for range l.batch.Threads() {
 		l.tiles = append(l.tiles, t.codes.newTile(true))
@@ -84,6 +84,15 @@ func (l *Likelihood) Decays() (ranges [][2]int) {
 
 // Apart is the number of the first parameter of the categorical network; see train.Parted.
 func (l *Likelihood) Apart() int { return l.t.flowSize() }
+
+// Share has peers take a share of each batch, and of each Loss.
+func (l *Likelihood) Share(p batch.Peers) (gradients bool) {
+	gradients = l.batch.Share(p)
+	if l.cells != nil {
+		gradients = l.cells.Share(p)
+	}
+	return gradients
+}
 
 // Close ends the workers.
 func (l *Likelihood) Close() {
@@ -125,16 +134,16 @@ func (l *Likelihood) Loss(rows []int32) (loss float64) {
 	} else {
 		clear(l.each)
 	}
-	l.batch.Begin(rows)
-	l.batch.Groups(1, l.loops.loss)
-	return loss + l.batch.Mean()
+	return loss + l.batch.Loss(rows, 1, l.loops.loss)
 }
 
 // Losses is Loss, and sets each to the NLL of each event, without its weight.
 func (l *Likelihood) Losses(rows []int32, each []float64) float64 {
 	l.each = each
-	defer func() { l.each = nil }()
-	return l.Loss(rows)
+	loss := l.Loss(rows)
+	l.each = nil
+	l.batch.Complete(each)
+	return loss
 }
 
 // Watch has Loss and Freeze end at once, with any value, when the channel is closed.

@@ -114,6 +114,7 @@ func New(f *flow.Flow, x, targets Sample, seed uint64, threads int) (*Objective,
 	}
 	o.widths()
 	o.batch = batch.New(threads, len(f.Params()), seed)
+	o.batch.KeepParts()
 	for range o.batch.Threads() {
 		o.pairs = append(o.pairs, &pairs{})
 	}

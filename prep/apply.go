@@ -481,6 +481,17 @@ func (c *Column) limits() limits {
 	return l
 }
 
+// Ends say what becomes of a value that comes back to a column of its trained type: one that is low or less becomes least, and one that is high or
+// more most. They are infinite where nothing ends.
+func (c *Column) Ends() (low, least, high, most float64) {
+	l := c.limits()
+	low, least, high, most = l.low, l.least, l.high, l.most
+	if c.Type == events.Float32.String() {
+		least, most = float64(l.hold32(float32(math.Inf(-1)))), float64(l.hold32(float32(math.Inf(1))))
+	}
+	return low, least, high, most
+}
+
 func (c *Column) rounds() (*round, bool) {
 	if len(c.Steps) == 0 {
 		return nil, false

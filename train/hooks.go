@@ -24,7 +24,7 @@ type Finished interface{ Finish() Objective }
 type Stepper interface{ SetStep(step int) }
 
 // Starter is an Objective some of whose parameters start from events. StartFrom comes once, before the first step, with the events
-// of that step; where Options.Reduce joins processes, they must be the same in all.
+// of that step.
 type Starter interface{ StartFrom(rows []int32) }
 
 // Freezer is an Objective whose Loss, unlike its Gradient, takes statistics of the events as constants among the

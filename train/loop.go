@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -135,21 +136,18 @@ func (t *trainer) start() error {
 	if t.opts.State != "" {
 		t.id = t.identity()
 	}
-	if t.opts.Resume && t.opts.State != "" {
-		found, err := t.load()
-		if err != nil {
-			return err
-		}
-		if found {
-			t.earlier, t.saved = t.at, t.began
-			t.show(fmt.Sprintf("resumed in epoch %d after %d steps", min(t.at.Epoch+1, t.cfg.Epochs), t.at.Steps), false)
-			return nil
-		}
+	switch found, err := t.takeUp(); {
+	case err != nil:
+		return err
+	case found:
+		t.earlier, t.saved = t.at, t.began
+		t.show(fmt.Sprintf("resumed in epoch %d after %d steps", min(t.at.Epoch+1, t.cfg.Epochs), t.at.Steps), false)
+		return nil
 	}
 	for _, text := range t.opts.Notices {
 		t.notice(text)
 	}
-	return t.save()
+	return t.agree(t.save())
 }
 
 func (t *trainer) finished() bool {
@@ -176,17 +174,14 @@ func (t *trainer) timeUp() bool { return t.cfg.MaxSeconds > 0 && t.seconds() >= 
 // epoch takes the steps that are left of an epoch and validates.
 func (t *trainer) epoch(ctx context.Context) error {
 	for t.at.Step < t.perEpoch {
-		if err := ctx.Err(); err != nil {
-			return t.interrupted(ctx, err)
-		}
 		rows, err := t.stream.Rows(ctx, t.at.Epoch, t.at.Step*t.cfg.Batch, t.cfg.Batch)
-		if err != nil {
+		if err := t.agree(cmp.Or(ctx.Err(), err)); err != nil {
 			return t.interrupted(ctx, err)
 		}
-		if err := t.step(ctx, rows); err != nil {
+		if err := t.step(rows); err != nil {
 			return err
 		}
-		t.tick = t.now()
+		t.tick = t.time()
 		if t.tick.Sub(t.reported) >= reportGap {
 			t.report(false)
 		}
@@ -198,24 +193,18 @@ func (t *trainer) epoch(ctx context.Context) error {
 	if err := t.validate(ctx); err != nil {
 		return t.interrupted(ctx, err)
 	}
-	t.tick = t.now()
+	t.tick = t.time()
 	t.report(true)
 	t.saveAfter(time.Second)
 	return nil
 }
 
 // step is one gradient and, where that is finite, one step of the optimiser.
-func (t *trainer) step(ctx context.Context, rows []int32) error {
+func (t *trainer) step(rows []int32) error {
 	at := &t.at
 	at.LR = at.LRFactor * t.cfg.Schedule.rate(t.cfg.LR, t.clock())
 	t.setStep(rows)
 	loss := t.obj.Gradient(rows, t.grad)
-	if t.opts.Reduce != nil {
-		var err error
-		if loss, err = t.opts.Reduce(ctx, t.grad, loss); err != nil {
-			return t.interrupted(ctx, err)
-		}
-	}
 	norm, scale := t.update.clip(t.cfg.ClipNorm)
 	at.Step++
 	at.Steps++
@@ -276,7 +265,7 @@ func (t *trainer) likelyCause() string {
 func (t *trainer) validate(ctx context.Context) error {
 	at := &t.at
 	near, err := t.stream.Near(ctx, at.Epoch, at.Step*t.cfg.Batch-1)
-	if err != nil {
+	if err := t.agree(err); err != nil {
 		return err
 	}
 	kept := t.params
@@ -292,7 +281,7 @@ func (t *trainer) validate(ctx context.Context) error {
 	if t.average != nil {
 		swap(t.params, t.average)
 	}
-	if err := ctx.Err(); err != nil {
+	if err := t.agree(ctx.Err()); err != nil {
 		return err
 	}
 	at.Epoch++
@@ -345,7 +334,7 @@ func (t *trainer) interrupted(ctx context.Context, err error) error {
 func (t *trainer) finish(ctx context.Context) (*Result, error) {
 	t.saveOrSay()
 	near, err := t.stream.Near(ctx, t.at.Epoch-1, t.perEpoch*t.cfg.Batch-1)
-	if err != nil {
+	if err := t.agree(err); err != nil {
 		return nil, t.interrupted(ctx, err)
 	}
 	copy(t.params, t.best)
@@ -368,7 +357,7 @@ func (t *trainer) finish(ctx context.Context) (*Result, error) {
 	if len(t.data.Test) > 0 {
 		r.TestNLL, r.TestError = judged(judge, t.data.Test)
 	}
-	if err := ctx.Err(); err != nil {
+	if err := t.agree(ctx.Err()); err != nil {
 		return nil, t.interrupted(ctx, err)
 	}
 	return r, nil

@@ -325,7 +325,7 @@ func TestStepsDoNotAllocate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := tr.step(t.Context(), rows); err != nil {
+			if err := tr.step(rows); err != nil {
 				t.Fatal(err)
 			}
 			tr.report(false)

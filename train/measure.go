@@ -34,7 +34,7 @@ func Measure(ctx context.Context, obj Objective, data Data, cfg Config, seed uin
 			return nil, err
 		}
 		start := time.Now()
-		if err := t.step(ctx, rows); err != nil {
+		if err := t.step(rows); err != nil {
 			return nil, err
 		}
 		took = append(took, time.Since(start))

@@ -54,10 +54,9 @@ type Options struct {
 	// one is refused.
 	DataID string
 
-	// Reduce stands between a gradient and its norm: it may change the gradient, in place, and returns the loss of the step, as
-	// where several processes each take a part of a batch and go on with the mean over all. Every one of them then takes the
-	// same step, or leaves it out. An error ends the training. nil takes both as they are.
-	Reduce func(ctx context.Context, grad []float32, loss float64) (float64, error)
+	// Peers are the processes that train together; nil for none. Each has the objective, the data and the Config, and makes the same calls; State,
+	// Progress and the Result are those of the first.
+	Peers Peers
 
 	// Progress is called about ten times a second, at each epoch's end, and with every notice.
 	Progress func(Progress)

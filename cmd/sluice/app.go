@@ -37,6 +37,8 @@ type app struct {
 	json    bool
 	quiet   bool
 	verbose bool
+
+	ranks ranks
 }
 
 func (a *app) command() *cobra.Command {
@@ -67,7 +69,10 @@ says in a report how far both can be trusted.`,
 			if draws := c.Flags().Lookup("toy"); c.Flags().Changed("seed") && (draws == nil || !draws.Changed) && !slices.Contains([]string{"run", "train", "sample", "compare", "infer", "anomaly", "background", "unfold", "simulate"}, c.Name()) {
 				return usage("--seed has no effect on %s, which draws nothing at random: leave it out", c.Name())
 			}
-			return a.checkGlobal()
+			if err := a.checkGlobal(); err != nil {
+				return err
+			}
+			return a.join(c)
 		},
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -80,7 +85,7 @@ says in a report how far both can be trusted.`,
 	flags.BoolVar(&a.verbose, "verbose", false, "name all that is left out of files, each with its reason")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(a.runVerb(), a.inspectVerb(), a.trainVerb(), a.sampleVerb(), a.densityVerb(), a.compareVerb(), a.inferVerb(),
-		a.describeVerb(), a.anomalyVerb(), a.unfoldVerb(), a.backgroundVerb(), a.simulateVerb(), a.checkVerb(), a.convertVerb(), a.benchVerb(), a.mergeVerb(), a.pythonVerb(), a.versionVerb())
+		a.describeVerb(), a.anomalyVerb(), a.unfoldVerb(), a.backgroundVerb(), a.simulateVerb(), a.checkVerb(), a.convertVerb(), a.benchVerb(), a.mergeVerb(), a.exportVerb(), a.serveVerb(), a.pythonVerb(), a.versionVerb())
 	return root
 }
 
@@ -163,7 +168,10 @@ func (a *app) report(err error) int {
 // options are those of the library, with what is shown on stderr.
 func (a *app) options() sluice.Options {
 	p := &progress{out: a.stderr, quiet: a.quiet, terminal: isTerminal(a.stderr)}
-	return sluice.Options{Threads: a.threads, Verbose: a.verbose, Notice: p.notice, Warn: p.warn, Stage: p.stage, Progress: p.training}
+	if a.ranks.world != nil {
+		p.notice(a.ranks.together())
+	}
+	return sluice.Options{Threads: a.threads, Peers: a.peers(), Verbose: a.verbose, Notice: p.notice, Warn: p.warn, Stage: p.stage, Progress: p.training}
 }
 
 func isTerminal(w io.Writer) bool {

@@ -27,16 +27,17 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &output{Writer: stdout}
 	a := &app{stdout: out, stderr: stderr, events: stdout}
+	a.launched(args)
 	if err := kernel.CheckISA(); err != nil {
 		return a.report(usage("%v", err))
 	}
 	root := a.command()
 	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(stderr)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil && out.err != nil {
 		err = fmt.Errorf("cannot print: %w", out.err)
 	}
-	return a.report(err)
+	return a.part(err)
 }

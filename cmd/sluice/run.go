@@ -51,7 +51,7 @@ and does not train again a model that is there already.`,
 			}
 			return nil
 		})
-		if err != nil {
+		if err != nil || a.follows(job) {
 			return err
 		}
 		o := a.options()

@@ -39,6 +39,9 @@ of the columns; they can be negative.`,
 			return err
 		}
 		a.global(c, job)
+		if a.follows(job) {
+			return nil
+		}
 		o := a.options()
 		o.Resume, o.HeldOut = f.resume, f.heldOut
 		if f.dry {

@@ -60,6 +60,7 @@ func column(c *prep.Column) (of Column, err error) {
 		}
 	}
 	of = Column{Name: c.Name, Unit: c.Unit, Type: c.Type, Min: c.Min, Max: c.Max}
+	of.Low, of.Least, of.High, of.Most = c.Ends()
 	text, err := json.Marshal(c.Steps)
 	if err != nil {
 		return of, err

@@ -78,8 +78,8 @@ func checkEvent(t *testing.T, p *plain.Model, data *events.Table, e int, want fl
 					least = r.Unit
 				}
 			}
-			if off := math.Abs(invert(c.Steps, back[next]) - v); off > least*(1+math.Abs(v)) {
-				t.Fatalf("event %d: %s comes back as %v, was %v", e, c.Name, invert(c.Steps, back[next]), v)
+			if off := math.Abs(invert(&c, back[next]) - v); off > least*(1+math.Abs(v)) {
+				t.Fatalf("event %d: %s comes back as %v, was %v", e, c.Name, invert(&c, back[next]), v)
 			}
 			next++
 		}
@@ -87,6 +87,42 @@ func checkEvent(t *testing.T, p *plain.Model, data *events.Table, e int, want fl
 	got := logSum(each) - math.Log(float64(len(each)))
 	if !(got == want || math.Abs(got-want) <= 2e-5*(1+math.Abs(want))) {
 		t.Fatalf("event %d: log p %v, want %v", e, got, want)
+	}
+}
+
+// Latents that lie anywhere, also beyond the edges of columns, come back as the events that the model makes of them.
+func TestAnyLatentComesBackAsInTheModel(t *testing.T) {
+	z := make([][]float32, 4)
+	for e := range 400 {
+		for k := range z {
+			z[k] = append(z[k], float32(4.5*math.Sin(float64(1+e*(k+3)))))
+		}
+	}
+	for _, c := range exporttest.Models(t) {
+		f, ok := c.Model.Density.(*flow.Flow)
+		if !ok || c.Model.Context != nil {
+			continue
+		}
+		p, err := plain.Of(c.Model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		prepared, _, err := f.ToData(z, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, _, err := c.Model.Features.Invert(prepared)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for e := range z[0] {
+			for k := range p.Features {
+				got, v := invert(&p.Features[k], float64(prepared[k][e])), want.Columns[k].Float(e)
+				if off := math.Abs(got - v); off > 1e-6*(1+math.Abs(v)) {
+					t.Fatalf("%s: %s of %v is %v, not %v", c.Name, p.Features[k].Name, prepared[k][e], got, v)
+				}
+			}
+		}
 	}
 }
 

@@ -36,6 +36,7 @@ type run struct {
 
 // learning is a flow of a run on its way from the events to what is known of it.
 type learning struct {
+	number int // among those of the card
 	card   *card.Card
 	o      *Options
 	out    string
@@ -51,7 +52,7 @@ func newRun(c *card.Card, out string, o *Options) *run {
 	once.Notice, once.Warn = r.once(o.Notice), r.once(o.Warn)
 	r.o = &once
 	for i, one := range c.Each() {
-		l := &learning{card: one, o: &once, out: out, page: report.Analysis{Card: one}, result: &record.Learned{
+		l := &learning{number: i, card: one, o: &once, out: out, page: report.Analysis{Card: one}, result: &record.Learned{
 			Model: filepath.Join(out, "model.safetensors"), Sample: samplePath(one, out),
 		}}
 		if len(c.Flows) > 0 {
@@ -209,6 +210,7 @@ func (r *run) leave() {
 }
 
 func (r *learning) read(ctx context.Context) (err error) {
+	r.o.order(r.number)
 	if r.data, err = fit.Load(ctx, r.card, r.o.Options); err != nil {
 		return err
 	}

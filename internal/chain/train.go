@@ -69,6 +69,7 @@ func (o *Options) mayBegin(state string) error {
 
 // train is Train in places that are claimed.
 func (o *Options) train(ctx context.Context, c *card.Card, out string, f fit.Options) (*record.Training, error) {
+	o.order(0)
 	d, err := fit.Load(ctx, c, f)
 	if err != nil {
 		return nil, err
@@ -109,12 +110,12 @@ func (o *Options) say(d *fit.Data) {
 // the same training (any).
 func (o *Options) learn(ctx context.Context, d *fit.Data, f fit.Options, any bool) (*model.Model, *train.Result, error) {
 	f.Resume = f.Resume || any
-	m, result, err := d.Train(ctx, f)
+	m, result, err := o.together(ctx, d, f)
 	var state *train.StateError
 	if any && errors.As(err, &state) {
 		o.Notice("the state of an earlier training cannot be taken up (" + state.Reason + "): the training starts anew")
 		f.Resume = false
-		return d.Train(ctx, f)
+		return o.together(ctx, d, f)
 	}
 	return m, result, err
 }

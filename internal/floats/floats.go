@@ -17,7 +17,7 @@ var native = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
 // Write writes x, 4 bytes a number.
 func Write(w io.Writer, x []float32) error {
 	for part := range slices.Chunk(x, block) {
-		b := inMemory(part)
+		b := InMemory(part)
 		if !native {
 			b = slices.Clone(b)
 			swap(b)
@@ -32,7 +32,7 @@ func Write(w io.Writer, x []float32) error {
 // Read fills x from what Write wrote.
 func Read(r io.Reader, x []float32) error {
 	for part := range slices.Chunk(x, block) {
-		b := inMemory(part)
+		b := InMemory(part)
 		if _, err := io.ReadFull(r, b); err != nil {
 			return err
 		}
@@ -43,8 +43,13 @@ func Read(r io.Reader, x []float32) error {
 	return nil
 }
 
-// inMemory is the memory of numbers, at least one.
-func inMemory(x []float32) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*len(x)) }
+// InMemory are the bytes of numbers as they lie in memory; none of none.
+func InMemory[T float32 | float64](x []T) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), int(unsafe.Sizeof(x[0]))*len(x))
+}
 
 // swap turns the bytes of each number round.
 func swap(b []byte) {

@@ -1,0 +1,111 @@
+package export_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/export"
+	"github.com/sluice-hep/sluice/export/exporttest"
+	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/model"
+	"github.com/sluice-hep/sluice/prep"
+)
+
+// The graphs, evaluated operator by operator, give the numbers of the model, and the manifest says what there is.
+func TestWrite(t *testing.T) {
+	for _, c := range exporttest.Models(t) {
+		t.Run(c.Name, func(t *testing.T) {
+			dir := t.TempDir()
+			m, err := export.Write(context.Background(), c.Model, dir, export.Options{ONNX: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Parity.Events != 1000 || !(m.Parity.LogProb < 1e-4) || !(m.Parity.Data < 1e-4) {
+				t.Errorf("parity %+v", m.Parity)
+			}
+			check(t, m, dir)
+		})
+	}
+}
+
+func check(t *testing.T, m *export.Manifest, dir string) {
+	t.Helper()
+	var kept export.Manifest
+	text, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &kept); err != nil {
+		t.Fatal(err)
+	}
+	if kept.Features[1].Name != "pt" || kept.Features[1].Unit != "GeV" || kept.Features[1].Max < 100 || kept.Unit != "nats per GeV per GeV" {
+		t.Errorf("the manifest has %+v, %s", kept.Features[1], kept.Unit)
+	}
+	for _, f := range kept.Files {
+		b, err := os.ReadFile(filepath.Join(dir, f.Name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != f.Hash || len(b) != f.Bytes {
+			t.Errorf("%s is not what the manifest says", f.Name)
+		}
+	}
+	if len(kept.Files) != len(m.ONNX.Graphs) || (len(kept.Files) < 3) != (kept.Lacking != "") {
+		t.Errorf("%d files, %d graphs, lacking %q", len(kept.Files), len(m.ONNX.Graphs), kept.Lacking)
+	}
+}
+
+// A column whose digits float32 has not is told.
+func TestCoarseColumnsAreTold(t *testing.T) {
+	data := exporttest.Events(2000)
+	far := events.Column{Name: "time", Type: events.Float64}
+	for e := range data.Len() {
+		far.F64 = append(far.F64, 1.7e9+float64(data.Columns[3].F32[e]))
+	}
+	features, _, err := prep.Fit(&events.Table{Columns: []events.Column{far, data.Columns[0]}}, []string{"time", "mass"}, prep.Spec{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := flow.New(2, 0, flow.Spec{Type: "maf", Transforms: 1, Hidden: []int{4}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	_, err = export.Write(context.Background(), &model.Model{Features: features, Density: f}, t.TempDir(), export.Options{ONNX: true, Notice: func(s string) { lines = append(lines, s) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 1 || !strings.Contains(lines[0], `column "time": float32 numbers are 1.3e+02 apart at 1.7e+09`) {
+		t.Errorf("told %q", lines)
+	}
+}
+
+// Nothing is written of what has no closed form, and a cancelled export leaves no manifest.
+func TestNothingIsWritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	m := exporttest.Model(t, exporttest.Flow(t, flow.Spec{Type: "cfm", Hidden: []int{8}}, 0), "")
+	if _, err := export.Write(context.Background(), m, dir, export.Options{ONNX: true}); !fault.Is(err) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("a folder was made")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := export.Write(ctx, exporttest.Models(t)[0].Model, dir, export.Options{ONNX: true}); err == nil {
+		t.Error("no error of a cancelled context")
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "*"))
+	if slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix(f, "manifest.json") }) {
+		t.Error("a manifest of a cancelled export")
+	}
+}
