@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/classify"
@@ -14,11 +13,15 @@ import (
 	"github.com/sluice-hep/sluice/model"
 )
 
-// background is p_B(x|m) as learned in the sidebands.
-type background struct {
-	*model.Model
-	logProb []float64   // of the rows of the trial, in nats per unit of the features
-	latent  [][]float64 // a column a feature
+// backgrounds are p_B(x|m) as learned in the sidebands, one for each fold, which has not seen the events of that fold: the sidebands are scored, and counted,
+// as well. One density of all of them would have taken their chance for background, of which what looks unlike it, and is selected, has less: the
+// sidebands would expect too little, and each p of the signal region be too small.
+type backgrounds []*model.Model
+
+func (b backgrounds) close() {
+	for _, m := range b {
+		m.Density.Close()
+	}
 }
 
 // densityCard is the card of a density of some events.
@@ -30,9 +33,21 @@ func (t *trial) densityCard(rows []int32, seed uint64) *card.Card {
 	return &c
 }
 
-// learnBackground fits p_B to the sidebands.
-func (t *trial) learnBackground(ctx context.Context, o fit.Options) (*background, error) {
-	c := t.densityCard(t.rows[t.inside:], t.seed)
+// learnBackground fits p_B to the sidebands, without each fold in turn.
+func (t *trial) learnBackground(ctx context.Context, o fit.Options) (b backgrounds, err error) {
+	for fold := range t.search.Folds {
+		m, err := t.learnWithout(ctx, fold, o)
+		if err != nil {
+			b.close()
+			return nil, err
+		}
+		b, o.Warn = append(b, m), nil // one says what all would
+	}
+	return b, nil
+}
+
+func (t *trial) learnWithout(ctx context.Context, fold int, o fit.Options) (*model.Model, error) {
+	c := t.densityCard(t.where(func(i int) bool { return !t.inRegion(i) && t.fold[i] != fold }), t.foldSeed(fold))
 	d, err := fit.Load(ctx, c, o)
 	if err != nil {
 		return nil, err
@@ -41,32 +56,25 @@ func (t *trial) learnBackground(ctx context.Context, o fit.Options) (*background
 		o.Filled().Warn(line)
 	}
 	m, _, err := d.Train(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	b := &background{Model: m}
-	if b.logProb, b.latent, err = evaluate(m, t.table(t.rows)); err != nil {
-		m.Density.Close()
-		return nil, err
-	}
-	return b, nil
+	return m, err
 }
 
-func evaluate(m *model.Model, t *events.Table) (logProb []float64, latent [][]float64, err error) {
-	logProb, z, err := m.Evaluate(t, 0)
-	for _, c := range z {
+// latents are the latent coordinates of events, a column a feature.
+func latents(m *model.Model, t *events.Table) (z [][]float64, err error) {
+	_, latent, err := m.Evaluate(t, 0)
+	for _, c := range latent {
 		wide := make([]float64, len(c))
 		for i, v := range c {
 			wide[i] = float64(v)
 		}
-		latent = append(latent, wide)
+		z = append(z, wide)
 	}
-	return logProb, latent, err
+	return z, err
 }
 
 // draws are so many events of background for each of the data in the signal region, their masses from a kernel density of those of the data, by
 // Silverman's rule, mirrored at the ends.
-func (t *trial) draws(b *background) (*events.Table, error) {
+func (t *trial) draws(b *model.Model) (*events.Table, error) {
 	var mass, mean, square float64
 	data := t.where(func(i int) bool { return t.inRegion(i) && t.kept[i] })
 	for _, i := range data {
@@ -93,14 +101,14 @@ func (t *trial) draws(b *background) (*events.Table, error) {
 }
 
 // scores are those of a method for the rows of the trial.
-func (t *trial) scores(ctx context.Context, method string, b *background, s *scored) ([]float64, error) {
+func (t *trial) scores(ctx context.Context, method string, b backgrounds, s *scored) ([]float64, error) {
 	inData := func(i int) int {
 		if t.inRegion(i) && t.kept[i] {
 			return 1
 		}
 		return -1
 	}
-	own := t.pick(t.features)
+	own := func(int) (columns, reference [][]float64, err error) { return t.pick(t.features), nil, nil }
 	switch method {
 	case "anode":
 		return t.anode(ctx, b)
@@ -110,7 +118,7 @@ func (t *trial) scores(ctx context.Context, method string, b *background, s *sco
 		return t.drawn(ctx, b, method == "lacathode", inData)
 	case "cwola":
 		r, near := t.region, t.search.Nearby
-		return t.crossFit(ctx, own, nil, func(i int) int {
+		return t.crossFit(ctx, own, func(i int) int {
 			if !t.inRegion(i) && t.mass[i] >= r.Low-near && t.mass[i] < r.High+near {
 				return 0
 			}
@@ -118,14 +126,14 @@ func (t *trial) scores(ctx context.Context, method string, b *background, s *sco
 		})
 	case "idealised":
 		half := rng.New(t.seed, rng.StreamSearch, 2).Perm(t.Len())
-		return t.crossFit(ctx, own, nil, func(i int) int {
+		return t.crossFit(ctx, own, func(i int) int {
 			if inData(i) == 1 && !t.signal[i] {
 				return int(half[i] & 1)
 			}
 			return inData(i)
 		})
 	case "supervised":
-		return t.crossFit(ctx, own, nil, func(i int) int {
+		return t.crossFit(ctx, own, func(i int) int {
 			switch {
 			case !t.inRegion(i):
 				return -1
@@ -139,23 +147,21 @@ func (t *trial) scores(ctx context.Context, method string, b *background, s *sco
 }
 
 // drawn tells the data from draws of background, by the features or in the latent space.
-func (t *trial) drawn(ctx context.Context, b *background, latent bool, inData func(i int) int) ([]float64, error) {
-	drawn, err := t.draws(b)
-	if err != nil {
-		return nil, err
-	}
-	if latent {
-		_, z, err := evaluate(b.Model, drawn)
+func (t *trial) drawn(ctx context.Context, b backgrounds, latent bool, inData func(i int) int) ([]float64, error) {
+	return t.crossFit(ctx, func(fold int) (columns, reference [][]float64, err error) {
+		drawn, err := t.draws(b[fold])
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return t.crossFit(ctx, b.latent, z, inData)
-	}
-	x, err := drawn.Floats(t.card.Features)
-	if err != nil {
-		return nil, err
-	}
-	return t.crossFit(ctx, t.pick(t.features), x, inData)
+		if !latent {
+			reference, err = drawn.Floats(t.card.Features)
+			return t.pick(t.features), reference, err
+		}
+		if columns, err = latents(b[fold], t.table(t.rows)); err == nil {
+			reference, err = latents(b[fold], drawn)
+		}
+		return columns, reference, err
+	}, inData)
 }
 
 // pick are the values of columns in the rows of the trial.
@@ -169,17 +175,19 @@ func (t *trial) pick(columns [][]float64) [][]float64 {
 	return some
 }
 
-// crossFit scores the rows of each fold by a classifier trained on the others, of the class that is not negative, and on events of class 0 beside them.
-func (t *trial) crossFit(ctx context.Context, columns, reference [][]float64, class func(i int) int) ([]float64, error) {
-	all := classify.Events{Columns: make([][]float64, len(columns))}
-	for c := range columns {
-		all.Columns[c] = append(all.Columns[c], columns[c]...)
-		if reference != nil {
+// crossFit scores the rows of each fold by a classifier trained on the others, of the class that is not negative, and on events of class 0 beside them
+// (reference). Either are given by columns, which may differ from fold to fold.
+func (t *trial) crossFit(ctx context.Context, given func(fold int) (columns, reference [][]float64, err error), class func(i int) int) ([]float64, error) {
+	return t.byFold(func(fold int, out []int32) ([]float64, error) {
+		columns, reference, err := given(fold)
+		if err != nil {
+			return nil, err
+		}
+		all := classify.Events{Columns: columns}
+		for c := range reference {
 			all.Columns[c] = append(all.Columns[c], reference[c]...)
 		}
-	}
-	all.Label = make([]int, len(all.Columns[0]))
-	return t.byFold(func(fold int, out []int32) ([]float64, error) {
+		all.Label = make([]int, len(all.Columns[0]))
 		var rows []int32
 		for k := range all.Label {
 			switch {
@@ -234,18 +242,13 @@ func (t *trial) inner(ctx context.Context, fold int) (*fit.Data, error) {
 const startShare = 0.05
 
 // excesses are log p(x|m) - log p_B(x|m), p being what train learns of the data of the signal region; see atRegion for the mass m of other events.
-func (t *trial) excesses(ctx context.Context, b *background, train func(d *fit.Data) (*model.Model, error)) ([]float64, error) {
-	of, err := b.LogProb(t.atRegion(t.rows[t.inside:]), 0)
-	if err != nil {
-		return nil, err
-	}
-	of = append(slices.Clone(b.logProb[:t.inside]), of...)
+func (t *trial) excesses(ctx context.Context, b backgrounds, train func(fold int, d *fit.Data) (*model.Model, error)) ([]float64, error) {
 	return t.byFold(func(fold int, out []int32) ([]float64, error) {
 		d, err := t.inner(ctx, fold)
 		if err != nil {
 			return nil, err
 		}
-		m, err := train(d)
+		m, err := train(fold, d)
 		if err != nil {
 			return nil, err
 		}
@@ -255,24 +258,28 @@ func (t *trial) excesses(ctx context.Context, b *background, train func(d *fit.D
 			rows[i] = t.rows[k]
 		}
 		score, err := m.LogProb(t.atRegion(rows), 0)
-		for i := range score {
-			score[i] -= of[out[i]]
+		if err != nil {
+			return nil, err
+		}
+		of, err := b[fold].LogProb(t.atRegion(rows), 0)
+		for i := range of {
+			score[i] -= of[i]
 		}
 		return score, err
 	})
 }
 
-func (t *trial) anode(ctx context.Context, b *background) ([]float64, error) {
-	return t.excesses(ctx, b, func(d *fit.Data) (*model.Model, error) {
+func (t *trial) anode(ctx context.Context, b backgrounds) ([]float64, error) {
+	return t.excesses(ctx, b, func(_ int, d *fit.Data) (*model.Model, error) {
 		m, _, err := d.Train(ctx, fit.Options{Threads: t.threads})
 		return m, err
 	})
 }
 
 // residual also finds the share of the signal: the mean of what the trainings of all folds found, and the likeliest of the events that each had not seen.
-func (t *trial) residual(ctx context.Context, b *background, s *scored) ([]float64, error) {
-	score, err := t.excesses(ctx, b, func(d *fit.Data) (*model.Model, error) {
-		of, err := b.LogProb(d.Held, 0)
+func (t *trial) residual(ctx context.Context, b backgrounds, s *scored) ([]float64, error) {
+	score, err := t.excesses(ctx, b, func(fold int, d *fit.Data) (*model.Model, error) {
+		of, err := b[fold].LogProb(d.Held, 0)
 		if err != nil {
 			return nil, err
 		}

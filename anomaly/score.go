@@ -28,8 +28,8 @@ type scored struct {
 	Hunted     []float64 // the counts of its spectrum
 	NoHunt     string    // why there is none
 
-	// surprise of the rows of the trial is minus the logarithm, to base 10, of the share of the data in the signal region, of the same fold, that score
-	// at least as high, so that trainings of different folds can be compared.
+	// surprise of the rows of the trial is minus the logarithm, to base 10, of the share of the data in the signal region, of the same fold and the event
+	// with them, that score at least as high, so that trainings of different folds can be compared.
 	surprise []float64
 }
 
@@ -54,7 +54,7 @@ func (t *trial) find(ctx context.Context, methods []string, d detail, stage func
 	if err != nil {
 		return nil, err
 	}
-	defer b.Density.Close()
+	defer b.close()
 	for _, name := range methods {
 		stage(name)
 		began := time.Now()
@@ -85,7 +85,9 @@ func (t *trial) find(ctx context.Context, methods []string, d detail, stage func
 }
 
 // judge turns scores into shares of the data, and compares them with the labels: signal that was thinned away counts too, which no method has
-// seen but supervised, whose folds leave it out in turn.
+// seen but supervised, whose folds leave it out in turn. An event that is not among the data of the signal region has the rank that it would have there. So a
+// selection ends at its last event in the region for all, and what is left beside it tells without bias how many to expect: the p of a Poisson number is that
+// of stopping there.
 func (t *trial) judge(s *scored, score []float64) error {
 	s.surprise = make([]float64, len(score))
 	data := make([][]float64, t.search.Folds)
@@ -100,7 +102,11 @@ func (t *trial) judge(s *scored, score []float64) error {
 	for k, i := range t.rows {
 		d := data[t.fold[i]]
 		below, _ := slices.BinarySearch(d, score[k])
-		s.surprise[k] = -math.Log10((float64(len(d)-below) + 0.5) / (float64(len(d)) + 1))
+		rank := len(d) - below
+		if !t.kept[i] || k >= t.inside {
+			rank++
+		}
+		s.surprise[k] = -math.Log10((float64(rank) - 0.5) / (float64(len(d)) + 1))
 	}
 	if t.signal == nil || t.search.BackgroundOnly {
 		return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/anomaly"
+	"github.com/sluice-hep/sluice/bump"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/internal/say"
 )
@@ -51,14 +52,15 @@ func printAnomaly(w io.Writer, r *anomaly.Result) {
 	}
 	fmt.Fprintln(w)
 	if h := r.Hunt; h != nil {
-		fmt.Fprintf(w, "hunt        %.0f events from %.4g to %.4g where %.3g +- %.2g are expected, after %s: local p %.2g, global p %.2g (%.2g sigma)\n",
-			h.Observed, h.Window[0], h.Window[1], h.Expected, h.Error, h.Method, h.LocalP, h.GlobalP, h.GlobalSigma)
+		fmt.Fprintf(w, "hunt        %.0f events from %.4g to %.4g where %.3g +- %.2g are expected, after %s: local p %.2g, global p %.2g (%.2g sigma) by %s\n",
+			h.Observed, h.Window[0], h.Window[1], h.Expected, h.Error, h.Method, h.LocalP, h.GlobalP, h.GlobalSigma, pseudo(&h.Hunt))
 	}
 	if s := r.Slide; s != nil {
-		fmt.Fprintf(w, "regions     %s with %s: global p %.2g (%.2g sigma)\n", say.Count(len(s.Windows), "signal region"), s.Method, s.GlobalP, s.GlobalSigma)
+		printSlide(w, s)
 	}
 	if c := r.Closure; c != nil {
-		fmt.Fprintf(w, "closure     global p of %d searches without signal, with %s, are uniform with p %.2g\n", len(c.GlobalP), c.Method, c.KSP)
+		fmt.Fprintf(w, "closure     p of searches without signal, with %s, are uniform with a probability (KS) of %.2g (global p of %d hunts) and %.2g (local p of the signal region, of %d)\n",
+			c.Method, c.KSP, len(c.GlobalP), c.LocalKS, len(c.LocalP))
 	}
 	fmt.Fprintf(w, "report      %s\n\n", r.Report)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -81,4 +83,28 @@ func printAnomaly(w io.Writer, r *anomaly.Result) {
 		}
 		fmt.Fprintf(w, "\nmax SIC with %d signal events, S/B %.2g %%: %s\n", in.Signal, 100*in.Ratio, strings.Join(all, ", "))
 	}
+}
+
+// pseudo is where a global p is from.
+func pseudo(h *bump.Hunt) string {
+	n := say.Count(h.Pseudo, "pseudo-experiment")
+	if h.Tail {
+		return fmt.Sprintf("an exponential fitted to the most extreme tenth of %s, none of which is as extreme", n)
+	}
+	return n
+}
+
+// printSlide says what the p of other signal regions are.
+func printSlide(w io.Writer, s *anomaly.Slide) {
+	fmt.Fprintf(w, "regions     %s, each searched with %s: the local p is that of as many events, or more, in the region after a selection of 1 %%\n", say.Count(len(s.Windows), "signal region"), s.Method)
+	looked := 0
+	for _, r := range s.Windows {
+		if r.LocalP == 0 {
+			fmt.Fprintf(w, "            %.4g to %.4g: %.0f events; too few are beside it to know what to expect\n", r.Low, r.High, r.Observed)
+			continue
+		}
+		looked++
+		fmt.Fprintf(w, "            %.4g to %.4g: %.0f events where %.3g +- %.2g are expected, local p %.2g\n", r.Low, r.High, r.Observed, r.Estimate.Estimate, r.Estimate.Error, r.LocalP)
+	}
+	fmt.Fprintf(w, "            global p %.2g (%.2g sigma): that of a least local p as small among %d, these being independent\n", s.GlobalP, s.GlobalSigma, looked)
 }

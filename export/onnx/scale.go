@@ -44,10 +44,9 @@ func (g *graph) scaled(s plain.Scaler, v string, from, to int, h outputs, back b
 		return g.do("Reshape", a, g.shape(columns))
 	}
 	k := of.Bins
-	slopes := k - 1
+	slopes, _ := slopes(of)
 	var phase string
 	if of.Circular {
-		slopes = k
 		phase = tall(h(from, to, 3*k, 1), 1)
 	}
 	raw := splineRows{
@@ -92,84 +91,80 @@ func (g *graph) logScale(kind, raw string) string {
 // splineRows are the shares of widths and heights, and raw slopes, a row a feature of an event.
 type splineRows struct{ width, height, slope string }
 
-// knots are the left ends of the bins, and their sizes.
-func (g *graph) knots(s *plain.Spline, share string) (left, size string) {
-	k, span := s.Bins, 2*float64(s.Bound)
-	below, start := make([]float32, k*k), make([]float64, k) // shares summed up, by a triangle of ones
-	grow := span * (1 - plain.LeastBin*float64(k))
+// knots are the left ends of the bins: shares summed up, by a triangle, from where the interval begins, with the least share of each.
+func (g *graph) knots(s *plain.Spline, share string) string {
+	k, grow := s.Bins, spread(s)
+	below, start := make([]float32, k*k), make([]float64, k)
 	for i := range k {
-		start[i] = span*plain.LeastBin*float64(i) - float64(s.Bound)
+		start[i] = least(s)*float64(i) - float64(s.Bound)
 		for j := i + 1; j < k; j++ {
-			below[i*k+j] = 1
+			below[i*k+j] = float32(grow)
 		}
 	}
-	sums := g.do("MatMul", share, g.matrix(k, below))
-	return g.add(g.times(sums, grow), g.row(start)), g.plus(g.times(share, grow), span*plain.LeastBin)
+	return g.do("Gemm", share, g.matrix(k, below), g.row(start))
 }
+
+// least is the least size of a bin, and spread what the shares of the softmax are of.
+func least(s *plain.Spline) float64  { return 2 * float64(s.Bound) * plain.LeastBin }
+func spread(s *plain.Spline) float64 { return 2*float64(s.Bound) - least(s)*float64(s.Bins) }
 
 // piece is the bin of a value: where it begins, its sizes, and its slopes at the ends.
 type piece struct{ x, w, y, h, d0, d1 string }
 
-// find gives the bin of v, along x or, back, along y. reached has 1 for each bin whose left end is not beyond v; the differences of these are one
-// for the bin, and its slopes are those of the knots before and behind.
-func (g *graph) find(s *plain.Spline, v string, raw splineRows, back bool) (p piece) {
-	k := s.Bins
-	x, w := g.knots(s, raw.width)
-	y, h := g.knots(s, raw.height)
+// find gives the bin of v, along x or, back, along y.
+func (g *graph) find(s *plain.Spline, v string, raw splineRows, back bool) piece {
+	x, y := g.knots(s, raw.width), g.knots(s, raw.height)
 	by := x
 	if back {
 		by = y
 	}
-	reached := g.number(g.do("LessOrEqual", by, v))
-	only := make([]float32, k*k)
-	columns := k - 1 // of the slopes, those of the inner knots first
-	if s.Circular {
-		columns = k
-	}
-	before, behind := make([]float32, k*columns), make([]float32, k*columns)
-	for i := range k { // the bin itself is +1 of its own place and -1 of the next one's
-		only[i*k+i] = 1
-		if i > 0 {
-			only[i*k+i-1] = -1
-		}
-	}
-	knot := func(i int) int { // of the slopes
-		switch {
-		case i > 0 && i < k:
-			return i - 1
-		case s.Circular:
-			return k - 1
-		}
-		return -1
-	}
-	for i := range k {
-		for bin := i - 1; bin <= i; bin++ { // place i counts for bin i, and against bin i-1
-			sign := float32(1)
-			if bin < 0 {
-				continue
-			}
-			if bin < i {
-				sign = -1
-			}
-			if c := knot(bin); c >= 0 {
-				before[i*columns+c] += sign
-			}
-			if c := knot(bin + 1); c >= 0 {
-				behind[i*columns+c] += sign
-			}
-		}
-	}
-	bin := g.do("MatMul", reached, g.matrix(k, only))
+	reached := g.number(g.do("LessOrEqual", by, v)) // by v: the bins up to that of v
+	bin := g.choose(reached, s.Bins, s.Bins, func(bin int) int { return bin })
 	at := func(of string) string { return g.total(g.mul(bin, of)) }
-	slope := func(matrix []float32) string {
-		which := g.do("MatMul", reached, g.matrix(k, matrix))
+	size := func(share string) string { return g.plus(g.times(at(share), spread(s)), least(s)) }
+	slope := func(knot int) string { // in front of the bin or behind it
+		columns, of := slopes(s)
+		which := g.choose(reached, s.Bins, columns, func(bin int) int { return of(bin + knot) })
 		d := g.plus(g.do("Softplus", g.total(g.mul(which, raw.slope))), plain.LeastSlope)
 		if s.Circular {
 			return d
 		}
 		return g.do("Where", g.do("Less", g.scalar(0.5), g.total(which)), d, g.scalar(1)) // 1 at the ends
 	}
-	return piece{at(x), at(w), at(y), at(h), slope(before), slope(behind)}
+	return piece{at(x), size(raw.width), at(y), size(raw.height), slope(0), slope(1)}
+}
+
+// slopes are the raw ones of a spline, as many as there are and the number of that of a knot; -1 for none.
+func slopes(s *plain.Spline) (columns int, of func(knot int) int) {
+	if columns = s.Bins - 1; s.Circular {
+		columns = s.Bins
+	}
+	return columns, func(knot int) int {
+		switch {
+		case knot > 0 && knot < s.Bins:
+			return knot - 1
+		case s.Circular:
+			return s.Bins - 1
+		}
+		return -1
+	}
+}
+
+// choose gives a one in the column of the last of the bins that are reached, and zeros elsewhere: what each bin adds, it takes from the one before.
+func (g *graph) choose(reached string, bins, columns int, column func(bin int) int) string {
+	m := make([]float32, bins*columns)
+	for b := range bins {
+		if c := column(b); c >= 0 {
+			m[b*columns+c]++
+		}
+		if b == 0 {
+			continue
+		}
+		if c := column(b - 1); c >= 0 {
+			m[b*columns+c]--
+		}
+	}
+	return g.do("MatMul", reached, g.matrix(bins, m))
 }
 
 // wrap takes an angle to the circle.
