@@ -138,7 +138,7 @@ func (j *job) tableJSON(head any, t *events.Table) error {
 		return err
 	}
 	j.Header().Set("Content-Type", jsonType)
-	w := bufio.NewWriterSize(j.exchange, 64<<10)
+	w := bufio.NewWriterSize(j.exchange, min(len(text)+len(unit)+32*(t.Len()+1)*(len(t.Columns)+1), 64<<10))
 	w.Write(text[:len(text)-1])
 	fmt.Fprintf(w, `,"units":%s,"columns":{`, unit)
 	for k := range t.Columns {

@@ -27,13 +27,17 @@ type exchange struct {
 	status int    // 0 until the answer begins
 	rows   int    // given or drawn
 	client time.Duration
+	unread bool // of the request's body, some
 }
 
 // Header is that of the answer.
 func (x *exchange) Header() http.Header { return x.ResponseWriter.Header() }
 
-// WriteHeader begins the answer.
+// WriteHeader begins the answer. For what is left of a body nobody waits.
 func (x *exchange) WriteHeader(status int) {
+	if x.unread {
+		x.Header().Set("Connection", "close")
+	}
 	if x.status == 0 {
 		x.status = status
 	}
@@ -77,6 +81,9 @@ func (s *Server) observe(w http.ResponseWriter, r *http.Request, do func(*exchan
 		x.id = hex.EncodeToString(b[:])
 	}
 	w.Header().Set("X-Request-Id", x.id)
+	if x.unread = r.ContentLength != 0; x.unread {
+		x.control().SetReadDeadline(began.Add(x.client)) // also where nothing of it is read
+	}
 	s.tell.begin()
 	var err error
 	defer func() {
@@ -122,11 +129,10 @@ func (s *Server) problemOf(x *exchange, err error) web.Problem {
 	switch {
 	case errors.As(err, &w):
 		return web.Problem{Status: w.status, Detail: line(w.detail)}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return web.Problem{Status: http.StatusRequestTimeout, Detail: fmt.Sprintf("the request did not come on for %g s", s.o.Limits.Client.Seconds())}
 	case x.Context().Err() != nil || errors.Is(err, context.Canceled) || errors.Is(err, errClient):
 		return web.Problem{Status: statusGone, Title: "Client Closed Request"}
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		x.Header().Set("Connection", "close")
-		return web.Problem{Status: http.StatusRequestTimeout, Detail: fmt.Sprintf("the request did not come on for %g s", s.o.Limits.Client.Seconds())}
 	case errors.As(err, &far) || fault.Is(err):
 		return web.Problem{Status: http.StatusUnprocessableEntity, Detail: line(err.Error())}
 	}

@@ -117,7 +117,10 @@ func (j *job) body() (body []byte, free func(), err error) {
 	}
 	in := &patient{Reader: http.MaxBytesReader(j.ResponseWriter, j.Body, limit), x: j.exchange}
 	n, err := b.ReadFrom(in)
-	j.control().SetReadDeadline(time.Time{}) // a client that only waits is not slow
+	if err == nil {
+		j.unread = false
+		j.control().SetReadDeadline(time.Time{}) // a client that only waits is not slow
+	}
 	var more *http.MaxBytesError
 	switch {
 	case err == nil && n == 0:
@@ -129,6 +132,9 @@ func (j *job) body() (body []byte, free func(), err error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, free, err
 	case errors.Is(err, io.ErrUnexpectedEOF):
+		if announced < 0 {
+			return nil, free, problem(http.StatusBadRequest, "the body ends after %d bytes, within a chunk", n)
+		}
 		return nil, free, problem(http.StatusBadRequest, "the body ends after %d of %d bytes", n, announced)
 	}
 	return nil, free, problem(http.StatusBadRequest, "the body cannot be read after %d bytes", n)

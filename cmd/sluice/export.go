@@ -31,8 +31,8 @@ manifest.json names the columns, units, trained ranges and checksums.
 Runtime; their operators are among those that ROOT's SOFIE parses.
 
 What has no closed form cannot be exported, and the error names it: discrete columns and
-missing values, continuous and residual flows, dsf and bernstein, mixtures. An ensemble
-has log_prob alone. The parity told is by how much what was written differs from the
+missing values, continuous, planar and residual flows, dsf and bernstein, mixtures. An
+ensemble has log_prob alone. The parity told is by how much what was written differs from the
 model on events drawn from it.`,
 		Example: `  sluice run cards/banana.yaml --set train.epochs=3
   sluice export out/banana/model.safetensors -o exported --onnx`,
