@@ -102,5 +102,5 @@ const lastWord = time.Second
 
 // together says who trains.
 func (r *ranks) together() string {
-	return fmt.Sprintf("%s of %s train together, on %s each", say.Count(r.launch.Size, "process"), r.launch.By, say.Count(runtime.GOMAXPROCS(0), "thread"))
+	return fmt.Sprintf("%d processes of %s train together, on %s each", r.launch.Size, r.launch.By, say.Count(runtime.GOMAXPROCS(0), "thread"))
 }
