@@ -22,6 +22,7 @@ import (
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/train"
@@ -42,9 +43,12 @@ type Options struct {
 	// Progress follows the training. Notice is called with a line that the user should know, Warn with one on what can make the
 	// result wrong, and Stage with the name of what begins. Each may be nil.
 	Progress func(train.Progress)
-	Notice   func(line string)
-	Warn     func(line string)
-	Stage    func(name string)
+	// Look is called now and then within a training; what it hands to see is given the model as it would be if the training ended then, but for
+	// its best epoch. The training waits meanwhile, and nothing of it changes. Nil for nobody.
+	Look   func(see func(do func(m *model.Model)))
+	Notice func(line string)
+	Warn   func(line string)
+	Stage  func(name string)
 }
 
 // Filled has a function where there was none; Progress may stay nil.
