@@ -335,12 +335,12 @@ func (r *run) intervals() (s report.Section, err error) {
 	}
 	s = report.Section{
 		Title: "Coverage of the intervals", Text: fmt.Sprintf("The central intervals of %d draws of an object claim to hold 68 and 95 %% of what a detector may make of it: how often they hold what the full simulation made of it, of up to %s of each bin that it reconstructs, and how far "+
-			"that is off in the bins. Within are bins that are off by at most %g %%, beyond those that are off by more, by more than three standard errors.", intervalDraws, say.Count(uint64(r.plan.Coverage), "object"), 100*toleranceOfCoverage),
-		Head: []string{"Quantity", "Claimed", "Held", "Error", "Bins", "Within", "Beyond", "Unclear", "Largest difference", "Error", "χ²/ndf", "Largest pull", "In"}, Numbers: [2]int{1, 12},
+			"that is off in the bins. Within are bins that are off by at most %g %%, beyond those that are off by more, by more than three standard errors; in unclear ones the error is larger than that.", intervalDraws, say.Count(uint64(r.plan.Coverage), "object"), 100*toleranceOfCoverage),
+		Head: []string{"Quantity", "Claimed", "Held", "Error", "Bins", "Within", "Beyond", "Unclear", "Largest", "Error", "χ²/ndf", "Pull"}, Numbers: [2]int{1, 12},
 	}
 	for _, name := range j.quantities {
 		for _, c := range j.Coverage[name] {
-			s.Rows = append(s.Rows, append([]string{r.label(name), fmt.Sprintf("%g %%", 100*c.Level), fmt.Sprintf("%.2f %%", 100*c.Inside), fmt.Sprintf("%.2f %%", 100*c.Error)}, c.Bins.row()...))
+			s.Rows = append(s.Rows, append([]string{r.label(name), fmt.Sprintf("%g %%", 100*c.Level), fmt.Sprintf("%.2f %%", 100*c.Inside), fmt.Sprintf("%.2f %%", 100*c.Error)}, c.Bins.row()[:8]...)) // a page has no room for the place
 			picture, err := j.differences(fmt.Sprintf("%g %% intervals of %s, held − claimed", 100*c.Level, r.label(name)), 100*toleranceOfCoverage, j.heldCurves(&c))
 			if err != nil {
 				return s, err
