@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -98,6 +99,9 @@ the variable ` + tokenVariable + `, is asked of every request for a model; --tls
 		defer s.Close()
 		if err := a.announce(l, models, &f, o.Token); err != nil {
 			return err
+		}
+		if os.Getenv("GOGC") == "" {
+			debug.SetGCPercent(400) // bodies are most of what a server allocates: a heap of some 20 MB more costs less than to collect at each of them
 		}
 		f.web.Late, f.web.Log = s.Late(), o.Log
 		return web.Serve(c.Context(), l, s, f.web)
