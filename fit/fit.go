@@ -22,6 +22,7 @@ import (
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/internal/floats"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
@@ -137,7 +138,7 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 			q.Known = types
 			return q.Open(ctx, b.block)
 		}
-		d.windows = feed.NewWindows(s, open, feed.Room{At: d.Held.Len(), Size: room, Place: d.place}, d.card.Train.WithDefaults().Epochs)
+		d.windows = feed.NewWindows(s, open, feed.Room{At: d.Held.Len(), Size: room, Place: d.place, Memory: d.memory}, d.card.Train.WithDefaults().Epochs)
 		d.Rows.Stream = d.windows
 		d.Notices = append(d.Notices, d.streamNotice(b))
 	}
@@ -366,6 +367,18 @@ func (d *Data) occupy(t *events.Table, at int) error {
 		}
 	}
 	return nil
+}
+
+// memory is all that place writes to the rows from first to end-1.
+func (d *Data) memory(first, end int) [][]byte {
+	all := [][]byte{floats.InMemory(d.logDet[first:end])}
+	for _, x := range slices.Concat(d.x, d.context) {
+		all = append(all, floats.InMemory(x[first:end]))
+	}
+	if d.weight != nil {
+		all = append(all, floats.InMemory(d.weight[first:end]))
+	}
+	return all
 }
 
 // place prepares events into the rows from at on.
