@@ -303,11 +303,16 @@ func (t *trial) newSpectrum() (*bump.Spectrum, error) {
 	for _, i := range t.rows {
 		low, high = min(low, t.mass[i]), max(high, t.mass[i])
 	}
-	if s := t.search.Sidebands; s.Low < s.High {
-		low, high = max(low, s.Low), min(high, s.High)
-	}
 	r := t.region
 	width := (r.High - r.Low) / bump.Widest
+	if s := t.search.Sidebands; s.Low < s.High { // which end the first and the last bin where events are in them, and else the events
+		if low = max(low, s.Low); low < s.Low+width {
+			low = s.Low
+		}
+		if high = min(high, s.High); high > s.High-width {
+			high = s.High
+		}
+	}
 	below, above := int((r.Low-low)/width+1e-6), int((high-r.High)/width+1e-6)
 	var edges []float64
 	for k := range below + bump.Widest + above + 1 {

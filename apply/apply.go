@@ -28,7 +28,7 @@ const chunk = 1 << 16
 func open(ctx context.Context, c *card.Card, q query.Query) (*query.Rows, error) {
 	q.Define, q.Lacking, q.Sets = c.Define, true, c.ContextSets
 	rows, err := q.Open(ctx, chunk)
-	if err == nil || q.Flatten != "" || c.Flatten == "" || !readableAgain(q.Files) {
+	if err == nil || q.Flatten != "" || c.Flatten == "" || q.Table != nil || !readableAgain(q.Files) {
 		return rows, err
 	}
 	q.Flatten = c.Flatten

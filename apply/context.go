@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
@@ -207,6 +208,16 @@ func (g *given) close() {
 	}
 }
 
+// someOf are the first few names.
+func someOf(names []string) string {
+	const most = 8
+	text := fmt.Sprintf("%q", names[:min(len(names), most)])
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
 // Contexts are all that a sample would be given, one after the other, in memory: what the model's card defines is made. The notes are
 // those of the file.
 func (d *Sample) Contexts(ctx context.Context, m *model.Model) (t *events.Table, notes []string, err error) {
@@ -225,6 +236,11 @@ func (d *Sample) Contexts(ctx context.Context, m *model.Model) (t *events.Table,
 		return nil, nil, fault.Of(err)
 	}
 	notes = g.notes()
+	if g.rows != nil {
+		if unread := g.rows.Unread(); len(unread) > 0 {
+			notes = append(notes, fmt.Sprintf("%s: the model does not use %s: %s", g.file, say.Count(len(unread), "column"), someOf(unread)))
+		}
+	}
 	for i := range w.Surplus {
 		if line := w.Surplus[i].Say(); line != "" {
 			notes = append(notes, line)

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,9 +30,11 @@ type Density struct {
 	DropNaN bool   // leave out events with a missing feature or context, which are an error otherwise
 	// Shard is the part, from 1 to Shards, of the events of the files that is evaluated; 0 of 0 is the whole. Merge joins all parts to what the whole would be.
 	Shard, Shards uint64
-	query.Reading        // Flatten "": what the model's card says, where that is needed
-	Version       string // of the program: another does not go on with a journal
-	Verbose       bool   // tell each column that cannot be read, with its reason, not in brief
+	query.Reading            // Flatten "": what the model's card says, where that is needed
+	Version       string     // of the program: another does not go on with a journal
+	Verbose       bool       // tell each column that cannot be read, with its reason, not in brief
+	Card          *card.Card // of the model, where the caller keeps it; nil: it is read anew
+	Words                    // of the caller, where they are not flags
 }
 
 // Evaluated is the record of a density.
@@ -74,16 +77,11 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 		return nil, fault.Of(fmt.Errorf("--latent: %s; leave it out", why))
 	}
 	c := cardOf(m)
-	q := e.query(m, c)
-	q.All = true
-	rows, where, err := e.open(ctx, c, q, o.Warn)
+	rows, where, err := e.rows(ctx, m, c, e.query(m, c), o)
 	if err != nil {
-		return nil, fault.Of(err)
+		return nil, err
 	}
 	defer rows.Close()
-	if err := e.checkNames(rows, m); err != nil {
-		return nil, fault.Of(err)
-	}
 	for _, line := range rows.Skipped().Say(e.Verbose) {
 		o.Notice("left out: " + line)
 	}
@@ -94,7 +92,7 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	if err != nil {
 		return nil, err
 	}
-	t := &tally{Members: len(m.Members()), By: c.Weight, Features: newRangeWatch(m.Features), Context: newRangeWatch(m.Context)}
+	t := newTally(m, c)
 	out, _, err := journal.Create(ctx, path, run, t, o)
 	if err != nil {
 		return nil, err
@@ -108,7 +106,7 @@ func (e *Density) ToFile(ctx context.Context, m *model.Model, path string, o Opt
 	}
 	t.tell(rows, where, o)
 	r := t.evaluated(path, o.Notice)
-	r.describe(out)
+	r.Describe(out)
 	if err := out.Close(); err != nil {
 		return nil, err
 	}
@@ -163,8 +161,8 @@ func (t *tally) evaluated(path string, tell func(line string)) *Evaluated {
 	return r
 }
 
-// describe keeps with a file what its means are.
-func (r *Evaluated) describe(out describer) {
+// Describe keeps with a file what its means are.
+func (r *Evaluated) Describe(out interface{ Describe(key, value string) }) {
 	out.Describe("sluice.mean_log_prob", fmt.Sprint(r.MeanLogProb))
 	if r.Members > 0 {
 		out.Describe("sluice.members", fmt.Sprint(r.Members))
@@ -183,7 +181,7 @@ type describer interface{ Describe(key, value string) }
 // query asks for the columns of a model, whose card is c, and welcomes its weight.
 func (e *Density) query(m *model.Model, c *card.Card) query.Query {
 	needed := columns(m)
-	q := query.Query{Files: e.Files, Reading: e.Reading, Columns: needed, Complete: needed, Names: named(m), Lack: mayLack(m), Drop: e.DropNaN}
+	q := query.Query{Files: e.Files, Reading: e.Reading, Columns: needed, Complete: needed, Names: named(m), Lack: mayLack(m), Drop: e.DropNaN, Remedy: e.Words.Drop}
 	if c.Weight != "" {
 		q.Welcome = []string{c.Weight}
 	}
@@ -222,13 +220,13 @@ func (e *Density) open(ctx context.Context, c *card.Card, q query.Query, warn fu
 	q.Where = c.Where
 	rows, err := open(ctx, c, q)
 	if err == nil {
-		return rows, c.Where + ", that of the model (--where '1>0': all events)", nil
+		return rows, fmt.Sprintf("%s, that of the model (%s: all events)", c.Where, cmp.Or(e.All, "--where '1>0'")), nil
 	}
 	lacking := absent(err)
 	if lacking == nil || slices.ContainsFunc(lacking, func(name string) bool { return slices.Contains(q.Columns, name) }) {
 		return nil, "", err
 	}
-	if !readableAgain(q.Files) {
+	if q.Table == nil && !readableAgain(q.Files) {
 		return nil, "", fmt.Errorf("%w; the model selects events by %s: --where '1>0' evaluates all", err, c.Where)
 	}
 	q.Where = ""
@@ -236,7 +234,11 @@ func (e *Density) open(ctx context.Context, c *card.Card, q query.Query, warn fu
 	if again != nil {
 		return nil, "", err
 	}
-	warn(fmt.Sprintf("the files lack what the model's selection (%s) is made of: every event is evaluated", c.Where))
+	lack := "the files lack"
+	if q.Table != nil {
+		lack = "the events lack"
+	}
+	warn(fmt.Sprintf("%s what the model's selection (%s) is made of: every event is evaluated", lack, c.Where))
 	return all, "", nil
 }
 
@@ -336,6 +338,9 @@ func (e *Density) checkNames(rows *query.Rows, m *model.Model) error {
 	}
 	for _, c := range rows.Columns() {
 		if slices.Contains(added, c.Name) {
+			if len(e.Files) == 0 {
+				return fmt.Errorf("there is a column %q already; rename it or leave it out", c.Name)
+			}
 			return fmt.Errorf("%s has a column %q already; rename it or leave it out (sluice convert --columns)", e.Files[0], c.Name)
 		}
 	}
@@ -384,6 +389,10 @@ type tally struct {
 	Weighted          sum    // of weight times log_prob
 	Weight            sum    // of weights
 	Features, Context *rangeWatch
+}
+
+func newTally(m *model.Model, c *card.Card) *tally {
+	return &tally{Members: len(m.Members()), By: c.Weight, Features: newRangeWatch(m.Features), Context: newRangeWatch(m.Context)}
 }
 
 // tell says what was decided or left out, and by whose selection, and what makes the mean doubtful.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
@@ -37,8 +38,9 @@ type Sample struct {
 	Within float64
 	// Restore are columns made of the generated ones; nil for those of the model's card.
 	Restore query.Definitions
-	Which   bool   // a column that says which member of an ensemble, or component of a mixture, drew each event
-	Version string // of the program: another does not go on with a journal
+	Which   bool       // a column that says which member of an ensemble, or component of a mixture, drew each event
+	Version string     // of the program: another does not go on with a journal
+	Card    *card.Card // of the model, where the caller keeps it; nil: it is read anew
 }
 
 // Drawn is the record of a sample.
@@ -112,17 +114,15 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 		return nil, err
 	}
 	defer func() { out.Abandon(err) }()
-	end, err := d.write(ctx, m, context, t, out, first+done)
+	end, err := d.draw(ctx, m, context, t, func(drawn *events.Table) error { return out.Write(drawn, t) }, first, last, chunk, first+done)
 	switch {
 	case err != nil:
 		return nil, err
 	case end == first:
 		return nil, fault.Of(fmt.Errorf("%s gives the context of no event", d.ContextFile))
 	}
-	r := &Drawn{File: path, Events: end - first, Redrawn: t.Redrawn}
-	if within := model.Factor(d.Within); !math.IsInf(within, 1) {
-		r.Within = &within
-	}
+	r := d.record(t, end-first)
+	r.File = path
 	r.describe(out)
 	if err := out.Close(); err != nil {
 		return nil, err
@@ -132,6 +132,53 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 			return nil, err
 		}
 	}
+	t.tell(r, context, m, o)
+	r.Seconds = time.Since(began).Seconds()
+	r.EventsPerSecond = float64(r.Events-done) / r.Seconds
+	return r, nil
+}
+
+// Each draws the events that follow the first ones of the sample, for use, a block at a time, as ToFile does into a file. Their context
+// comes from a table alone.
+func (d *Sample) Each(ctx context.Context, m *model.Model, first uint64, use func(*events.Table) error, o Options) (*Drawn, error) {
+	began, o := time.Now(), o.Filled()
+	if err := d.checkNames(m); err != nil {
+		return nil, fault.Of(err)
+	}
+	context, err := d.openContext(ctx, d.card(m), m.Context)
+	if err != nil {
+		return nil, fault.Of(err)
+	}
+	defer context.close()
+	t := &drawing{Context: newRangeWatch(m.Context)}
+	end, err := d.draw(ctx, m, context, t, use, first, first+d.Events, soon, first)
+	if err != nil {
+		return nil, err
+	}
+	r := d.record(t, end-first)
+	t.tell(r, context, m, o)
+	r.Seconds = time.Since(began).Seconds()
+	r.EventsPerSecond = float64(r.Events) / r.Seconds
+	return r, nil
+}
+
+func (d *Sample) card(m *model.Model) *card.Card {
+	if d.Card != nil {
+		return d.Card
+	}
+	return cardOf(m)
+}
+
+func (d *Sample) record(t *drawing, n uint64) *Drawn {
+	r := &Drawn{Events: n, Redrawn: t.Redrawn}
+	if within := model.Factor(d.Within); !math.IsInf(within, 1) {
+		r.Within = &within
+	}
+	return r
+}
+
+// tell says what was decided, and what makes the sample doubtful.
+func (t *drawing) tell(r *Drawn, context *given, m *model.Model, o Options) {
 	for _, line := range context.notes() {
 		o.Notice(line)
 	}
@@ -144,9 +191,6 @@ func (d *Sample) ToFile(ctx context.Context, m *model.Model, path string, o Opti
 	if r.Redrawn > 0 {
 		o.Notice(r.Beyond())
 	}
-	r.Seconds = time.Since(began).Seconds()
-	r.EventsPerSecond = float64(r.Events-done) / r.Seconds
-	return r, nil
 }
 
 // checkNames refuses a column that no event can have, or that there is already.
@@ -161,12 +205,14 @@ func (d *Sample) checkNames(m *model.Model) error {
 	return nil
 }
 
-// write draws the events from number at on, and returns the number after the last.
-func (d *Sample) write(ctx context.Context, m *model.Model, context *given, t *drawing, out *journal.Writer, at uint64) (end uint64, err error) {
-	first, last := d.part()
+// soon is how many events are in memory at a time where somebody waits for the first of them.
+const soon = 1 << 13
+
+// draw draws those of the events from first to last that begin at a number, for use, so many at a time, and returns the number after the last.
+func (d *Sample) draw(ctx context.Context, m *model.Model, context *given, t *drawing, use func(*events.Table) error, first, last, size, at uint64) (end uint64, err error) {
 	restore := d.Restore
 	if restore == nil {
-		restore = cardOf(m).Restore
+		restore = d.card(m).Restore
 	}
 	if err := context.skip(at); err != nil {
 		return at, fault.Of(err)
@@ -175,7 +221,7 @@ func (d *Sample) write(ctx context.Context, m *model.Model, context *given, t *d
 		if err := ctx.Err(); err != nil {
 			return at, fmt.Errorf("interrupted after %s: %w", say.Count(at-first, "event"), err)
 		}
-		n := int(min(last-at, chunk))
+		n := int(min(last-at, size))
 		given, err := context.next(n)
 		if err != nil {
 			return at, fault.Of(err)
@@ -206,7 +252,7 @@ func (d *Sample) write(ctx context.Context, m *model.Model, context *given, t *d
 			return at, err
 		}
 		t.Redrawn += uint64(redrawn)
-		if err := out.Write(drawn, t); err != nil {
+		if err := use(drawn); err != nil {
 			return at, err
 		}
 		at += uint64(n)

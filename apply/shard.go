@@ -150,7 +150,7 @@ func Merge(ctx context.Context, shards []string, path string, o Options) (*Merge
 
 func (r *Merged) describe(out describer) {
 	if r.Density != nil {
-		r.Density.describe(out)
+		r.Density.Describe(out)
 		return
 	}
 	r.Sample.describe(out)

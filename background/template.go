@@ -75,14 +75,26 @@ func (e *estimate) newTemplate(name string, b card.Binning, like *events.Table, 
 	if t.Data, err = stats.NewHistogram(edges, data.x, data.w); err != nil {
 		return nil, err
 	}
-	one := e.result.Yield / float64(len(w))
-	for k, v := range t.Nominal.SumW {
+	t.fill(e.result.Yield / float64(len(w)))
+	return t, nil
+}
+
+// fill gives bins without an event the weight of one, which is taken from all, so that the template adds up to what is expected, with what is outside of it.
+func (t *Template) fill(one float64) {
+	h := t.Nominal
+	before := h.Under + h.Over
+	for _, v := range h.SumW {
+		before += v
+	}
+	after := before
+	for k, v := range h.SumW {
 		if !(v > 0) {
-			t.Nominal.SumW[k], t.Nominal.SumW2[k] = one, one*one
+			h.SumW[k], h.SumW2[k] = one, one*one
+			after += one - v
 			t.filled++
 		}
 	}
-	return t, nil
+	t.Nominal = t.times(before / after)
 }
 
 // round widens an interval to numbers of two digits of its width.

@@ -11,15 +11,14 @@ import (
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
-// parameters are those of a function that is fitted to so many events; 0 for none.
+// parameters are those of a function that is fitted to so many events; 0 for none. What is left out should not show, and does with a selection of events, whose
+// spectrum is not that of all: without p4, of 650 dijet events those in a window of 131 were expected to be 6 % fewer, by more than half of the error.
 func parameters(events float64) int {
 	switch {
-	case events >= 1000:
-		return 4
 	case events >= 100:
-		return 3
+		return 4
 	case events >= 20:
-		return 2
+		return 3
 	}
 	return 0
 }
@@ -65,8 +64,8 @@ func inner(a, b []float64) (sum float64) {
 //	f(x) = p1 (1-x)^p2 / x^(p3 + p4 ln x),   x = m/M,
 //
 // M being twice the upper end of the spectrum, where theirs is the centre-of-mass energy. Its logarithm is linear in ln p1, p2, p3 and p4, so that the
-// likelihood has one maximum, which Newton's method finds. p4 is 0 where the spectrum has fewer than 1000 events, and p2 too
-// where it has fewer than 100; to fewer than 20 no function is fitted.
+// likelihood has one maximum, which Newton's method finds. p4 is 0 where the spectrum has fewer than 100 events; to fewer than 20 no
+// function is fitted.
 type Smooth struct {
 	Expected []float64 // events in each bin of the spectrum, those of the window among them
 	Chi2     float64   // Pearson's, of the bins fitted that expect 5 events or more

@@ -15,6 +15,18 @@ type Room struct {
 	At, Size int // as many rows as two windows
 	// Place writes prepared events to the rows from at on.
 	Place func(t Numbered, at int) error
+	// Memory is all that Place writes to the rows from first to end-1; only Share needs it.
+	Memory func(first, end int) [][]byte
+}
+
+// Peers are the processes that read the windows together, of which this one is one. All of them make the same calls in the same order.
+type Peers interface {
+	Rank() int // of this one, from 0
+	Size() int
+	// Exchange sends the slices of to[r] to process r, and fills those of from[r] with what that sends here, in their order; nothing goes to itself.
+	Exchange(to, from [][][]byte)
+	// Agree is an error for all where one of them has one.
+	Agree(err error) error
 }
 
 // Windows is a train.Stream of the training events of a survey: windows of events in memory, of which one is read
@@ -28,14 +40,17 @@ type Windows struct {
 
 	now, spent *window // spent is the one before, which a batch may share with now
 	reader     *reader
+	peers      Peers // nil for none
 }
 
 // window is a part of an epoch's events in memory.
 type window struct {
 	place
-	half int     // of the room
-	rows []int32 // in the order of the epoch
-	err  error
+	half  int     // of the room
+	first int     // row
+	read  bool    // from the files just now
+	rows  []int32 // in the order of the epoch
+	err   error
 }
 
 // place is a window of an epoch, both counted from 0.
@@ -49,6 +64,48 @@ func NewWindows(s *Survey, open func(context.Context) (Source, error), room Room
 		w.size = s.Train // all events stay in memory: they are read once
 	}
 	return w
+}
+
+// Share has each of the peers read and prepare a run of each window, of as many events as the others, and give it to the others. Windows are the same with
+// them and without, and in all of them. It forgets what was read.
+func (w *Windows) Share(p Peers) {
+	w.Close()
+	w.peers = p
+}
+
+// share is the run of n events that one of the peers reads.
+func (w *Windows) share(rank, n int) (first, end int) {
+	if w.peers == nil {
+		return 0, n
+	}
+	size := w.peers.Size()
+	return rank * n / size, (rank + 1) * n / size
+}
+
+func (w *Windows) rank() int {
+	if w.peers == nil {
+		return 0
+	}
+	return w.peers.Rank()
+}
+
+// complete gives the others what this process has read of a window, and takes what they have.
+func (w *Windows) complete(win *window) {
+	if w.peers == nil || !win.read {
+		return
+	}
+	own, n := w.peers.Rank(), w.peers.Size()
+	of := func(rank int) [][]byte {
+		first, end := w.share(rank, len(win.rows))
+		return w.room.Memory(win.first+first, win.first+end)
+	}
+	to, from := make([][][]byte, n), make([][][]byte, n)
+	for r := range n {
+		if r != own {
+			to[r], from[r] = of(own), of(r)
+		}
+	}
+	w.peers.Exchange(to, from)
 }
 
 // Events is the number of training events.
@@ -112,17 +169,27 @@ func (w *Windows) window(ctx context.Context, at place) (*window, error) {
 		w.Close()
 		w.reader = w.read(at)
 	}
+	next, err := w.reader.next(ctx)
+	if w.peers != nil {
+		err = w.peers.Agree(err)
+	}
+	if err != nil {
+		w.Close()
+		return nil, err
+	}
+	w.complete(next)
+	w.now, w.spent = next, w.now
+	w.reader.coming = w.after(at)
+	return next, nil
+}
+
+// next waits for the window that was read ahead.
+func (r *reader) next(ctx context.Context) (*window, error) {
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case next := <-w.reader.full:
-		if next.err != nil {
-			w.Close()
-			return nil, next.err
-		}
-		w.now, w.spent = next, w.now
-		w.reader.coming = w.after(at)
-		return next, nil
+	case next := <-r.full:
+		return next, next.err
 	}
 }
 
@@ -185,13 +252,13 @@ func (w *Windows) fill(ctx context.Context, r *reader, at place) error {
 			return nil
 		}
 		n := min(w.size, w.s.Train-at.index*w.size)
-		first, err := f.load(ctx, at, half, n)
+		first, read, err := f.load(ctx, at, half, n)
 		if err != nil || ctx.Err() != nil {
 			return err
 		}
 		rows[half] = w.s.shuffled(rows[half], at, first, n)
 		select {
-		case r.full <- &window{place: at, half: half, rows: rows[half]}:
+		case r.full <- &window{place: at, half: half, first: first, read: read, rows: rows[half]}:
 		case <-ctx.Done():
 			return nil
 		}
@@ -201,28 +268,31 @@ func (w *Windows) fill(ctx context.Context, r *reader, at place) error {
 
 // filler brings events into memory.
 type filler struct {
-	w   *Windows
-	src Source
-	c   *cursor
+	w    *Windows
+	src  Source
+	c    *cursor
+	next int // event of its epoch
 }
 
-// load brings the n events of a window into a half of the room, unless all events are there for good. It returns the
-// row of the first.
-func (f *filler) load(ctx context.Context, at place, half, n int) (first int, err error) {
+// load brings the share of this process in the n events of a window into a half of the room, unless all events are there for good (read is false then). It
+// returns the row of the window's first.
+func (f *filler) load(ctx context.Context, at place, half, n int) (first int, read bool, err error) {
 	w := f.w
 	if w.size == w.s.Train {
 		if f.c != nil {
-			return w.room.At, nil
+			return w.room.At, false, nil
 		}
 		at, half = place{}, 0 // whatever the epoch
 	}
-	if f.c == nil || at.index == 0 {
-		if f.c, err = w.s.newCursor(ctx, f.src, w.s.order(at.epoch), at.index*w.size); err != nil {
-			return 0, err
+	lo, hi := w.share(w.rank(), n)
+	if begin := at.index*w.size + lo; f.c == nil || at.index == 0 || begin != f.next {
+		if f.c, err = w.s.newCursor(ctx, f.src, w.s.order(at.epoch), begin); err != nil {
+			return 0, false, err
 		}
 	}
+	f.next = at.index*w.size + hi
 	first = w.room.At + half*w.size
-	return first, f.take(ctx, first, n)
+	return first, true, f.take(ctx, first+lo, hi-lo)
 }
 
 // take writes the next n events to the rows from at on.

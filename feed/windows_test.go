@@ -5,11 +5,15 @@ import (
 	"errors"
 	"maps"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/internal/floats"
+	"github.com/sluice-hep/sluice/internal/mpi"
 	"github.com/sluice-hep/sluice/train"
 )
 
@@ -19,11 +23,13 @@ var _ train.Stream = (*Windows)(nil)
 type stage struct {
 	ids     []float32
 	numbers []uint64
+	placed  int // events that were read into it
 }
 
 func (s *stage) room(at, size int) Room {
 	s.ids, s.numbers = make([]float32, at+size), make([]uint64, at+size)
-	return Room{At: at, Size: size, Place: func(t Numbered, at int) error {
+	return Room{At: at, Size: size, Memory: func(first, end int) [][]byte { return [][]byte{floats.InMemory(s.ids[first:end])} }, Place: func(t Numbered, at int) error {
+		s.placed += t.Len()
 		for i, number := range t.Number {
 			s.ids[at+i], s.numbers[at+i] = float32(t.Columns[0].Float(i)), number
 		}
@@ -252,5 +258,66 @@ func TestOneSection(t *testing.T) {
 	defer src.Close()
 	if _, err := s.newCursor(ctx, src, s.order(0), 1200); !errors.Is(err, context.Canceled) || src.calls > 0 {
 		t.Errorf("stopped, it read %d blocks: %v", src.calls, err)
+	}
+}
+
+func TestProcessesReadAWindowTogether(t *testing.T) {
+	const ranks = 3
+	paths := write(t, 2000, 10, 1300)
+	for _, room := range []int{100, 700, 1000, 5000} { // the last takes all events
+		s := survey(t, paths, 64, config)
+		windows := func(at *stage) *Windows {
+			return NewWindows(s, func(context.Context) (Source, error) { return open(t, paths, 64), nil }, at.room(7, min(room, s.Train)), 3)
+		}
+		var alone stage
+		w := windows(&alone)
+		want := alone.read(t, w, 0, 30, 3, 40) // from the middle of a window, as a training goes on
+		w.Close()
+		stages, got := make([]stage, ranks), make([][][]float32, ranks)
+		var all sync.WaitGroup
+		for r, p := range mpi.Goroutines(ranks) {
+			w := windows(&stages[r])
+			w.Share(p)
+			all.Go(func() {
+				defer w.Close()
+				got[r] = stages[r].read(t, w, 0, 30, 3, 40)
+			})
+		}
+		all.Wait()
+		for r := range ranks {
+			if !reflect.DeepEqual(got[r], want) {
+				t.Errorf("room for %d: rank %d has other events than one process", room, r)
+			}
+			if most := alone.placed/ranks + 10*room; stages[r].placed > min(most, alone.placed/2) {
+				t.Errorf("room for %d: rank %d has prepared %d events, one process %d", room, r, stages[r].placed, alone.placed)
+			}
+		}
+	}
+}
+
+func TestProcessesEndTogether(t *testing.T) {
+	paths := write(t, 2000, 10, 1300)
+	s := survey(t, paths, 64, config)
+	errs := make([]error, 2)
+	var all sync.WaitGroup
+	for r, p := range mpi.Goroutines(2) {
+		var at stage
+		w := NewWindows(s, func(context.Context) (Source, error) {
+			if r == 1 {
+				return nil, errors.New("no such file here")
+			}
+			return open(t, paths, 64), nil
+		}, at.room(0, 700), 3)
+		w.Share(p)
+		all.Go(func() {
+			defer w.Close()
+			_, errs[r] = w.Rows(context.Background(), 0, 0, 40)
+		})
+	}
+	all.Wait()
+	for r, err := range errs {
+		if err == nil || !strings.Contains(err.Error(), "no such file here") {
+			t.Errorf("rank %d: %v", r, err)
+		}
 	}
 }

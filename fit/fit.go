@@ -22,6 +22,8 @@ import (
 	"github.com/sluice-hep/sluice/feed"
 	"github.com/sluice-hep/sluice/internal/await"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/internal/floats"
+	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/prep"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/train"
@@ -42,9 +44,12 @@ type Options struct {
 	// Progress follows the training. Notice is called with a line that the user should know, Warn with one on what can make the
 	// result wrong, and Stage with the name of what begins. Each may be nil.
 	Progress func(train.Progress)
-	Notice   func(line string)
-	Warn     func(line string)
-	Stage    func(name string)
+	// Look is called now and then within a training; what it hands to see is given the model as it would be if the training ended then, but for
+	// its best epoch. The training waits meanwhile, and nothing of it changes. Nil for nobody.
+	Look   func(see func(do func(m *model.Model)))
+	Notice func(line string)
+	Warn   func(line string)
+	Stage  func(name string)
 }
 
 // Filled has a function where there was none; Progress may stay nil.
@@ -133,7 +138,7 @@ func load(ctx context.Context, c *card.Card, o Options) (*Data, error) {
 			q.Known = types
 			return q.Open(ctx, b.block)
 		}
-		d.windows = feed.NewWindows(s, open, feed.Room{At: d.Held.Len(), Size: room, Place: d.place}, d.card.Train.WithDefaults().Epochs)
+		d.windows = feed.NewWindows(s, open, feed.Room{At: d.Held.Len(), Size: room, Place: d.place, Memory: d.memory}, d.card.Train.WithDefaults().Epochs)
 		d.Rows.Stream = d.windows
 		d.Notices = append(d.Notices, d.streamNotice(b))
 	}
@@ -362,6 +367,18 @@ func (d *Data) occupy(t *events.Table, at int) error {
 		}
 	}
 	return nil
+}
+
+// memory is all that place writes to the rows from first to end-1.
+func (d *Data) memory(first, end int) [][]byte {
+	all := [][]byte{floats.InMemory(d.logDet[first:end])}
+	for _, x := range slices.Concat(d.x, d.context) {
+		all = append(all, floats.InMemory(x[first:end]))
+	}
+	if d.weight != nil {
+		all = append(all, floats.InMemory(d.weight[first:end]))
+	}
+	return all
 }
 
 // place prepares events into the rows from at on.

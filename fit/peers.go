@@ -40,6 +40,9 @@ func (d *Data) join(o Options, b *bound, err error) error {
 		return err
 	}
 	b.peers = o.Peers
+	if d.windows != nil {
+		d.windows.Share(o.Peers)
+	}
 	b.shares(b.Objective, o.Notice)
 	return nil
 }

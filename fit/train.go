@@ -53,7 +53,7 @@ func (d *Data) one(ctx context.Context, o Options, seed uint64, notices []string
 		return nil, nil, err
 	}
 	result, err := train.Run(ctx, b.Objective, d.Rows, b.cfg, train.Options{
-		Seed: seed, Notices: notices, State: o.State, StateOf: o.StateOf, Resume: o.Resume, DataID: d.id(), Peers: o.trainPeers(),
+		Seed: seed, Notices: notices, State: o.State, StateOf: o.StateOf, Resume: o.Resume, DataID: d.id(), Peers: o.trainPeers(), Look: d.look(o, b, seed),
 		Progress: func(at train.Progress) {
 			switch {
 			case at.Warning:
@@ -89,6 +89,17 @@ func (d *Data) one(ctx context.Context, o Options, seed uint64, notices []string
 		tell(line)
 	}
 	return b.density, result, nil
+}
+
+// look lets o.Look see the density on its way.
+func (d *Data) look(o Options, b *bound, seed uint64) func(see func(do func())) {
+	if o.Look == nil {
+		return nil
+	}
+	m := &model.Model{Features: d.Features, Context: d.Context, Density: b.density, Seed: seed}
+	return func(see func(do func())) {
+		o.Look(func(do func(m *model.Model)) { see(func() { do(m) }) })
+	}
 }
 
 // unbound is an error about the events or the flow, with the names of the features.

@@ -69,5 +69,8 @@ func (f *Flow) Cut(flat []float32) {
 	}
 }
 
+// Keep lets the workers, and the memory they work in, wait for the next evaluation until Close, and not for a second.
+func (f *Flow) Keep() { f.crews.Keep() }
+
 // Close ends the workers that wait for the next evaluation, which would start others.
 func (f *Flow) Close() { f.crews.Close() }

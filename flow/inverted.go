@@ -21,6 +21,9 @@ func (i *Inverted) Size() int { return i.f.Size() }
 // UseThreads sets the number of threads.
 func (i *Inverted) UseThreads(n int) { i.f.UseThreads(n) }
 
+// Keep is that of Flow.
+func (i *Inverted) Keep() { i.f.Keep() }
+
 // Close ends the workers that wait for the next evaluation.
 func (i *Inverted) Close() { i.f.Close() }
 

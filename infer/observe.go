@@ -22,8 +22,8 @@ func (q *Observed) observe(ctx context.Context, m *model.Model, known *law, r *I
 	}
 	names := m.Context.Names()
 	if lacking := q.lacking(names); len(lacking) > 0 {
-		return fault.Of(fmt.Errorf("the model is conditioned on %q: observe %q too (--observed %s=VALUE), or give a file (--observed FILE)",
-			names, lacking, strings.Join(lacking, "=VALUE --observed ")))
+		return fault.Of(fmt.Errorf("%d of %s of the model have no value: give --observed %s=VALUE too, or a file of them all (--observed FILE)",
+			len(lacking), say.Count(len(names), "observable"), strings.Join(lacking, "=VALUE --observed ")))
 	}
 	r.Parameters = m.Features.Names()
 	values, more, err := q.divide(names, known.needs, r.Parameters)

@@ -22,13 +22,33 @@ type Parameter struct {
 	Shares map[string]float64 `json:"shares,omitempty"`
 	// Missing is the share of draws without a value, which the intervals leave out.
 	Missing float64 `json:"missing,omitempty"`
+	// Worth is how many draws those with weights are worth, where these are fewer than leastWorth: then there is no median, interval or share.
+	Worth float64 `json:"worth,omitempty"`
 	// Truth is the true value, and Below the share of the draws below it; nil where that is not known.
 	Truth *float64 `json:"truth,omitempty"`
 	Below *float64 `json:"truth_above,omitempty"`
 }
 
+// leastWorth is how few draws have no quantiles: of 20 the outermost is the end of a 95 % interval.
+const leastWorth = 20
+
+// worth is what weighted draws are worth, where that is too little to say anything of a parameter; 0 otherwise.
+func worth(w []float64) float64 {
+	var sum, squares float64
+	for _, v := range w {
+		sum, squares = sum+v, squares+v*v
+	}
+	if w == nil || !(sum*sum < leastWorth*squares) {
+		return 0
+	}
+	return sum * sum / squares
+}
+
 func newParameter(c *events.Column, w []float64, truth *events.Column) (p Parameter, err error) {
 	p.Unit = c.Unit
+	if p.Worth = worth(w); p.Worth > 0 {
+		return p, nil
+	}
 	if w == nil {
 		w = slices.Repeat([]float64{1}, c.Len())
 	}
@@ -106,6 +126,9 @@ func (p Parameter) TruthCell() string {
 
 // Cells are the median and the intervals as text, or the shares.
 func (p Parameter) Cells() (median, of68, of95 string) {
+	if p.Worth > 0 {
+		return fmt.Sprintf("not known: the draws are worth %.0f", p.Worth), "", ""
+	}
 	if p.Shares != nil {
 		for _, name := range slices.SortedFunc(maps.Keys(p.Shares), func(a, b string) int { return cmp.Or(cmp.Compare(p.Shares[b], p.Shares[a]), cmp.Compare(a, b)) }) {
 			if median != "" {

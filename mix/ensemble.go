@@ -15,6 +15,7 @@ type Density interface {
 	Sample(n int, context [][]float32, seed, first uint64) ([][]float32, error)
 	Size() int
 	UseThreads(n int)
+	Keep()
 	Close()
 }
 
@@ -247,6 +248,13 @@ func (e *Ensemble) Size() (n int) {
 func (e *Ensemble) UseThreads(n int) {
 	for _, m := range e.Members {
 		m.UseThreads(n)
+	}
+}
+
+// Keep lets the workers of each member wait until Close.
+func (e *Ensemble) Keep() {
+	for _, m := range e.Members {
+		m.Keep()
 	}
 }
 

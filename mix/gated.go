@@ -164,6 +164,13 @@ func (g *Gated) UseThreads(n int) {
 	}
 }
 
+// Keep lets the workers wait until Close.
+func (g *Gated) Keep() {
+	for _, f := range g.Components {
+		f.Keep()
+	}
+}
+
 // Close ends the workers that wait for the next evaluation.
 func (g *Gated) Close() {
 	for _, f := range g.Components {

@@ -13,7 +13,7 @@ import (
 )
 
 // Table is the density of a mixed table. Its parameters are one flat vector: the flow's, then the categorical network's. All methods
-// but those that change parameters, UseThreads and Close may be called concurrently.
+// but those that change parameters, UseThreads, Keep and Close may be called concurrently.
 type Table struct {
 	*Plan
 	flow    *flow.Flow // nil where no feature is continuous
@@ -98,6 +98,13 @@ func (t *Table) Cut(flat []float32) {
 func (t *Table) UseThreads(n int) {
 	if t.threads = n; t.flow != nil {
 		t.flow.UseThreads(n)
+	}
+}
+
+// Keep lets the workers wait until Close.
+func (t *Table) Keep() {
+	if t.flow != nil {
+		t.flow.Keep()
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // Density is what a model needs of a trained density of prepared columns: *flow.Flow is one. The methods may be called
-// concurrently, but for UseThreads and Close.
+// concurrently, but for UseThreads, Keep and Close.
 type Density interface {
 	// Dims are the numbers of columns that the others take.
 	Dims() (features, context int)
@@ -22,8 +22,10 @@ type Density interface {
 	Sample(n int, context [][]float32, seed, first uint64) ([][]float32, error)
 	// Size is the number of parameters.
 	Size() int
-	// UseThreads sets the number of threads, 0 for all cores, on which no result depends. Close ends those that wait.
+	// UseThreads sets the number of threads, 0 for all cores, on which no result depends. Close ends those that wait: for a second, or,
+	// after Keep, until then.
 	UseThreads(n int)
+	Keep()
 	Close()
 }
 

@@ -93,8 +93,8 @@ func (m *Model) redraw(x, given [][]float32, rows []int32, far string, seed, fir
 	seeds = map[int32]uint64{}
 	for try := uint32(1); len(rows) > 0; try++ {
 		if try == mostTries {
-			return nil, fmt.Errorf("event %d was drawn %d times, and lay further than %g times the trained range beyond it each time (%s): "+
-				"allow more (--within), or train the model better", first+uint64(rows[0])+1, mostTries, within, far)
+			return nil, &FarError{fmt.Sprintf("event %d was drawn %d times, and lay further than %g times the trained range beyond it each time (%s): "+
+				"allow more (--within), or train the model better", first+uint64(rows[0])+1, mostTries, within, far)}
 		}
 		own := rng.New(seed, rng.StreamRedraw, try).Uint64()
 		again, err := m.drawRows(given, rows, len(x[0]), own, first)
@@ -122,6 +122,11 @@ func (m *Model) redraw(x, given [][]float32, rows []int32, far string, seed, fir
 	}
 	return seeds, nil
 }
+
+// FarError is that of an event that lies too far beyond the trained range in every try.
+type FarError struct{ text string }
+
+func (e *FarError) Error() string { return e.text }
 
 // drawRows draws the events in rows, of n that follow the first ones: one by one where they are few.
 func (m *Model) drawRows(given [][]float32, rows []int32, n int, seed, first uint64) ([][]float32, error) {

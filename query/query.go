@@ -253,6 +253,7 @@ func (r *Rows) ask(have []events.Column) ([]string, error) {
 	case slices.Equal(needed, names):
 		return nil, nil
 	}
+	r.unread = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(needed, name) })
 	return needed, nil
 }
 

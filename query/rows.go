@@ -31,6 +31,7 @@ type Rows struct {
 	given   int             // the first of wanted, which come from the files
 	columns []events.Column // of the blocks: name, unit and type
 
+	unread   []string // columns of the files that nothing asks for
 	replaced []string // says which columns of the files definitions replace
 	absent   events.Absent
 	hoped    bool // that a welcome column can be made, or is one that the files do not list
@@ -68,6 +69,9 @@ type source interface {
 	Seek(events.Mark) error
 	Close() error
 }
+
+// Unread are columns of the files that nothing asks for.
+func (r *Rows) Unread() []string { return r.unread }
 
 // Columns gives name, unit and type of each column of the blocks.
 func (r *Rows) Columns() []events.Column { return r.columns }

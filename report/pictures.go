@@ -123,6 +123,16 @@ func (p *Pair) weighing(c *stats.Comparison) []Fact {
 		c.ReferenceEvents, side(p.Reference, c.ReferenceEffective), c.GeneratedEvents, side(p.Generated, c.GeneratedEffective))}}
 }
 
+// Picture is that of a column alone.
+func (p *Pair) Picture(column string) (*plot.Picture, error) {
+	sides, err := p.sides()
+	if err != nil {
+		return nil, err
+	}
+	o, err := p.overlay(column, sides)
+	return o.Picture, err
+}
+
 func (p *Pair) overlay(name string, sides []side) (none Overlay, err error) {
 	columns := make([]*events.Column, len(sides))
 	for i, s := range sides {

@@ -55,6 +55,12 @@ func raw(v float64) string {
 // svg is trusted as it stands: package plot escapes the text in its pictures.
 func svg(p *plot.Picture) template.HTML { return template.HTML(p.SVG()) }
 
+// Style is how the pages look.
+func Style() string {
+	text, _ := css() // which is part of the program
+	return string(text)
+}
+
 func css() (template.CSS, error) {
 	b, err := files.ReadFile("page.css")
 	return template.CSS(b), err

@@ -3,9 +3,11 @@ package simulate
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/events/column"
+	"github.com/sluice-hep/sluice/prep"
 )
 
 // draws are those of a stretch of events, one table, as a journal keeps them: all objects drawn once, then all of them drawn again, and so on, and then the fakes. Its
@@ -118,4 +120,26 @@ func (r *run) assemble(t *events.Table, e, to int) (*assembly, error) {
 		}
 	}
 	return b, nil
+}
+
+// countClipped counts the values that a step of the preparation put to an end.
+func (b *assembly) countClipped() {
+	for k := range b.run.m.Features.Columns {
+		c := &b.run.m.Features.Columns[k]
+		if !slices.ContainsFunc(c.Steps, func(s prep.Step) bool { return s.Kind() == "clip" }) {
+			continue
+		}
+		lo, hi := c.Trained()
+		near := 1e-7 * (hi - lo) // rounding
+		for d := range b.tables {
+			if _, err := b.tables[d].Column(c.Name); err != nil {
+				continue
+			}
+			for _, v := range b.tables[d].values(c.Name) {
+				if v <= lo+near || v >= hi-near {
+					b.run.result.Clipped++
+				}
+			}
+		}
+	}
 }

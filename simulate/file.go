@@ -34,6 +34,7 @@ func (f *file) Write(t *events.Table) error {
 	if err != nil {
 		return err
 	}
+	b.countClipped()
 	if r.judged {
 		if r.drawn == nil {
 			r.drawn = b.tables[0].Table.Take(nil)
@@ -101,7 +102,7 @@ func (f *file) describe() {
 	hash, _ := r.m.Hash()
 	for _, about := range [][2]string{
 		{"sluice.model", hash}, {"sluice.seed", fmt.Sprint(r.Seed)}, {"sluice.draws", fmt.Sprint(r.Draws)}, {"sluice.within", fmt.Sprint(model.Factor(r.Within))},
-		{"sluice.redrawn", fmt.Sprint(r.result.Redrawn)}, {"sluice.clipped", "0"}, {"sluice.outside", fmt.Sprint(r.result.Outside)}, {"sluice.lacking", fmt.Sprint(r.result.Lacking)},
+		{"sluice.redrawn", fmt.Sprint(r.result.Redrawn)}, {"sluice.clipped", fmt.Sprint(r.result.Clipped)}, {"sluice.outside", fmt.Sprint(r.result.Outside)}, {"sluice.lacking", fmt.Sprint(r.result.Lacking)},
 	} {
 		f.out.Describe(about[0], about[1])
 	}

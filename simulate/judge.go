@@ -74,6 +74,9 @@ func (w *Worst) String() string {
 
 // Lines say it, a line a quantity.
 func (j *Judged) Lines() (lines []string) {
+	if j.Efficiency.Bins > 0 {
+		lines = append(lines, "efficiency: "+j.Efficiency.String())
+	}
 	for _, name := range j.quantities {
 		q := j.Quantities[name]
 		lines = append(lines, fmt.Sprintf("%s: mean, %s", name, &q[0]), fmt.Sprintf("%s: width, %s", name, &q[1]))
@@ -162,7 +165,7 @@ func (r *run) judge() (*Judged, error) {
 		r.moments(j, name, place)
 		j.Quantities[name] = &[2]Worst{}
 	}
-	j.sum()
+	j.sum(r.plan.Exists != "")
 	j.Objects = r.multiplicity()
 	return j, r.coverage(j, place)
 }
@@ -179,16 +182,18 @@ func (j *Judged) name(p int) string {
 	return strings.Join(parts, ", ")
 }
 
-// sum looks for the largest differences.
-func (j *Judged) sum() {
+// sum looks for the largest differences; of efficiencies only where objects may not be reconstructed.
+func (j *Judged) sum(efficiency bool) {
 	for i := range j.bins {
 		b := &j.bins[i]
 		if b.of <= Enough {
 			continue
 		}
-		t, te := b.share(0)
-		s, se := b.share(1)
-		j.Efficiency.add(j.name(i), s-t, math.Hypot(te, se), toleranceOfEfficiency)
+		if efficiency {
+			t, te := b.share(0)
+			s, se := b.share(1)
+			j.Efficiency.add(j.name(i), s-t, math.Hypot(te, se), toleranceOfEfficiency)
+		}
 		for k, name := range j.quantities {
 			if p := &b.quantity[k]; min(p.n[0], p.n[1]) > Enough {
 				d, e := p.mean()

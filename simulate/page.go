@@ -52,14 +52,16 @@ func (r *run) summary() []report.Fact {
 	f := []report.Fact{
 		{Name: "Events", Value: fmt.Sprint(s.Events), Note: fmt.Sprintf("%s, each drawn %s", say.Count(uint64(s.Generated), "generated object"), say.Count(uint64(s.Draws), "time"))},
 		{Name: "Speed", Value: fmt.Sprintf("%.0f events/s", s.PerSecond), Note: fmt.Sprintf("%.0f generated objects/s, folding, writing and all", float64(s.Generated*s.Draws)/s.Seconds)},
-		{Name: "Efficiency", Value: fmt.Sprintf("%+.2f %%", 100*j.Efficiency.Largest), Note: "largest difference of a bin; " + j.Efficiency.String()},
+	}
+	if r.plan.Exists != "" {
+		f = append(f, report.Fact{Name: "Efficiency", Value: fmt.Sprintf("%+.2f %%", 100*j.Efficiency.Largest), Note: j.Efficiency.String()})
 	}
 	for _, name := range j.quantities {
 		f = append(f, report.Fact{Name: "Mean of " + r.label(name), Value: fmt.Sprintf("%+.2f %%", 100*j.Quantities[name][0].Largest), Note: j.Quantities[name][0].String()},
 			report.Fact{Name: "Width of " + r.label(name), Value: fmt.Sprintf("%+.2f %%", 100*j.Quantities[name][1].Largest), Note: j.Quantities[name][1].String()})
 	}
 	return append(f,
-		report.Fact{Name: "Drawn again", Value: fmt.Sprint(s.Redrawn), Note: "too far outside the trained range; no value is clipped"},
+		report.Fact{Name: "Drawn again", Value: fmt.Sprint(s.Redrawn), Note: fmt.Sprintf("too far outside the trained range; %d values are clipped", s.Clipped)},
 		report.Fact{Name: "Lacking", Value: fmt.Sprint(s.Lacking), Note: "values that reconstructed objects should have"})
 }
 
@@ -95,21 +97,30 @@ func (j *Judged) across() (x plot.Axis, edges []float64) {
 	return x, edges
 }
 
-// around is the axis of differences in percent, with the curve of those that are small enough. It has room for the largest difference and the usual error.
+// around is the axis of differences in percent, with the curve of those that are small enough. It has room for the largest difference and the usual error, but not for
+// bins whose error is far larger than that of others.
 func around(label string, tolerance float64, curves []plot.Curve) (y plot.Axis, small plot.Curve) {
-	most, errors := 1.5*tolerance, []float64{}
+	var errors []float64
 	for _, c := range curves {
 		for i, v := range c.Y {
 			if !math.IsNaN(v) {
-				most = max(most, math.Abs(v))
 				errors = append(errors, c.High[i]-v)
 			}
 		}
 	}
 	slices.Sort(errors)
+	most, usual := 1.5*tolerance, 0.0
 	if len(errors) > 0 {
-		most += errors[len(errors)/2]
+		usual = errors[len(errors)/2]
 	}
+	for _, c := range curves {
+		for i, v := range c.Y {
+			if !math.IsNaN(v) && c.High[i]-v <= 4*usual {
+				most = max(most, math.Abs(v))
+			}
+		}
+	}
+	most += usual
 	x := curves[0].X
 	small = plot.Curve{Name: fmt.Sprintf("within %g %%", tolerance), Expected: true, X: []float64{x[0], x[len(x)-1]}, Y: []float64{0, 0}, Low: []float64{-tolerance, -tolerance}, High: []float64{tolerance, tolerance}}
 	return plot.Axis{Label: label, Unit: "%", Min: -most, Max: most}, small
@@ -324,12 +335,12 @@ func (r *run) intervals() (s report.Section, err error) {
 	}
 	s = report.Section{
 		Title: "Coverage of the intervals", Text: fmt.Sprintf("The central intervals of %d draws of an object claim to hold 68 and 95 %% of what a detector may make of it: how often they hold what the full simulation made of it, of up to %s of each bin that it reconstructs, and how far "+
-			"that is off in the bins. Within are bins that are off by at most %g %%, beyond those that are off by more, by more than three standard errors.", intervalDraws, say.Count(uint64(r.plan.Coverage), "object"), 100*toleranceOfCoverage),
-		Head: []string{"Quantity", "Claimed", "Held", "Error", "Bins", "Within", "Beyond", "Unclear", "Largest difference", "Error", "χ²/ndf", "Largest pull", "In"}, Numbers: [2]int{1, 12},
+			"that is off in the bins. Within are bins that are off by at most %g %%, beyond those that are off by more, by more than three standard errors; in unclear ones the error is larger than that.", intervalDraws, say.Count(uint64(r.plan.Coverage), "object"), 100*toleranceOfCoverage),
+		Head: []string{"Quantity", "Claimed", "Held", "Error", "Bins", "Within", "Beyond", "Unclear", "Largest", "Error", "χ²/ndf", "Pull"}, Numbers: [2]int{1, 12},
 	}
 	for _, name := range j.quantities {
 		for _, c := range j.Coverage[name] {
-			s.Rows = append(s.Rows, append([]string{r.label(name), fmt.Sprintf("%g %%", 100*c.Level), fmt.Sprintf("%.2f %%", 100*c.Inside), fmt.Sprintf("%.2f %%", 100*c.Error)}, c.Bins.row()...))
+			s.Rows = append(s.Rows, append([]string{r.label(name), fmt.Sprintf("%g %%", 100*c.Level), fmt.Sprintf("%.2f %%", 100*c.Inside), fmt.Sprintf("%.2f %%", 100*c.Error)}, c.Bins.row()[:8]...)) // a page has no room for the place
 			picture, err := j.differences(fmt.Sprintf("%g %% intervals of %s, held − claimed", 100*c.Level, r.label(name)), 100*toleranceOfCoverage, j.heldCurves(&c))
 			if err != nil {
 				return s, err

@@ -48,6 +48,7 @@ type Simulated struct {
 	Fakes         int      `json:"fakes"`         // of all draws
 	Within        *float64 `json:"within"`        // see apply.Drawn
 	Redrawn       int      `json:"redrawn"`       // draws that lay further
+	Clipped       int      `json:"clipped"`       // values that a step "clip" of the card put to an end of the trained range: none without one
 	Outside       int      `json:"outside"`       // generated objects outside the trained range
 	Lacking       int      `json:"lacking"`       // values that reconstructed objects should have, and have not
 	Seconds       float64  `json:"seconds"`

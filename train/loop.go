@@ -184,6 +184,7 @@ func (t *trainer) epoch(ctx context.Context) error {
 		t.tick = t.time()
 		if t.tick.Sub(t.reported) >= reportGap {
 			t.report(false)
+			t.look()
 		}
 		t.saveAfter(20 * time.Second)
 		if t.timeUp() {
@@ -277,6 +278,9 @@ func (t *trainer) validate(ctx context.Context) error {
 	if len(t.data.Valid) > 0 {
 		t.freeze(near, freezeEvents)
 		valid = t.obj.Loss(t.data.Valid)
+	}
+	if t.opts.Look != nil && ctx.Err() == nil {
+		t.opts.Look(func(do func()) { do() })
 	}
 	if t.average != nil {
 		swap(t.params, t.average)

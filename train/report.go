@@ -33,6 +33,20 @@ func (t *trainer) report(epochEnd bool) {
 	t.opts.Progress(p)
 }
 
+// look shows the averaged parameters within an epoch.
+func (t *trainer) look() {
+	if _, frozen := t.obj.(Freezer); frozen || t.opts.Look == nil {
+		return
+	}
+	t.opts.Look(func(do func()) {
+		if t.average != nil {
+			swap(t.params, t.average)
+			defer swap(t.params, t.average)
+		}
+		do()
+	})
+}
+
 func (t *trainer) standing() Progress {
 	at := &t.at
 	p := Progress{

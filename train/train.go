@@ -60,6 +60,9 @@ type Options struct {
 
 	// Progress is called about ten times a second, at each epoch's end, and with every notice.
 	Progress func(Progress)
+	// Look is called about ten times a second, and at each epoch's end; of a Freezer then alone. What it hands to see is done while the parameters
+	// of the objective are those that a validation judges, the averaged ones. The training waits meanwhile, and nothing of it changes.
+	Look func(see func(do func()))
 }
 
 // Progress is where a training stands.

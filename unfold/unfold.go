@@ -345,9 +345,16 @@ func (r *Result) method(ctx context.Context, name string, threads int, o Options
 	return nil
 }
 
-// settled warns of an unfolding that still moves.
+// mostFolded is the chi2 a bin above which measured columns are not described: of 16 bins, as much comes once in a thousand times.
+const mostFolded = 2.5
+
+// settled warns of an unfolding that still moves, or that the data contradict.
 func (r *Result) settled(name string, m *Method, o Options) {
-	if n := len(m.Iterations); n > 1 && name != "matrix" && m.Iterations[n-1].Change > 1 {
+	n := len(m.Iterations)
+	if n > 0 && m.Iterations[n-1].Folded > mostFolded {
+		r.warn(o, fmt.Sprintf("%s: what is unfolded does not give the data back: folded again it has a chi2 of %.2g a bin in the measured columns, where 1 is right; train longer (train.epochs), set more unfold.iterations, or take another method", name, m.Iterations[n-1].Folded))
+	}
+	if n > 1 && name != "matrix" && m.Iterations[n-1].Change > 1 {
 		r.warn(o, fmt.Sprintf("%s has not settled: the last of %d iterations still changed the bins by %.2g of their errors; set more unfold.iterations", name, n, m.Iterations[n-1].Change))
 	}
 }

@@ -388,3 +388,15 @@ func TestChi2(t *testing.T) {
 		t.Error("three replicas have an inverse of four bins")
 	}
 }
+
+// What the data contradict once it is folded again is told.
+func TestUnfoldedAgainstTheData(t *testing.T) {
+	for folded, want := range map[float64]int{1: 0, 3.8: 1} {
+		var told []string
+		r := &Result{}
+		r.settled("iterated", &Method{Iterations: []Iteration{{Folded: folded}}}, Options{Warn: func(line string) { told = append(told, line) }})
+		if len(told) != want || len(r.Warnings) != want {
+			t.Errorf("a chi2 of %g a bin: %q", folded, told)
+		}
+	}
+}

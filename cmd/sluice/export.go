@@ -36,9 +36,9 @@ sluice_NAME: columns of doubles go in and out. NAME is that of the model's file 
 --name gives another.
 
 What has no closed form cannot be exported, and the error names it: discrete columns and
-missing values, continuous and residual flows, dsf and bernstein, mixtures. An ensemble
-has log_prob alone. The parity told is by how much the graphs differ from the model on
-events drawn from it.`,
+missing values, continuous, planar and residual flows, dsf and bernstein, mixtures. An
+ensemble has log_prob alone. The parity told is by how much the graphs differ from the
+model on events drawn from it.`,
 		Example: `  sluice run cards/banana.yaml --set train.epochs=3
   sluice export out/banana/model.safetensors -o exported --onnx --cpp --name banana`,
 		Args: arguments(1, 1, "a model"),

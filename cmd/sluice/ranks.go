@@ -26,7 +26,7 @@ type ranks struct {
 	ctx    context.Context
 }
 
-// apart says whether each process does something of its own, a shard of a sample.
+// apart says whether each process does something of its own, a shard of a sample or of a density.
 func apart(args []string) bool {
 	return slices.ContainsFunc(args, func(arg string) bool { return arg == "--shard" || strings.HasPrefix(arg, "--shard=") })
 }
@@ -49,7 +49,7 @@ func (a *app) join(c *cobra.Command) error {
 	case r.launch.Size == 1 || c.Name() == "version":
 		return nil
 	case c.Name() != "train" && c.Name() != "run":
-		return usage("%d processes of %s were started, and %s is for one: start it without mpirun (train and run share out a training, and a sample has --shard)", r.launch.Size, r.launch.By, c.CommandPath())
+		return usage("%d processes of %s were started, and %s is for one: start it without mpirun (train and run share out a training, and sample and density have --shard)", r.launch.Size, r.launch.By, c.CommandPath())
 	}
 	var err error
 	if r.world, err = mpi.Open(r.launch); err != nil {
@@ -102,5 +102,5 @@ const lastWord = time.Second
 
 // together says who trains.
 func (r *ranks) together() string {
-	return fmt.Sprintf("%s of %s train together, on %s each", say.Count(r.launch.Size, "process"), r.launch.By, say.Count(runtime.GOMAXPROCS(0), "thread"))
+	return fmt.Sprintf("%d processes of %s train together, on %s each", r.launch.Size, r.launch.By, say.Count(runtime.GOMAXPROCS(0), "thread"))
 }

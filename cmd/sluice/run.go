@@ -14,11 +14,12 @@ import (
 
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/internal/live"
 	"github.com/sluice-hep/sluice/report"
 )
 
 func (a *app) runVerb() *cobra.Command {
-	var out, limit string
+	var out, limit, address string
 	var f cardFlags
 	var force, dry bool
 	var members int
@@ -36,6 +37,7 @@ and does not train again a model that is there already.`,
 	ensembleFlag(c, &members)
 	c.Flags().BoolVar(&force, "force", false, "let the sample take the place of a file outside the folder")
 	dryFlag(c, &dry)
+	liveFlag(c, &address)
 	failFlag(c, &limit)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		fails, err := failAbove(limit)
@@ -61,6 +63,11 @@ and does not train again a model that is there already.`,
 			p, err := sluice.PlanRun(c.Context(), job, folder, o)
 			return show(a, p, err, printPlanned)
 		}
+		end, err := a.live(c.Context(), address, live.Source{Out: folder})
+		if err != nil {
+			return err
+		}
+		defer end()
 		s, err := sluice.Run(c.Context(), job, folder, o)
 		if err := show(a, s, goesOn(err, o.Command), printRun); err != nil {
 			return err
@@ -78,7 +85,7 @@ func failFlag(c *cobra.Command, limit *string) {
 func commandLine(c *cobra.Command, args []string) string {
 	words := append([]string{"sluice", c.Name()}, args...)
 	c.Flags().Visit(func(f *pflag.Flag) {
-		if f.Name == "json" || f.Name == "quiet" || f.Name == "verbose" || f.Name == "threads" {
+		if f.Name == "json" || f.Name == "quiet" || f.Name == "verbose" || f.Name == "threads" || f.Name == "live" {
 			return
 		}
 		if list, ok := f.Value.(interface{ GetSlice() []string }); ok {

@@ -113,7 +113,6 @@ func printSimulated(w io.Writer, r *simulate.Simulated) {
 	}
 	fmt.Fprintf(w, ", in %.2f s, %s events/s\n", r.Seconds, rate(r.PerSecond))
 	if j := r.Judged; j != nil {
-		fmt.Fprintf(w, "efficiency  %s\n", &j.Efficiency)
 		for _, line := range j.Lines() {
 			fmt.Fprintln(w, line)
 		}

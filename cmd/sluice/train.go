@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/flow"
+	"github.com/sluice-hep/sluice/internal/live"
 	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/query"
 	"github.com/sluice-hep/sluice/train"
@@ -48,6 +49,11 @@ of the columns; they can be negative.`,
 			p, err := sluice.PlanTraining(c.Context(), job, f.model, o)
 			return show(a, p, err, printPlanned)
 		}
+		end, err := a.live(c.Context(), f.live, live.Source{Model: f.model})
+		if err != nil {
+			return err
+		}
+		defer end()
 		t, err := sluice.Train(c.Context(), job, f.model, o)
 		return show(a, t, goesOn(err, sameCommand), printTraining)
 	}
@@ -58,6 +64,7 @@ of the columns; they can be negative.`,
 type trainFlags struct {
 	card.Card
 	model, memory string
+	live          string
 	missing       string
 	heldOut       string
 	define, sets  []string
@@ -90,6 +97,7 @@ func (f *trainFlags) register(c *cobra.Command) {
 	flags.BoolVar(&f.DropDependent, "drop-dependent", false, "leave out features that follow from others, and put them back in what is generated")
 	flags.BoolVar(&f.resume, "resume", false, "go on with an interrupted training")
 	dryFlag(c, &f.dry)
+	liveFlag(c, &f.live)
 }
 
 // card is the flags as one; given says which there are.

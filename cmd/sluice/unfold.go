@@ -33,6 +33,9 @@ func printUnfold(w io.Writer, r *unfold.Result) {
 		if m.Truth > 0 {
 			fmt.Fprintf(w, "; truly %.0f", m.Truth)
 		}
+		if n := len(m.Iterations); n > 0 && m.Iterations[n-1].Folded > 0 {
+			fmt.Fprintf(w, "; folded again, chi2 %.2f a measured bin", m.Iterations[n-1].Folded)
+		}
 		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "report      %s\n\n", r.Report)

@@ -25,7 +25,7 @@ func made(t testing.TB, name string) []byte {
 
 // text is what a file is read as, a line a column, and what is left out.
 func text(b []byte, opts Options) (string, error) {
-	r, err := newReader(bytes.NewReader(b), int64(len(b)), opts)
+	r, err := New(bytes.NewReader(b), int64(len(b)), opts)
 	if err != nil {
 		return "", err
 	}
@@ -126,7 +126,7 @@ func TestKeysWithoutValue(t *testing.T) {
 	for _, other := range []string{"", "\x11", "\x12", "\x16\x04", "\x17\x00\x00\x00\x00\x00\x00\x00\x00", "\x1c\x15\x02\x00"} {
 		odd := withFooter(slices.Clone(before), bytes.ReplaceAll(metadata, []byte(value), []byte(other)))
 		same(t, odd, Options{}, "x float64 1.5 2")
-		r, err := newReader(bytes.NewReader(odd), int64(len(odd)), Options{})
+		r, err := New(bytes.NewReader(odd), int64(len(odd)), Options{})
 		if err != nil || r.Columns()[0].Unit != "GeV" {
 			t.Errorf("%q: %v", other, err)
 		}
@@ -184,7 +184,7 @@ func TestPagesOfOldArrow(t *testing.T) {
 // Values come back from every encoding and every codec.
 func TestEncodings(t *testing.T) {
 	b := made(t, "encodings")
-	r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
+	r, err := New(bytes.NewReader(b), int64(len(b)), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,7 +47,7 @@ func FuzzParquet(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
+		r, err := New(bytes.NewReader(b), int64(len(b)), Options{})
 		for n := 0; err == nil && n < 100; n++ {
 			var block []column.Column
 			if block, err = r.Read(1000); err != nil {
@@ -96,7 +96,7 @@ func TestHollowMetadata(t *testing.T) {
 		b := withFooter([]byte("PAR1"), []byte(m))
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		_, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
+		_, err := New(bytes.NewReader(b), int64(len(b)), Options{})
 		runtime.ReadMemStats(&after)
 		if used := after.TotalAlloc - before.TotalAlloc; err == nil || used > 300*n {
 			t.Errorf("%s: %d bytes made for a file of %d: %v", name, used, len(b), err)
@@ -115,7 +115,7 @@ func TestWideMetadata(t *testing.T) {
 		m.groups[i].columns = make([]chunk, columns)
 	}
 	b := withFooter([]byte("PAR1"), encode(nil, &m))
-	r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
+	r, err := New(bytes.NewReader(b), int64(len(b)), Options{})
 	if err != nil || len(r.Columns()) != columns || len(r.meta.groups) != groups {
 		t.Error(err)
 	}
@@ -129,14 +129,14 @@ func TestDamagedBytes(t *testing.T) {
 		for _, change := range []byte{0x01, 0x80, 0xff} {
 			b := bytes.Clone(whole)
 			b[i] ^= change
-			r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
+			r, err := New(bytes.NewReader(b), int64(len(b)), Options{})
 			if err == nil {
 				_, _ = r.Read(10)
 			}
 		}
 	}
 	for n := range whole {
-		if _, err := newReader(bytes.NewReader(whole[:n]), int64(n), Options{}); err == nil {
+		if _, err := New(bytes.NewReader(whole[:n]), int64(n), Options{}); err == nil {
 			t.Fatalf("the first %d of %d bytes are taken for a file", n, len(whole))
 		}
 	}
@@ -206,7 +206,7 @@ func TestIntegers(t *testing.T) {
 func TestMissingIntegers(t *testing.T) {
 	b := made(t, "missing")
 	for _, counted := range []bool{true, false} {
-		r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
+		r, err := New(bytes.NewReader(b), int64(len(b)), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -259,7 +259,7 @@ func TestMissingIntegersStayExact(t *testing.T) {
 		"u": `column "u": row 8: 18446744073709551615 is not held exactly by float64`,
 	} {
 		for _, types := range []map[string]column.Type{nil, {name: column.Float64}, {name: column.Float32}, {name: column.Int64}} {
-			r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{Columns: []string{name}, Types: types})
+			r, err := New(bytes.NewReader(b), int64(len(b)), Options{Columns: []string{name}, Types: types})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -306,7 +306,7 @@ func TestHybrid(t *testing.T) {
 // Every number of the format comes in its type, the extremes to the last digit.
 func TestTypesOfEveryNumber(t *testing.T) {
 	b := made(t, "numbers")
-	r, err := newReader(bytes.NewReader(b), int64(len(b)), Options{})
+	r, err := New(bytes.NewReader(b), int64(len(b)), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

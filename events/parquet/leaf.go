@@ -101,7 +101,11 @@ func (l *leaf) missing(r *Reader) (is bool, err error) {
 
 // open begins a row group.
 func (l *leaf) open(r *Reader, group int) (*pages, error) {
-	return newPages(r.file, r.size, &r.meta.groups[group].columns[l.index].pages, alwaysPacked(r.meta.createdBy))
+	p, err := newPages(r.file, r.size, &r.meta.groups[group].columns[l.index].pages, alwaysPacked(r.meta.createdBy))
+	if err == nil && r.mostPage > 0 {
+		p.most = min(p.most, r.mostPage)
+	}
+	return p, err
 }
 
 // read returns the next n values, for which there is to be room at once.

@@ -17,20 +17,22 @@ const unitKey = "sluice.unit."
 
 // Options says what to read.
 type Options struct {
-	Columns []string               // only these; nil: all flat ones
-	Types   map[string]column.Type // columns whose type is given
-	Limits  []column.Limit         // row groups without an event within these are passed over
+	Columns  []string               // only these; nil: all flat ones
+	Types    map[string]column.Type // columns whose type is given
+	Limits   []column.Limit         // row groups without an event within these are passed over
+	MostPage int64                  // bytes, or values, that a page may claim; 0: as many as are believable in a file of this size
 }
 
 // Reader reads a file block by block.
 type Reader struct {
-	file    io.ReaderAt
-	closer  io.Closer
-	size    int64
-	meta    *metadata
-	leaves  []leaf
-	left    column.LeftOut // what is not read
-	workers column.Crew[worker]
+	file     io.ReaderAt
+	closer   io.Closer
+	size     int64
+	mostPage int64 // of Options
+	meta     *metadata
+	leaves   []leaf
+	left     column.LeftOut // what is not read
+	workers  column.Crew[worker]
 
 	row         int64 // the next
 	gaps, ahead []column.Gap
@@ -40,7 +42,7 @@ type Reader struct {
 // Open opens a file.
 func Open(path string, opts Options) (*Reader, error) {
 	return column.OpenSized(path, func(f *os.File, size int64) (*Reader, error) {
-		r, err := newReader(f, size, opts)
+		r, err := New(f, size, opts)
 		if err != nil {
 			return nil, err
 		}
@@ -49,12 +51,13 @@ func Open(path string, opts Options) (*Reader, error) {
 	})
 }
 
-func newReader(f io.ReaderAt, size int64, opts Options) (*Reader, error) {
+// New reads what is not a file: so many bytes, in memory say.
+func New(f io.ReaderAt, size int64, opts Options) (*Reader, error) {
 	meta, err := footer(f, size)
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{file: f, size: size, meta: meta}
+	r := &Reader{file: f, size: size, meta: meta, mostPage: opts.MostPage}
 	if err := r.choose(opts); err != nil {
 		return nil, err
 	}

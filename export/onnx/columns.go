@@ -103,8 +103,15 @@ func (g *graph) bins(v string, knots []float64) string {
 
 // table gives the numbers of the bin, a column each.
 func (g *graph) table(bin string, of ...[]float64) (columns []string) {
-	for _, v := range of {
-		columns = append(columns, g.do("MatMul", bin, g.matrix(len(v), narrow(v))))
+	var all []float32 // a row a bin
+	for b := range of[0] {
+		for _, v := range of {
+			all = append(all, float32(v[b]))
+		}
+	}
+	found := g.do("MatMul", bin, g.matrix(len(of[0]), all))
+	for i := range of {
+		columns = append(columns, g.pick(found, []int{i}))
 	}
 	return columns
 }

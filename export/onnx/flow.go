@@ -110,6 +110,8 @@ func (w *way) toLatent(x cells) (parts []string, number float64) {
 		case *plain.Map:
 			x.put(w.linear(l, w.columns(x, numbers(len(x))), false), numbers(len(x)))
 			number += l.LogDet
+		case *plain.Radial:
+			parts = append(parts, w.radial(l, x)...)
 		case *plain.Conditional:
 			p := w.begin(&l.Net, w.context, w.like)
 			p.see(w.seen(x, l.Seen))
@@ -180,6 +182,8 @@ func (w *way) toData(x cells) {
 		switch l := l.(type) {
 		case *plain.Map:
 			x.put(w.linear(l, w.columns(x, numbers(len(x))), true), numbers(len(x)))
+		case *plain.Radial:
+			w.radialBack(l, x)
 		case *plain.Conditional:
 			p := w.begin(&l.Net, w.context, w.like)
 			if len(l.Kept) > 0 {
@@ -202,6 +206,44 @@ func (w *way) toData(x cells) {
 			}
 		}
 	}
+}
+
+// polar is how far features lie from a center, along each and in all.
+func (w *way) polar(l *plain.Radial, x string) (d, r string) {
+	d = w.sub(x, w.row(l.Center))
+	if n := len(l.Center); len(l.Shift) > 0 {
+		given := len(l.Shift) / n
+		turned := make([]float32, len(l.Shift))
+		for i, v := range l.Shift {
+			turned[i%given*n+i/given] = float32(v)
+		}
+		d = w.sub(d, w.do("MatMul", w.context, w.matrix(given, turned)))
+	}
+	return d, w.do("Sqrt", w.total(w.mul(d, d)))
+}
+
+func (w *way) radial(l *plain.Radial, x cells) (parts []string) {
+	all := numbers(len(x))
+	from := w.columns(x, all)
+	d, r := w.polar(l, from)
+	over := w.plus(r, l.A)
+	x.put(w.add(from, w.mul(w.div(w.scalar(l.S-l.A), over), d)), all)
+	k := w.do("Log", over)
+	slope := w.plus(w.mul(r, w.plus(r, 2*l.A)), l.A*l.S)
+	ratio := w.times(w.sub(w.do("Log", w.plus(r, l.S)), k), float64(len(x)-1))
+	return []string{ratio, w.sub(w.do("Log", slope), w.times(k, 2))}
+}
+
+func (w *way) radialBack(l *plain.Radial, x cells) {
+	all := numbers(len(x))
+	from := w.columns(x, all)
+	d, far := w.polar(l, from)
+	less := w.plus(far, -l.S)
+	root := w.do("Sqrt", w.add(w.mul(less, less), w.times(far, 4*l.A)))
+	straight := w.times(w.add(less, root), 0.5)
+	near := w.div(w.times(far, 2*l.A), w.sub(root, less)) // without cancellation
+	r := w.do("Where", w.do("Less", less, w.scalar(0)), near, straight)
+	x.put(w.add(from, w.mul(w.div(w.scalar(l.A-l.S), w.plus(r, l.S)), d)), all)
 }
 
 // logBase emits the log-density of the latent, in parts and a number.

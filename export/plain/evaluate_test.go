@@ -316,6 +316,12 @@ func (f flowOf) toLatent(x []float64) (z []float64, logDet float64) {
 		case *plain.Map:
 			z = times(l.Matrix, z, l.Bias)
 			logDet += l.LogDet
+		case *plain.Radial:
+			d, r := f.polar(l, z)
+			for i := range z {
+				z[i] += (l.S - l.A) / (l.A + r) * d[i]
+			}
+			logDet += float64(len(z)-1)*math.Log((r+l.S)/(l.A+r)) + math.Log((r*r+2*l.A*r+l.A*l.S)/((l.A+r)*(l.A+r)))
 		case *plain.Conditional:
 			h := network(&l.Net, f.context, see(l, z))
 			for j, i := range l.Moved {
@@ -337,6 +343,12 @@ func (f flowOf) toData(z []float64) []float64 {
 				x[i] -= l.Bias[i]
 			}
 			x = times(l.Inverse, x, make([]float64, len(x)))
+		case *plain.Radial:
+			d, far := f.polar(l, x)
+			r := (far - l.S + math.Sqrt((far-l.S)*(far-l.S)+4*l.A*far)) / 2
+			for i := range x {
+				x[i] += (l.A - l.S) / (r + l.S) * d[i]
+			}
 		case *plain.Conditional:
 			known, begin := slices.Clone(x), 0
 			if len(l.Kept) == 0 {
@@ -358,6 +370,18 @@ func (f flowOf) toData(z []float64) []float64 {
 		}
 	}
 	return x
+}
+
+// polar is how far x lies from the center.
+func (f flowOf) polar(l *plain.Radial, x []float64) (d []float64, r float64) {
+	for i, c := range l.Center {
+		for j := range f.context {
+			c += l.Shift[i*len(f.context)+j] * f.context[j]
+		}
+		d = append(d, x[i]-c)
+		r = math.Hypot(r, d[i])
+	}
+	return d, r
 }
 
 func times(matrix, x, bias []float64) []float64 {

@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/flow/linear"
 	"github.com/sluice-hep/sluice/flow/transformer"
+	"github.com/sluice-hep/sluice/flow/whole"
 	"github.com/sluice-hep/sluice/internal/fault"
 	"github.com/sluice-hep/sluice/mix"
 	"github.com/sluice-hep/sluice/model"
@@ -120,11 +121,11 @@ func (r reader) layers(layers []flow.Layer) (all []Layer, err error) {
 		if err := end(); err != nil {
 			return nil, err
 		}
-		c, err := r.conditional(l)
+		one, err := r.layer(l)
 		if err != nil {
 			return nil, fmt.Errorf("layer %d of the flow: %w", i+1, err)
 		}
-		all = append(all, c)
+		all = append(all, one)
 	}
 	return all, end()
 }
@@ -151,16 +152,30 @@ func mapOf(a *linear.Affine) (*Map, error) {
 	return m, nil
 }
 
-func (r reader) conditional(l flow.Layer) (*Conditional, error) {
-	var g *flow.Groups
+func (r reader) layer(l flow.Layer) (Layer, error) {
 	switch t := l.Transform.(type) {
 	case *flow.Conditional:
-		g = &t.Groups
+		return r.conditional(l, &t.Groups)
 	case *flow.BatchedConditional:
-		g = &t.Groups
-	default:
-		return nil, noClosedForm("%s", l.Part.Kind)
+		return r.conditional(l, &t.Groups)
+	case *whole.Radial:
+		return r.radial(l, t), nil
 	}
+	return nil, noClosedForm("%s", l.Part.Kind)
+}
+
+func (r reader) radial(l flow.Layer, t *whole.Radial) *Radial {
+	a, s := t.Sizes(r.Params())
+	wide := func(of []float32) (all []float64) {
+		for _, v := range of {
+			all = append(all, float64(v))
+		}
+		return all
+	}
+	return &Radial{wide(t.Center.Of(r.Params())), wide(r.numbers(l.Scope + ".context")), a, s}
+}
+
+func (r reader) conditional(l flow.Layer, g *flow.Groups) (*Conditional, error) {
 	c := &Conditional{Kept: ints(g.Order[:g.Kept]), Moved: ints(g.Order[g.Kept:]), Ends: g.Ends, At: []int{0}}
 	for i, f := range g.Order {
 		if g.Kept == 0 || i < g.Kept {

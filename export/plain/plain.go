@@ -77,7 +77,7 @@ type Flow struct {
 	Bases             []Base  // each of some of the features
 }
 
-// Layer is a *Map or a *Conditional.
+// Layer is a *Map, a *Conditional or a *Radial.
 type Layer interface{ layer() }
 
 // Map is z = Matrix x + Bias of all features, row-major, and x = Inverse (z - Bias). Diagonal says that nothing but the diagonal is not 0.
@@ -86,6 +86,15 @@ type Map struct {
 	Bias            []float64
 	LogDet          float64
 	Diagonal        bool
+}
+
+// Radial is z = x + (S-A)/(A+r) d with d = x - Center - Shift (context) and r = |d|, of all features. The radius of z is R = r (r+S)/(A+r), and back,
+// r is the positive root of r^2 + (S-R) r - A R = 0. log|det dz/dx| = (D-1) log((r+S)/(A+r)) + log((r^2 + 2 A r + A S)/(A+r)^2). Shift has a row a
+// feature, and is empty without a context.
+type Radial struct {
+	Center []float64
+	Shift  []float64
+	A, S   float64
 }
 
 // Conditional moves features given others, by parameters from a network: a coupling, where it keeps those in Kept, or else an
@@ -150,6 +159,7 @@ func (s *Spline) Parameters() int {
 
 func (*Map) layer()         {}
 func (*Conditional) layer() {}
+func (*Radial) layer()      {}
 
 // Net is a network of [context; inputs]: an MLP of Layers, an activation after each but the last; or, with Blocks, residual: Layers are
 // then the first and the last, without activations, and in between

@@ -53,6 +53,12 @@ func (l *Radial) lens(p []float32) lens {
 	return lens{max(math.Abs(float64(l.Alpha.Of(p)[0])), leastSize), max(tile.Softplus(float64(l.Beta.Of(p)[0])), leastSize)}
 }
 
+// Sizes are a and s.
+func (l *Radial) Sizes(p []float32) (a, s float64) {
+	q := l.lens(p)
+	return q.a, q.s
+}
+
 // at is the ratio q of the radii and the slope of the one by the other.
 func (l lens) at(r float64) (ratio, slope float64) {
 	k := 1 / (l.a + r)

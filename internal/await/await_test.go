@@ -36,3 +36,16 @@ func TestLateIsClosed(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A panic reaches whoever waits, with the place where it began.
+func TestPanic(t *testing.T) {
+	defer func() {
+		p, ok := recover().(*Panic)
+		if !ok || p.Value != "broken" || !strings.Contains(p.Error(), "breaks") {
+			t.Errorf("%v", p)
+		}
+	}()
+	Done(context.Background(), "a", breaks)
+}
+
+func breaks() error { panic("broken") }

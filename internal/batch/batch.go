@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	MaxParts      = 64
+	MaxParts      = 256
 	fewParts      = 8       // of a batch of as many tiles or more
 	partTiles     = 8       // of a part, where there are more parts
 	maxPartFloats = 1 << 26 // of the gradients of parts in memory, unless that leaves threads without work

@@ -12,13 +12,14 @@ import (
 type Crews[W any] struct {
 	mu   sync.Mutex
 	free []*Crew[W]
+	keep bool // until Close
 }
 
 // Crew is the workers of one evaluation.
 type Crew[W any] struct {
 	Pool *kernel.Pool
 	Work []W         // one a worker, made when it is first needed
-	end  *time.Timer // runs while it waits
+	end  *time.Timer // runs while it waits; nil before, and where it is kept
 }
 
 // idle is how long a crew waits before it ends.
@@ -31,19 +32,28 @@ func (s *Crews[W]) Take(threads int) *Crew[W] {
 	for i, c := range s.free {
 		if c.Pool.Threads() == threads {
 			s.free = slices.Delete(s.free, i, i+1)
-			c.end.Stop()
+			c.stop()
 			return c
 		}
 	}
 	return &Crew[W]{Pool: kernel.NewPool(threads), Work: make([]W, threads)}
 }
 
-// Return lets a crew wait for the next Take, for a second.
+// Return lets a crew wait for the next Take, for a second, or where crews are kept until Close.
 func (s *Crews[W]) Return(c *Crew[W]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.free = append(s.free, c)
-	c.end = time.AfterFunc(idle, func() { s.endOne(c) })
+	if !s.keep {
+		c.end = time.AfterFunc(idle, func() { s.endOne(c) })
+	}
+}
+
+// Keep lets crews wait until Close: for whoever evaluates now and then, and each time at once.
+func (s *Crews[W]) Keep() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keep = true
 }
 
 // endOne ends a crew unless it is at work.
@@ -61,8 +71,15 @@ func (s *Crews[W]) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.free {
-		c.end.Stop()
+		c.stop()
 		c.Pool.Close()
 	}
 	s.free = nil
+}
+
+// stop ends the time that a crew has.
+func (c *Crew[W]) stop() {
+	if c.end != nil {
+		c.end.Stop()
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/journal"
+	"github.com/sluice-hep/sluice/internal/live"
 	"github.com/sluice-hep/sluice/query"
 )
 
@@ -20,6 +21,7 @@ type Options struct {
 	Inputs           []string // that no result takes the place of
 	HeldOut          string
 	Force            bool
+	log              *live.Log // of the training; nil for none
 
 	Stream io.Writer
 	Format string

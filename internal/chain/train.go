@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/fault"
+	"github.com/sluice-hep/sluice/internal/live"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/record"
 	"github.com/sluice-hep/sluice/train"
@@ -41,6 +43,14 @@ func Train(ctx context.Context, c *card.Card, out string, o *Options) (_ *record
 			return nil, "", err
 		}
 		defer release()
+	}
+	if out != "" {
+		log := live.New(live.Beside(out), filepath.Base(out))
+		f = log.Follow(f)
+		followed := *o
+		followed.Options, followed.log = f, log
+		o = &followed
+		defer func() { log.End(err, ctx.Err() != nil) }()
 	}
 	r, err := o.train(ctx, c, out, f)
 	return r, f.State, err
@@ -75,6 +85,7 @@ func (o *Options) train(ctx context.Context, c *card.Card, out string, f fit.Opt
 		return nil, err
 	}
 	o.say(d)
+	f.Look = look(o.log, c, d)
 	o.Stage("train")
 	m, result, err := o.learn(ctx, d, f, !o.Resume)
 	if err != nil {
@@ -94,6 +105,19 @@ func (o *Options) train(ctx context.Context, c *card.Card, out string, f fit.Opt
 		return nil, err
 	}
 	return r, train.RemoveState(f.State)
+}
+
+// look lets those who follow a log see what the model would draw.
+func look(log *live.Log, c *card.Card, d *fit.Data) func(see func(do func(m *model.Model))) {
+	if log == nil {
+		return nil
+	}
+	held, name := d.HeldOut()
+	s := live.Sample{Held: held, Name: name, Labels: c.Labels, Columns: c.Compare.Columns, Given: len(c.Given()) > 0, Finish: c.Restore.Of, Seed: c.Seed}
+	if len(s.Columns) == 0 {
+		s.Columns = c.Generated()
+	}
+	return log.Look(s)
 }
 
 // say tells what was found of the events.
