@@ -130,6 +130,10 @@ func (t *tables) flow(f *plain.Flow) {
 			t.linear(l)
 		case *plain.Conditional:
 			t.conditional(l)
+		case *plain.Radial:
+			t.radial(l)
+		default:
+			panic(fmt.Sprintf("cpp: a layer of type %T", l))
 		}
 	}
 	for _, b := range f.Bases {
@@ -161,6 +165,15 @@ func (t *tables) linear(m *plain.Map) {
 	}
 	t.netRows = max(t.netRows, padded(n))
 	t.add("layers", "matrix, %d, %d, %d, %s, %s", n, t.dense(ofMatrix(m.Matrix, m.Bias)), t.dense(ofMatrix(m.Inverse, back)), double(m.LogDet), noConditional)
+}
+
+func (t *tables) radial(r *plain.Radial) {
+	numbers := []float32{float32(r.A), float32(r.S)}
+	for _, v := range append(append([]float64{}, r.Center...), r.Shift...) {
+		numbers = append(numbers, float32(v))
+	}
+	t.netRows = max(t.netRows, padded(len(r.Center)))
+	t.add("layers", "radial, %d, %d, 0, 0, %s", len(r.Center), t.floats(numbers...), noConditional)
 }
 
 func ofMatrix(matrix, bias []float64) *plain.Dense {

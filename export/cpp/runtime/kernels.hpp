@@ -454,11 +454,51 @@ SLUICE_FUNCTION void through_diagonal(const Tables& m, const Layer& l, Memory& w
   }
 }
 
+// z - c = (x - c) (r + s)/(a + r) about a centre c that the context shifts, r the distance of x; its distance is a root of a quadratic on the way back.
 template <bool one, bool to_data>
-SLUICE_INLINE void through(const Tables& m, const Layer& l, Memory& w, int vectors) {
+SLUICE_FUNCTION void through_radial(const Tables& m, const Layer& l, int given, Memory& w, int vectors) {
+  const int size = one ? 1 : tile, n = l.features;
+  const float *numbers = m.numbers + l.forward, *centre = numbers + 2, *shift = centre + n;
+  const float a = numbers[0], s = numbers[1];
+  for (int c = 0; c < (one ? 1 : vectors); c++) {
+    V square = V{};
+    for (int i = 0; i < n; i++) {
+      V d = (one ? splat(w.x[i]) : load(w.x + i * tile + c * W)) - centre[i];
+      for (int k = 0; k < given; k++) d = d - (one ? splat(w.seen[k]) : load(w.seen + k * tile + c * W)) * shift[i * given + k];
+      store(w.net + i * W, d);
+      square += d * d;
+    }
+    V r = root(square), factor;
+    if (to_data) {
+      V b = s - r, disc = root(b * b + r * (4 * a));
+      r = if_less(V{}, b, r * (2 * a) / (b + disc), (disc - b) * 0.5f);
+      factor = (a - s) / (r + s);
+    } else {
+      V over = 1.0f / (r + a);
+      factor = (s - a) * over;
+      V l1 = logarithm_of((r + s) * over), l2 = logarithm_of((r * (r + 2 * a) + a * s) * over * over);
+      store(w.log_det + c * W, load(w.log_det + c * W) + l1 * static_cast<float>(n - 1) + l2);
+    }
+    for (int i = 0; i < n; i++) {
+      float* x = w.x + i * size + c * W;
+      V step = factor * load(w.net + i * W);
+      if (!one) {
+        store(x, load(x) + step);
+        continue;
+      }
+      float first[W];
+      store(first, step);
+      *x += first[0];
+    }
+  }
+}
+
+template <bool one, bool to_data>
+SLUICE_INLINE void through(const Tables& m, const Flow& f, const Layer& l, Memory& w, int vectors) {
   switch (l.kind) {
     case matrix: through_matrix<one, to_data>(m, l, w, vectors); break;
     case diagonal: through_diagonal<one, to_data>(m, l, w, vectors); break;
+    case radial: through_radial<one, to_data>(m, l, f.seen, w, vectors); break;
     default: through_conditional<one, to_data>(m, l, w, vectors);
   }
 }
@@ -477,7 +517,7 @@ SLUICE_FUNCTION double flow_to_latent(const Tables& m, const Flow& f, Memory& w,
   double constant = 0;
   for (int i = 0; i < f.layers; i++) {
     const Layer& l = m.layers[f.layer + i];
-    through<one, false>(m, l, w, vectors);
+    through<one, false>(m, f, l, w, vectors);
     constant += l.log_det;
   }
   return constant;
@@ -486,7 +526,7 @@ SLUICE_FUNCTION double flow_to_latent(const Tables& m, const Flow& f, Memory& w,
 template <bool one>
 SLUICE_FUNCTION void flow_to_data(const Tables& m, const Flow& f, Memory& w, int vectors) {
   embed<one>(m, f, w, vectors);
-  for (int i = f.layers - 1; i >= 0; i--) through<one, true>(m, m.layers[f.layer + i], w, vectors);
+  for (int i = f.layers - 1; i >= 0; i--) through<one, true>(m, f, m.layers[f.layer + i], w, vectors);
 }
 
 // Bases: add log p of the latent, W events at a time, in a column of w.base.

@@ -48,11 +48,11 @@ struct Map {
   bool circular;
 };
 
-enum LayerKind : int { matrix, diagonal, conditional };
+enum LayerKind : int { matrix, diagonal, radial, conditional };
 struct Layer {
   LayerKind kind;
   int features;           // that it moves
-  int forward, backward;  // dense layers; of a diagonal one, in numbers, scales and then shifts
+  int forward, backward;  // dense layers; of a diagonal one, in numbers, scales and then shifts; of a radial one a, s, the centre and its shifts
   double log_det;
   int moved;              // in integers, as all below: the features that a conditional layer moves
   int seen, sees;         // features that its network sees ...
