@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sluice-hep/sluice/export/cpp"
 	"github.com/sluice-hep/sluice/export/onnx"
 	"github.com/sluice-hep/sluice/export/plain"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
@@ -19,22 +20,25 @@ import (
 	"github.com/sluice-hep/sluice/model"
 )
 
-// Options are what is written. Notice, which may be nil, hears a line on what float32 loses.
+// Options are what is written: ONNX graphs, a header of C++, named Name. Notice, which may be nil, hears a line on what float32 loses of the columns
+// of graphs.
 type Options struct {
-	ONNX   bool
-	Notice func(line string)
+	ONNX, CPP bool
+	Name      string // letters, digits and underscores
+	Notice    func(line string)
 }
 
 // Manifest is what was written, kept beside it as manifest.json.
 type Manifest struct {
 	Model     string   `json:"model_sha256"`
-	Precision string   `json:"precision"` // of all that goes in and out
+	Precision string   `json:"precision"` // of all that goes into graphs and out
 	Features  []Column `json:"features"`
 	Context   []Column `json:"context"`
 	Latent    int      `json:"latent"` // columns
 	Unit      string   `json:"log_prob_unit"`
 	Lacking   string   `json:"lacking,omitempty"` // functions that there are not, and why
 	ONNX      *ONNX    `json:"onnx,omitempty"`
+	CPP       *CPP     `json:"cpp,omitempty"`
 	Files     []File   `json:"files"`
 	Parity    *Parity  `json:"parity,omitempty"`
 }
@@ -63,6 +67,13 @@ type Graph struct {
 	Operators map[string]int `json:"operators"`
 }
 
+// CPP is a header of C++.
+type CPP struct {
+	Header    string `json:"header"`
+	Namespace string `json:"namespace"`
+	Precision string `json:"precision"` // of all that goes in and out; the flow is float32
+}
+
 // File is a file with the SHA-256 of its bytes.
 type File struct {
 	Name  string `json:"name"`
@@ -77,16 +88,24 @@ func Write(ctx context.Context, m *model.Model, dir string, o Options) (*Manifes
 	if err != nil {
 		return nil, err
 	}
+	var header []byte
+	if o.CPP {
+		if header, err = cpp.Header(p, o.Name); err != nil {
+			return nil, err
+		}
+	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fault.Of(err)
 	}
 	w := &writer{Manifest: manifest(p), dir: dir}
-	for _, c := range append(w.Features, w.Context...) {
-		if line := c.lost(); line != "" && o.Notice != nil {
-			o.Notice(line)
+	if o.CPP {
+		w.CPP = &CPP{o.Name + ".hpp", cpp.Namespace(o.Name), "float64"}
+		if err := w.file(w.CPP.Header, header); err != nil {
+			return nil, err
 		}
 	}
 	if o.ONNX {
+		w.tell(o.Notice)
 		if err := w.onnx(ctx, m, p); err != nil {
 			return nil, err
 		}
@@ -138,6 +157,15 @@ func (c *Column) lost() string {
 			c.Name, c.Step, max(math.Abs(c.Min), math.Abs(c.Max)), width/c.Step)
 	}
 	return ""
+}
+
+// tell says what float32 loses of the columns.
+func (m *Manifest) tell(notice func(line string)) {
+	for _, c := range append(m.Features, m.Context...) {
+		if line := c.lost(); line != "" && notice != nil {
+			notice(line)
+		}
+	}
 }
 
 // writer keeps the manifest of what it writes.

@@ -64,6 +64,29 @@ func check(t *testing.T, m *export.Manifest, dir string) {
 	}
 }
 
+// A header is in the manifest, and one that cannot be is said before anything is written.
+func TestWriteHeader(t *testing.T) {
+	m, dir := exporttest.Models(t)[0].Model, filepath.Join(t.TempDir(), "out")
+	if _, err := export.Write(context.Background(), m, dir, export.Options{ONNX: true, CPP: true, Name: "no name"}); !fault.Is(err) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("a folder was made")
+	}
+	found, err := export.Write(context.Background(), m, dir, export.Options{CPP: true, Name: "jets"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "jets.hpp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(text)
+	if found.CPP.Header != "jets.hpp" || len(found.Files) != 2 || found.Files[0].Hash != hex.EncodeToString(sum[:]) || !strings.Contains(string(text), "namespace "+found.CPP.Namespace+" {") {
+		t.Errorf("the manifest has %+v, %+v", found.CPP, found.Files)
+	}
+}
+
 // A column whose digits float32 has not is told.
 func TestCoarseColumnsAreTold(t *testing.T) {
 	data := exporttest.Events(2000)

@@ -1,0 +1,10 @@
+#undef SLUICE_INLINE
+#undef SLUICE_FUNCTION
+#undef SLUICE_UNROLL
+#undef SLUICE_TARGET
+#undef SLUICE_TARGET_END
+#undef SLUICE_PRAGMA
+#undef SLUICE_X86
+#undef SLUICE_GNU
+
+#endif
