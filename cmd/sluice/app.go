@@ -85,7 +85,7 @@ says in a report how far both can be trusted.`,
 	flags.BoolVar(&a.verbose, "verbose", false, "name all that is left out of files, each with its reason")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(a.runVerb(), a.inspectVerb(), a.trainVerb(), a.sampleVerb(), a.densityVerb(), a.compareVerb(), a.inferVerb(),
-		a.describeVerb(), a.anomalyVerb(), a.unfoldVerb(), a.backgroundVerb(), a.simulateVerb(), a.checkVerb(), a.convertVerb(), a.benchVerb(), a.mergeVerb(), a.watchVerb(), a.exportVerb(), a.serveVerb(), a.pythonVerb(), a.versionVerb())
+		a.describeVerb(), a.anomalyVerb(), a.unfoldVerb(), a.backgroundVerb(), a.simulateVerb(), a.checkVerb(), a.convertVerb(), a.benchVerb(), a.mergeVerb(), a.watchVerb(), a.exportVerb(), a.serveVerb(), a.pythonVerb(), a.versionVerb(), a.manVerb())
 	return root
 }
 
