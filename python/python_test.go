@@ -13,10 +13,10 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/export/exporttest"
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/mix"
 	"github.com/sluice-hep/sluice/model"
-	"github.com/sluice-hep/sluice/nn"
 	"github.com/sluice-hep/sluice/prep"
 )
 
@@ -198,18 +198,7 @@ func density(t *testing.T, s flow.Spec, features int, conditional bool) *flow.Fl
 		t.Fatal(err)
 	}
 	f := flow.Draw(plan)
-	r := rand.New(rand.NewPCG(3, 4))
-	for _, v := range f.Views() {
-		scale := 0.1
-		if v.Role == nn.Statistic || v.Role == nn.Scale {
-			scale = 0.02
-		}
-		p := v.Of(f.Params())
-		for i := range p {
-			p[i] += float32(scale * r.NormFloat64())
-		}
-	}
-	f.Cut(f.Params())
+	exporttest.Shake(f, 0.1)
 	return f
 }
 

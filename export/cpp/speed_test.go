@@ -70,7 +70,7 @@ func versus(b *testing.B, m *model.Model, data *events.Table, theirs func(verb s
 				if verb == "log_prob" {
 					_, err = m.LogProb(data, 1)
 				} else {
-					toData(b, m, z, nil)
+					exporttest.ToData(b, m, z, nil)
 				}
 			}
 			now := processor(b) - begin

@@ -112,19 +112,45 @@ func Flow(t testing.TB, s flow.Spec, context int) *flow.Flow {
 	if err != nil {
 		t.Fatal(err)
 	}
+	Shake(f, 0.07)
+	return f
+}
+
+// Shake adds random numbers of a scale to the parameters of a flow, and smaller ones to statistics and scales.
+func Shake(f *flow.Flow, scale float64) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, v := range f.Views() {
-		scale := 0.07
+		by := scale
 		if v.Role == nn.Statistic || v.Role == nn.Scale {
-			scale = 0.02
+			by = 0.02
 		}
 		p := v.Of(f.Params())
 		for i := range p {
-			p[i] += float32(scale * r.NormFloat64())
+			p[i] += float32(by * r.NormFloat64())
 		}
 	}
 	f.Cut(f.Params())
-	return f
+}
+
+// ToData is a model's way from latents to events, given the context that is in data.
+func ToData(t testing.TB, m *model.Model, z [][]float32, data *events.Table) *events.Table {
+	t.Helper()
+	var context [][]float32
+	var err error
+	if m.Context != nil {
+		if context, _, err = m.Context.Apply(data, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x, _, err := m.Density.(*flow.Flow).ToData(z, context)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, _, err := m.Features.Invert(x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return table
 }
 
 // Model is a density of the four features of Events, given a column or none.

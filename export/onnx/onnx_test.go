@@ -16,7 +16,6 @@ import (
 	"github.com/sluice-hep/sluice/export/exporttest"
 	"github.com/sluice-hep/sluice/export/onnx"
 	"github.com/sluice-hep/sluice/export/plain"
-	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/model"
 )
 
@@ -282,30 +281,9 @@ func compareLatent(t *testing.T, want [][]float32, got []float32) (worst float64
 	return worst
 }
 
-// toData are the events of latents.
-func toData(t *testing.T, m *model.Model, data *events.Table, z [][]float32) *events.Table {
-	t.Helper()
-	var context [][]float32
-	var err error
-	if m.Context != nil {
-		if context, _, err = m.Context.Apply(data, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	x, _, err := m.Density.(*flow.Flow).ToData(z, context)
-	if err != nil {
-		t.Fatal(err)
-	}
-	table, _, err := m.Features.Invert(x)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return table
-}
-
 // compareData leaves out whole turns of an angle.
 func compareData(t *testing.T, m *model.Model, data *events.Table, z [][]float32, got []float32) (worst float64) {
-	want, at := toData(t, m, data, z), [2]int{}
+	want, at := exporttest.ToData(t, m, z, data), [2]int{}
 	k := len(want.Columns)
 	for e := range z[0] {
 		for i := range want.Columns {
