@@ -189,7 +189,7 @@ func compare(t *testing.T, m *model.Model, p *plain.Model, data *events.Table, l
 				written[i] = append(written[i], float32(v))
 			}
 		}
-		back = toData(t, m, written, data)
+		back = exporttest.ToData(t, m, written, data)
 		for i := range p.Features {
 			for e, v := range next() {
 				w := back.Columns[i].Float(e)
@@ -215,6 +215,37 @@ func compare(t *testing.T, m *model.Model, p *plain.Model, data *events.Table, l
 	return off
 }
 
+// What comes back at the end of a column, or beyond, is what the program has there.
+func TestEventsEndWhereTheProgramHasThem(t *testing.T) {
+	m := exporttest.Model(t, exporttest.Flow(t, flow.Spec{Type: "nsf", Transforms: 2, Hidden: []int{16}, Base: flow.Part{Kind: "truncated", Options: map[string]any{"width": 1.5}}}, 0), "")
+	p, data := numbers(t, m), exporttest.Events(70)
+	mass := &p.Features[0]
+	for e := range data.Len() {
+		data.Columns[0].F32[e] = []float32{0, 9}[e%2] // beyond
+	}
+	program := build(t, compilers(t)[0], "testdata/parity.cpp", "parity", p)
+	lists, _ := evaluate(t, program, p, data)
+	z := make([][]float32, len(p.Features))
+	for i := range z {
+		for _, v := range lists[1+i] {
+			z[i] = append(z[i], float32(v))
+		}
+	}
+	back, ends := exporttest.ToData(t, m, z, data), 0
+	for e, got := range lists[1+len(z)] {
+		want := back.Columns[0].Float(e)
+		if want == float64(float32(mass.Least)) || want == float64(float32(mass.Most)) {
+			ends++
+			if float32(got) != float32(want) {
+				t.Errorf("event %d: %v, want %v", e, got, want)
+			}
+		}
+	}
+	if ends == 0 {
+		t.Error("no event is at an end")
+	}
+}
+
 // slack is what an offset of a column counts in: the value, or, near 0, a tenth of the range.
 func slack(c *plain.Column, v float64) float64 { return max(math.Abs(v), (c.Max-c.Min)/10) }
 
@@ -226,29 +257,6 @@ func rounded(c *plain.Column, v, w float64) float64 {
 		}
 	}
 	return v
-}
-
-// toData is the model's way from a latent to events.
-func toData(t testing.TB, m *model.Model, z [][]float32, data *events.Table) *events.Table {
-	t.Helper()
-	var context [][]float32
-	if m.Context != nil {
-		var err error
-		if context, _, err = m.Context.Apply(data, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
-	x, _, err := m.Density.(interface {
-		ToData(z, context [][]float32) ([][]float32, []float32, error)
-	}).ToData(z, context)
-	if err != nil {
-		t.Fatal(err)
-	}
-	back, _, err := m.Features.Invert(x)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return back
 }
 
 // An event with a value that is no finite number has NaN, and those beside it what they have without it; an event far outside the training has what

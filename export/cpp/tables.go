@@ -80,7 +80,7 @@ func (t *tables) prepared(table string, columns []plain.Column) {
 				t.add("terms", "%d, %s", of, double(r.Factors[k]))
 			}
 		}
-		t.add(table, "%d, %d, %s, %d, %d", step, len(c.Steps), double(constant), term, terms)
+		t.add(table, "%d, %d, %s, %d, %d, %s, %s, %s, %s", step, len(c.Steps), double(constant), term, terms, bounded(c.Low), bounded(c.Least), bounded(c.High), bounded(c.Most))
 	}
 }
 
@@ -113,8 +113,8 @@ func (t *tables) step(s plain.Step) {
 	}
 }
 
-// bounded is an index that may be infinite, for a straight line.
-func bounded(index float64) string { return double(min(index, math.MaxFloat64)) }
+// bounded is a number that may be infinite, as the index of a straight line and the end of a column without one are.
+func bounded(v float64) string { return double(max(min(v, math.MaxFloat64), -math.MaxFloat64)) }
 
 func (t *tables) flow(f *plain.Flow) {
 	seen, embedding := f.Context, -1

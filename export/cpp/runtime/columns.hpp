@@ -153,6 +153,7 @@ inline void put_back(const Tables& m, const Prepared* columns, int count, const 
     for (int e = 0; e < n; e++) x[e] = columns[i].steps > 0 ? static_cast<double>(from[e]) : columns[i].constant;
     if (columns[i].steps == 0) continue;
     for (int k = columns[i].steps - 1; k >= 0; k--) invert_step(m.steps[columns[i].step + k], m.doubles, x, n);
+    for (int e = 0; e < n; e++) x[e] = x[e] <= columns[i].low ? columns[i].least : x[e] >= columns[i].high ? columns[i].most : x[e];
     from += s;
   }
   for (int i = 0; i < count; i++)

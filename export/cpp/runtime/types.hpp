@@ -95,6 +95,7 @@ struct Prepared {
   int step, steps;  // 0: the flow does not see it; it is
   double constant;  // plus the sum of
   int term, terms;  // factors times other columns
+  double low, least, high, most;  // what comes back and is low or less becomes least, high or more most
 };
 
 struct Tables {
