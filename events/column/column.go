@@ -143,15 +143,15 @@ func (c *Column) Slice(i, j int) Column {
 	s := Column{Name: c.Name, Unit: c.Unit, Type: c.Type}
 	switch c.Type {
 	case Float32:
-		s.F32 = c.F32[i:j]
+		s.F32 = c.F32[i:j:j]
 	case Float64:
-		s.F64 = c.F64[i:j]
+		s.F64 = c.F64[i:j:j]
 	case Int64:
-		s.I64 = c.I64[i:j]
+		s.I64 = c.I64[i:j:j]
 	case Uint64:
-		s.U64 = c.U64[i:j]
+		s.U64 = c.U64[i:j:j]
 	default:
-		s.Str = c.Str[i:j]
+		s.Str = c.Str[i:j:j]
 	}
 	return s
 }
