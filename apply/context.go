@@ -208,16 +208,6 @@ func (g *given) close() {
 	}
 }
 
-// someOf are the first few names.
-func someOf(names []string) string {
-	const most = 8
-	text := fmt.Sprintf("%q", names[:min(len(names), most)])
-	if more := len(names) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
-}
-
 // Contexts are all that a sample would be given, one after the other, in memory: what the model's card defines is made. The notes are
 // those of the file.
 func (d *Sample) Contexts(ctx context.Context, m *model.Model) (t *events.Table, notes []string, err error) {
@@ -238,7 +228,7 @@ func (d *Sample) Contexts(ctx context.Context, m *model.Model) (t *events.Table,
 	notes = g.notes()
 	if g.rows != nil {
 		if unread := g.rows.Unread(); len(unread) > 0 {
-			notes = append(notes, fmt.Sprintf("%s: the model does not use %s: %s", g.file, say.Count(len(unread), "column"), someOf(unread)))
+			notes = append(notes, fmt.Sprintf("%s: the model does not use %s: %s", g.file, say.Count(len(unread), "column"), brief("%q", unread)))
 		}
 	}
 	for i := range w.Surplus {

@@ -162,7 +162,7 @@ func (t *tally) evaluated(path string, tell func(line string)) *Evaluated {
 }
 
 // Describe keeps with a file what its means are.
-func (r *Evaluated) Describe(out interface{ Describe(key, value string) }) {
+func (r *Evaluated) Describe(out describer) {
 	out.Describe("sluice.mean_log_prob", fmt.Sprint(r.MeanLogProb))
 	if r.Members > 0 {
 		out.Describe("sluice.members", fmt.Sprint(r.Members))

@@ -68,11 +68,7 @@ func (e *Density) add(m *model.Model, rows *query.Rows, t *tally, s *Scored) err
 		if err != nil {
 			return err
 		}
-		if s.Rows = append(s.Rows, b.Rows...); s.Table == nil {
-			s.Table = table
-		} else {
-			s.Table.Append(table)
-		}
+		s.Rows, s.Table = append(s.Rows, b.Rows...), events.Joined(s.Table, table)
 	}
 }
 

@@ -217,7 +217,7 @@ func lacking(ordered []string) error {
 		}
 	}
 	if len(none) > 0 {
-		return fmt.Errorf("%d of %d shards are not there: %s", len(none), len(ordered), brief(none))
+		return fmt.Errorf("%d of %d shards are not there: %s", len(none), len(ordered), brief("%v", none))
 	}
 	return nil
 }
@@ -235,10 +235,10 @@ func (m *manifest) add(of *manifest) {
 	}
 }
 
-// brief lists the first of many.
-func brief(list []string) string {
+// brief lists the first of many, each as format has it.
+func brief(format string, list []string) string {
 	const most = 8
-	text := fmt.Sprint(list[:min(len(list), most)])
+	text := fmt.Sprintf(format, list[:min(len(list), most)])
 	if n := len(list) - most; n > 0 {
 		text += fmt.Sprintf(" and %d more", n)
 	}

@@ -418,9 +418,5 @@ func fieldByKey(v reflect.Value, key string) (reflect.Value, bool) {
 
 // suggest names the keys that a mistyped one may have meant, or else all.
 func suggest(name string, known []string) string {
-	if near := spell.Near(name, known); len(near) > 0 {
-		return "did you mean " + strings.Join(near, " or ") + "?"
-	}
-	slices.Sort(known)
-	return "there is " + strings.Join(known, ", ")
+	return spell.Remedy(name, known, "there is "+strings.Join(slices.Sorted(slices.Values(known)), ", "))
 }

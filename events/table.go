@@ -90,6 +90,15 @@ func (t *Table) Append(b *Table) {
 	}
 }
 
+// Joined is all with the events of b behind its own; b itself, where there are none yet.
+func Joined(all, b *Table) *Table {
+	if all == nil || len(all.Columns) == 0 {
+		return b
+	}
+	all.Append(b)
+	return all
+}
+
 // Bytes is the memory that the values take. A text counts as the header of its string: labels share their letters.
 func (t *Table) Bytes() int64 {
 	width := 0

@@ -5,6 +5,7 @@ import (
 	"runtime"
 
 	"github.com/sluice-hep/sluice/internal/batch"
+	"github.com/sluice-hep/sluice/internal/floats"
 	"github.com/sluice-hep/sluice/internal/kernel"
 )
 
@@ -98,7 +99,7 @@ func (f *Flow) density(x, context [][]float32, fn func(w *workspace, tiles int),
 	}
 	logProb = make([]float64, n)
 	if latent {
-		z = columns(f.Features, n)
+		z = floats.Columns(f.Features, n)
 	}
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) { f.load(w, t, x, context, lo, hi) }, fn, func(w *workspace, t *Tile, lo int) {
 		store(t, z, lo)
@@ -117,7 +118,7 @@ func (f *Flow) Sample(n int, context [][]float32, seed, first uint64) ([][]float
 	if err := f.twoWay(noSample); err != nil {
 		return nil, err
 	}
-	x := columns(f.Features, n)
+	x := floats.Columns(f.Features, n)
 	return x, f.draw(x, n, context, seed, first, f.toData)
 }
 
@@ -135,7 +136,7 @@ func (f *Flow) Fill(x, context [][]float32, seed, first uint64) error {
 
 // Latent draws n events of the base; see Sample.
 func (f *Flow) Latent(n int, context [][]float32, seed, first uint64) ([][]float32, error) {
-	x := columns(f.Features, n)
+	x := floats.Columns(f.Features, n)
 	return x, f.draw(x, n, context, seed, first, func(*workspace, int) {})
 }
 
@@ -199,7 +200,7 @@ func (f *Flow) mapEvents(x, context [][]float32, fn func(w *workspace, tiles int
 	if err != nil {
 		return nil, nil, err
 	}
-	y, logDet = columns(f.Features, n), make([]float32, n)
+	y, logDet = floats.Columns(f.Features, n), make([]float32, n)
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) { f.load(w, t, x, context, lo, hi) }, fn, func(_ *workspace, t *Tile, lo int) {
 		store(t, y, lo)
 		copy(logDet[lo:lo+t.Events], t.LogDet)
@@ -314,13 +315,4 @@ func (f *Flow) threads() int {
 		return f.Threads
 	}
 	return runtime.GOMAXPROCS(0)
-}
-
-func columns(c, n int) [][]float32 {
-	flat := make([]float32, c*n)
-	x := make([][]float32, c)
-	for i := range x {
-		x[i] = flat[i*n : (i+1)*n : (i+1)*n]
-	}
-	return x
 }

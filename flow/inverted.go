@@ -1,5 +1,7 @@
 package flow
 
+import "github.com/sluice-hep/sluice/internal/floats"
+
 // Inverted is a flow read backwards: an event is x = ToLatent(z) for z of the base, so that
 // log q(x) = log base(ToData(x)) + log|det dz/dx|. What a flow does fast in one direction it does in the other one here: a
 // transform without an inverse gives samples and no densities, and the log-density of a sample can be trained on by the
@@ -47,7 +49,7 @@ func (i *Inverted) density(x, context [][]float32, latent bool) ([]float64, [][]
 
 // Sample is that of Flow.
 func (i *Inverted) Sample(n int, context [][]float32, seed, first uint64) ([][]float32, error) {
-	x := columns(i.f.Features, n)
+	x := floats.Columns(i.f.Features, n)
 	return x, i.f.draw(x, n, context, seed, first, i.f.toLatent)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-hep/sluice/flow/base"
 	"github.com/sluice-hep/sluice/flow/transformer"
 	"github.com/sluice-hep/sluice/internal/batch"
+	"github.com/sluice-hep/sluice/internal/floats"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/reference"
 	"github.com/sluice-hep/sluice/nn"
@@ -64,7 +65,7 @@ func columnsOf(rows matrix) [][]float32 {
 	if len(rows) == 0 {
 		return nil
 	}
-	out := columns(len(rows[0]), len(rows))
+	out := floats.Columns(len(rows[0]), len(rows))
 	for e, r := range rows {
 		for c, v := range r {
 			out[c][e] = float32(v)

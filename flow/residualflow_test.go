@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice/flow/whole"
+	"github.com/sluice-hep/sluice/internal/floats"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/reference"
 	"github.com/sluice-hep/sluice/nn"
@@ -98,7 +99,7 @@ func TestResidualFlowOfLargeWeights(t *testing.T) {
 		f.params[i] = float32(40 * math.Sin(float64(i*i)))
 	}
 	f.derive(manyRounds)
-	x, context := columns(3, 200), columns(1, 200)
+	x, context := floats.Columns(3, 200), floats.Columns(1, 200)
 	for e := range x[0] {
 		for i := range x {
 			x[i][e] = float32(3 * math.Sin(float64(7*e+i)))

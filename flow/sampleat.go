@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/sluice-hep/sluice/internal/batch"
+	"github.com/sluice-hep/sluice/internal/floats"
 	"github.com/sluice-hep/sluice/internal/kernel"
 )
 
@@ -17,7 +18,7 @@ func (f *Flow) SampleAt(numbers []uint64, context [][]float32, seed uint64) ([][
 	if given, err := equallyLong(context); err != nil || len(context) != f.Context || given != n && len(context) > 0 {
 		return nil, fmt.Errorf("flow: %d context columns of %d events given to a flow of %d for %d events", len(context), given, f.Context, n)
 	}
-	x := columns(f.Features, n)
+	x := floats.Columns(f.Features, n)
 	f.each(n, func(w *workspace, t *Tile, lo, hi int) {
 		f.load(w, t, nil, context, lo, hi)
 		t.NoDet = true

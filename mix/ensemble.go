@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/sluice-hep/sluice/internal/floats"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
 
@@ -161,7 +162,7 @@ func sampleEach[D Density](of []D, which []int, numbers []uint64, context [][]fl
 	if len(context) != given {
 		return nil, fmt.Errorf("mix: %d context columns given to a density of %d", len(context), given)
 	}
-	x := columns(features, len(numbers))
+	x := floats.Columns(features, len(numbers))
 	for k := range of {
 		var rows []int
 		for i, w := range which {

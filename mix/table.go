@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-hep/sluice/flow"
 	"github.com/sluice-hep/sluice/internal/batch"
+	"github.com/sluice-hep/sluice/internal/floats"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/internal/rng"
 )
@@ -134,7 +135,7 @@ func (t *Table) evaluate(x, context [][]float32, latent bool) (logProb []float64
 	}
 	logProb = make([]float64, n)
 	if latent {
-		z = columns(len(x), n)
+		z = floats.Columns(len(x), n)
 	}
 	err = t.blocks(n, context, func(s *tile, lo int) {
 		t.score(s, x, logProb, lo)
@@ -198,7 +199,7 @@ func (t *Table) Sample(n int, context [][]float32, seed, first uint64) ([][]floa
 			return nil, fmt.Errorf("mix: a context of %d events for %d", len(c), n)
 		}
 	}
-	x := columns(len(t.Spec.Features), n)
+	x := floats.Columns(len(t.Spec.Features), n)
 	err := t.blocks(n, context, func(s *tile, lo int) {
 		t.codes.draw(t.own(), s, seed, first+uint64(lo))
 		t.write(s, x, lo)
@@ -245,7 +246,7 @@ func (t *Table) blocks(n int, context [][]float32, codes func(s *tile, lo int), 
 	pool := kernel.NewPool(min(threads, max(batch.Tiles(n), 1)))
 	defer pool.Close()
 	tiles := make([]*tile, pool.Threads())
-	seen := columns(t.codes.seen(), min(n, block))
+	seen := floats.Columns(t.codes.seen(), min(n, block))
 	for lo := 0; lo < n; lo += block {
 		hi := min(lo+block, n)
 		pool.Run(batch.Tiles(hi-lo), func(worker, i int) {
@@ -320,13 +321,4 @@ func (t *Table) check(x, context [][]float32) (n int, err error) {
 		}
 	}
 	return n, nil
-}
-
-func columns(c, n int) [][]float32 {
-	flat := make([]float32, c*n)
-	x := make([][]float32, c)
-	for i := range x {
-		x[i] = flat[i*n : (i+1)*n : (i+1)*n]
-	}
-	return x
 }

@@ -121,7 +121,7 @@ func appendFloat(to []byte, v float64, bits int) []byte {
 	return strconv.AppendFloat(to, v, 'f', -1, bits)
 }
 
-// table answers with one object of JSON: what head marshals to, and the columns of a table with their units.
+// tableJSON answers with one object of JSON: what head marshals to, and the columns of a table with their units.
 func (j *job) tableJSON(head any, t *events.Table) error {
 	text, err := json.Marshal(head)
 	if err != nil {

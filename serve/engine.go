@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/internal/await"
+	"github.com/sluice-hep/sluice/internal/floats"
 	"github.com/sluice-hep/sluice/internal/kernel"
 	"github.com/sluice-hep/sluice/mix"
 	"github.com/sluice-hep/sluice/model"
@@ -106,7 +107,7 @@ func (s *shared) Evaluate(x, context [][]float32) (logProb []float64, z [][]floa
 	n, latent := length(x, context), s.NoLatent() == ""
 	logProb = make([]float64, n)
 	if latent {
-		z = columns(len(x), n)
+		z = floats.Columns(len(x), n)
 	}
 	return logProb, z, s.each(n, density, func(lo, hi int) error {
 		l, some, err := s.Density.Evaluate(part(x, lo, hi), part(context, lo, hi))
@@ -118,7 +119,7 @@ func (s *shared) Evaluate(x, context [][]float32) (logProb []float64, z [][]floa
 
 func (s *shared) Sample(n int, context [][]float32, seed, first uint64) ([][]float32, error) {
 	features, _ := s.Dims()
-	x := columns(features, n)
+	x := floats.Columns(features, n)
 	return x, s.each(n, drawing, func(lo, hi int) error {
 		some, err := s.Density.Sample(hi-lo, part(context, lo, hi), seed, first+uint64(lo))
 		put(x, some, lo)
@@ -128,7 +129,7 @@ func (s *shared) Sample(n int, context [][]float32, seed, first uint64) ([][]flo
 
 func (s *sharedAt) SampleAt(numbers []uint64, context [][]float32, seed uint64) ([][]float32, error) {
 	features, _ := s.Dims()
-	x := columns(features, len(numbers))
+	x := floats.Columns(features, len(numbers))
 	return x, s.each(len(numbers), drawing, func(lo, hi int) error {
 		some, err := s.by.SampleAt(numbers[lo:hi], part(context, lo, hi), seed)
 		put(x, some, lo)
@@ -143,14 +144,6 @@ func length(x, context [][]float32) int {
 		}
 	}
 	return 0
-}
-
-func columns(c, n int) [][]float32 {
-	x := make([][]float32, c)
-	for i := range x {
-		x[i] = make([]float32, n)
-	}
-	return x
 }
 
 func part(x [][]float32, lo, hi int) [][]float32 {

@@ -3,6 +3,7 @@ package serve
 import (
 	"slices"
 
+	"github.com/sluice-hep/sluice/internal/floats"
 	"github.com/sluice-hep/sluice/model"
 	"github.com/sluice-hep/sluice/prep"
 )
@@ -83,7 +84,7 @@ func fields(p *prep.Pipeline) []field {
 func (e *engine) cannot() map[string]string {
 	why := map[string]string{"latent": e.NoLatent()}
 	features, context := e.Density.Dims()
-	x, given := columns(features, 1), columns(context, 1)
+	x, given := floats.Columns(features, 1), floats.Columns(context, 1)
 	if _, err := e.Density.LogProb(x, given); err != nil {
 		why["density"], why["latent"] = err.Error(), err.Error()
 	}

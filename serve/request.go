@@ -231,11 +231,7 @@ func (j *job) take(table string, to map[string]any) error {
 		}
 		v, ok := to[name]
 		if !ok {
-			remedy := "there are " + strings.Join(known, ", ")
-			if near := spell.Near(name, known); len(near) > 0 {
-				remedy = "did you mean " + strings.Join(near, " or ") + "?"
-			}
-			return problem(http.StatusUnprocessableEntity, "there is no option %q; %s", name, remedy)
+			return problem(http.StatusUnprocessableEntity, "there is no option %q; %s", name, spell.Remedy(name, known, "there are "+strings.Join(known, ", ")))
 		}
 		if err := json.Unmarshal(raw, v); err != nil || string(raw) == "null" {
 			return problem(http.StatusUnprocessableEntity, "%s is to be %s, not %s", name, takes(v), brief(raw))
@@ -272,7 +268,7 @@ func brief(raw json.RawMessage) string {
 }
 
 // tableOfParquet reads the flat columns of a body.
-func tableOfParquet(body []byte, l *Limits) (t *events.Table, err error) {
+func tableOfParquet(body []byte, l *Limits) (*events.Table, error) {
 	bad := func(err error) (*events.Table, error) {
 		return nil, problem(http.StatusBadRequest, "the body is not Parquet that can be read: %s", err)
 	}
@@ -284,8 +280,8 @@ func tableOfParquet(body []byte, l *Limits) (t *events.Table, err error) {
 	if rows > int64(l.Rows) || rows*int64(len(in.Columns())) > int64(l.values()) {
 		return nil, problem(http.StatusRequestEntityTooLarge, "%s", l.tooMany())
 	}
-	t = &events.Table{Columns: slices.Clone(in.Columns())}
-	for first := true; ; first = false {
+	var all *events.Table
+	for {
 		columns, err := in.Read(max(int(rows), 1))
 		if err == io.EOF {
 			break
@@ -293,14 +289,10 @@ func tableOfParquet(body []byte, l *Limits) (t *events.Table, err error) {
 		if err != nil {
 			return bad(err)
 		}
-		if some := (&events.Table{Columns: columns}); first {
-			t = some
-		} else {
-			t.Append(some)
-		}
+		all = events.Joined(all, &events.Table{Columns: columns})
 	}
-	if t.Len() == 0 {
+	if all == nil || all.Len() == 0 {
 		return nil, problem(http.StatusUnprocessableEntity, "the body has no events")
 	}
-	return t, nil
+	return all, nil
 }

@@ -99,11 +99,7 @@ func (s *Server) unknown(name string) error {
 	for _, m := range s.models {
 		names = append(names, m.name)
 	}
-	remedy := "/v1/models lists them"
-	if near := spell.Near(name, names); len(near) > 0 {
-		remedy = "did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return problem(http.StatusNotFound, "there is no model %q; %s", name, remedy)
+	return problem(http.StatusNotFound, "there is no model %q; %s", name, spell.Remedy(name, names, "/v1/models lists them"))
 }
 
 // healthy answers while the server takes requests; at its end Late does.
@@ -141,7 +137,7 @@ func (x *exchange) json(v any) error {
 	return gone(err)
 }
 
-// working is a request that a model works on.
+// model has a model work on a request.
 func (s *Server) model(x *exchange, m *served, do func(context.Context, *job) error) error {
 	return s.work(x, func(ctx context.Context) error {
 		j := &job{exchange: x, s: s, m: m}

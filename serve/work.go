@@ -222,7 +222,7 @@ func (j *job) drawn(ctx context.Context, d *apply.Sample, first uint64) error {
 	var r remarks
 	if j.gives == jsonType {
 		all := &events.Table{}
-		made, err := d.Each(ctx, j.m.of(ctx), first, func(t *events.Table) error { return gather(all, t) }, r.options())
+		made, err := d.Each(ctx, j.m.of(ctx), first, func(t *events.Table) error { all = events.Joined(all, t); return nil }, r.options())
 		if err != nil {
 			return err
 		}
@@ -248,16 +248,6 @@ func (j *job) drawn(ctx context.Context, d *apply.Sample, first uint64) error {
 		return err
 	}
 	return w.Close()
-}
-
-// gather appends a block to a table.
-func gather(all, t *events.Table) error {
-	if all.Columns == nil {
-		*all = *t
-	} else {
-		all.Append(t)
-	}
-	return nil
 }
 
 // posterior answers with what `sluice infer` finds: intervals in one object of JSON, the draws as lines or Parquet.
@@ -293,7 +283,7 @@ func (j *job) inferred(ctx context.Context, q *infer.Observed, draws bool) error
 	all := &events.Table{}
 	var keep func(*events.Table) error
 	if draws || j.gives != jsonType {
-		keep = func(t *events.Table) error { return gather(all, t) }
+		keep = func(t *events.Table) error { all = events.Joined(all, t); return nil }
 	}
 	var r remarks
 	found, err := q.Infer(ctx, j.m.of(ctx), keep, r.options())

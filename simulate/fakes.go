@@ -77,12 +77,7 @@ func (f *fakes) draw(e, to int) (all *events.Table, of []int64, redrawn int, err
 				of, more, rows = append(of, int64(i)), append(more, i), append(rows, int32(k))
 			}
 		}
-		if t = t.Take(rows); all == nil {
-			all = t
-		} else {
-			all.Append(t)
-		}
-		asked = more
+		all, asked = events.Joined(all, t.Take(rows)), more
 	}
 	return all, of, redrawn, nil
 }

@@ -59,11 +59,7 @@ says in a report how far both can be trusted.`,
 			for _, v := range c.Commands() {
 				verbs = append(verbs, v.Name())
 			}
-			remedy := "sluice --help lists them"
-			if near := spell.Near(args[0], verbs); len(near) > 0 {
-				remedy = "did you mean " + strings.Join(near, " or ") + "?"
-			}
-			return usage("there is no verb %q; %s", args[0], remedy)
+			return usage("there is no verb %q; %s", args[0], spell.Remedy(args[0], verbs, "sluice --help lists them"))
 		},
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
 			if draws := c.Flags().Lookup("toy"); c.Flags().Changed("seed") && (draws == nil || !draws.Changed) && !slices.Contains([]string{"run", "train", "sample", "compare", "infer", "anomaly", "background", "unfold", "simulate"}, c.Name()) {

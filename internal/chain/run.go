@@ -30,7 +30,6 @@ type run struct {
 	result *record.Run
 	flows  []*learning
 
-	log    *live.Log       // of the trainings
 	told   map[string]bool // lines, so that what is true of the events is told once
 	made   bool            // the folder was not there before
 	unlock func()
@@ -41,7 +40,6 @@ type learning struct {
 	number int // among those of the card
 	card   *card.Card
 	o      *Options
-	log    *live.Log
 	out    string
 	result *record.Learned
 
@@ -51,13 +49,13 @@ type learning struct {
 
 func newRun(c *card.Card, out string, o *Options) *run {
 	r := &run{card: c, result: &record.Run{Out: out, Report: filepath.Join(out, "report.html")}, told: map[string]bool{}}
-	r.log = live.New(live.Folder(out), cmp.Or(c.Title, c.Name))
 	once := *o
-	once.Options = r.log.Follow(o.Options)
+	once.log = live.New(live.Folder(out), cmp.Or(c.Title, c.Name))
+	once.Options = once.log.Follow(o.Options)
 	once.Notice, once.Warn = r.once(once.Notice), r.once(once.Warn)
 	r.o = &once
 	for i, one := range c.Each() {
-		l := &learning{number: i, log: r.log, card: one, o: &once, out: out, page: report.Analysis{Card: one}, result: &record.Learned{
+		l := &learning{number: i, card: one, o: &once, out: out, page: report.Analysis{Card: one}, result: &record.Learned{
 			Model: filepath.Join(out, "model.safetensors"), Sample: samplePath(one, out),
 		}}
 		if len(c.Flows) > 0 {
@@ -85,7 +83,7 @@ func (r *run) once(tell func(line string)) func(line string) {
 func Run(ctx context.Context, c *card.Card, out string, o *Options) (_ *record.Run, kept string, err error) {
 	r := newRun(c, out, o)
 	defer r.leave()
-	defer func() { r.log.End(err, ctx.Err() != nil) }()
+	defer func() { r.o.log.End(err, ctx.Err() != nil) }()
 	kept = train.StatePath(r.result.Model)
 	if err := r.open(); err != nil {
 		return nil, kept, err
@@ -245,8 +243,8 @@ func (r *learning) train(ctx context.Context) error {
 	r.o.Stage("train")
 	o := r.o.Options
 	o.State, o.StateOf = train.StatePath(r.result.Model), r.result.Model
-	r.log.Of(r.result.Flow)
-	o.Look = look(r.log, r.card, r.data)
+	r.o.log.Of(r.result.Flow)
+	o.Look = look(r.o.log, r.card, r.data)
 	m, result, err := r.o.learn(ctx, r.data, o, true)
 	if err != nil {
 		return err

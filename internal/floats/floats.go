@@ -51,6 +51,16 @@ func InMemory[T float32 | float64](x []T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), int(unsafe.Sizeof(x[0]))*len(x))
 }
 
+// Columns are c columns of n numbers, all 0, in one piece of memory.
+func Columns(c, n int) [][]float32 {
+	flat := make([]float32, c*n)
+	x := make([][]float32, c)
+	for i := range x {
+		x[i] = flat[i*n : (i+1)*n : (i+1)*n]
+	}
+	return x
+}
+
 // swap turns the bytes of each number round.
 func swap(b []byte) {
 	for n := range slices.Chunk(b, 4) {

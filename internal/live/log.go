@@ -62,7 +62,7 @@ type Line struct {
 	Unit    string   `json:"unit,omitempty"`
 }
 
-// Log is what a training writes of itself. What cannot be written is left out: it costs the training nothing. A nil Log writes nothing.
+// Log is what a training writes of itself. What cannot be written is left out: it costs the training nothing.
 type Log struct {
 	folder string
 

@@ -108,16 +108,18 @@ func (w *World) Threads() int { return w.threads }
 func (w *World) Exchange(to, from [][][]byte) { w.exchange(to, from, w.waits) }
 
 // Broadcast fills p, which is as long on every rank, with what rank 0 has in it.
-func (w *World) Broadcast(p []byte) { w.broadcast(p, w.waits) }
+func (w *World) Broadcast(p []byte) { w.broadcast(0, p, w.waits) }
 
-func (w *World) broadcast(p []byte, by patience) {
+// broadcast fills p with what the first has in it, some rank.
+func (w *World) broadcast(first int, p []byte, by patience) {
 	to, from := make([][][]byte, w.size), make([][][]byte, w.size)
-	if w.rank == 0 {
-		for r := 1; r < w.size; r++ {
+	for r := range to {
+		switch {
+		case first == w.rank && r != w.rank:
 			to[r] = [][]byte{p}
+		case r == first && r != w.rank:
+			from[r] = [][]byte{p}
 		}
-	} else {
-		from[0] = [][]byte{p}
 	}
 	w.exchange(to, from, by)
 }
@@ -125,13 +127,13 @@ func (w *World) broadcast(p []byte, by patience) {
 // Order tells the other ranks, which wait for it in Await, what they do next.
 func (w *World) Order(n int) {
 	p := binary.LittleEndian.AppendUint64(nil, uint64(n))
-	w.broadcast(p, patient)
+	w.broadcast(0, p, patient)
 }
 
 // Await waits for the next Order of rank 0.
 func (w *World) Await() int {
 	p := make([]byte, 8)
-	w.broadcast(p, patient)
+	w.broadcast(0, p, patient)
 	return int(binary.LittleEndian.Uint64(p))
 }
 
@@ -177,25 +179,11 @@ func (w *World) Agree(err error) error {
 		if k := binary.LittleEndian.Uint32(head); k != fine {
 			other := make([]byte, binary.LittleEndian.Uint32(head[4:]))
 			copy(other, text)
-			w.tell(r, other)
+			w.broadcast(r, other, w.waits)
 			return w.agreed(err, k, string(other))
 		}
 	}
 	return nil
-}
-
-// tell is Broadcast from another rank.
-func (w *World) tell(first int, p []byte) {
-	to, from := make([][][]byte, w.size), make([][][]byte, w.size)
-	for r := range to {
-		switch {
-		case first == w.rank && r != w.rank:
-			to[r] = [][]byte{p}
-		case r == first && r != w.rank:
-			from[r] = [][]byte{p}
-		}
-	}
-	w.exchange(to, from, w.waits)
 }
 
 func (w *World) agreed(own error, kind uint32, text string) error {

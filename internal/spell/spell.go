@@ -38,6 +38,14 @@ func Near(name string, known []string) []string {
 	return all[:min(len(all), most)]
 }
 
+// Remedy asks whether a mistyped name means one of those known; where it is like none, it is otherwise.
+func Remedy(name string, known []string, otherwise string) string {
+	if near := Near(name, known); len(near) > 0 {
+		return "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return otherwise
+}
+
 // distance is the number of letters to change, add, drop or swap with their neighbour to turn a into b.
 func distance(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
