@@ -27,8 +27,9 @@ func TestGradientDoesNotAllocate(t *testing.T) {
 			},
 		},
 		"embedded":   {Type: "nsf", Transforms: 2, Net: "residual", ContextNet: flow.Part{Kind: "mlp"}},
-		"continuous": {Layers: []flow.Part{{Kind: "continuous"}}}, "rk4": {Layers: []flow.Part{{Kind: "continuous", Options: map[string]any{"steps": 2}}}},
-		"circular": {Type: "circular", Base: flow.Part{Kind: "box", Options: map[string]any{"bound": 10}}}, "glow": {Type: "glow"}, "cinn": {Type: "cinn"},
+		"continuous": {Layers: []flow.Part{{Kind: "continuous", Options: map[string]any{"hidden": 16}}}},
+		"rk4":        {Layers: []flow.Part{{Kind: "continuous", Options: map[string]any{"hidden": 16, "steps": 2}}}},
+		"circular":   {Type: "circular", Base: flow.Part{Kind: "box", Options: map[string]any{"bound": 10}}}, "glow": {Type: "glow"}, "cinn": {Type: "cinn"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if spec.Layers == nil {
