@@ -46,7 +46,7 @@ type step struct {
 
 func load(ctx context.Context, c *card.Card) (*job, error) {
 	j := &job{card: c, plan: c.Unfolding()}
-	q, err := c.Query()
+	q, err := c.AnalysisQuery("")
 	if err != nil {
 		return nil, err
 	}

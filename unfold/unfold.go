@@ -390,7 +390,7 @@ func (j *job) otherPrior(ctx context.Context, threads int) (*replica, error) {
 		return r, nil
 	case len(j.plan.PriorFiles) > 0:
 		own := *j
-		q, err := j.card.Query()
+		q, err := j.card.AnalysisQuery("")
 		if err != nil {
 			return nil, fault.Of(err)
 		}
