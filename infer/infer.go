@@ -184,7 +184,7 @@ func (q *Observed) alarm(ctx context.Context, m *model.Model, r *Inferred, o app
 		r.Each[i] = Posterior{Observation: i + 1, Outside: one.Events > 0, Parameters: map[string]Parameter{}}
 	}
 	if q.Check == "" {
-		o.Notice("whether the simulation makes such an observation (surprise_p), and whether the model is calibrated, is not known: give simulated pairs that it was not trained on (--check FILE)")
+		o.Notice("whether the simulation makes such an observation (surprise_p), and whether the model is calibrated, is not known without simulated pairs that it was not trained on (sluice infer --check FILE)")
 		return nil
 	}
 	pairs := apply.Density{Files: []string{q.Check}, Reading: q.Reading}

@@ -159,8 +159,8 @@ func (c *checker) others(entries []fs.DirEntry) {
 		name := e.Name()
 		switch {
 		case c.known[name]:
-		case atomicfile.IsLeftover(name), strings.HasSuffix(name, train.StateSuffix), strings.HasSuffix(name, journal.Suffix):
-			c.tell("unfinished", name, "a run was interrupted: run it again")
+		case name == LiveLog, atomicfile.IsLeftover(name), strings.HasSuffix(name, train.StateSuffix), strings.HasSuffix(name, journal.Suffix):
+			c.tell("unfinished", name, "a run is at work, or was interrupted: run it again")
 		case !strings.HasPrefix(name, "."):
 			c.tell("foreign", name, "this run did not write it")
 		}

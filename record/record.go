@@ -97,6 +97,9 @@ func (l *Last) Named(flow string) (of LastFlow, found bool) {
 
 const summary = "summary.json"
 
+// LiveLog is the folder, in that of a run, in which a training keeps its log until it ends.
+const LiveLog = "live"
+
 // Path is where the record of a run to a folder is kept.
 func Path(folder string) string { return filepath.Join(folder, summary) }
 

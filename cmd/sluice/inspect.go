@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -63,7 +64,7 @@ func printInspection(w io.Writer, r *sluice.Inspection, verbose bool) {
 		for _, n := range c.Names[:min(len(c.Names), profile.MaxDistinct*len(c.Prepare))] {
 			atoms = append(atoms, fmt.Sprintf("%s: %.3g", say.Text(n.Name, ""), float64(n.Events)/float64(c.Count)))
 		}
-		numbers := fmt.Sprintf("%s\t%s\t%.6g\t%.6g", valueOf(c, c.Min), valueOf(c, c.Max), c.Mean, c.Std)
+		numbers := fmt.Sprintf("%s\t%s\t%.*g\t%.6g", valueOf(c, c.Min), valueOf(c, c.Max), digits(c), c.Mean, c.Std)
 		if c.Kind == profile.KindText || c.Kind == profile.KindEmpty {
 			numbers = "\t\t\t"
 		}
@@ -92,10 +93,18 @@ func printInspection(w io.Writer, r *sluice.Inspection, verbose bool) {
 	}
 }
 
-// valueOf is a value of a column: all digits of a whole number, six of another.
+// digits are those that tell the values of a column apart: six, and more where its range is a small part of its values.
+func digits(c sluice.InspectedColumn) int {
+	if span := c.Max - c.Min; span > 0 {
+		return min(max(6, 3+int(math.Ceil(math.Log10(max(-c.Min, c.Max)/span)))), 17)
+	}
+	return 6
+}
+
+// valueOf is a value of a column: all digits of a whole number, of another those that tell it from others.
 func valueOf(c sluice.InspectedColumn, v float64) string {
 	if c.Type == events.Int64.String() || c.Type == events.Uint64.String() {
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
-	return fmt.Sprintf("%.6g", v)
+	return fmt.Sprintf("%.*g", digits(c), v)
 }

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/events/profile"
 )
 
 // What cannot be printed is a failure, whatever the verb.
@@ -83,6 +86,20 @@ func TestSelectionOfPipe(t *testing.T) {
 	for _, whole := range [][]string{{"pt\n1\n2\n", "--where", "1>0"}, {"pt,mass\n1,5\n2,6\n"}} {
 		if code, said := density(whole[0], whole[1:]...); code != done {
 			t.Errorf("exit code %d, %s", code, said)
+		}
+	}
+}
+
+// The ends of a narrow range are told apart.
+func TestInspectionShowsANarrowRange(t *testing.T) {
+	var out strings.Builder
+	var column sluice.InspectedColumn
+	column.Name, column.Type, column.Kind = "t", "float64", profile.KindContinuous
+	column.Min, column.Max, column.Mean = 999999.99, 1000000.01, 1e6
+	printInspection(&out, &sluice.Inspection{Rows: 2, Columns: []sluice.InspectedColumn{column}}, false)
+	for _, want := range []string{"999999.99 ", "1000000.01 ", "1000000 "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
 		}
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -28,6 +27,7 @@ const tokenVariable = "SLUICE_TOKEN"
 // serving is what the flags of serve say.
 type serving struct {
 	listen, tokenFile, urlFile string
+	certificate, key           string
 	hosts                      []string
 	body                       string
 	limits                     serve.Limits
@@ -68,8 +68,8 @@ the variable ` + tokenVariable + `, is asked of every request for a model; --tls
 	flags.StringVar(&f.listen, "listen", "127.0.0.1:8080", "HOST:PORT; 0.0.0.0:8080 for all that reach this machine, port 0 for any that is free")
 	flags.StringVar(&f.urlFile, "url-file", "", "a FILE to write the address of the server to, once it listens")
 	flags.StringVar(&f.tokenFile, "token-file", "", "a FILE with the token that requests have to show (or "+tokenVariable+")")
-	flags.StringVar(&f.web.Certificate, "tls-cert", "", "a FILE with the certificate, in PEM")
-	flags.StringVar(&f.web.Key, "tls-key", "", "a FILE with its key, in PEM")
+	flags.StringVar(&f.certificate, "tls-cert", "", "a FILE with the certificate, in PEM")
+	flags.StringVar(&f.key, "tls-key", "", "a FILE with its key, in PEM")
 	flags.StringSliceVar(&f.hosts, "host", nil, "names by which requests may call this server, besides localhost and addresses")
 	flags.StringVar(&f.body, "max-body", "64MiB", "what a request may hold")
 	flags.IntVar(&f.limits.Rows, "max-rows", 1_000_000, "events of a request, given or drawn")
@@ -119,12 +119,12 @@ func (a *app) serveOptions(f *serving) (o serve.Options, err error) {
 	if f.limits.Body < 1 || f.limits.Rows < 1 || f.limits.Concurrent < 1 || f.limits.Work <= 0 || f.limits.Client <= 0 || f.web.Grace <= 0 {
 		return o, usage("--max-body, --max-rows, --max-requests, --max-time, --max-wait and --grace are above 0")
 	}
-	if (f.web.Certificate == "") != (f.web.Key == "") {
+	if (f.certificate == "") != (f.key == "") {
 		return o, usage("--tls-cert and --tls-key go together: give both")
 	}
-	if f.web.Certificate != "" {
-		if _, err := tls.LoadX509KeyPair(f.web.Certificate, f.web.Key); err != nil {
-			return o, fault.Of(fmt.Errorf("--tls-cert %s --tls-key %s: %w", f.web.Certificate, f.web.Key, err))
+	if f.certificate != "" {
+		if f.web.Secure, err = web.TLS(f.certificate, f.key); err != nil {
+			return o, fmt.Errorf("--tls-cert %s --tls-key %s: %w", f.certificate, f.key, err)
 		}
 	}
 	say := func(text string) {
@@ -175,7 +175,7 @@ func (a *app) loadNamed(ctx context.Context, args []string) (all []serve.Named, 
 // announce says where the server is, on stdout and in a file where one is asked for, and who reaches it.
 func (a *app) announce(l net.Listener, models []serve.Named, f *serving, token string) error {
 	scheme := "http"
-	if f.web.Certificate != "" {
+	if f.certificate != "" {
 		scheme = "https"
 	}
 	url := fmt.Sprintf("%s://%s/", scheme, l.Addr())

@@ -12,11 +12,12 @@ import (
 
 	"github.com/sluice-hep/sluice/fit"
 	"github.com/sluice-hep/sluice/internal/atomicfile"
+	"github.com/sluice-hep/sluice/record"
 	"github.com/sluice-hep/sluice/train"
 )
 
 // Folder is where a run to a folder keeps its log while it trains.
-func Folder(out string) string { return filepath.Join(out, "live") }
+func Folder(out string) string { return filepath.Join(out, record.LiveLog) }
 
 // Beside is where the training of a model, which is written to a file alone, keeps it.
 func Beside(model string) string { return atomicfile.Beside(model, ".live") }

@@ -59,10 +59,10 @@ func Local(l net.Listener) bool {
 
 // Options say how long is waited for whom. The zero value is ready.
 type Options struct {
-	Certificate, Key string        // files of TLS, in PEM; "" for plain HTTP
-	Header           time.Duration // for the headers of a request; 0: 10 s
-	Idle             time.Duration // between requests; 0: 2 min
-	Grace            time.Duration // that running requests have at the end; 0: 10 s
+	Secure *tls.Config   // as TLS makes it; nil for plain HTTP
+	Header time.Duration // for the headers of a request; 0: 10 s
+	Idle   time.Duration // between requests; 0: 2 min
+	Grace  time.Duration // that running requests have at the end; 0: 10 s
 	// Late answers requests that come while the server ends; nil: a problem of status 503.
 	Late http.Handler
 	// Log is told, a line each, what goes wrong with connections; nil for nobody.
@@ -72,21 +72,16 @@ type Options struct {
 // Serve answers requests until ctx ends. Then those that run go on for the grace that there is, new ones are refused, and at its end the context
 // of what is left ends too. It returns when all is over, nil after an end by ctx.
 func Serve(ctx context.Context, l net.Listener, h http.Handler, o Options) error {
-	secure, err := o.tls()
-	if err != nil {
-		l.Close()
-		return err
-	}
 	base, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
 	g := newGate(h, o.Late)
 	s := &http.Server{
-		Handler: g, TLSConfig: secure, ReadHeaderTimeout: or(o.Header, 10*time.Second), IdleTimeout: or(o.Idle, 2*time.Minute), MaxHeaderBytes: 64 << 10,
+		Handler: g, TLSConfig: o.Secure, ReadHeaderTimeout: or(o.Header, 10*time.Second), IdleTimeout: or(o.Idle, 2*time.Minute), MaxHeaderBytes: 64 << 10,
 		ErrorLog: log.New(lines(o.Log), "", 0), BaseContext: func(net.Listener) context.Context { return base },
 	}
 	ended := make(chan error, 1)
 	go func() {
-		if secure != nil {
+		if o.Secure != nil {
 			ended <- s.ServeTLS(l, "", "")
 		} else {
 			ended <- s.Serve(l)
@@ -114,13 +109,11 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, o Options) error
 	return nil
 }
 
-func (o *Options) tls() (*tls.Config, error) {
-	if o.Certificate == "" && o.Key == "" {
-		return nil, nil
-	}
-	pair, err := tls.LoadX509KeyPair(o.Certificate, o.Key)
+// TLS reads a certificate and its key, files in PEM. What is wrong with them is the user's error.
+func TLS(certificate, key string) (*tls.Config, error) {
+	pair, err := tls.LoadX509KeyPair(certificate, key)
 	if err != nil {
-		return nil, fault.Of(fmt.Errorf("the certificate %s with the key %s: %w", o.Certificate, o.Key, err))
+		return nil, fault.Of(err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }

@@ -156,12 +156,7 @@ func TestSlowConnections(t *testing.T) {
 }
 
 func TestCertificate(t *testing.T) {
-	l, err := Listen("--listen", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = Serve(t.Context(), l, http.NotFoundHandler(), Options{Certificate: "none.pem", Key: "none.key"})
-	if err == nil || !fault.Is(err) || !strings.Contains(err.Error(), "none.pem") {
+	if _, err := TLS("none.pem", "none.key"); !fault.Is(err) || !strings.Contains(err.Error(), "none.pem") {
 		t.Errorf("%v", err)
 	}
 }
