@@ -184,6 +184,14 @@ func TestLikeliestShare(t *testing.T) {
 	}
 }
 
+// allAre has all events with one label.
+func allAre(c *card.Card, label float64) {
+	of := c.Table.Columns[3].F64
+	for i := range of {
+		of[i] = label
+	}
+}
+
 // What is wrong is said in a line with its remedy.
 func TestBadInput(t *testing.T) {
 	for _, c := range []struct {
@@ -216,6 +224,19 @@ func TestBadInput(t *testing.T) {
 		{func(c *card.Card) { c.Anomaly.Slide = card.Slide{From: 2.5, To: 5.9} }, "change anomaly.slide"},
 		{func(c *card.Card) { c.Anomaly.Slide = card.Slide{From: 2.5, To: math.NaN()} }, "must be numbers"},
 		{func(c *card.Card) { c.Anomaly.Pseudo = 3 }, "not between 10 and"},
+		{func(c *card.Card) { c.Anomaly.Sidebands, c.Anomaly.SignalRegion.High = prep.Limits{}, 9 }, "m from 9 on, and a search takes at least 100; the events have m from 2"},
+		{func(c *card.Card) { c.Anomaly.Sidebands, c.Table.Columns[0].F64[5] = prep.Limits{}, -1 }, "m is -1 in some events"},
+		{func(c *card.Card) { c.Table.Columns[0].F64[5] = math.NaN() }, "drop_nan: true in the card (or --set drop_nan=true)"},
+		{func(c *card.Card) { c.Table.Columns[0].F64[5], c.Missing.All = math.NaN(), prep.Gap{Model: true} }, "values is missing"},
+		{func(c *card.Card) { c.Anomaly.Nearby, c.Anomaly.Methods = 1e-6, []string{"cwola"} }, "change anomaly.nearby"},
+		{func(c *card.Card) { allAre(c, 0) }, "it has 0 with label 1"},
+		{func(c *card.Card) { allAre(c, 1); c.Anomaly.SignalEvents = card.Counts{50} }, "50 events are in the signal region once signal is thinned"},
+		{func(c *card.Card) { allAre(c, 1); c.Anomaly.SignalEvents = nil }, "have label 0, and the limits idealised and supervised"},
+		{func(c *card.Card) {
+			allAre(c, 1)
+			c.Anomaly.SignalEvents, c.Anomaly.Methods, c.Anomaly.Pseudo = nil, []string{"cathode"}, 10
+		}, "anomaly.pseudo: 0 events have label 0"},
+		{func(c *card.Card) { allAre(c, 1); c.Anomaly.SignalEvents, c.Anomaly.BackgroundOnly = nil, true }, "0 events are in the signal region once signal is thinned"},
 	} {
 		job := toy(1500, 150)
 		c.change(job)

@@ -19,7 +19,7 @@ import (
 // events would not do: its spectra scatter about one that has itself scattered about a smooth function, so that every p is too small, and its
 // copies of one event would be in trainings and in what these score.)
 func (s *search) closure(ctx context.Context) error {
-	n, method := s.data.search.Pseudo, s.hunter()
+	n, method := s.data.search.Pseudo, hunter(s.Order)
 	if n == 0 || method == "" {
 		return nil
 	}

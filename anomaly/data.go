@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/internal/rng"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/prep"
 )
 
@@ -25,19 +26,36 @@ type data struct {
 	notices  []string
 }
 
-// least is how many events the signal region and each sideband must have: with fewer no density is learned.
-const least = 100
+// least is how many events the signal region and each sideband must have: with fewer no density is learned; leastNearby is that of the sidebands of CWoLa.
+const (
+	least       = 100
+	leastNearby = 40
+)
+
+// count is of events by what their label says.
+type count struct{ background, signal int }
+
+func (c *count) add(signal bool) {
+	if signal {
+		c.signal++
+	} else {
+		c.background++
+	}
+}
+
+// of is their number where a share of the signal stays.
+func (c count) of(share float64) int { return c.background + rounded(share*float64(c.signal)) }
+
+func rounded(x float64) int { return int(x + 0.5) }
 
 func load(ctx context.Context, c *card.Card) (*data, error) {
 	d := &data{card: c, search: c.Search()}
 	d.region = d.search.SignalRegion
-	q, err := c.Query()
+	q, err := c.AnalysisQuery(d.search.Label)
 	if err != nil {
 		return nil, err
 	}
-	if d.search.Label != "" {
-		q.Columns, q.Complete = append(q.Columns, d.search.Label), append(q.Complete, d.search.Label)
-	}
+	q.Lack = slices.DeleteFunc(q.Lack, func(name string) bool { return name == c.Context[0] }) // an event without a mass is in no region
 	rows, err := q.Open(ctx, 1<<16)
 	if err != nil {
 		return nil, err
@@ -68,7 +86,7 @@ func load(ctx context.Context, c *card.Card) (*data, error) {
 			return nil, err
 		}
 	}
-	return d, d.enoughSignal()
+	return d, d.enoughOfEach()
 }
 
 func (d *data) floats(name string) ([]float64, error) {
@@ -105,62 +123,126 @@ func (d *data) in(region prep.Limits) *data {
 	return &other
 }
 
-// enough is an error where there is nothing to search in or to learn from.
+// enough is an error where there is nothing to search in or to learn from, once signal is thinned to the fewest that are asked for.
 func (d *data) enough() error {
-	var below, in, above int
+	var below, in, above, beside count
 	a := &d.search
 	for i, m := range d.mass {
+		signal := d.signal != nil && d.signal[i]
 		switch {
 		case d.inRegion(i):
-			in++
-		case d.inSidebands(i) && m < d.region.Low:
-			below++
-		case d.inSidebands(i):
-			above++
+			in.add(signal)
+		case !d.inSidebands(i):
+			continue
+		case m < d.region.Low:
+			below.add(signal)
+		default:
+			above.add(signal)
+		}
+		if !d.inRegion(i) && d.nearby(i) {
+			beside.add(signal)
 		}
 	}
-	name, key := d.card.Context[0], "signal_region"
+	name, key, sidebands, share := d.card.Context[0], "signal_region", "sidebands", d.leastShare()
+	ends := prep.Limits{Low: slices.Min(d.mass), High: slices.Max(d.mass)}
+	cwola := slices.Contains(a.Methods, "cwola")
 	if d.region != a.SignalRegion {
-		key = "slide"
+		key, cwola = "slide", hunter(a.Methods) == "cwola"
+	}
+	lower, upper := fmt.Sprintf("from %g to %g", a.Sidebands.Low, d.region.Low), fmt.Sprintf("from %g to %g", d.region.High, a.Sidebands.High)
+	if a.Sidebands == (prep.Limits{}) {
+		lower, upper, sidebands = fmt.Sprintf("below %g", d.region.Low), fmt.Sprintf("from %g on", d.region.High), key
 	}
 	for _, part := range []struct {
-		name     string
-		n        int
-		low, end float64
-		key      string
+		name  string
+		where string
+		count
+		least int
+		key   string
 	}{
-		{"the signal region", in, d.region.Low, d.region.High, key},
-		{"the lower sideband", below, a.Sidebands.Low, d.region.Low, "sidebands"},
-		{"the upper sideband", above, d.region.High, a.Sidebands.High, "sidebands"},
+		{"the signal region", fmt.Sprintf("from %g to %g", d.region.Low, d.region.High), in, least, key},
+		{"the lower sideband", lower, below, least, sidebands},
+		{"the upper sideband", upper, above, least, sidebands},
+		{"the sidebands nearby, that cwola learns from", fmt.Sprintf("within %g of the signal region", a.Nearby), beside, leastNearby, "nearby"},
 	} {
-		if part.n < least {
-			return fmt.Errorf("%d events are in %s, %s from %g to %g, and a search takes at least %d; the events have %s from %g to %g: change anomaly.%s, or take more events",
-				part.n, part.name, name, part.low, part.end, least, name, slices.Min(d.mass), slices.Max(d.mass), part.key)
+		if part.key == "nearby" && !cwola {
+			continue
+		}
+		n, thinned := part.of(share), ""
+		if share < 1 {
+			thinned = " once signal is thinned"
+		}
+		if n < part.least {
+			return fmt.Errorf("%s %s in %s%s, %s %s, and a search takes at least %d; the events have %s from %g to %g: change anomaly.%s, or take more events",
+				say.Count(n, "event"), say.Are(n), part.name, thinned, name, part.where, part.least, name, ends.Low, ends.High, part.key)
 		}
 	}
-	if low := max(slices.Min(d.mass), a.Sidebands.Low); low <= 0 {
-		return fmt.Errorf("%s is %g in some events, and the smooth function that is fitted to it is for a mass above 0: set anomaly.sidebands, or define another", name, low)
+	if ends.Low <= 0 && a.Sidebands.Low <= 0 {
+		return fmt.Errorf("%s is %g in some events, and the smooth function that is fitted to it is for a mass above 0: set anomaly.sidebands, or define another", name, ends.Low)
 	}
 	return nil
 }
 
-// enoughSignal is an error where labels say of fewer events that they are signal than are asked for.
-func (d *data) enoughSignal() error {
+// enoughOfEach is an error where labels say of fewer events that they are signal than are asked for, or that they are background than are learned from.
+func (d *data) enoughOfEach() error {
 	a := &d.search
-	signal := 0
-	for i := range d.signal {
-		if d.signal[i] && d.inRegion(i) {
-			signal++
-		}
-	}
+	in, all := d.counts()
 	most := slices.Max(a.SignalEvents)
 	switch {
-	case signal < int(most):
-		return fmt.Errorf("anomaly.signal_events: %d are to stay in the signal region, and it has %d with %s 1", most, signal, a.Label)
-	case slices.ContainsFunc(a.Methods, card.NeedsLabels) && signal < least:
-		return fmt.Errorf("%d events in the signal region have %s 1, and the limits idealised and supervised take at least %d to learn from: leave them out of anomaly.methods", signal, a.Label, least)
+	case d.signal == nil:
+	case in.signal < int(most):
+		return fmt.Errorf("anomaly.signal_events: %d are to stay in the signal region, and it has %d with %s 1", most, in.signal, a.Label)
+	case slices.ContainsFunc(a.Methods, card.NeedsLabels) && min(in.signal, in.background) < least:
+		n, label := in.signal, 1
+		if in.background < n {
+			n, label = in.background, 0
+		}
+		return fmt.Errorf("%d events in the signal region have %s %d, and the limits idealised and supervised take at least %d to learn from: leave them out of anomaly.methods", n, a.Label, label, least)
+	case a.Pseudo > 0 && all.background < least:
+		return fmt.Errorf("anomaly.pseudo: %d events have %s 0, and events without signal take at least %d to be learned from: leave it out, or take more events", all.background, a.Label, least)
 	}
 	return nil
+}
+
+// counts are those of the signal region of the card, and of all that is searched in.
+func (d *data) counts() (in, all count) {
+	for i := range d.mass {
+		signal := d.signal != nil && d.signal[i]
+		if within(d.search.SignalRegion, d.mass[i]) {
+			in.add(signal)
+			all.add(signal)
+		} else if d.inSidebands(i) {
+			all.add(signal)
+		}
+	}
+	return in, all
+}
+
+// leastShare is the share of the signal that stays where the fewest events of it do.
+func (d *data) leastShare() float64 {
+	in, _ := d.counts()
+	least := 1.0
+	for _, n := range d.search.SignalEvents {
+		least = min(least, d.share(int(n), in.signal))
+	}
+	return least
+}
+
+// share is that of the signal that stays, if so many events of those in the signal region do, or all for 0.
+func (d *data) share(signal, in int) float64 {
+	switch {
+	case d.search.BackgroundOnly:
+		return 0
+	case signal > 0 && in > 0:
+		return float64(signal) / float64(in)
+	}
+	return 1
+}
+
+// nearby is true of events that are as near to the signal region as those that CWoLa learns from.
+func (d *data) nearby(i int) bool {
+	r, near := d.region, d.search.Nearby
+	return !d.inRegion(i) && d.mass[i] >= r.Low-near && d.mass[i] < r.High+near
 }
 
 func (d *data) inRegion(i int) bool { return within(d.region, d.mass[i]) }
@@ -229,17 +311,10 @@ func (t *trial) thin(r *rng.Source, signal int) {
 			out = append(out, int32(i))
 		}
 	}
-	share := 1.0
-	switch {
-	case len(in) == 0:
-	case t.search.BackgroundOnly:
-		share = 0
-	case signal > 0:
-		share = float64(signal) / float64(len(in))
-	}
+	share := t.share(signal, len(in))
 	for _, rows := range [][]int32{in, out} {
 		r.Shuffle(rows)
-		for _, i := range rows[:int(share*float64(len(rows))+0.5)] {
+		for _, i := range rows[:rounded(share*float64(len(rows)))] {
 			t.kept[i] = true
 		}
 	}

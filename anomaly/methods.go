@@ -117,9 +117,8 @@ func (t *trial) scores(ctx context.Context, method string, b backgrounds, s *sco
 	case "cathode", "lacathode":
 		return t.drawn(ctx, b, method == "lacathode", inData)
 	case "cwola":
-		r, near := t.region, t.search.Nearby
 		return t.crossFit(ctx, own, func(i int) int {
-			if !t.inRegion(i) && t.mass[i] >= r.Low-near && t.mass[i] < r.High+near {
+			if t.nearby(i) {
 				return 0
 			}
 			return inData(i)

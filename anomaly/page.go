@@ -237,7 +237,7 @@ func (r *Result) masses() (*report.Section, error) {
 		}
 		s.Rows = append(s.Rows, []string{name, fmt.Sprintf("%.4g", h.Window[0]), fmt.Sprintf("%.4g", h.Window[1]), fmt.Sprintf("%.0f", h.Observed), expected(h.Expected, h.Error),
 			fmt.Sprintf("%.2g", h.LocalP), global, fmt.Sprintf("%.2g", h.GlobalSigma)})
-		if name != r.hunter() {
+		if name != hunter(r.Order) {
 			continue
 		}
 		s.Bold = len(s.Rows)

@@ -155,13 +155,13 @@ func (s *search) warn(line string) {
 func named(what string, err error) error { return fmt.Errorf("%s: %w", what, err) }
 
 // hunter is the method whose hunt is the search's: cathode, or else the first that needs no labels, lacathode last, which makes excesses of nothing. "" for none.
-func (r *Result) hunter() string {
-	for _, name := range append([]string{"cathode"}, r.Order...) {
-		if slices.Contains(r.Order, name) && !card.NeedsLabels(name) && name != "lacathode" {
+func hunter(methods []string) string {
+	for _, name := range append([]string{"cathode"}, methods...) {
+		if slices.Contains(methods, name) && !card.NeedsLabels(name) && name != "lacathode" {
 			return name
 		}
 	}
-	if slices.Contains(r.Order, "lacathode") {
+	if slices.Contains(methods, "lacathode") {
 		return "lacathode"
 	}
 	return ""
@@ -169,7 +169,7 @@ func (r *Result) hunter() string {
 
 // chooseHunt takes one of the hunts of the methods.
 func (s *search) chooseHunt() {
-	name := s.hunter()
+	name := hunter(s.Order)
 	if name == "" {
 		return
 	}
@@ -183,7 +183,7 @@ func (s *search) chooseHunt() {
 
 // slide searches in each of the other signal regions.
 func (s *search) slide(ctx context.Context) error {
-	windows, method := s.data.search.Slide.Windows(), s.hunter()
+	windows, method := s.data.search.Slide.Windows(), hunter(s.Order)
 	if len(windows) == 0 || method == "" {
 		return nil
 	}

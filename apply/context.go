@@ -83,7 +83,7 @@ func (d *Sample) openContext(ctx context.Context, c *card.Card, p *prep.Pipeline
 		return nil, errors.New("the context comes from a file or from values, not from both")
 	case d.ContextFile != "":
 		rows, err := open(ctx, c, query.Query{
-			Files: []string{d.ContextFile}, Reading: d.Reading, Where: d.Where, Columns: names, Welcome: d.Welcome, Complete: names, Names: p.Named(), Lack: modelled(c, names),
+			Files: []string{d.ContextFile}, Reading: d.Reading, Where: d.Where, Columns: names, Welcome: d.Welcome, Complete: names, Names: p.Named(), Lack: p.MayLack(),
 			Remedy: "each event drawn needs its context: give a file without such rows (sluice convert --where)",
 		})
 		return &given{rows: rows, file: d.ContextFile, ends: d.open(), rest: &events.Table{}}, err
@@ -99,6 +99,9 @@ func (d *Sample) openContext(ctx context.Context, c *card.Card, p *prep.Pipeline
 			lacking = append(lacking, name)
 			continue
 		}
+		if c.Type == events.Text && !slices.Contains(p.Named(), name) {
+			return nil, fmt.Errorf("context: %s=%s is no number, and the model was trained on numbers of it", name, c.Str[0])
+		}
 		table.Columns = append(table.Columns, *c)
 	}
 	if lacking != nil {
@@ -109,11 +112,6 @@ func (d *Sample) openContext(ctx context.Context, c *card.Card, p *prep.Pipeline
 		return nil, fmt.Errorf("context: %w", err)
 	}
 	return &given{table: table}, Weigh(table, d.Context, d.Weight)
-}
-
-// modelled are the columns of which a card has missing cells modelled.
-func modelled(c *card.Card, names []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !c.Missing.Of(name).Model })
 }
 
 // Weigh gives events the weights of those whose context they were given, where these have weights.

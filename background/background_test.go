@@ -351,6 +351,9 @@ func TestBadInput(t *testing.T) {
 		{func(c *card.Card) { c.Context = nil }, "control variables"},
 		{func(c *card.Card) { c.Background.Search = "masse" }, "did you mean mass"},
 		{func(c *card.Card) { c.Train.Objective = "mmd"; c.Background.Simulation.Where = "u > 2" }, "simulation"},
+		{func(c *card.Card) { c.Background.Simulation.Where = "u > 0.5" }, "0 events of the simulation are in the"},
+		{func(c *card.Card) { c.Background.Simulation.Weight = "nothing" }, `simulation: events: no column "nothing"`},
+		{func(c *card.Card) { c.Table.Columns[4].F64[5] = math.NaN() }, "data: column \"label\": 1 of 1000 values is missing (NaN), the first in row 6; drop_nan: true in the card (or --set drop_nan=true)"},
 	} {
 		c := toyJob(t, toy(1000, 0, 0, 1, 1))
 		k.change(c)

@@ -39,13 +39,13 @@ func load(ctx context.Context, c *card.Card, simulated bool) (*sample, error) {
 		}
 	}
 	s := &sample{card: &own}
-	q, err := own.Query()
+	label := c.Background.Label
+	if simulated {
+		label = ""
+	}
+	q, err := own.AnalysisQuery(label)
 	if err != nil {
 		return nil, err
-	}
-	label := c.Background.Label
-	if label != "" && !simulated {
-		q.Columns, q.Complete = append(q.Columns, label), append(q.Complete, label)
 	}
 	for _, v := range c.Background.Regions {
 		for _, bin := range v {
@@ -62,7 +62,7 @@ func load(ctx context.Context, c *card.Card, simulated bool) (*sample, error) {
 	}
 	rows, err := q.Open(ctx, 1<<16)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	defer rows.Close()
 	if s.Table, err = rows.All(); err == nil {
@@ -77,7 +77,7 @@ func load(ctx context.Context, c *card.Card, simulated bool) (*sample, error) {
 			return nil, err
 		}
 	}
-	if label != "" && !simulated {
+	if label != "" {
 		if err := s.labels(label); err != nil {
 			return nil, err
 		}
@@ -138,8 +138,8 @@ func (s *sample) divide(b *card.Background) error {
 				in[v][r] = k
 			}
 			if twice > 0 {
-				return fmt.Errorf("%s overlaps other bins of its variable: %s in two of them, event %d first; change the conditions so that none is",
-					bin.Name, are(twice), first+1)
+				return fmt.Errorf("%s overlaps other bins of its variable: %s %s in two of them, event %d first; change the conditions so that none is",
+					bin.Name, say.Count(twice, "event"), say.Are(twice), first+1)
 			}
 		}
 	}
@@ -156,8 +156,6 @@ func (s *sample) divide(b *card.Background) error {
 	}
 	return nil
 }
-
-func are(n int) string { return say.Count(n, "event") + " " + say.Are(n) }
 
 // least is how many events each region must have: with fewer no shape is known.
 const least = 10
@@ -183,7 +181,7 @@ func (s *sample) enough(b *card.Background, simulated bool) error {
 			of = " of the simulation"
 		}
 		if n[r] < least {
-			return fmt.Errorf("background.regions: %s%s in %s, %q, and an estimate takes at least %d in each: change the conditions%s", are(n[r]), of, what, name, least, remedy(name == b.Signal))
+			return fmt.Errorf("background.regions: %s%s %s in %s, %q, and an estimate takes at least %d in each: change the conditions%s", say.Count(n[r], "event"), of, say.Are(n[r]), what, name, least, remedy(name == b.Signal))
 		}
 		if !(sum[r] > 0) {
 			return fmt.Errorf("background.regions: the weights of the %d events%s in %s, %q, add up to %g; an estimate takes a positive sum: change the conditions%s", n[r], of, what, name, sum[r], remedy(name == b.Signal))

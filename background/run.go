@@ -156,7 +156,11 @@ func (e *estimate) number(context.Context) error {
 	e.cells = e.data.count(len(e.names))
 	y, f, err := e.yield(e.cells, e.control, e.signal)
 	if err != nil {
-		return fault.Of(fmt.Errorf("background.yield: %s of the %d control regions expects no number in the region of interest: %w; take more of them, or abcd", e.card.Yield, len(e.control), err))
+		other := ""
+		if e.extended {
+			other = ", or abcd"
+		}
+		return fault.Of(fmt.Errorf("background.yield: %s of the %d control regions expects no number in the region of interest: %w; take more of them%s", e.card.Yield, len(e.control), err, other))
 	}
 	r.Observed, r.Yield, r.Stat, r.Error = y.Observed, y.Predicted, y.Error, y.Error
 	for region, name := range e.names {

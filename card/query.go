@@ -41,6 +41,16 @@ func (c *Card) Query() (query.Query, error) {
 	return q, err
 }
 
+// AnalysisQuery asks for the events of an analysis, with a column more that says what each is; "" for none.
+func (c *Card) AnalysisQuery(label string) (query.Query, error) {
+	q, err := c.Query()
+	if label != "" {
+		q.Columns, q.Complete = append(q.Columns, label), append(slices.Clone(q.Complete), label)
+	}
+	q.Remedy = "drop_nan: true in the card (or --set drop_nan=true) leaves these events out" // the verbs of analyses have no flags for it
+	return q, err
+}
+
 // Used lists every column that the analysis itself needs: features, context and the weight.
 func (c *Card) Used() []string {
 	return slices.Concat(c.Features, c.Given(), nonEmpty(c.Weight))

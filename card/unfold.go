@@ -198,5 +198,5 @@ func (c *Card) DataQuery(more int) (query.Query, error) {
 		own.Seed++
 		own.Toy.Events = more * cmp.Or(own.Toy.Events, toyEvents)
 	}
-	return own.Query()
+	return own.AnalysisQuery("")
 }

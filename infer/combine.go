@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/sluice-hep/sluice/apply"
 	"github.com/sluice-hep/sluice/events"
@@ -67,7 +68,7 @@ func (q *Observed) combine(ctx context.Context, m *model.Model, known *law, r *I
 		return err
 	}
 	o.Notice(fmt.Sprintf("%s together, with the prior %s: %d steps of %d walkers, worth %.0f independent draws",
-		say.Count(r.Observations, "observation"), r.Combined.Prior, r.Combined.Chain.Steps, r.Combined.Chain.Walkers, slices.Min(r.Combined.Chain.ESS)))
+		say.Count(r.Observations, "observation"), strings.TrimPrefix(r.Combined.Prior, "the prior "), r.Combined.Chain.Steps, r.Combined.Chain.Walkers, slices.Min(r.Combined.Chain.ESS)))
 	if write == nil {
 		return nil
 	}

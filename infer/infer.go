@@ -187,7 +187,7 @@ func (q *Observed) alarm(ctx context.Context, m *model.Model, r *Inferred, o app
 		o.Notice("whether the simulation makes such an observation (surprise_p), and whether the model is calibrated, is not known without simulated pairs that it was not trained on (sluice infer --check FILE)")
 		return nil
 	}
-	pairs := apply.Density{Files: []string{q.Check}, Reading: q.Reading}
+	pairs := apply.Density{Files: []string{q.Check}, Reading: q.Reading, Words: apply.Words{Drop: "give a file without such rows (sluice convert --where)"}}
 	if r.Simulated, err = pairs.Events(ctx, m, apply.Options{Warn: o.Warn, Notice: func(line string) { o.Notice(q.Check + ": " + line) }}); err != nil {
 		return err
 	}

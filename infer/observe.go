@@ -54,7 +54,7 @@ func (q *Observed) observe(ctx context.Context, m *model.Model, known *law, r *I
 		return fault.Of(err)
 	}
 	if q.Combine && r.Observations == 1 {
-		return fault.Of(errors.New("--combine takes several observations, and 1 was given"))
+		return fault.Of(errors.New("--combine takes several observations, and 1 was given: take it out, or give a file of them (--observed FILE)"))
 	}
 	if q.weighs() && slices.Contains(slices.Concat(r.Parameters, names), weight) {
 		return fault.Of(fmt.Errorf("the model has a column %q, which is to hold the weights of the draws", weight))

@@ -486,8 +486,8 @@ func (r *run) singles() (s report.Section, err error) {
 							}
 						}
 					}
-					share[k] = n / of
-					variance[k] = share[k] * (1 - share[k]) / of
+					share[k] = n / max(of, 1)
+					variance[k] = share[k] * (1 - share[k]) / max(of, 1)
 				}
 				s.Rows = append(s.Rows, []string{r.label(o.name), strconv.FormatFloat(v, 'g', 6, 64), g.column, g.value, fmt.Sprintf("%.4f", share[0]), fmt.Sprintf("%.4f", share[1]), fmt.Sprintf("%+.4f", share[1]-share[0]), fmt.Sprintf("%.4f", math.Sqrt(variance[0]+variance[1]))})
 			}
@@ -553,16 +553,24 @@ func overlay(label, unit string, truth, drawn []float64) (*plot.Picture, error) 
 func (r *run) columnsSection() (s report.Section, err error) {
 	s = report.Section{Title: "Columns", Text: "The columns of reconstructed objects of generated ones, of the full simulation and of the model, the first draw."}
 	sides := r.sides()
+	var empty []string
 	for _, o := range r.objects {
 		var values [2][]float64
 		for k := range sides {
 			values[k] = slices.DeleteFunc(sides[k].values(o.name), math.IsNaN)
+		}
+		if len(values[0]) == 0 || len(values[1]) == 0 {
+			empty = append(empty, r.label(o.name))
+			continue
 		}
 		picture, err := overlay(r.label(o.name), o.unit, values[0], values[1])
 		if err != nil {
 			return s, fmt.Errorf("column %q: %w", o.name, err)
 		}
 		s.Pictures = append(s.Pictures, picture)
+	}
+	if empty != nil {
+		s.Text += " Without a value in the full simulation or of the model: " + strings.Join(empty, ", ") + "."
 	}
 	return s, nil
 }

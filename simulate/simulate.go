@@ -180,13 +180,8 @@ func (r *run) read(o apply.Options) (*events.Table, error) {
 	}
 	q := query.Query{
 		Files: []string{r.File}, Reading: r.Reading, Define: r.card.Define, Lacking: true, All: true, Columns: slices.Concat(names, r.plan.Event),
-		Welcome: slices.Concat(r.m.Features.Names(), r.card.Drawn()), Complete: names, Names: r.m.Context.Named(),
+		Welcome: slices.Concat(r.m.Features.Names(), r.card.Drawn()), Complete: names, Names: r.m.Context.Named(), Lack: r.m.Context.MayLack(),
 		Remedy: "each object drawn needs its context: give a file without such rows (sluice convert --where)",
-	}
-	for _, name := range names {
-		if r.card.Missing.Of(name).Model {
-			q.Lack = append(q.Lack, name)
-		}
 	}
 	rows, err := q.Open(r.ctx, 1<<16)
 	if err != nil {
@@ -205,7 +200,30 @@ func (r *run) read(o apply.Options) (*events.Table, error) {
 			return nil, fmt.Errorf("%s lacks %q, so that there is no full simulation of its objects to judge by: leave --report out", r.File, name)
 		}
 	}
-	return t, nil
+	return t, r.reconstructs(t)
+}
+
+// reconstructs is an error where the full simulation does not say of each object whether it has reconstructed it, or has none to judge by.
+func (r *run) reconstructs(t *events.Table) error {
+	if !r.judged || r.plan.Exists == "" {
+		return nil
+	}
+	c, err := t.Column(r.plan.Exists)
+	if err != nil {
+		return err
+	}
+	some := false
+	for i := range c.Len() {
+		v := c.Float(i)
+		if v != 0 && v != 1 {
+			return fmt.Errorf("%s: %s is %g of object %d; it must be 1 for what the full simulation has reconstructed and 0 for other objects, so that it can be judged by: mend it, or leave --report out", r.File, c.Name, v, i+1)
+		}
+		some = some || v == 1
+	}
+	if !some {
+		return fmt.Errorf("%s: the full simulation has reconstructed none of the %s (%s is 0 of all), so that there is nothing to judge by: leave --report out", r.File, say.Count(c.Len(), "object"), c.Name)
+	}
+	return nil
 }
 
 // objectsOf are the columns of reconstructed objects that a model draws.

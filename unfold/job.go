@@ -46,7 +46,7 @@ type step struct {
 
 func load(ctx context.Context, c *card.Card) (*job, error) {
 	j := &job{card: c, plan: c.Unfolding()}
-	q, err := c.Query()
+	q, err := c.AnalysisQuery("")
 	if err != nil {
 		return nil, err
 	}
@@ -75,11 +75,26 @@ func load(ctx context.Context, c *card.Card) (*job, error) {
 				return nil, fmt.Errorf("%s has no two values in the simulation to bin: take it out of the features, or give unfold.edges", name)
 			}
 		}
+		for b, n := range j.sim.count(f, edges) {
+			if n == 0 {
+				return nil, fmt.Errorf("unfold.edges.%s: no event of the simulation that is unfolded to has %s from %g to %g, so nothing can be unfolded there: join that bin with another", name, name, edges[b], edges[b+1])
+			}
+		}
 		j.edges = append(j.edges, edges)
 		j.pairs = append(j.pairs, slices.Index(c.Context, j.plan.Pairs[name]))
 	}
 	j.arrange()
 	return j, nil
+}
+
+// count is how many events that are unfolded to the bins of a feature hold.
+func (s *sample) count(feature int, edges []float64) []float64 {
+	ones := make([]float64, len(s.isTruth))
+	for i := range ones {
+		ones[i] = 1
+	}
+	h := fill(edges, pick(s.truth[feature], s.isTruth), ones)
+	return h[1 : len(h)-1]
 }
 
 // simulation says what there is to read of one.

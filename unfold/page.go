@@ -83,7 +83,7 @@ func (r *Result) agreement() (*report.Section, error) {
 	}
 	r.each(func(name string, _ *Method, c *Spectrum) {
 		var most, within float64
-		for _, p := range c.Pulls {
+		for _, p := range c.pulls() {
 			if math.Abs(p) > math.Abs(most) {
 				most = p
 			}
@@ -124,7 +124,7 @@ func (r *Result) pulls() (*plot.Picture, error) {
 	for _, name := range r.Order {
 		var all []float64
 		for _, s := range r.Methods[name].Columns {
-			all = append(all, s.Pulls...)
+			all = append(all, s.pulls()...)
 		}
 		w := make([]float64, len(all))
 		for i := range w {
@@ -231,8 +231,12 @@ func (r *Result) priors() (*report.Section, error) {
 		}
 		var most, errors float64
 		for b, d := range c.Prior {
-			share := math.Abs(d) / c.Values[b]
-			most, errors = max(most, share), max(errors, math.Abs(d)/c.Errors[b])
+			if c.Values[b] != 0 {
+				most = max(most, math.Abs(d/c.Values[b]))
+			}
+			if c.Errors[b] > 0 {
+				errors = max(errors, math.Abs(d)/c.Errors[b])
+			}
 		}
 		s.Rows = append(s.Rows, []string{titles[name], r.label(c.Name), fmt.Sprintf("%.1f %%", 100*c.PriorShift()), fmt.Sprintf("%.1f %%", 100*most), fmt.Sprintf("%.1f", errors), number(c.Chi2, "%.1f"), number(c.PriorChi2, "%.1f")})
 	})
@@ -294,7 +298,9 @@ func (r *Result) migrations() (*report.Section, error) {
 				panel.Most = max(panel.Most, response[i][k])
 			}
 		}
-		p.Panels = append(p.Panels, panel)
+		if panel.Most > 0 { // or all is measured beyond the edges
+			p.Panels = append(p.Panels, panel)
+		}
 	}
 	if p.Panels == nil {
 		return nil, nil

@@ -82,7 +82,8 @@ type Spectrum struct {
 	Underflow float64   `json:"underflow"`
 	Overflow  float64   `json:"overflow"`
 	Truth     []float64 `json:"truth,omitempty"`
-	Pulls     []float64 `json:"pulls,omitempty"`
+	// Pulls are null of bins without an error: those that nothing is ever unfolded to.
+	Pulls []*float64 `json:"pulls,omitempty"`
 	// Chi2 is that of values and truth by the covariance of the bins; nil where nobody knows the truth, or replicas are too few for an inverse.
 	Chi2 *float64 `json:"chi2,omitempty"`
 	NDF  int      `json:"ndf"`
@@ -390,7 +391,7 @@ func (j *job) otherPrior(ctx context.Context, threads int) (*replica, error) {
 		return r, nil
 	case len(j.plan.PriorFiles) > 0:
 		own := *j
-		q, err := j.card.Query()
+		q, err := j.card.AnalysisQuery("")
 		if err != nil {
 			return nil, fault.Of(err)
 		}
@@ -471,7 +472,11 @@ func block(c [][]float64, at, n int) (own [][]float64) {
 func (r *Result) compare(s *Spectrum, feature int, c [][]float64) {
 	variance := r.more(feature)
 	for b, v := range s.Values {
-		s.Pulls = append(s.Pulls, (v-s.Truth[b])/math.Sqrt(c[b][b]+variance[b]))
+		s.Pulls = append(s.Pulls, nil)
+		if square := c[b][b] + variance[b]; square > 0 {
+			pull := (v - s.Truth[b]) / math.Sqrt(square)
+			s.Pulls[b] = &pull
+		}
 	}
 	if v, ok := chi2(minus(s.Values, s.Truth), c, variance, r.Replicas); ok {
 		p := stats.Chi2P(v, s.NDF)
@@ -495,6 +500,16 @@ func (r *Result) more(feature int) []float64 {
 		return make([]float64, len(v)-2)
 	}
 	return v[1 : len(v)-1]
+}
+
+// pulls are those of the bins that have an error.
+func (s *Spectrum) pulls() (all []float64) {
+	for _, p := range s.Pulls {
+		if p != nil {
+			all = append(all, *p)
+		}
+	}
+	return all
 }
 
 func minus(a, b []float64) []float64 {
@@ -535,7 +550,7 @@ func (m *Method) total(main *outcome, replicas []*outcome, t *truth) {
 func (m *Method) summarise() {
 	var all []float64
 	for _, s := range m.Columns {
-		all = append(all, s.Pulls...)
+		all = append(all, s.pulls()...)
 	}
 	if all == nil {
 		return
@@ -610,10 +625,12 @@ func (r *Result) off(m *Method, spectra [][]float64) *float64 {
 	return &total
 }
 
-// PriorShift is the mean change of the bins with the other prior, in parts of their contents.
+// PriorShift is the mean change of the bins with the other prior, in parts of their contents, of those that hold something.
 func (s *Spectrum) PriorShift() (mean float64) {
 	for b, d := range s.Prior {
-		mean += math.Abs(d) / s.Values[b] / float64(len(s.Prior))
+		if s.Values[b] != 0 {
+			mean += math.Abs(d/s.Values[b]) / float64(len(s.Prior))
+		}
 	}
 	return mean
 }

@@ -85,7 +85,7 @@ func TestMethodsFindTheTruth(t *testing.T) {
 	for _, name := range []string{"iterated", "omnifold", "matrix"} {
 		m := r.Methods[name]
 		s := m.Columns[0]
-		t.Logf("%-9s %.0f ± %.0f events, truly %.0f; off by %.3f, the simulation %.3f; pulls %.1f, prior %.0f", name, m.Total, m.TotalError, m.Truth, far(s.Values), start, s.Pulls, s.Prior)
+		t.Logf("%-9s %.0f ± %.0f events, truly %.0f; off by %.3f, the simulation %.3f; pulls %.1f, prior %.0f", name, m.Total, m.TotalError, m.Truth, far(s.Values), start, s.pulls(), s.Prior)
 		if far(s.Values) > 0.5*start { // the 4,000 events of the data alone are off by 0.03
 			t.Errorf("%s is off by %.3f of the events, the simulation by %.3f", name, far(s.Values), start)
 		}
@@ -253,6 +253,19 @@ func TestGoesOn(t *testing.T) {
 	}
 }
 
+// A bin that nothing is ever unfolded to has no error, and so no pull, and no share of the changes: numbers that a report cannot hold.
+func TestEmptyBin(t *testing.T) {
+	r := &Result{truth: &truth{variance: [][]float64{{0, 0, 0, 0}}, own: true}, Replicas: 8}
+	s := &Spectrum{Values: []float64{4, 0}, Errors: []float64{2, 0}, Truth: []float64{2, 0}, Prior: []float64{1, 0}}
+	r.compare(s, 0, [][]float64{{4, 0}, {0, 0}})
+	if len(s.Pulls) != 2 || *s.Pulls[0] != 1 || s.Pulls[1] != nil || s.PriorShift() != 0.125 {
+		t.Errorf("pulls %v, shift %g", s.pulls(), s.PriorShift())
+	}
+	if _, err := json.Marshal(s); err != nil {
+		t.Error(err)
+	}
+}
+
 // What cannot be unfolded is one clear line.
 func TestBadInput(t *testing.T) {
 	set := func(t *events.Table, name string, f func(i int, v float64) float64) {
@@ -285,7 +298,8 @@ func TestBadInput(t *testing.T) {
 			})
 			set(c.Table, "pass_truth", func(i int, v float64) float64 { return 1 })
 		}, "the simulation: x is NaN in event 7, which passes (pass_truth 1); leave such events out (where)"},
-		"prior of 0": {func(c *card.Card) { c.Unfold.Prior = "0*x" }, "unfold.prior: the weights of the"},
+		"a bin of nothing": {func(c *card.Card) { c.Unfold.Edges = map[string][]float64{"x": {-1, 0, 1, 50, 60}} }, "unfold.edges.x: no event of the simulation that is unfolded to has x from 50 to 60"},
+		"prior of 0":       {func(c *card.Card) { c.Unfold.Prior = "0*x" }, "unfold.prior: the weights of the"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			job := toyCard(t, "")

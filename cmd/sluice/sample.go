@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -176,7 +177,9 @@ func given(flag string, words []string) (values *events.Table, file string, err 
 		if values == nil {
 			values = &events.Table{}
 		}
-		c.Name = strings.TrimSpace(name)
+		if c.Name = strings.TrimSpace(name); slices.Contains(values.Names(), c.Name) {
+			return nil, "", usage("%s %s: %s is given twice; take one out", flag, word, c.Name)
+		}
 		values.Columns = append(values.Columns, c)
 	}
 	return values, file, nil
