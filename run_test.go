@@ -17,7 +17,7 @@ import (
 // A journal that an interrupted run of another model left does not stand in the way.
 func TestRunDropsTheJournalOfAnotherRun(t *testing.T) {
 	c := streamCard(moonFiles(t, "npy"))
-	c.Train.Epochs = 1
+	c.Train.Epochs, c.Compare.Tests = 1, card.TestsOfColumns
 	out := t.TempDir()
 	path := journal.Path(filepath.Join(out, "sample.parquet"))
 	if err := os.WriteFile(path, []byte("sluice journal 1\nof another run"), 0o666); err != nil {

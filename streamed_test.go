@@ -164,7 +164,7 @@ func TestStreamResumesTheSameOnly(t *testing.T) {
 
 func TestRunOnAStream(t *testing.T) {
 	c := streamCard(moonFiles(t, "npy"))
-	c.Train.Epochs, c.Context = 2, []string{"moon"}
+	c.Train.Epochs, c.Context, c.Compare.Tests = 2, []string{"moon"}, card.TestsOfColumns
 	out := filepath.Join(t.TempDir(), "out")
 	s, err := Run(context.Background(), c, out, Options{})
 	if err != nil {

@@ -279,7 +279,7 @@ func (p *Pipeline) strangers(c *Column, t *events.Table, r *Range, out []bool) e
 	for i, v := range x {
 		if none[i] != (among(c.lacks(), v, within) >= 0) {
 			if r.Unseen++; r.Unseen == 1 || i < r.First {
-				r.First, r.Value, r.Taken = i, fmt.Sprint(v), "what "+c.Told.By+" tells"
+				r.First, r.Value, r.Taken = i, c.spelled(v), "what "+c.Told.By+" tells"
 			}
 			out[i] = true
 		}

@@ -234,3 +234,27 @@ func TestClipValueBesideToldMark(t *testing.T) {
 		t.Errorf("%.5f of the events are clipped, want %.5f", share, want)
 	}
 }
+
+// Of a cell without a value, where another column tells that there is one, the word is said, and not the number that stands for it within.
+func TestTellsOfCellsWithoutValueInWords(t *testing.T) {
+	tab := &events.Table{Columns: []events.Column{{Name: "njet", Type: events.Int64, I64: make([]int64, 400)}, {Name: "mjj", Type: events.Float64, F64: make([]float64, 400)}}}
+	g := rng.New(4, rng.StreamToy, 0)
+	for i := range 400 {
+		tab.Columns[0].I64[i], tab.Columns[1].F64[i] = int64(i%4), math.NaN()
+		if i%4 > 1 {
+			tab.Columns[1].F64[i] = 100 + g.NormFloat64()
+		}
+	}
+	p, _, err := Fit(tab, []string{"njet", "mjj"}, Spec{Mixed: true, Missing: Missing{All: Gap{Model: true}}}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Together(tab); err != nil || p.column("mjj").Told == nil {
+		t.Fatalf("njet tells nothing: %v", err)
+	}
+	tab.Columns[1].F64[6] = math.NaN()
+	_, ranges, err := p.OutOfRange(tab)
+	if err != nil || len(ranges) == 0 || ranges[len(ranges)-1].Value != "missing" || ranges[len(ranges)-1].First != 6 {
+		t.Errorf("%+v, %v", ranges, err)
+	}
+}

@@ -94,7 +94,7 @@ func (x Definitions) lacking(listed map[string]bool, names []string) (made Defin
 func (q Query) Open(ctx context.Context, size int) (*Rows, error) {
 	r := &Rows{q: q, ctx: ctx, size: size, absent: events.NewAbsent(q.Sets)}
 	err := r.begin()
-	if err != nil && r.hoped {
+	if err != nil && ctx.Err() == nil && r.hoped { // interrupted, r still belongs to the opening, which goes on alone
 		q.Welcome = nil
 		if plain, again := q.Open(ctx, size); again == nil {
 			return plain, nil

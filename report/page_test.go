@@ -357,6 +357,9 @@ func TestJSON(t *testing.T) {
 
 // Every picture is a file of each kind, by a name that tells the column and is one on any system.
 func TestFigures(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws many figures")
+	}
 	dir := filepath.Join(t.TempDir(), "new", "figures")
 	p := examplePage(t)
 	p.Overlays = []Overlay{drawnColumn(t, "a/b <c>", overlay("x", "", 1)), drawnColumn(t, "A_b__c_", overlay("x", "", 1)), drawnColumn(t, strings.Repeat("é", 500), overlay("x", "", 1))}

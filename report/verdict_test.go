@@ -134,6 +134,9 @@ func TestVerdict(t *testing.T) {
 
 // A column shuffled among the events is right by itself; only tests of all columns see that it does not go with the others.
 func TestVerdictOfShuffledColumn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole comparisons")
+	}
 	const n = 2000
 	draw := func(seed uint64) *events.Table {
 		r := rng.New(seed, rng.StreamTest, 5)
@@ -174,6 +177,9 @@ func TestVerdictAsJSON(t *testing.T) {
 // How often the verdict is wrong, of 40 repetitions with 5,000 events: on samples of one distribution at most 4 alarms, and none
 // of the faults overlooked.
 func TestVerdictOfRepetitions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole comparisons")
+	}
 	const repetitions, n = 40, 5000
 	sample := func(seed, stream uint32, change func(i int, x, y *float64, r *rng.Source)) *events.Table {
 		r := rng.New(uint64(seed), rng.StreamTest, stream)

@@ -80,16 +80,19 @@ func fields(p *prep.Pipeline) []field {
 	return all
 }
 
-// cannot finds out what a density does not give, and why, by a try of what may be in closed form in one direction alone.
+// cannot finds out what a density does not give, and why, by a try of what may be in closed form in one direction alone. The event that is tried is one that
+// the density draws: of a table whose codes say which cells have no value, zeros may be none.
 func (e *engine) cannot() map[string]string {
 	why := map[string]string{"latent": e.NoLatent()}
 	features, context := e.Density.Dims()
-	x, given := floats.Columns(features, 1), floats.Columns(context, 1)
+	given := floats.Columns(context, 1)
+	x, err := e.Density.Sample(1, given, 1, 0)
+	if err != nil {
+		why["sample"], why["posterior"] = err.Error(), err.Error()
+		x = floats.Columns(features, 1)
+	}
 	if _, err := e.Density.LogProb(x, given); err != nil {
 		why["density"], why["latent"] = err.Error(), err.Error()
-	}
-	if _, err := e.Density.Sample(1, given, 1, 0); err != nil {
-		why["sample"], why["posterior"] = err.Error(), err.Error()
 	}
 	if context == 0 {
 		why["posterior"] = "it has no context, which is what is observed"

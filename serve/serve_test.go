@@ -298,6 +298,58 @@ func TestDensityIsThatOfTheVerb(t *testing.T) {
 	}
 }
 
+// cells is a model of a table in which a number of jets says whether there is a mass of two.
+func cells(t *testing.T) (*model.Model, *events.Table) {
+	t.Helper()
+	tab := table(400)
+	for i := range 400 {
+		if tab.Columns[1].I64[i] < 2 {
+			tab.Columns[0].F64[i] = math.NaN()
+		}
+	}
+	features, _, err := prep.Fit(tab, []string{"mass", "njets"}, prep.Spec{Mixed: true, Missing: prep.Missing{All: prep.Gap{Model: true}}}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := features.Together(tab); err != nil {
+		t.Fatal(err)
+	}
+	spec := mix.Spec{Flow: flow.Spec{Type: "nsf-ar", Transforms: 2, Hidden: []int{8, 8}}, Hidden: []int{8}}
+	for _, f := range features.Layout() {
+		feature := mix.Feature{Categories: f.Categories}
+		if f.By >= 0 {
+			feature.Where = &mix.Where{Feature: f.By, Codes: f.Present}
+		}
+		spec.Features = append(spec.Features, feature)
+	}
+	d, err := mix.New(0, spec, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &model.Model{Features: features, Context: &prep.Pipeline{}, Density: d, Seed: 11, Card: "name: test\nfiles: [events.csv]\nfeatures: [mass, njets]\nmissing: model\n"}, tab
+}
+
+// What a model gives is tried with an event that it may have: one of zeros, which has a mass without two jets, would be none of a table.
+func TestCellsThatAnotherColumnTells(t *testing.T) {
+	m, tab := cells(t)
+	s, err := New([]Named{{"cells", m}}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	at := httptest.NewServer(s)
+	defer at.Close()
+	for _, what := range []string{"density", "latent"} {
+		want := written(t, m, tab, apply.Density{Latent: what == "latent"})
+		r := ask(t, at, http.MethodPost, "/v1/models/cells/"+what, parquetOf(t, tab), "Content-Type: "+parquetType, "Accept: "+parquetType)
+		if r.status != http.StatusOK {
+			t.Fatalf("%s: %d %s", what, r.status, r.body)
+		}
+		sameBits(t, what, read(t, r.body), want)
+	}
+	good(t, post(t, at, "/v1/models/cells/sample", `{"n": 3}`))
+}
+
 // The model's selection counts, as with the verb: which rows were evaluated is told. Another can be asked for.
 func TestSelection(t *testing.T) {
 	at := started(t, Options{})

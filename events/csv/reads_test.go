@@ -77,7 +77,10 @@ func TestBytesReadInRandomOrder(t *testing.T) {
 
 // Rows that are longer than the first pieces are learned from all the same.
 func TestLongRows(t *testing.T) {
-	const width = 20_000
+	width := 20_000
+	if testing.Short() {
+		width = 2000
+	}
 	header := bytes.Repeat([]byte("name of a column;"), width)
 	row := bytes.Repeat([]byte("1,5 GeV;"), width) // a comma parts each row too, and more of it
 	text := slices.Concat(header[:len(header)-1], []byte("\n"), bytes.Repeat(append(row[:len(row)-1], '\n'), 30))
@@ -99,6 +102,9 @@ func TestLongRows(t *testing.T) {
 // Packed text within the first block is unpacked once, longer text twice; both may be read again from the first row, and say the same.
 func TestPackedTextIsKept(t *testing.T) {
 	for times, rows := range map[int]int{1: 30_000, 2: 700_000} {
+		if testing.Short() && rows > 30_000 {
+			continue
+		}
 		var plain, packed bytes.Buffer
 		plain.WriteString("x,y,z\n")
 		r := rand.New(rand.NewPCG(3, 4))

@@ -171,6 +171,9 @@ func TestRareAtoms(t *testing.T) {
 // Of a tail no edge is made, nor an angle, in more than one sample of a hundred, however few its events; a cut is seen from 500 on,
 // in rounded values too.
 func TestEdgesOfFewEvents(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many samples")
+	}
 	student := func(nu int) func(g *rng.Source) float64 {
 		return func(g *rng.Source) float64 {
 			sum := 0.0
