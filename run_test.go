@@ -1,6 +1,7 @@
 package sluice
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -38,6 +39,39 @@ func TestRunDropsTheJournalOfAnotherRun(t *testing.T) {
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != "dear diary" {
 		t.Errorf("it was written over: %q %v", text, err)
+	}
+}
+
+// A run that is interrupted after its training goes on to a whole folder, and to the model of one left alone.
+func TestRunInterruptedAfterItsTraining(t *testing.T) {
+	c := small("x1", "x2")
+	c.Toy, c.Compare.Tests = card.Toy{Name: "banana", Events: 2000}, "columns"
+	out, alone := t.TempDir(), t.TempDir()
+	if _, err := Run(t.Context(), c, alone, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, stage := range []string{"sample", "report"} {
+		ctx, end := context.WithCancel(t.Context())
+		_, err := Run(ctx, c, out, Options{Stage: func(name string) {
+			if name == stage {
+				end()
+			}
+		}})
+		var stop *InterruptedError
+		if !errors.As(err, &stop) {
+			t.Errorf("%s: %v is no interruption", stage, err)
+		}
+	}
+	if _, err := Run(t.Context(), c, out, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"model.safetensors", "sample.parquet"} {
+		if !bytes.Equal(bytesOf(t, filepath.Join(out, name)), bytesOf(t, filepath.Join(alone, name))) {
+			t.Errorf("%s is another", name)
+		}
+	}
+	if r, err := Check(t.Context(), out); err != nil || !r.Whole {
+		t.Errorf("%v: %+v", err, r)
 	}
 }
 

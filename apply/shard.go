@@ -248,6 +248,9 @@ func brief(format string, list []string) string {
 func readManifest(path string) (*manifest, error) {
 	text, err := os.ReadFile(manifestPath(path))
 	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there is no file %s", path)
+		}
 		return nil, fmt.Errorf("%s has no manifest %s: shards are what sluice sample and density write with --shard, and their manifests go where they go", path, manifestPath(path))
 	}
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/sluice-hep/sluice/export/cpp"
 	"github.com/sluice-hep/sluice/export/onnx"
@@ -21,7 +23,7 @@ import (
 )
 
 // Options are what is written: ONNX graphs, a header of C++, named Name. Notice, which may be nil, hears a line on what float32 loses of the columns
-// of graphs.
+// of graphs, and on files of another model.
 type Options struct {
 	ONNX, CPP bool
 	Name      string // letters, digits and underscores
@@ -81,7 +83,8 @@ type File struct {
 	Bytes int    `json:"bytes"`
 }
 
-// Write writes a model to a folder, which it makes if need be; files of the same names are replaced. What has no closed form is an error of the
+// Write writes a model to a folder, which it makes if need be; files of the same names are replaced, and the manifest keeps what
+// the folder has of the same model in the other form. What has no closed form is an error of the
 // user (fault.Is). Cancelling leaves whole files, without a manifest of them.
 func Write(ctx context.Context, m *model.Model, dir string, o Options) (*Manifest, error) {
 	p, err := plain.Of(m)
@@ -110,11 +113,48 @@ func Write(ctx context.Context, m *model.Model, dir string, o Options) (*Manifes
 			return nil, err
 		}
 	}
-	text, err := json.MarshalIndent(w.Manifest, "", "  ")
+	all := w.Manifest
+	all.keep(dir, o.Notice)
+	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return nil, err
 	}
 	return &w.Manifest, w.file("manifest.json", append(text, '\n'))
+}
+
+// keep adds what the folder has of the same model in a form that was not written now. Of files of another model, which stay, it tells.
+func (m *Manifest) keep(dir string, notice func(line string)) {
+	var old Manifest
+	text, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err != nil || json.Unmarshal(text, &old) != nil {
+		return
+	}
+	var rest []File
+	var names []string
+	for _, f := range old.Files {
+		if slices.ContainsFunc(m.Files, func(own File) bool { return own.Name == f.Name }) {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(dir, filepath.Base(f.Name))); err != nil {
+			return
+		}
+		rest, names = append(rest, f), append(names, f.Name)
+	}
+	switch {
+	case len(rest) == 0:
+	case old.Model != m.Model:
+		if notice != nil {
+			notice(fmt.Sprintf("%s holds %s of another model than that of manifest.json now: take them away, or give each model a folder of its own", dir, strings.Join(names, ", ")))
+		}
+	default:
+		if m.ONNX == nil {
+			m.ONNX, m.Parity = old.ONNX, old.Parity
+		}
+		if m.CPP == nil {
+			m.CPP = old.CPP
+		}
+		m.Files = append(slices.Clone(m.Files), rest...)
+	}
 }
 
 func manifest(p *plain.Model) Manifest {

@@ -87,6 +87,41 @@ func TestWriteHeader(t *testing.T) {
 	}
 }
 
+// What a folder has of a model in one form stays in the manifest when the other is written; of another model's files a line tells.
+func TestManifestOfBothForms(t *testing.T) {
+	all, dir := exporttest.Models(t), t.TempDir()
+	var lines []string
+	write := func(m *model.Model, o export.Options) (onDisk export.Manifest) {
+		t.Helper()
+		o.Name, o.Notice = "jets", func(line string) { lines = append(lines, line) }
+		found, err := export.Write(context.Background(), m, dir, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (found.ONNX != nil) != o.ONNX || (found.CPP != nil) != o.CPP {
+			t.Error("told to be written what was not")
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+		if err != nil || json.Unmarshal(text, &onDisk) != nil {
+			t.Fatal(err)
+		}
+		return onDisk
+	}
+	write(all[0].Model, export.Options{ONNX: true})
+	if both := write(all[0].Model, export.Options{CPP: true}); both.ONNX == nil || both.CPP == nil || both.Parity == nil || len(both.Files) != 4 {
+		t.Errorf("%+v", both)
+	}
+	if both := write(all[0].Model, export.Options{ONNX: true}); both.CPP == nil || len(both.Files) != 4 || len(lines) > 0 {
+		t.Errorf("%+v, told %q", both, lines)
+	}
+	if other := write(all[1].Model, export.Options{CPP: true}); other.ONNX != nil || len(other.Files) != 1 {
+		t.Errorf("%+v", other)
+	}
+	if len(lines) != 1 || !strings.Contains(lines[0], "log_prob.onnx, to_latent.onnx, to_data.onnx of another model") {
+		t.Errorf("told %q", lines)
+	}
+}
+
 // A column whose digits float32 has not is told.
 func TestCoarseColumnsAreTold(t *testing.T) {
 	data := exporttest.Events(2000)

@@ -252,6 +252,36 @@ except RuntimeError as e:
     assert "train.epochs" in str(e), e
 else:
     raise AssertionError("no epochs")
+
+def refused(kind, words, do):
+    try:
+        do()
+    except kind as e:
+        assert words in str(e) and "\n" not in str(e), e
+    else:
+        raise AssertionError(words)
+
+# what is evaluated by the program has every event too, texts with commas, and names with them
+frame["word"] = np.where(frame.n > 1, 'one, "two"', "three")
+some = sluice.Flow("train.epochs=1", "flow.hidden=[8]", "flow.transforms=1", "where=x > 0").fit(frame)
+assert some.model.why and some.score_samples(frame).shape == (400,)
+assert set(some.model.sample(50)["word"]) == set(frame.word)
+named = sluice.Flow("train.epochs=1", "flow.hidden=[8]", "flow.transforms=1").fit({"a,b": random.normal(size=400), "c": random.normal(size=400)})
+assert named.model.features == ["a,b", "c"], named.model.features
+refused(sluice.Unsupported, "no way back", lambda: some.model.inverse_transform(np.zeros((1, 3))))
+refused(ValueError, "column x1 has 2 values and there are 3 events", lambda: plain.model.log_prob({"x0": [1, 2, 3], "x1": [1, 2]}))
+refused(ValueError, "column x1: could not convert", lambda: plain.model.log_prob({"x0": [1.0], "x1": ["a"]}))
+refused(ValueError, "n is -1", lambda: plain.model.sample(-1))
+refused(ValueError, "n is 2.5", lambda: plain.model.sample(2.5))
+refused(ValueError, "call fit first", lambda: sluice.Flow().score_samples(frame))
+with open(sys.argv[1], "w") as f:
+    f.write("x,y\n1,2\n" * 9)
+refused(ValueError, "not a model of sluice", lambda: sluice.load(sys.argv[1]))
+open(sys.argv[1], "w").close()
+refused(ValueError, "not a model of sluice", lambda: sluice.load(sys.argv[1]))
+import os
+os.environ["SLUICE"] = sys.argv[1]
+refused(FileNotFoundError, "which the variable SLUICE names", lambda: sluice.program(["version"]))
 `
 
 func TestTheProgramDoesTheRest(t *testing.T) {
@@ -259,7 +289,7 @@ func TestTheProgramDoesTheRest(t *testing.T) {
 		t.Skip("builds the program")
 	}
 	t.Setenv("SLUICE", program(t))
-	python(t, "-c", estimator)
+	python(t, "-c", estimator, filepath.Join(t.TempDir(), "events.csv"))
 	// The example's own checks, of densities, latents and draws against the program's, are what can fail here.
 	t.Log("\n" + python(t, "../examples/python/notebook.py"))
 }

@@ -14,6 +14,8 @@ Flow is an estimator with the verbs of scikit-learn; report reads the histograms
 the reader of one version, printed by `sluice python`.
 """
 
+import csv
+import io
 import json
 import math
 import os
@@ -102,13 +104,17 @@ class Model:
         return self._density.to_latent(x, self._context(events, context, len(x)))[0]
 
     def inverse_transform(self, latent, context=None):
-        """The events of a latent, a dict of arrays."""
-        self._here()
+        """The events of a latent, a dict of arrays: of what is evaluated here alone, as the program has no verb for it."""
+        if self._density is None:
+            raise Unsupported(f"{self.path}: {self.why}, which this reader does not evaluate, and the program has no way back from a latent: draw by sample")
         latent = np.asarray(latent, float)
         return self._features.invert(self._density.to_data(latent, self._context(None, context, len(latent))))
 
     def sample(self, n, context=None, seed=None):
         """n events, given a context of as many rows or of one; a DataFrame where pandas is there and the context was one, else a dict of arrays."""
+        if n != int(n) or n < 0:
+            raise ValueError(f"sample: n is {n}, not a whole number from 0 on")
+        n = int(n)
         if self._density is None:
             return self._drawn(n, context, 1 if seed is None else seed)
         random = np.random.default_rng(seed)
@@ -123,22 +129,17 @@ class Model:
             context = events
         if context is None or isinstance(context, np.ndarray) and context is events:
             raise ValueError(f"the density is conditional: give context={self.context}")
-        columns = [np.broadcast_to(c, (n,)) for c in _columns(context, self.context)]
-        return self._given.apply(columns)[0]
-
-    def _here(self):
-        if self._density is None:
-            raise Unsupported(f"{self.path}: {self.why}, which this reader does not evaluate: use the program sluice")
+        return self._given.apply(_columns(context, self.context, n))[0]
 
     def _program(self, events, context, latent=False):
         columns = dict(zip(self.features, _columns(events, self.features)))
         if self.context:
-            columns.update(zip(self.context, _columns(events if context is None else context, self.context)))
-        n = max(len(c) for c in columns.values())
+            columns.update(zip(self.context, _columns(events if context is None else context, self.context, len(columns[self.features[0]]))))
         with tempfile.TemporaryDirectory() as folder:
             source, out = os.path.join(folder, "in.csv"), os.path.join(folder, "out.csv")
-            _write(source, {k: np.broadcast_to(c, (n,)) for k, c in columns.items()})
-            self._run(["density", self.path, source, "-o", out] + (["--latent"] if latent else []))
+            _write(source, columns)
+            # of every event, as here: not of the model's selection alone
+            self._run(["density", self.path, source, "-o", out, "--where", "1>0"] + (["--latent"] if latent else []))
             return _table(out)
 
     def _drawn(self, n, context, seed):
@@ -146,8 +147,9 @@ class Model:
             out, given = os.path.join(folder, "out.csv"), []
             if self.context:
                 source = os.path.join(folder, "in.csv")
-                columns = _columns(context, self.context)
-                _write(source, {k: np.broadcast_to(c, (n,)) for k, c in zip(self.context, columns)})
+                if context is None:
+                    raise ValueError(f"the density is conditional: give context={self.context}")
+                _write(source, dict(zip(self.context, _columns(context, self.context, n))))
                 given = ["--context", source]
             self._run(["sample", self.path, "-n", str(n), "-o", out, "--seed", str(seed)] + given)
             return _like(context, {k: v for k, v in _table(out).items() if k in self.features})
@@ -175,26 +177,31 @@ class Flow:
         self._folder = self._folder or tempfile.TemporaryDirectory()
         source, out = os.path.join(self._folder.name, "events.csv"), os.path.join(self._folder.name, "model.safetensors")
         _write(source, {**data, **given})
-        command = ["train", source, "-o", out, "--quiet", "--features", ",".join(data)]
+        command = ["train", source, "-o", out, "--quiet", "--features", _listed(data)]
         if given:
-            command += ["--context", ",".join(given)]
+            command += ["--context", _listed(given)]
         for s in self.settings:
             command += ["--set", s]
         program(command)
         self.model = load(out)
         return self
 
+    def _trained(self):
+        if self.model is None:
+            raise ValueError("this flow is not trained yet: call fit first")
+        return self.model
+
     def score_samples(self, x, context=None):
-        return self.model.log_prob(_named(x), _named(context, "c") if context is not None else None)
+        return self._trained().log_prob(_named(x), _named(context, "c") if context is not None else None)
 
     def score(self, x, y=None, context=None):
         return float(np.mean(self.score_samples(x, context)))
 
     def transform(self, x, context=None):
-        return self.model.transform(_named(x), _named(context, "c") if context is not None else None)
+        return self._trained().transform(_named(x), _named(context, "c") if context is not None else None)
 
     def sample(self, n=1, context=None, seed=None):
-        found = self.model.sample(n, _named(context, "c") if context is not None else None, seed)
+        found = self._trained().sample(n, _named(context, "c") if context is not None else None, seed)
         return np.stack([found[k] for k in self.model.features], axis=1)
 
 
@@ -203,6 +210,8 @@ def program(arguments):
     path = os.environ.get("SLUICE") or shutil.which("sluice")
     if not path:
         raise FileNotFoundError("there is no program sluice on the path: install it, or say where it is by the variable SLUICE")
+    if not shutil.which(path):
+        raise FileNotFoundError(f"there is no program {path}, which the variable SLUICE names")
     done = subprocess.run([path, "--json"] + arguments, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"sluice ended with {done.returncode}")
@@ -214,9 +223,15 @@ def program(arguments):
 
 def _read(path):
     with open(path, "rb") as f:
-        size = struct.unpack("<Q", f.read(8))[0]
-        header, data = json.loads(f.read(size)), f.read()
-    meta = header.pop("__metadata__", {})
+        first = f.read(8)
+        size = struct.unpack("<Q", first)[0] if len(first) == 8 else 0
+        text = f.read(size) if 0 < size <= os.fstat(f.fileno()).st_size else b""
+        data = f.read()
+    try:
+        header = json.loads(text)
+        meta = header.pop("__metadata__", {})
+    except (ValueError, AttributeError):
+        meta = {}
     if meta.get("format") != "sluice-model":
         raise ValueError(f"{path}: not a model of sluice")
     tensors = {}
@@ -226,8 +241,8 @@ def _read(path):
     return meta, tensors
 
 
-def _columns(events, names):
-    """The columns of these names, of a table of any sort."""
+def _columns(events, names, n=None):
+    """The columns of these names, of a table of any sort, of n values or as many as the longest has; one value is that of all."""
     if hasattr(events, "keys") or hasattr(events, "columns") or getattr(getattr(events, "dtype", None), "names", None):
         there = getattr(getattr(events, "dtype", None), "names", None) or list(events.keys())
         lacking = [n for n in names if n not in there]
@@ -239,7 +254,12 @@ def _columns(events, names):
         if table.ndim != 2 or table.shape[1] != len(names):
             raise ValueError(f"an array of shape {table.shape} does not hold the columns {names}")
         found = [table[:, i] for i in range(len(names))]
-    return [np.atleast_1d(c) for c in found]
+    found = [np.atleast_1d(c) for c in found]
+    n = max((len(c) for c in found if len(c) != 1), default=1) if n is None else n
+    for name, c in zip(names, found):
+        if len(c) not in (1, n):
+            raise ValueError(f"column {name} has {len(c)} values and there are {n} events: give as many, or one")
+    return [np.broadcast_to(c, (n,)) for c in found]
 
 
 def _named(x, prefix="x"):
@@ -255,15 +275,20 @@ def _like(given, found):
     return found
 
 
+def _listed(values):
+    """A line of CSV."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(values)
+    return text.getvalue()
+
+
 def _write(path, columns):
-    text = [[repr(v) if isinstance(v, float) else str(v) for v in np.asarray(c).tolist()] for c in columns.values()]
-    with open(path, "w", encoding="utf-8") as f:
-        f.write(",".join('"' + k.replace('"', '""') + '"' for k in columns) + "\n")
-        f.writelines(",".join(row) + "\n" for row in zip(*text))
+    with open(path, "w", encoding="utf-8", newline="") as f:
+        csv.writer(f, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(columns)
+        csv.writer(f, lineterminator="\n").writerows(zip(*(np.asarray(c).tolist() for c in columns.values())))
 
 
 def _table(path):
-    import csv
     with open(path, newline="", encoding="utf-8") as f:
         rows = list(csv.reader(f))
     found = {}
@@ -297,7 +322,10 @@ class _Preparation:
         n = len(columns[0]) if columns else 0
         log_det, out = np.zeros(n), []
         for c, x in zip(self.columns, columns):
-            x = np.asarray(x, float)
+            try:
+                x = np.asarray(x, float)
+            except (ValueError, TypeError) as e:
+                raise ValueError(f"column {c['name']}: {e}") from None
             if not np.all(np.isfinite(x)):
                 raise ValueError(f"column {c['name']}: row {int(np.argmin(np.isfinite(x))) + 1} is {x[np.argmin(np.isfinite(x))]}")
             if not self.steps[c["name"]]:

@@ -75,7 +75,11 @@ func (c *checker) tell(status, file, why string) {
 func (c *checker) record() error {
 	r, err := Read(c.found.Out)
 	if errors.Is(err, fs.ErrNotExist) {
-		c.tell("missing", summary, "no run has ended here (check knows folders of sluice run; an analysis is whole where its report.html is)")
+		why := "no run has ended here (check knows folders of sluice run; an analysis is whole where its report.html is)"
+		if states, _ := fs.Glob(os.DirFS(c.found.Out), "*"+train.StateSuffix); len(states) > 0 {
+			why = "no run has ended here; there is the state of a training, from which the same command goes on"
+		}
+		c.tell("missing", summary, why)
 		return nil
 	}
 	if err == nil && (r.Model == "" || r.Hash == "") {

@@ -157,7 +157,11 @@ func (a *app) report(err error) int {
 	case errors.As(err, &in), errors.As(err, &use):
 		code = badInput
 	}
-	fmt.Fprintf(a.stderr, "sluice: %s\n", printable(strings.Join(strings.Fields(err.Error()), " ")))
+	text := err.Error()
+	if text == context.Canceled.Error() {
+		text = "interrupted; nothing is kept"
+	}
+	fmt.Fprintf(a.stderr, "sluice: %s\n", printable(strings.Join(strings.Fields(text), " ")))
 	return code
 }
 

@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/sluice-hep/sluice"
 )
 
 // asProgram in the environment makes the program of a test binary.
@@ -46,4 +48,13 @@ func must(t *testing.T, args ...string) (stdout, stderr string) {
 		t.Fatalf("sluice %s: exit code %d: %s", strings.Join(args, " "), code, stderr)
 	}
 	return stdout, stderr
+}
+
+// What ends before it has anything to tell of is an interruption all the same, in words.
+func TestInterruptedAtOnce(t *testing.T) {
+	var said strings.Builder
+	a := &app{stderr: &said}
+	if code := a.report(&sluice.InterruptedError{Err: context.Canceled}); code != interrupted || said.String() != "sluice: interrupted; nothing is kept\n" {
+		t.Errorf("%d, %q", code, said.String())
+	}
 }

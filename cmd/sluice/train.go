@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -104,6 +105,11 @@ func (f *trainFlags) register(c *cobra.Command) {
 func (f *trainFlags) card(files []string, given func(flag string) bool) (*card.Card, error) {
 	if f.model == "" && !f.dry {
 		return nil, usage("where to write the model? give -o MODEL")
+	}
+	for _, name := range files {
+		if e := filepath.Ext(name); e == ".yaml" || e == ".yml" {
+			return nil, usage("%s is a card, and train takes files of events: sluice run %s trains on those that it names", name, name)
+		}
 	}
 	c, t := &f.Card, &f.Train
 	for _, f := range []struct {

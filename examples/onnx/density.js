@@ -7,17 +7,29 @@
 import { readFileSync } from "node:fs";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 
+// refuse ends with a line that says what is wrong.
+const refuse = (line) => {
+  console.error(line);
+  process.exit(1);
+};
+
 const [folder, file] = process.argv.slice(2);
+if (!file) refuse("usage: node density.js FOLDER events.csv");
 const manifest = JSON.parse(readFileSync(`${folder}/manifest.json`, "utf8"));
 const [names, ...rows] = readFileSync(file, "utf8").trim().split(/\r?\n/).map((line) => line.split(","));
 
 // matrix has an event a row, in the order of the manifest.
 const matrix = (columns) => {
   const at = columns.map(({ name }) => {
-    if (!names.includes(name)) throw new Error(`${file}: there is no column ${name}`);
+    if (!names.includes(name)) refuse(`${file}: there is no column ${name}; there are ${names.join(", ")}`);
     return names.indexOf(name);
   });
-  return new Tensor("float32", Float32Array.from(rows.flatMap((row) => at.map((i) => Number(row[i])))), [rows.length, columns.length]);
+  const number = (cell, name, e) => { // an empty cell would be 0
+    if (!cell?.trim() || !Number.isFinite(Number(cell))) refuse(`${file}: row ${e + 1}: ${name} is "${cell ?? ""}", which is no number`);
+    return Number(cell);
+  };
+  const values = rows.flatMap((row, e) => at.map((i) => number(row[i], names[i], e)));
+  return new Tensor("float32", Float32Array.from(values), [rows.length, columns.length]);
 };
 
 const run = async (name, feeds) => {

@@ -50,6 +50,13 @@ func TestExampleGivesTheNumbersOfTheProgram(t *testing.T) {
 		} else {
 			t.Logf("%q: log_prob is off by %.1e; %s", flags, off, strings.TrimSpace(says))
 		}
+		if err := os.WriteFile(table+".gap", []byte("mass,pt,phi,eta,given\n1,2,0.1,0.2,0.3\n1,,0.1,0.2,0.3\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		b, err := exec.Command("node", filepath.Join(examples, "density.js"), out, table+".gap").CombinedOutput()
+		if want := table + ".gap: row 2: pt is \"\", which is no number\n"; err == nil || string(b) != want {
+			t.Errorf("%q: a cell without a value: %v, %q", flags, err, b)
+		}
 	}
 }
 

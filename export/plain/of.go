@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -35,7 +36,7 @@ func Of(m *model.Model) (p *Model, err error) {
 	case *mix.Ensemble:
 		members = d.Members
 	default:
-		return nil, noClosedForm("the density is a %s", kind(d))
+		return nil, noClosedForm("the density is a %s", kind(d, m))
 	}
 	if p.Features, err = columns(m.Features); err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func Of(m *model.Model) (p *Model, err error) {
 	for i, d := range members {
 		f, ok := d.(*flow.Flow)
 		if !ok {
-			return nil, noClosedForm("member %d is a %s", i+1, kind(d))
+			return nil, noClosedForm("member %d is a %s", i+1, kind(d, m))
 		}
 		one, err := flowOf(f)
 		if err != nil {
@@ -58,16 +59,26 @@ func Of(m *model.Model) (p *Model, err error) {
 }
 
 // kind is what a density is called that is neither a flow nor an ensemble.
-func kind(d any) string {
+func kind(d any, m *model.Model) string {
 	switch d.(type) {
 	case *mix.Table:
-		return "mixed table of discrete and continuous columns"
+		return "mixed table of continuous columns and of those that have discrete values, alone or among others (" + strings.Join(codes(m), ", ") + ")"
 	case *mix.Gated:
 		return "mixture of flows"
 	case *flow.Inverted:
 		return "flow read backwards"
 	}
 	return fmt.Sprintf("%T", d)
+}
+
+// codes are the columns of a mixed table that have codes, of all their values or of single ones.
+func codes(m *model.Model) (names []string) {
+	for _, f := range m.Features.Layout() {
+		if f.Categories > 0 {
+			names = append(names, strings.TrimSuffix(f.Name, " (code)"))
+		}
+	}
+	return names
 }
 
 // reader takes the numbers of a flow.

@@ -95,6 +95,18 @@ func TestLogOfAnInterruptedTraining(t *testing.T) {
 	l.End(nil, false)
 }
 
+// What an interrupted training left goes with a run that had nothing left to train, and stays where that failed.
+func TestLogWithoutATraining(t *testing.T) {
+	l, _, out := begun(t)
+	l.End(context.Canceled, true)
+	for _, err := range []error{errors.New("no events"), nil} {
+		New(Folder(out), "jets").End(err, false)
+		if _, there := os.Stat(Folder(out)); (there == nil) != (err != nil) {
+			t.Errorf("after %v: the log is there: %v", err, there == nil)
+		}
+	}
+}
+
 // Others than the page's own are not answered, and the page loads nothing.
 func TestPage(t *testing.T) {
 	h := Handler(t.Context(), Source{Out: t.TempDir()}, true)

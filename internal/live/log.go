@@ -195,10 +195,13 @@ func (l *Log) append(line Line) {
 	l.broken = err != nil
 }
 
-// End writes how the training ended. Only of an interrupted one, which goes on, the log stays.
+// End writes how the training ended. Only of an interrupted one, which goes on, the log stays; what it left is taken away too where nothing was left to train.
 func (l *Log) End(err error, interrupted bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.file == nil && err == nil && !interrupted {
+		Remove(l.folder)
+	}
 	if l.file == nil || l.ended {
 		return
 	}
@@ -219,6 +222,9 @@ func (l *Log) End(err error, interrupted bool) {
 
 // Remove removes the folder of a log. What somebody put there besides stays, and the folder with it.
 func Remove(folder string) {
+	if _, err := os.Stat(folder); err != nil {
+		return
+	}
 	for range 3 { // one who looks may just touch a file
 		for _, name := range []string{logFile, pictureFile, watchedFile} {
 			_ = os.Remove(filepath.Join(folder, name))
