@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-hep/sluice/bump"
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/plot"
 	"github.com/sluice-hep/sluice/report"
 	"github.com/sluice-hep/sluice/stats"
@@ -206,9 +207,9 @@ func (s *Selection) cells() []string {
 
 func expected(events, deviation float64) string {
 	if events < 1000 {
-		return fmt.Sprintf("%.3g ± %.2g", events, deviation)
+		return fmt.Sprintf("%.3g ± %s", events, say.Deviation(deviation))
 	}
-	return fmt.Sprintf("%.0f ± %.2g", events, deviation)
+	return fmt.Sprintf("%s ± %s", say.Events(events), say.Deviation(deviation))
 }
 
 // masses shows the spectra and what was found in them.

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/sluice-hep/sluice/card"
+	"github.com/sluice-hep/sluice/internal/say"
 	"github.com/sluice-hep/sluice/plot"
 	"github.com/sluice-hep/sluice/report"
 	"github.com/sluice-hep/sluice/stats"
@@ -28,29 +30,29 @@ func (r *Result) Page(c *card.Card) (*report.Page, error) {
 		Title: cmp.Or(c.Title, c.Name), Card: string(text), Notices: r.Notices, Warnings: r.Warnings,
 		Lead: fmt.Sprintf("The background in %s: its number by ABCD, its events %s.", r.Region, ways[r.Method]),
 	}
-	p.Summary = r.facts()
 	v := pictures{r, c}
+	p.Summary = v.facts()
 	return p, p.Fill(v.numbers, v.shapes, v.closures, v.search)
 }
 
-func (r *Result) facts() []report.Fact {
+func (r pictures) facts() []report.Fact {
 	of := fmt.Sprintf("statistical %.3g; resampled events %.3g", r.Stat, r.Bootstrap)
 	if r.Systematic != nil {
 		of += fmt.Sprintf("; closure %.3g", r.Closing)
 	}
-	seen := report.Fact{Name: "Observed", Value: fmt.Sprintf("%.4g", r.Observed), Note: "in " + r.Region}
+	seen := report.Fact{Name: "Observed", Value: say.Events(r.Observed), Note: "in " + r.Region}
 	if r.Truth != nil {
-		seen.Note += fmt.Sprintf("; %.4g are background", *r.Truth)
+		seen.Note += fmt.Sprintf("; %s are background", say.Events(*r.Truth))
 	}
-	f := []report.Fact{{Name: "Background", Value: fmt.Sprintf("%.4g ± %.3g", r.Yield, r.Error), Note: of}, seen}
+	f := []report.Fact{{Name: "Background", Value: fmt.Sprintf("%s ± %.3g", say.Events(r.Yield), r.Error), Note: of}, seen}
 	if s := r.Systematic; s != nil {
-		f = append(f, report.Fact{Name: "Closure of shapes", Value: fmt.Sprintf("χ²/ndf %.2f", s.Chi2NDF), Note: fmt.Sprintf("%d regions, %d bins", len(r.Closure), s.NDF)})
+		f = append(f, report.Fact{Name: "Closure of shapes", Value: fmt.Sprintf("χ²/ndf %.2f", s.Chi2NDF), Note: fmt.Sprintf("%s, %s", say.Count(len(r.Closure), "region"), say.Count(s.NDF, "bin"))})
 		if s.Pulls > 1 {
 			f = append(f, report.Fact{Name: "Closure of numbers", Value: fmt.Sprintf("pulls of %.2f", s.PullRMS), Note: fmt.Sprintf("RMS of %d; 1 is chance", s.Pulls)})
 		}
 	}
 	if h := r.Search; h != nil {
-		f = append(f, report.Fact{Name: "Largest excess", Value: fmt.Sprintf("%.2g σ", h.GlobalSigma), Note: fmt.Sprintf("globally; %s from %.4g to %.4g", h.Feature, h.Window[0], h.Window[1])})
+		f = append(f, report.Fact{Name: "Largest excess", Value: fmt.Sprintf("%.2g σ", h.GlobalSigma), Note: strings.TrimSuffix(fmt.Sprintf("globally; %s from %.4g to %.4g %s", r.label(h.Feature), h.Window[0], h.Window[1], r.of(h.Feature).Unit), " ")})
 	}
 	return f
 }
@@ -75,7 +77,7 @@ func (v pictures) numbers() (*report.Section, error) {
 		s.Text += fmt.Sprintf(" χ²/ndf of the control regions: %.2f.", v.Chi2NDF)
 	}
 	for _, y := range v.Regions {
-		s.Rows = append(s.Rows, []string{y.Region, fmt.Sprintf("%.4g", y.Observed), fmt.Sprintf("%.4g ± %.2g", y.Predicted, y.Error), fmt.Sprintf("%.2f", y.Pull)})
+		s.Rows = append(s.Rows, []string{y.Region, say.Events(y.Observed), expected(y.Predicted, y.Error), fmt.Sprintf("%.2f", y.Pull)})
 		if y.Region == v.Region {
 			s.Bold = len(s.Rows)
 		}
@@ -130,9 +132,9 @@ func (v pictures) closures() (*report.Section, error) {
 		s.Numbers[1]++
 	}
 	for _, c := range v.Closure {
-		row := []string{c.Region, fmt.Sprintf("%.4g", c.Observed), "–", "–", fmt.Sprintf("%.2f", c.Chi2NDF), fmt.Sprint(c.NDF), fmt.Sprintf("%.2g", c.P)}
+		row := []string{c.Region, say.Events(c.Observed), "–", "–", fmt.Sprintf("%.2f", c.Chi2NDF), fmt.Sprint(c.NDF), fmt.Sprintf("%.2g", c.P)}
 		if c.Predictable {
-			row[2], row[3] = fmt.Sprintf("%.4g ± %.2g", c.Predicted, c.Error), fmt.Sprintf("%.2f", c.Pull)
+			row[2], row[3] = expected(c.Predicted, c.Error), fmt.Sprintf("%.2f", c.Pull)
 		}
 		for _, name := range v.card.Features {
 			row = append(row, fmt.Sprintf("%.2f", c.Features[name].Chi2/math.Max(float64(c.Features[name].NDF), 1)))
@@ -164,6 +166,10 @@ func (v pictures) systematics() string {
 		"statistical error with which the closures tell it.", 100*s.Yield)
 }
 
+func expected(events, deviation float64) string {
+	return say.Events(events) + " ± " + say.Deviation(deviation)
+}
+
 // search shows the scan.
 func (v pictures) search() (*report.Section, error) {
 	h := v.Search
@@ -177,9 +183,9 @@ func (v pictures) search() (*report.Section, error) {
 	}
 	s := &report.Section{
 		Title: "Search",
-		Text: fmt.Sprintf("%s was scanned by windows of several widths over what is expected, with its errors. The largest excess is from %.4g to %.4g %s: %.4g events where %.4g ± %.2g are expected; local p %.2g; as large an excess "+
-			"anywhere has p %.2g without signal (%.2g σ), %s. Beside it the pulls of the bins have a mean of %.2f and a width of %.2f.",
-			v.label(h.Feature), h.Window[0], h.Window[1], t.Unit, h.Observed, h.Expected, h.Error, h.LocalP, h.GlobalP, h.GlobalSigma, how, h.PullMean, h.PullWidth),
+		Text: fmt.Sprintf("%s was scanned by windows of several widths over what is expected, with its errors. The largest excess is from %.4g to %.4g %s: %s events where %s are expected; local p %.2g; as large an excess "+
+			"anywhere has p %.2g without signal (%.2g σ), %s. Beside it the pulls of the bins have a mean of %s and a width of %.2f.",
+			v.label(h.Feature), h.Window[0], h.Window[1], t.Unit, say.Events(h.Observed), expected(h.Expected, h.Error), h.LocalP, h.GlobalP, h.GlobalSigma, how, strings.Replace(fmt.Sprintf("%.2f", h.PullMean), "-", "−", 1), h.PullWidth),
 	}
 	alone, together := v.deviations(t)
 	data, expected := plot.Curve{Name: "Data", X: t.Data.Edges, Y: t.Data.SumW}, plot.Curve{Name: "Background", X: t.Nominal.Edges, Y: t.Nominal.SumW, Expected: true}

@@ -3,7 +3,9 @@ package plot
 import (
 	"math"
 	"math/rand/v2"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -188,6 +190,35 @@ func TestBadCornersAndShapes(t *testing.T) {
 	} {
 		if _, err := d.Picture(); err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "plot: ") {
 			t.Errorf("the error is %v, not about %q", err, want)
+		}
+	}
+}
+
+// No number of a matrix is wider than its cell.
+func TestNumbersFitTheirCells(t *testing.T) {
+	scale := []string{"0.05", "−0.05", "0.1", "−0.1", "0.5", "−0.5"}
+	number := regexp.MustCompile(`font-size="([0-9.]+)"[^>]*>(−?[0-9]*\.[0-9]+)</text>`)
+	for _, n := range []int{2, 5, 6, 7, 12} {
+		m := exampleCorrelations(n)
+		for i := range n {
+			for j := range n {
+				if i != j {
+					m.Generated[i][j] = m.Reference[i][j] - 0.088
+				}
+			}
+		}
+		pitch, of := m.names().side/float64(n), 0
+		for _, s := range number.FindAllStringSubmatch(svgOf(t, m), -1) {
+			size, err := strconv.ParseFloat(s[1], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if of++; !slices.Contains(scale, s[2]) && textWidth(size, s[2]) > pitch {
+				t.Errorf("%d columns: %s of size %g is %.1f wide, the cell %.1f", n, s[2], size, textWidth(size, s[2]), pitch)
+			}
+		}
+		if of < n*(n-1) {
+			t.Errorf("%d columns: %d numbers", n, of)
 		}
 	}
 }

@@ -27,6 +27,7 @@ const (
 	maxMatrix      = 1000 // columns
 	numberedMatrix = 12   // columns whose cells hold numbers
 	shortMatrix    = 6    // columns whose cells have room for the 0 before the point
+	cellMargin     = 1.0  // left and right of the number in a cell
 	matrixGap      = 10.0
 	barWidth       = 9.0 // of a colour scale
 	barRoom        = 50.0
@@ -220,10 +221,31 @@ func (p matrixPanel) colours() image.Image {
 	return img
 }
 
+// numbers writes the values into the cells, as large as the longest of them allows; without the 0 before the point where it would not fit.
 func (p matrixPanel) numbers(pitch float64) {
 	size := min(smallSize, pitch*0.42)
-	if p.decimals > 2 {
-		size = min(size, pitch*0.38)
+	texts := make([][]string, len(p.v))
+	widest := func(short bool) (width float64) {
+		for i, row := range p.v {
+			texts[i] = texts[i][:0]
+			for _, v := range row {
+				s := cellNumber(v, p.decimals)
+				if short {
+					s = strings.Replace(s, "0.", ".", 1)
+				}
+				texts[i] = append(texts[i], s)
+				width = max(width, textWidth(size, s))
+			}
+		}
+		return width
+	}
+	room := pitch - 2*cellMargin
+	width := widest(len(p.v) > shortMatrix)
+	if width > room && len(p.v) <= shortMatrix {
+		width = widest(true)
+	}
+	if width > room {
+		size *= room / width
 	}
 	for i, row := range p.v {
 		for j, v := range row {
@@ -232,11 +254,7 @@ func (p matrixPanel) numbers(pitch float64) {
 				colour = diverging[len(diverging)/2]
 			}
 			at := point{p.x0 + (float64(j)+0.5)*pitch, p.y1 - (float64(i)+0.5)*pitch}
-			s := cellNumber(v, p.decimals)
-			if len(p.v) > shortMatrix {
-				s = strings.Replace(s, "0.", ".", 1)
-			}
-			p.text(text{size: size, colour: colour, x: 0.5, y: 0.5}, at, s)
+			p.text(text{size: size, colour: colour, x: 0.5, y: 0.5}, at, texts[i][j])
 		}
 	}
 }

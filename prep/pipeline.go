@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-hep/sluice/events"
@@ -185,12 +186,30 @@ func (m Moments) fit(t *events.Table, names []string, spec Spec, p *Pipeline) (*
 	return p, warnings, nil
 }
 
-// Constants says which columns of the events that were fitted on hold one value.
+// Constants says which columns of the events that were fitted on hold one value, a line for each value.
 func (p *Pipeline) Constants(t *events.Table) (lines []string) {
+	const most = 4 // names of a line
+	var values []string
+	names := map[string][]string{}
 	for i := range p.Columns {
 		if c, err := t.Column(p.Columns[i].Name); err == nil && p.Columns[i].Constant() {
-			lines = append(lines, fmt.Sprintf("column %q is %s in every event: dropped, and put back in what is generated", c.Name, exactText(c, 0)))
+			v := exactText(c, 0)
+			if names[v] == nil {
+				values = append(values, v)
+			}
+			names[v] = append(names[v], strconv.Quote(c.Name))
 		}
+	}
+	for _, v := range values {
+		of, are, n := "column", "is", names[v]
+		if len(n) > 1 {
+			of, are = "columns", "are"
+		}
+		text := strings.Join(n, ", ")
+		if len(n) > most+1 {
+			text = fmt.Sprintf("%s and %d more", strings.Join(n[:most], ", "), len(n)-most)
+		}
+		lines = append(lines, fmt.Sprintf("%s %s %s %s in every event: dropped, and put back in what is generated", of, text, are, v))
 	}
 	return lines
 }

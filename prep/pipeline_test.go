@@ -85,6 +85,26 @@ func TestAutoChoosesByKind(t *testing.T) {
 	}
 }
 
+func TestConstantsOfAValueAreALine(t *testing.T) {
+	var columns []events.Column
+	var names []string
+	for _, c := range "abcdefg" {
+		names = append(names, string(c))
+		columns = append(columns, events.Column{Name: string(c), Type: events.Float64, F64: []float64{0, 0, 0, 0}})
+	}
+	columns[1].F64 = []float64{1, 2, 3, 4}
+	for _, c := range []struct {
+		of   int
+		want string
+	}{{2, `column "a" is 0 in every event`}, {4, `columns "a", "c", "d" are 0 in every event`}, {7, `columns "a", "c", "d", "e" and 2 more are 0 in every event`}} {
+		tab := &events.Table{Columns: columns[:c.of]}
+		p := mustFit(t, tab, names[:c.of], Spec{})
+		if said := p.Constants(tab); len(said) != 1 || !strings.HasPrefix(said[0], c.want+":") {
+			t.Errorf("%q, not %q", said, c.want)
+		}
+	}
+}
+
 func TestPipelineRoundTripKeepsTypesUnitsAndConstants(t *testing.T) {
 	tab := mixed(4000)
 	p := mustFit(t, tab, mixedNames, Spec{})

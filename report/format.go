@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -41,6 +42,11 @@ func number(v float64, precision int) string {
 }
 
 func minus(s string) string { return strings.Replace(s, "-", "−", 1) }
+
+// signs has minus signs for the hyphens before the numbers of a text.
+func signs(s string) string { return negative.ReplaceAllString(s, "$1−$2") }
+
+var negative = regexp.MustCompile(`(^|[\s±])-(\d)`)
 
 var superscript = strings.NewReplacer("-", "⁻", "0", "⁰", "1", "¹", "2", "²", "3", "³", "4", "⁴",
 	"5", "⁵", "6", "⁶", "7", "⁷", "8", "⁸", "9", "⁹")

@@ -190,8 +190,8 @@ func (p *posteriors) shown(i int) ([]Section, error) {
 	return all, nil
 }
 
-// mostPredicted observables are drawn, those that are least like what was observed.
-const mostPredicted = 12
+// Of the observables, those that are least like what was observed are listed, and the first of them drawn.
+const mostListed, mostPredicted = 40, 12
 
 // predictive shows each observable beside what is simulated with draws of the posterior.
 func (p *posteriors) predictive(v *infer.Predictive, which string) (s Section, err error) {
@@ -201,7 +201,12 @@ func (p *posteriors) predictive(v *infer.Predictive, which string) (s Section, e
 		s.Text += fmt.Sprintf(" Half of the pairs lie further than %.2g widths of the posterior from the draw that they stand for: the wider that is, the less p tells.", *v.Distance)
 	}
 	shapes := plot.Shapes{Alt: "Observables that the posterior predicts", Marked: "observed"}
-	for _, o := range slices.SortedStableFunc(slices.Values(v.Observables), func(a, b infer.Predicted) int { return cmp.Compare(a.P, b.P) }) {
+	sorted := slices.SortedStableFunc(slices.Values(v.Observables), func(a, b infer.Predicted) int { return cmp.Compare(a.P, b.P) })
+	if len(sorted) > mostListed {
+		s.Text += fmt.Sprintf(" Of the %d observables, these %d are least like what was observed.", len(sorted), mostListed)
+		sorted = sorted[:mostListed]
+	}
+	for _, o := range sorted {
 		median, of68, of95 := o.Cells()
 		s.Rows = append(s.Rows, []string{p.label(o.Name), fmt.Sprintf("%.5g", o.Observed), median, of68, of95, strings.TrimPrefix(probability(o.P), "= ")})
 		col, err := v.Table.Column(o.Name)

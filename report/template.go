@@ -37,6 +37,7 @@ var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"rem":     rem,
 	"raw":     raw,
 	"section": sectionID,
+	"signs":   signs,
 	"anchor":  anchor,
 	"aspect":  aspect,
 	"scale":   func(steep bool) string { return map[bool]string{true: "logarithmic", false: "linear"}[steep] },
@@ -92,6 +93,14 @@ func (s Section) Class(row, column int) template.HTMLAttr {
 		name = "number"
 	}
 	return class(name, level)
+}
+
+// Cell is what stands in a cell: numbers with minus signs.
+func (s Section) Cell(column int, text string) string {
+	if column >= s.Numbers[0] && column < s.Numbers[1] {
+		return signs(text)
+	}
+	return text
 }
 
 // class is the attribute of a cell or a text, bold where chance does not explain it.

@@ -290,6 +290,19 @@ func TestDigits(t *testing.T) {
 	}
 }
 
+// Numbers have minus signs; a date, a name and a power of ten keep what they have.
+func TestSigns(t *testing.T) {
+	for text, want := range map[string]string{"-0.39": "−0.39", "1 ± -2": "1 ± −2", "-1.5 to -0.5": "−1.5 to −0.5", "8.6e-07": "8.6e-07", "c-3": "c-3", "2026-01-02": "2026-01-02"} {
+		if got := signs(text); got != want {
+			t.Errorf("%q is written %q, not %q", text, got, want)
+		}
+	}
+	s := Section{Numbers: [2]int{1, 2}}
+	if name, number := s.Cell(0, "-5"), s.Cell(1, "-5"); name != "-5" || number != "−5" {
+		t.Errorf("a name %q, a number %q", name, number)
+	}
+}
+
 func TestByDraws(t *testing.T) {
 	for want, test := range map[string]stats.Test{
 		"≤ 0.00500": {P: 1.0 / 200, Draws: 199}, "0.0100": {P: 2.0 / 200, Draws: 199}, "0.00500": {P: 0.005}, "< 10⁻¹²": {P: 1e-20, Draws: 199},

@@ -54,15 +54,20 @@ func (r *run) summary() []report.Fact {
 		{Name: "Speed", Value: fmt.Sprintf("%.0f events/s", s.PerSecond), Note: fmt.Sprintf("%.0f generated objects/s, folding, writing and all", float64(s.Generated*s.Draws)/s.Seconds)},
 	}
 	if r.plan.Exists != "" {
-		f = append(f, report.Fact{Name: "Efficiency", Value: fmt.Sprintf("%+.2f %%", 100*j.Efficiency.Largest), Note: j.Efficiency.String()})
+		f = append(f, j.Efficiency.fact("Efficiency"))
 	}
 	for _, name := range j.quantities {
-		f = append(f, report.Fact{Name: "Mean of " + r.label(name), Value: fmt.Sprintf("%+.2f %%", 100*j.Quantities[name][0].Largest), Note: j.Quantities[name][0].String()},
-			report.Fact{Name: "Width of " + r.label(name), Value: fmt.Sprintf("%+.2f %%", 100*j.Quantities[name][1].Largest), Note: j.Quantities[name][1].String()})
+		f = append(f, j.Quantities[name][0].fact("Mean of "+r.label(name)), j.Quantities[name][1].fact("Width of "+r.label(name)))
 	}
 	return append(f,
 		report.Fact{Name: "Drawn again", Value: fmt.Sprint(s.Redrawn), Note: fmt.Sprintf("too far outside the trained range; %d values are clipped", s.Clipped)},
 		report.Fact{Name: "Lacking", Value: fmt.Sprint(s.Lacking), Note: "values that reconstructed objects should have"})
+}
+
+// fact is a line of the summary.
+func (w *Worst) fact(name string) report.Fact {
+	return report.Fact{Name: name + ", off by", Value: fmt.Sprintf("%+.2f ± %.2f %%", 100*w.Largest, 100*w.Error),
+		Note: fmt.Sprintf("at most, in %s; χ²/ndf %.2f", say.Count(w.Bins, "bin"), w.Chi2/float64(max(w.Bins, 1)))}
 }
 
 func (r *run) label(name string) string { return cmp.Or(r.card.Labels[name], name) }

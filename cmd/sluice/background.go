@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-hep/sluice"
 	"github.com/sluice-hep/sluice/background"
+	"github.com/sluice-hep/sluice/internal/say"
 )
 
 func (a *app) backgroundVerb() *cobra.Command {
@@ -25,9 +26,9 @@ templates, a workspace for pyhf, and a page.`,
 }
 
 func printBackground(w io.Writer, r *background.Result) {
-	fmt.Fprintf(w, "yield       %.4g +- %.3g in %s (statistical %.3g, by resampled events %.3g; by closure %.3g); %.4g observed", r.Yield, r.Error, r.Region, r.Stat, r.Bootstrap, r.Closing, r.Observed)
+	fmt.Fprintf(w, "yield       %s +- %.3g in %s (statistical %.3g, by resampled events %.3g; by closure %.3g); %s observed", say.Events(r.Yield), r.Error, r.Region, r.Stat, r.Bootstrap, r.Closing, say.Events(r.Observed))
 	if r.Truth != nil {
-		fmt.Fprintf(w, "; truly %.4g", *r.Truth)
+		fmt.Fprintf(w, "; truly %s", say.Events(*r.Truth))
 	}
 	fmt.Fprintln(w)
 	if s := r.Systematic; s != nil {

@@ -3,6 +3,7 @@ package say
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -31,6 +32,22 @@ func Count[N int | int64 | uint64](n N, what string) string {
 		what += "s"
 	}
 	return fmt.Sprint(n, " ", what)
+}
+
+// Events is a number of events, or a sum of their weights: whole from 1,000, of four digits below.
+func Events(n float64) string {
+	if math.Abs(n) >= 999.95 {
+		return fmt.Sprintf("%.0f", n)
+	}
+	return fmt.Sprintf("%.4g", n)
+}
+
+// Deviation is the error of a number: whole from 10, of two digits below.
+func Deviation(e float64) string {
+	if e >= 9.95 {
+		return fmt.Sprintf("%.0f", e)
+	}
+	return fmt.Sprintf("%.2g", e)
 }
 
 // Are is the verb for so many.

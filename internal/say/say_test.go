@@ -15,6 +15,19 @@ func TestText(t *testing.T) {
 	}
 }
 
+func TestEvents(t *testing.T) {
+	for n, want := range map[float64]string{12881: "12881", 5986.4: "5986", 999.96: "1000", 294.43: "294.4", 7.4161: "7.416", 0: "0", -1234.6: "-1235"} {
+		if got := Events(n); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+	for e, want := range map[float64]string{158.2: "158", 22.9: "23", 9.96: "10", 2.61: "2.6", 0.0123: "0.012"} {
+		if got := Deviation(e); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}
+
 func TestCount(t *testing.T) {
 	for n, want := range map[int]string{0: "0 events", 1: "1 event", 12: "12 events"} {
 		if got := Count(n, "event"); got != want {
