@@ -153,7 +153,7 @@ func (p *Pipeline) fractions(t *events.Table, training bool) (in []*events.Colum
 	}
 	for i := range p.Columns {
 		if s := p.Columns[i].Share; s.last() {
-			if err := p.checkSum(s, in, t.Len()); err != nil {
+			if err := p.checkSum(s, in, t.Len(), training); err != nil {
 				return nil, err
 			}
 		}
@@ -182,10 +182,18 @@ func checkFraction(c *events.Column, training bool) error {
 	if n == 0 {
 		return nil
 	}
-	return fmt.Errorf("prep: column %q: %d of %d fractions are %s, the first in row %d (%g); %s (where: %s > 0)", c.Name, n, c.Len(), what, first+1, c.Float(first), remedy, c.Name)
+	return fmt.Errorf("prep: column %q: %d of %d fractions are %s, %s; %s (where: %s > 0)", c.Name, n, c.Len(), what, firstOf(first, c.Float(first), training), remedy, c.Name)
 }
 
-func (p *Pipeline) checkSum(s *Share, in []*events.Column, events int) error {
+// firstOf is where the first of some values is, and which. The events that a training is given are in another order than those of their files.
+func firstOf(row int, value float64, training bool) string {
+	if training {
+		return fmt.Sprintf("one of them %.6g", value)
+	}
+	return fmt.Sprintf("the first in row %d (%.6g)", row+1, value)
+}
+
+func (p *Pipeline) checkSum(s *Share, in []*events.Column, events int, training bool) error {
 	n, first, far, value := 0, 0, 0.0, 0.0
 	sum := make([]float64, 1)
 	all := &Share{Of: s.Of, Place: -1}
@@ -204,8 +212,8 @@ func (p *Pipeline) checkSum(s *Share, in []*events.Column, events int) error {
 		return nil
 	}
 	a, of := s.Of[0], strings.Join(s.Of, " + ")
-	return fmt.Errorf("prep: the fractions %s do not sum to 1 in %d of %d events, the first in row %d (%.6g), the farthest off by %.3g; "+
-		"divide each by their sum (define: {f_%s: %s/(%s)} and so on), or leave these events out (where: abs(%s - 1) < %g)", strings.Join(s.Of, ", "), n, events, first+1, value, far, a, a, of, of, mostOff)
+	return fmt.Errorf("prep: the fractions %s do not sum to 1 in %d of %d events, %s, the farthest off by %.3g; "+
+		"divide each by their sum (define: {f_%s: %s/(%s)} and so on), or leave these events out (where: abs(%s - 1) < %g)", strings.Join(s.Of, ", "), n, events, firstOf(first, value, training), far, a, a, of, of, mostOff)
 }
 
 // checkShares refuses fractions that no fit could have given.
