@@ -382,7 +382,7 @@ func TestZeroIsNone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if back, err := Parse(text, "c.yaml"); err != nil || !reflect.DeepEqual(back.Train, none) {
+	if back, err := Parse(text, "c.yaml"); err != nil || !reflect.DeepEqual(back.Train, none) || !strings.Contains(string(text), "ema: none") || strings.Contains(string(text), "-1") {
 		t.Errorf("written and read again: %v in\n%s", err, text)
 	}
 	set := &Card{}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-hep/sluice/events"
 	"github.com/sluice-hep/sluice/flow"
@@ -90,10 +91,27 @@ func (w *writer) pair(key string, v reflect.Value, indent int) {
 			w.pair(k.String(), elem(v.MapIndex(k)), indent+2)
 		}
 	default:
+		if none(key, v) {
+			w.WriteString(" none\n")
+			return
+		}
 		w.WriteByte(' ')
 		w.inline(v)
 		w.WriteByte('\n')
 	}
+}
+
+// none is whether a value is the -1 that a card says none for.
+func none(key string, v reflect.Value) bool {
+	if !(v.CanInt() && v.Int() == -1 || v.CanFloat() && v.Float() == -1) {
+		return false
+	}
+	for known := range noneAtZero {
+		if strings.HasSuffix(known, "."+key) {
+			return true
+		}
+	}
+	return false
 }
 
 // end of a range.
