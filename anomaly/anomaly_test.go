@@ -326,14 +326,3 @@ func localP(t *testing.T, c *card.Card) float64 {
 	e := of.estimated(f, all)
 	return bump.P(selected.Sum(selected.Bins(3.2, 3.7)), e.Estimate, e.Error)
 }
-
-func TestExpectedNumbers(t *testing.T) {
-	for _, c := range []struct {
-		events, deviation float64
-		want              string
-	}{{13078.3, 158.2, "13078 ± 158"}, {67.8, 13.4, "67.8 ± 13"}, {3.014, 1.23, "3.01 ± 1.2"}} {
-		if got := expected(c.events, c.deviation); got != c.want {
-			t.Errorf("%q, not %q", got, c.want)
-		}
-	}
-}

@@ -125,62 +125,67 @@ func (d *data) in(region prep.Limits) *data {
 
 // enough is an error where there is nothing to search in or to learn from, once signal is thinned to the fewest that are asked for.
 func (d *data) enough() error {
-	var below, in, above, beside count
-	a := &d.search
+	name, share := d.card.Context[0], d.leastShare()
+	ends := prep.Limits{Low: slices.Min(d.mass), High: slices.Max(d.mass)}
+	for _, p := range d.parts() {
+		n, thinned := p.of(share), ""
+		if share < 1 {
+			thinned = " once signal is thinned"
+		}
+		if n < p.least {
+			return fmt.Errorf("%s %s in %s%s, %s %s, and a search takes at least %d; the events have %s from %g to %g: change anomaly.%s, or take more events",
+				say.Count(n, "event"), say.Are(n), p.name, thinned, name, p.where, p.least, name, ends.Low, ends.High, p.key)
+		}
+	}
+	if ends.Low <= 0 && d.search.Sidebands.Low <= 0 {
+		return fmt.Errorf("%s is %g in some events, and the smooth function that is fitted to it is for a mass above 0: set anomaly.sidebands, or define another", name, ends.Low)
+	}
+	return nil
+}
+
+// part is one of the windows of the mass that a search takes events of.
+type part struct {
+	name, where string
+	key         string // of the card, that sets it
+	least       int
+	count
+}
+
+func (d *data) parts() []part {
+	a, r := &d.search, d.region
+	key, sidebands, cwola := "signal_region", "sidebands", slices.Contains(a.Methods, "cwola")
+	if r != a.SignalRegion {
+		key, cwola = "slide", hunter(a.Methods) == "cwola"
+	}
+	lower, upper := fmt.Sprintf("from %g to %g", a.Sidebands.Low, r.Low), fmt.Sprintf("from %g to %g", r.High, a.Sidebands.High)
+	if a.Sidebands == (prep.Limits{}) {
+		lower, upper, sidebands = fmt.Sprintf("below %g", r.Low), fmt.Sprintf("from %g on", r.High), key
+	}
+	in := part{name: "the signal region", where: fmt.Sprintf("from %g to %g", r.Low, r.High), key: key, least: least}
+	below := part{name: "the lower sideband", where: lower, key: sidebands, least: least}
+	above := part{name: "the upper sideband", where: upper, key: sidebands, least: least}
+	beside := part{name: "the sidebands nearby, that cwola learns from", where: fmt.Sprintf("within %g of the signal region", a.Nearby), key: "nearby", least: leastNearby}
 	for i, m := range d.mass {
 		signal := d.signal != nil && d.signal[i]
 		switch {
 		case d.inRegion(i):
 			in.add(signal)
+			continue
 		case !d.inSidebands(i):
 			continue
-		case m < d.region.Low:
+		case m < r.Low:
 			below.add(signal)
 		default:
 			above.add(signal)
 		}
-		if !d.inRegion(i) && d.nearby(i) {
+		if d.nearby(i) {
 			beside.add(signal)
 		}
 	}
-	name, key, sidebands, share := d.card.Context[0], "signal_region", "sidebands", d.leastShare()
-	ends := prep.Limits{Low: slices.Min(d.mass), High: slices.Max(d.mass)}
-	cwola := slices.Contains(a.Methods, "cwola")
-	if d.region != a.SignalRegion {
-		key, cwola = "slide", hunter(a.Methods) == "cwola"
+	if cwola {
+		return []part{in, below, above, beside}
 	}
-	lower, upper := fmt.Sprintf("from %g to %g", a.Sidebands.Low, d.region.Low), fmt.Sprintf("from %g to %g", d.region.High, a.Sidebands.High)
-	if a.Sidebands == (prep.Limits{}) {
-		lower, upper, sidebands = fmt.Sprintf("below %g", d.region.Low), fmt.Sprintf("from %g on", d.region.High), key
-	}
-	for _, part := range []struct {
-		name  string
-		where string
-		count
-		least int
-		key   string
-	}{
-		{"the signal region", fmt.Sprintf("from %g to %g", d.region.Low, d.region.High), in, least, key},
-		{"the lower sideband", lower, below, least, sidebands},
-		{"the upper sideband", upper, above, least, sidebands},
-		{"the sidebands nearby, that cwola learns from", fmt.Sprintf("within %g of the signal region", a.Nearby), beside, leastNearby, "nearby"},
-	} {
-		if part.key == "nearby" && !cwola {
-			continue
-		}
-		n, thinned := part.of(share), ""
-		if share < 1 {
-			thinned = " once signal is thinned"
-		}
-		if n < part.least {
-			return fmt.Errorf("%s %s in %s%s, %s %s, and a search takes at least %d; the events have %s from %g to %g: change anomaly.%s, or take more events",
-				say.Count(n, "event"), say.Are(n), part.name, thinned, name, part.where, part.least, name, ends.Low, ends.High, part.key)
-		}
-	}
-	if ends.Low <= 0 && a.Sidebands.Low <= 0 {
-		return fmt.Errorf("%s is %g in some events, and the smooth function that is fitted to it is for a mass above 0: set anomaly.sidebands, or define another", name, ends.Low)
-	}
-	return nil
+	return []part{in, below, above}
 }
 
 // enoughOfEach is an error where labels say of fewer events that they are signal than are asked for, or that they are background than are learned from.

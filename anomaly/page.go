@@ -191,7 +191,7 @@ func (r *Result) excesses() (*report.Section, error) {
 func (s *Selection) cells() []string {
 	cells := []string{fmt.Sprintf("%g %%", 100*s.Share), fmt.Sprintf("%.0f", s.Observed), "–", "–", "–", "–", "–", "–"}
 	if e := s.Estimate; e != nil {
-		cells[2], cells[5] = expected(e.Estimate, e.Error), fmt.Sprintf("%.2g", s.LocalP)
+		cells[2], cells[5] = say.Estimate(e.Estimate, e.Error), fmt.Sprintf("%.2g", s.LocalP)
 		if e.Truth != nil {
 			cells[3] = fmt.Sprintf("%.0f", e.Truth.Events)
 		}
@@ -203,13 +203,6 @@ func (s *Selection) cells() []string {
 		cells[6], cells[7] = fmt.Sprintf("%.3f", s.Sculpting), fmt.Sprintf("%.2g", s.SculptingP)
 	}
 	return cells
-}
-
-func expected(events, deviation float64) string {
-	if events < 1000 {
-		return fmt.Sprintf("%.3g ± %s", events, say.Deviation(deviation))
-	}
-	return fmt.Sprintf("%s ± %s", say.Events(events), say.Deviation(deviation))
 }
 
 // masses shows the spectra and what was found in them.
@@ -236,7 +229,7 @@ func (r *Result) masses() (*report.Section, error) {
 		if h.Tail {
 			global += " (fit)"
 		}
-		s.Rows = append(s.Rows, []string{name, fmt.Sprintf("%.4g", h.Window[0]), fmt.Sprintf("%.4g", h.Window[1]), fmt.Sprintf("%.0f", h.Observed), expected(h.Expected, h.Error),
+		s.Rows = append(s.Rows, []string{name, fmt.Sprintf("%.4g", h.Window[0]), fmt.Sprintf("%.4g", h.Window[1]), fmt.Sprintf("%.0f", h.Observed), say.Estimate(h.Expected, h.Error),
 			fmt.Sprintf("%.2g", h.LocalP), global, fmt.Sprintf("%.2g", h.GlobalSigma)})
 		if name != hunter(r.Order) {
 			continue

@@ -84,7 +84,7 @@ func (d *Sample) openContext(ctx context.Context, c *card.Card, p *prep.Pipeline
 	case d.ContextFile != "":
 		rows, err := open(ctx, c, query.Query{
 			Files: []string{d.ContextFile}, Reading: d.Reading, Where: d.Where, Columns: names, Welcome: d.Welcome, Complete: names, Names: p.Named(), Lack: p.MayLack(),
-			Remedy: "each event drawn needs its context: give a file without such rows (sluice convert --where)",
+			Remedy: "each event drawn needs its context: give a file without such rows (sluice convert --where)", Trained: true,
 		})
 		return &given{rows: rows, file: d.ContextFile, ends: d.open(), rest: &events.Table{}}, err
 	}

@@ -181,7 +181,7 @@ type describer interface{ Describe(key, value string) }
 // query asks for the columns of a model, whose card is c, and welcomes its weight.
 func (e *Density) query(m *model.Model, c *card.Card) query.Query {
 	needed := columns(m)
-	q := query.Query{Files: e.Files, Reading: e.Reading, Columns: needed, Complete: needed, Names: named(m), Lack: mayLack(m), Drop: e.DropNaN, Remedy: e.Words.Drop}
+	q := query.Query{Files: e.Files, Reading: e.Reading, Columns: needed, Complete: needed, Names: named(m), Lack: mayLack(m), Drop: e.DropNaN, Remedy: e.Words.Drop, Trained: true}
 	if c.Weight != "" {
 		q.Welcome = []string{c.Weight}
 	}

@@ -272,6 +272,9 @@ func readManifest(path string) (*manifest, error) {
 
 // joins is an error where a shard is not one more of the same sample.
 func (first *manifest) joins(m *manifest, firstPath, path string, ordered []string) error {
+	if one, other := first.kind(), m.kind(); one != other {
+		return fmt.Errorf("%s is a shard of %s, %s of %s: merge those of either alone", firstPath, one, path, other)
+	}
 	if m.Shards != first.Shards {
 		return fmt.Errorf("%s is one of %d shards, %s one of %d", path, m.Shards, firstPath, first.Shards)
 	}

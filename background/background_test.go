@@ -343,7 +343,7 @@ func TestBadInput(t *testing.T) {
 		{func(c *card.Card) { c.Background.Regions[0][1].Expr = "u > 2" }, `0 events are in the control region, "u2 v1"`},
 		{func(c *card.Card) { c.Background.Regions[0][2].Expr = "u > 2" }, "0 events are in the"},
 		{func(c *card.Card) { c.Background.Regions[0][1].Expr = "u >" }, "u2"},
-		{func(c *card.Card) { c.Background.Regions[0][1].Expr = "nothing < 3" }, "nothing"},
+		{func(c *card.Card) { c.Background.Regions[0][1].Expr = "nothing < 3" }, `background.regions: data: events: no column "nothing"`},
 		{func(c *card.Card) { c.Background.Yield = "abdc" }, "did you mean abcd"},
 		{func(c *card.Card) { c.Background.Label = "x" }, "must not be seen"},
 		{func(c *card.Card) { c.Table.Columns[4].F64[5] = 2 }, "label is 2 in event 6"},

@@ -2,11 +2,13 @@ package background
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/sluice-hep/sluice/card"
 	"github.com/sluice-hep/sluice/events"
+	"github.com/sluice-hep/sluice/events/column"
 	"github.com/sluice-hep/sluice/events/formula"
 	"github.com/sluice-hep/sluice/internal/say"
 )
@@ -47,6 +49,7 @@ func load(ctx context.Context, c *card.Card, simulated bool) (*sample, error) {
 	if err != nil {
 		return nil, err
 	}
+	others := len(q.Columns)
 	for _, v := range c.Background.Regions {
 		for _, bin := range v {
 			names, err := formula.Names(bin.Expr)
@@ -62,7 +65,7 @@ func load(ctx context.Context, c *card.Card, simulated bool) (*sample, error) {
 	}
 	rows, err := q.Open(ctx, 1<<16)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
+		return nil, ofRegions(q.Columns[others:], fmt.Errorf("%s: %w", what, err))
 	}
 	defer rows.Close()
 	if s.Table, err = rows.All(); err == nil {
@@ -155,6 +158,15 @@ func (s *sample) divide(b *card.Background) error {
 		s.notices = append(s.notices, fmt.Sprintf("%d of %s are in no region and are left out", none, say.Count(s.Len(), "event")))
 	}
 	return nil
+}
+
+// ofRegions says of columns that are not there that the regions name them.
+func ofRegions(names []string, err error) error {
+	var a *column.Absent
+	if errors.As(err, &a) && !slices.ContainsFunc(a.Columns, func(name string) bool { return !slices.Contains(names, name) }) {
+		return fmt.Errorf("background.regions: %w", err)
+	}
+	return err
 }
 
 // least is how many events each region must have: with fewer no shape is known.

@@ -44,7 +44,7 @@ func (r pictures) facts() []report.Fact {
 	if r.Truth != nil {
 		seen.Note += fmt.Sprintf("; %s are background", say.Events(*r.Truth))
 	}
-	f := []report.Fact{{Name: "Background", Value: fmt.Sprintf("%s ± %.3g", say.Events(r.Yield), r.Error), Note: of}, seen}
+	f := []report.Fact{{Name: "Background", Value: say.Estimate(r.Yield, r.Error), Note: of}, seen}
 	if s := r.Systematic; s != nil {
 		f = append(f, report.Fact{Name: "Closure of shapes", Value: fmt.Sprintf("χ²/ndf %.2f", s.Chi2NDF), Note: fmt.Sprintf("%s, %s", say.Count(len(r.Closure), "region"), say.Count(s.NDF, "bin"))})
 		if s.Pulls > 1 {
@@ -77,7 +77,7 @@ func (v pictures) numbers() (*report.Section, error) {
 		s.Text += fmt.Sprintf(" χ²/ndf of the control regions: %.2f.", v.Chi2NDF)
 	}
 	for _, y := range v.Regions {
-		s.Rows = append(s.Rows, []string{y.Region, say.Events(y.Observed), expected(y.Predicted, y.Error), fmt.Sprintf("%.2f", y.Pull)})
+		s.Rows = append(s.Rows, []string{y.Region, say.Events(y.Observed), say.Estimate(y.Predicted, y.Error), fmt.Sprintf("%.2f", y.Pull)})
 		if y.Region == v.Region {
 			s.Bold = len(s.Rows)
 		}
@@ -134,7 +134,7 @@ func (v pictures) closures() (*report.Section, error) {
 	for _, c := range v.Closure {
 		row := []string{c.Region, say.Events(c.Observed), "–", "–", fmt.Sprintf("%.2f", c.Chi2NDF), fmt.Sprint(c.NDF), fmt.Sprintf("%.2g", c.P)}
 		if c.Predictable {
-			row[2], row[3] = expected(c.Predicted, c.Error), fmt.Sprintf("%.2f", c.Pull)
+			row[2], row[3] = say.Estimate(c.Predicted, c.Error), fmt.Sprintf("%.2f", c.Pull)
 		}
 		for _, name := range v.card.Features {
 			row = append(row, fmt.Sprintf("%.2f", c.Features[name].Chi2/math.Max(float64(c.Features[name].NDF), 1)))
@@ -166,10 +166,6 @@ func (v pictures) systematics() string {
 		"statistical error with which the closures tell it.", 100*s.Yield)
 }
 
-func expected(events, deviation float64) string {
-	return say.Events(events) + " ± " + say.Deviation(deviation)
-}
-
 // search shows the scan.
 func (v pictures) search() (*report.Section, error) {
 	h := v.Search
@@ -185,7 +181,7 @@ func (v pictures) search() (*report.Section, error) {
 		Title: "Search",
 		Text: fmt.Sprintf("%s was scanned by windows of several widths over what is expected, with its errors. The largest excess is from %.4g to %.4g %s: %s events where %s are expected; local p %.2g; as large an excess "+
 			"anywhere has p %.2g without signal (%.2g σ), %s. Beside it the pulls of the bins have a mean of %s and a width of %.2f.",
-			v.label(h.Feature), h.Window[0], h.Window[1], t.Unit, say.Events(h.Observed), expected(h.Expected, h.Error), h.LocalP, h.GlobalP, h.GlobalSigma, how, strings.Replace(fmt.Sprintf("%.2f", h.PullMean), "-", "−", 1), h.PullWidth),
+			v.label(h.Feature), h.Window[0], h.Window[1], t.Unit, say.Events(h.Observed), say.Estimate(h.Expected, h.Error), h.LocalP, h.GlobalP, h.GlobalSigma, how, strings.Replace(fmt.Sprintf("%.2f", h.PullMean), "-", "−", 1), h.PullWidth),
 	}
 	alone, together := v.deviations(t)
 	data, expected := plot.Curve{Name: "Data", X: t.Data.Edges, Y: t.Data.SumW}, plot.Curve{Name: "Background", X: t.Nominal.Edges, Y: t.Nominal.SumW, Expected: true}

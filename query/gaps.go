@@ -120,6 +120,9 @@ func (r *Rows) textError(c *events.Column, b Block) error {
 	if i < 0 {
 		return fmt.Errorf("column %q holds text, not numbers", c.Name)
 	}
+	if r.q.Trained {
+		return fmt.Errorf("column %q holds text: %s: %q is not a number, and the model was trained on numbers of it (sluice convert --define makes a file of such)", c.Name, r.row(b.Rows[i]), c.Str[i])
+	}
 	return fmt.Errorf("column %q holds text: %s: %q is not a number; leave it out, or make a number of it: --define 'NAME=%s == %q ? 1 : 0'",
 		c.Name, r.row(b.Rows[i]), c.Str[i], c.Name, c.Str[i])
 }

@@ -42,6 +42,7 @@ type Query struct {
 	Lack     []string // those of them in which NaN, or an empty text, is a cell without a value, as it should be
 	Drop     bool
 	Remedy   string
+	Trained  bool // the columns are those that a model was trained on, and no others
 	// Sets are those of whose columns no value is missing where there is no object; nor does one stand there, but 0, unless All is set.
 	Sets []events.Set
 

@@ -25,7 +25,7 @@ type exchange struct {
 	id     string
 	route  string // as metrics call it
 	status int    // 0 until the answer begins
-	rows   int    // given or drawn
+	rows   int    // given, or drawn and answered with
 	client time.Duration
 	unread bool // of the request's body, some
 }

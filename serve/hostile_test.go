@@ -140,6 +140,50 @@ func TestGoneClient(t *testing.T) {
 	}
 }
 
+// breaking is a client who takes so many bytes and is gone.
+type breaking struct {
+	*httptest.ResponseRecorder
+	left int
+}
+
+func (w *breaking) Write(b []byte) (int, error) {
+	if w.left -= len(b); w.left < 0 {
+		return 0, io.ErrClosedPipe
+	}
+	return w.ResponseRecorder.Write(b)
+}
+
+// Of an answer that is cut the log tells the events that were sent.
+func TestLogOfACutAnswer(t *testing.T) {
+	var logged string
+	s, err := New([]Named{{"jets", untrained(t, false)}}, Options{Log: func(line string) { logged = line }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/models/jets/sample", strings.NewReader(`{"n": 200000}`))
+	r.Host = "127.0.0.1"
+	r.Header.Set("Content-Type", jsonType)
+	r.Header.Set("Accept", linesType)
+	w := &breaking{httptest.NewRecorder(), 4 << 20}
+	func() {
+		defer func() {
+			if v := recover(); v != http.ErrAbortHandler {
+				t.Error(v)
+			}
+		}()
+		s.ServeHTTP(w, r)
+	}()
+	var status, n int
+	var took float64
+	if _, err := fmt.Sscanf(logged, "POST /v1/models/jets/sample %d %g ms %d events", &status, &took, &n); err != nil || status != statusGone {
+		t.Fatalf("%q: %v", logged, err)
+	}
+	if taken := bytes.Count(w.Body.Bytes(), []byte("\n")); n == 0 || n > taken {
+		t.Errorf("%d events are told, and %d were taken", n, taken)
+	}
+}
+
 // A request that takes too long, and one too many, are told so, with the time after which another try may do.
 func TestLimits(t *testing.T) {
 	at, d := slowly(t, 10*time.Microsecond, Options{Threads: 1, Limits: Limits{Work: 300 * time.Millisecond, Concurrent: 1}})

@@ -238,11 +238,16 @@ func (j *job) drawn(ctx context.Context, d *apply.Sample, first uint64) error {
 		return j.tableJSON(head, all)
 	}
 	var w rowWriter // begun with the first rows: what is wrong before has a status
+	j.rows = 0
 	_, err := d.Each(ctx, j.m.of(ctx), first, func(t *events.Table) error {
 		if w == nil {
 			w = j.writer()
 		}
-		return w.Write(t)
+		err := w.Write(t)
+		if err == nil {
+			j.rows += t.Len()
+		}
+		return err
 	}, r.options())
 	if err != nil {
 		return err

@@ -181,7 +181,7 @@ func (r *run) read(o apply.Options) (*events.Table, error) {
 	q := query.Query{
 		Files: []string{r.File}, Reading: r.Reading, Define: r.card.Define, Lacking: true, All: true, Columns: slices.Concat(names, r.plan.Event),
 		Welcome: slices.Concat(r.m.Features.Names(), r.card.Drawn()), Complete: names, Names: r.m.Context.Named(), Lack: r.m.Context.MayLack(),
-		Remedy: "each object drawn needs its context: give a file without such rows (sluice convert --where)",
+		Remedy: "each object drawn needs its context: give a file without such rows (sluice convert --where)", Trained: true,
 	}
 	rows, err := q.Open(r.ctx, 1<<16)
 	if err != nil {

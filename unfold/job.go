@@ -87,7 +87,7 @@ func load(ctx context.Context, c *card.Card) (*job, error) {
 	return j, nil
 }
 
-// count is how many events that are unfolded to the bins of a feature hold.
+// count is how many of the events that are unfolded to are in each bin of a feature.
 func (s *sample) count(feature int, edges []float64) []float64 {
 	ones := make([]float64, len(s.isTruth))
 	for i := range ones {

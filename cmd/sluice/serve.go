@@ -75,7 +75,7 @@ the variable ` + tokenVariable + `, is asked of every request for a model; --tls
 	flags.IntVar(&f.limits.Rows, "max-rows", 1_000_000, "events of a request, given or drawn")
 	flags.IntVar(&f.limits.Concurrent, "max-requests", 64, "requests that are worked on at a time")
 	flags.DurationVar(&f.limits.Work, "max-time", time.Minute, "that a request may take")
-	flags.DurationVar(&f.limits.Client, "max-wait", 30*time.Second, "for the next piece of a request or an answer")
+	flags.DurationVar(&f.limits.Client, "max-wait", 30*time.Second, "for the headers of a request (10s at most), and the next piece of it or of an answer")
 	flags.DurationVar(&f.web.Grace, "grace", 10*time.Second, "that running requests have at the end")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		o, err := a.serveOptions(&f)
@@ -119,6 +119,7 @@ func (a *app) serveOptions(f *serving) (o serve.Options, err error) {
 	if f.limits.Body < 1 || f.limits.Rows < 1 || f.limits.Concurrent < 1 || f.limits.Work <= 0 || f.limits.Client <= 0 || f.web.Grace <= 0 {
 		return o, usage("--max-body, --max-rows, --max-requests, --max-time, --max-wait and --grace are above 0")
 	}
+	f.web.Header = min(f.limits.Client, web.Header)
 	if (f.certificate == "") != (f.key == "") {
 		return o, usage("--tls-cert and --tls-key go together: give both")
 	}

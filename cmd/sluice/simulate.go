@@ -19,8 +19,8 @@ import (
 const mostDrawn = 10_000
 
 func (a *app) simulateVerb() *cobra.Command {
-	var file, out, fakes, page, within string
-	var sets []string
+	var out, fakes, page, within string
+	var files, sets []string
 	var draws int
 	var resume bool
 	var how query.Reading
@@ -46,7 +46,7 @@ it, --resume goes on after an interruption.`,
   sluice simulate out/detector/model.safetensors --generated jets.parquet --draws 10 -o events.root --fakes out/detector-fakes/model.safetensors --report page.html`,
 		Args: arguments(1, 1, "one model"),
 	}
-	c.Flags().StringVar(&file, "generated", "", "a FILE of generated objects, a row each, with the column that tells the event")
+	c.Flags().StringArrayVar(&files, "generated", nil, "a FILE of generated objects, a row each, with the column that tells the event")
 	c.Flags().StringVarP(&out, "output", "o", "", "the ROOT file to write")
 	c.Flags().IntVar(&draws, "draws", 1, "how often each event is drawn")
 	c.Flags().StringVar(&fakes, "fakes", "", "a MODEL of objects that nothing generated")
@@ -57,14 +57,16 @@ it, --resume goes on after an interruption.`,
 	resumeFlag(c, &resume)
 	c.RunE = func(c *cobra.Command, args []string) (err error) {
 		switch {
-		case file == "":
+		case len(files) == 0:
 			return usage("which events? give --generated FILE")
+		case len(files) > 1:
+			return usage("--generated names two files, %s and %s; give one (sluice convert joins several)", files[0], files[1])
 		case out == "":
 			return usage("where to write the events? give -o FILE.root")
 		case draws < 1 || draws > mostDrawn:
 			return usage("--draws %d is not between 1 and %d", draws, mostDrawn)
 		}
-		s := sluice.Simulation{File: file, Reading: how, Draws: draws, Seed: a.seed}
+		s := sluice.Simulation{File: files[0], Reading: how, Draws: draws, Seed: a.seed}
 		if s.Within, err = parseWithin(within); err != nil {
 			return err
 		}

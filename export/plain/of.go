@@ -73,9 +73,11 @@ func kind(d any, m *model.Model) string {
 
 // codes are the columns of a mixed table that have codes, of all their values or of single ones.
 func codes(m *model.Model) (names []string) {
-	for _, f := range m.Features.Layout() {
-		if f.Categories > 0 {
-			names = append(names, strings.TrimSuffix(f.Name, " (code)"))
+	all, own := m.Features.Layout(), m.Features.Names()
+	for _, f := range all {
+		apart := f.By >= 0 && !slices.Contains(own, all[f.By].Name) // its code is a feature of its own
+		if slices.Contains(own, f.Name) && (f.Categories > 0 || apart) {
+			names = append(names, f.Name)
 		}
 	}
 	return names

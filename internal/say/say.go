@@ -3,7 +3,7 @@ package say
 
 import (
 	"fmt"
-	"math"
+	"strconv"
 	"strings"
 )
 
@@ -35,19 +35,18 @@ func Count[N int | int64 | uint64](n N, what string) string {
 }
 
 // Events is a number of events, or a sum of their weights: whole from 1,000, of four digits below.
-func Events(n float64) string {
-	if math.Abs(n) >= 999.95 {
-		return fmt.Sprintf("%.0f", n)
-	}
-	return fmt.Sprintf("%.4g", n)
-}
+func Events(n float64) string { return brief(n, 4) }
 
-// Deviation is the error of a number: whole from 10, of two digits below.
-func Deviation(e float64) string {
-	if e >= 9.95 {
-		return fmt.Sprintf("%.0f", e)
+// Estimate is a number of events with its error: each whole where that has the digits that count, the number of three below 100, the error of two below 10.
+func Estimate(n, deviation float64) string { return brief(n, 3) + " ± " + brief(deviation, 2) }
+
+// brief has so many digits, or all before the point where these are more.
+func brief(x float64, digits int) string {
+	text := strconv.FormatFloat(x, 'g', digits, 64)
+	if strings.Contains(text, "e+") {
+		return fmt.Sprintf("%.0f", x)
 	}
-	return fmt.Sprintf("%.2g", e)
+	return text
 }
 
 // Are is the verb for so many.

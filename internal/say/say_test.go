@@ -21,9 +21,12 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%q, not %q", got, want)
 		}
 	}
-	for e, want := range map[float64]string{158.2: "158", 22.9: "23", 9.96: "10", 2.61: "2.6", 0.0123: "0.012"} {
-		if got := Deviation(e); got != want {
-			t.Errorf("%q, not %q", got, want)
+	for _, c := range []struct {
+		n, deviation float64
+		want         string
+	}{{13078.3, 158.2, "13078 ± 158"}, {999.7, 99.6, "1000 ± 100"}, {294.43, 22.9, "294 ± 23"}, {67.83, 9.96, "67.8 ± 10"}, {3.014, 1.23, "3.01 ± 1.2"}, {0, 0.0123, "0 ± 0.012"}} {
+		if got := Estimate(c.n, c.deviation); got != c.want {
+			t.Errorf("%q, not %q", got, c.want)
 		}
 	}
 }

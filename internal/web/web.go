@@ -57,10 +57,13 @@ func Local(l net.Listener) bool {
 	return ok && at.IP.IsLoopback()
 }
 
+// Header is how long is waited for the headers of a request.
+const Header = 10 * time.Second
+
 // Options say how long is waited for whom. The zero value is ready.
 type Options struct {
 	Secure *tls.Config   // as TLS makes it; nil for plain HTTP
-	Header time.Duration // for the headers of a request; 0: 10 s
+	Header time.Duration // for the headers of a request; 0: Header
 	Idle   time.Duration // between requests; 0: 2 min
 	Grace  time.Duration // that running requests have at the end; 0: 10 s
 	// Late answers requests that come while the server ends; nil: a problem of status 503.
@@ -76,7 +79,7 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler, o Options) error
 	defer abandon()
 	g := newGate(h, o.Late)
 	s := &http.Server{
-		Handler: g, TLSConfig: o.Secure, ReadHeaderTimeout: or(o.Header, 10*time.Second), IdleTimeout: or(o.Idle, 2*time.Minute), MaxHeaderBytes: 64 << 10,
+		Handler: g, TLSConfig: o.Secure, ReadHeaderTimeout: or(o.Header, Header), IdleTimeout: or(o.Idle, 2*time.Minute), MaxHeaderBytes: 64 << 10,
 		ErrorLog: log.New(lines(o.Log), "", 0), BaseContext: func(net.Listener) context.Context { return base },
 	}
 	ended := make(chan error, 1)
