@@ -52,8 +52,8 @@ func printAnomaly(w io.Writer, r *anomaly.Result) {
 	}
 	fmt.Fprintln(w)
 	if h := r.Hunt; h != nil {
-		fmt.Fprintf(w, "hunt        %.0f events from %.4g to %.4g where %.3g +- %.2g are expected, after %s: local p %.2g, global p %.2g (%.2g sigma) by %s\n",
-			h.Observed, h.Window[0], h.Window[1], h.Expected, h.Error, h.Method, h.LocalP, h.GlobalP, h.GlobalSigma, pseudo(&h.Hunt))
+		fmt.Fprintf(w, "hunt        %.0f events from %.4g to %.4g where %s are expected, after %s: local p %.2g, global p %.2g (%.2g sigma) by %s\n",
+			h.Observed, h.Window[0], h.Window[1], estimate(h.Expected, h.Error), h.Method, h.LocalP, h.GlobalP, h.GlobalSigma, pseudo(&h.Hunt))
 	}
 	if s := r.Slide; s != nil {
 		printSlide(w, s)
@@ -94,6 +94,11 @@ func pseudo(h *bump.Hunt) string {
 	return n
 }
 
+// estimate is a number of events with its error, for any terminal.
+func estimate(n, deviation float64) string {
+	return strings.Replace(say.Estimate(n, deviation), "±", "+-", 1)
+}
+
 // printSlide says what the p of other signal regions are.
 func printSlide(w io.Writer, s *anomaly.Slide) {
 	fmt.Fprintf(w, "regions     %s, each searched with %s: the local p is that of as many events, or more, in the region after a selection of 1 %%\n", say.Count(len(s.Windows), "signal region"), s.Method)
@@ -104,7 +109,7 @@ func printSlide(w io.Writer, s *anomaly.Slide) {
 			continue
 		}
 		looked++
-		fmt.Fprintf(w, "            %.4g to %.4g: %.0f events where %.3g +- %.2g are expected, local p %.2g\n", r.Low, r.High, r.Observed, r.Estimate.Estimate, r.Estimate.Error, r.LocalP)
+		fmt.Fprintf(w, "            %.4g to %.4g: %.0f events where %s are expected, local p %.2g\n", r.Low, r.High, r.Observed, estimate(r.Estimate.Estimate, r.Estimate.Error), r.LocalP)
 	}
 	fmt.Fprintf(w, "            global p %.2g (%.2g sigma): that of a least local p as small among %d, these being independent\n", s.GlobalP, s.GlobalSigma, looked)
 }

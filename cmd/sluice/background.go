@@ -26,7 +26,7 @@ templates, a workspace for pyhf, and a page.`,
 }
 
 func printBackground(w io.Writer, r *background.Result) {
-	fmt.Fprintf(w, "yield       %s +- %.3g in %s (statistical %.3g, by resampled events %.3g; by closure %.3g); %s observed", say.Events(r.Yield), r.Error, r.Region, r.Stat, r.Bootstrap, r.Closing, say.Events(r.Observed))
+	fmt.Fprintf(w, "yield       %s in %s (statistical %.3g, by resampled events %.3g; by closure %.3g); %s observed", estimate(r.Yield, r.Error), r.Region, r.Stat, r.Bootstrap, r.Closing, say.Events(r.Observed))
 	if r.Truth != nil {
 		fmt.Fprintf(w, "; truly %s", say.Events(*r.Truth))
 	}

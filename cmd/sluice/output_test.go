@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sluice-hep/sluice"
+	"github.com/sluice-hep/sluice/anomaly"
 	"github.com/sluice-hep/sluice/events/profile"
 )
 
@@ -101,5 +102,16 @@ func TestInspectionShowsANarrowRange(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
+	}
+}
+
+// Numbers of events are whole, however many they are.
+func TestAnomalyShowsLargeNumbers(t *testing.T) {
+	var out strings.Builder
+	r := &anomaly.Result{Hunt: &anomaly.Hunt{}}
+	r.Hunt.Expected, r.Hunt.Error = 13078.3, 158.2
+	printAnomaly(&out, r)
+	if !strings.Contains(out.String(), "where 13078 +- 158 are expected") {
+		t.Error(out.String())
 	}
 }
