@@ -98,6 +98,9 @@ func TestReverseKLReachesTheTarget(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if testing.Short() && c.potential != "" {
+				t.Skip("learns for seconds")
+			}
 			const batch = 256
 			target, factor := flow.EventTarget(gauss), 0.0
 			if c.potential != "" {

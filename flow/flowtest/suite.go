@@ -200,6 +200,9 @@ func normalisation(t *testing.T, c Case) {
 	if c.Features > 2 {
 		t.Skip("the integral is taken in one and two dimensions")
 	}
+	if testing.Short() && slices.ContainsFunc(c.Spec.Layers, func(l flow.Part) bool { return l.Kind == "continuous" }) {
+		t.Skip("half a million equations are solved")
+	}
 	features := []int{0, 1}[:c.Features]
 	integral(t, c, features...)
 	if c.Absent {
